@@ -1,0 +1,114 @@
+#include "gateway/base/address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "gateway/base/match.h"
+
+namespace upgate {
+namespace {
+
+constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+template <class T>
+std::optional<T> ParseNumber(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return {};
+  return value;
+}
+
+}  // namespace
+
+bool Ip::is_v4() const { return std::equal(kMapped.begin(), kMapped.end(), bytes.begin()); }
+
+std::optional<Ip> Ip::Parse(std::string_view text) {
+  const std::string copy(text);
+  Ip ip;
+  if (inet_pton(AF_INET, copy.c_str(), ip.bytes.data() + 12) == 1) {
+    std::ranges::copy(kMapped, ip.bytes.begin());
+    return ip;
+  }
+  if (inet_pton(AF_INET6, copy.c_str(), ip.bytes.data()) == 1) return ip;
+  return {};
+}
+
+std::string Ip::ToString() const {
+  char text[INET6_ADDRSTRLEN];
+  if (is_v4()) return inet_ntop(AF_INET, bytes.data() + 12, text, sizeof text);
+  return inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+}
+
+std::string IpPort::ToString() const { return HostPort{ip.ToString(), port}.ToString(); }
+
+std::string ToString(const SocketAddress& address) {
+  return std::visit(Match{[](const IpPort& a) { return a.ToString(); },
+                          [](const UnixPath& a) { return "unix:" + a.path; }},
+                    address);
+}
+
+Result<HostPort> HostPort::Parse(std::string_view text, std::optional<std::uint16_t> default_port) {
+  HostPort result;
+  std::string_view rest;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return Fail(Errc::kOther, "'[' without ']'");
+    result.host = text.substr(1, end - 1);
+    const auto ip = Ip::Parse(result.host);
+    if (!ip || result.host.find(':') == std::string::npos) {
+      return Fail(Errc::kOther, "no IPv6 address between '[' and ']'");
+    }
+    rest = text.substr(end + 1);
+  } else {
+    const std::size_t colon = text.find(':');
+    result.host = text.substr(0, colon);
+    rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
+    if (rest.find(':', 1) != std::string_view::npos) {
+      return Fail(Errc::kOther, "an IPv6 address needs brackets, as in [::1]:80");
+    }
+  }
+  if (result.host.empty()) return Fail(Errc::kOther, "no host before the port");
+  if (rest.empty()) {
+    if (!default_port) return Fail(Errc::kOther, "no port; host:port is needed");
+    result.port = *default_port;
+    return result;
+  }
+  const auto port = rest.front() == ':' ? ParseNumber<std::uint16_t>(rest.substr(1)) : std::nullopt;
+  if (!port) return Fail(Errc::kOther, "the port is not a number from 0 to 65535");
+  result.port = *port;
+  return result;
+}
+
+std::string HostPort::ToString() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::optional<Cidr> Cidr::Parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto ip = Ip::Parse(text.substr(0, slash));
+  if (!ip) return {};
+  Cidr cidr{*ip, 128};
+  if (slash == std::string_view::npos) return cidr;
+  const int width = ip->is_v4() && text.find(':') == std::string_view::npos ? 32 : 128;
+  const auto bits = ParseNumber<int>(text.substr(slash + 1));
+  if (!bits || *bits < 0 || *bits > width) return {};
+  cidr.bits = *bits + (128 - width);
+  return cidr;
+}
+
+bool Cidr::Contains(const Ip& ip) const {
+  const auto whole = static_cast<std::size_t>(bits / 8);
+  if (!std::equal(base.bytes.begin(), base.bytes.begin() + static_cast<std::ptrdiff_t>(whole), ip.bytes.begin())) {
+    return false;
+  }
+  const int rest = bits % 8;
+  if (rest == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
+  return (base.bytes[whole] & mask) == (ip.bytes[whole] & mask);
+}
+
+}  // namespace upgate

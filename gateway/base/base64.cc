@@ -1,0 +1,89 @@
+#include "gateway/base/base64.h"
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+namespace upgate {
+namespace {
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr auto kValues = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+  }
+  return values;
+}();
+
+int ValueOf(char c) { return kValues[static_cast<unsigned char>(c)]; }
+
+// Decodes one group of four; false if it is not one. `padded` is set when the group ends the text.
+bool DecodeGroup(const char* group, std::string& out, bool& padded) {
+  const int a = ValueOf(group[0]);
+  const int b = ValueOf(group[1]);
+  const int c = group[2] == '=' ? 0 : ValueOf(group[2]);
+  const int d = group[3] == '=' ? 0 : ValueOf(group[3]);
+  if (a < 0 || b < 0 || c < 0 || d < 0) return false;
+  const int padding = group[2] == '=' ? 2 : (group[3] == '=' ? 1 : 0);
+  if (padding == 2 && (group[3] != '=' || (b & 15) != 0)) return false;
+  if (padding == 1 && (c & 3) != 0) return false;
+  const int bits = a << 18 | b << 12 | c << 6 | d;
+  out += static_cast<char>(bits >> 16 & 255);
+  if (padding < 2) out += static_cast<char>(bits >> 8 & 255);
+  if (padding < 1) out += static_cast<char>(bits & 255);
+  padded = padding > 0;
+  return true;
+}
+
+}  // namespace
+
+void Base64Encode(Bytes bytes, std::string& out) {
+  out.reserve(out.size() + (bytes.size() + 2) / 3 * 4);
+  const auto at = [&](std::size_t i) { return std::to_integer<std::uint32_t>(bytes[i]); };
+  std::size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) {
+    const std::uint32_t bits = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    for (const int shift : {18, 12, 6, 0}) out += kAlphabet[bits >> shift & 63];
+  }
+  const std::size_t rest = bytes.size() - i;
+  if (rest == 0) return;
+  const std::uint32_t bits = at(i) << 16 | (rest == 2 ? at(i + 1) << 8 : 0);
+  out += kAlphabet[bits >> 18 & 63];
+  out += kAlphabet[bits >> 12 & 63];
+  out += rest == 2 ? kAlphabet[bits >> 6 & 63] : '=';
+  out += '=';
+}
+
+std::string Base64Encode(Bytes bytes) {
+  std::string out;
+  Base64Encode(bytes, out);
+  return out;
+}
+
+std::optional<std::string> Base64Decode(std::string_view text) {
+  std::string out;
+  Base64Stream stream;
+  if (!stream.Feed(text, out) || !stream.Finish()) return {};
+  return out;
+}
+
+bool Base64Stream::Feed(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (padded_) return false;
+    pending_[count_++] = c;
+    if (count_ < 4) continue;
+    count_ = 0;
+    if (!DecodeGroup(pending_, out, padded_)) return false;
+  }
+  return true;
+}
+
+bool Base64Stream::Finish() {
+  padded_ = false;
+  return std::exchange(count_, 0) == 0;
+}
+
+}  // namespace upgate

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace upgate::config {
+
+// A place in the configuration file, counted from 1; line 0 where there is none.
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+// Something wrong with the configuration: where, at which key, what, and what would be right.
+struct ConfigError {
+  Mark mark;
+  std::string key;      // "listeners[0].address"; empty for the whole file
+  std::string message;  // "unknown key; did you mean 'address'?"
+};
+
+// "upgate.yaml:3:5: listeners[0].adress: unknown key; did you mean 'address'?"
+std::string ToString(const std::string& file, const ConfigError& error);
+
+}  // namespace upgate::config

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/address.h"
+#include "gateway/base/bytes.h"
+#include "gateway/base/result.h"
+#include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
+
+namespace upgate::io {
+
+class AcceptHandler {
+ public:
+  virtual void OnAccept(std::unique_ptr<ByteStream> stream) = 0;
+
+ protected:
+  ~AcceptHandler() = default;
+};
+
+// A listening socket. Destroying it stops listening.
+class Listener : public Deletable {
+ public:
+  // With the port that the system chose where 0 was asked for.
+  virtual SocketAddress address() const = 0;
+};
+
+struct ListenOptions {
+  int backlog = 1024;
+};
+
+class ConnectHandler {
+ public:
+  virtual void OnConnected(std::unique_ptr<ByteStream> stream) = 0;
+  virtual void OnConnectFailed(const Error& error) = 0;
+
+ protected:
+  ~ConnectHandler() = default;
+};
+
+class ResolveHandler {
+ public:
+  // Never empty, in the order in which to try them.
+  virtual void OnResolved(const std::vector<Ip>& addresses) = 0;
+  virtual void OnResolveFailed(const Error& error) = 0;
+
+ protected:
+  ~ResolveHandler() = default;
+};
+
+// Something under way. Destroying it cancels it; the handler then hears nothing more. May be destroyed from inside its
+// own handler's callback.
+class Pending : public Deletable {};
+
+// The network as one loop sees it. Handlers are not owned, outlive what is pending, and are never called from inside the
+// call that started the work. There is no timeout here: whoever waits has a Timer.
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  // Several loops may listen on the same TCP address; the system spreads the connections over them.
+  virtual Result<std::unique_ptr<Listener>> Listen(const SocketAddress& address, const ListenOptions& options,
+                                                   AcceptHandler& handler) = 0;
+
+  virtual std::unique_ptr<Pending> Connect(const SocketAddress& address, ConnectHandler& handler) = 0;
+
+  // Names and address literals. Answers are cached for a short time and resolved anew after it; while a new answer is
+  // fetched, or cannot be had, the old one still serves.
+  virtual std::unique_ptr<Pending> Resolve(const std::string& host, ResolveHandler& handler) = 0;
+};
+
+// Randomness fit for keys. Tests put fixed bytes here.
+class Entropy {
+ public:
+  virtual ~Entropy() = default;
+  virtual void Fill(MutableBytes out) = 0;
+};
+
+// The loop's turn: one round of events.
+class Turn {
+ public:
+  virtual ~Turn() = default;
+  // Destroys `thing` when the turn is over, so that nobody dies inside their own call stack. Order of calls is kept.
+  virtual void DeferDelete(std::unique_ptr<Deletable> thing) = 0;
+};
+
+// All that a loop offers to those who run on it.
+struct Loop {
+  Network& network;
+  Timers& timers;
+  Entropy& entropy;
+  Turn& turn;
+};
+
+}  // namespace upgate::io

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "gateway/base/address.h"
+#include "gateway/base/bytes.h"
+#include "gateway/base/result.h"
+
+namespace upgate::io {
+
+// Something whose destruction can wait until the end of the loop's turn (see Turn).
+struct Deletable {
+  virtual ~Deletable() = default;
+};
+
+// Writable bytes in front of every span that OnBytes gets: room for the largest frame header without a mask (10), kept
+// larger so that the payload behind it stays aligned.
+inline constexpr std::size_t kReadHeadroom = 16;
+
+// Most that one OnBytes delivers: the size of the loop's read buffer.
+inline constexpr std::size_t kReadBufferSize = 64 * 1024;
+
+// A stream with more than this queued is congested, and tells its handler when it is down to kLowMark.
+inline constexpr std::size_t kHighMark = 256 * 1024;
+inline constexpr std::size_t kLowMark = 64 * 1024;
+
+// Receives what a ByteStream reads. Never called from inside a call on the stream itself, so a handler may do anything
+// to any stream from within a callback except destroy the stream that is calling: that goes through Turn::DeferDelete.
+class StreamHandler {
+ public:
+  // Never empty. The bytes stand in a buffer that all streams of the loop share: they may be changed in place, also the
+  // kReadHeadroom bytes before them, and are gone when the call returns.
+  virtual void OnBytes(MutableBytes data) = 0;
+  // The peer will send nothing more (FIN, close_notify). Once. Writing still works.
+  virtual void OnEnd() = 0;
+  // The connection is broken, for reading and writing. Once, and nothing follows.
+  virtual void OnError(const Error& error) = 0;
+  // The queue, once congested, is down to kLowMark.
+  virtual void OnDrained() = 0;
+
+ protected:
+  ~StreamHandler() = default;
+};
+
+// What TLS agreed on; empty strings where there was none.
+struct TlsInfo {
+  std::string version;         // "TLSv1.3"
+  std::string cipher;          // "TLS_AES_128_GCM_SHA256"
+  std::string server_name;     // what the client asked for (SNI)
+  std::string client_subject;  // of a verified client certificate
+};
+
+// A connected, ordered, two-way stream of bytes: a TCP or unix socket, TLS over one, or memory in a test. Belongs to one
+// loop and is used on its thread only. Destroying it closes it at once: what is still queued is dropped.
+// It starts with reading off.
+class ByteStream : public Deletable {
+ public:
+  // Not owned; must outlive the stream or be replaced. nullptr: events are dropped and reading stops.
+  virtual void SetHandler(StreamHandler* handler) = 0;
+
+  // Turns OnBytes/OnEnd on or off; takes effect at once and costs nothing when it changes nothing. A broken connection is
+  // reported even while reading is off, as far as the system tells.
+  virtual void SetReading(bool on) = 0;
+
+  // Sends the slices one after the other, in one call to the system where that can be. Never blocks and never fails:
+  // what the system does not take now is copied into the queue, and a broken connection is told to the handler later.
+  // The queue has no limit of its own; its filler must stop when congested() says so.
+  // After Shutdown() or an error the bytes are dropped.
+  virtual void Write(std::span<const Bytes> slices) = 0;
+  void Write(std::initializer_list<Bytes> slices) { Write(std::span(slices.begin(), slices.size())); }
+  void Write(Bytes bytes) { Write(std::span(&bytes, 1)); }
+
+  // Ends our side (close_notify, FIN) once the queue is sent. Reading goes on.
+  virtual void Shutdown() = 0;
+
+  // Makes destruction break the connection off (RST where there is one) instead of ending it in order, so that the peer
+  // can tell. Destroy right after.
+  virtual void Reset() = 0;
+
+  virtual std::size_t queued() const = 0;
+  bool congested() const { return queued() > kHighMark; }
+
+  virtual SocketAddress local_address() const = 0;
+  virtual SocketAddress peer_address() const = 0;
+  // nullptr on a stream without TLS. Owned by the stream.
+  virtual const TlsInfo* tls() const { return nullptr; }
+};
+
+}  // namespace upgate::io

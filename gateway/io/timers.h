@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace upgate::io {
+
+using Millis = std::chrono::milliseconds;
+
+// Time since the loop was made; never goes back. Taken once a turn: reading it costs nothing.
+using Instant = std::chrono::time_point<std::chrono::steady_clock, Millis>;
+
+class Timers;
+
+// A one-shot alarm, a member of whoever waits for it. Destroying it disarms it.
+class Timer {
+ public:
+  class Owner {
+   public:
+    // The timer is disarmed already and may be armed again, or destroyed.
+    virtual void OnTimer(Timer& timer) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Both must outlive the timer.
+  Timer(Timers& timers, Owner& owner) : timers_(timers), owner_(owner) {}
+  ~Timer() { Disarm(); }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // Fires once, `delay` from now at the earliest and one tick of the wheel later at the latest. Replaces an earlier Arm.
+  void Arm(Millis delay);
+  void Disarm();
+  bool armed() const { return slot_ != nullptr; }
+
+  // For implementations of Timers: links in the wheel's slot, and when to fire. slot_ is non-null while armed.
+  Timer* next_ = nullptr;
+  Timer** slot_ = nullptr;  // what points at this timer
+  Instant deadline_{};
+  Owner& owner() const { return owner_; }
+
+ private:
+  Timers& timers_;
+  Owner& owner_;
+};
+
+// The loop's clock and alarms.
+class Timers {
+ public:
+  virtual ~Timers() = default;
+  virtual Instant Now() const = 0;
+  // Wall-clock time, in whole seconds since 1970: for the Date header and for logs.
+  virtual std::int64_t UnixSeconds() const = 0;
+  // Links the timer into the wheel; `timer` is disarmed. Disarming needs no call: a timer unlinks itself.
+  virtual void Insert(Timer& timer, Instant deadline) = 0;
+};
+
+inline void Timer::Disarm() {
+  if (slot_ == nullptr) return;
+  *slot_ = next_;
+  if (next_ != nullptr) next_->slot_ = slot_;
+  next_ = nullptr;
+  slot_ = nullptr;
+}
+
+inline void Timer::Arm(Millis delay) {
+  Disarm();
+  timers_.Insert(*this, timers_.Now() + delay);
+}
+
+}  // namespace upgate::io

@@ -1,0 +1,33 @@
+#include "gateway/plugin/service.h"
+
+#include <cassert>
+#include <utility>
+
+namespace upgate::plugin {
+
+std::unique_ptr<http::ExchangeHandler> Service::OnRequest(http::Exchange&) { return nullptr; }
+
+std::unique_ptr<SocketHandler> Service::OnSocket(Socket&) { return nullptr; }
+
+void Registry::AddService(std::string name, ServiceFactory factory) {
+  [[maybe_unused]] const auto [it, added] = services_.emplace(std::move(name), std::move(factory));
+  assert(added && "a service is registered once");
+}
+
+const ServiceFactory* Registry::FindService(std::string_view name) const {
+  const auto it = services_.find(name);
+  return it == services_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> Registry::ServiceNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : services_) names.push_back(name);
+  return names;
+}
+
+void RejectOptions(const config::Value& options, std::string_view service, std::vector<config::ConfigError>& errors) {
+  if (options.kind == config::Value::Kind::kAbsent) return;
+  errors.push_back({options.mark, "options", "the service '" + std::string(service) + "' takes no options; remove the key"});
+}
+
+}  // namespace upgate::plugin

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/config/config.h"
+#include "gateway/http/message.h"
+
+namespace upgate::route {
+
+// A request as its client sees it: behind a trusted proxy that is what the forwarded headers say.
+struct SeenAs {
+  std::string scheme;  // "http" or "https"
+  std::string host;    // lower case, no port, no brackets
+  std::uint16_t port;  // the scheme's default filled in
+  std::string client;  // the client's address, for logs; without port when it came from a header
+};
+
+// Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is connected. X-Forwarded-For (the
+// last address that is not itself trusted), -Proto and -Host are believed only when `peer` is in `trusted`.
+SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer, const std::vector<Cidr>& trusted);
+
+// Whether a request may pass, and the CORS fields of its answer.
+struct OriginVerdict {
+  bool allowed = true;
+  std::string reason;           // of a refusal; for the body of the 403 and the log
+  http::Headers headers;        // Access-Control-Allow-Origin, -Credentials, -Headers (and -Expose-Headers), in that order
+  bool vary = false;            // Vary: Origin belongs on every answer but a 101
+};
+
+// Judges the Origin of a request by the route's policy (nullptr: none, so same origin only). Browsers do not enforce CORS on
+// WebSockets, so the gateway does. Rules: no Origin passes unless `require_origin`; the same origin passes without fields; a
+// listed one passes with them; `null`, repeated and unparsable ones are refused unless `null` is listed by name, and never get
+// credentials; anything else is refused.
+OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen, const config::Cors* cors, bool require_origin);
+
+// For ordinary HTTP requests a foreign origin is refused only where there is a `cors` block; see the caller.
+bool IsPreflight(const http::Request& request);
+
+// The answer to a preflight (Fetch, "CORS-preflight request"): 204 with what is allowed, or 403 that says why not.
+http::Response AnswerPreflight(const http::Request& request, const SeenAs& seen, const config::Cors& cors);
+
+}  // namespace upgate::route

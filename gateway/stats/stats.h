@@ -1,0 +1,154 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/result.h"
+
+namespace upgate::stats {
+
+// A number that one thread changes and any thread may read: a plain load, add and store, no locked instruction.
+class Counter {
+ public:
+  void Add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void Subtract(std::uint64_t n = 1) { Add(~n + 1); }  // for those that go both ways: what is open now
+  std::uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// Counts values by powers of two: bucket i holds values whose bit width is i, that is 0, 1, 2-3, 4-7, …
+class Histogram {
+ public:
+  static constexpr std::size_t kBuckets = 41;  // the last one holds everything from 2^39 on
+  void Record(std::uint64_t value) {
+    const auto width = static_cast<std::size_t>(std::bit_width(value));
+    buckets_[width < kBuckets ? width : kBuckets - 1].Add();
+    sum_.Add(value);
+  }
+  std::uint64_t bucket(std::size_t i) const { return buckets_[i].Get(); }
+  std::uint64_t sum() const { return sum_.Get(); }
+  // The largest value that bucket i can hold.
+  static constexpr std::uint64_t UpperBound(std::size_t i) { return (std::uint64_t{1} << i) - 1; }
+
+ private:
+  std::array<Counter, kBuckets> buckets_;
+  Counter sum_;
+};
+
+// How an opening handshake ended. Names for the outside are in kHandshakeOutcomeNames.
+enum class HandshakeOutcome : std::uint8_t {
+  kAccepted,
+  kBadRequest,        // 400, 405, 426: no proper handshake
+  kForbiddenOrigin,   // 403
+  kNoSubprotocol,     // 400: none in common with the route
+  kTooManySessions,   // 503: the route's limit
+  kBackendFailed,     // 502
+  kBackendTimeout,    // 504
+  kClientGone,        // before the answer
+  kShuttingDown,      // 503
+};
+inline constexpr std::size_t kHandshakeOutcomes = 9;
+inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
+    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol", "too_many_sessions",
+    "backend_failed",    "backend_timeout", "client_gone",     "shutting_down"};
+
+// What went one way through the WebSocket side of a route's sessions. "in" is from clients, "out" is to clients.
+struct Traffic {
+  Counter text_messages;
+  Counter binary_messages;
+  Counter bytes;   // payload of data frames
+  Counter frames;  // data frames
+  Counter pings;
+  Counter pongs;
+  Counter closes;
+  Histogram message_size;  // bytes
+};
+
+// Close codes that a client's side of the session ended with: as an array over 1000-1015, then the ranges.
+struct CloseCodes {
+  std::array<Counter, 16> standard;  // 1000 + i; 1005: none given, 1006: no Close at all
+  Counter library;                   // 3000-3999
+  Counter application;               // 4000-4999
+  void Count(std::uint16_t code);
+};
+
+struct RouteStats {
+  Counter requests;  // of any kind that the route got
+  std::array<Counter, kHandshakeOutcomes> handshakes;
+  Counter sessions_open;  // now
+  Counter sessions_total;
+  Traffic in;
+  Traffic out;
+  CloseCodes close_codes;
+  Histogram handshake_us;  // from the end of the request head to the 101
+};
+
+struct ServerStats {
+  Counter connects;         // that succeeded
+  Counter connect_failures;
+  Counter connect_timeouts;
+  Counter sessions_open;    // now
+  Counter sessions_total;
+  Counter bytes_sent;       // to the server
+  Counter bytes_received;   // from it
+  Histogram connect_us;
+};
+
+struct ListenerStats {
+  Counter connections_open;   // now
+  Counter connections_total;
+  Counter requests;
+  Counter responses_2xx;      // of HTTP answers; 1xx counts upgrades
+  Counter responses_1xx, responses_3xx, responses_4xx, responses_5xx;
+  Counter tls_failures;
+  Counter connection_errors;
+  void CountResponse(int status);
+};
+
+// All the numbers of one loop. Written by its thread, read by any.
+struct alignas(64) LoopStats {
+  LoopStats(std::size_t listeners, std::size_t routes, std::size_t servers)
+      : listener(listeners), route(routes), server(servers) {}
+  Counter turns;         // of the loop
+  Counter busy_us;       // time spent outside of waiting
+  Counter unrouted;      // requests that no route took
+  std::vector<ListenerStats> listener;
+  std::vector<RouteStats> route;
+  std::vector<ServerStats> server;
+};
+
+// What the numbers belong to, in the order of the vectors above.
+struct Names {
+  std::vector<std::string> listeners;  // addresses
+  std::vector<std::string> routes;     // path patterns, with the hosts where a route has any
+  struct Server {
+    std::string backend;
+    std::string url;
+  };
+  std::vector<Server> servers;
+};
+
+// The numbers of all loops together. Loops are added before they start and stay until the end. Thread-safe.
+class Registry {
+ public:
+  explicit Registry(Names names, std::size_t loops);
+  LoopStats& loop(std::size_t index) { return *loops_[index]; }
+
+  // Everything as one JSON object, or as Prometheus text (exposition format 0.0.4), metrics named upgate_*.
+  std::string Json() const;
+  std::string Prometheus() const;
+
+ private:
+  Names names_;
+  std::vector<std::unique_ptr<LoopStats>> loops_;
+  std::int64_t started_unix_seconds_;
+};
+
+}  // namespace upgate::stats

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "gateway/base/bytes.h"
+
+namespace upgate::tls {
+
+// For the WebSocket handshake only: what the standard asks for, not for security.
+std::array<std::byte, 20> Sha1(Bytes data);
+
+}  // namespace upgate::tls

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/bytes.h"
+#include "gateway/ws/frame.h"
+
+namespace upgate::ws {
+
+// RFC 6455, section 7.4.1, and the IANA registry.
+namespace close_code {
+inline constexpr std::uint16_t kNormal = 1000;
+inline constexpr std::uint16_t kGoingAway = 1001;
+inline constexpr std::uint16_t kProtocolError = 1002;
+inline constexpr std::uint16_t kUnsupportedData = 1003;
+inline constexpr std::uint16_t kNoStatus = 1005;  // never on the wire
+inline constexpr std::uint16_t kAbnormal = 1006;  // never on the wire
+inline constexpr std::uint16_t kInvalidPayload = 1007;
+inline constexpr std::uint16_t kPolicyViolation = 1008;
+inline constexpr std::uint16_t kMessageTooBig = 1009;
+inline constexpr std::uint16_t kInternalError = 1011;
+inline constexpr std::uint16_t kServiceRestart = 1012;
+inline constexpr std::uint16_t kTryAgainLater = 1013;
+inline constexpr std::uint16_t kBadGateway = 1014;
+}  // namespace close_code
+
+// Whether a peer may send this code: 1000-1003, 1007-1014, 3000-4999.
+bool IsSendable(std::uint16_t code);
+
+struct Close {
+  std::uint16_t code = close_code::kNoStatus;  // kNoStatus for an empty body
+  std::string reason;
+};
+
+// The body of a Close frame. Errors: 1002 for one byte or a code that may not be sent, 1007 for a reason that is not UTF-8.
+std::expected<Close, ProtocolError> ParseClose(Bytes payload);
+
+// A whole unmasked Close frame. kNoStatus gives an empty body; `reason` is cut at 123 bytes on a code-point boundary.
+struct CloseFrame {
+  std::array<std::byte, 2 + kMaxControlPayload> bytes;
+  std::size_t size = 0;
+  Bytes view() const { return Bytes(bytes).first(size); }
+};
+CloseFrame EncodeClose(std::uint16_t code, std::string_view reason);
+
+}  // namespace upgate::ws

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "gateway/base/bytes.h"
+#include "gateway/ws/utf8.h"
+
+namespace upgate::ws {
+
+// RFC 6455, section 5.2.
+enum class Opcode : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
+
+constexpr bool IsControl(Opcode opcode) { return (static_cast<unsigned>(opcode) & 8) != 0; }
+
+// Whose frames: a server's decoder reads what clients send, masked; a client's reads what servers send, not masked.
+enum class Role : std::uint8_t { kServer, kClient };
+
+// A broken rule: the code and reason of the Close that answers it. `reason` is at most 123 bytes and static.
+struct ProtocolError {
+  std::uint16_t close_code;
+  std::string_view reason;
+};
+
+// A piece of one frame's payload, unmasked.
+struct FramePart {
+  Opcode opcode = Opcode::kBinary;  // kText or kBinary also on continuation frames: the opcode of the message
+  bool frame_begin = false;         // the first piece of its frame
+  bool frame_end = false;           // the last piece of its frame
+  bool message_begin = false;       // the first piece of its message (of a control frame: frame_begin)
+  bool message_end = false;         // the last piece of its message (of a control frame: frame_end)
+  MutableBytes payload;             // inside the input; empty for an empty frame
+};
+
+inline constexpr std::size_t kMaxControlPayload = 125;
+inline constexpr std::size_t kMaxHeader = 14;
+
+// Bytes in, payload slices out: every rule of RFC 6455, section 5, for an endpoint without extensions. No I/O, no clock,
+// no allocation; keeps at most one partial frame header between calls. Unmasks in place, inside `input`. Text is checked
+// for UTF-8 as it streams, across parts and fragments, and fails at the first wrong byte. Not thread-safe.
+// After an error the decoder is dead: send that Close and drop the connection.
+class FrameDecoder {
+ public:
+  // `max_message`: most payload bytes of one message, all fragments together; over it 1009, told by the header alone.
+  FrameDecoder(Role role, std::uint64_t max_message);
+
+  // Consumes from the front of `input`; nothing when it is used up. A part may be empty (an empty frame). A part never spans two
+  // frames; the payload of a control frame may come in several parts.
+  std::expected<std::optional<FramePart>, ProtocolError> Next(MutableBytes& input);
+
+ private:
+  std::expected<bool, ProtocolError> ReadHeader(MutableBytes& input);
+  std::expected<void, ProtocolError> CheckHeader(const std::byte* header);
+
+  std::uint64_t payload_left_ = 0;
+  std::uint64_t message_room_;       // bytes that the current message may still have
+  std::uint64_t max_message_;
+  std::array<std::byte, 4> mask_{};
+  std::array<std::byte, kMaxHeader> header_{};
+  std::uint8_t header_size_ = 0;     // bytes of a partial header in header_
+  std::uint8_t mask_phase_ = 0;
+  Utf8Checker utf8_;
+  Opcode message_opcode_ = Opcode::kContinuation;  // kContinuation: no message open
+  Opcode frame_opcode_ = Opcode::kContinuation;
+  Role role_;
+  bool in_payload_ = false;
+  bool fin_ = false;
+  bool frame_begun_ = false;
+  bool message_begun_ = false;
+};
+
+// A header to write. `mask` only for frames that a client sends.
+struct FrameHeader {
+  Opcode opcode = Opcode::kBinary;
+  bool fin = true;
+  bool rsv1 = false;
+  std::uint64_t length = 0;
+  std::optional<std::array<std::byte, 4>> mask;
+};
+
+// Size of the header in its shortest form: 2 to 14.
+std::size_t HeaderSize(const FrameHeader& header);
+
+// Writes the header so that it ends right before `payload`, and returns its size. The bytes before `payload` must be
+// writable: HeaderSize() of them.
+std::size_t EncodeHeaderBefore(const FrameHeader& header, std::byte* payload);
+
+}  // namespace upgate::ws
