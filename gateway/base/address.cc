@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "gateway/base/match.h"
+#include "gateway/base/text.h"
 
 namespace upgate {
 namespace {
@@ -21,11 +22,21 @@ std::optional<T> ParseNumber(std::string_view text) {
   return value;
 }
 
+// RFC 3986, section 3.2.2: what a registered name may be made of.
+bool IsNameCharacter(char c) {
+  return IsAlpha(c) || IsDigit(c) ||
+         std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
+}
+
 }  // namespace
 
-bool Ip::is_v4() const { return std::equal(kMapped.begin(), kMapped.end(), bytes.begin()); }
+bool Ip::is_v4() const {
+  return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+}
 
 std::optional<Ip> Ip::Parse(std::string_view text) {
+  // inet_pton reads up to a NUL and would not see what stands behind it.
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return {};
   const std::string copy(text);
   Ip ip;
   if (inet_pton(AF_INET, copy.c_str(), ip.bytes.data() + 12) == 1) {
@@ -42,7 +53,9 @@ std::string Ip::ToString() const {
   return inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
 }
 
-std::string IpPort::ToString() const { return HostPort{ip.ToString(), port}.ToString(); }
+std::string IpPort::ToString() const {
+  return HostPort{ip.ToString(), port}.ToString();
+}
 
 std::string ToString(const SocketAddress& address) {
   return std::visit(Match{[](const IpPort& a) { return a.ToString(); },
@@ -71,6 +84,9 @@ Result<HostPort> HostPort::Parse(std::string_view text, std::optional<std::uint1
     }
   }
   if (result.host.empty()) return Fail(Errc::kOther, "no host before the port");
+  if (!text.starts_with('[') && !std::ranges::all_of(result.host, IsNameCharacter)) {
+    return Fail(Errc::kOther, "a character that no host name has");
+  }
   if (rest.empty()) {
     if (!default_port) return Fail(Errc::kOther, "no port; host:port is needed");
     result.port = *default_port;
@@ -102,7 +118,8 @@ std::optional<Cidr> Cidr::Parse(std::string_view text) {
 
 bool Cidr::Contains(const Ip& ip) const {
   const auto whole = static_cast<std::size_t>(bits / 8);
-  if (!std::equal(base.bytes.begin(), base.bytes.begin() + static_cast<std::ptrdiff_t>(whole), ip.bytes.begin())) {
+  if (!std::equal(base.bytes.begin(), base.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
+                  ip.bytes.begin())) {
     return false;
   }
   const int rest = bits % 8;

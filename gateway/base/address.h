@@ -11,7 +11,8 @@
 
 namespace upgate {
 
-// An IPv4 or IPv6 address: 16 bytes, IPv4 in its mapped form (::ffff:a.b.c.d), so that both compare and match alike.
+// An IPv4 or IPv6 address: 16 bytes, IPv4 in its mapped form (::ffff:a.b.c.d), so that both compare
+// and match alike.
 struct Ip {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -38,12 +39,15 @@ struct UnixPath {
 using SocketAddress = std::variant<IpPort, UnixPath>;
 std::string ToString(const SocketAddress& address);
 
-// A host name or address literal (no brackets) and a port, as configuration writes them: not resolved yet.
+// A host name or address literal (no brackets) and a port, as configuration writes them: not
+// resolved yet.
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
-  // "host:80", "[::1]:80". A missing port takes `default_port`, or is an error where there is none.
-  static Result<HostPort> Parse(std::string_view text, std::optional<std::uint16_t> default_port = {});
+  // "host:80", "[::1]:80"; names of the characters of RFC 3986, section 3.2.2. A missing port takes
+  // `default_port`, or is an error where there is none.
+  static Result<HostPort> Parse(std::string_view text,
+                                std::optional<std::uint16_t> default_port = {});
   std::string ToString() const;
   friend bool operator==(const HostPort&, const HostPort&) = default;
 };

@@ -7,7 +7,8 @@
 namespace upgate {
 namespace {
 
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr auto kValues = [] {
   std::array<std::int8_t, 256> values{};
@@ -18,7 +19,9 @@ constexpr auto kValues = [] {
   return values;
 }();
 
-int ValueOf(char c) { return kValues[static_cast<unsigned char>(c)]; }
+int ValueOf(char c) {
+  return kValues[static_cast<unsigned char>(c)];
+}
 
 // Decodes one group of four; false if it is not one. `padded` is set when the group ends the text.
 bool DecodeGroup(const char* group, std::string& out, bool& padded) {
@@ -72,18 +75,21 @@ std::optional<std::string> Base64Decode(std::string_view text) {
 
 bool Base64Stream::Feed(std::string_view text, std::string& out) {
   for (const char c : text) {
-    if (padded_) return false;
+    if (state_ != State::kOpen) state_ = State::kBroken;
+    if (state_ == State::kBroken) return false;
     pending_[count_++] = c;
     if (count_ < 4) continue;
     count_ = 0;
-    if (!DecodeGroup(pending_, out, padded_)) return false;
+    bool padded = false;
+    if (!DecodeGroup(pending_, out, padded)) state_ = State::kBroken;
+    if (padded) state_ = State::kPadded;
   }
-  return true;
+  return state_ != State::kBroken;
 }
 
 bool Base64Stream::Finish() {
-  padded_ = false;
-  return std::exchange(count_, 0) == 0;
+  const bool whole = std::exchange(count_, 0) == 0;
+  return std::exchange(state_, State::kOpen) != State::kBroken && whole;
 }
 
 }  // namespace upgate

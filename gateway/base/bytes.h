@@ -7,16 +7,21 @@
 
 namespace upgate {
 
-// Views of memory that somebody else owns; valid for the call they are passed to unless said otherwise.
+// Views of memory that somebody else owns; valid for the call they are passed to unless said
+// otherwise.
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
-inline Bytes AsBytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline Bytes AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 inline std::string_view AsText(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-inline void Append(std::string& to, Bytes bytes) { to.append(AsText(bytes)); }
+inline void Append(std::string& to, Bytes bytes) {
+  to.append(AsText(bytes));
+}
 
 }  // namespace upgate

@@ -1,6 +1,7 @@
 #include "gateway/base/log.h"
 
 #include <chrono>
+#include <cmath>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -29,22 +30,32 @@ void AppendQuoted(std::string& out, std::string_view text, bool ascii_hex) {
 }
 
 void AppendValue(std::string& out, const LogField::Value& value, LogFormat format) {
-  std::visit(Match{[&](std::string_view text) { AppendQuoted(out, text, format == LogFormat::kText); },
-                   [&](bool flag) { out += flag ? "true" : "false"; },
-                   [&](double number) { out += fmt::format("{:.3f}", number); },
-                   [&](auto number) { out += fmt::format("{}", number); }},
-             value);
+  std::visit(
+      Match{[&](std::string_view text) { AppendQuoted(out, text, format == LogFormat::kText); },
+            [&](bool flag) { out += flag ? "true" : "false"; },
+            [&](double number) {
+              // JSON has no infinities.
+              const bool writable = std::isfinite(number) || format == LogFormat::kText;
+              out += writable ? fmt::format("{:.3f}", number) : "null";
+            },
+            [&](auto number) { out += fmt::format("{}", number); }},
+      value);
 }
 
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warn", "error", "off"};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
-    case LogLevel::kOff: break;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kOff:
+      break;
   }
   return spdlog::level::off;
 }
@@ -62,15 +73,19 @@ class StderrLog final : public Log {
 
   bool Enabled(LogLevel level) const override { return level >= level_ && level != LogLevel::kOff; }
 
-  void Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) override {
-    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  void Write(LogLevel level, std::string_view event,
+             std::initializer_list<LogField> fields) override {
+    const auto now =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
     const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(now);
-    const std::string time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+    const std::string time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                                         fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
                                          (now - seconds).count());
     const std::string_view name = kLevelNames[static_cast<std::size_t>(level)];
     const std::string line = FormatLogLine(format_, event, fields);
     if (format_ == LogFormat::kJson) {
-      logger_.log(ToSpdlog(level), R"({{"time":"{}","level":"{}",{})", time, name, std::string_view(line).substr(1));
+      logger_.log(ToSpdlog(level), R"({{"time":"{}","level":"{}",{})", time, name,
+                  std::string_view(line).substr(1));
     } else {
       logger_.log(ToSpdlog(level), "{} {:<5} {}", time, name, line);
     }
@@ -84,7 +99,8 @@ class StderrLog final : public Log {
 
 }  // namespace
 
-std::string FormatLogLine(LogFormat format, std::string_view event, std::initializer_list<LogField> fields) {
+std::string FormatLogLine(LogFormat format, std::string_view event,
+                          std::initializer_list<LogField> fields) {
   std::string out;
   if (format == LogFormat::kJson) {
     out += "{\"event\":";
@@ -102,6 +118,10 @@ std::string FormatLogLine(LogFormat format, std::string_view event, std::initial
     AppendValue(out, field.value, format);
   }
   return out;
+}
+
+std::string LogLibraryVersion() {
+  return fmt::format("{}.{}.{}", SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH);
 }
 
 std::unique_ptr<Log> MakeStderrLog(LogLevel level, LogFormat format) {

@@ -12,8 +12,8 @@ namespace upgate {
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
 enum class LogFormat : std::uint8_t { kText, kJson };
 
-// A fact of a log line. Values that come from a peer are escaped by the writer; secrets (cookies, tokens, keys, query
-// strings) are not logged at all.
+// A fact of a log line. Values that come from a peer are escaped by the writer; secrets (cookies,
+// tokens, keys, query strings) are not logged at all.
 struct LogField {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
   std::string_view name;
@@ -24,7 +24,8 @@ struct LogField {
 class Log {
  public:
   virtual ~Log() = default;
-  virtual void Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) = 0;
+  virtual void Write(LogLevel level, std::string_view event,
+                     std::initializer_list<LogField> fields) = 0;
   virtual bool Enabled(LogLevel level) const = 0;
 
   void Debug(std::string_view event, std::initializer_list<LogField> fields = {}) {
@@ -41,11 +42,17 @@ class Log {
   }
 };
 
-// Lines on standard error: `2026-01-02T03:04:05.678Z info session open id=7 client="127.0.0.1:4242"`, or one JSON object
-// a line with the members time, level, event and the fields.
+// Lines on standard error: `2026-01-02T03:04:05.678Z info session open id=7
+// client="127.0.0.1:4242"`, or one JSON object a line with the members time, level, event and the
+// fields.
 std::unique_ptr<Log> MakeStderrLog(LogLevel level, LogFormat format);
 
-// The text of one line's event and fields, without time and level; what MakeStderrLog writes and tests read.
-std::string FormatLogLine(LogFormat format, std::string_view event, std::initializer_list<LogField> fields);
+// Of spdlog, "1.2.3".
+std::string LogLibraryVersion();
+
+// The text of one line's event and fields, without time and level; what MakeStderrLog writes and
+// tests read.
+std::string FormatLogLine(LogFormat format, std::string_view event,
+                          std::initializer_list<LogField> fields);
 
 }  // namespace upgate

@@ -7,7 +7,8 @@
 
 namespace upgate {
 
-// What kind of failure it was, for whoever has to choose an answer (a status, a close code, a next server).
+// What kind of failure it was, for whoever has to choose an answer (a status, a close code, a next
+// server).
 enum class Errc : std::uint8_t {
   kRefused,       // nobody listens there
   kUnreachable,   // no way there: no route, no such file
@@ -22,7 +23,8 @@ enum class Errc : std::uint8_t {
   kOther,
 };
 
-// A failure as a value. `message` is for a log or a console: one clause, lower case, no full stop, no secrets.
+// A failure as a value. `message` is for a log or a console: one clause, lower case, no full stop,
+// no secrets.
 struct Error {
   Errc code = Errc::kOther;
   std::string message;

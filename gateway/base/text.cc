@@ -58,11 +58,12 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
 std::string Printable(std::string_view text, std::size_t limit) {
   std::string out;
   for (const char c : text) {
-    if (out.size() >= limit) return out + "...";
-    if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
+    const bool plain = c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+    if (out.size() + (plain ? 1 : 4) > limit) return out + "...";
+    if (plain) {
       out += c;
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
   }
   return out;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -7,21 +8,34 @@ namespace upgate {
 
 // ASCII-only text tools; locale never matters.
 
-constexpr char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char ToLower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+constexpr bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool IsAlpha(char c) {
+  return ToLower(c) >= 'a' && ToLower(c) <= 'z';
+}
+constexpr bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 std::string ToLower(std::string_view text);
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
 // Without the spaces and tabs at both ends (RFC 9110, section 5.6.3: OWS).
 std::string_view Trim(std::string_view text);
 
-// Takes the next element off the front of a comma-separated list (RFC 9110, section 5.6.1), trimmed; empty elements are
-// skipped. Returns an empty view when the list is used up. Not for lists whose elements hold quoted commas.
+// Takes the next element off the front of a comma-separated list (RFC 9110, section 5.6.1),
+// trimmed; empty elements are skipped. Returns an empty view when the list is used up. Not for
+// lists whose elements hold quoted commas.
 std::string_view NextListItem(std::string_view& list);
 
 // Whether `token` is an element of the comma-separated `list`, compared without case.
 bool ListHasToken(std::string_view list, std::string_view token);
 
-// The candidate nearest to `word` by edit distance, or an empty view when none is near enough to be a slip of the hand.
+// The candidate nearest to `word` by edit distance, or an empty view when none is near enough to be
+// a slip of the hand.
 template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates);
 
@@ -32,6 +46,11 @@ std::string_view NearestOf(std::string_view word, const Range& candidates) {
   std::string_view best;
   std::size_t best_distance = word.size() / 3 + 2;
   for (std::string_view candidate : candidates) {
+    // The distance is at least the difference of the lengths, and costs their product.
+    if (std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size()) >=
+        best_distance) {
+      continue;
+    }
     const std::size_t distance = EditDistance(word, candidate);
     if (distance < best_distance) {
       best = candidate;
@@ -41,8 +60,8 @@ std::string_view NearestOf(std::string_view word, const Range& candidates) {
   return best;
 }
 
-// `text` with everything that could break a log line or a terminal (controls, DEL, non-ASCII, quotes, backslash) as \xHH,
-// cut at `limit` characters.
+// `text` with everything that could break a log line or a terminal (controls, DEL, non-ASCII,
+// quotes, backslash) as \xHH, cut at `limit` characters, with "..." where something was cut off.
 std::string Printable(std::string_view text, std::size_t limit = 200);
 
 }  // namespace upgate

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "gateway/base/address.h"
@@ -17,10 +18,12 @@ namespace upgate::config {
 
 using Millis = std::chrono::milliseconds;
 
-// Every struct here is plain data, checked by Parse: names that refer to others exist, ranges hold. Nothing changes after that;
-// threads share it through a shared_ptr<const Config>. Defaults stand here and nowhere else.
+// Every struct here is plain data, checked by Parse: names that refer to others exist, ranges hold.
+// Nothing changes after that; threads share it through a shared_ptr<const Config>. Defaults stand
+// here and nowhere else.
 
-// A path of a file, made absolute against the folder of the configuration file, and where it was written.
+// A path of a file, made absolute against the folder of the configuration file, and where it was
+// written.
 struct FilePath {
   std::string path;
   Mark mark;
@@ -70,22 +73,22 @@ enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix };
 struct Server {
   ServerScheme scheme = ServerScheme::kTcp;
   std::variant<HostPort, UnixPath> address;
-  std::string url;          // as written, for logs and statistics
-  std::size_t index = 0;    // of all servers of the configuration, in file order
+  std::string url;        // as written, for logs and statistics
+  std::size_t index = 0;  // of all servers of the configuration, in file order
   Mark mark;
 };
 
 // TLS towards the servers of a backend.
 struct ClientTls {
   bool verify = true;
-  std::optional<FilePath> ca;     // nothing: the system's
+  std::optional<FilePath> ca;              // nothing: the system's
   std::optional<std::string> server_name;  // SNI and the name verified; nothing: the server's host
   std::optional<Certificate> certificate;  // what we show to the server
 };
 
 struct Backend {
   std::string name;
-  std::vector<Server> servers;  // at least one
+  std::vector<Server> servers;    // at least one
   Millis connect_timeout{3'000};  // name, connection and TLS of one server
   ClientTls tls;
   Mark mark;
@@ -95,9 +98,9 @@ struct Backend {
 struct OriginPattern {
   enum class Kind : std::uint8_t { kAny, kNull, kExact, kSubdomains };
   Kind kind = Kind::kAny;
-  std::string scheme;       // lower case
-  std::string host;         // lower case; of kSubdomains without "*."
-  std::uint16_t port = 0;   // the scheme's default filled in
+  std::string scheme;      // lower case
+  std::string host;        // lower case; of kSubdomains without "*."
+  std::uint16_t port = 0;  // the scheme's default filled in
 };
 
 struct Cors {
@@ -113,38 +116,41 @@ struct Cors {
 struct PathPattern {
   enum class Kind : std::uint8_t { kExact, kPrefix, kRegex };
   Kind kind = Kind::kExact;
-  // kExact: the path. kPrefix: without "/*" ("/live/*" -> "/live", "/*" -> ""). kRegex: the RE2 expression without '~'.
+  // kExact: the path. kPrefix: without "/*" ("/live/*" -> "/live", "/*" -> ""). kRegex: the RE2
+  // expression without '~'.
   std::string text;
   std::string written;  // as the file has it
 };
 
 struct HostPattern {
-  std::string host;         // lower case; of a wildcard without "*."
-  bool wildcard = false;    // "*.example.org": one or more labels in front
+  std::string host;       // lower case; of a wildcard without "*."
+  bool wildcard = false;  // "*.example.org": one or more labels in front
 };
 
 enum class Encoding : std::uint8_t { kAuto, kBinary, kText, kBase64 };
 
 struct RouteLimits {
-  std::uint64_t message_size = 1024 * 1024;  // of one client message, in bytes of payload; over it 1009
-  std::uint64_t sessions = 0;                // open at once on this route; 0: no limit; over it 503
-  Millis idle{300'000};                      // no bytes either way, pings and pongs not counted; 0: never
-  Millis ping_interval{30'000};              // silence of the client before a ping, and then before it is given up; 0: no pings
-  Millis close_timeout{5'000};               // how long a closing session waits for the rest and for the peer
+  std::uint64_t message_size =
+      1024 * 1024;             // of one client message, in bytes of payload; over it 1009
+  std::uint64_t sessions = 0;  // open at once on this route; 0: no limit; over it 503
+  Millis idle{300'000};        // no bytes either way, pings and pongs not counted; 0: never
+  Millis ping_interval{
+      30'000};  // silence of the client before a ping, and then before it is given up; 0: no pings
+  Millis close_timeout{5'000};  // how long a closing session waits for the rest and for the peer
 };
 
 struct Route {
   PathPattern path;
-  std::vector<HostPattern> hosts;       // empty: any host
-  std::optional<std::string> backend;   // exactly one of backend and plugin
+  std::vector<HostPattern> hosts;      // empty: any host
+  std::optional<std::string> backend;  // exactly one of backend and plugin
   std::optional<std::string> plugin;
-  Value options;                        // the plugin's own settings, checked by it
+  Value options;  // the plugin's own settings, checked by it
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<Cors> cors;
-  bool require_origin = false;          // refuses requests without an Origin header
+  bool require_origin = false;  // refuses requests without an Origin header
   RouteLimits limits;
-  std::size_t index = 0;                // in file order
+  std::size_t index = 0;  // in file order
   Mark mark;
 };
 
@@ -154,16 +160,16 @@ struct LogSettings {
 };
 
 struct Config {
-  std::string file;  // for messages; empty when it came from memory
-  std::vector<Listener> listeners;      // at least one
+  std::string file;                 // for messages; empty when it came from memory
+  std::vector<Listener> listeners;  // at least one
   std::optional<ListenAddress> admin;
-  std::uint32_t workers = 0;            // loops; 0: one a core
-  std::string server_header = "upgate"; // empty: no Server header
+  std::uint32_t workers = 0;             // loops; 0: one a core
+  std::string server_header = "upgate";  // empty: no Server header
   HttpLimits http;
-  Millis shutdown_timeout{10'000};      // from SIGTERM to the end, at most
+  Millis shutdown_timeout{10'000};  // from SIGTERM to the end, at most
   LogSettings log;
   std::map<std::string, Backend> backends;
-  std::vector<Route> routes;            // at least one, in file order
+  std::vector<Route> routes;  // at least one, in file order
   std::size_t server_count = 0;
 };
 

@@ -49,6 +49,10 @@ class Exchange {
   virtual SocketAddress client_address() const = 0;
   virtual const io::TlsInfo* tls() const = 0;  // nullptr when the client came without TLS
 
+  // Fields for the head of the final answer, whoever gives it; each replaces all of its name that the answer has by itself, but
+  // Vary, which is added to. Not for a 101.
+  virtual void SetAnswerHeaders(Headers headers) = 0;
+
   // The whole answer. Date, Server (as configured), Content-Length and Connection are added where they are missing. HEAD gets
   // no body. A request body still under way is read to its end (bounded) or the connection closes after the answer.
   virtual void Respond(Response response) = 0;
@@ -60,14 +64,14 @@ class Exchange {
   virtual void EndBody(const Headers& trailers = {}) = 0;
   // True while SendBody should wait for OnWritable.
   virtual bool congested() const = 0;
-  // Stops and starts OnBody.
+  // Stops and starts OnBody. Turning it on may call OnBody at once, for what has been read already.
   virtual void SetBodyReading(bool on) = 0;
 
   // Breaks the connection off in a way that the client can notice: for an answer that cannot be completed any more.
   virtual void Abort() = 0;
 
   // Sends exactly this head (a 101; nothing is added) and hands over the connection. The handler that calls this is
-  // destroyed at the end of the turn.
+  // destroyed at the end of the turn. No stream comes back when the exchange was over before, or its request had a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
 };
 
@@ -77,8 +81,9 @@ class RequestHandler {
   // The head is complete and sound. `exchange` outlives the returned handler. nullptr is allowed when the exchange was
   // answered inside the call.
   virtual std::unique_ptr<ExchangeHandler> OnRequest(Exchange& exchange) = 0;
-  // The connection refused something by itself with this status (400, 408, 414, 431, …); for the counters.
-  virtual void OnRefused(int status) = 0;
+  // A final answer or a 101 goes out with this status, also one that the connection gives by itself (400, 408, 414, 431, …); for
+  // the counters.
+  virtual void OnAnswer(int status) = 0;
   // The connection broke before or between requests, or TLS could not be agreed on; for the counters.
   virtual void OnConnectionError(const Error& error) = 0;
 

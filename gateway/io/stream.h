@@ -41,6 +41,9 @@ class StreamHandler {
   virtual void OnError(const Error& error) = 0;
   // The queue, once congested, is down to kLowMark.
   virtual void OnDrained() = 0;
+  // Shutdown() is through: everything written before it and the end mark are with the system. Once; from then on the stream
+  // can be destroyed without losing anything. Not called on a broken connection.
+  virtual void OnFlushed() {}
 
  protected:
   ~StreamHandler() = default;

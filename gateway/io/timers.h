@@ -51,6 +51,10 @@ class Timers {
  public:
   virtual ~Timers() = default;
   virtual Instant Now() const = 0;
+  // The same clock read anew, in microseconds: for measuring how long something took, not for every message.
+  virtual std::uint64_t Micros() const {
+    return static_cast<std::uint64_t>(std::chrono::microseconds(Now().time_since_epoch()).count());
+  }
   // Wall-clock time, in whole seconds since 1970: for the Date header and for logs.
   virtual std::int64_t UnixSeconds() const = 0;
   // Links the timer into the wheel; `timer` is disarmed. Disarming needs no call: a timer unlinks itself.

@@ -12,34 +12,45 @@ namespace upgate::route {
 
 // A request as its client sees it: behind a trusted proxy that is what the forwarded headers say.
 struct SeenAs {
-  std::string scheme;  // "http" or "https"
-  std::string host;    // lower case, no port, no brackets
-  std::uint16_t port;  // the scheme's default filled in
+  std::string scheme;      // "http" or "https"
+  std::string host;        // lower case, no port, no brackets
+  std::uint16_t port = 0;  // the scheme's default filled in
   std::string client;  // the client's address, for logs; without port when it came from a header
 };
 
-// Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is connected. X-Forwarded-For (the
-// last address that is not itself trusted), -Proto and -Host are believed only when `peer` is in `trusted`.
-SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer, const std::vector<Cidr>& trusted);
+// Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is
+// connected. X-Forwarded-For (the last address that is not itself trusted), -Proto and -Host are
+// believed only when `peer` is in `trusted`; a peer on a unix socket counts as trusted as soon as
+// `trusted` names anybody. Of lists in -Proto and -Host the last element counts, which is what the
+// peer itself wrote; values that cannot be read are ignored.
+SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer,
+                    const std::vector<Cidr>& trusted);
 
 // Whether a request may pass, and the CORS fields of its answer.
 struct OriginVerdict {
   bool allowed = true;
-  std::string reason;           // of a refusal; for the body of the 403 and the log
-  http::Headers headers;        // Access-Control-Allow-Origin, -Credentials, -Headers (and -Expose-Headers), in that order
-  bool vary = false;            // Vary: Origin belongs on every answer but a 101
+  std::string reason;     // of a refusal; for the body of the 403 and the log
+  http::Headers headers;  // Access-Control-Allow-Origin, -Credentials, -Headers (and
+                          // -Expose-Headers), in that order
+  bool vary = false;      // Vary: Origin belongs on every answer but a 101
 };
 
-// Judges the Origin of a request by the route's policy (nullptr: none, so same origin only). Browsers do not enforce CORS on
-// WebSockets, so the gateway does. Rules: no Origin passes unless `require_origin`; the same origin passes without fields; a
-// listed one passes with them; `null`, repeated and unparsable ones are refused unless `null` is listed by name, and never get
-// credentials; anything else is refused.
-OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen, const config::Cors* cors, bool require_origin);
+// Judges the Origin of a request by the route's policy (nullptr: none, so same origin only).
+// Browsers do not enforce CORS on WebSockets, so the gateway does. Rules: no Origin passes unless
+// `require_origin`; the same origin passes without fields; a listed one passes with them; `null`,
+// repeated and unparsable ones are refused unless `null` is listed by name, and never get
+// credentials; anything else is refused. Ordinary HTTP requests are judged only where there is a
+// `cors` block; that is up to the caller.
+OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
+                          const config::Cors* cors, bool require_origin);
 
-// For ordinary HTTP requests a foreign origin is refused only where there is a `cors` block; see the caller.
+// Whether this is a CORS-preflight request: OPTIONS with Origin and Access-Control-Request-Method.
 bool IsPreflight(const http::Request& request);
 
-// The answer to a preflight (Fetch, "CORS-preflight request"): 204 with what is allowed, or 403 that says why not.
-http::Response AnswerPreflight(const http::Request& request, const SeenAs& seen, const config::Cors& cors);
+// The answer to a preflight (Fetch, "CORS-preflight request"): 204 with what is allowed, or 403
+// that says why not. Methods compare with case, headers without; "*" in the route's lists allows
+// any, and is answered with what was asked for.
+http::Response AnswerPreflight(const http::Request& request, const SeenAs& seen,
+                               const config::Cors& cors);
 
 }  // namespace upgate::route

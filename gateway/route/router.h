@@ -9,21 +9,25 @@
 
 namespace upgate::route {
 
-// Finds the route for a request. Pure and immutable: built once from a configuration, shared by all loops, thread-safe.
+// Finds the route for a request. Pure and immutable: built once from a configuration, shared by all
+// loops, thread-safe.
 //
-// The most specific match wins: first by host (exact, then the wildcard with the longest suffix, then routes for any host),
-// then by path (exact, then the longest prefix, then regular expressions); the order of the file breaks ties. A host with a
-// route that matches but whose path does not falls back to less specific hosts.
+// The most specific match wins: first by host (exact, then the wildcard with the longest suffix,
+// then routes for any host), then by path (exact, then the longest prefix, then regular
+// expressions); the order of the file breaks ties. A host with a route that matches but whose path
+// does not falls back to less specific hosts.
 class Router {
  public:
-  // The configuration outlives the router. Regular expressions were compiled once by the parser, so none is wrong here.
+  // The configuration outlives the router. Regular expressions were compiled once by the parser, so
+  // none is wrong here.
   explicit Router(const std::vector<config::Route>& routes);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
   // `host`: lower case, no port. `path`: as in http::Target::path. nullptr: no route.
-  // Time is bounded by the length of the path, the number of prefixes of it, and the regular expressions tried.
+  // Time is bounded by the length of the path, the number of prefixes of it, and the regular
+  // expressions tried.
   const config::Route* Find(std::string_view host, std::string_view path) const;
 
  private:

@@ -4,26 +4,33 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/result.h"
 
 namespace upgate::stats {
 
-// A number that one thread changes and any thread may read: a plain load, add and store, no locked instruction.
+// A number that one thread changes and any thread may read: a plain load, add and store, no locked
+// instruction.
 class Counter {
  public:
-  void Add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void Subtract(std::uint64_t n = 1) { Add(~n + 1); }  // for those that go both ways: what is open now
+  void Add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  // For those that go both ways: what is open now.
+  void Subtract(std::uint64_t n = 1) { Add(~n + 1); }
   std::uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<std::uint64_t> value_{0};
 };
 
-// Counts values by powers of two: bucket i holds values whose bit width is i, that is 0, 1, 2-3, 4-7, …
+// Counts values by powers of two: bucket i holds values whose bit width is i, that is 0, 1, 2-3,
+// 4-7, …
 class Histogram {
  public:
   static constexpr std::size_t kBuckets = 41;  // the last one holds everything from 2^39 on
@@ -31,6 +38,11 @@ class Histogram {
     const auto width = static_cast<std::size_t>(std::bit_width(value));
     buckets_[width < kBuckets ? width : kBuckets - 1].Add();
     sum_.Add(value);
+  }
+  // Takes in all that `other` has recorded.
+  void Add(const Histogram& other) {
+    for (std::size_t i = 0; i < kBuckets; ++i) buckets_[i].Add(other.bucket(i));
+    sum_.Add(other.sum());
   }
   std::uint64_t bucket(std::size_t i) const { return buckets_[i].Get(); }
   std::uint64_t sum() const { return sum_.Get(); }
@@ -45,21 +57,22 @@ class Histogram {
 // How an opening handshake ended. Names for the outside are in kHandshakeOutcomeNames.
 enum class HandshakeOutcome : std::uint8_t {
   kAccepted,
-  kBadRequest,        // 400, 405, 426: no proper handshake
-  kForbiddenOrigin,   // 403
-  kNoSubprotocol,     // 400: none in common with the route
-  kTooManySessions,   // 503: the route's limit
-  kBackendFailed,     // 502
-  kBackendTimeout,    // 504
-  kClientGone,        // before the answer
-  kShuttingDown,      // 503
+  kBadRequest,       // 400, 405, 426: no proper handshake
+  kForbiddenOrigin,  // 403
+  kNoSubprotocol,    // 400: none in common with the route
+  kTooManySessions,  // 503: the route's limit
+  kBackendFailed,    // 502
+  kBackendTimeout,   // 504
+  kClientGone,       // before the answer
+  kShuttingDown,     // 503
 };
 inline constexpr std::size_t kHandshakeOutcomes = 9;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol", "too_many_sessions",
-    "backend_failed",    "backend_timeout", "client_gone",     "shutting_down"};
+    "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
+    "backend_failed", "backend_timeout", "client_gone",      "shutting_down"};
 
-// What went one way through the WebSocket side of a route's sessions. "in" is from clients, "out" is to clients.
+// What went one way through the WebSocket side of a route's sessions. "in" is from clients, "out"
+// is to clients.
 struct Traffic {
   Counter text_messages;
   Counter binary_messages;
@@ -71,11 +84,13 @@ struct Traffic {
   Histogram message_size;  // bytes
 };
 
-// Close codes that a client's side of the session ended with: as an array over 1000-1015, then the ranges.
+// Close codes that a client's side of the session ended with: as an array over 1000-1015, then the
+// ranges.
 struct CloseCodes {
   std::array<Counter, 16> standard;  // 1000 + i; 1005: none given, 1006: no Close at all
   Counter library;                   // 3000-3999
   Counter application;               // 4000-4999
+  // Codes that no session can end with (RFC 6455, section 7.4) are not counted.
   void Count(std::uint16_t code);
 };
 
@@ -91,24 +106,25 @@ struct RouteStats {
 };
 
 struct ServerStats {
-  Counter connects;         // that succeeded
+  Counter connects;  // that succeeded
   Counter connect_failures;
   Counter connect_timeouts;
-  Counter sessions_open;    // now
+  Counter sessions_open;  // now
   Counter sessions_total;
-  Counter bytes_sent;       // to the server
-  Counter bytes_received;   // from it
+  Counter bytes_sent;      // to the server
+  Counter bytes_received;  // from it
   Histogram connect_us;
 };
 
 struct ListenerStats {
-  Counter connections_open;   // now
+  Counter connections_open;  // now
   Counter connections_total;
   Counter requests;
-  Counter responses_2xx;      // of HTTP answers; 1xx counts upgrades
+  Counter responses_2xx;  // of HTTP answers; 1xx counts upgrades
   Counter responses_1xx, responses_3xx, responses_4xx, responses_5xx;
   Counter tls_failures;
   Counter connection_errors;
+  // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);
 };
 
@@ -116,12 +132,16 @@ struct ListenerStats {
 struct alignas(64) LoopStats {
   LoopStats(std::size_t listeners, std::size_t routes, std::size_t servers)
       : listener(listeners), route(routes), server(servers) {}
-  Counter turns;         // of the loop
-  Counter busy_us;       // time spent outside of waiting
-  Counter unrouted;      // requests that no route took
+  Counter unrouted;  // requests that no route took
   std::vector<ListenerStats> listener;
   std::vector<RouteStats> route;
   std::vector<ServerStats> server;
+};
+
+// What a loop counts by itself.
+struct LoopTimes {
+  std::uint64_t turns = 0;
+  std::uint64_t busy_us = 0;  // processor time spent on them
 };
 
 // What the numbers belong to, in the order of the vectors above.
@@ -135,19 +155,31 @@ struct Names {
   std::vector<Server> servers;
 };
 
-// The numbers of all loops together. Loops are added before they start and stay until the end. Thread-safe.
+// The numbers of all loops together. Loops are added before they start and stay until the end.
+// Thread-safe.
 class Registry {
  public:
+  // A name that is there already gets " #2", " #3" and so on, so that no two rows of the output are
+  // the same.
   explicit Registry(Names names, std::size_t loops);
   LoopStats& loop(std::size_t index) { return *loops_[index]; }
 
-  // Everything as one JSON object, or as Prometheus text (exposition format 0.0.4), metrics named upgate_*.
+  // Where to ask for the turns of a loop; without it they are 0. `read` is called from any thread
+  // that wants the output. To be called before that, and before the loops run.
+  void WatchLoop(std::size_t index, std::function<LoopTimes()> read);
+
+  // Everything as one JSON object, or as Prometheus text (exposition format 0.0.4), metrics named
+  // upgate_*. Buckets of histograms are cumulative in both.
   std::string Json() const;
   std::string Prometheus() const;
 
  private:
+  std::unique_ptr<LoopStats> Total() const;  // over all loops
+  std::vector<LoopTimes> ReadTimes() const;  // of each loop
+
   Names names_;
   std::vector<std::unique_ptr<LoopStats>> loops_;
+  std::vector<std::function<LoopTimes()>> watches_;  // one a loop; empty where nobody watches
   std::int64_t started_unix_seconds_;
 };
 

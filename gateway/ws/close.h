@@ -36,10 +36,12 @@ struct Close {
   std::string reason;
 };
 
-// The body of a Close frame. Errors: 1002 for one byte or a code that may not be sent, 1007 for a reason that is not UTF-8.
+// The body of a Close frame. Errors: 1002 for one byte or a code that may not be sent, 1007 for a
+// reason that is not UTF-8.
 std::expected<Close, ProtocolError> ParseClose(Bytes payload);
 
-// A whole unmasked Close frame. kNoStatus gives an empty body; `reason` is cut at 123 bytes on a code-point boundary.
+// A whole unmasked Close frame. kNoStatus, as every code that may not be sent, gives an empty body;
+// `reason` is UTF-8 and is cut at 123 bytes on a code-point boundary.
 struct CloseFrame {
   std::array<std::byte, 2 + kMaxControlPayload> bytes;
   std::size_t size = 0;

@@ -13,14 +13,25 @@
 namespace upgate::ws {
 
 // RFC 6455, section 5.2.
-enum class Opcode : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
+enum class Opcode : std::uint8_t {
+  kContinuation = 0,
+  kText = 1,
+  kBinary = 2,
+  kClose = 8,
+  kPing = 9,
+  kPong = 10
+};
 
-constexpr bool IsControl(Opcode opcode) { return (static_cast<unsigned>(opcode) & 8) != 0; }
+constexpr bool IsControl(Opcode opcode) {
+  return (static_cast<unsigned>(opcode) & 8) != 0;
+}
 
-// Whose frames: a server's decoder reads what clients send, masked; a client's reads what servers send, not masked.
+// Whose frames: a server's decoder reads what clients send, masked; a client's reads what servers
+// send, not masked.
 enum class Role : std::uint8_t { kServer, kClient };
 
-// A broken rule: the code and reason of the Close that answers it. `reason` is at most 123 bytes and static.
+// A broken rule: the code and reason of the Close that answers it. `reason` is at most 123 bytes
+// and static.
 struct ProtocolError {
   std::uint16_t close_code;
   std::string_view reason;
@@ -28,50 +39,62 @@ struct ProtocolError {
 
 // A piece of one frame's payload, unmasked.
 struct FramePart {
-  Opcode opcode = Opcode::kBinary;  // kText or kBinary also on continuation frames: the opcode of the message
-  bool frame_begin = false;         // the first piece of its frame
-  bool frame_end = false;           // the last piece of its frame
-  bool message_begin = false;       // the first piece of its message (of a control frame: frame_begin)
-  bool message_end = false;         // the last piece of its message (of a control frame: frame_end)
-  MutableBytes payload;             // inside the input; empty for an empty frame
+  // That of the message also on continuation frames: kText or kBinary.
+  Opcode opcode = Opcode::kBinary;
+  bool frame_begin = false;    // the first piece of its frame
+  bool frame_end = false;      // the last piece of its frame
+  bool message_begin = false;  // the first piece of its message (of a control frame: frame_begin)
+  bool message_end = false;    // the last piece of its message (of a control frame: frame_end)
+  MutableBytes payload;        // inside the input; empty for an empty frame
 };
 
 inline constexpr std::size_t kMaxControlPayload = 125;
 inline constexpr std::size_t kMaxHeader = 14;
 
-// Bytes in, payload slices out: every rule of RFC 6455, section 5, for an endpoint without extensions. No I/O, no clock,
-// no allocation; keeps at most one partial frame header between calls. Unmasks in place, inside `input`. Text is checked
-// for UTF-8 as it streams, across parts and fragments, and fails at the first wrong byte. Not thread-safe.
-// After an error the decoder is dead: send that Close and drop the connection.
+// Bytes in, payload slices out: every rule of RFC 6455, section 5, for an endpoint without
+// extensions. No I/O, no clock, no allocation; keeps at most one partial frame header between
+// calls. Unmasks in place, inside `input`. Text is checked for UTF-8 as it streams, across parts
+// and fragments, and fails at the first wrong byte. Not thread-safe. After an error the decoder is
+// dead: send that Close and drop the connection.
 class FrameDecoder {
  public:
-  // `max_message`: most payload bytes of one message, all fragments together; over it 1009, told by the header alone.
+  // `max_message`: most payload bytes of one message, all fragments together; over it 1009, told by
+  // the header alone.
   FrameDecoder(Role role, std::uint64_t max_message);
 
-  // Consumes from the front of `input`; nothing when it is used up. A part may be empty (an empty frame). A part never spans two
-  // frames; the payload of a control frame may come in several parts.
+  // Consumes from the front of `input`; nothing when it is used up. A part may be empty (an empty
+  // frame). A part never spans two frames; the payload of a control frame may come in several
+  // parts.
   std::expected<std::optional<FramePart>, ProtocolError> Next(MutableBytes& input);
 
  private:
-  std::expected<bool, ProtocolError> ReadHeader(MutableBytes& input);
-  std::expected<void, ProtocolError> CheckHeader(const std::byte* header);
+  // These return the broken rule, or nullptr.
+  const ProtocolError* ReadHeader(MutableBytes& input);
+  const ProtocolError* GatherHeader(MutableBytes& input);
+  // `header` holds `size` bytes of a header, at least one; up to where the lengths end, what is
+  // missing reads as zero.
+  const ProtocolError* CheckHeader(const std::byte* header, std::size_t size) const;
+  const ProtocolError* CheckText(Bytes piece, bool message_end);
+  void BeginFrame(const std::byte* header, std::size_t size);
+  bool in_message() const { return message_opcode_ != Opcode::kContinuation; }
 
   std::uint64_t payload_left_ = 0;
-  std::uint64_t message_room_;       // bytes that the current message may still have
+  std::uint64_t message_room_ = 0;  // bytes that the open message may still have
   std::uint64_t max_message_;
   std::array<std::byte, 4> mask_{};
-  std::array<std::byte, kMaxHeader> header_{};
-  std::uint8_t header_size_ = 0;     // bytes of a partial header in header_
+  std::array<std::byte, kMaxHeader> header_{};  // a partial header; zero behind header_size_
+  std::uint8_t header_size_ = 0;
   std::uint8_t mask_phase_ = 0;
   Utf8Checker utf8_;
   Opcode message_opcode_ = Opcode::kContinuation;  // kContinuation: no message open
-  Opcode frame_opcode_ = Opcode::kContinuation;
+  Opcode frame_opcode_ = Opcode::kContinuation;    // as in FramePart
   Role role_;
-  bool in_payload_ = false;
+  bool in_frame_ = false;  // past the header
   bool fin_ = false;
-  bool frame_begun_ = false;
-  bool message_begun_ = false;
+  bool frame_begin_ = false;  // what the next part will say
+  bool message_begin_ = false;
 };
+static_assert(sizeof(FrameDecoder) <= 64);
 
 // A header to write. `mask` only for frames that a client sends.
 struct FrameHeader {
@@ -79,14 +102,14 @@ struct FrameHeader {
   bool fin = true;
   bool rsv1 = false;
   std::uint64_t length = 0;
-  std::optional<std::array<std::byte, 4>> mask;
+  std::optional<std::array<std::byte, 4>> mask = {};
 };
 
 // Size of the header in its shortest form: 2 to 14.
 std::size_t HeaderSize(const FrameHeader& header);
 
-// Writes the header so that it ends right before `payload`, and returns its size. The bytes before `payload` must be
-// writable: HeaderSize() of them.
+// Writes the header so that it ends right before `payload`, and returns its size. The bytes before
+// `payload` must be writable: HeaderSize() of them.
 std::size_t EncodeHeaderBefore(const FrameHeader& header, std::byte* payload);
 
 }  // namespace upgate::ws

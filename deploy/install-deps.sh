@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that upgate needs; does nothing, and needs no network, when they are all there.
+#   deploy/install-deps.sh --build    to build it (the default)
+#   deploy/install-deps.sh --unit     to build it with its unit tests
+#   deploy/install-deps.sh --test     to run all tests, with the servers and the browser that they talk to
+# Debian 12 or 13, as root or with sudo. Services that come with packages are not started.
+set -euo pipefail
+
+mode=${1:---build}
+case $mode in
+  --build | --unit | --test) ;;
+  *)
+    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
+
+fail() {
+  echo "install-deps.sh: $1" >&2
+  exit 1
+}
+
+unsupported() {
+  cat >&2 <<EOF
+install-deps.sh: this is $1; packages are known for Debian 12 and 13 only. Install these yourself, with their
+development files: a C++23 compiler (g++ 12, clang 19 or newer), CMake 3.25, ninja, pkg-config, libuv 1.44,
+OpenSSL 3.0, yaml-cpp, spdlog, fmt, CLI11, nlohmann-json, RE2, llhttp 8.1 or newer, and GoogleTest for the tests.
+Then: cmake --preset release && cmake --build --preset release
+EOF
+  exit 1
+}
+
+os_release() (
+  # shellcheck source=/dev/null
+  [[ -r /etc/os-release ]] && . /etc/os-release
+  echo "${!1:-}"
+)
+
+# Debian 12 has llhttp as a package of Node's, Debian 13 as a library. Testing and unstable have no version.
+llhttp_package() {
+  case $(os_release VERSION_ID) in
+    12) echo node-llhttp ;;
+    13) echo libllhttp-dev ;;
+    '')
+      if apt-cache show libllhttp-dev >/dev/null 2>&1; then echo libllhttp-dev; else echo node-llhttp; fi
+      ;;
+    *) return 1 ;;
+  esac
+}
+
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  else
+    command -v sudo >/dev/null || fail "needs root or sudo to install packages"
+    sudo "$@"
+  fi
+}
+
+is_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Any Node.js from 18 on will do, wherever it came from.
+has_node() {
+  command -v npm >/dev/null || return 1
+  local version
+  version=$(node --version 2>/dev/null) || return 1
+  version=${version#v}
+  [[ ${version%%.*} -ge 18 ]]
+}
+
+policy=/usr/sbin/policy-rc.d
+own_policy=
+
+allow_services() {
+  [[ -z $own_policy ]] || as_root rm -f "$policy"
+  own_policy=
+}
+
+# Keeps packages from starting their services, unless the machine has its own say in that already.
+forbid_services() {
+  [[ ! -e $policy ]] || return 0
+  own_policy=yes
+  trap allow_services EXIT
+  trap 'exit 130' INT TERM
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod 755 "$policy"
+}
+
+name=$(os_release PRETTY_NAME)
+name=${name:-an unknown system}
+[[ $(os_release ID) == debian ]] || unsupported "$name"
+llhttp=$(llhttp_package) || unsupported "$name"
+
+packages=(build-essential ca-certificates ccache cmake libcli11-dev libfmt-dev libre2-dev libspdlog-dev libssl-dev
+  libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config "$llhttp")
+if [[ $mode != --build ]]; then
+  packages+=(libgmock-dev libgtest-dev openssl)
+fi
+if [[ $mode == --test ]]; then
+  packages+=(chromium curl mosquitto procps python3 python3-websockets redis-server)
+  has_node || packages+=(nodejs npm)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  is_installed "$package" || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+echo "installing: ${missing[*]}"
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+forbid_services
+# A repository of somebody else's may be out of order; whether that matters shows when installing.
+as_root "${apt[@]}" update || echo "install-deps.sh: apt-get update failed; going on with what apt knows" >&2
+as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}"

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# From a fresh checkout to a running gateway: installs what the build needs, builds, and starts `upgate demo`.
+#   deploy/quickstart.sh [OPTION of upgate demo...]
+#   deploy/quickstart.sh --no-run                      builds only: build/release/upgate
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+"$root/deploy/install-deps.sh" --build
+(
+  cd "$root"
+  cmake --preset release
+  cmake --build --preset release --parallel "$(nproc)" --target upgate
+)
+
+[[ ${1:-} != --no-run ]] || exit 0
+exec "$root/build/release/upgate" demo "$@"

@@ -1,0 +1,54 @@
+#include "gateway/admin/admin.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace upgate::admin {
+namespace {
+
+constexpr std::string_view kIndex = R"(<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>upgate admin</title>
+<style>:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}</style>
+<h1>upgate</h1>
+<ul>
+<li><a href="/stats">/stats</a>: every number, as JSON</li>
+<li><a href="/metrics">/metrics</a>: the same for Prometheus</li>
+<li><a href="/healthz">/healthz</a>: the process runs</li>
+<li><a href="/readyz">/readyz</a>: it takes new clients</li>
+</ul></html>
+)";
+
+http::Response Page(std::string_view content_type, std::string body) {
+  http::Response response;
+  response.headers = {{"Content-Type", std::string(content_type)}, {"Cache-Control", "no-store"}};
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace
+
+Admin::Admin(plugin::Host& host, std::function<bool()> ready) : host_(host), ready_(std::move(ready)) {}
+
+std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange) {
+  exchange.Respond(Answer(exchange.request()));
+  return nullptr;
+}
+
+http::Response Admin::Answer(const http::Request& request) const {
+  if (request.method != "GET" && request.method != "HEAD") {
+    http::Response refusal = http::TextResponse(405, "the admin address is read with GET");
+    refusal.headers.Add("Allow", "GET, HEAD");
+    return refusal;
+  }
+  const std::string& path = request.target.path;
+  if (path == "/stats") return Page("application/json", host_.StatsJson());
+  if (path == "/metrics") return Page("text/plain; version=0.0.4; charset=utf-8", host_.StatsPrometheus());
+  if (path == "/healthz") return http::TextResponse(200, "ok");
+  if (path == "/readyz") return ready_() ? http::TextResponse(200, "ready") : http::TextResponse(503, "shutting down");
+  if (path == "/") return Page("text/html; charset=utf-8", std::string(kIndex));
+  return http::TextResponse(404, "the admin address has /stats, /metrics, /healthz and /readyz");
+}
+
+}  // namespace upgate::admin

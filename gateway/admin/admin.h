@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "gateway/http/exchange.h"
+#include "gateway/plugin/service.h"
+
+namespace upgate::admin {
+
+// What the admin address answers: /stats (JSON), /metrics (Prometheus text), /healthz (200 while the process runs), /readyz (200
+// while it takes new clients, else 503) and / (a list of these). GET and HEAD only. On the thread of the loop that its listener
+// belongs to.
+class Admin final : public http::RequestHandler {
+ public:
+  // `host` is borrowed and outlives the admin; `ready` may be asked at any time.
+  Admin(plugin::Host& host, std::function<bool()> ready);
+
+  std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
+  void OnAnswer(int) override {}
+  void OnConnectionError(const Error&) override {}
+
+ private:
+  http::Response Answer(const http::Request& request) const;
+
+  plugin::Host& host_;
+  std::function<bool()> ready_;
+};
+
+}  // namespace upgate::admin

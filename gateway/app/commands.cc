@@ -1,0 +1,65 @@
+#include "gateway/app/commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gateway/app/server.h"
+#include "gateway/app/version.h"
+#include "gateway/config/parse.h"
+#include "plugins/builtins.h"
+
+namespace upgate::app {
+namespace {
+
+int Report(const std::string& file, const std::vector<config::ConfigError>& errors) {
+  for (const auto& error : errors) fmt::print(stderr, "{}\n", config::ToString(file, error));
+  return 1;
+}
+
+// What the plugins are checked with when nothing runs.
+struct NoHost final : plugin::Host {
+  std::string StatsJson() const override { return "{}"; }
+  std::string StatsPrometheus() const override { return ""; }
+};
+
+}  // namespace
+
+int Run(const std::string& config_file) {
+  auto config = config::Load(config_file);
+  if (!config) return Report(config_file, config.error());
+  plugin::Registry plugins;
+  plugins::RegisterBuiltins(plugins);
+  const auto log = MakeStderrLog((*config)->log.level, (*config)->log.format);
+  auto server = Server::Open(std::move(*config), plugins, *log);
+  if (!server) return Report(config_file, server.error());
+  (*server)->Run();
+  return 0;
+}
+
+int Check(const std::string& config_file) {
+  auto config = config::Load(config_file);
+  if (!config) return Report(config_file, config.error());
+  plugin::Registry plugins;
+  plugins::RegisterBuiltins(plugins);
+  NoHost host;
+  std::vector<config::ConfigError> errors = CheckListening(**config);
+  auto runtime = Prepare(*config, plugins, host);
+  if (!runtime) errors.insert(errors.end(), runtime.error().begin(), runtime.error().end());
+  std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+  if (!errors.empty()) return Report(config_file, errors);
+  fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file, (*config)->listeners.size(),
+             (*config)->backends.size(), (*config)->routes.size());
+  return 0;
+}
+
+int Version() {
+  fmt::print("upgate {}\n", VersionNumber());
+  for (const auto& [library, version] : LibraryVersions()) fmt::print("  {} {}\n", library, version);
+  return 0;
+}
+
+}  // namespace upgate::app

@@ -1,0 +1,15 @@
+#include "gateway/app/options.h"
+
+namespace upgate::app {
+
+http::ServerOptions HttpOptions(const config::Config& config) {
+  http::ServerOptions options;
+  options.limits.head_bytes = config.http.head_size;
+  options.limits.header_count = config.http.headers;
+  options.limits.head_timeout = config.http.head_timeout;
+  options.limits.idle_timeout = config.http.idle_timeout;
+  options.server_name = config.server_header;
+  return options;
+}
+
+}  // namespace upgate::app

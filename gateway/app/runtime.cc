@@ -1,0 +1,92 @@
+#include "gateway/app/runtime.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+
+namespace upgate::app {
+namespace {
+
+void CheckPlugin(const config::Route& route, const plugin::Registry& plugins, plugin::Host& host,
+                 std::vector<config::ConfigError>& errors) {
+  const plugin::ServiceFactory* factory = plugins.FindService(*route.plugin);
+  if (factory == nullptr) {
+    const std::vector<std::string> names = plugins.ServiceNames();
+    const std::string_view near = NearestOf(*route.plugin, names);
+    errors.push_back({route.mark, fmt::format("routes[{}].plugin", route.index),
+                      near.empty() ? fmt::format("there is no plugin '{}'; there are {}", *route.plugin, fmt::join(names, ", "))
+                                   : fmt::format("there is no plugin '{}'; did you mean '{}'?", *route.plugin, near)});
+    return;
+  }
+  std::vector<config::ConfigError> found;
+  (void)(*factory)(route.options, host, found);
+  for (config::ConfigError& error : found) {
+    error.key = fmt::format("routes[{}].{}", route.index, error.key);
+    errors.push_back(std::move(error));
+  }
+}
+
+bool UsesTls(const config::Backend& backend) {
+  return std::ranges::any_of(backend.servers, [](const auto& s) { return s.scheme == config::ServerScheme::kTls; });
+}
+
+void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigError>& from) {
+  for (auto& error : from) to.push_back(std::move(error));
+}
+
+}  // namespace
+
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
+                                                                 const plugin::Registry& plugins, plugin::Host& host) {
+  std::vector<config::ConfigError> errors;
+  Runtime runtime;
+  for (const auto& listener : config->listeners) {
+    runtime.server_tls.emplace_back();
+    if (!listener.tls) continue;
+    auto context = tls::ServerContext::Make(*listener.tls);
+    if (context) {
+      runtime.server_tls.back() = std::move(*context);
+    } else {
+      AppendAll(errors, context.error());
+    }
+  }
+  for (const auto& [name, backend] : config->backends) {
+    if (!UsesTls(backend)) continue;
+    auto context = tls::ClientContext::Make(backend.tls);
+    if (context) {
+      runtime.client_tls.emplace(name, std::move(*context));
+    } else {
+      AppendAll(errors, context.error());
+    }
+  }
+  for (const auto& route : config->routes) {
+    if (route.plugin) CheckPlugin(route, plugins, host, errors);
+  }
+  if (!errors.empty()) {
+    std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+    return std::unexpected(std::move(errors));
+  }
+  runtime.router = std::make_unique<route::Router>(config->routes);
+  runtime.config = std::move(config);
+  return runtime;
+}
+
+stats::Names NamesOf(const config::Config& config) {
+  stats::Names names;
+  for (const auto& listener : config.listeners) names.listeners.push_back(listener.address.ToString());
+  for (const auto& route : config.routes) {
+    std::string name = route.path.written;
+    for (const auto& host : route.hosts) name += (host.wildcard ? " *." : " ") + host.host;
+    names.routes.push_back(std::move(name));
+  }
+  names.servers.resize(config.server_count);
+  for (const auto& [name, backend] : config.backends) {
+    for (const auto& server : backend.servers) names.servers[server.index] = {name, server.url};
+  }
+  return names;
+}
+
+}  // namespace upgate::app

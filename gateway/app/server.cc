@@ -1,0 +1,181 @@
+#include "gateway/app/server.h"
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+#include <utility>
+
+#include "gateway/app/listen_address.h"
+#include "gateway/app/options.h"
+#include "gateway/net/signal_watcher.h"
+
+namespace upgate::app {
+namespace {
+
+std::size_t WorkersOf(const config::Config& config) {
+  if (config.workers != 0) return config.workers;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+config::ConfigError ListenError(const config::ListenAddress& address, const Error& error) {
+  std::string message = "cannot listen on " + address.ToString() + ": " + error.message;
+  if (error.code == Errc::kAddressInUse) message += "; stop the other program or choose another address";
+  if (error.code == Errc::kPermission) message += "; ports below 1024 need CAP_NET_BIND_SERVICE";
+  return {address.mark, address.key, std::move(message)};
+}
+
+void SortByPlace(std::vector<config::ConfigError>& errors) {
+  std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+}
+
+class NullAcceptor final : public io::AcceptHandler {
+ public:
+  void OnAccept(std::unique_ptr<io::ByteStream>) override {}
+};
+
+}  // namespace
+
+struct Server::Host final : plugin::Host {
+  Host(stats::Names names, std::size_t loops) : stats(std::move(names), loops) {}
+  std::string StatsJson() const override { return stats.Json(); }
+  std::string StatsPrometheus() const override { return stats.Prometheus(); }
+  stats::Registry stats;
+};
+
+// Changes the ticket keys every hour, so that a key that leaks opens two hours of resumptions at the most.
+class Server::Upkeep final : private io::Timer::Owner {
+ public:
+  Upkeep(io::Timers& timers, Runtime& runtime) : runtime_(runtime), timer_(timers, *this) { timer_.Arm(kInterval); }
+
+ private:
+  static constexpr io::Millis kInterval = std::chrono::hours(1);
+  void OnTimer(io::Timer&) override {
+    for (auto& context : runtime_.server_tls) {
+      if (context) context->RotateTicketKeys();
+    }
+    timer_.Arm(kInterval);
+  }
+  Runtime& runtime_;
+  io::Timer timer_;
+};
+
+Server::Server(std::shared_ptr<const config::Config> config, Log& log)
+    : config_(std::move(config)),
+      log_(log),
+      options_(HttpOptions(*config_)),
+      host_(std::make_unique<Host>(NamesOf(*config_), WorkersOf(*config_))) {}
+
+Server::~Server() = default;
+
+std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
+    std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log) {
+  std::unique_ptr<Server> server(new Server(std::move(config), log));
+  auto runtime = Prepare(server->config_, plugins, *server->host_);
+  if (!runtime) return std::unexpected(std::move(runtime.error()));
+  server->runtime_ = std::move(*runtime);
+  server->counts_ = std::make_unique<session::SharedCounts>(server->config_->routes.size());
+  server->shared_ = std::make_unique<session::Shared>(server->config_, *server->runtime_.router, plugins, *server->host_,
+                                                      server->runtime_.client_tls, *server->counts_, log);
+  server->admin_ =
+      std::make_unique<admin::Admin>(*server->host_, [s = server.get()] { return !s->stopping_.load(); });
+  const std::size_t workers = WorkersOf(*server->config_);
+  for (std::size_t i = 0; i < workers; ++i) {
+    server->workers_.push_back(std::make_unique<Worker>(server->runtime_, *server->shared_, server->options_,
+                                                        server->host_->stats.loop(i), i, workers));
+    net::Loop& loop = server->workers_.back()->loop();
+    server->host_->stats.WatchLoop(i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
+  }
+  std::vector<config::ConfigError> errors;
+  server->Listen(errors);
+  if (!errors.empty()) {
+    SortByPlace(errors);
+    return std::unexpected(std::move(errors));
+  }
+  return server;
+}
+
+// Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix socket can only be one loop's.
+Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
+  auto bound = workers_.front()->Listen(listener, address);
+  if (!bound || std::holds_alternative<UnixPath>(address)) return bound;
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    auto next = workers_[i]->Listen(listener, *bound);
+    if (!next) return next;
+  }
+  return bound;
+}
+
+void Server::Listen(std::vector<config::ConfigError>& errors) {
+  const auto listen = [&](const config::ListenAddress& configured, auto&& open) {
+    addresses_.emplace_back();
+    const auto resolved = ResolveListenAddress(configured);
+    if (!resolved) return errors.push_back(ListenError(configured, resolved.error()));
+    for (const SocketAddress& address : *resolved) {
+      auto bound = open(address);
+      if (!bound) return errors.push_back(ListenError(configured, bound.error()));
+      addresses_.back().push_back(*bound);
+    }
+  };
+  for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
+    listen(config_->listeners[i].address, [&](const SocketAddress& address) { return ListenEverywhere(i, address); });
+  }
+  if (config_->admin) {
+    listen(*config_->admin, [&](const SocketAddress& address) { return workers_.front()->ListenAdmin(address, *admin_); });
+  }
+}
+
+void Server::Run() {
+  const net::SignalWatcher signals(main_loop_, {SIGTERM, SIGINT}, [this](int) { BeginStop(); });
+  const Upkeep upkeep(main_loop_.timers(), runtime_);
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    const bool admin = i == config_->listeners.size();
+    for (const SocketAddress& address : addresses_[i]) {
+      log_.Info("listening", {{"address", ToString(address)},
+                              {"tls", !admin && config_->listeners[i].tls.has_value()},
+                              {"purpose", admin ? "admin" : "clients"}});
+    }
+  }
+  running_ = workers_.size();
+  for (auto& worker : workers_) {
+    worker->Start([this] { main_loop_.Post([this] { OnWorkerDone(); }); });
+  }
+  log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}}, {"routes", std::uint64_t{config_->routes.size()}}});
+  main_loop_.Run();
+  for (auto& worker : workers_) worker->Join();
+  log_.Info("stopped");
+}
+
+void Server::OnWorkerDone() {
+  if (--running_ == 0) main_loop_.Stop();
+}
+
+void Server::Stop() {
+  main_loop_.Post([this] { BeginStop(); });
+}
+
+void Server::BeginStop() {
+  log_.Info(stopping_.exchange(true) ? "stopping at once" : "stopping");
+  for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
+}
+
+std::vector<config::ConfigError> CheckListening(const config::Config& config) {
+  net::Loop loop;
+  NullAcceptor acceptor;
+  std::vector<config::ConfigError> errors;
+  std::vector<std::unique_ptr<io::Listener>> open;
+  const auto check = [&](const config::ListenAddress& configured) {
+    const auto resolved = ResolveListenAddress(configured);
+    if (!resolved) return errors.push_back(ListenError(configured, resolved.error()));
+    for (const SocketAddress& address : *resolved) {
+      auto listener = loop.view().network.Listen(address, {}, acceptor);
+      if (!listener) return errors.push_back(ListenError(configured, listener.error()));
+      open.push_back(std::move(*listener));
+    }
+  };
+  for (const auto& listener : config.listeners) check(listener.address);
+  if (config.admin) check(*config.admin);
+  SortByPlace(errors);
+  return errors;
+}
+
+}  // namespace upgate::app

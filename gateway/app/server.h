@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/admin/admin.h"
+#include "gateway/app/runtime.h"
+#include "gateway/app/worker.h"
+#include "gateway/base/log.h"
+#include "gateway/config/config.h"
+#include "gateway/session/gateway.h"
+
+namespace upgate::app {
+
+// A whole gateway: its sockets are open once it is made, and it serves between Run and Stop.
+class Server {
+ public:
+  // Reads the certificates and opens every socket. Every error at once, with its place in the configuration. `plugins` and
+  // `log` are borrowed and outlive the server.
+  static std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Open(
+      std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
+  ~Server();
+
+  // Serves until Stop, or until SIGTERM or SIGINT: then takes no new clients, closes sessions with 1001, and returns when all
+  // are gone or shutdown_timeout is over. A second signal ends it at once.
+  void Run();
+  // As a signal does. Thread-safe.
+  void Stop();
+
+  // Where clients can connect, by listener; with the ports that the system chose. The admin address is last, where there is one.
+  const std::vector<std::vector<SocketAddress>>& addresses() const { return addresses_; }
+
+ private:
+  struct Host;
+  class Upkeep;
+
+  Server(std::shared_ptr<const config::Config> config, Log& log);
+  void Listen(std::vector<config::ConfigError>& errors);
+  Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
+  void BeginStop();
+  void OnWorkerDone();
+
+  std::shared_ptr<const config::Config> config_;
+  Log& log_;
+  http::ServerOptions options_;
+  std::unique_ptr<Host> host_;
+  Runtime runtime_;
+  std::unique_ptr<session::SharedCounts> counts_;
+  std::unique_ptr<session::Shared> shared_;
+  std::unique_ptr<admin::Admin> admin_;
+  net::Loop main_loop_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::vector<SocketAddress>> addresses_;
+  std::size_t running_ = 0;  // workers; main loop only
+  std::atomic<bool> stopping_ = false;
+};
+
+// Opens every socket that the configuration asks for and closes it again: what `upgate check` does beyond reading.
+std::vector<config::ConfigError> CheckListening(const config::Config& config);
+
+}  // namespace upgate::app

@@ -1,0 +1,75 @@
+#include "gateway/app/worker.h"
+
+#include <csignal>
+#include <pthread.h>
+
+#include <string>
+#include <utility>
+
+namespace upgate::app {
+
+Worker::Worker(const Runtime& runtime, const session::Shared& shared, const http::ServerOptions& options, stats::LoopStats& stats,
+               std::size_t index, std::size_t workers)
+    : runtime_(runtime),
+      options_(options),
+      gateway_(shared, loop_.view(), scratch_, stats, index, workers),
+      grace_(loop_.timers(), *this) {
+  for (std::size_t i = 0; i < runtime.config->listeners.size(); ++i) {
+    fronts_.push_back(std::make_unique<session::Front>(loop_.view(), options_, runtime.server_tls[i].get(), scratch_,
+                                                       gateway_.ForListener(i), stats.listener[i]));
+  }
+}
+
+Worker::~Worker() { Join(); }
+
+Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address) {
+  return fronts_[listener]->Listen(address, {.backlog = runtime_.config->listeners[listener].backlog});
+}
+
+Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
+  if (!admin_front_) {
+    admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_, admin, admin_stats_);
+  }
+  return admin_front_->Listen(address, {});
+}
+
+void Worker::Start(std::function<void()> done) {
+  thread_ = std::thread([this, done = std::move(done)] {
+    // Signals are for the main thread.
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    loop_.Run();
+    done();
+  });
+}
+
+void Worker::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::Drain(io::Millis timeout) {
+  loop_.Post([this, timeout] { draining_ ? Abandon() : BeginDrain(timeout); });
+}
+
+void Worker::BeginDrain(io::Millis timeout) {
+  draining_ = true;
+  grace_.Arm(timeout);
+  not_empty_ = fronts_.size() + 1;
+  gateway_.Drain([this] { OneEmpty(); });
+  for (auto& front : fronts_) front->Drain([this] { OneEmpty(); });
+}
+
+void Worker::OneEmpty() {
+  if (--not_empty_ == 0) Abandon();
+}
+
+void Worker::Abandon() {
+  grace_.Disarm();
+  for (auto& front : fronts_) front->Abandon();
+  gateway_.Abandon();
+  if (admin_front_) admin_front_->Abandon();
+  loop_.Stop();
+}
+
+}  // namespace upgate::app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "gateway/admin/admin.h"
+#include "gateway/app/runtime.h"
+#include "gateway/net/loop.h"
+#include "gateway/session/front.h"
+#include "gateway/session/gateway.h"
+
+namespace upgate::app {
+
+// One loop with its thread, its listening sockets and its sessions. Made, started and joined by the main thread.
+class Worker final : private io::Timer::Owner {
+ public:
+  // Everything is borrowed and outlives the worker. `index` of `workers`.
+  Worker(const Runtime& runtime, const session::Shared& shared, const http::ServerOptions& options, stats::LoopStats& stats,
+         std::size_t index, std::size_t workers);
+  ~Worker();
+
+  // Before Start: opens one socket of a listener, or of the admin address.
+  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address);
+  Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
+
+  // Runs the loop on a thread of its own. `done` is called on that thread when it has ended.
+  void Start(std::function<void()> done);
+  // Stops taking clients, closes sessions with 1001, and ends when all are gone or at the latest after `timeout`. Thread-safe;
+  // a second call ends everything at once.
+  void Drain(io::Millis timeout);
+  void Join();
+
+  net::Loop& loop() { return loop_; }
+
+ private:
+  void BeginDrain(io::Millis timeout);
+  void OneEmpty();
+  void Abandon();
+  void OnTimer(io::Timer&) override { Abandon(); }
+
+  net::Loop loop_;
+  tls::Scratch scratch_;
+  const Runtime& runtime_;
+  const http::ServerOptions& options_;
+  session::Gateway gateway_;
+  std::vector<std::unique_ptr<session::Front>> fronts_;  // by listener
+  stats::ListenerStats admin_stats_;
+  std::unique_ptr<session::Front> admin_front_;
+  io::Timer grace_;
+  bool draining_ = false;
+  std::size_t not_empty_ = 0;  // fronts and the gateway that still hold clients
+  std::thread thread_;
+};
+
+}  // namespace upgate::app

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "gateway/config/config.h"
+#include "gateway/io/network.h"
+#include "gateway/stats/stats.h"
+#include "gateway/tls/context.h"
+
+namespace upgate::backend {
+
+// Why no server of a backend could be had.
+struct OpenError {
+  bool timed_out = false;  // the last server tried did not answer in time: 504 rather than 502
+  std::string message;     // for the log; it names the server
+};
+
+class OpenHandler {
+ public:
+  // Connected, TLS included. `server` lives as long as the configuration.
+  virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) = 0;
+  virtual void OnOpenFailed(const OpenError& error) = 0;
+
+ protected:
+  ~OpenHandler() = default;
+};
+
+// The servers of one backend, as one loop sees them. Takes them in turn (round robin); one that cannot be connected to within
+// connect_timeout gives way to the next, until each has been tried once. Runs on its loop's thread.
+class Pool {
+ public:
+  // Everything is borrowed and outlives the pool; `tls` is nullptr where no server needs it. `first` is where the turn begins: give
+  // each loop another one, so that they do not all start at the same server.
+  Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
+       std::size_t first = 0);
+
+  // Connects to a server. The handler is never called from inside Open; destroying what is returned cancels.
+  std::unique_ptr<io::Pending> Open(OpenHandler& handler);
+
+  const config::Backend& backend() const { return backend_; }
+
+ private:
+  class Opening;
+
+  const config::Backend& backend_;
+  tls::ClientContext* tls_;
+  io::Loop loop_;
+  tls::Scratch& scratch_;
+  stats::LoopStats& stats_;
+  std::size_t next_;
+};
+
+}  // namespace upgate::backend

@@ -1,0 +1,140 @@
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/config/host_syntax.h"
+#include "gateway/config/scalar.h"
+
+namespace upgate::config {
+namespace {
+
+constexpr std::string_view kUnix = "unix:";
+constexpr std::size_t kMaxUnixPath = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::string_view kSchemes = "use tcp, tls or unix";
+
+bool IsPort(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, IsDigit);
+}
+
+// What stands after "unix:": a path, or a URL's empty authority and a path.
+Reading<UnixPath> ReadUnixPath(std::string_view text) {
+  if (text.starts_with("//")) {
+    text.remove_prefix(2);
+    if (!text.empty() && !text.starts_with('/'))
+      return Refuse("has a host after unix://", fmt::format("write unix:/{}", text));
+  }
+  if (text.empty()) return Refuse("has no path after unix:", "write unix:/path");
+  if (!text.starts_with('/'))
+    return Refuse("has no absolute path after unix:", fmt::format("write unix:/run/{}", text));
+  if (text.ends_with('/')) return Refuse("is a folder, not a socket");
+  if (std::ranges::any_of(text, IsControl)) return Refuse("has a control character in its path");
+  if (text.size() > kMaxUnixPath) {
+    return Refuse(fmt::format("has a path of {} bytes; unix sockets take at most {}", text.size(),
+                              kMaxUnixPath));
+  }
+  return UnixPath{std::string(text)};
+}
+
+// Common ways to write an address that is none yet.
+std::optional<Refusal> SlipOfAddress(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme != std::string_view::npos) {
+    return Refusal{"is a URL", fmt::format("write {}", text.substr(scheme + 3))};
+  }
+  if (text.starts_with('/')) return Refusal{"is a path", fmt::format("write unix:{}", text)};
+  if (IsPort(text))
+    return Refusal{"is a port without a host", fmt::format("write 0.0.0.0:{}", text)};
+  if (text.starts_with(':') && IsPort(text.substr(1))) {
+    return Refusal{
+        "has no host",
+        fmt::format("write 0.0.0.0{0} for all addresses, or 127.0.0.1{0} for this machine alone",
+                    text)};
+  }
+  if (text.starts_with("*:")) {
+    return Refusal{"has '*' for a host",
+                   fmt::format("write 0.0.0.0{0} or [::]{0}", text.substr(1))};
+  }
+  return {};
+}
+
+// The refusal of a text that would be right if it had a port.
+std::optional<Refusal> FaultOfMissingPort(std::string_view text, std::string_view before) {
+  if (Ip::Parse(text) && text.find(':') != std::string_view::npos) {
+    return Refusal{"has no port", fmt::format("add one, as in {}[{}]:8080", before, text)};
+  }
+  if (HostPort::Parse(text) || !HostPort::Parse(text, std::uint16_t{0})) return {};
+  return Refusal{"has no port", fmt::format("add one, as in {}{}:8080", before, text)};
+}
+
+Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view rest) {
+  const std::size_t end = rest.find_first_of("/?#");
+  if (end != std::string_view::npos) {
+    const std::string_view part = rest[end] == '/'   ? "path"
+                                  : rest[end] == '?' ? "query"
+                                                     : "fragment";
+    return Refuse(fmt::format("has a {}", part),
+                  fmt::format("write {}://{}", scheme, rest.substr(0, end)));
+  }
+  if (auto fault = FaultOfMissingPort(rest, fmt::format("{}://", scheme)))
+    return std::unexpected(std::move(*fault));
+  auto address = ReadHostPort(rest, {});
+  if (address && address->port == 0)
+    return Refuse("has port 0", "servers have a port from 1 to 65535");
+  return address;
+}
+
+}  // namespace
+
+Reading<Endpoint> Syntax<Endpoint>::Read(std::string_view text) {
+  if (text.starts_with(kUnix)) {
+    auto path = ReadUnixPath(text.substr(kUnix.size()));
+    if (!path) return std::unexpected(path.error());
+    return std::move(*path);
+  }
+  if (auto slip = SlipOfAddress(text)) return std::unexpected(std::move(*slip));
+  if (auto fault = FaultOfMissingPort(text, "")) return std::unexpected(std::move(*fault));
+  auto address = ReadHostPort(text, {});
+  if (!address) return std::unexpected(address.error());
+  return std::move(*address);
+}
+
+Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
+  if (text.find('@') != std::string_view::npos) {
+    return std::unexpected(
+        Refusal{"has a user name or password in it", "leave out what is before '@'", true});
+  }
+  if (ToLower(text.substr(0, kUnix.size())) == kUnix) {
+    auto path = ReadUnixPath(text.substr(kUnix.size()));
+    if (!path) return std::unexpected(path.error());
+    return ServerUrl{ServerScheme::kUnix, std::move(*path)};
+  }
+  const std::size_t colon = text.find("://");
+  if (colon == std::string_view::npos) {
+    if (text.starts_with('/')) return Refuse("has no scheme", fmt::format("write unix:{}", text));
+    return Refuse("has no scheme", fmt::format("write tcp://{0} or tls://{0}", text));
+  }
+  const std::string scheme = ToLower(text.substr(0, colon));
+  for (const std::string_view later : {"ws", "wss", "http", "https"}) {
+    if (scheme == later)
+      return Refuse("does not begin with a scheme of this version", std::string(kSchemes));
+  }
+  if (scheme != "tcp" && scheme != "tls")
+    return Refuse("has an unknown scheme", std::string(kSchemes));
+  auto address = ReadServerAddress(scheme, text.substr(colon + 3));
+  if (!address) return std::unexpected(address.error());
+  return ServerUrl{scheme == "tls" ? ServerScheme::kTls : ServerScheme::kTcp, std::move(*address)};
+}
+
+Reading<Cidr> Syntax<Cidr>::Read(std::string_view text) {
+  if (const auto cidr = Cidr::Parse(text)) return *cidr;
+  const std::size_t slash = text.find('/');
+  if (slash != std::string_view::npos && Ip::Parse(text.substr(0, slash))) {
+    return Refuse("has a wrong number of bits after '/'", "0 to 32 for IPv4, 0 to 128 for IPv6");
+  }
+  return Refuse();
+}
+
+}  // namespace upgate::config

@@ -1,0 +1,171 @@
+#include "gateway/config/field.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "gateway/base/text.h"
+#include "gateway/config/key.h"
+
+namespace upgate::config {
+namespace {
+
+const Value kAbsent;
+
+// The scalar for a message: cut, in one line, and as the file has it, with `${NAME}` and not what
+// it stands for.
+std::string Shown(const Value& value) {
+  if (value.written.empty()) return fmt::format("'{}'", Printable(value.scalar, 80));
+  return fmt::format("'{}' (from the environment)", Printable(value.written, 80));
+}
+
+std::string_view NameOf(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::kSequence:
+      return "a list";
+    case Value::Kind::kMap:
+      return "a map";
+    case Value::Kind::kScalar:
+      return "text";
+    case Value::Kind::kNull:
+    case Value::Kind::kAbsent:
+      break;
+  }
+  return "empty";
+}
+
+// "a, b or c"
+std::string Enumerate(std::span<const std::string_view> words) {
+  if (words.size() == 1) return std::string(words.front());
+  return fmt::format("{} or {}", fmt::join(words.first(words.size() - 1), ", "), words.back());
+}
+
+}  // namespace
+
+Field::Field(const Value& value, std::string key, std::vector<ConfigError>& errors)
+    : Field(value, value.mark, std::move(key), errors, false) {}
+
+Field::Field(const Value& value, Mark mark, std::string key, std::vector<ConfigError>& errors,
+             bool muted)
+    : value_(&value), mark_(mark), key_(std::move(key)), errors_(&errors), muted_(muted) {}
+
+Field Field::operator[](std::string_view name) {
+  if (std::ranges::find(known_, name) == known_.end()) known_.emplace_back(name);
+  for (const auto& [key, value] : value_->members) {
+    if (key.scalar == name) return {value, value.mark, MemberKey(key_, name), *errors_, false};
+  }
+  const bool is_map = value_->kind == Value::Kind::kMap;
+  return {kAbsent, mark_, MemberKey(key_, name), *errors_, !is_map};
+}
+
+void Field::Error(std::string message) const {
+  ErrorAt(mark_, std::move(message));
+}
+
+void Field::ErrorAt(Mark mark, std::string message) const {
+  errors_->push_back({mark, key_, std::move(message)});
+}
+
+void Field::Refuse(const Refusal& refusal, std::string_view form) const {
+  std::string message = refusal.is_secret ? "it" : Shown(*value_);
+  message += refusal.what.empty() ? fmt::format(" is not {}", form) : " " + refusal.what;
+  // `instead` may repeat the scalar.
+  const bool tell = !refusal.instead.empty() && value_->written.empty();
+  Error(tell ? message + "; " + refusal.instead : message);
+}
+
+void Field::RefuseKind(std::string_view form) const {
+  Error(fmt::format("is {}; needs {}", NameOf(value_->kind), form));
+}
+
+void Field::RefuseMissing(std::string_view form) const {
+  if (!muted_) Error(fmt::format("missing; needs {}", form));
+}
+
+const std::string* Field::Scalar(std::string_view form) const {
+  if (!present()) return nullptr;
+  if (value_->kind == Value::Kind::kScalar) return &value_->scalar;
+  RefuseKind(form);
+  return nullptr;
+}
+
+bool Field::RefuseQuotedBool() const {
+  // Between [ ] and { } a variable needs its quotes.
+  if (!value_->quoted || !value_->written.empty()) return false;
+  if (value_->scalar != "true" && value_->scalar != "false") return false;
+  Error(fmt::format("'{0}' is text in quotes; write {0} without quotes", value_->scalar));
+  return true;
+}
+
+std::optional<std::size_t> Field::Choose(std::span<const std::string_view> choices) const {
+  const std::string form = Enumerate(choices);
+  const std::string* text = Scalar(form);
+  if (text == nullptr) return {};
+  const auto it = std::ranges::find(choices, *text);
+  if (it != choices.end()) return it - choices.begin();
+  const std::string_view near = NearestOf(ToLower(*text), choices);
+  Refuse({"", near.empty() ? "" : fmt::format("did you mean '{}'?", near), false}, form);
+  return {};
+}
+
+void Field::RejectUnknownKeys() const {
+  if (!present()) return;
+  if (value_->kind != Value::Kind::kMap) {
+    RefuseKind(fmt::format("a map with the keys {}", fmt::join(known_, ", ")));
+    return;
+  }
+  for (const auto& [key, value] : value_->members) {
+    if (std::ranges::find(known_, key.scalar) != known_.end()) continue;
+    const std::string_view near = NearestOf(key.scalar, known_);
+    errors_->push_back({key.mark, MemberKey(key_, key.scalar),
+                        near.empty()
+                            ? fmt::format("unknown key; known here: {}", fmt::join(known_, ", "))
+                            : fmt::format("unknown key; did you mean '{}'?", near)});
+  }
+}
+
+std::vector<Field> Field::Items() const {
+  if (!present()) return {};
+  if (value_->kind == Value::Kind::kScalar) {
+    const std::string& written = value_->written.empty() ? value_->scalar : value_->written;
+    const char* quote = value_->quoted || !value_->written.empty() ? "\"" : "";
+    Error(fmt::format("is text; needs a list: write [ {0}{1}{0} ]", quote, Printable(written, 80)));
+    return {};
+  }
+  if (value_->kind != Value::Kind::kSequence) {
+    RefuseKind("a list");
+    return {};
+  }
+  std::vector<Field> items;
+  items.reserve(value_->items.size());
+  for (const Value& item : value_->items) {
+    items.push_back({item, item.mark, ItemKey(key_, items.size()), *errors_, false});
+  }
+  return items;
+}
+
+std::vector<Field> Field::RequiredItems(std::string_view what) const {
+  if (!present()) RefuseMissing(fmt::format("a list with at least {}", what));
+  if (value_->kind == Value::Kind::kSequence && value_->items.empty()) {
+    Error(fmt::format("is an empty list; needs at least {}", what));
+  }
+  return Items();
+}
+
+std::vector<Field::Member> Field::Members() const {
+  if (!present()) return {};
+  if (value_->kind != Value::Kind::kMap) {
+    RefuseKind("a map of names");
+    return {};
+  }
+  std::vector<Member> members;
+  members.reserve(value_->members.size());
+  for (const auto& [key, value] : value_->members) {
+    members.push_back(
+        {key.scalar, key.mark, {value, value.mark, MemberKey(key_, key.scalar), *errors_, false}});
+  }
+  return members;
+}
+
+}  // namespace upgate::config

@@ -1,0 +1,157 @@
+#include "gateway/config/parse.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/config/sections.h"
+#include "gateway/config/yaml.h"
+
+namespace upgate::config {
+namespace {
+
+constexpr std::size_t kMaxErrors = 100;
+constexpr std::size_t kMaxServerHeader = 256;
+constexpr Millis kHour = std::chrono::hours(1);
+
+bool IsBefore(const ConfigError& a, const ConfigError& b) {
+  return std::tie(a.mark.line, a.mark.column, a.key) < std::tie(b.mark.line, b.mark.column, b.key);
+}
+
+std::string ParseServerHeader(const Field& field, std::string fallback) {
+  auto text = field.Optional(std::move(fallback));
+  const auto is_visible = [](char c) { return c >= 0x20 && c <= 0x7e; };
+  if (!std::ranges::all_of(text, is_visible)) {
+    field.Refuse({"has a character that the header cannot carry", "use printable ASCII"}, "");
+  } else if (text.starts_with(' ') || text.ends_with(' ')) {
+    field.Refuse({"begins or ends with a space"}, "");
+  } else if (text.size() > kMaxServerHeader) {
+    field.Refuse({fmt::format("is longer than {} characters", kMaxServerHeader)}, "");
+  }
+  return text;
+}
+
+HttpLimits ParseHttp(Field field) {
+  HttpLimits http;
+  http.head_size = field["head_size"]
+                       .Optional(ByteSize{http.head_size}, {ByteSize{1024}, ByteSize{1024 * 1024}})
+                       .bytes;
+  http.headers = field["headers"].Optional(http.headers, {1, 1000});
+  http.head_timeout = field["head_timeout"].Optional(http.head_timeout, {Millis{1}, kHour});
+  http.idle_timeout = field["idle_timeout"].Optional(http.idle_timeout, {Millis{1}, 24 * kHour});
+  field.RejectUnknownKeys();
+  return http;
+}
+
+LogSettings ParseLog(Field field) {
+  LogSettings log;
+  log.level = field["level"].OneOf<LogLevel>({{"debug", LogLevel::kDebug},
+                                              {"info", LogLevel::kInfo},
+                                              {"warn", LogLevel::kWarn},
+                                              {"error", LogLevel::kError}},
+                                             log.level);
+  log.format = field["format"].OneOf<LogFormat>(
+      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}}, log.format);
+  field.RejectUnknownKeys();
+  return log;
+}
+
+ListenAddress ParseAdmin(Field field, Addresses& taken) {
+  ListenAddress address = ParseListenAddress(field["address"], taken);
+  field.RejectUnknownKeys();
+  return address;
+}
+
+Config ParseConfig(Field root, const std::string& file, const std::filesystem::path& folder) {
+  Config config;
+  config.file = file;
+  Addresses taken;
+  config.listeners = ParseListeners(root["listeners"], folder, taken);
+  if (const Field admin = root["admin"]; admin.present()) config.admin = ParseAdmin(admin, taken);
+  config.workers = root["workers"].Optional(Workers{config.workers}).count;
+  config.server_header = ParseServerHeader(root["server_header"], config.server_header);
+  config.http = ParseHttp(root["http"]);
+  config.shutdown_timeout =
+      root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
+  config.log = ParseLog(root["log"]);
+  config.backends = ParseBackends(root["backends"], folder);
+  config.routes = ParseRoutes(root["routes"], config.backends);
+  for (const auto& backend : config.backends) config.server_count += backend.second.servers.size();
+  root.RejectUnknownKeys();
+  return config;
+}
+
+std::filesystem::path FolderOf(const std::string& file) {
+  std::error_code ignored;  // without a current folder paths stay relative
+  const auto absolute = std::filesystem::absolute(file.empty() ? "upgate.yaml" : file, ignored);
+  return absolute.parent_path();
+}
+
+// One error for each place that cannot be read: what a variable that is not set would have been is
+// not also wrong.
+void Append(std::vector<ConfigError>& errors, std::vector<ConfigError> more) {
+  std::set<std::pair<int, int>> told;
+  for (const ConfigError& error : errors) told.emplace(error.mark.line, error.mark.column);
+  for (ConfigError& error : more) {
+    if (!told.contains({error.mark.line, error.mark.column})) errors.push_back(std::move(error));
+  }
+}
+
+std::unexpected<std::vector<ConfigError>> Failed(std::vector<ConfigError> errors) {
+  std::ranges::sort(errors, IsBefore);
+  if (errors.size() > kMaxErrors) errors.resize(kMaxErrors);
+  return std::unexpected(std::move(errors));
+}
+
+std::unexpected<std::vector<ConfigError>> Unreadable(int error) {
+  return std::unexpected(std::vector<ConfigError>{
+      {{}, "", fmt::format("cannot be read: {}", std::generic_category().message(error))}});
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+}  // namespace
+
+std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Parse(
+    std::string_view text, const std::string& file, Environment environment) {
+  std::vector<ConfigError> errors;
+  auto root = ParseYaml(text, environment, errors);
+  if (!root) return Failed(std::move(errors));
+  if (root->kind == Value::Kind::kNull) root->kind = Value::Kind::kMap;  // an empty file
+
+  std::vector<ConfigError> wrong;
+  auto config =
+      std::make_shared<Config>(ParseConfig(Field(*root, "", wrong), file, FolderOf(file)));
+  Append(errors, std::move(wrong));
+  if (!errors.empty()) return Failed(std::move(errors));
+  return config;
+}
+
+std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
+    const std::string& file) {
+  const std::unique_ptr<std::FILE, CloseFile> stream(std::fopen(file.c_str(), "rbe"));
+  if (!stream) return Unreadable(errno);
+  std::string text;
+  std::array<char, 16 * 1024> piece;
+  while (text.size() <= kMaxText) {
+    const std::size_t got = std::fread(piece.data(), 1, piece.size(), stream.get());
+    if (got == 0) break;
+    text.append(piece.data(), got);
+  }
+  if (std::ferror(stream.get()) != 0) return Unreadable(errno);
+  return Parse(text, file, [](const char* name) -> const char* { return std::getenv(name); });
+}
+
+}  // namespace upgate::config

@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include "gateway/base/match.h"
+#include "gateway/config/host_syntax.h"
+#include "gateway/config/sections.h"
+
+namespace upgate::config {
+namespace {
+
+ClientAuth ParseClientAuth(const Field& field) {
+  return field.OneOf<ClientAuth>({{"none", ClientAuth::kNone},
+                                  {"optional", ClientAuth::kOptional},
+                                  {"required", ClientAuth::kRequired}},
+                                 ListenerTls{}.client_auth);
+}
+
+ListenerTls ParseListenerTls(Field field, const std::filesystem::path& folder) {
+  ListenerTls tls;
+  for (const Field& item : field["certificates"].RequiredItems("one certificate")) {
+    tls.certificates.push_back(ParseCertificate(item, folder));
+  }
+  tls.min_version = field["min_version"].OneOf<TlsVersion>(
+      {{"1.2", TlsVersion::kTls12}, {"1.3", TlsVersion::kTls13}}, tls.min_version);
+  const Field auth = field["client_auth"];
+  tls.client_auth = ParseClientAuth(auth);
+  const Field ca = field["client_ca"];
+  if (ca.present()) {
+    tls.client_ca = ParseFilePath(ca, folder);
+    if (!auth.present() || auth.value().scalar == "none") {
+      ca.Error("has no effect without client_auth; write client_auth: optional or required");
+    }
+  } else if (tls.client_auth != ClientAuth::kNone) {
+    ca.Error("missing; client_auth needs the certificates that clients are checked against");
+  }
+  field.RejectUnknownKeys();
+  return tls;
+}
+
+Listener ParseListener(Field field, const std::filesystem::path& folder, Addresses& taken) {
+  Listener listener;
+  listener.address = ParseListenAddress(field["address"], taken);
+  if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
+  listener.trusted_proxies = field["trusted_proxies"].List<Cidr>();
+  listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
+  field.RejectUnknownKeys();
+  return listener;
+}
+
+}  // namespace
+
+ListenAddress ParseListenAddress(const Field& field, Addresses& taken) {
+  ListenAddress address{field.Required<Endpoint>(), field.mark(), field.key()};
+  const bool reusable =
+      std::visit(Match{[](const HostPort& at) { return at.port == 0; },  // the system picks one
+                       [](const UnixPath& at) { return at.path.empty(); }},
+                 address.where);
+  if (reusable) return address;
+  ListenAddress canonical = address;
+  if (auto* at = std::get_if<HostPort>(&canonical.where)) at->host = CanonicalHost(at->host);
+  const auto [it, fresh] = taken.try_emplace(canonical.ToString(), field.mark().line);
+  if (!fresh)
+    field.Error(fmt::format("the address {} is taken already in line {}", canonical.ToString(),
+                            it->second));
+  return address;
+}
+
+std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::path& folder,
+                                     Addresses& taken) {
+  std::vector<Listener> listeners;
+  for (const Field& item : field.RequiredItems("one listener")) {
+    listeners.push_back(ParseListener(item, folder, taken));
+  }
+  return listeners;
+}
+
+}  // namespace upgate::config

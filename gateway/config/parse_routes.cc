@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/config/sections.h"
+
+namespace upgate::config {
+namespace {
+
+constexpr std::uint64_t kMaxMessage = 1ULL << 30;
+constexpr std::uint64_t kMaxSessions = 1'000'000'000;
+constexpr Millis kMonth = std::chrono::hours(720);
+constexpr Millis kDay = std::chrono::hours(24);
+constexpr Millis kHour = std::chrono::hours(1);
+
+std::string WrittenHost(const HostPattern& host) {
+  return (host.wildcard ? "*." : "") + host.host;
+}
+
+// An error for each item that stands in the list twice.
+void RejectRepeated(const std::vector<Field>& items, const std::vector<std::string>& names) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < items.size() && i < names.size(); ++i) {
+    if (!names[i].empty() && !seen.insert(names[i]).second)
+      items[i].Refuse({"is listed twice"}, "");
+  }
+}
+
+std::vector<HostPattern> ParseHosts(const Field& field) {
+  const std::vector<Field> items = field.Items();
+  std::vector<HostPattern> hosts;
+  std::vector<std::string> names;
+  for (const Field& item : items) {
+    auto host = item.Maybe<HostPattern>();
+    names.push_back(host ? WrittenHost(*host) : "");
+    if (host) hosts.push_back(std::move(*host));
+  }
+  if (field.value().kind == Value::Kind::kSequence && items.empty()) {
+    field.Error("is an empty list; leave hosts out to match any");
+  }
+  RejectRepeated(items, names);
+  return hosts;
+}
+
+std::vector<std::string> ParseSubprotocols(const Field& field) {
+  const std::vector<Field> items = field.Items();
+  std::vector<std::string> subprotocols;
+  std::vector<std::string> names;
+  for (const Field& item : items) {
+    const auto token = item.Maybe<Token>();
+    names.push_back(token ? token->text : "");
+    if (token) subprotocols.push_back(token->text);
+  }
+  RejectRepeated(items, names);
+  return subprotocols;
+}
+
+RouteLimits ParseLimits(Field field) {
+  RouteLimits limits;
+  limits.message_size =
+      field["message_size"]
+          .Optional(ByteSize{limits.message_size}, {ByteSize{1}, ByteSize{kMaxMessage}})
+          .bytes;
+  limits.sessions = field["sessions"].Optional(limits.sessions, {0, kMaxSessions});
+  limits.idle = field["idle"].Optional(limits.idle, {Millis{0}, kMonth});
+  limits.ping_interval = field["ping_interval"].Optional(limits.ping_interval, {Millis{0}, kDay});
+  limits.close_timeout = field["close_timeout"].Optional(limits.close_timeout, {Millis{1}, kHour});
+  field.RejectUnknownKeys();
+  return limits;
+}
+
+void RejectUnknownBackend(const Field& field, const std::string& name,
+                          const std::map<std::string, Backend>& backends) {
+  if (backends.contains(name)) return;
+  std::vector<std::string_view> known;
+  for (const auto& backend : backends) known.push_back(backend.first);
+  const std::string_view near = NearestOf(name, known);
+  std::string instead =
+      near.empty() ? "add it to backends" : fmt::format("did you mean '{}'?", near);
+  field.Refuse({"is no backend of this file", std::move(instead)}, "");
+}
+
+// Exactly one of `backend` and `plugin`, and what belongs to only one of them.
+void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+  const Field backend = field["backend"];
+  const Field plugin = field["plugin"];
+  const Field options = field["options"];
+  route.backend = backend.Maybe<std::string>();
+  route.plugin = plugin.Maybe<std::string>();
+  if (route.backend) RejectUnknownBackend(backend, *route.backend, backends);
+  if (route.plugin && route.plugin->empty()) plugin.Refuse({"is empty"}, "");
+  if (backend.present() && plugin.present()) {
+    const bool plugin_last =
+        plugin.mark().line > backend.mark().line ||
+        (plugin.mark().line == backend.mark().line && plugin.mark().column > backend.mark().column);
+    (plugin_last ? plugin : backend)
+        .Error("a route has either a backend or a plugin; remove one of them");
+  }
+  if (!backend.present() && !plugin.present() && field.value().kind == Value::Kind::kMap) {
+    field.Error("goes nowhere; give it a backend or a plugin");
+  }
+  if (options.present() && !plugin.present())
+    options.Error("has no effect without a plugin; remove it");
+  route.options = options.value();
+}
+
+Encoding ParseEncoding(const Field& field, bool to_plugin) {
+  const auto encoding = field.OneOf<Encoding>({{"auto", Encoding::kAuto},
+                                               {"binary", Encoding::kBinary},
+                                               {"text", Encoding::kText},
+                                               {"base64", Encoding::kBase64}},
+                                              Route{}.encoding);
+  if (to_plugin && (encoding == Encoding::kText || encoding == Encoding::kBase64)) {
+    field.Refuse({"is for backends of bytes; plugins see messages as they are", "remove it"}, "");
+  }
+  return encoding;
+}
+
+Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
+  Route route;
+  route.index = index;
+  route.mark = field.mark();
+  route.path = field["path"].Required<PathPattern>();
+  route.hosts = ParseHosts(field["hosts"]);
+  ParseTarget(field, backends, route);
+  route.subprotocols = ParseSubprotocols(field["subprotocols"]);
+  route.encoding = ParseEncoding(field["encoding"], field["plugin"].present());
+  route.cors = ParseCors(field["cors"]);
+  route.require_origin = field["require_origin"].Optional(route.require_origin);
+  route.limits = ParseLimits(field["limits"]);
+  field.RejectUnknownKeys();
+  return route;
+}
+
+// Where each pair of host and path stands; the host is empty for any.
+struct Place {
+  std::size_t route;
+  int line;
+};
+using Places = std::map<std::pair<std::string, std::string>, Place>;
+
+// An error if a request could go to this route and to one before it with equal right.
+void RejectShadowed(Field field, const Route& route, Places& places) {
+  if (route.path.written.empty()) return;
+  std::vector<std::string> hosts;
+  for (const HostPattern& host : route.hosts) hosts.push_back(WrittenHost(host));
+  if (hosts.empty() && !field["hosts"].present()) hosts.emplace_back();
+  const Field path = field["path"];
+  const Place here{route.index, path.mark().line};
+  bool told = false;
+  for (const std::string& host : hosts) {
+    const auto [it, fresh] = places.try_emplace({host, route.path.written}, here);
+    if (fresh || told || it->second.route == here.route) continue;
+    told = true;
+    const std::string on = host.empty() ? "any host" : host;
+    path.Refuse({fmt::format("on {} is routed already in line {}", on, it->second.line)}, "");
+  }
+}
+
+}  // namespace
+
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends) {
+  std::vector<Route> routes;
+  Places places;
+  for (const Field& item : field.RequiredItems("one route")) {
+    routes.push_back(ParseRoute(item, backends, routes.size()));
+    RejectShadowed(item, routes.back(), places);
+  }
+  return routes;
+}
+
+}  // namespace upgate::config

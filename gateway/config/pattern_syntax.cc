@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <re2/re2.h>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/config/host_syntax.h"
+#include "gateway/config/scalar.h"
+
+namespace upgate::config {
+namespace {
+
+constexpr std::string_view kWildcard = "*.";
+
+std::uint16_t DefaultPort(std::string_view scheme) {
+  if (scheme == "http" || scheme == "ws") return 80;
+  if (scheme == "https" || scheme == "wss") return 443;
+  return 0;
+}
+
+// RFC 3986, section 3.1; in lower case.
+bool IsScheme(std::string_view text) {
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto follows = [&](char c) {
+    return letter(c) || IsDigit(c) || std::string_view("+-.").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && letter(text.front()) && std::ranges::all_of(text, follows);
+}
+
+// The host of a wildcard, without "*.".
+Reading<std::string> ReadHost(std::string_view host) {
+  if (host.find('*') != std::string_view::npos) {
+    return Refuse("has a '*' that is not the whole first label",
+                  R"(write for example "*.example.org")");
+  }
+  if (auto fault = FaultOfHost(host)) return std::unexpected(std::move(*fault));
+  if (host.ends_with('.')) return Refuse("ends in a dot", "leave it out");
+  return CanonicalHost(host);
+}
+
+// Requests have their dot segments removed before they are routed (RFC 3986, section 5.2.4).
+bool HasDotSegment(std::string_view path) {
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view segment = path.substr(0, path.find('/'));
+    if (segment == "." || segment == "..") return true;
+    path.remove_prefix(segment.size());
+  }
+  return false;
+}
+
+int HexValue(char c) {
+  if (IsDigit(c)) return c - '0';
+  const char lower = ToLower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+std::string PercentDecoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
+        HexValue(text[i + 2]) >= 0) {
+      out += static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+Reading<PathPattern> ReadRegex(std::string_view written) {
+  const std::string_view expression = written.substr(1);
+  if (expression.empty())
+    return Refuse("has no regular expression after '~'", "write for example ~^/v[0-9]+/");
+  const RE2 compiled(std::string(expression), RE2::Quiet);
+  if (!compiled.ok())
+    return Refuse("is not a regular expression", Printable(compiled.error(), 100));
+  return PathPattern{PathPattern::Kind::kRegex, std::string(expression), std::string(written)};
+}
+
+// What is wrong with a path whose last segment "*" has been taken off.
+std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view path) {
+  if (std::ranges::any_of(written, IsControl)) return Refusal{"has a control character in it"};
+  const std::size_t end = path.find_first_of("?#");
+  if (end != std::string_view::npos) {
+    return Refusal{path[end] == '?' ? "has a query" : "has a fragment",
+                   fmt::format("write {}", path.substr(0, end))};
+  }
+  if (const std::size_t star = path.find('*'); star != std::string_view::npos) {
+    std::string_view folder = path.substr(0, star);
+    if (folder.ends_with('/')) folder.remove_suffix(1);
+    return Refusal{"has a '*' that is not its whole last segment",
+                   fmt::format("write {}/*", folder)};
+  }
+  if (path.find('%') != std::string_view::npos) {
+    return Refusal{"is percent-encoded",
+                   fmt::format("write it decoded: {}", Printable(PercentDecoded(written)))};
+  }
+  if (HasDotSegment(path))
+    return Refusal{"has a segment '.' or '..'", "requests have none left when they are routed"};
+  return {};
+}
+
+}  // namespace
+
+Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
+  if (text.starts_with('~')) return ReadRegex(text);
+  if (text == "*") return Refuse("does not begin with '/'", "write /* for every path");
+  if (!text.starts_with('/'))
+    return Refuse("does not begin with '/' or '~'", fmt::format("write /{}", text));
+  const bool prefix = text.ends_with("/*");
+  const std::string_view path = prefix ? text.substr(0, text.size() - 2) : text;
+  if (auto fault = FaultOfPath(text, path)) return std::unexpected(std::move(*fault));
+  const auto kind = prefix ? PathPattern::Kind::kPrefix : PathPattern::Kind::kExact;
+  return PathPattern{kind, std::string(path), std::string(text)};
+}
+
+Reading<HostPattern> Syntax<HostPattern>::Read(std::string_view text) {
+  if (text == "*") return Refuse("is not a host", "leave out hosts to match any");
+  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
+    return Refuse("is a URL", fmt::format("write {}", text.substr(scheme + 3)));
+  }
+  const bool wildcard = text.starts_with(kWildcard);
+  std::string_view host = wildcard ? text.substr(kWildcard.size()) : text;
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+    if (host.find(':') == std::string_view::npos)
+      return Refuse("has no IPv6 address between '[' and ']'");
+  } else if (!Ip::Parse(host)) {
+    const std::size_t colon = host.rfind(':');
+    if (colon != std::string_view::npos) {
+      return Refuse("has a port", fmt::format("write {}; hosts match on every port",
+                                              text.substr(0, text.rfind(':'))));
+    }
+  }
+  if (wildcard && Ip::Parse(host)) return Refuse("has a wildcard before an address");
+  auto read = ReadHost(host);
+  if (!read) return std::unexpected(read.error());
+  return HostPattern{std::move(*read), wildcard};
+}
+
+Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
+  using Kind = OriginPattern::Kind;
+  if (text == "*") return OriginPattern{Kind::kAny, "", "", 0};
+  if (text == "null") return OriginPattern{Kind::kNull, "", "", 0};
+  if (text.find('@') != std::string_view::npos) {
+    return std::unexpected(
+        Refusal{"has a user name or password in it", "leave out what is before '@'", true});
+  }
+  const std::size_t colon = text.find("://");
+  if (colon == std::string_view::npos)
+    return Refuse("has no scheme", fmt::format("write https://{}", text));
+  const std::string scheme = ToLower(text.substr(0, colon));
+  if (!IsScheme(scheme)) return Refuse();
+  std::string_view authority = text.substr(colon + 3);
+  if (const std::size_t end = authority.find_first_of("/?#"); end != std::string_view::npos) {
+    return Refuse("has something after the host",
+                  fmt::format("write {}://{}", scheme, authority.substr(0, end)));
+  }
+  if (authority == "*") return Refuse("has '*' for a host", R"(write "*" alone for every origin)");
+  const bool wildcard = authority.starts_with(kWildcard);
+  if (wildcard) authority.remove_prefix(kWildcard.size());
+  if (authority.find('*') != std::string_view::npos)
+    return std::unexpected(ReadHost(authority).error());
+  auto parsed = ReadHostPort(authority, DefaultPort(scheme));
+  if (!parsed) return std::unexpected(parsed.error());
+  if (authority.ends_with(":0")) return Refuse("has port 0");
+  if (wildcard && Ip::Parse(parsed->host)) return Refuse("has a wildcard before an address");
+  auto host = ReadHost(parsed->host);
+  if (!host) return std::unexpected(host.error());
+  return OriginPattern{wildcard ? Kind::kSubdomains : Kind::kExact, scheme, std::move(*host),
+                       parsed->port};
+}
+
+Reading<HostName> Syntax<HostName>::Read(std::string_view text) {
+  std::string_view host = text;
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (const std::size_t colon = host.rfind(':');
+      colon != std::string_view::npos && !Ip::Parse(host)) {
+    return Refuse("has a port or scheme", "write the name alone");
+  }
+  if (auto fault = FaultOfHost(host)) return std::unexpected(std::move(*fault));
+  return HostName{std::string(host)};
+}
+
+}  // namespace upgate::config

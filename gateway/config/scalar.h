@@ -1,0 +1,189 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <concepts>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "gateway/base/address.h"
+#include "gateway/config/config.h"
+
+namespace upgate::config {
+
+// How the settings of each type are written. Pure text: Field adds the place and the key.
+
+// Why a scalar is not what a setting needs, to stand after the scalar: "'30' has no unit; write
+// 30s".
+struct Refusal {
+  std::string what = {};  // never repeats the scalar, which may be a secret from the environment;
+                          // empty: "is not <form>"
+  std::string instead = {};  // what would be right; may repeat it
+  bool is_secret = false;    // the scalar itself must not be shown
+};
+
+inline std::unexpected<Refusal> Refuse(std::string what = {}, std::string instead = {}) {
+  return std::unexpected(Refusal{std::move(what), std::move(instead)});
+}
+
+template <class T>
+using Reading = std::expected<T, Refusal>;
+
+// Both ends included.
+template <class T>
+struct Range {
+  T min;
+  T max;
+
+  template <class U>
+  bool Holds(const U& value) const {
+    if constexpr (std::integral<T>) {
+      return std::cmp_greater_equal(value, min) && std::cmp_less_equal(value, max);
+    } else {
+      return value >= min && value <= max;
+    }
+  }
+};
+
+struct ByteSize {
+  std::uint64_t bytes = 0;
+  friend auto operator<=>(const ByteSize&, const ByteSize&) = default;
+};
+
+// RFC 9110, section 5.6.2: header names, methods, subprotocols.
+struct Token {
+  std::string text;
+};
+
+// A name or address without a port, as of SNI. An IPv6 address may stand in brackets and is kept
+// without.
+struct HostName {
+  std::string text;
+};
+
+// Loops; 0 for as many as there are cores.
+struct Workers {
+  std::uint32_t count = 0;
+};
+
+// The path of a file, as written.
+struct FileName {
+  std::string path;
+};
+
+// Where to listen.
+using Endpoint = std::variant<HostPort, UnixPath>;
+
+struct ServerUrl {
+  ServerScheme scheme = ServerScheme::kTcp;
+  Endpoint address;
+};
+
+// Syntax<T>::kForm says how a T is written; Syntax<T>::Read reads one; Syntax<T>::Write writes one,
+// for types with ranges.
+template <class T>
+struct Syntax;
+
+// Saturates: a number beyond 64 bits is the greatest or least there is.
+Reading<std::int64_t> ReadInteger(std::string_view text);
+
+// Read wide, so that a number that no T can hold is out of range and not cut to fit.
+template <std::integral T>
+struct Syntax<T> {
+  static constexpr std::string_view kForm = "a whole number";
+  static Reading<std::int64_t> Read(std::string_view text) { return ReadInteger(text); }
+  static std::string Write(T number) { return std::to_string(number); }
+};
+
+template <>
+struct Syntax<bool> {
+  static constexpr std::string_view kForm = "true or false";
+  static Reading<bool> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<std::string> {
+  static constexpr std::string_view kForm = "text";
+  static Reading<std::string> Read(std::string_view text) { return std::string(text); }
+};
+
+template <>
+struct Syntax<Millis> {
+  static constexpr std::string_view kForm = "a duration such as 30s (ms, s, m or h)";
+  static Reading<Millis> Read(std::string_view text);
+  static std::string Write(Millis duration);
+};
+
+template <>
+struct Syntax<ByteSize> {
+  static constexpr std::string_view kForm = "a size such as 64KiB (B, KiB, MiB or GiB)";
+  static Reading<ByteSize> Read(std::string_view text);
+  static std::string Write(ByteSize size);
+};
+
+template <>
+struct Syntax<Workers> {
+  static constexpr std::string_view kForm = "auto or a number from 1 to 256";
+  static Reading<Workers> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<FileName> {
+  static constexpr std::string_view kForm = "the path of a file";
+  static Reading<FileName> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<Token> {
+  static constexpr std::string_view kForm = "a token (letters, digits and !#$%&'*+-.^_`|~)";
+  static Reading<Token> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<HostName> {
+  static constexpr std::string_view kForm = "a host name or address";
+  static Reading<HostName> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<Endpoint> {
+  static constexpr std::string_view kForm = R"(host:port, "[v6]:port" or unix:/path)";
+  static Reading<Endpoint> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<ServerUrl> {
+  static constexpr std::string_view kForm = "tcp://host:port, tls://host:port or unix:/path";
+  static Reading<ServerUrl> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<Cidr> {
+  static constexpr std::string_view kForm = "an address or block such as 10.0.0.0/8 or ::1";
+  static Reading<Cidr> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<OriginPattern> {
+  static constexpr std::string_view kForm =
+      R"(an origin such as https://app.example.com, https://*.example.com, "*" or "null")";
+  static Reading<OriginPattern> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<PathPattern> {
+  static constexpr std::string_view kForm = "a path such as /mqtt, /live/* or ~^/v[0-9]+/";
+  static Reading<PathPattern> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<HostPattern> {
+  static constexpr std::string_view kForm = R"(a host such as app.example.com or "*.example.org")";
+  static Reading<HostPattern> Read(std::string_view text);
+};
+
+}  // namespace upgate::config

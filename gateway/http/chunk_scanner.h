@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string_view>
+
+#include "gateway/http/refusal.h"
+
+namespace upgate::http {
+
+// Cuts a chunked body (RFC 9112, section 7.1) into framing and data and holds the framing to the
+// letter of the grammar: CRLF only, plain hexadecimal sizes, well-formed and bounded extensions. No
+// I/O, no copies. After a refusal the scanner is dead until Reset.
+class ChunkScanner {
+ public:
+  enum class Kind : std::uint8_t {
+    kFraming,
+    kExtension,  // nothing here knows any, so they are checked and skipped
+    kData,
+    kLastChunk,  // framing up to the end of the last chunk's line; trailers follow, which are not
+                 // read here
+  };
+  struct Segment {
+    Kind kind;
+    std::size_t bytes;
+  };
+
+  void Reset() { *this = ChunkScanner{}; }
+  // The longest piece of one kind at the front of `input`, which is not empty.
+  std::expected<Segment, Refusal> Next(std::string_view input);
+
+ private:
+  enum class State : std::uint8_t {
+    kFirstDigit,
+    kSize,
+    kExtensionNameStart,
+    kExtensionName,
+    kExtensionValueStart,
+    kExtensionValue,
+    kQuoted,
+    kQuotedPair,
+    kQuotedEnd,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kLastChunk,
+  };
+  bool IsExtension(char next) const;
+  std::expected<void, Refusal> Take(char c);
+  std::expected<void, Refusal> TakeSize(char c);
+  std::expected<void, Refusal> TakeExtension(char c);
+  std::expected<void, Refusal> EndSizeLine(char c);
+
+  State state_ = State::kFirstDigit;
+  std::uint8_t digits_ = 0;
+  std::uint64_t size_ = 0;  // of the chunk, then what is left of it
+  std::size_t extension_bytes_ = 0;
+};
+
+}  // namespace upgate::http

@@ -1,0 +1,411 @@
+#include "gateway/http/http1_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/base/match.h"
+
+namespace upgate::http {
+namespace {
+
+// What may wait behind the request that is with the handler. One read more than this can be kept.
+constexpr std::size_t kMaxPending = 64 * 1024;
+// What is read of a body that nobody wants, or behind the last answer, to keep the connection in
+// order.
+constexpr std::size_t kMaxDiscard = 256 * 1024;
+
+RequestParser::Limits ParserLimits(const ServerLimits& limits) {
+  return {.head_bytes = limits.head_bytes, .header_count = limits.header_count};
+}
+
+}  // namespace
+
+Http1Connection::Http1Connection(std::unique_ptr<io::ByteStream> stream, io::Loop loop,
+                                 const ServerOptions& options, RequestHandler& handler,
+                                 ServerConnection::Owner& owner)
+    : stream_(std::move(stream)),
+      loop_(loop),
+      options_(options),
+      handler_(handler),
+      owner_(owner),
+      timer_(loop.timers, *this),
+      parser_(ParserLimits(options.limits)) {}
+
+Http1Connection::~Http1Connection() {
+  if (exchange_) exchange_->Detach();
+}
+
+void Http1Connection::Begin() {
+  stream_->SetHandler(this);
+  Settle();
+}
+
+void Http1Connection::Drain() {
+  draining_ = true;
+  if (!running_) Settle();
+}
+
+// ---- what the stream and the timer say
+
+void Http1Connection::OnBytes(MutableBytes data) {
+  if (state_ == State::kDone) return;
+  if (state_ == State::kLinger) return DiscardWhileLingering(data.size());
+  moved_ = true;
+  if (pending_.empty()) {
+    Run(data);
+  } else {
+    Append(pending_, data);
+    Advance();
+  }
+  Settle();
+}
+
+void Http1Connection::OnEnd() {
+  if (state_ == State::kDone) return;
+  end_seen_ = true;
+  if (state_ == State::kLinger) return SettleLinger();
+  // An upgrade needs both directions: without one of them there is nobody to hand over.
+  const bool upgrading =
+      state_ == State::kBusy && exchange_->request().wants_upgrade && !exchange_->head_sent();
+  upgrading ? Done() : Settle();
+}
+
+void Http1Connection::OnError(const Error& error) {
+  if (state_ == State::kDone) return;
+  if (state_ == State::kHead) handler_.OnConnectionError(error);
+  Done();
+}
+
+void Http1Connection::OnDrained() {
+  if (state_ == State::kBusy) {
+    if (ExchangeHandler* handler = exchange_->handler()) handler->OnWritable();
+  }
+  Advance();
+}
+
+void Http1Connection::OnFlushed() {
+  flushed_ = true;
+  if (state_ != State::kLinger) return;
+  Arm(Wait::kLinger);
+  SettleLinger();
+}
+
+void Http1Connection::OnTimer(io::Timer&) {
+  const Wait wait = std::exchange(wait_, Wait::kNothing);
+  switch (wait) {
+    case Wait::kNothing:
+      return;
+    case Wait::kIdle:
+    case Wait::kWrite:
+      // Idle with an answer still in the queue, or congested: fine as long as the client takes some
+      // of it.
+      if (WriteProgressed()) return Settle();
+      return wait == Wait::kIdle ? CloseIdle() : Break();
+    case Wait::kHead:
+      return RefuseRequest({408, "the request head took too long"});
+    case Wait::kBody:
+      if (state_ == State::kDiscard) return Linger();
+      return RefuseRequest({408, "the request body took too long"});
+    case Wait::kLinger:
+      return OnLingerTimer();
+  }
+}
+
+bool Http1Connection::WriteProgressed() {
+  return stream_->queued() < queue_mark_;
+}
+
+// ---- the loop
+
+bool Http1Connection::WantsInput() const {
+  switch (state_) {
+    case State::kHead:
+      // Pipelined requests must not fill the queue of a client that does not read.
+      return !stream_->congested();
+    case State::kBusy:
+      return !request_complete_ && (exchange_->body_reading() || !exchange_->request().has_body);
+    case State::kDiscard:
+      return true;
+    case State::kLinger:
+    case State::kDone:
+      break;
+  }
+  return false;
+}
+
+void Http1Connection::Run(Bytes input) {
+  running_ = true;
+  input_ = input;
+  while (WantsInput() && Step()) {
+  }
+  running_ = false;
+  if (state_ == State::kLinger || state_ == State::kDone) input_ = {};
+  if (pending_.empty()) {
+    if (!input_.empty()) Append(pending_, input_);
+  } else if (input_.empty()) {
+    pending_ = std::string();  // gives the memory back
+    pending_start_ = 0;
+  } else {
+    pending_start_ = pending_.size() - input_.size();
+    if (pending_start_ > pending_.size() / 2) {  // what is erased was moved at most once before
+      pending_.erase(0, std::exchange(pending_start_, 0));
+    }
+  }
+  input_ = {};
+}
+
+void Http1Connection::Advance() {
+  if (running_ || state_ == State::kDone) return;
+  Run(AsBytes(pending_).subspan(pending_start_));
+  Settle();
+}
+
+// False when the parser needs more bytes.
+bool Http1Connection::Step() {
+  auto event = parser_.Next(input_);
+  if (!event) {
+    RefuseRequest(event.error());
+    return true;
+  }
+  return std::visit(Match{[](RequestParser::NeedMore&) { return false; },
+                          [&](RequestHead& head) {
+                            BeginExchange(std::move(head));
+                            return true;
+                          },
+                          [&](RequestParser::RequestBody& body) {
+                            DeliverBody(body.bytes);
+                            return true;
+                          },
+                          [&](RequestParser::RequestEnd& end) {
+                            DeliverEnd(end.trailers);
+                            return true;
+                          }},
+                    *event);
+}
+
+void Http1Connection::Settle() {
+  if (running_) return;
+  SettleEnd();
+  if (state_ == State::kDone || state_ == State::kLinger) return;
+  const bool waits_for_body = state_ == State::kBusy && !request_complete_;
+  const std::size_t kept = pending_.size() - pending_start_;
+  stream_->SetReading(waits_for_body ? exchange_->body_reading() : kept < kMaxPending);
+  SettleTimer();
+}
+
+void Http1Connection::SettleEnd() {
+  const bool starved = pending_.empty() && WantsInput();
+  if (state_ == State::kHead && starved && !parser_.in_head()) {
+    if (end_seen_) return Linger();
+    if (draining_) return stream_->queued() == 0 ? CloseIdle() : Linger();
+  }
+  if (!end_seen_ || !starved) return;
+  // In the middle of a body there is nobody left to answer; earlier answers may still be on their
+  // way.
+  if (state_ == State::kBusy) return Done();
+  if (state_ == State::kHead) {
+    handler_.OnConnectionError({Errc::kReset, "client left in the middle of a request head"});
+  }
+  Linger();
+}
+
+void Http1Connection::SettleTimer() {
+  Wait wait = Wait::kNothing;
+  if (stream_->congested()) wait = Wait::kWrite;
+  if (state_ == State::kHead && wait == Wait::kNothing) {
+    wait = parser_.in_head() ? Wait::kHead : Wait::kIdle;
+  } else if (state_ != State::kHead && WantsInput()) {
+    wait = Wait::kBody;
+  }
+  if (wait != wait_ || (wait == Wait::kBody && moved_)) Arm(wait);
+  moved_ = false;
+}
+
+void Http1Connection::Arm(Wait wait) {
+  wait_ = wait;
+  queue_mark_ = stream_->queued();
+  const ServerLimits& limits = options_.limits;
+  switch (wait) {
+    case Wait::kNothing:
+      return timer_.Disarm();
+    case Wait::kIdle:
+    case Wait::kWrite:
+      return timer_.Arm(limits.idle_timeout);
+    case Wait::kHead:
+      return timer_.Arm(limits.head_timeout);
+    case Wait::kBody:
+      return timer_.Arm(limits.body_timeout);
+    case Wait::kLinger:
+      return timer_.Arm(limits.linger_timeout);
+  }
+}
+
+// ---- a request
+
+void Http1Connection::BeginExchange(RequestHead head) {
+  state_ = State::kBusy;
+  Arm(Wait::kNothing);
+  request_complete_ = false;
+  client_keeps_alive_ = head.keep_alive && !head.request.wants_upgrade;
+  expects_continue_ = head.expects_continue;
+  exchange_ =
+      std::make_unique<ServerExchange>(*this, std::move(head.request), stream_->peer_address());
+  ServerExchange& exchange = *exchange_;  // outlives the call, answered or not
+  auto handler = handler_.OnRequest(exchange);
+  const bool orphan = handler == nullptr;
+  exchange.Adopt(std::move(handler));
+  if (!exchange.attached()) return;
+  if (orphan) {
+    if (exchange.head_sent()) return Break();
+    return exchange.Respond(TextResponse(500, "nobody answers this request"));
+  }
+  OfferContinue();
+}
+
+void Http1Connection::OfferContinue() {
+  if (!expects_continue_ || request_complete_ || exchange_->continued()) return;
+  if (exchange_->handler() == nullptr || !exchange_->body_reading()) return;
+  exchange_->SendContinue();
+}
+
+void Http1Connection::DeliverBody(Bytes bytes) {
+  if (state_ == State::kBusy) return exchange_->handler()->OnBody(bytes);
+  if (bytes.size() > discard_left_) return Linger();
+  discard_left_ -= bytes.size();
+}
+
+void Http1Connection::DeliverEnd(const Headers& trailers) {
+  if (state_ == State::kDiscard) {
+    state_ = State::kHead;
+    return;
+  }
+  request_complete_ = true;
+  exchange_->handler()->OnBodyEnd(trailers);
+}
+
+void Http1Connection::DropExchange() {
+  if (!exchange_) return;
+  exchange_->Detach();
+  loop_.turn.DeferDelete(std::move(exchange_));
+}
+
+// ---- what the exchange asks for
+
+// Whether the connection can go on after an answer that is given now. It can't behind a request for
+// an upgrade, whose client may have sent frames already; nor when a body is too long to be read for
+// nothing, or may never come.
+ResponseWriter::Context Http1Connection::AnswerContext(const Request& request) const {
+  const bool body_is_bearable =
+      request_complete_ || (parser_.body_left() <= kMaxDiscard &&
+                            (!expects_continue_ || (exchange_ && exchange_->continued())));
+  return {.version = request.version,
+          .head_request = request.method == "HEAD",
+          .keep_alive = client_keeps_alive_ && !draining_ && body_is_bearable,
+          .unix_seconds = loop_.timers.UnixSeconds(),
+          .server_name = options_.server_name};
+}
+
+void Http1Connection::OnWritten() {
+  if (!running_ && wait_ == Wait::kNothing) SettleTimer();
+}
+
+void Http1Connection::OnAnswered(bool close) {
+  DropExchange();
+  if (close || draining_) {
+    Linger();
+  } else if (request_complete_) {
+    state_ = State::kHead;
+  } else {
+    state_ = State::kDiscard;
+    discard_left_ = kMaxDiscard;
+  }
+  Advance();
+}
+
+void Http1Connection::OnBodyReading() {
+  OfferContinue();
+  Advance();
+}
+
+void Http1Connection::Break() {
+  stream_->Reset();
+  Done();
+}
+
+Upgraded Http1Connection::HandOver() {
+  stream_->SetReading(false);
+  stream_->SetHandler(nullptr);
+  const Bytes rest = running_ ? input_ : AsBytes(pending_).subspan(pending_start_);
+  Upgraded upgraded{.stream = nullptr, .early = std::string(AsText(rest))};
+  upgraded.stream = std::move(stream_);
+  Done();
+  return upgraded;
+}
+
+// ---- the end
+
+void Http1Connection::RefuseRequest(const Refusal& refusal) {
+  if (state_ == State::kDiscard) return Linger();  // answered already
+  Response response = TextResponse(refusal.status, refusal.reason);
+  response.headers.Add("Connection", "close");
+  if (exchange_) return exchange_->head_sent() ? Break() : exchange_->Respond(std::move(response));
+  ResponseWriter writer({.keep_alive = false,
+                         .unix_seconds = loop_.timers.UnixSeconds(),
+                         .server_name = options_.server_name});
+  const auto head = writer.Head(response, {.bytes = response.body.size()});
+  stream_->Write({AsBytes(*head), AsBytes(response.body)});
+  handler_.OnAnswer(refusal.status);
+  Linger();
+}
+
+void Http1Connection::Linger() {
+  state_ = State::kLinger;
+  discard_left_ = kMaxDiscard;
+  stream_->Shutdown();
+  if (!running_) {
+    pending_ = std::string();
+    pending_start_ = 0;
+  }
+  last_progress_ = loop_.timers.Now();
+  stream_->SetReading(true);
+  Arm(Wait::kLinger);
+}
+
+void Http1Connection::DiscardWhileLingering(std::size_t bytes) {
+  discard_left_ -= std::min(bytes, discard_left_);
+  if (discard_left_ == 0) stream_->SetReading(false);
+  SettleLinger();
+}
+
+void Http1Connection::SettleLinger() {
+  if (flushed_ && (end_seen_ || discard_left_ == 0)) Done();
+}
+
+// The client has the whole timeout once everything is sent; before that it only has to take some of
+// it now and then.
+void Http1Connection::OnLingerTimer() {
+  const std::size_t queued = stream_->queued();
+  if (queued < queue_mark_) last_progress_ = loop_.timers.Now();
+  const bool stuck = loop_.timers.Now() - last_progress_ >= options_.limits.body_timeout;
+  if (flushed_ || queued == 0 || stuck) return Done();
+  Arm(Wait::kLinger);
+}
+
+void Http1Connection::CloseIdle() {
+  stream_->Shutdown();
+  Done();
+}
+
+void Http1Connection::Done() {
+  if (state_ == State::kDone) return;
+  state_ = State::kDone;
+  DropExchange();
+  timer_.Disarm();
+  if (stream_) {
+    stream_->SetReading(false);
+    stream_->SetHandler(nullptr);
+  }
+  owner_.OnConnectionDone(*this);
+}
+
+}  // namespace upgate::http

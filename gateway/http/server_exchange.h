@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "gateway/http/exchange.h"
+#include "gateway/http/response_writer.h"
+
+namespace upgate::http {
+
+class Http1Connection;
+
+// One request on an HTTP/1.1 connection: keeps the order of the answer's parts and writes them to
+// the connection's stream. Owns its handler. Detached from the connection once answered, upgraded
+// or cancelled; every call does nothing then.
+class ServerExchange final : public Exchange, public io::Deletable {
+ public:
+  ServerExchange(Http1Connection& connection, Request request, SocketAddress client_address);
+
+  // Exchange:
+  const Request& request() const override { return request_; }
+  SocketAddress client_address() const override { return client_address_; }
+  const io::TlsInfo* tls() const override;
+  void SetAnswerHeaders(Headers headers) override { answer_headers_ = std::move(headers); }
+  void Respond(Response response) override;
+  void SendHead(const Response& response, BodyLength length) override;
+  void SendBody(Bytes bytes) override;
+  void EndBody(const Headers& trailers) override;
+  bool congested() const override;
+  void SetBodyReading(bool on) override;
+  void Abort() override;
+  Upgraded Upgrade(const Response& response) override;
+
+  // For the connection:
+  // Also after the exchange was detached: it keeps the handler alive until it goes itself.
+  void Adopt(std::unique_ptr<ExchangeHandler> handler) { handler_ = std::move(handler); }
+  ExchangeHandler* handler() const { return handler_.get(); }
+  void Detach() { connection_ = nullptr; }
+  bool attached() const { return connection_ != nullptr; }
+  bool body_reading() const { return body_reading_; }
+  bool head_sent() const { return head_sent_; }
+  // 100 Continue was sent, or a final answer made it pointless.
+  bool continued() const { return continued_ || head_sent_; }
+  void SendContinue();
+
+ private:
+  void StartWriter();
+  Response WithAnswerHeaders(Response response) const;
+
+  Http1Connection* connection_;
+  const Request request_;
+  const SocketAddress client_address_;
+  Headers answer_headers_;
+  ResponseWriter writer_;
+  bool body_reading_ = true;
+  bool head_sent_ = false;
+  bool continued_ = false;
+  std::unique_ptr<ExchangeHandler> handler_;  // last: goes before what it uses
+};
+
+}  // namespace upgate::http

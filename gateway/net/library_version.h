@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace upgate::net {
+
+// Of libuv, "1.2.3".
+std::string LibraryVersion();
+
+}  // namespace upgate::net

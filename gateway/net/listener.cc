@@ -1,0 +1,123 @@
+#include "gateway/net/listener.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/net/socket.h"
+#include "gateway/net/socket_stream.h"
+#include "gateway/net/system_error.h"
+
+namespace upgate::net {
+namespace {
+
+// Whether the error is that of one connection, which broke before we got to it (accept(2), "Error
+// handling"). All others, a lack of descriptors or memory above all, would come again at once.
+bool IsOfOneConnection(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// 0 or the error number.
+int BindTcp(int fd, const RawAddress& raw) {
+  const int on = 1;
+  const int off = 0;
+  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
+  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return errno;
+  if (raw.family() == AF_INET6) {
+    // The system's default may be otherwise.
+    static_cast<void>(::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
+  }
+  return ::bind(fd, raw.get(), raw.length) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress& address,
+                                                 const io::ListenOptions& options,
+                                                 io::AcceptHandler& handler) {
+  const auto failed = [&](int error) {
+    return std::unexpected(SystemError(error, fmt::format("listen on {}", ToString(address))));
+  };
+  const auto raw = ToRaw(address);
+  if (!raw) return std::unexpected(raw.error());
+  auto fd = OpenSocket(raw->family());
+  if (!fd) return std::unexpected(fd.error());
+
+  UnixSocketFile file;
+  if (const auto* unix_path = std::get_if<UnixPath>(&address)) {
+    auto bound = UnixSocketFile::Bind(fd->get(), *raw, unix_path->path);
+    if (!bound) return std::unexpected(bound.error());
+    file = std::move(*bound);
+  } else if (const int error = BindTcp(fd->get(), *raw); error != 0) {
+    return failed(error);
+  }
+  if (::listen(fd->get(), options.backlog) != 0) return failed(errno);
+
+  auto poll = MakeHandle<uv_poll_t, int>(loop.uv(), uv_poll_init, fd->get());
+  if (!poll) return failed(ENOMEM);
+  return std::unique_ptr<Listener>(
+      new Listener(loop, std::move(*fd), std::move(poll), std::move(file), handler));
+}
+
+Listener::Listener(Loop& loop, UniqueFd fd, UvHandle<uv_poll_t> poll, UnixSocketFile file,
+                   io::AcceptHandler& handler)
+    : loop_(loop),
+      handler_(handler),
+      file_(std::move(file)),
+      fd_(std::move(fd)),
+      poll_(std::move(poll)),
+      address_(FromRaw(LocalAddress(fd_.get()))),
+      pause_(loop.timers(), *this) {
+  poll_->data = this;
+  Start();
+}
+
+void Listener::Start() {
+  uv_poll_start(poll_.get(), UV_READABLE, [](uv_poll_t* poll, int, int) {
+    static_cast<Listener*>(poll->data)->AcceptSome();
+  });
+}
+
+void Listener::AcceptSome() {
+  const uv_poll_t* const self = poll_.get();
+  for (int accepts = 0; accepts < kAcceptsPerTurn; ++accepts) {
+    RawAddress peer;
+    UniqueFd fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+      if (IsOfOneConnection(errno)) continue;
+      // The connections stay in the backlog, and watching it would only spin.
+      uv_poll_stop(poll_.get());
+      pause_.Arm(kPause);
+      return;
+    }
+    auto stream = SocketStream::Make(loop_, std::move(fd), peer);
+    if (stream == nullptr) continue;
+    handler_.OnAccept(std::move(stream));
+    if (self->data == nullptr) return;
+  }
+}
+
+void Listener::OnTimer(io::Timer&) {
+  Start();
+}
+
+}  // namespace upgate::net

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+
+#include "gateway/io/network.h"
+#include "gateway/net/fd.h"
+#include "gateway/net/handle.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/unix_socket_file.h"
+
+namespace upgate::net {
+
+// A listening TCP or unix socket. Each loop has its own for the same TCP address (SO_REUSEPORT);
+// "::" takes IPv4 too. A unix path has room for one: there, only one loop can listen.
+//
+// Out of descriptors, it lets new connections wait in the backlog and looks again after kPause.
+class Listener final : public io::Listener, private io::Timer::Owner {
+ public:
+  static constexpr int kAcceptsPerTurn = 64;
+  static constexpr io::Millis kPause{100};
+
+  // The handler is not owned. It may destroy the listener from within OnAccept.
+  static Result<std::unique_ptr<Listener>> Open(Loop& loop, const SocketAddress& address,
+                                                const io::ListenOptions& options,
+                                                io::AcceptHandler& handler);
+
+  SocketAddress address() const override { return address_; }
+
+ private:
+  Listener(Loop& loop, UniqueFd fd, UvHandle<uv_poll_t> poll, UnixSocketFile file,
+           io::AcceptHandler& handler);
+
+  void Start();
+  void AcceptSome();
+  void OnTimer(io::Timer& timer) override;
+
+  Loop& loop_;
+  io::AcceptHandler& handler_;
+  UnixSocketFile file_;
+  UniqueFd fd_;
+  UvHandle<uv_poll_t> poll_;  // after the descriptor, and so closed before it
+  SocketAddress address_;
+  io::Timer pause_;
+};
+
+}  // namespace upgate::net

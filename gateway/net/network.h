@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gateway/io/network.h"
+#include "gateway/net/resolver.h"
+
+namespace upgate::net {
+
+class Loop;
+
+// The system's network on one loop. On a unix path only one loop can listen; see Listener.
+class Network final : public io::Network {
+ public:
+  explicit Network(Loop& loop) : loop_(loop), resolver_(loop) {}
+
+  Result<std::unique_ptr<io::Listener>> Listen(const SocketAddress& address,
+                                               const io::ListenOptions& options,
+                                               io::AcceptHandler& handler) override;
+  std::unique_ptr<io::Pending> Connect(const SocketAddress& address,
+                                       io::ConnectHandler& handler) override;
+  std::unique_ptr<io::Pending> Resolve(const std::string& host,
+                                       io::ResolveHandler& handler) override;
+
+ private:
+  Loop& loop_;
+  Resolver resolver_;
+};
+
+}  // namespace upgate::net

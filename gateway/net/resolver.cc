@@ -1,0 +1,152 @@
+#include "gateway/net/resolver.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/net/later.h"
+#include "gateway/net/socket.h"
+
+namespace upgate::net {
+namespace {
+
+// RFC 1035, section 2.3.4, in text form.
+constexpr std::size_t kLongestName = 253;
+
+// Enough to try; a name server could send thousands.
+constexpr std::size_t kMostAddresses = 32;
+
+NameAnswer Answer(Result<std::vector<Ip>> result) {
+  return std::make_shared<const Result<std::vector<Ip>>>(std::move(result));
+}
+
+std::unexpected<Error> Unresolved(const std::string& name, std::string_view reason) {
+  return Fail(Errc::kResolve, fmt::format("resolve {}: {}", Printable(name), reason));
+}
+
+bool MayBeName(const std::string& name) {
+  return !name.empty() && name.size() <= kLongestName && name.find('\0') == std::string::npos;
+}
+
+std::vector<Ip> AddressesOf(const addrinfo* list) {
+  std::vector<Ip> addresses;
+  for (; list != nullptr && addresses.size() < kMostAddresses; list = list->ai_next) {
+    if (list->ai_family != AF_INET && list->ai_family != AF_INET6) continue;
+    RawAddress raw;
+    std::memcpy(&raw.storage, list->ai_addr,
+                std::min<std::size_t>(list->ai_addrlen, sizeof raw.storage));
+    const Ip ip = IpPortOf(raw).ip;
+    if (std::ranges::find(addresses, ip) == addresses.end()) addresses.push_back(ip);
+  }
+  return addresses;
+}
+
+}  // namespace
+
+class Resolver::Waiter final : public io::Pending, public Later {
+ public:
+  explicit Waiter(io::ResolveHandler& handler) : handler_(handler) {}
+  void set_answer(NameAnswer answer) { answer_ = std::move(answer); }
+
+ private:
+  void OnLater() override {
+    // The handler may destroy this.
+    const NameAnswer answer = std::move(answer_);
+    if (answer->has_value()) {
+      handler_.OnResolved(**answer);
+    } else {
+      handler_.OnResolveFailed(answer->error());
+    }
+  }
+
+  io::ResolveHandler& handler_;
+  NameAnswer answer_;
+};
+
+// Owned by libuv while it runs; `resolver` is nullptr once nobody wants to know.
+struct Resolver::Lookup {
+  uv_getaddrinfo_t request{};
+  Resolver* resolver = nullptr;
+  std::string name;
+  LaterList waiters;
+
+  static void OnDone(uv_getaddrinfo_t* request, int status, addrinfo* list) {
+    const std::unique_ptr<Lookup> self(static_cast<Lookup*>(request->data));
+    auto addresses = AddressesOf(list);
+    uv_freeaddrinfo(list);
+    if (self->resolver == nullptr) return;
+    if (status == 0 && addresses.empty()) status = UV_EAI_NONAME;
+    self->resolver->Finish(*self, status == 0
+                                      ? Answer(std::move(addresses))
+                                      : Answer(Unresolved(self->name, uv_strerror(status))));
+  }
+};
+
+Resolver::Resolver(Loop& loop, NameCache::Options options) : loop_(loop), cache_(options) {}
+
+Resolver::~Resolver() {
+  for (const auto& [name, lookup] : lookups_) {
+    lookup->resolver = nullptr;
+    // One that runs already cannot be cancelled; it ends by itself.
+    uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->request));
+  }
+}
+
+std::unique_ptr<io::Pending> Resolver::Resolve(const std::string& host,
+                                               io::ResolveHandler& handler) {
+  auto waiter = std::make_unique<Waiter>(handler);
+  if (const auto literal = Ip::Parse(host)) {
+    AnswerLater(*waiter, Answer(std::vector{*literal}));
+    return waiter;
+  }
+  if (!MayBeName(host)) {
+    AnswerLater(*waiter, Answer(Unresolved(host, "not a host name")));
+    return waiter;
+  }
+  const std::string name = ToLower(host);
+  const NameCache::Found found = cache_.Find(name, loop_.timers().Now());
+  const Result<Lookup*> lookup = found.refresh ? FindOrStart(name) : nullptr;
+  if (found.answer != nullptr) {
+    AnswerLater(*waiter, found.answer);
+  } else if (lookup) {
+    (*lookup)->waiters.Append(*waiter);
+  } else {
+    AnswerLater(*waiter, Answer(std::unexpected(lookup.error())));
+  }
+  return waiter;
+}
+
+Result<Resolver::Lookup*> Resolver::FindOrStart(const std::string& name) {
+  if (const auto found = lookups_.find(name); found != lookups_.end()) return found->second;
+  if (lookups_.size() >= kLookups) return Fail(Errc::kLimit, "too many names to resolve");
+  auto lookup = std::make_unique<Lookup>();
+  lookup->resolver = this;
+  lookup->name = name;
+  lookup->request.data = lookup.get();
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  const int error =
+      uv_getaddrinfo(loop_.uv(), &lookup->request, Lookup::OnDone, name.c_str(), nullptr, &hints);
+  if (error != 0) return Unresolved(name, uv_strerror(error));
+  return lookups_[name] = lookup.release();
+}
+
+void Resolver::AnswerLater(Waiter& waiter, NameAnswer answer) {
+  waiter.set_answer(std::move(answer));
+  loop_.RunLater(waiter);
+}
+
+void Resolver::Finish(Lookup& lookup, NameAnswer answer) {
+  lookups_.erase(lookup.name);
+  cache_.Store(lookup.name, answer, loop_.timers().Now());
+  while (Later* waiter = lookup.waiters.Take()) AnswerLater(static_cast<Waiter&>(*waiter), answer);
+}
+
+}  // namespace upgate::net

@@ -1,0 +1,112 @@
+#include "gateway/route/router.h"
+
+#include <algorithm>
+#include <functional>
+#include <re2/re2.h>
+#include <unordered_map>
+
+namespace upgate::route {
+namespace {
+
+// A table keyed by patterns that compare at the front or the back of what is looked up. It knows
+// which lengths its keys have, so that a look-up costs one hash for each of these and not one for
+// each '/' or '.' that a client can think of.
+template <class Value>
+struct ByLength {
+  std::unordered_map<std::string_view, Value> values;  // the keys live in the configuration
+  std::vector<std::size_t> lengths;                    // of the keys; longest first, none twice
+
+  Value& operator[](std::string_view key) {
+    const auto at = std::ranges::lower_bound(lengths, key.size(), std::greater());
+    if (at == lengths.end() || *at != key.size()) lengths.insert(at, key.size());
+    return values[key];
+  }
+  const Value* Find(std::string_view key) const {
+    const auto it = values.find(key);
+    return it == values.end() ? nullptr : &it->second;
+  }
+};
+
+// The routes of one host pattern, by path.
+struct Paths {
+  struct Regex {
+    const RE2* expression;
+    const config::Route* route;
+  };
+  std::unordered_map<std::string_view, const config::Route*> exact;
+  ByLength<const config::Route*> prefixes;
+  std::vector<Regex> regexes;  // in file order
+
+  void Add(const config::Route& route, const RE2* expression) {
+    const std::string_view text = route.path.text;
+    switch (route.path.kind) {
+      case config::PathPattern::Kind::kExact:
+        exact.try_emplace(text, &route);
+        return;
+      case config::PathPattern::Kind::kPrefix:
+        if (const config::Route*& place = prefixes[text]; place == nullptr) place = &route;
+        return;
+      case config::PathPattern::Kind::kRegex:
+        regexes.push_back({expression, &route});
+        return;
+    }
+  }
+
+  const config::Route* Find(std::string_view path) const {
+    if (const auto it = exact.find(path); it != exact.end()) return it->second;
+    for (const std::size_t length : prefixes.lengths) {
+      if (length > path.size() || (length < path.size() && path[length] != '/')) continue;
+      if (const auto* route = prefixes.Find(path.substr(0, length))) return *route;
+    }
+    for (const Regex& regex : regexes) {
+      if (RE2::PartialMatch({path.data(), path.size()}, *regex.expression)) return regex.route;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace
+
+struct Router::Table {
+  std::vector<std::unique_ptr<RE2>> expressions;
+  std::unordered_map<std::string_view, Paths> exact_hosts;
+  ByLength<Paths> wildcard_hosts;  // without "*."
+  Paths any_host;
+
+  void Add(const config::Route& route) {
+    const RE2* expression = nullptr;
+    if (route.path.kind == config::PathPattern::Kind::kRegex) {
+      expression =
+          expressions.emplace_back(std::make_unique<RE2>(route.path.text, RE2::Quiet)).get();
+    }
+    if (route.hosts.empty()) any_host.Add(route, expression);
+    for (const config::HostPattern& host : route.hosts) {
+      Paths& paths = host.wildcard ? wildcard_hosts[host.host] : exact_hosts[host.host];
+      paths.Add(route, expression);
+    }
+  }
+};
+
+Router::Router(const std::vector<config::Route>& routes) : table_(std::make_unique<Table>()) {
+  for (const config::Route& route : routes) table_->Add(route);
+}
+
+Router::~Router() = default;
+
+const config::Route* Router::Find(std::string_view host, std::string_view path) const {
+  if (!path.starts_with('/')) return nullptr;
+  if (const auto it = table_->exact_hosts.find(host); it != table_->exact_hosts.end()) {
+    if (const auto* route = it->second.Find(path)) return route;
+  }
+  const ByLength<Paths>& wildcards = table_->wildcard_hosts;
+  for (const std::size_t length : wildcards.lengths) {
+    // At least one character and a dot stand in front of what the pattern names.
+    if (host.size() < length + 2 || host[host.size() - length - 1] != '.') continue;
+    const Paths* paths = wildcards.Find(host.substr(host.size() - length));
+    if (paths == nullptr) continue;
+    if (const auto* route = paths->Find(path)) return route;
+  }
+  return table_->any_host.Find(path);
+}
+
+}  // namespace upgate::route

@@ -1,0 +1,165 @@
+#include "gateway/session/byte_tunnel.h"
+
+#include <utility>
+
+namespace upgate::session {
+namespace code = ws::close_code;
+
+ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
+                       std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats,
+                       stats::ServerStats& server_stats, Session::Owner& owner)
+    : Session(std::move(facts), owner),
+      context_(context),
+      server_(std::move(server)),
+      server_stats_(server_stats),
+      client_(context, std::move(client), this->facts().route->limits, route_stats, *this),
+      unpacker_(encoding),
+      packer_(encoding),
+      opcode_(encoding == config::Encoding::kBinary ? ws::Opcode::kBinary : ws::Opcode::kText),
+      close_timer_(context.loop.timers, *this) {}
+
+void ByteTunnel::Start(std::string early) {
+  server_->SetHandler(this);
+  server_->SetReading(true);
+  client_.Start(std::move(early));
+}
+
+void ByteTunnel::End(std::uint16_t close_code, std::string_view reason) {
+  client_.Close(close_code, reason, Closer::kGateway, reason);
+  StopReadingServer();
+}
+
+void ByteTunnel::Abandon() {
+  client_.Abandon("cut off by the shutdown");
+  server_->SetHandler(nullptr);
+  close_timer_.Disarm();
+}
+
+// ---- client to server
+
+void ByteTunnel::OnPart(const ws::FramePart& part) {
+  if (server_state_ == ServerState::kShutting || server_state_ == ServerState::kDone) return;
+  const std::size_t room = context_.bytes.capacity() - context_.bytes.size();
+  if (context_.slices.size() == Context::kMaxSlices || room < ws::FrameUnpacker::ScratchSize(part.payload.size())) ToServer();
+  const auto bytes = unpacker_.Unpack(part, context_.bytes);
+  if (!bytes) {
+    ToServer();
+    client_.Fail(bytes.error());
+    return;
+  }
+  if (!bytes->empty()) context_.slices.push_back(*bytes);
+}
+
+void ByteTunnel::OnReadDone() { ToServer(); }
+
+// The payload of one read leaves in one write.
+void ByteTunnel::ToServer() {
+  if (context_.slices.empty()) return;
+  std::size_t size = 0;
+  for (const Bytes slice : context_.slices) size += slice.size();
+  server_->Write(context_.slices);
+  context_.slices.clear();
+  context_.bytes.clear();
+  server_stats_.bytes_sent.Add(size);
+  if (server_->congested()) client_.PauseReading(PauseReason::kFarEndFull);
+}
+
+void ByteTunnel::OnDrained() { client_.ResumeReading(PauseReason::kFarEndFull); }
+
+void ByteTunnel::OnClientClosing(bool orderly) {
+  answer_close_ = orderly;
+  if (server_state_ != ServerState::kDone) ShutDownServer();
+  if (!orderly) return StopReadingServer();
+  if (server_state_ == ServerState::kDone) client_.Close(client_.client_code(), "", Closer::kClient, "");
+}
+
+void ByteTunnel::OnClientDone() {
+  client_done_ = true;
+  if (server_state_ != ServerState::kDone) ShutDownServer();
+  StopReadingServer();
+  FinishIfDone();
+}
+
+// ---- server to client
+
+void ByteTunnel::OnBytes(MutableBytes data) {
+  server_stats_.bytes_received.Add(data.size());
+  if (!client_.sending()) return;
+  const auto frame = packer_.Pack(data, context_.bytes);
+  if (!frame) {
+    client_.Close(frame.error().close_code, frame.error().reason, Closer::kServer, frame.error().reason);
+    context_.bytes.clear();
+    return;
+  }
+  if (!frame->empty()) client_.SendFrame(opcode_, *frame);
+  context_.bytes.clear();
+  if (client_.congested()) server_gate_.Pause(*server_, PauseReason::kFarEndFull);
+}
+
+void ByteTunnel::OnClientDrained() { server_gate_.Resume(*server_, PauseReason::kFarEndFull); }
+
+void ByteTunnel::OnEnd() {
+  server_ended_ = true;
+  const auto whole = packer_.Finish();
+  if (answer_close_) {
+    client_.Close(client_.client_code(), "", Closer::kClient, "");
+  } else if (!whole) {
+    client_.Close(whole.error().close_code, whole.error().reason, Closer::kServer, whole.error().reason);
+  } else {
+    client_.Close(code::kNormal, "", Closer::kServer, "the server ended the connection");
+  }
+  if (server_state_ == ServerState::kOpen) server_state_ = ServerState::kEnded;
+  if (server_flushed_) ServerDone();
+}
+
+void ByteTunnel::OnError(const Error& error) {
+  if (answer_close_) {
+    client_.Close(client_.client_code(), "", Closer::kClient, "");
+  } else {
+    client_.Close(code::kInternalError, "the server broke the connection", Closer::kServer, error.message);
+  }
+  ServerDone();
+}
+
+// ---- the end
+
+void ByteTunnel::ShutDownServer() {
+  if (server_state_ == ServerState::kShutting) return;
+  server_state_ = ServerState::kShutting;
+  server_->Shutdown();
+  ArmCloseTimer();
+}
+
+// From here on the client gets nothing more: what the server sends is read and dropped, so that its end can be seen.
+void ByteTunnel::StopReadingServer() { server_gate_.Resume(*server_, PauseReason::kFarEndFull); }
+
+void ByteTunnel::OnFlushed() {
+  server_flushed_ = true;
+  if (server_ended_) ServerDone();
+}
+
+void ByteTunnel::OnTimer(io::Timer&) {
+  if (answer_close_) client_.Close(client_.client_code(), "", Closer::kClient, "");
+  // A server that slowly takes what the client sent gets the time for it.
+  if (server_->queued() + kSlowestProgress <= queued_then_) return ArmCloseTimer();
+  ServerDone();
+}
+
+void ByteTunnel::ArmCloseTimer() {
+  queued_then_ = server_->queued();
+  close_timer_.Arm(facts().route->limits.close_timeout);
+}
+
+void ByteTunnel::ServerDone() {
+  server_state_ = ServerState::kDone;
+  close_timer_.Disarm();
+  server_->SetHandler(nullptr);
+  client_.ResumeReading(PauseReason::kFarEndFull);
+  FinishIfDone();
+}
+
+void ByteTunnel::FinishIfDone() {
+  if (client_done_ && server_state_ == ServerState::kDone) owner_.OnSessionDone(*this);
+}
+
+}  // namespace upgate::session

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
+#include "gateway/session/context.h"
+#include "gateway/session/endpoint.h"
+#include "gateway/session/read_gate.h"
+#include "gateway/session/session.h"
+#include "gateway/stats/stats.h"
+#include "gateway/ws/tunnel_encoding.h"
+
+namespace upgate::session {
+
+// A session between WebSocket frames and the bytes of a tcp, tls or unix server: the payload of the client's data frames
+// goes to the server, what the server sends comes back as one message for each read.
+//
+// Ends: the server's end -> Close 1000 behind all that it sent; the client's Close -> the server's write side is shut down, and
+// what it still sends within close_timeout goes out before the answering Close; a broken server -> 1011; a lost client -> the
+// server is shut down and let go after close_timeout at the latest.
+class ByteTunnel final : public Session, private Endpoint::Owner, private io::StreamHandler, private io::Timer::Owner {
+ public:
+  // `encoding` is not kAuto. Everything but the streams is borrowed and outlives the session.
+  ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<io::ByteStream> server,
+             config::Encoding encoding, stats::RouteStats& route_stats, stats::ServerStats& server_stats,
+             Session::Owner& owner);
+
+  void Start(std::string early) override;
+  void End(std::uint16_t code, std::string_view reason) override;
+  void Abandon() override;
+  const Endpoint& client() const override { return client_; }
+
+ private:
+  enum class ServerState : std::uint8_t {
+    kOpen,      // bytes both ways
+    kEnded,     // it will send nothing more; it still takes what the client sends
+    kShutting,  // we will send nothing more; it may still send
+    kDone,
+  };
+
+  // Endpoint::Owner
+  void OnPart(const ws::FramePart& part) override;
+  void OnReadDone() override;
+  void OnClientClosing(bool orderly) override;
+  void OnClientDrained() override;
+  void OnClientDone() override;
+
+  // The server's stream
+  void OnBytes(MutableBytes data) override;
+  void OnEnd() override;
+  void OnError(const Error& error) override;
+  void OnDrained() override;
+  void OnFlushed() override;
+
+  void OnTimer(io::Timer& timer) override;
+
+  void ToServer();
+  void StopReadingServer();
+  void ShutDownServer();
+  void ArmCloseTimer();
+  void ServerDone();
+  void FinishIfDone();
+
+  // Touched by every read and write.
+  Context& context_;
+  std::unique_ptr<io::ByteStream> server_;
+  stats::ServerStats& server_stats_;
+  Endpoint client_;
+  ReadGate server_gate_;
+  ServerState server_state_ = ServerState::kOpen;
+  bool server_ended_ = false;    // its FIN was seen
+  bool server_flushed_ = false;  // our FIN is out
+  bool client_done_ = false;
+  bool answer_close_ = false;    // the client's Close waits for the server's last bytes
+  ws::FrameUnpacker unpacker_;
+  ws::FramePacker packer_;
+  ws::Opcode opcode_;  // of the frames to the client
+  // Touched now and then.
+  io::Timer close_timer_;
+  std::size_t queued_then_ = 0;  // for the server when close_timer_ was armed
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/base/bytes.h"
+#include "gateway/io/network.h"
+#include "gateway/ws/tunnel_encoding.h"
+
+namespace upgate::session {
+
+// What a peer must take of its queue within each close_timeout to be waited for when a session closes.
+inline constexpr std::size_t kSlowestProgress = 4096;
+
+// What the sessions of one loop share. The buffers are used within one callback and are empty between callbacks, so that
+// no session owns a buffer of its own.
+struct Context {
+  explicit Context(io::Loop io_loop) : loop(io_loop) {
+    slices.reserve(kMaxSlices);
+    bytes.reserve(ws::FrameUnpacker::ScratchSize(io::kReadBufferSize));
+  }
+
+  // Slices that one write to a server gathers at most.
+  static constexpr std::size_t kMaxSlices = 512;
+
+
+  io::Loop loop;
+  std::vector<Bytes> slices;  // payload of one read on its way to the server
+  std::string bytes;          // payload that had to be translated
+  std::string control;        // pongs of one read
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,314 @@
+#include "gateway/session/endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace upgate::session {
+namespace {
+
+using ws::Opcode;
+namespace code = ws::close_code;
+
+}  // namespace
+
+std::string_view ToString(Closer closer) {
+  switch (closer) {
+    case Closer::kClient: return "client";
+    case Closer::kServer: return "server";
+    case Closer::kGateway: break;
+  }
+  return "gateway";
+}
+
+Endpoint::Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, const config::RouteLimits& limits,
+                   stats::RouteStats& stats, Owner& owner)
+    : owner_(owner),
+      stream_(std::move(stream)),
+      context_(context),
+      stats_(stats),
+      decoder_(ws::Role::kServer, limits.message_size),
+      limits_(limits),
+      timer_(context.loop.timers, *this) {}
+
+void Endpoint::Start(std::string early) {
+  last_heard_ = last_data_ = context_.loop.timers.Now();
+  stream_->SetHandler(this);
+  stream_->SetReading(true);
+  Watch(last_heard_);
+  if (!early.empty()) OnBytes(std::as_writable_bytes(std::span(early)));
+}
+
+void Endpoint::OnBytes(MutableBytes data) {
+  last_heard_ = context_.loop.timers.Now();
+  ping_unanswered_ = false;
+  while (reading()) {
+    const auto part = decoder_.Next(data);
+    if (!part) {
+      owner_.OnReadDone();
+      FlushControl();
+      Fail(part.error());
+      return;
+    }
+    if (!*part) break;
+    if (ws::IsControl((*part)->opcode)) {
+      OnControlPart(**part);
+    } else {
+      CountIn(**part);
+      owner_.OnPart(**part);
+    }
+  }
+  if (reading()) owner_.OnReadDone();
+  FlushControl();
+}
+
+void Endpoint::CountIn(const ws::FramePart& part) {
+  stats::Traffic& in = stats_.in;
+  const std::size_t size = part.payload.size();
+  in.bytes.Add(size);
+  totals_.bytes_in += size;
+  message_bytes_ += size;
+  last_data_ = last_heard_;
+  if (part.frame_end) in.frames.Add();
+  if (!part.message_end) return;
+  (part.opcode == Opcode::kText ? in.text_messages : in.binary_messages).Add();
+  in.message_size.Record(std::exchange(message_bytes_, 0));
+  ++totals_.messages_in;
+}
+
+void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
+  stats::Traffic& out = stats_.out;
+  out.frames.Add();
+  out.bytes.Add(bytes);
+  out.message_size.Record(bytes);
+  (opcode == Opcode::kText ? out.text_messages : out.binary_messages).Add();
+  totals_.bytes_out += bytes;
+  ++totals_.messages_out;
+  last_data_ = context_.loop.timers.Now();
+}
+
+void Endpoint::OnControlPart(const ws::FramePart& part) {
+  if (part.frame_begin && part.frame_end) {
+    OnControlFrame(part.opcode, part.payload);
+    return;
+  }
+  if (part.frame_begin) control_ = std::make_unique<ControlPayload>();
+  std::ranges::copy(part.payload, control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
+  control_->size += part.payload.size();
+  if (!part.frame_end) return;
+  const auto whole = std::move(control_);
+  OnControlFrame(part.opcode, Bytes(whole->bytes).first(whole->size));
+}
+
+void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
+  switch (opcode) {
+    case Opcode::kPing: {
+      stats_.in.pings.Add();
+      if (!sending()) return;
+      std::array<std::byte, ws::kMaxHeader> header;
+      const std::size_t size =
+          ws::EncodeHeaderBefore({.opcode = Opcode::kPong, .length = payload.size(), .mask = {}}, header.data() + header.size());
+      Append(context_.control, Bytes(header).last(size));
+      Append(context_.control, payload);
+      stats_.out.pongs.Add();
+      return;
+    }
+    case Opcode::kPong:
+      stats_.in.pongs.Add();
+      return;
+    default:
+      OnClose(payload);
+  }
+}
+
+// Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not read either.
+void Endpoint::FlushControl() {
+  if (context_.control.empty()) return;
+  if (sending()) stream_->Write(AsBytes(context_.control));
+  context_.control.clear();
+  if (stream_->congested()) gate_.Pause(*stream_, PauseReason::kOwnQueueFull);
+}
+
+void Endpoint::OnClose(Bytes payload) {
+  stats_.in.closes.Add();
+  owner_.OnReadDone();
+  FlushControl();
+  const auto close = ws::ParseClose(payload);
+  if (!close) {
+    Fail(close.error());
+    return;
+  }
+  client_code_ = close->code;
+  End(close->code, Closer::kClient, close->reason.empty() ? "closed by the client" : close->reason);
+  if (state_ == State::kCloseSent) {
+    Linger();
+    owner_.OnClientClosing(false);
+    return;
+  }
+  state_ = State::kClientClosed;
+  timer_.Disarm();
+  owner_.OnClientClosing(true);
+}
+
+void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
+  if (!sending()) return;
+  stream_->Write(frame);
+  const auto length = std::to_integer<unsigned>(frame[1]);
+  CountOut(opcode, frame.size() - (length < 126 ? 2 : length == 126 ? 4 : 10));
+}
+
+void Endpoint::Send(Opcode opcode, Bytes payload) {
+  if (!sending()) return;
+  std::array<std::byte, ws::kMaxHeader> header;
+  const std::size_t size =
+      ws::EncodeHeaderBefore({.opcode = opcode, .length = payload.size(), .mask = {}}, header.data() + header.size());
+  stream_->Write({Bytes(header).last(size), payload});
+  CountOut(opcode, payload.size());
+}
+
+void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
+  FlushControl();
+  stream_->Write(ws::EncodeClose(close_code, reason).view());
+  stats_.out.closes.Add();
+}
+
+void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer closer, std::string_view why) {
+  if (!sending()) return;
+  End(close_code, closer, why);
+  SendClose(close_code, reason);
+  if (state_ == State::kClientClosed) {
+    Linger();
+    return;
+  }
+  state_ = State::kCloseSent;
+  ArmCloseTimer();
+}
+
+void Endpoint::Fail(const ws::ProtocolError& error) {
+  if (!reading()) return;
+  End(error.close_code, Closer::kGateway, error.reason);
+  if (state_ == State::kOpen) SendClose(error.close_code, error.reason);
+  Linger();
+  owner_.OnClientClosing(false);
+}
+
+// Our FIN goes out behind the last frame; then the client's is awaited, so that the system does not answer late bytes of the
+// client with a reset that would take our Close away from it.
+void Endpoint::Linger() {
+  state_ = State::kLingering;
+  stream_->Shutdown();
+  gate_ = {};
+  stream_->SetReading(true);
+  ArmCloseTimer();
+}
+
+void Endpoint::ArmCloseTimer() {
+  queued_then_ = stream_->queued();
+  timer_.Arm(limits_.close_timeout);
+}
+
+void Endpoint::OnEnd() {
+  if (state_ == State::kLingering) return Done();
+  if (state_ == State::kClientClosed) {  // it waits for our answer
+    client_ended_ = true;
+    return;
+  }
+  owner_.OnReadDone();
+  stream_->Shutdown();
+  Lost(Closer::kClient, "the client ended the connection without a Close");
+}
+
+void Endpoint::OnFlushed() {
+  if (state_ == State::kLingering && client_ended_) Done();
+}
+
+void Endpoint::OnError(const Error& error) {
+  Lost(Closer::kClient, error.message);
+}
+
+void Endpoint::Lost(Closer closer, std::string_view why) {
+  End(code::kAbnormal, closer, why);
+  const bool untold = reading();
+  state_ = State::kLingering;
+  if (untold) owner_.OnClientClosing(false);
+  Done();
+}
+
+void Endpoint::Done() {
+  if (state_ == State::kDone) return;
+  state_ = State::kDone;
+  timer_.Disarm();
+  stream_->SetHandler(nullptr);
+  owner_.OnClientDone();
+}
+
+void Endpoint::Abandon(std::string_view why) {
+  End(code::kAbnormal, Closer::kGateway, why);
+  state_ = State::kDone;
+  timer_.Disarm();
+  stream_->SetHandler(nullptr);
+  stream_->Reset();
+}
+
+void Endpoint::End(std::uint16_t close_code, Closer closer, std::string_view why) {
+  if (!ending_) ending_ = std::make_unique<Ending>(close_code, closer, std::string(why));
+}
+
+void Endpoint::OnDrained() {
+  if (state_ == State::kLingering || state_ == State::kDone) return;
+  gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
+  owner_.OnClientDrained();
+}
+
+// One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left behind, and sets itself anew.
+void Endpoint::OnTimer(io::Timer&) {
+  const io::Instant now = context_.loop.timers.Now();
+  switch (state_) {
+    case State::kOpen:
+      Watch(now);
+      return;
+    case State::kCloseSent:
+    case State::kLingering:
+      // Someone who slowly takes what was sent before the Close gets the time for it.
+      if (stream_->queued() + kSlowestProgress <= queued_then_) return ArmCloseTimer();
+      Lost(Closer::kClient, "no answer to the Close in time");
+      return;
+    case State::kClientClosed:
+    case State::kDone:
+      return;
+  }
+}
+
+void Endpoint::SendPing() {
+  const std::array<std::byte, 2> ping{std::byte{0x89}, std::byte{0}};
+  stream_->Write(ping);
+  stats_.out.pings.Add();
+}
+
+void Endpoint::Watch(io::Instant now) {
+  const bool pings = limits_.ping_interval.count() > 0;
+  const bool idles = limits_.idle.count() > 0;
+  if (idles && now - last_data_ >= limits_.idle) {
+    Close(code::kGoingAway, "idle timeout", Closer::kGateway, "idle timeout");
+    return;
+  }
+  // A client that we do not read cannot answer; its silence is ours.
+  if (!gate_.open()) last_heard_ = now;
+  if (pings && now - last_heard_ >= limits_.ping_interval) {
+    // A queue that shrinks is a sign of life too: the ping waits in it.
+    const bool taking = stream_->queued() < queued_then_;
+    queued_then_ = stream_->queued();
+    if (ping_unanswered_ && !taking) {
+      stream_->Reset();
+      Lost(Closer::kGateway, "no sign of life after a ping");
+      return;
+    }
+    last_heard_ = now;
+    if (!std::exchange(ping_unanswered_, true)) SendPing();
+  }
+  io::Millis next = io::Millis::max();
+  if (pings) next = std::min(next, limits_.ping_interval - (now - last_heard_));
+  if (idles) next = std::min(next, limits_.idle - (now - last_data_));
+  if (pings || idles) timer_.Arm(next);
+}
+
+}  // namespace upgate::session

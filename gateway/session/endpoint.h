@@ -1,0 +1,153 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/bytes.h"
+#include "gateway/config/config.h"
+#include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
+#include "gateway/session/context.h"
+#include "gateway/session/read_gate.h"
+#include "gateway/stats/stats.h"
+#include "gateway/ws/close.h"
+#include "gateway/ws/frame.h"
+
+namespace upgate::session {
+
+// Who brought a session to its end.
+enum class Closer : std::uint8_t { kClient, kServer, kGateway };
+std::string_view ToString(Closer closer);
+
+// How a session ended: the first cause wins, what follows from it does not count.
+struct Ending {
+  std::uint16_t code = ws::close_code::kAbnormal;  // 1005: a Close without a code; 1006: no Close at all
+  Closer closer = Closer::kClient;
+  std::string why;
+};
+
+// The gateway's WebSocket endpoint towards one client (RFC 6455): decodes frames, answers pings, keeps the connection alive,
+// does the closing handshake and the bounded wait after it. Data frames go to the owner piece by piece.
+//
+// Order of events: OnPart … OnReadDone any number of times, then OnClientClosing once, then OnClientDone once.
+// Owned by a session, on its loop's thread.
+class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
+ public:
+  class Owner {
+   public:
+    // A piece of a data frame; its payload is writable, and gone after the OnReadDone that follows.
+    virtual void OnPart(const ws::FramePart& part) = 0;
+    // The read that brought the last parts is used up.
+    virtual void OnReadDone() = 0;
+    // Nothing more comes from the client. With `orderly` the client sent its Close: the owner delivers what is left to deliver and
+    // then calls Close, which answers it. Otherwise the endpoint ends the connection by itself.
+    virtual void OnClientClosing(bool orderly) = 0;
+    // What was queued for the client is down to the low mark.
+    virtual void OnClientDrained() = 0;
+    // The connection is over and may be destroyed.
+    virtual void OnClientDone() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Everything but the stream is borrowed and outlives the endpoint.
+  Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, const config::RouteLimits& limits, stats::RouteStats& stats,
+           Owner& owner);
+
+  // Begins to read; `early` is what came behind the handshake.
+  void Start(std::string early);
+
+  // Sends one message of one frame. The payload may stand anywhere.
+  void Send(ws::Opcode opcode, Bytes payload);
+  // The same for a frame that is encoded already, header and all.
+  void SendFrame(ws::Opcode opcode, Bytes frame);
+
+  // Starts the closing handshake, or answers the client's. Only the first call counts. `why` is for the log.
+  void Close(std::uint16_t code, std::string_view reason, Closer closer, std::string_view why);
+  // Ends the connection with a Close for something the client did wrong; OnClientClosing(false) follows before this returns.
+  void Fail(const ws::ProtocolError& error);
+
+  // Lets go of the connection at once, without a closing handshake; no callbacks follow.
+  void Abandon(std::string_view why);
+
+  bool sending() const { return state_ == State::kOpen || state_ == State::kClientClosed; }
+  bool congested() const { return stream_->congested(); }
+  void PauseReading(PauseReason reason) {
+    if (reading()) gate_.Pause(*stream_, reason);
+  }
+  void ResumeReading(PauseReason reason) { gate_.Resume(*stream_, reason); }
+
+  const Ending& ending() const { return *ending_; }
+  // What the client sent in its Close; 1005 before that.
+  std::uint16_t client_code() const { return client_code_; }
+
+  // Messages and payload bytes of this session.
+  struct Totals {
+    std::uint64_t messages_in = 0, bytes_in = 0, messages_out = 0, bytes_out = 0;
+  };
+  const Totals& totals() const { return totals_; }
+
+ private:
+  enum class State : std::uint8_t {
+    kOpen,          // data both ways
+    kCloseSent,     // our Close is out, theirs is awaited; their data still counts
+    kClientClosed,  // their Close is here, ours is not out yet; ours may still be preceded by data
+    kLingering,     // nothing more to say; waits for the client's FIN
+    kDone,
+  };
+  struct ControlPayload {
+    std::array<std::byte, ws::kMaxControlPayload> bytes;
+    std::size_t size = 0;
+  };
+
+  void OnBytes(MutableBytes data) override;
+  void OnEnd() override;
+  void OnError(const Error& error) override;
+  void OnDrained() override;
+  void OnFlushed() override;
+  void OnTimer(io::Timer& timer) override;
+
+  bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
+  void OnControlPart(const ws::FramePart& part);
+  void OnControlFrame(ws::Opcode opcode, Bytes payload);
+  void OnClose(Bytes payload);
+  void CountIn(const ws::FramePart& part);
+  void CountOut(ws::Opcode opcode, std::size_t bytes);
+  void FlushControl();
+  void SendClose(std::uint16_t code, std::string_view reason);
+  void SendPing();
+  void Linger();
+  void ArmCloseTimer();
+  void Lost(Closer closer, std::string_view why);
+  void Done();
+  void End(std::uint16_t code, Closer closer, std::string_view why);
+  void Watch(io::Instant now);
+
+  // Touched by every read and write.
+  Owner& owner_;
+  std::unique_ptr<io::ByteStream> stream_;
+  Context& context_;
+  stats::RouteStats& stats_;
+  io::Instant last_heard_{};  // any bytes from the client
+  io::Instant last_data_{};   // data frames either way
+  ws::FrameDecoder decoder_;
+  std::uint64_t message_bytes_ = 0;
+  Totals totals_;
+  ReadGate gate_;
+  State state_ = State::kOpen;
+  bool ping_unanswered_ = false;
+  bool client_ended_ = false;  // its FIN came before our Close
+  std::uint16_t client_code_ = ws::close_code::kNoStatus;
+  // Touched now and then.
+  const config::RouteLimits& limits_;
+  io::Timer timer_;
+  std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the client takes from it
+  std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
+  std::unique_ptr<Ending> ending_;
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/backend/pool.h"
+#include "gateway/base/log.h"
+#include "gateway/config/config.h"
+#include "gateway/http/exchange.h"
+#include "gateway/plugin/service.h"
+#include "gateway/route/origin.h"
+#include "gateway/route/router.h"
+#include "gateway/session/context.h"
+#include "gateway/session/session.h"
+#include "gateway/session/shared_counts.h"
+#include "gateway/stats/stats.h"
+#include "gateway/ws/handshake.h"
+
+namespace upgate::session {
+
+// What all loops share; made once, before they start. Borrowed things outlive the gateways.
+struct Shared {
+  std::shared_ptr<const config::Config> config;
+  const route::Router& router;
+  const plugin::Registry& plugins;
+  plugin::Host& host;
+  // By backend name; only backends with tls:// servers have one.
+  const std::map<std::string, std::shared_ptr<tls::ClientContext>>& client_tls;
+  SharedCounts& counts;
+  Log& log;
+};
+
+// The upgrade of one client that passed every policy: what is needed for the 101 and the session behind it.
+struct Admission {
+  const config::Route* route = nullptr;
+  ws::Offer offer;
+  std::string subprotocol;
+  config::Encoding encoding = config::Encoding::kBinary;
+  http::Headers cors;
+  std::string client;
+  std::uint64_t started_us = 0;
+};
+
+// One loop's gateway: takes requests from its listeners, finds their routes, applies the policies, opens the backends and
+// keeps the sessions. On its loop's thread.
+class Gateway final : private Session::Owner {
+ public:
+  // `index` of `loops`: which loop this is. `scratch` belongs to the loop.
+  Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats, std::size_t index, std::size_t loops);
+  ~Gateway();
+
+  // Where the connections of a listener bring their requests; `listener` is its place in the configuration.
+  http::RequestHandler& ForListener(std::size_t listener);
+
+  // Closes every session with 1001 and refuses new ones. `empty` is called once none is left, or at once when there is none.
+  void Drain(std::function<void()> empty);
+  // Ends every session at once.
+  void Abandon();
+
+  std::size_t sessions() const { return sessions_.size(); }
+
+ private:
+  class Port;
+  class Handshake;
+
+  std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange, const config::Listener& listener);
+  std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange, const config::Route& route,
+                                                   const route::SeenAs& seen, const route::OriginVerdict& verdict);
+  std::expected<Admission, http::Response> Admit(const http::Request& request, const config::Route& route,
+                                                 const route::SeenAs& seen, const route::OriginVerdict& verdict);
+  void Count(const config::Route& route, stats::HandshakeOutcome outcome);
+  // Answers 101 and begins the session. `server` is nullptr for a service.
+  void Establish(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream, const config::Server* server);
+  void OnSessionDone(Session& session) override;
+  void Forget(Session& session);
+
+  const Shared& shared_;
+  Context context_;
+  stats::LoopStats& stats_;
+  std::vector<std::unique_ptr<Port>> ports_;                       // by listener
+  std::vector<std::unique_ptr<plugin::Service>> services_;         // by route; nullptr for routes to backends
+  std::map<std::string, std::unique_ptr<backend::Pool>, std::less<>> pools_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  std::uint64_t next_id_;
+  std::uint64_t id_step_;
+  bool draining_ = false;
+  std::function<void()> empty_;
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "gateway/io/stream.h"
+
+namespace upgate::session {
+
+// Why a stream is not read right now.
+enum class PauseReason : std::uint8_t {
+  kFarEndFull = 1,  // the other end of the session cannot take more
+  kOwnQueueFull = 2,  // what we answer by ourselves (pongs) is not being read
+};
+
+// Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving one twice, or taking back
+// one that was not given, changes nothing.
+class ReadGate {
+ public:
+  void Pause(io::ByteStream& stream, PauseReason reason) {
+    if (std::exchange(mask_, mask_ | static_cast<std::uint8_t>(reason)) == 0) stream.SetReading(false);
+  }
+  void Resume(io::ByteStream& stream, PauseReason reason) {
+    const std::uint8_t before = std::exchange(mask_, mask_ & ~static_cast<std::uint8_t>(reason));
+    if (before != 0 && mask_ == 0) stream.SetReading(true);
+  }
+  bool open() const { return mask_ == 0; }
+
+ private:
+  std::uint8_t mask_ = 0;
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,55 @@
+#include "gateway/session/service_session.h"
+
+#include <utility>
+
+namespace upgate::session {
+
+ServiceSession::ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
+                               const http::Request& request, plugin::Service& service, stats::RouteStats& stats,
+                               Session::Owner& owner)
+    : Session(std::move(facts), owner),
+      request_(request),
+      address_(client->peer_address()),
+      service_(service),
+      endpoint_(context, std::move(client), this->facts().route->limits, stats, *this) {}
+
+void ServiceSession::Start(std::string early) {
+  handler_ = service_.OnSocket(*this);
+  endpoint_.Start(std::move(early));
+}
+
+void ServiceSession::End(std::uint16_t code, std::string_view reason) {
+  endpoint_.Close(code, reason, Closer::kGateway, reason);
+}
+
+void ServiceSession::Abandon() { endpoint_.Abandon("cut off by the shutdown"); }
+
+void ServiceSession::Close(std::uint16_t code, std::string_view reason) {
+  endpoint_.Close(code, reason, Closer::kServer, reason.empty() ? "closed by the service" : reason);
+}
+
+void ServiceSession::OnPart(const ws::FramePart& part) {
+  auto message = assembler_.Add(part);
+  if (!message) return;
+  const auto kind = message->opcode == ws::Opcode::kText ? plugin::MessageKind::kText : plugin::MessageKind::kBinary;
+  handler_->OnMessage(kind, message->payload);
+  if (endpoint_.congested()) endpoint_.PauseReading(PauseReason::kFarEndFull);
+}
+
+void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) {
+  endpoint_.Send(kind == plugin::MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary, payload);
+}
+
+void ServiceSession::OnClientDrained() {
+  endpoint_.ResumeReading(PauseReason::kFarEndFull);
+  handler_->OnDrained();
+}
+
+void ServiceSession::OnClientClosing(bool orderly) {
+  handler_->OnClose(endpoint_.ending().code);
+  if (orderly) endpoint_.Close(endpoint_.client_code(), "", Closer::kClient, "closed by the client");
+}
+
+void ServiceSession::OnClientDone() { owner_.OnSessionDone(*this); }
+
+}  // namespace upgate::session

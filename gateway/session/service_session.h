@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gateway/http/message.h"
+#include "gateway/plugin/service.h"
+#include "gateway/session/endpoint.h"
+#include "gateway/session/session.h"
+#include "gateway/ws/message_assembler.h"
+
+namespace upgate::session {
+
+// A session whose far end is a service inside the gateway: whole messages instead of pieces of frames.
+class ServiceSession final : public Session, private Endpoint::Owner, private plugin::Socket {
+ public:
+  // `request` is copied for the service. Everything else is borrowed and outlives the session.
+  ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, const http::Request& request,
+                 plugin::Service& service, stats::RouteStats& stats, Session::Owner& owner);
+
+  void Start(std::string early) override;
+  void End(std::uint16_t code, std::string_view reason) override;
+  void Abandon() override;
+  const Endpoint& client() const override { return endpoint_; }
+
+ private:
+  // Endpoint::Owner
+  void OnPart(const ws::FramePart& part) override;
+  void OnReadDone() override {}
+  void OnClientClosing(bool orderly) override;
+  void OnClientDrained() override;
+  void OnClientDone() override;
+
+  // plugin::Socket
+  const http::Request& request() const override { return request_; }
+  SocketAddress client_address() const override { return address_; }
+  std::string_view subprotocol() const override { return facts().subprotocol; }
+  void Send(plugin::MessageKind kind, Bytes payload) override;
+  bool congested() const override { return endpoint_.congested(); }
+  void Close(std::uint16_t code, std::string_view reason) override;
+
+  http::Request request_;
+  SocketAddress address_;
+  plugin::Service& service_;
+  Endpoint endpoint_;
+  ws::MessageAssembler assembler_;
+  std::unique_ptr<plugin::SocketHandler> handler_;
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/config/config.h"
+#include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
+#include "gateway/session/endpoint.h"
+#include "gateway/stats/stats.h"
+
+namespace upgate::session {
+
+class Session;
+
+// What is known about a session when it opens; all that its log lines need.
+struct Facts {
+  std::uint64_t id = 0;
+  const config::Route* route = nullptr;
+  const config::Server* server = nullptr;  // nullptr: a service of the gateway itself
+  std::string client;                      // as the client's address is seen
+  std::string subprotocol;
+  io::Instant opened{};
+};
+
+// One upgraded client and the far end it talks to, from the 101 to the close.
+class Session : public io::Deletable {
+ public:
+  class Owner {
+   public:
+    // Both ends are through. Once; take it out of the table and let the loop delete it.
+    virtual void OnSessionDone(Session& session) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Begins to relay; `early` is what the client sent behind its handshake.
+  virtual void Start(std::string early) = 0;
+  // Starts the closing handshake from our side, for a gateway that stops.
+  virtual void End(std::uint16_t code, std::string_view reason) = 0;
+  // Lets go of both ends at once; OnSessionDone is not called. Destroy the session right after, by the loop.
+  virtual void Abandon() = 0;
+  virtual const Endpoint& client() const = 0;
+
+  const Facts& facts() const { return facts_; }
+
+ protected:
+  Session(Facts facts, Owner& owner) : owner_(owner), facts_(std::move(facts)) {}
+  Owner& owner_;
+
+ private:
+  Facts facts_;
+};
+
+}  // namespace upgate::session

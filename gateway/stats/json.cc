@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include <nlohmann/json.hpp>
+
+#include "gateway/stats/process.h"
+#include "gateway/stats/stats.h"
+#include "gateway/stats/sum.h"
+
+namespace upgate::stats {
+namespace {
+
+using Value = nlohmann::ordered_json;
+
+Value ToJson(const Histogram& histogram) {
+  Value buckets = Value::object();
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < UsedBuckets(histogram); ++i) {
+    count += histogram.bucket(i);
+    if (i + 1 < Histogram::kBuckets) buckets[std::to_string(Histogram::UpperBound(i))] = count;
+  }
+  const std::uint64_t all = CountOf(histogram);
+  buckets["+Inf"] = all;
+  return {{"count", all},
+          {"sum", histogram.sum()},
+          {"p50", Quantile(histogram, 0.5)},
+          {"p90", Quantile(histogram, 0.9)},
+          {"p99", Quantile(histogram, 0.99)},
+          {"buckets", std::move(buckets)}};
+}
+
+Value ToJson(const Traffic& traffic) {
+  return {{"text_messages", traffic.text_messages.Get()},
+          {"binary_messages", traffic.binary_messages.Get()},
+          {"bytes", traffic.bytes.Get()},
+          {"frames", traffic.frames.Get()},
+          {"pings", traffic.pings.Get()},
+          {"pongs", traffic.pongs.Get()},
+          {"closes", traffic.closes.Get()},
+          {"message_size", ToJson(traffic.message_size)}};
+}
+
+// Only the codes that were seen.
+Value ToJson(const CloseCodes& codes) {
+  Value json = Value::object();
+  const auto put = [&](const std::string& name, const Counter& counter) {
+    if (const std::uint64_t count = counter.Get(); count != 0) json[name] = count;
+  };
+  for (std::size_t i = 0; i < codes.standard.size(); ++i) {
+    put(std::to_string(1000 + i), codes.standard[i]);
+  }
+  put("3000-3999", codes.library);
+  put("4000-4999", codes.application);
+  return json;
+}
+
+Value ToJson(const std::array<Counter, kHandshakeOutcomes>& handshakes) {
+  Value json = Value::object();
+  for (std::size_t i = 0; i < kHandshakeOutcomes; ++i) {
+    json[std::string(kHandshakeOutcomeNames[i])] = handshakes[i].Get();
+  }
+  return json;
+}
+
+// What routes and their total have in common, appended to `json`.
+void AddRoute(Value& json, const RouteStats& route) {
+  json["requests"] = route.requests.Get();
+  json["handshakes"] = ToJson(route.handshakes);
+  json["sessions_open"] = route.sessions_open.Get();
+  json["sessions_total"] = route.sessions_total.Get();
+  json["in"] = ToJson(route.in);
+  json["out"] = ToJson(route.out);
+  json["close_codes"] = ToJson(route.close_codes);
+  json["handshake_us"] = ToJson(route.handshake_us);
+}
+
+void AddListener(Value& json, const ListenerStats& listener) {
+  json["connections_open"] = listener.connections_open.Get();
+  json["connections_total"] = listener.connections_total.Get();
+  json["requests"] = listener.requests.Get();
+  json["responses"] = {{"1xx", listener.responses_1xx.Get()},
+                       {"2xx", listener.responses_2xx.Get()},
+                       {"3xx", listener.responses_3xx.Get()},
+                       {"4xx", listener.responses_4xx.Get()},
+                       {"5xx", listener.responses_5xx.Get()}};
+  json["tls_failures"] = listener.tls_failures.Get();
+  json["connection_errors"] = listener.connection_errors.Get();
+}
+
+Value ToJson(const Names::Server& name, const ServerStats& server) {
+  return {{"backend", name.backend},
+          {"url", name.url},
+          {"connects", server.connects.Get()},
+          {"connect_failures", server.connect_failures.Get()},
+          {"connect_timeouts", server.connect_timeouts.Get()},
+          {"sessions_open", server.sessions_open.Get()},
+          {"sessions_total", server.sessions_total.Get()},
+          {"bytes_sent", server.bytes_sent.Get()},
+          {"bytes_received", server.bytes_received.Get()},
+          {"connect_us", ToJson(server.connect_us)}};
+}
+
+Value ToJson(const LoopStats& loop, const LoopTimes& times) {
+  std::uint64_t connections = 0;
+  for (const ListenerStats& listener : loop.listener)
+    connections += listener.connections_open.Get();
+  std::uint64_t sessions = 0;
+  for (const RouteStats& route : loop.route) sessions += route.sessions_open.Get();
+  return {{"turns", times.turns},
+          {"busy_us", times.busy_us},
+          {"connections_open", connections},
+          {"sessions_open", sessions}};
+}
+
+// The sums over all listeners and all routes. Requests are counted where they come in; `unrouted`
+// ones reach no route.
+Value TotalsToJson(const LoopStats& total) {
+  ListenerStats listeners;
+  for (const ListenerStats& listener : total.listener) AddTo(listeners, listener);
+  RouteStats routes;
+  for (const RouteStats& route : total.route) AddTo(routes, route);
+  Value json;
+  AddRoute(json, routes);
+  AddListener(json, listeners);
+  json["unrouted"] = total.unrouted.Get();
+  return json;
+}
+
+Value ProcessToJson(std::int64_t started) {
+  const ProcessInfo info = ReadProcessInfo();
+  return {{"pid", info.pid},
+          {"started", started},
+          {"uptime_s", std::max<std::int64_t>(0, std::time(nullptr) - started)},
+          {"resident_bytes", info.resident_bytes},
+          {"open_fds", info.open_fds}};
+}
+
+}  // namespace
+
+std::string Registry::Json() const {
+  const auto total = Total();
+  Value json;
+  json["process"] = ProcessToJson(started_unix_seconds_);
+  json["totals"] = TotalsToJson(*total);
+  Value& listeners = json["listeners"] = Value::array();
+  for (std::size_t i = 0; i < total->listener.size(); ++i) {
+    Value& listener = listeners.emplace_back(Value::object());
+    listener["address"] = names_.listeners[i];
+    AddListener(listener, total->listener[i]);
+  }
+  Value& routes = json["routes"] = Value::array();
+  for (std::size_t i = 0; i < total->route.size(); ++i) {
+    Value& route = routes.emplace_back(Value::object());
+    route["name"] = names_.routes[i];
+    AddRoute(route, total->route[i]);
+  }
+  Value& servers = json["servers"] = Value::array();
+  for (std::size_t i = 0; i < total->server.size(); ++i) {
+    servers.push_back(ToJson(names_.servers[i], total->server[i]));
+  }
+  Value& loops = json["loops"] = Value::array();
+  const std::vector<LoopTimes> times = ReadTimes();
+  for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(ToJson(*loops_[i], times[i]));
+  return json.dump(-1, ' ', false, Value::error_handler_t::replace);
+}
+
+}  // namespace upgate::stats

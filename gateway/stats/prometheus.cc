@@ -1,0 +1,294 @@
+#include <array>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gateway/stats/process.h"
+#include "gateway/stats/stats.h"
+#include "gateway/stats/sum.h"
+
+namespace upgate::stats {
+namespace {
+
+constexpr double kMicros = 1e-6;
+
+// One label as it stands between the braces. What would end the value or the line is escaped.
+std::string Label(std::string_view name, std::string_view value) {
+  std::string label = fmt::format("{}=\"", name);
+  for (const char c : value) {
+    if (c == '\\' || c == '"') label += '\\';
+    if (c == '\n') {
+      label += "\\n";
+    } else {
+      label += c;
+    }
+  }
+  return label + '"';
+}
+
+// Writes families of samples; all samples of a family stand together under its HELP and TYPE.
+class Text {
+ public:
+  void Family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    Append("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+  template <class Number>
+  void Sample(std::string_view labels, Number value) {
+    Line("", labels, value);
+  }
+  // `unit`: what one recorded unit is worth in the unit of the family's name.
+  void Sample(std::string_view labels, const Histogram& histogram, double unit) {
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < UsedBuckets(histogram); ++i) {
+      count += histogram.bucket(i);
+      if (i + 1 == Histogram::kBuckets) break;  // the last one has no upper bound
+      const double bound = static_cast<double>(Histogram::UpperBound(i)) * unit;
+      Line("_bucket", fmt::format("{},le=\"{}\"", labels, bound), count);
+    }
+    // From the same reading as the buckets, for others may be recording now.
+    Line("_bucket", fmt::format("{},le=\"+Inf\"", labels), count);
+    Line("_sum", labels, static_cast<double>(histogram.sum()) * unit);
+    Line("_count", labels, count);
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  template <class... Args>
+  void Append(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+  }
+  template <class Number>
+  void Line(std::string_view suffix, std::string_view labels, Number value) {
+    if (labels.empty()) {
+      Append("{}{} {}\n", name_, suffix, value);
+    } else {
+      Append("{}{}{{{}}} {}\n", name_, suffix, labels, value);
+    }
+  }
+
+  std::string text_;
+  std::string_view name_;
+};
+
+// A family that has one counter for each row.
+template <class Row>
+struct Column {
+  std::string_view name;
+  std::string_view type;
+  std::string_view help;
+  Counter Row::*counter;
+};
+
+constexpr std::array kListenerColumns{
+    Column<ListenerStats>{"upgate_listener_connections_open", "gauge",
+                          "Client connections open now.", &ListenerStats::connections_open},
+    Column<ListenerStats>{"upgate_listener_connections_total", "counter",
+                          "Client connections accepted.", &ListenerStats::connections_total},
+    Column<ListenerStats>{"upgate_listener_requests_total", "counter", "HTTP requests.",
+                          &ListenerStats::requests},
+    Column<ListenerStats>{"upgate_listener_tls_failures_total", "counter",
+                          "TLS handshakes that failed.", &ListenerStats::tls_failures},
+    Column<ListenerStats>{"upgate_listener_connection_errors_total", "counter",
+                          "Client connections that broke.", &ListenerStats::connection_errors},
+};
+
+constexpr std::array kRouteColumns{
+    Column<RouteStats>{"upgate_route_requests_total", "counter", "Requests that the route got.",
+                       &RouteStats::requests},
+    Column<RouteStats>{"upgate_sessions_open", "gauge", "WebSocket sessions open now.",
+                       &RouteStats::sessions_open},
+    Column<RouteStats>{"upgate_sessions_total", "counter", "WebSocket sessions opened.",
+                       &RouteStats::sessions_total},
+};
+
+constexpr std::array kServerColumns{
+    Column<ServerStats>{"upgate_server_connects_total", "counter",
+                        "Connections made to the server.", &ServerStats::connects},
+    Column<ServerStats>{"upgate_server_connect_failures_total", "counter",
+                        "Connections to the server that failed.", &ServerStats::connect_failures},
+    Column<ServerStats>{"upgate_server_connect_timeouts_total", "counter",
+                        "Connections to the server that took too long.",
+                        &ServerStats::connect_timeouts},
+    Column<ServerStats>{"upgate_server_sessions_open", "gauge",
+                        "Sessions open now with the server.", &ServerStats::sessions_open},
+    Column<ServerStats>{"upgate_server_sessions_total", "counter",
+                        "Sessions opened with the server.", &ServerStats::sessions_total},
+    Column<ServerStats>{"upgate_server_sent_bytes_total", "counter", "Bytes sent to the server.",
+                        &ServerStats::bytes_sent},
+    Column<ServerStats>{"upgate_server_received_bytes_total", "counter",
+                        "Bytes received from the server.", &ServerStats::bytes_received},
+};
+
+// `labels` has one entry a row.
+template <class Row, std::size_t n>
+void WriteColumns(Text& text, const std::array<Column<Row>, n>& columns,
+                  const std::vector<std::string>& labels, const std::vector<Row>& rows) {
+  for (const Column<Row>& column : columns) {
+    text.Family(column.name, column.type, column.help);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      text.Sample(labels[i], (rows[i].*column.counter).Get());
+  }
+}
+
+void WriteProcess(Text& text, std::int64_t started) {
+  const ProcessInfo info = ReadProcessInfo();
+  text.Family("upgate_process_start_time_seconds", "gauge",
+              "When the process started, since 1970.");
+  text.Sample("", started);
+  text.Family("upgate_process_resident_bytes", "gauge", "Resident memory.");
+  text.Sample("", info.resident_bytes);
+  text.Family("upgate_process_open_fds", "gauge", "Open file descriptors.");
+  text.Sample("", info.open_fds);
+}
+
+void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
+  text.Family("upgate_loop_turns_total", "counter", "Rounds of events of the loop.");
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    text.Sample(Label("loop", std::to_string(i)), loops[i].turns);
+  }
+  text.Family("upgate_loop_busy_seconds_total", "counter",
+              "Time that the loop spent outside of waiting.");
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    text.Sample(Label("loop", std::to_string(i)), static_cast<double>(loops[i].busy_us) * kMicros);
+  }
+}
+
+void WriteListeners(Text& text, const std::vector<std::string>& labels,
+                    const std::vector<ListenerStats>& listeners) {
+  WriteColumns(text, kListenerColumns, labels, listeners);
+  text.Family("upgate_listener_responses_total", "counter", "HTTP responses; 1xx are upgrades.");
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const ListenerStats& row = listeners[i];
+    const std::array<const Counter*, 5> classes{&row.responses_1xx, &row.responses_2xx,
+                                                &row.responses_3xx, &row.responses_4xx,
+                                                &row.responses_5xx};
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      text.Sample(fmt::format("{},class=\"{}xx\"", labels[i], c + 1), classes[c]->Get());
+    }
+  }
+}
+
+void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
+                     const std::vector<RouteStats>& routes) {
+  text.Family("upgate_handshakes_total", "counter",
+              "WebSocket opening handshakes, by how they ended.");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    for (std::size_t outcome = 0; outcome < kHandshakeOutcomes; ++outcome) {
+      text.Sample(labels[i] + "," + Label("outcome", kHandshakeOutcomeNames[outcome]),
+                  routes[i].handshakes[outcome].Get());
+    }
+  }
+  text.Family("upgate_handshake_seconds", "histogram",
+              "Time from the end of the request head to the 101.");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    text.Sample(labels[i], routes[i].handshake_us, kMicros);
+  }
+}
+
+// The counters of one direction that make up a family, each with a label of its own where there are
+// several.
+struct TrafficFamily {
+  struct Part {
+    std::string_view label;  // with the comma in front
+    Counter Traffic::*counter;
+  };
+  std::string_view name;
+  std::string_view help;
+  std::vector<Part> parts;
+};
+
+void WriteTraffic(Text& text, const std::vector<std::string>& labels,
+                  const std::vector<RouteStats>& routes) {
+  const std::array<TrafficFamily, 4> families{
+      TrafficFamily{"upgate_messages_total",
+                    "WebSocket messages; in is from clients, out is to clients.",
+                    {{",kind=\"text\"", &Traffic::text_messages},
+                     {",kind=\"binary\"", &Traffic::binary_messages}}},
+      TrafficFamily{
+          "upgate_payload_bytes_total", "Payload of data frames.", {{"", &Traffic::bytes}}},
+      TrafficFamily{"upgate_data_frames_total", "WebSocket data frames.", {{"", &Traffic::frames}}},
+      TrafficFamily{"upgate_control_frames_total",
+                    "WebSocket control frames.",
+                    {{",opcode=\"ping\"", &Traffic::pings},
+                     {",opcode=\"pong\"", &Traffic::pongs},
+                     {",opcode=\"close\"", &Traffic::closes}}}};
+  const std::array directions{std::pair{",direction=\"in\"", &RouteStats::in},
+                              std::pair{",direction=\"out\"", &RouteStats::out}};
+  for (const TrafficFamily& family : families) {
+    text.Family(family.name, "counter", family.help);
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      for (const auto& [direction, traffic] : directions) {
+        for (const auto& part : family.parts) {
+          text.Sample(fmt::format("{}{}{}", labels[i], direction, part.label),
+                      (routes[i].*traffic.*part.counter).Get());
+        }
+      }
+    }
+  }
+  text.Family("upgate_message_size_bytes", "histogram", "Payload of WebSocket messages.");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    for (const auto& [direction, traffic] : directions) {
+      text.Sample(labels[i] + direction, (routes[i].*traffic).message_size, 1);
+    }
+  }
+}
+
+void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
+                     const std::vector<RouteStats>& routes) {
+  text.Family(
+      "upgate_close_codes_total", "counter",
+      "Sessions ended, by the close code of the client's side; 1005 is none, 1006 is no Close.");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const CloseCodes& codes = routes[i].close_codes;
+    for (std::size_t code = 0; code < codes.standard.size(); ++code) {
+      text.Sample(fmt::format("{},code=\"{}\"", labels[i], 1000 + code),
+                  codes.standard[code].Get());
+    }
+    text.Sample(labels[i] + ",code=\"3000-3999\"", codes.library.Get());
+    text.Sample(labels[i] + ",code=\"4000-4999\"", codes.application.Get());
+  }
+}
+
+std::vector<std::string> Labels(std::string_view name, const std::vector<std::string>& values) {
+  std::vector<std::string> labels;
+  for (const std::string& value : values) labels.push_back(Label(name, value));
+  return labels;
+}
+
+std::vector<std::string> Labels(const std::vector<Names::Server>& servers) {
+  std::vector<std::string> labels;
+  for (const Names::Server& server : servers) {
+    labels.push_back(Label("backend", server.backend) + "," + Label("server", server.url));
+  }
+  return labels;
+}
+
+}  // namespace
+
+std::string Registry::Prometheus() const {
+  const auto total = Total();
+  const std::vector<std::string> route_labels = Labels("route", names_.routes);
+  const std::vector<std::string> server_labels = Labels(names_.servers);
+  Text text;
+  WriteProcess(text, started_unix_seconds_);
+  WriteLoops(text, ReadTimes());
+  WriteListeners(text, Labels("listener", names_.listeners), total->listener);
+  text.Family("upgate_unrouted_requests_total", "counter", "Requests that no route took.");
+  text.Sample("", total->unrouted.Get());
+  WriteColumns(text, kRouteColumns, route_labels, total->route);
+  WriteHandshakes(text, route_labels, total->route);
+  WriteTraffic(text, route_labels, total->route);
+  WriteCloseCodes(text, route_labels, total->route);
+  WriteColumns(text, kServerColumns, server_labels, total->server);
+  text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");
+  for (std::size_t i = 0; i < total->server.size(); ++i) {
+    text.Sample(server_labels[i], total->server[i].connect_us, kMicros);
+  }
+  return text.Take();
+}
+
+}  // namespace upgate::stats

@@ -1,0 +1,36 @@
+#include "gateway/tls/client_handshake.h"
+
+#include <utility>
+
+namespace upgate::tls {
+
+ClientHandshake::ClientHandshake(std::unique_ptr<Stream> stream, io::Loop loop,
+                                 io::ConnectHandler& handler)
+    : handler_(handler), done_(loop.timers, *this), stream_(std::move(stream)) {
+  stream_->SetHandler(this);
+  stream_->Start(*this);
+}
+
+ClientHandshake::ClientHandshake(Error error, io::Loop loop, io::ConnectHandler& handler)
+    : handler_(handler), error_(std::move(error)), done_(loop.timers, *this) {
+  done_.Arm(io::Millis(0));
+}
+
+// Also after OnEstablished: the handler has not seen the stream yet, and it is of no use any more.
+void ClientHandshake::OnError(const Error& error) {
+  error_ = error;
+  done_.Arm(io::Millis(0));
+}
+
+// The handler may destroy this object: nothing is touched after the call.
+void ClientHandshake::OnTimer(io::Timer&) {
+  if (error_) {
+    const Error error = *std::exchange(error_, std::nullopt);
+    stream_.reset();
+    return handler_.OnConnectFailed(error);
+  }
+  stream_->SetHandler(nullptr);
+  handler_.OnConnected(std::move(stream_));
+}
+
+}  // namespace upgate::tls

@@ -1,0 +1,269 @@
+#include "gateway/tls/engine.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include <openssl/err.h>
+
+#include "gateway/tls/failure.h"
+
+namespace upgate::tls {
+namespace {
+
+constexpr std::size_t kHeaderSize = 5;
+// The most that any version allows a record to hold (RFC 5246, section 6.2.3). OpenSSL knows the
+// exact limit.
+constexpr std::size_t kMaxFragment = kMaxPlaintext + 2048;
+
+std::size_t FragmentSize(const std::array<std::uint8_t, kHeaderSize>& header) {
+  return static_cast<std::size_t>(header[3] << 8 | header[4]);
+}
+
+bool LooksLikeRecord(const std::array<std::uint8_t, kHeaderSize>& header) {
+  return header[0] >= 20 && header[0] <= 23 && header[1] == 3 &&
+         FragmentSize(header) <= kMaxFragment;
+}
+
+Engine& EngineOf(BIO* bio) {
+  return *static_cast<Engine*>(BIO_get_data(bio));
+}
+
+int BioRead(BIO* bio, char* out, int size) {
+  BIO_clear_retry_flags(bio);
+  Engine& engine = EngineOf(bio);
+  const int got = engine.ReadRecordBytes(out, size);
+  if (got < 0 && engine.failure() == nullptr) BIO_set_retry_read(bio);
+  return got;
+}
+
+int BioWrite(BIO* bio, const char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  EngineOf(bio).AppendRecordBytes(bytes, size);
+  return size;
+}
+
+long BioControl(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+int BioCreate(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+// OpenSSL wants one method table for all BIOs of a kind, alive as long as they are.
+const BIO_METHOD* RecordBio() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
+    if (made == nullptr) return made;
+    BIO_meth_set_read(made, BioRead);
+    BIO_meth_set_write(made, BioWrite);
+    BIO_meth_set_ctrl(made, BioControl);
+    BIO_meth_set_create(made, BioCreate);
+    return made;
+  }();
+  return method;
+}
+
+}  // namespace
+
+Engine::Engine(SslPtr ssl, Scratch::Buffers& buffers) : ssl_(std::move(ssl)), buffers_(buffers) {
+  const BIO_METHOD* method = RecordBio();
+  BIO* bio = ssl_ && method != nullptr ? BIO_new(method) : nullptr;
+  if (bio == nullptr) {
+    failure_ = std::make_unique<Error>(Error{Errc::kLimit, "out of memory for a TLS connection"});
+    return;
+  }
+  BIO_set_data(bio, this);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), this);
+}
+
+Engine::Step Engine::Advance(MutableBytes room) {
+  if (failure_) return {Progress::kFailed};
+  if (ended_) return {Progress::kEnd};
+  return established_ ? Read(room) : Shake();
+}
+
+Engine::Step Engine::Shake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) {
+    established_ = true;
+    admitted_ = 0;
+    SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+    return {Progress::kEstablished};
+  }
+  if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return {Progress::kStarved};
+  FailFromQueue();
+  return {Progress::kFailed};
+}
+
+Engine::Step Engine::Read(MutableBytes room) {
+  std::size_t size = 0;
+  while (!failure_ && !ended_ && room.size() - size >= kMaxPlaintext &&
+         (RecordReady() || !settled_)) {
+    ERR_clear_error();
+    std::size_t got = 0;
+    const int result = SSL_read_ex(ssl_.get(), room.data() + size, room.size() - size, &got);
+    if (result == 1) {
+      size += got;
+      admitted_ = 0;
+      continue;
+    }
+    switch (SSL_get_error(ssl_.get(), result)) {
+      case SSL_ERROR_WANT_READ:
+        settled_ = true;
+        break;
+      case SSL_ERROR_ZERO_RETURN:
+        ended_ = true;
+        break;
+      default:
+        FailFromQueue();
+        break;
+    }
+  }
+  ReleaseBuffers();
+  if (size > 0) return {Progress::kData, size};
+  if (failure_) return {Progress::kFailed};
+  return {ended_ ? Progress::kEnd : Progress::kStarved};
+}
+
+void Engine::Keep() {
+  if (available() == 0) {
+    tail_ = std::string();
+  } else {
+    tail_.erase(0, tail_start_);
+    Append(tail_, input_);
+  }
+  tail_start_ = 0;
+  input_ = {};
+}
+
+bool Engine::writable() const {
+  return established_ && !failure_ && !SSL_in_init(ssl_.get());
+}
+
+void Engine::Write(std::span<const Bytes> slices) {
+  std::array<std::byte, kMaxPlaintext>& stage = buffers_.stage;
+  std::size_t staged = 0;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    Bytes rest = slices[i];
+    const bool last = i + 1 == slices.size();
+    while (!rest.empty()) {
+      if (staged == 0 && (last || rest.size() >= stage.size())) {  // nothing to join
+        const Bytes record = rest.first(std::min(rest.size(), stage.size()));
+        Encrypt(record);
+        rest = rest.subspan(record.size());
+        continue;
+      }
+      const Bytes part = rest.first(std::min(rest.size(), stage.size() - staged));
+      std::memcpy(stage.data() + staged, part.data(), part.size());
+      staged += part.size();
+      rest = rest.subspan(part.size());
+      if (staged == stage.size()) Encrypt(Bytes(stage).first(std::exchange(staged, 0)));
+    }
+  }
+  if (staged > 0) Encrypt(Bytes(stage).first(staged));
+  ReleaseBuffers();
+}
+
+// With SSL_MODE_RELEASE_BUFFERS OpenSSL does so itself, but after every record, and not after
+// tickets and key updates. Its read buffer must hold nothing: Read always takes whole records out,
+// once what came with the handshake is gone.
+void Engine::ReleaseBuffers() {
+  if (settled_ && !failure_) SSL_free_buffers(ssl_.get());
+}
+
+void Engine::Encrypt(Bytes plaintext) {
+  while (!plaintext.empty() && !failure_) {
+    ERR_clear_error();
+    std::size_t taken = 0;
+    if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &taken) != 1)
+      return FailFromQueue();
+    plaintext = plaintext.subspan(taken);
+  }
+}
+
+void Engine::Close() {
+  ERR_clear_error();
+  if (SSL_shutdown(ssl_.get()) < 0) FailFromQueue();
+  ReleaseBuffers();
+}
+
+void Engine::Refuse(std::string reason) {
+  if (failure_) return;
+  failure_ = std::make_unique<Error>(
+      Error{established_ ? Errc::kProtocol : Errc::kTls, std::move(reason)});
+}
+
+void Engine::FailFromQueue() {
+  Error error = TakeFailure(established_);
+  if (!failure_) failure_ = std::make_unique<Error>(std::move(error));
+}
+
+io::TlsInfo Engine::Info() const {
+  io::TlsInfo info{SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), {}, {}};
+  if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name))
+    info.server_name = name;
+  if (SSL_is_server(ssl_.get()) && SSL_get_verify_result(ssl_.get()) == X509_V_OK) {
+    if (X509* peer = SSL_get0_peer_certificate(ssl_.get())) info.client_subject = SubjectOf(*peer);
+  }
+  return info;
+}
+
+std::array<std::uint8_t, 5> Engine::FrontHeader() const {
+  std::array<std::uint8_t, kHeaderSize> header{22, 3, 0, 0, 0};
+  const std::size_t from_tail = std::min(tail_.size() - tail_start_, header.size());
+  const std::size_t from_input = std::min(input_.size(), header.size() - from_tail);
+  std::memcpy(header.data(), tail_.data() + tail_start_, from_tail);
+  if (from_input > 0) std::memcpy(header.data() + from_tail, input_.data(), from_input);
+  return header;
+}
+
+std::size_t Engine::NextRecordSize() const {
+  const std::size_t ready = available();
+  if (ready == 0) return 0;
+  const auto header = FrontHeader();
+  if (raw_ || !LooksLikeRecord(header)) return ready;
+  const std::size_t size = kHeaderSize + FragmentSize(header);
+  return ready >= kHeaderSize && ready >= size ? size : 0;
+}
+
+// Takes the next record into account before OpenSSL sees any of it; false when there is none or one
+// too many.
+bool Engine::AdmitRecord() {
+  const std::size_t size = NextRecordSize();
+  if (size == 0) return false;
+  raw_ = raw_ || !LooksLikeRecord(FrontHeader());
+  record_left_ = static_cast<std::uint32_t>(size);
+  if (!established_) {
+    admitted_ += record_left_;
+    if (admitted_ > kMaxHandshakeBytes) Refuse("the handshake is too large");
+  } else if (admitted_++ > kMaxQuietRecords) {
+    Refuse("too many records without data");
+  }
+  return !failure_;
+}
+
+int Engine::ReadRecordBytes(char* out, int size) {
+  if (failure_ || (record_left_ == 0 && !AdmitRecord())) return -1;
+  const std::size_t wanted = std::min<std::size_t>(static_cast<std::size_t>(size), record_left_);
+  const std::size_t from_tail = std::min(wanted, tail_.size() - tail_start_);
+  const std::size_t from_input = wanted - from_tail;
+  std::memcpy(out, tail_.data() + tail_start_, from_tail);
+  if (from_input > 0) std::memcpy(out + from_tail, input_.data(), from_input);
+  tail_start_ += static_cast<std::uint32_t>(from_tail);
+  input_ = input_.subspan(from_input);
+  record_left_ -= static_cast<std::uint32_t>(wanted);
+  return static_cast<int>(wanted);
+}
+
+void Engine::AppendRecordBytes(const char* bytes, int size) {
+  const Bytes record = AsBytes({bytes, static_cast<std::size_t>(size)});
+  buffers_.records.insert(buffers_.records.end(), record.begin(), record.end());
+}
+
+}  // namespace upgate::tls

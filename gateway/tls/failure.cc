@@ -1,0 +1,111 @@
+#include "gateway/tls/failure.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include "gateway/base/text.h"
+#include "gateway/tls/certificate.h"
+#include "gateway/tls/engine.h"
+
+namespace upgate::tls {
+namespace {
+
+// The first error of the SSL library itself where there is one: it names the cause, others are
+// details.
+unsigned long TakeCode() {
+  unsigned long first = 0;
+  while (const unsigned long code = ERR_get_error()) {
+    if (first == 0 || (ERR_GET_LIB(first) != ERR_LIB_SSL && ERR_GET_LIB(code) == ERR_LIB_SSL))
+      first = code;
+  }
+  return first;
+}
+
+std::string ReasonText(unsigned long code) {
+  if (code == 0) return "unknown reason";
+  const char* text = ERR_reason_error_string(code);
+  return text != nullptr ? text : fmt::format("OpenSSL error {:x}", code);
+}
+
+std::string HandshakeText(unsigned long code) {
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
+    switch (ERR_GET_REASON(code)) {
+      case SSL_R_HTTP_REQUEST:
+      case SSL_R_HTTPS_PROXY_REQUEST:
+        return "plain HTTP on a TLS port";
+      case SSL_R_WRONG_VERSION_NUMBER:
+        return "the peer does not speak TLS";
+      case SSL_R_UNSUPPORTED_PROTOCOL:
+        return "no TLS version in common";
+      default:
+        break;
+    }
+  }
+  return ReasonText(code);
+}
+
+std::string VerifyText(X509_STORE_CTX* store) {
+  const int code = X509_STORE_CTX_get_error(store);
+  const char* text = X509_verify_cert_error_string(code);
+  switch (code) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: {
+      const X509* leaf = X509_STORE_CTX_get0_cert(store);
+      const std::vector<std::string> names =
+          leaf != nullptr ? NamesOf(*leaf) : std::vector<std::string>();
+      const std::string listed =
+          names.empty() ? "no name at all" : fmt::format("{}", fmt::join(names, ", "));
+      return fmt::format("hostname mismatch: the certificate is for {}", Printable(listed));
+    }
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return fmt::format("certificate not signed by a trusted authority ({})", text);
+    default:
+      return text;
+  }
+}
+
+}  // namespace
+
+Error TakeFailure(bool established) {
+  const unsigned long code = TakeCode();
+  const bool alert =
+      ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
+  std::string text =
+      alert         ? fmt::format("the peer refused with the alert \"{}\"",
+                                  SSL_alert_desc_string_long(ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET))
+      : established ? ReasonText(code)
+                    : HandshakeText(code);
+  if (!established) return {Errc::kTls, std::move(text)};
+  return {alert ? Errc::kReset : Errc::kProtocol, std::move(text)};
+}
+
+std::string TakeReason() {
+  return ReasonText(TakeCode());
+}
+
+int OnVerify(int accepted, X509_STORE_CTX* store) {
+  if (accepted == 1) return 1;
+  const int index = SSL_get_ex_data_X509_STORE_CTX_idx();
+  SSL* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, index));
+  Engine* engine = ssl != nullptr ? static_cast<Engine*>(SSL_get_app_data(ssl)) : nullptr;
+  if (engine != nullptr)
+    engine->Refuse((SSL_is_server(ssl) ? "client certificate: " : "") + VerifyText(store));
+  return 0;
+}
+
+std::string SubjectOf(const X509& certificate) {
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  if (!out) return {};
+  X509_NAME_print_ex(out.get(), X509_get_subject_name(&certificate), 0, XN_FLAG_RFC2253);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+}  // namespace upgate::tls

@@ -1,0 +1,227 @@
+#include "gateway/tls/stream.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace upgate::tls {
+namespace {
+
+// A larger buffer of records is given back after use: one large write must not set the loop's
+// memory for good.
+constexpr std::size_t kKeptRecords = 256 * 1024;
+
+// A peer that makes us answer (key updates) and does not read the answers is not read from with
+// more than this queued. Well above what a handler queues that minds congested(): two such ends
+// never wait for each other.
+constexpr std::size_t kMaxAnswers = 4 * io::kHighMark;
+
+}  // namespace
+
+Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
+               std::shared_ptr<const void> keep_alive, io::Loop loop, Scratch& scratch)
+    : lower_(std::move(lower)),
+      timers_(loop.timers),
+      buffers_(scratch.buffers()),
+      keep_alive_(std::move(keep_alive)),
+      engine_(std::move(ssl), buffers_) {
+  lower_->SetHandler(this);
+}
+
+void Stream::Start(HandshakeObserver& observer) {
+  observer_ = &observer;
+  state_ = State::kHandshaking;
+  engine_.Advance(buffers_.plaintext());
+  Flush();
+  Steer();
+}
+
+void Stream::SetHandler(io::StreamHandler* handler) {
+  handler_ = handler;
+  if (handler == nullptr) SetReading(false);
+}
+
+void Stream::SetReading(bool on) {
+  if (reading_ == on) return;
+  reading_ = on;
+  if (on && state_ == State::kFresh) state_ = State::kHandshaking;
+  if (!processing_) Steer();
+}
+
+bool Stream::Receiving() const {
+  return state_ == State::kHandshaking || (state_ == State::kOpen && reading_ && !ended_);
+}
+
+// Makes the lower stream read, or the loop call back, or neither, as things stand. Ciphertext that
+// is kept goes first: the lower stream is quiet until it is delivered, and what is kept stays
+// bounded.
+void Stream::Steer() {
+  if (state_ == State::kFailed) return;
+  const bool more = engine_.failure() != nullptr || (Receiving() && engine_.HasMore());
+  if (more) {
+    ArmTimer();
+  } else {
+    timer_.reset();
+  }
+  lower_->SetReading(Receiving() && !more && !stalled_);
+}
+
+void Stream::ArmTimer() {
+  io::Timer::Owner& self = *this;
+  if (!timer_) timer_ = std::make_unique<io::Timer>(timers_, self);
+  if (!timer_->armed()) timer_->Arm(io::Millis(0));
+}
+
+void Stream::OnTimer(io::Timer&) {
+  timer_.reset();
+  if (state_ != State::kFailed) return Process();
+  const std::unique_ptr<Error> failure = std::move(failure_);
+  if (failure && handler_ != nullptr) handler_->OnError(*failure);
+}
+
+void Stream::OnBytes(MutableBytes data) {
+  if (state_ == State::kFailed || ended_) return;
+  engine_.Feed(data);
+  Process();
+}
+
+void Stream::Process() {
+  bool drained = false;
+  processing_ = true;
+  while (Receiving() || (state_ != State::kFailed && engine_.failure() != nullptr)) {
+    const Engine::Step step = engine_.Advance(buffers_.plaintext());
+    const bool answered = !buffers_.records.empty();
+    if (step.progress == Engine::Progress::kEstablished) Establish();
+    if (engine_.writable() && SendWaiting()) drained = true;
+    Flush();
+    if (answered && lower_->queued() > kMaxAnswers) stalled_ = true;
+    if (step.progress == Engine::Progress::kStarved) break;
+    Deliver(step);
+  }
+  processing_ = false;
+  engine_.Keep();
+  Steer();
+  if (drained && state_ != State::kFailed && handler_ != nullptr) handler_->OnDrained();
+}
+
+void Stream::Deliver(Engine::Step step) {
+  switch (step.progress) {
+    case Engine::Progress::kData:
+      if (handler_ != nullptr) handler_->OnBytes(buffers_.plaintext().first(step.size));
+      break;
+    case Engine::Progress::kEnd:
+      ended_ = true;
+      if (handler_ != nullptr) handler_->OnEnd();
+      break;
+    case Engine::Progress::kFailed:
+      lower_->Shutdown();
+      Fail(*engine_.failure());
+      break;
+    case Engine::Progress::kEstablished:
+    case Engine::Progress::kStarved:
+      break;
+  }
+}
+
+void Stream::Establish() {
+  state_ = State::kOpen;
+  keep_alive_.reset();
+  if (HandshakeObserver* observer = std::exchange(observer_, nullptr)) observer->OnEstablished();
+}
+
+void Stream::Write(std::span<const Bytes> slices) {
+  if (state_ == State::kFailed || sending_ != Sending::kOpen) return;
+  if (!waiting_ && engine_.writable()) {
+    engine_.Write(slices);
+    Flush();
+    if (engine_.failure() != nullptr && !processing_) Steer();
+    return;
+  }
+  if (!waiting_) waiting_ = std::make_unique<std::string>();
+  for (const Bytes slice : slices) Append(*waiting_, slice);
+  if (waiting_->size() > kMaxWaiting) {
+    FailLater(
+        {Errc::kLimit,
+         fmt::format("more than {} bytes written before the TLS handshake was over", kMaxWaiting)});
+  }
+}
+
+void Stream::Shutdown() {
+  if (state_ == State::kFailed || sending_ != Sending::kOpen) return;
+  sending_ = Sending::kClosing;
+  if (waiting_ || !engine_.writable()) return;
+  SendWaiting();  // only close_notify: nothing waits
+  if (engine_.failure() != nullptr && !processing_) Steer();
+}
+
+// Sends what waited for the engine: plaintext, then close_notify.
+bool Stream::SendWaiting() {
+  bool drained = false;
+  if (const std::unique_ptr<std::string> waiting = std::move(waiting_)) {
+    const bool congested = lower_->queued() + waiting->size() > io::kHighMark;
+    const Bytes plaintext = AsBytes(*waiting);
+    engine_.Write(std::span(&plaintext, 1));
+    Flush();
+    // A lower stream that is not congested has nothing to tell later.
+    drained = congested && !lower_->congested();
+  }
+  if (sending_ == Sending::kClosing && engine_.writable()) {
+    sending_ = Sending::kClosed;
+    engine_.Close();
+    Flush();
+    lower_->Shutdown();
+  }
+  return drained;
+}
+
+void Stream::Flush() {
+  if (buffers_.records.empty()) return;
+  lower_->Write(Bytes(buffers_.records));
+  buffers_.records.clear();
+  if (buffers_.records.capacity() > kKeptRecords) buffers_.records = {};
+}
+
+void Stream::OnEnd() {
+  if (state_ == State::kFailed || ended_) return;
+  if (state_ == State::kOpen)
+    return Fail({Errc::kReset, "truncated: the peer closed the connection without close_notify"});
+  Fail({Errc::kTls, "the peer closed the connection during the TLS handshake"});
+}
+
+void Stream::OnError(const Error& error) {
+  if (state_ == State::kFailed) return;
+  if (state_ == State::kOpen) return Fail(error);
+  Fail({Errc::kTls, error.message + " during the TLS handshake"});
+}
+
+void Stream::OnDrained() {
+  if (std::exchange(stalled_, false)) Steer();
+  if (!waiting_ && state_ != State::kFailed && handler_ != nullptr) handler_->OnDrained();
+}
+
+void Stream::OnFlushed() {
+  if (state_ != State::kFailed && handler_ != nullptr) handler_->OnFlushed();
+}
+
+void Stream::Fail(Error error) {
+  state_ = State::kFailed;
+  timer_.reset();
+  waiting_.reset();
+  lower_->SetReading(false);
+  if (handler_ != nullptr) handler_->OnError(error);
+}
+
+void Stream::FailLater(Error error) {
+  state_ = State::kFailed;
+  waiting_.reset();
+  lower_->SetReading(false);
+  failure_ = std::make_unique<Error>(std::move(error));
+  ArmTimer();
+}
+
+const io::TlsInfo* Stream::tls() const {
+  if (!info_ && engine_.established()) info_ = std::make_unique<io::TlsInfo>(engine_.Info());
+  return info_.get();
+}
+
+}  // namespace upgate::tls

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "gateway/io/network.h"
+#include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
+#include "gateway/tls/engine.h"
+
+namespace upgate::tls {
+
+// Most that may be written while the handshake is not over. Whoever looks at congested() stays far
+// below it; whoever does not gets OnError with kLimit instead of memory without end.
+inline constexpr std::size_t kMaxWaiting = 1024 * 1024;
+
+class HandshakeObserver {
+ public:
+  // Called from inside the stream's own callbacks: do not destroy the stream here.
+  virtual void OnEstablished() = 0;
+
+ protected:
+  ~HandshakeObserver() = default;
+};
+
+// TLS over another stream, which it owns. One OnBytes from below is at most three upward (64 KiB of
+// records, the unfinished record from before, and what a paused reader left); one Write from above
+// is one Write below. Writes before the end of the handshake wait for it, counted in queued(); so
+// does Shutdown.
+//
+// While reading is off no ciphertext is decrypted, and none is read from below: at most
+// kReadBufferSize and one record of it are kept. What is kept is delivered from the loop once
+// reading is on again. A handshake that has begun goes on while reading is off.
+class Stream final : public io::ByteStream, private io::StreamHandler, private io::Timer::Owner {
+ public:
+  // `keep_alive` is held until the handshake is over: the contexts that OpenSSL's callbacks use.
+  Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl, std::shared_ptr<const void> keep_alive,
+         io::Loop loop, Scratch& scratch);
+
+  // Begins the handshake from our side, without waiting for SetReading. `observer` outlives the
+  // handshake.
+  void Start(HandshakeObserver& observer);
+
+  void SetHandler(io::StreamHandler* handler) override;
+  void SetReading(bool on) override;
+  using io::ByteStream::Write;
+  void Write(std::span<const Bytes> slices) override;
+  void Shutdown() override;
+  void Reset() override { lower_->Reset(); }
+  std::size_t queued() const override {
+    return lower_->queued() + (waiting_ ? waiting_->size() : 0);
+  }
+  SocketAddress local_address() const override { return lower_->local_address(); }
+  SocketAddress peer_address() const override { return lower_->peer_address(); }
+  // nullptr until the handshake is over.
+  const io::TlsInfo* tls() const override;
+
+ private:
+  enum class State : std::uint8_t { kFresh, kHandshaking, kOpen, kFailed };
+  enum class Sending : std::uint8_t { kOpen, kClosing, kClosed };
+
+  void OnBytes(MutableBytes data) override;
+  void OnEnd() override;
+  void OnError(const Error& error) override;
+  void OnDrained() override;
+  void OnFlushed() override;
+  void OnTimer(io::Timer& timer) override;
+
+  bool Receiving() const;
+  void Process();
+  void Deliver(Engine::Step step);
+  void Establish();
+  // Says whether the handler is to hear OnDrained.
+  bool SendWaiting();
+  void Flush();
+  void Steer();
+  void ArmTimer();
+  void Fail(Error error);
+  void FailLater(Error error);
+
+  const std::unique_ptr<io::ByteStream> lower_;
+  io::StreamHandler* handler_ = nullptr;
+  HandshakeObserver* observer_ = nullptr;
+  io::Timers& timers_;
+  Scratch::Buffers& buffers_;
+  std::shared_ptr<const void> keep_alive_;
+  // Rare things, on the heap while they are needed.
+  std::unique_ptr<io::Timer> timer_;  // armed: there is something to deliver without new ciphertext
+  std::unique_ptr<std::string> waiting_;  // plaintext written while the engine is not writable
+  std::unique_ptr<Error> failure_;        // to be told from the loop
+  mutable std::unique_ptr<io::TlsInfo> info_;
+  State state_ = State::kFresh;
+  Sending sending_ = Sending::kOpen;
+  bool reading_ = false;
+  bool processing_ = false;
+  bool ended_ = false;    // the peer's close_notify has been told
+  bool stalled_ = false;  // what the peer made us answer has congested the lower stream
+  Engine engine_;
+};
+
+}  // namespace upgate::tls

@@ -1,0 +1,214 @@
+#include "gateway/ws/frame.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "gateway/ws/close.h"
+#include "gateway/ws/mask.h"
+
+namespace upgate::ws {
+namespace {
+
+using close_code::kInvalidPayload;
+using close_code::kMessageTooBig;
+using close_code::kProtocolError;
+
+constexpr ProtocolError kReservedBit{kProtocolError, "a reserved bit is set without an extension"};
+constexpr ProtocolError kReservedOpcode{kProtocolError, "a reserved opcode"};
+constexpr ProtocolError kFragmentedControl{kProtocolError, "a fragmented control frame"};
+constexpr ProtocolError kNoMessage{kProtocolError, "a continuation frame without a message"};
+constexpr ProtocolError kInsideMessage{kProtocolError,
+                                       "a new message before the last fragment of the one before"};
+constexpr ProtocolError kNotMasked{kProtocolError, "a frame from a client that is not masked"};
+constexpr ProtocolError kMasked{kProtocolError, "a frame from a server that is masked"};
+constexpr ProtocolError kLongControl{kProtocolError, "a control frame of more than 125 bytes"};
+constexpr ProtocolError kTopBit{kProtocolError, "a frame length with its top bit set"};
+constexpr ProtocolError kNotShortest{kProtocolError, "a frame length not in its shortest form"};
+constexpr ProtocolError kTooBig{kMessageTooBig, "the message is too big"};
+constexpr ProtocolError kNotUtf8{kInvalidPayload, "a text message that is not UTF-8"};
+constexpr ProtocolError kCutUtf8{kInvalidPayload, "a text message that ends inside a character"};
+
+constexpr unsigned kFin = 0x80;
+constexpr unsigned kRsv1 = 0x40;
+constexpr unsigned kReserved = 0x70;
+constexpr unsigned kOpcodeBits = 0x0f;
+constexpr unsigned kMaskBit = 0x80;
+constexpr unsigned kLengthBits = 0x7f;
+constexpr unsigned kLength16 = 126;
+constexpr unsigned kLength64 = 127;
+
+const ProtocolError* WrongFirstByte(unsigned first, bool in_message) {
+  const unsigned opcode = first & kOpcodeBits;
+  if ((first & kReserved) != 0) return &kReservedBit;
+  if ((opcode & 7) > 2) return &kReservedOpcode;
+  if (opcode >= 8) return (first & kFin) == 0 ? &kFragmentedControl : nullptr;
+  if (opcode == 0) return in_message ? nullptr : &kNoMessage;
+  return in_message ? &kInsideMessage : nullptr;
+}
+
+unsigned At(const std::byte* header, std::size_t i) {
+  return std::to_integer<unsigned>(header[i]);
+}
+
+template <class Word>
+Word LoadBigEndian(const std::byte* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) return word;
+  if constexpr (sizeof word == 2) return __builtin_bswap16(word);
+  return static_cast<Word>(__builtin_bswap64(word));
+}
+
+std::size_t LengthEnd(unsigned second) {
+  const unsigned length = second & kLengthBits;
+  return length < kLength16 ? 2 : (length == kLength16 ? 4 : 10);
+}
+
+std::size_t SizeOfHeader(unsigned second) {
+  return LengthEnd(second) + ((second & kMaskBit) != 0 ? 4 : 0);
+}
+
+std::uint64_t PayloadLength(const std::byte* header) {
+  const unsigned length = At(header, 1) & kLengthBits;
+  if (length < kLength16) return length;
+  if (length == kLength16) return LoadBigEndian<std::uint16_t>(header + 2);
+  return LoadBigEndian<std::uint64_t>(header + 2);
+}
+
+}  // namespace
+
+FrameDecoder::FrameDecoder(Role role, std::uint64_t max_message)
+    : max_message_(max_message), role_(role) {}
+
+std::expected<std::optional<FramePart>, ProtocolError> FrameDecoder::Next(MutableBytes& input) {
+  if (!in_frame_) {
+    if (const ProtocolError* error = ReadHeader(input)) return std::unexpected(*error);
+    if (!in_frame_) return std::nullopt;
+  }
+  if (input.empty() && payload_left_ > 0) return std::nullopt;
+
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(input.size(), payload_left_));
+  FramePart part;
+  part.opcode = frame_opcode_;
+  part.frame_begin = frame_begin_;
+  part.frame_end = size == payload_left_;
+  part.message_begin = message_begin_;
+  part.message_end = part.frame_end && fin_;
+  part.payload = input.first(size);
+  input = input.subspan(size);
+  if (role_ == Role::kServer) mask_phase_ = Mask(part.payload, mask_, mask_phase_);
+  if (part.opcode == Opcode::kText) {
+    const ProtocolError* error = CheckText(part.payload, part.message_end);
+    if (error != nullptr) return std::unexpected(*error);
+  }
+  payload_left_ -= size;
+  in_frame_ = !part.frame_end;
+  frame_begin_ = message_begin_ = false;
+  if (part.message_end && !IsControl(part.opcode)) message_opcode_ = Opcode::kContinuation;
+  return part;
+}
+
+const ProtocolError* FrameDecoder::ReadHeader(MutableBytes& input) {
+  if (header_size_ > 0 || input.size() < 2) return GatherHeader(input);
+  const std::size_t size = SizeOfHeader(At(input.data(), 1));
+  if (input.size() < size) return GatherHeader(input);
+  if (const ProtocolError* error = CheckHeader(input.data(), size)) return error;
+  BeginFrame(input.data(), size);
+  input = input.subspan(size);
+  return nullptr;
+}
+
+const ProtocolError* FrameDecoder::GatherHeader(MutableBytes& input) {
+  while (!input.empty()) {
+    const std::size_t wanted = header_size_ < 2 ? 2 : SizeOfHeader(At(header_.data(), 1));
+    const std::size_t taken = std::min(input.size(), wanted - header_size_);
+    std::memcpy(header_.data() + header_size_, input.data(), taken);
+    header_size_ = static_cast<std::uint8_t>(header_size_ + taken);
+    input = input.subspan(taken);
+    if (const ProtocolError* error = CheckHeader(header_.data(), header_size_)) return error;
+    if (header_size_ >= 2 && header_size_ == SizeOfHeader(At(header_.data(), 1))) {
+      BeginFrame(header_.data(), header_size_);
+      header_ = {};
+      header_size_ = 0;
+      return nullptr;
+    }
+  }
+  return nullptr;
+}
+
+const ProtocolError* FrameDecoder::CheckHeader(const std::byte* header, std::size_t size) const {
+  if (const ProtocolError* error = WrongFirstByte(At(header, 0), in_message())) return error;
+  if (size < 2) return nullptr;
+  const unsigned second = At(header, 1);
+  const bool masked = (second & kMaskBit) != 0;
+  if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
+
+  const unsigned length7 = second & kLengthBits;
+  const unsigned opcode = At(header, 0) & kOpcodeBits;
+  if (IsControl(Opcode{static_cast<std::uint8_t>(opcode)})) {
+    return length7 > kMaxControlPayload ? &kLongControl : nullptr;
+  }
+  // Of a partial header this is the least that the length can be.
+  const std::uint64_t length = PayloadLength(header);
+  if (length7 == kLength16 && size >= 4 && length < kLength16) return &kNotShortest;
+  if (length7 == kLength64) {
+    if (length >> 63 != 0) return &kTopBit;
+    if (size >= 8 && length >> 16 == 0) return &kNotShortest;
+  }
+  return length > (opcode == 0 ? message_room_ : max_message_) ? &kTooBig : nullptr;
+}
+
+void FrameDecoder::BeginFrame(const std::byte* header, std::size_t size) {
+  const unsigned first = At(header, 0);
+  const Opcode opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
+  fin_ = (first & kFin) != 0;
+  payload_left_ = PayloadLength(header);
+  if (role_ == Role::kServer) {
+    std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
+    mask_phase_ = 0;
+  }
+  in_frame_ = frame_begin_ = true;
+  message_begin_ = opcode != Opcode::kContinuation;
+  if (IsControl(opcode)) {
+    frame_opcode_ = opcode;
+    return;
+  }
+  if (message_begin_) {
+    message_opcode_ = opcode;
+    message_room_ = max_message_;
+  }
+  frame_opcode_ = message_opcode_;
+  message_room_ -= payload_left_;
+}
+
+const ProtocolError* FrameDecoder::CheckText(Bytes piece, bool message_end) {
+  if (!utf8_.Feed(piece)) return &kNotUtf8;
+  return message_end && !utf8_.complete() ? &kCutUtf8 : nullptr;
+}
+
+std::size_t HeaderSize(const FrameHeader& header) {
+  const std::size_t length = header.length < kLength16 ? 0 : (header.length <= 0xffff ? 2 : 8);
+  return 2 + length + (header.mask ? 4 : 0);
+}
+
+std::size_t EncodeHeaderBefore(const FrameHeader& header, std::byte* payload) {
+  const std::size_t size = HeaderSize(header);
+  std::byte* at = payload - size;
+  const unsigned first =
+      (header.fin ? kFin : 0) | (header.rsv1 ? kRsv1 : 0) | static_cast<unsigned>(header.opcode);
+  const unsigned masked = header.mask ? kMaskBit : 0;
+  const bool is_short = header.length < kLength16;
+  const int digits = is_short ? 0 : (header.length <= 0xffff ? 2 : 8);
+  const unsigned length7 =
+      is_short ? static_cast<unsigned>(header.length) : (digits == 2 ? kLength16 : kLength64);
+  *at++ = static_cast<std::byte>(first);
+  *at++ = static_cast<std::byte>(masked | length7);
+  for (int shift = 8 * (digits - 1); shift >= 0; shift -= 8) {
+    *at++ = static_cast<std::byte>(header.length >> shift & 0xff);
+  }
+  if (header.mask) std::memcpy(at, header.mask->data(), header.mask->size());
+  return size;
+}
+
+}  // namespace upgate::ws

@@ -1,0 +1,136 @@
+#include "gateway/ws/handshake.h"
+
+#include <algorithm>
+
+#include "gateway/base/base64.h"
+#include "gateway/base/text.h"
+#include "gateway/tls/digest.h"
+
+namespace upgate::ws {
+namespace {
+
+constexpr std::string_view kVersion = "13";
+constexpr std::size_t kKeyBytes = 16;
+constexpr std::size_t kKeyCharacters = 24;
+constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+http::Response UpgradeRequired(std::string_view why) {
+  http::Response response = http::TextResponse(426, why);
+  response.headers.Set("Connection", "Upgrade");
+  response.headers.Set("Upgrade", "websocket");
+  return response;
+}
+
+// RFC 9110, section 5.6.2.
+bool IsToken(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (ToLower(c) >= 'a' && ToLower(c) <= 'z') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+bool IsKey(std::string_view text) {
+  if (text.size() != kKeyCharacters) return false;
+  const std::optional<std::string> bytes = Base64Decode(text);
+  return bytes && bytes->size() == kKeyBytes;
+}
+
+// Nothing when one of them is not a token or is there twice.
+std::optional<std::vector<std::string>> ReadSubprotocols(const http::Headers& headers) {
+  std::vector<std::string> subprotocols;
+  const std::string all = headers.Joined("Sec-WebSocket-Protocol");
+  std::string_view rest = all;
+  for (auto item = NextListItem(rest); !item.empty(); item = NextListItem(rest)) {
+    if (!IsToken(item)) return {};
+    subprotocols.emplace_back(item);
+  }
+  // Sorted, as the client decides how many there are.
+  std::vector<std::string_view> sorted(subprotocols.begin(), subprotocols.end());
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end()) return {};
+  return subprotocols;
+}
+
+// Those of the CORS fields that stand before Sec-WebSocket-Accept, in their order.
+constexpr std::string_view kEarlyFields[] = {"Access-Control-Allow-Origin",
+                                             "Access-Control-Allow-Credentials"};
+
+bool IsNamed(const http::Header& field, std::string_view name) {
+  return EqualsIgnoreCase(field.name, name);
+}
+
+bool ComesEarly(const http::Header& field) {
+  return std::ranges::any_of(kEarlyFields, [&](auto name) { return IsNamed(field, name); });
+}
+
+}  // namespace
+
+std::expected<Offer, http::Response> ReadOffer(const http::Request& request) {
+  if (request.method != "GET") {
+    http::Response response = http::TextResponse(405, "a WebSocket handshake is a GET request");
+    response.headers.Set("Allow", "GET");
+    return std::unexpected(std::move(response));
+  }
+  if (request.version != http::Version::kHttp11 || !request.UpgradesTo("websocket")) {
+    return std::unexpected(UpgradeRequired("this resource is a WebSocket; upgrade to it"));
+  }
+  const http::Headers& headers = request.headers;
+  if (headers.Joined("Sec-WebSocket-Version") != kVersion) {
+    http::Response response = UpgradeRequired("this WebSocket version is not supported");
+    response.headers.Set("Sec-WebSocket-Version", kVersion);
+    return std::unexpected(std::move(response));
+  }
+  if (request.has_body) {
+    return std::unexpected(http::TextResponse(400, "a WebSocket handshake has no body"));
+  }
+  const std::string* key = headers.Find("Sec-WebSocket-Key");
+  if (key == nullptr || headers.Count("Sec-WebSocket-Key") != 1 || !IsKey(*key)) {
+    return std::unexpected(
+        http::TextResponse(400, "Sec-WebSocket-Key must be there once, as base64 of 16 bytes"));
+  }
+  auto subprotocols = ReadSubprotocols(headers);
+  if (!subprotocols) {
+    return std::unexpected(
+        http::TextResponse(400, "Sec-WebSocket-Protocol must list tokens, each once"));
+  }
+  return Offer{*key, *std::move(subprotocols)};
+}
+
+std::string AcceptKey(std::string_view key) {
+  std::string text(key);
+  text += kGuid;
+  return Base64Encode(tls::Sha1(AsBytes(text)));
+}
+
+std::optional<std::string> ChooseSubprotocol(const Offer& offer,
+                                             std::span<const std::string> served) {
+  for (const std::string& subprotocol : offer.subprotocols) {
+    if (std::ranges::find(served, subprotocol) != served.end()) return subprotocol;
+  }
+  return {};
+}
+
+http::Response Accept(const Offer& offer, const AcceptParts& parts) {
+  http::Response response;
+  response.status = 101;
+  response.reason = "WebSocket Protocol Handshake";
+  http::Headers& headers = response.headers;
+  headers.Add("Date", parts.date);
+  headers.Add("Connection", "Upgrade");
+  if (!parts.server.empty()) headers.Add("Server", parts.server);
+  headers.Add("Upgrade", "WebSocket");
+  for (const std::string_view name : kEarlyFields) {
+    for (const http::Header& field : parts.cors) {
+      if (IsNamed(field, name)) headers.Add(field.name, field.value);
+    }
+  }
+  headers.Add("Sec-WebSocket-Accept", AcceptKey(offer.key));
+  if (!parts.subprotocol.empty()) headers.Add("Sec-WebSocket-Protocol", parts.subprotocol);
+  for (const http::Header& field : parts.cors) {
+    if (!ComesEarly(field)) headers.Add(field.name, field.value);
+  }
+  return response;
+}
+
+}  // namespace upgate::ws

@@ -1,0 +1,79 @@
+// Sessions whose far end is a service inside the gateway.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/pipeline/test_gateway.h"
+
+namespace upgate::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kConfig = R"(
+routes:
+  - { path: /echo, plugin: echo, limits: { message_size: 20MiB } }
+  - { path: /small, plugin: echo, limits: { message_size: 10 } }
+)";
+
+class EchoService : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, EchoService, testing::Values(1, 2, 3, 7, 4096, 65536));
+
+TEST_P(EchoService, SendsMessagesBackWholeAndOfTheirKind) {
+  TestGateway gw(kConfig, {.read_chunk = GetParam()});
+  auto client = gw.Connect();
+  EXPECT_EQ(client.Upgrade("/echo").status, 101);
+  client.Send(TextFrame("t\xc3\xa4xt") + BinaryFrame(std::string(200, '\0')) + Fragmented(kText, "in pieces", 2) + TextFrame(""));
+  const auto messages = Messages(client.Frames());
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[0], (std::pair<std::uint8_t, std::string>(kText, "t\xc3\xa4xt")));
+  EXPECT_EQ(messages[1], (std::pair<std::uint8_t, std::string>(kBinary, std::string(200, '\0'))));
+  EXPECT_EQ(messages[2], (std::pair<std::uint8_t, std::string>(kText, "in pieces")));
+  EXPECT_EQ(messages[3], (std::pair<std::uint8_t, std::string>(kText, "")));
+  client.Send(CloseFrame(1000, "bye"));
+  EXPECT_EQ(client.ReceivedClose(), 1000);
+  EXPECT_TRUE(client.peer().ended());
+  client.peer().Shutdown();
+  gw.loop().RunUntilIdle();
+  EXPECT_EQ(gw.gateway().sessions(), 0u);
+}
+
+TEST(EchoServiceLimits, TooLargeAMessageIs1009) {
+  TestGateway gw(kConfig);
+  auto client = gw.Connect();
+  client.Upgrade("/small");
+  client.Send(BinaryFrame("0123456789") + BinaryFrame("0123456789a"));
+  const auto frames = client.Frames();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].payload, "0123456789");
+  EXPECT_EQ(frames[1].close_code(), 1009);
+}
+
+TEST(EchoServiceLimits, AClientThatDoesNotReadIsNotReadEither) {
+  TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
+  auto client = gw.Connect();
+  client.Upgrade("/echo");
+  client.peer().Stall();
+  const std::string message(60000, 'm');
+  for (int i = 0; i < 100; ++i) client.Send(BinaryFrame(message));
+  std::size_t held = 0;
+  for (MemoryStream* stream : gw.network().Streams()) held += stream->queued();
+  EXPECT_LE(held, io::kHighMark + 4 * io::kReadBufferSize);
+  client.peer().Resume();
+  gw.loop().RunUntilIdle();
+  EXPECT_EQ(Messages(client.Frames()).size(), 100u);
+}
+
+TEST(EchoServiceLimits, SixteenMebibytesPass) {
+  TestGateway gw(kConfig);
+  auto client = gw.Connect();
+  client.Upgrade("/echo");
+  const std::string message(16 << 20, 'm');
+  client.Send(Fragmented(kBinary, message, 1 << 20));
+  const auto messages = Messages(client.Frames());
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].second, message);
+}
+
+}  // namespace
+}  // namespace upgate::test

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/app/runtime.h"
+#include "gateway/session/front.h"
+#include "gateway/session/gateway.h"
+#include "tests/support/capture_log.h"
+#include "tests/support/fake_loop.h"
+#include "tests/support/test_peer.h"
+#include "tests/support/ws_client.h"
+
+namespace upgate::test {
+
+// A WebSocket client of the gateway, in memory: raw bytes below, parsed answers and frames above.
+class GatewayClient {
+ public:
+  GatewayClient(FakeLoop& loop, const SocketAddress& to, std::optional<SocketAddress> from = {});
+
+  void Send(std::string_view bytes);  // and lets the world come to rest
+  // Sends an upgrade request and returns the answer's head; what follows it stays for TakeFrames.
+  ResponseHead Upgrade(std::string_view target, std::string_view extra = {});
+  // The next answer's head; status 0 when none came.
+  ResponseHead Head();
+  std::string Body(const ResponseHead& head);
+  std::vector<ParsedFrame> Frames();
+  // The code of the Close that came last; 0: none came, 1005: one without a code.
+  std::uint16_t ReceivedClose();
+
+  TestPeer& peer() { return peer_; }
+
+ private:
+  FakeLoop& loop_;
+  TestPeer peer_;
+  std::string bytes_;
+};
+
+// The whole gateway but its sockets: configuration text in, bytes out, time standing still. Where the text has no listeners of
+// its own there is one, plain, at 127.0.0.1:80. Nothing may be left when it is destroyed.
+class TestGateway {
+ public:
+  explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {});
+  ~TestGateway();
+
+  GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});
+
+  FakeLoop& loop() { return loop_; }
+  MemoryNetwork& network() { return loop_.network(); }
+  CaptureLog& log() { return log_; }
+  session::Gateway& gateway() { return *gateway_; }
+  session::Front& front(std::size_t i = 0) { return *fronts_[i]; }
+  stats::RouteStats& route_stats(std::size_t i = 0) { return stats_->loop(0).route[i]; }
+  stats::ServerStats& server_stats(std::size_t i = 0) { return stats_->loop(0).server[i]; }
+  stats::ListenerStats& listener_stats(std::size_t i = 0) { return stats_->loop(0).listener[i]; }
+  std::uint64_t Handshakes(stats::HandshakeOutcome outcome, std::size_t route = 0) {
+    return route_stats(route).handshakes[static_cast<std::size_t>(outcome)].Get();
+  }
+
+ private:
+  struct StatsHost final : plugin::Host {
+    std::string StatsJson() const override { return stats->Json(); }
+    std::string StatsPrometheus() const override { return stats->Prometheus(); }
+    const stats::Registry* stats = nullptr;
+  };
+
+  FakeLoop loop_;
+  CaptureLog log_;
+  StatsHost host_;
+  plugin::Registry plugins_;
+  app::Runtime runtime_;
+  std::unique_ptr<stats::Registry> stats_;
+  std::unique_ptr<session::SharedCounts> counts_;
+  std::unique_ptr<session::Shared> shared_;
+  http::ServerOptions options_;
+  tls::Scratch scratch_;
+  std::unique_ptr<session::Gateway> gateway_;
+  std::vector<std::unique_ptr<session::Front>> fronts_;
+  std::vector<SocketAddress> addresses_;
+};
+
+}  // namespace upgate::test

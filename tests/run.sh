@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests; fails if anything fails. Installs what is missing for that (Debian).
+#   tests/run.sh [dev|asan|tsan]     the preset to build; dev when not given
+# Not among them: the test that sets up a whole Debian 13 (ctest --preset dev -L slow-roots).
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+preset=${1:-dev}
+case $preset in
+  dev | asan | tsan) ;;
+  *)
+    echo "usage: tests/run.sh [dev|asan|tsan]" >&2
+    exit 2
+    ;;
+esac
+
+"$root/deploy/install-deps.sh" --test
+cd "$root"
+cmake --preset "$preset"
+cmake --build --preset "$preset" --parallel "$(nproc)"
+
+# npm keeps a lock of what it installed; nothing to do while that is newer than ours.
+system=tests/system
+if [[ -f $system/package-lock.json && ! $system/node_modules/.package-lock.json -nt $system/package-lock.json ]]; then
+  npm --prefix "$system" ci --no-audit --no-fund
+fi
+
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
+
+run=()
+# Kernels that randomise addresses far break the shadow memory of older thread sanitizers.
+if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then run=(setarch -R); fi
+exec "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --output-on-failure --no-tests=error \
+  --label-exclude '^slow-roots$'

@@ -1,0 +1,154 @@
+// The command line: what it prints, how it ends, and what it says about configurations that cannot work.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import WebSocket from 'ws';
+import {
+  RawClient, binary, echoServer, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, within,
+} from './support.mjs';
+
+async function upgate(t, ...args) {
+  const child = start(t, binary, args);
+  const code = await within(30000, `upgate ${args[0]}`, child.exited);
+  return { code, out: child.output, err: child.errors };
+}
+
+test('version and usage', async (t) => {
+  const version = await upgate(t, 'version');
+  assert.equal(version.code, 0);
+  assert.match(version.out, /^upgate \d+\.\d+\.\d+\n(  \w+ .+\n)+$/);
+  assert.equal((await upgate(t, '--help')).code, 0);
+  assert.equal((await upgate(t)).code, 2);
+  assert.equal((await upgate(t, 'nonsense')).code, 2);
+  assert.equal((await upgate(t, 'run')).code, 2);
+});
+
+test('check says every error with its place and what would be right', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = `${folder}/upgate.yaml`;
+  fs.writeFileSync(file, `listeners:
+  - adress: 127.0.0.1:8080
+backends:
+  b: { servers: [ "tpc://127.0.0.1:1" ] }
+routes:
+  - { path: /x, backend: bb, limits: { idle: 5 } }
+`);
+  const { code, err } = await upgate(t, 'check', '--config', file);
+  assert.equal(code, 1);
+  assert.ok(err.includes(`${file}:2:5: listeners[0].adress: unknown key; did you mean 'address'?`), err);
+  for (const part of [':4:', 'tpc', ':6:', "'b'", 'idle']) assert.ok(err.includes(part), `${part} in ${err}`);
+  const missing = await upgate(t, 'check', '--config', `${folder}/none.yaml`);
+  assert.equal(missing.code, 1);
+  assert.ok(missing.err.includes('none.yaml'));
+});
+
+test('check and run name the line of a file, a port or a certificate that cannot serve', async (t) => {
+  const folder = temporaryFolder(t);
+  const certificates = makeCertificates(folder);
+  const second = fs.mkdtempSync(`${folder}/second-`);
+  const others = makeCertificates(second);
+  const taken = net.createServer();
+  taken.listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const routes = 'routes: [ { path: /, plugin: echo } ]\n';
+  const cases = [
+    [`listeners:\n  - address: 127.0.0.1:${taken.address().port}\n`, 2, /in use/],
+    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: gone.crt\n          key: ${certificates.key}\n`,
+      5, /gone\.crt/],
+    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.cert}\n          key: ${others.key}\n`,
+      6, /match/],
+    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.key}\n          key: ${certificates.key}\n`,
+      5, /certificate/],
+    ['listeners:\n  - address: 127.0.0.1:0\nbackends:\n  b: { servers: [ "tls://localhost:1" ], tls: { ca: none.pem } }\n', 4, /none\.pem/],
+    ['listeners:\n  - address: nowhere.invalid:0\n', 2, /nowhere\.invalid/],
+  ];
+  for (const [yaml, line, what] of cases) {
+    const file = `${folder}/case.yaml`;
+    fs.writeFileSync(file, yaml + routes);
+    for (const command of ['check', 'run']) {
+      const { code, err } = await upgate(t, command, '--config', file);
+      assert.equal(code, 1, `${command}: ${yaml}${err}`);
+      assert.match(err, what);
+      assert.ok(err.startsWith(`${file}:${line}:`), `${command}: ${err}`);
+    }
+  }
+  const file = `${folder}/plugin.yaml`;
+  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:0" } ]\nroutes:\n  - { path: /, plugin: ecko }\n');
+  const { code, err } = await upgate(t, 'check', '--config', file);
+  assert.equal(code, 1);
+  assert.match(err, /:3:.*did you mean 'echo'/);
+});
+
+test('a good configuration is called good, environment variables included', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = `${folder}/upgate.yaml`;
+  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:${TEST_PORT:-0}" } ]\nroutes: [ { path: /, plugin: "${TEST_PLUGIN}" } ]\n');
+  const good = start(t, binary, ['check', '-c', file], { env: { ...process.env, TEST_PLUGIN: 'echo' } });
+  assert.equal(await good.exited, 0, good.errors);
+  assert.match(good.output, /good/);
+  const unset = await upgate(t, 'check', '-c', file);
+  assert.equal(unset.code, 1);
+  assert.match(unset.err, /TEST_PLUGIN/);
+});
+
+test('SIGTERM closes sessions with 1001 and ends with 0', async (t) => {
+  const echo = await echoServer(t);
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+workers: 2
+backends: { echo: { servers: [ "tcp://127.0.0.1:${echo}" ] } }
+routes: [ { path: /, backend: echo } ]
+`);
+  const sockets = await Promise.all(Array.from({ length: 20 }, async () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports[0]}/`);
+    await within(20000, 'open', once(socket, 'open'));
+    return socket;
+  }));
+  const codes = Promise.all(sockets.map((s) => once(s, 'close').then(([code]) => code)));
+  gateway.child.kill('SIGTERM');
+  assert.deepEqual(await within(20000, 'closes', codes), Array(20).fill(1001));
+  assert.equal(await within(20000, 'the end', gateway.child.exited), 0);
+  await gateway.logged((e) => e.event === 'stopped', 'the last line');
+  assert.equal(gateway.log.filter((e) => e.event === 'session close').length, 20);
+});
+
+test('the shutdown ends in its time even if clients do not answer', async (t) => {
+  const echo = await echoServer(t);
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+shutdown_timeout: 300ms
+backends: { echo: { servers: [ "tcp://127.0.0.1:${echo}" ] } }
+routes: [ { path: /, backend: echo, limits: { close_timeout: 1h } } ]
+`);
+  const client = await RawClient.connect(gateway.ports[0]);
+  client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
+  await client.head();
+  gateway.child.kill('SIGTERM');
+  assert.equal(await within(20000, 'the end', gateway.child.exited), 0);
+  client.close();
+});
+
+test('demo serves ws and wss in front of a TCP server', async (t) => {
+  const demo = start(t, binary, ['demo', '--port', '0', '--tls-port', '0']);
+  await within(20000, 'the URLs', new Promise((resolve, reject) => {
+    demo.stdout.on('data', () => demo.output.includes('Ctrl-C') && resolve());
+    demo.exited.then((code) => reject(new Error(`demo ended with ${code}: ${demo.errors}`)));
+  }));
+  const urls = [...demo.output.matchAll(/wss?:\/\/localhost:\d+\/[\w-]+/g)].map((m) => m[0]);
+  assert.ok(urls.some((u) => u.startsWith('wss:')) && urls.some((u) => u.startsWith('ws:')), demo.output);
+  for (const url of new Set(urls)) {
+    const socket = new WebSocket(url, { rejectUnauthorized: false });
+    await within(20000, `open ${url}`, new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+    socket.send('hello');
+    const [data] = await within(20000, 'the echo', once(socket, 'message'));
+    assert.equal(data.toString(), 'hello');
+    socket.close();
+    await within(20000, 'close', once(socket, 'close'));
+  }
+  demo.kill('SIGTERM');
+  assert.equal(await within(20000, 'the end', demo.exited), 0);
+});

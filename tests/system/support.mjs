@@ -1,0 +1,214 @@
+// What the system tests share: the gateway as a process, servers and clients around it, certificates. Everything listens on
+// ports that the system chooses and lives in one folder that is removed at the end.
+import { spawn, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import tls from 'node:tls';
+
+export const binary = process.env.UPGATE_BINARY;
+if (!binary) throw new Error('UPGATE_BINARY names the program to test');
+
+// Sanitized builds are slower and larger: they move fewer bytes and are not weighed.
+export const sanitized = process.env.UPGATE_SANITIZED === '1';
+
+export function temporaryFolder(t) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'upgate-test-'));
+  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+// A promise that gives up with a message instead of hanging.
+export function within(ms, what, promise) {
+  let timer;
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`timed out: ${what}`)), ms);
+  });
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}
+
+// Runs a program until the test ends. Resolves `exited` with its code or signal.
+export function start(t, command, args, options = {}) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
+  child.exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  child.output = '';
+  child.errors = '';
+  child.stdout.on('data', (data) => (child.output += data));
+  child.stderr.on('data', (data) => (child.errors += data));
+  child.stdin.on('error', () => {});
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await child.exited;
+  });
+  return child;
+}
+
+// upgate run, with `yaml` as its configuration; log lines arrive as objects. `yaml` has the placeholder-free text; its
+// listeners should use port 0.
+export async function startGateway(t, yaml, { folder = temporaryFolder(t), args } = {}) {
+  const file = path.join(folder, 'upgate.yaml');
+  fs.writeFileSync(file, `log: { format: json, level: debug }\n${yaml}`);
+  const child = start(t, binary, args ?? ['run', '--config', file]);
+  const gateway = { child, pid: child.pid, ports: [], admin: undefined, log: [], file };
+  const waiters = [];
+  readline.createInterface({ input: child.stderr }).on('line', (line) => {
+    let entry;
+    try {
+      entry = JSON.parse(line);
+    } catch {
+      entry = { event: 'text', line };
+    }
+    gateway.log.push(entry);
+    for (const waiter of [...waiters]) {
+      if (!waiter.matches(entry)) continue;
+      waiters.splice(waiters.indexOf(waiter), 1);
+      waiter.resolve(entry);
+    }
+  });
+  // The first log line, past or future, that matches.
+  gateway.logged = (matches, what = 'a log line') => {
+    const found = gateway.log.find(matches);
+    if (found) return Promise.resolve(found);
+    return within(20000, what, new Promise((resolve) => waiters.push({ matches, resolve })));
+  };
+  const failed = child.exited.then((code) => {
+    throw new Error(`upgate ended with ${code}: ${child.errors}`);
+  });
+  failed.catch(() => {});
+  await Promise.race([failed, gateway.logged((e) => e.event === 'serving', 'upgate to serve')]);
+  for (const entry of gateway.log.filter((e) => e.event === 'listening')) {
+    const port = Number(entry.address.split(':').at(-1));
+    if (entry.purpose === 'admin') gateway.admin = port;
+    else gateway.ports.push(port);
+  }
+  // Whatever the test did, the process must still be there and end in order.
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const code = await within(30000, 'upgate to stop', child.exited);
+      if (code !== 0) throw new Error(`upgate ended with ${code}: ${child.errors}`);
+    }
+  });
+  gateway.stats = async () => JSON.parse((await httpGet(gateway.admin, '/stats')).body);
+  return gateway;
+}
+
+export async function listen(t, server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => new Promise((resolve) => {
+    server.closeAllConnections?.();
+    for (const socket of server.open ?? []) socket.destroy();
+    server.close(resolve);
+  }));
+  return server.address().port;
+}
+
+// A TCP server; `handler` gets each socket.
+export async function tcpServer(t, handler) {
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    server.open.add(socket);
+    socket.on('close', () => server.open.delete(socket));
+    socket.on('error', () => {});
+    handler(socket);
+  });
+  server.open = new Set();
+  return listen(t, server);
+}
+
+export const echoServer = (t) => tcpServer(t, (socket) => socket.pipe(socket));
+
+// A port that nobody listens on: taken and given back.
+export async function unusedPort() {
+  const server = net.createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+// Sends raw bytes and collects what comes back, as latin1 text.
+export class RawClient {
+  static async connect(port, { secure, ...options } = {}) {
+    const socket = secure
+      ? tls.connect({ port, host: '127.0.0.1', ...options })
+      : net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    await once(socket, secure ? 'secureConnect' : 'connect');
+    return new RawClient(socket);
+  }
+  constructor(socket) {
+    this.socket = socket;
+    this.received = '';
+    this.ended = false;
+    this.changed = () => {};
+    socket.setNoDelay(true);
+    socket.on('data', (data) => { this.received += data.toString('latin1'); this.changed(); });
+    socket.on('end', () => { this.ended = true; this.changed(); });
+    socket.on('close', () => { this.ended = true; this.changed(); });
+    socket.on('error', () => {});
+  }
+  send(text) { this.socket.write(text, 'latin1'); }
+  async sendBytewise(text) {
+    for (const c of text) {
+      await new Promise((resolve) => this.socket.write(c, 'latin1', resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  until(done, what) {
+    return within(20000, what, new Promise((resolve) => {
+      this.changed = () => { if (done(this)) resolve(this.received); };
+      this.changed();
+    }));
+  }
+  head() {
+    return this.until((c) => c.received.includes('\r\n\r\n'), 'a whole response head').then(() => {
+      const end = this.received.indexOf('\r\n\r\n') + 4;
+      const head = this.received.slice(0, end);
+      this.received = this.received.slice(end);
+      return head;
+    });
+  }
+  end() { return this.until((c) => c.ended, 'the end of the connection'); }
+  close() { this.socket.destroy(); }
+}
+
+export async function httpGet(port, target, headers = '') {
+  const client = await RawClient.connect(port);
+  client.send(`GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n${headers}\r\n`);
+  const all = await client.end();
+  const split = all.indexOf('\r\n\r\n');
+  return { status: Number(all.split(' ')[1]), head: all.slice(0, split), body: all.slice(split + 4) };
+}
+
+// A frame as a client sends it (masked with zeros, so that the payload stays readable).
+export function frame(opcode, payload = '') {
+  const body = Buffer.from(payload, 'latin1');
+  if (body.length > 125) throw new Error('for short frames');
+  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | body.length, 0, 0, 0, 0]), body]).toString('latin1');
+}
+
+// A certificate authority and a certificate for localhost, 127.0.0.1 and further names.
+export function makeCertificates(folder, names = ['a.example', 'b.example']) {
+  const at = (name) => path.join(folder, name);
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const san = ['DNS:localhost', 'IP:127.0.0.1', ...names.map((n) => `DNS:${n}`)].join(',');
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('ca.key'), '-out',
+    at('ca.crt'), '-subj', '/CN=Test CA', '-days', '2');
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('site.key'), '-out',
+    at('site.csr'), '-subj', '/CN=localhost', '-addext', `subjectAltName=${san}`);
+  openssl('x509', '-req', '-in', at('site.csr'), '-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-out',
+    at('site.crt'), '-days', '2', '-copy_extensions', 'copy');
+  return { ca: fs.readFileSync(at('ca.crt')), caFile: at('ca.crt'), cert: at('site.crt'), key: at('site.key') };
+}
+
+export const tlsBlock = (c) => `tls: { certificates: [ { cert: "${c.cert}", key: "${c.key}" } ] }`;
+
+// Resident memory of a process, in bytes.
+export function residentBytes(pid) {
+  const match = /VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(match[1]) * 1024;
+}

@@ -1,0 +1,91 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/config/parsing.h"
+
+namespace upgate::config {
+namespace {
+
+TEST(BackendsTest, ABackendNeedsServers) {
+  EXPECT_EQ(ErrorsOfBackend("    connect_timeout: 1s"),
+            "3:5: backends.app.servers: missing; needs a list with at least one server\n");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ ]"),
+            "3:14: backends.app.servers: is an empty list; needs at least one server\n");
+  EXPECT_EQ(ErrorsOfBackend("    servers: tcp://a:1"),
+            "3:14: backends.app.servers: is text; needs a list: write [ tcp://a:1 ]\n");
+  EXPECT_EQ(
+      ErrorsOfBackend("    [ tcp://a:1 ]"),
+      "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, tls\n");
+}
+
+TEST(BackendsTest, ServersAreUrlsOrMaps) {
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1, { url: tls://b:2 }, unix:/c ]"), "");
+  EXPECT_EQ(
+      ErrorsOfBackend(
+          "    servers: [ a:1, { url: ws://b }, { uri: x }, [ ], { url: unix:/c, weight: 2 } ]"),
+      "3:16: backends.app.servers[0]: 'a:1' has no scheme; write tcp://a:1 or tls://a:1\n"
+      "3:28: backends.app.servers[1].url: 'ws://b' does not begin with a scheme of this version; "
+      "use tcp, tls or "
+      "unix\n"
+      "3:38: backends.app.servers[2].url: missing; needs tcp://host:port, tls://host:port or "
+      "unix:/path\n"
+      "3:40: backends.app.servers[2].uri: unknown key; did you mean 'url'?\n"
+      "3:50: backends.app.servers[3]: is a list; needs tcp://host:port, tls://host:port or "
+      "unix:/path\n"
+      "3:71: backends.app.servers[4].weight: unknown key; known here: url\n");
+}
+
+TEST(BackendsTest, PasswordsAreNotRepeated) {
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://user:secret@a:1 ]"),
+            "3:16: backends.app.servers[0]: it has a user name or password in it; leave out what "
+            "is before '@'\n");
+}
+
+TEST(BackendsTest, ConnectTimeoutHasARange) {
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    connect_timeout: 0"),
+            "4:22: backends.app.connect_timeout: '0' is out of range; use 1ms to 10m\n");
+}
+
+TEST(BackendsTest, TlsIsForTlsServers) {
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1, tls://b:1 ]\n    tls: { verify: false }"),
+            "");
+  EXPECT_EQ(
+      ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    tls: { verify: true }"),
+      "4:10: backends.app.tls: has no effect: no server of this backend begins with tls://\n");
+}
+
+TEST(BackendsTest, TlsSettingsAreChecked) {
+  EXPECT_EQ(
+      ErrorsOfBackend("    servers: [ tls://a:1 ]\n"
+                      "    tls:\n"
+                      "      verify: no\n"
+                      "      ca: ''\n"
+                      "      server_name: a:443\n"
+                      "      certificate: { cert: c }\n"
+                      "      insecure: true\n"),
+      "5:15: backends.app.tls.verify: 'no' is not true or false; did you mean false?\n"
+      "6:11: backends.app.tls.ca: '' is empty\n"
+      "7:20: backends.app.tls.server_name: 'a:443' has a port or scheme; write the name alone\n"
+      "8:20: backends.app.tls.certificate.key: missing; needs the path of a file\n"
+      "9:7: backends.app.tls.insecure: unknown key; known here: verify, ca, server_name, "
+      "certificate\n");
+}
+
+TEST(BackendsTest, NamesAreForLabels) {
+  constexpr std::string_view kRest =
+      "listeners: [ { address: a:1 } ]\nroutes: [ { path: /, plugin: echo } ]\n";
+  const auto errors = [&](std::string_view text) {
+    return ErrorsOf(std::string(text) + "\n" + std::string(kRest));
+  };
+  EXPECT_EQ(errors("backends: { A-z_0.9: { servers: [ tcp://a:1 ] } }"), "");
+  EXPECT_EQ(errors("backends: { a b: { servers: [ tcp://a:1 ] } }"),
+            "1:13: backends.a b: is no name for a backend; use 1 to 64 letters, digits, '-', '_' "
+            "and '.'\n");
+  EXPECT_EQ(errors("backends: { }"), "");
+  EXPECT_EQ(errors("backends: [ ]"), "1:11: backends: is a list; needs a map of names\n");
+  EXPECT_EQ(errors("backends:"), "1:1: backends: is empty; needs a map of names\n");
+}
+
+}  // namespace
+}  // namespace upgate::config

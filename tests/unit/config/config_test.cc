@@ -1,0 +1,402 @@
+#include "gateway/config/config.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "gateway/config/parse.h"
+#include "tests/unit/config/parsing.h"
+
+namespace upgate::config {
+namespace {
+
+constexpr std::string_view kMinimal =
+    "listeners: [ { address: 127.0.0.1:0 } ]\nroutes: [ { path: /echo, plugin: echo } ]\n";
+
+constexpr std::string_view kComplete = R"(# every key once
+listeners:
+  - address: 0.0.0.0:8080
+  - address: "[::]:8443"
+    backlog: 16
+    trusted_proxies: [ 127.0.0.0/8, "::1" ]
+    tls:
+      certificates:
+        - { cert: tls/site.crt, key: /keys/site.key }
+        - { cert: ../b.crt, key: ./b.key }
+      min_version: "1.3"
+      client_auth: optional
+      client_ca: tls/ca.crt
+  - address: unix:/run/upgate.sock
+admin: { address: 127.0.0.1:9901 }
+workers: 4
+server_header: "up/1"
+http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s }
+shutdown_timeout: 1m
+log: { level: debug, format: json }
+backends:
+  mqtt:
+    servers: [ "tcp://${HOST}:${PORT}", { url: "tls://[::1]:8883" } ]
+    connect_timeout: 500ms
+    tls:
+      verify: false
+      ca: ca.pem
+      server_name: broker.example
+      certificate: { cert: me.crt, key: me.key }
+  local: { servers: [ unix:/run/app.sock ] }
+routes:
+  - path: /mqtt
+    hosts: [ App.example, "*.example.org" ]
+    backend: mqtt
+    subprotocols: [ mqtt, v10.stomp ]
+    encoding: base64
+    require_origin: true
+    cors:
+      allow_origins: [ "https://App.example", "https://*.example.org:8443", null, "*" ]
+      allow_methods: [ GET, PURGE ]
+      allow_headers: [ content-type ]
+      expose_headers: [ x-id ]
+      allow_credentials: true
+      allow_private_network: true
+      max_age: 10m
+    limits: { message_size: 2MiB, sessions: 7, idle: 0, ping_interval: 0s, close_timeout: 1s }
+  - { path: /live/*, backend: local }
+  - { path: "~^/v[0-9]+/", plugin: echo, options: { delay: 5ms, "true": [ 1 ] } }
+)";
+
+TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
+  const auto config = Parsed(kMinimal);
+  const Config defaults;
+  EXPECT_EQ(config->file, "/etc/upgate/upgate.yaml");
+  EXPECT_FALSE(config->admin);
+  EXPECT_EQ(config->workers, 0u);
+  EXPECT_EQ(config->server_header, "upgate");
+  EXPECT_EQ(config->http.head_size, defaults.http.head_size);
+  EXPECT_EQ(config->http.headers, defaults.http.headers);
+  EXPECT_EQ(config->http.head_timeout, defaults.http.head_timeout);
+  EXPECT_EQ(config->http.idle_timeout, defaults.http.idle_timeout);
+  EXPECT_EQ(config->shutdown_timeout, defaults.shutdown_timeout);
+  EXPECT_EQ(config->log.level, LogLevel::kInfo);
+  EXPECT_EQ(config->log.format, LogFormat::kText);
+  EXPECT_TRUE(config->backends.empty());
+  EXPECT_EQ(config->server_count, 0u);
+
+  const Listener& listener = config->listeners.at(0);
+  EXPECT_FALSE(listener.tls);
+  EXPECT_TRUE(listener.trusted_proxies.empty());
+  EXPECT_EQ(listener.backlog, 1024);
+
+  const Route& route = config->routes.at(0);
+  EXPECT_TRUE(route.hosts.empty());
+  EXPECT_FALSE(route.backend);
+  EXPECT_EQ(route.plugin, "echo");
+  EXPECT_EQ(route.options.kind, Value::Kind::kAbsent);
+  EXPECT_TRUE(route.subprotocols.empty());
+  EXPECT_EQ(route.encoding, Encoding::kAuto);
+  EXPECT_FALSE(route.cors);
+  EXPECT_FALSE(route.require_origin);
+  EXPECT_EQ(route.limits.message_size, RouteLimits{}.message_size);
+  EXPECT_EQ(route.limits.sessions, 0u);
+  EXPECT_EQ(route.limits.idle, RouteLimits{}.idle);
+  EXPECT_EQ(route.limits.ping_interval, RouteLimits{}.ping_interval);
+  EXPECT_EQ(route.limits.close_timeout, RouteLimits{}.close_timeout);
+}
+
+TEST(ConfigTest, GlobalSettingsAreRead) {
+  const auto config = Parsed(kComplete);
+  EXPECT_EQ(config->admin->ToString(), "127.0.0.1:9901");
+  EXPECT_EQ(config->admin->key, "admin.address");
+  EXPECT_EQ(config->workers, 4u);
+  EXPECT_EQ(config->server_header, "up/1");
+  EXPECT_EQ(config->http.head_size, 16u * 1024);
+  EXPECT_EQ(config->http.headers, 50u);
+  EXPECT_EQ(config->http.head_timeout, Millis{2000});
+  EXPECT_EQ(config->http.idle_timeout, Millis{90'000});
+  EXPECT_EQ(config->shutdown_timeout, Millis{60'000});
+  EXPECT_EQ(config->log.level, LogLevel::kDebug);
+  EXPECT_EQ(config->log.format, LogFormat::kJson);
+}
+
+TEST(ConfigTest, ListenersAreRead) {
+  const auto config = Parsed(kComplete);
+  ASSERT_EQ(config->listeners.size(), 3u);
+  EXPECT_EQ(config->listeners[0].address.ToString(), "0.0.0.0:8080");
+  EXPECT_EQ(config->listeners[1].address.ToString(), "[::]:8443");
+  EXPECT_EQ(config->listeners[1].address.mark.line, 4);
+  EXPECT_EQ(config->listeners[1].address.mark.column, 14);
+  EXPECT_EQ(config->listeners[1].address.key, "listeners[1].address");
+  EXPECT_EQ(config->listeners[1].backlog, 16);
+  ASSERT_EQ(config->listeners[1].trusted_proxies.size(), 2u);
+  EXPECT_EQ(config->listeners[1].trusted_proxies[0].bits, 104);
+  EXPECT_EQ(config->listeners[2].address.ToString(), "unix:/run/upgate.sock");
+
+  const ListenerTls& tls = *config->listeners[1].tls;
+  ASSERT_EQ(tls.certificates.size(), 2u);
+  EXPECT_EQ(tls.min_version, TlsVersion::kTls13);
+  EXPECT_EQ(tls.client_auth, ClientAuth::kOptional);
+  EXPECT_EQ(tls.client_ca->path, "/etc/upgate/tls/ca.crt");
+}
+
+TEST(ConfigTest, PathsOfFilesStartFromTheFolderOfTheFile) {
+  const auto config = Parsed(kComplete);
+  const auto& certificates = config->listeners.at(1).tls->certificates;
+  EXPECT_EQ(certificates[0].cert.path, "/etc/upgate/tls/site.crt");
+  EXPECT_EQ(certificates[0].cert.key, "listeners[1].tls.certificates[0].cert");
+  EXPECT_EQ(certificates[0].cert.mark.line, 9);
+  EXPECT_EQ(certificates[0].cert.mark.column, 19);
+  EXPECT_EQ(certificates[0].key.path, "/keys/site.key");
+  EXPECT_EQ(certificates[1].cert.path, "/etc/b.crt");
+  EXPECT_EQ(certificates[1].key.path, "/etc/upgate/b.key");
+}
+
+TEST(ConfigTest, BackendsAreRead) {
+  const auto config = Parsed(kComplete);
+  EXPECT_EQ(config->server_count, 3u);
+  const Backend& mqtt = config->backends.at("mqtt");
+  EXPECT_EQ(mqtt.name, "mqtt");
+  EXPECT_EQ(mqtt.mark.line, 22);
+  EXPECT_EQ(mqtt.connect_timeout, Millis{500});
+  ASSERT_EQ(mqtt.servers.size(), 2u);
+  EXPECT_EQ(mqtt.servers[0].scheme, ServerScheme::kTcp);
+  EXPECT_EQ(std::get<HostPort>(mqtt.servers[0].address), (HostPort{"db.example", 5432}));
+  EXPECT_EQ(mqtt.servers[0].url, "tcp://db.example:5432");
+  EXPECT_EQ(mqtt.servers[0].index, 0u);
+  EXPECT_EQ(mqtt.servers[1].scheme, ServerScheme::kTls);
+  EXPECT_EQ(std::get<HostPort>(mqtt.servers[1].address), (HostPort{"::1", 8883}));
+  EXPECT_EQ(mqtt.servers[1].url, "tls://[::1]:8883");
+  EXPECT_EQ(mqtt.servers[1].index, 1u);
+  EXPECT_FALSE(mqtt.tls.verify);
+  EXPECT_EQ(mqtt.tls.ca->path, "/etc/upgate/ca.pem");
+  EXPECT_EQ(mqtt.tls.server_name, "broker.example");
+  EXPECT_EQ(mqtt.tls.certificate->cert.path, "/etc/upgate/me.crt");
+
+  const Backend& local = config->backends.at("local");
+  EXPECT_EQ(std::get<UnixPath>(local.servers.at(0).address).path, "/run/app.sock");
+  EXPECT_EQ(local.servers.at(0).index, 2u);
+  EXPECT_TRUE(local.tls.verify);
+  EXPECT_EQ(local.connect_timeout, Millis{3000});
+}
+
+TEST(ConfigTest, RoutesAreRead) {
+  const auto config = Parsed(kComplete);
+  ASSERT_EQ(config->routes.size(), 3u);
+  const Route& route = config->routes[0];
+  EXPECT_EQ(route.path.kind, PathPattern::Kind::kExact);
+  EXPECT_EQ(route.path.text, "/mqtt");
+  ASSERT_EQ(route.hosts.size(), 2u);
+  EXPECT_EQ(route.hosts[0].host, "app.example");
+  EXPECT_TRUE(route.hosts[1].wildcard);
+  EXPECT_EQ(route.backend, "mqtt");
+  EXPECT_FALSE(route.plugin);
+  EXPECT_EQ(route.subprotocols, (std::vector<std::string>{"mqtt", "v10.stomp"}));
+  EXPECT_EQ(route.encoding, Encoding::kBase64);
+  EXPECT_TRUE(route.require_origin);
+  EXPECT_EQ(route.limits.message_size, 2u * 1024 * 1024);
+  EXPECT_EQ(route.limits.sessions, 7u);
+  EXPECT_EQ(route.limits.idle, Millis{0});
+  EXPECT_EQ(route.limits.ping_interval, Millis{0});
+  EXPECT_EQ(route.limits.close_timeout, Millis{1000});
+  EXPECT_EQ(route.mark.line, 32);
+
+  EXPECT_EQ(config->routes[1].path.kind, PathPattern::Kind::kPrefix);
+  EXPECT_EQ(config->routes[1].path.text, "/live");
+  EXPECT_EQ(config->routes[1].index, 1u);
+  EXPECT_EQ(config->routes[2].path.kind, PathPattern::Kind::kRegex);
+  EXPECT_EQ(config->routes[2].path.text, "^/v[0-9]+/");
+  EXPECT_EQ(config->routes[2].plugin, "echo");
+  const Value& options = config->routes[2].options;
+  ASSERT_EQ(options.members.size(), 2u);
+  EXPECT_EQ(options.members[0].value.scalar, "5ms");
+  EXPECT_TRUE(options.members[1].key.quoted);
+}
+
+TEST(ConfigTest, CorsIsRead) {
+  const auto config = Parsed(kComplete);
+  const Cors& cors = *config->routes.at(0).cors;
+  ASSERT_EQ(cors.allow_origins.size(), 4u);
+  EXPECT_EQ(cors.allow_origins[0].kind, OriginPattern::Kind::kExact);
+  EXPECT_EQ(cors.allow_origins[0].host, "app.example");
+  EXPECT_EQ(cors.allow_origins[0].port, 443);
+  EXPECT_EQ(cors.allow_origins[1].kind, OriginPattern::Kind::kSubdomains);
+  EXPECT_EQ(cors.allow_origins[1].host, "example.org");
+  EXPECT_EQ(cors.allow_origins[1].port, 8443);
+  EXPECT_EQ(cors.allow_origins[2].kind, OriginPattern::Kind::kNull);
+  EXPECT_EQ(cors.allow_origins[3].kind, OriginPattern::Kind::kAny);
+  EXPECT_EQ(cors.allow_methods, (std::vector<std::string>{"GET", "PURGE"}));
+  EXPECT_EQ(cors.allow_headers, std::vector<std::string>{"content-type"});
+  EXPECT_EQ(cors.expose_headers, std::vector<std::string>{"x-id"});
+  EXPECT_TRUE(cors.allow_credentials);
+  EXPECT_TRUE(cors.allow_private_network);
+  EXPECT_EQ(cors.max_age, Millis{600'000});
+}
+
+TEST(ConfigTest, TheServerHeaderCanBeRemoved) {
+  EXPECT_EQ(Parsed("server_header: ''\n" + std::string(kMinimal))->server_header, "");
+}
+
+TEST(ConfigTest, GlobalSettingsAreChecked) {
+  EXPECT_EQ(ErrorsOfTop("workers: 0"),
+            "1:10: workers: '0' is not auto or a number from 1 to 256\n");
+  EXPECT_EQ(ErrorsOfTop("workers: [ 1 ]"),
+            "1:10: workers: is a list; needs auto or a number from 1 to 256\n");
+  EXPECT_EQ(ErrorsOfTop("server_header: \"a\\r\\nb\""),
+            "1:16: server_header: 'a\\x0d\\x0ab' has a character that the header cannot carry; use "
+            "printable ASCII\n");
+  EXPECT_EQ(ErrorsOfTop("server_header: \" a\""),
+            "1:16: server_header: ' a' begins or ends with a space\n");
+  EXPECT_NE(ErrorsOfTop("server_header: " + std::string(257, 'a'))
+                .find("is longer than 256 characters\n"),
+            std::string::npos);
+  EXPECT_EQ(ErrorsOfTop("server_header:"), "1:1: server_header: is empty; needs text\n");
+  EXPECT_EQ(ErrorsOfTop("shutdown_timeout: 2h"),
+            "1:19: shutdown_timeout: '2h' is out of range; use 0 to 1h\n");
+  EXPECT_EQ(ErrorsOfTop("admin: 127.0.0.1:1"),
+            "1:8: admin: is text; needs a map with the keys address\n");
+  EXPECT_EQ(ErrorsOfTop("admin: { }"),
+            "1:8: admin.address: missing; needs host:port, \"[v6]:port\" or unix:/path\n");
+  EXPECT_EQ(
+      ErrorsOfTop(
+          "http: { head_size: 1000, headers: 1001, head_timeout: 0, idle_timeout: 25h, x: 1 }"),
+      "1:20: http.head_size: '1000' is out of range; use 1KiB to 1MiB\n"
+      "1:35: http.headers: '1001' is out of range; use 1 to 1000\n"
+      "1:55: http.head_timeout: '0' is out of range; use 1ms to 1h\n"
+      "1:72: http.idle_timeout: '25h' is out of range; use 1ms to 24h\n"
+      "1:77: http.x: unknown key; known here: head_size, headers, head_timeout, idle_timeout\n");
+  EXPECT_EQ(ErrorsOfTop("log: { level: warning, format: xml }"),
+            "1:15: log.level: 'warning' is not debug, info, warn or error; did you mean 'warn'?\n"
+            "1:32: log.format: 'xml' is not text or json\n");
+}
+
+TEST(ConfigTest, WhatIsMissingIsOneErrorEach) {
+  constexpr std::string_view kBoth =
+      "1:1: listeners: missing; needs a list with at least one listener\n"
+      "1:1: routes: missing; needs a list with at least one route\n";
+  EXPECT_EQ(ErrorsOf(""), kBoth);
+  EXPECT_EQ(ErrorsOf("# nothing\n"), kBoth);
+  EXPECT_EQ(ErrorsOf("{ }"), kBoth);
+}
+
+TEST(ConfigTest, AFileThatIsNoMapIsOneError) {
+  EXPECT_EQ(ErrorsOf("- a\n"),
+            "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
+            "http, shutdown_timeout, "
+            "log, backends, routes\n");
+}
+
+TEST(ConfigTest, EveryErrorComesAtOnceInTheOrderOfTheFile) {
+  EXPECT_EQ(ErrorsOf(R"(routes:
+  - { path: mqtt, backend: mqqt }
+  - { path: /a, backend: mqtt, backend: mqtt, limits: { idle: 30 } }
+listeners:
+  - adress: 0.0.0.0:8080
+backends:
+  mqtt: { servers: [ "tcp://${NONE}:1" ], connect_timeout: 1d }
+workers: many
+)"),
+            "2:13: routes[0].path: 'mqtt' does not begin with '/' or '~'; write /mqtt\n"
+            "2:28: routes[0].backend: 'mqqt' is no backend of this file; did you mean 'mqtt'?\n"
+            "3:32: routes[1].backend: repeated key; first given in line 3\n"
+            "3:63: routes[1].limits.idle: '30' has no unit; write 30s, or 30ms, 30m or 30h\n"
+            "5:5: listeners[0].address: missing; needs host:port, \"[v6]:port\" or unix:/path\n"
+            "5:5: listeners[0].adress: unknown key; did you mean 'address'?\n"
+            "7:22: backends.mqtt.servers[0]: the environment variable NONE is not set; set it, or "
+            "give a default with "
+            "${NONE:-value}\n"
+            "7:60: backends.mqtt.connect_timeout: '1d' has an unknown unit; write days as hours: "
+            "24h is one day\n"
+            "8:10: workers: 'many' is not auto or a number from 1 to 256\n");
+}
+
+TEST(ConfigTest, AtMostAHundredErrorsAreTold) {
+  std::string text(kMinimal);
+  for (int i = 0; i < 200; ++i) text += "unknown" + std::to_string(i) + ": 1\n";
+  const std::string errors = ErrorsOf(text);
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 100);
+  EXPECT_EQ(errors.substr(0, 4), "3:1:");
+}
+
+TEST(ConfigTest, EnvironmentIsUsedEverywhere) {
+  const auto config = Parsed(
+      "listeners: [ { address: \"0.0.0.0:${PORT}\", backlog: \"${NONE:-7}\" } ]\n"
+      "routes: [ { path: /, plugin: echo, require_origin: \"${NONE:-true}\" } ]\n");
+  EXPECT_EQ(config->listeners.at(0).address.ToString(), "0.0.0.0:5432");
+  EXPECT_EQ(config->listeners.at(0).backlog, 7);
+  EXPECT_TRUE(config->routes.at(0).require_origin);
+}
+
+TEST(ConfigTest, EnvironmentCannotChangeTheStructure) {
+  EXPECT_EQ(ErrorsOfTop("admin: ${YAML}"),
+            "1:8: admin: is text; needs a map with the keys address\n");
+}
+
+TEST(ConfigTest, AMegabyteOfCommentsIsFine) {
+  std::string text;
+  while (text.size() < 1'000'000) text += "# " + std::string(98, 'x') + "\n";
+  EXPECT_EQ(ErrorsOf(text + std::string(kMinimal)), "");
+}
+
+TEST(ConfigTest, EveryTruncationIsAnErrorOrAConfiguration) {
+  for (std::size_t length = 0; length < kComplete.size(); ++length) {
+    const auto config = Parse(kComplete.substr(0, length), "upgate.yaml", TestEnvironment);
+    if (config) {
+      EXPECT_FALSE((*config)->routes.empty()) << length;
+    } else {
+      EXPECT_FALSE(config.error().empty()) << length;
+    }
+  }
+}
+
+TEST(ConfigTest, AnOctetChangedIsAnErrorOrAConfiguration) {
+  std::string text(kComplete);
+  for (std::size_t i = 0; i < text.size(); i += 5) {
+    const char kept = std::exchange(text[i], "\0\n\t[{'*&\x80"[i % 9]);
+    const auto config = Parse(text, "upgate.yaml", TestEnvironment);
+    EXPECT_TRUE(config || !config.error().empty()) << i;
+    text[i] = kept;
+  }
+}
+
+class LoadTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        std::filesystem::path(testing::TempDir()) / ("upgate_load_" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(LoadTest, ReadsAFileAndKnowsItsFolder) {
+  std::ofstream(folder_ / "upgate.yaml")
+      << kMinimal << "backends: { a: { servers: [ tls://a:1 ], tls: { ca: ca.pem } } }\n";
+  const auto config = Load(folder_ / "upgate.yaml");
+  ASSERT_TRUE(config) << Written(config.error());
+  EXPECT_EQ((*config)->backends.at("a").tls.ca->path, (folder_ / "ca.pem").string());
+  EXPECT_EQ((*config)->file, (folder_ / "upgate.yaml").string());
+}
+
+TEST_F(LoadTest, AFileThatCannotBeReadIsOneErrorWithoutAPlace) {
+  const auto config = Load(folder_ / "none.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(Written(config.error()), "cannot be read: No such file or directory\n");
+  const auto folder = Load(folder_);
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(Written(folder.error()), "cannot be read: Is a directory\n");
+}
+
+TEST_F(LoadTest, AFileWithoutEndIsRefused) {
+  const auto config = Load("/dev/zero");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(Written(config.error()), "larger than 4 MiB\n");
+}
+
+}  // namespace
+}  // namespace upgate::config

@@ -1,0 +1,134 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/config/parsing.h"
+
+namespace upgate::config {
+namespace {
+
+TEST(ListenersTest, AListenerNeedsAnAddress) {
+  EXPECT_EQ(ErrorsOfListener("    backlog: 5"),
+            "3:5: listeners[0].address: missing; needs host:port, \"[v6]:port\" or unix:/path\n");
+  EXPECT_EQ(ErrorsOfListener("    address: :8080"),
+            "3:14: listeners[0].address: ':8080' has no host; write 0.0.0.0:8080 for all "
+            "addresses, or 127.0.0.1:8080 for "
+            "this machine alone\n");
+}
+
+TEST(ListenersTest, AListOfListenersIsNeeded) {
+  constexpr std::string_view kRest = "routes: [ { path: /, plugin: echo } ]\n";
+  const auto errors = [&](std::string_view listeners) {
+    return ErrorsOf(std::string(listeners) + "\n" + std::string(kRest));
+  };
+  EXPECT_EQ(errors("listeners: [ ]"),
+            "1:12: listeners: is an empty list; needs at least one listener\n");
+  EXPECT_EQ(errors("listeners:"), "1:1: listeners: is empty; needs a list\n");
+  EXPECT_EQ(errors("listeners: 0.0.0.0:80"),
+            "1:12: listeners: is text; needs a list: write [ 0.0.0.0:80 ]\n");
+  EXPECT_EQ(errors("listeners: { address: a:1 }"), "1:12: listeners: is a map; needs a list\n");
+  EXPECT_EQ(errors("listeners: [ a:1 ]"),
+            "1:14: listeners[0]: is text; needs a map with the keys address, tls, trusted_proxies, "
+            "backlog\n");
+}
+
+TEST(ListenersTest, UnknownKeysAreRefused) {
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    adress: b:1"),
+            "4:5: listeners[0].adress: unknown key; did you mean 'address'?\n");
+}
+
+TEST(ListenersTest, BacklogHasARange) {
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    backlog: 0"),
+            "4:14: listeners[0].backlog: '0' is out of range; use 1 to 65535\n");
+}
+
+TEST(ListenersTest, TrustedProxiesAreBlocks) {
+  EXPECT_EQ(
+      ErrorsOfListener("    address: a:1\n    trusted_proxies: [ 10.0.0.0/8, 10.0.0.0/99, lb ]"),
+      "4:36: listeners[0].trusted_proxies[1]: '10.0.0.0/99' has a wrong number of bits after '/'; "
+      "0 to 32 for IPv4, 0 "
+      "to 128 for IPv6\n"
+      "4:49: listeners[0].trusted_proxies[2]: 'lb' is not an address or block such as 10.0.0.0/8 "
+      "or ::1\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    trusted_proxies: 10.0.0.0/8"),
+            "4:22: listeners[0].trusted_proxies: is text; needs a list: write [ 10.0.0.0/8 ]\n");
+}
+
+TEST(ListenersTest, TlsNeedsACertificateAndItsKey) {
+  EXPECT_EQ(
+      ErrorsOfListener("    address: a:1\n    tls: { }"),
+      "4:10: listeners[0].tls.certificates: missing; needs a list with at least one certificate\n");
+  EXPECT_EQ(
+      ErrorsOfListener("    address: a:1\n    tls: { certificates: [ ] }"),
+      "4:26: listeners[0].tls.certificates: is an empty list; needs at least one certificate\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    tls: { certificates: [ { cert: a.crt } ] }"),
+            "4:28: listeners[0].tls.certificates[0].key: missing; needs the path of a file\n");
+  EXPECT_EQ(
+      ErrorsOfListener(
+          "    address: a:1\n    tls: { certificates: [ { cert: '', key: \"a\\nb\", ca: x } ] }"),
+      "4:36: listeners[0].tls.certificates[0].cert: '' is empty\n"
+      "4:45: listeners[0].tls.certificates[0].key: 'a\\x0ab' has a control character in it\n"
+      "4:53: listeners[0].tls.certificates[0].ca: unknown key; known here: cert, key\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    tls: true"),
+            "4:10: listeners[0].tls: is text; needs a map with the keys certificates, min_version, "
+            "client_auth, client_ca\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    tls:"),
+            "4:5: listeners[0].tls: is empty; needs a map with the keys certificates, min_version, "
+            "client_auth, client_ca\n");
+}
+
+TEST(ListenersTest, TlsVersionsAreTwo) {
+  constexpr std::string_view kTls =
+      "    address: a:1\n    tls:\n      certificates: [ { cert: c, key: k } ]\n";
+  const auto errors = [&](std::string_view lines) {
+    return ErrorsOfListener(std::string(kTls) + std::string(lines));
+  };
+  EXPECT_EQ(errors("      min_version: 1.3"), "");
+  EXPECT_EQ(errors("      min_version: \"1.2\""), "");
+  EXPECT_EQ(errors("      min_version: TLSv1.1"),
+            "6:20: listeners[0].tls.min_version: 'TLSv1.1' is not 1.2 or 1.3\n");
+}
+
+TEST(ListenersTest, ClientAuthAndClientCaBelongTogether) {
+  constexpr std::string_view kTls =
+      "    address: a:1\n    tls:\n      certificates: [ { cert: c, key: k } ]\n";
+  const auto errors = [&](std::string_view lines) {
+    return ErrorsOfListener(std::string(kTls) + std::string(lines));
+  };
+  EXPECT_EQ(errors("      client_auth: required\n      client_ca: ca.crt"), "");
+  EXPECT_EQ(errors("      client_auth: required"),
+            "5:7: listeners[0].tls.client_ca: missing; client_auth needs the certificates that "
+            "clients are checked "
+            "against\n");
+  constexpr std::string_view kNoEffect =
+      "listeners[0].tls.client_ca: has no effect without client_auth; write client_auth: optional "
+      "or required\n";
+  EXPECT_EQ(errors("      client_ca: ca.crt"), "6:18: " + std::string(kNoEffect));
+  EXPECT_EQ(errors("      client_auth: none\n      client_ca: ca.crt"),
+            "7:18: " + std::string(kNoEffect));
+  EXPECT_EQ(errors("      client_auth: require\n      client_ca: ca.crt"),
+            "6:20: listeners[0].tls.client_auth: 'require' is not none, optional or required; did "
+            "you mean 'required'?\n");
+}
+
+TEST(ListenersTest, AnAddressIsTakenOnce) {
+  constexpr std::string_view kRest = "routes: [ { path: /, plugin: echo } ]\n";
+  const auto errors = [&](std::string_view text) {
+    return ErrorsOf(std::string(text) + std::string(kRest));
+  };
+  EXPECT_EQ(errors("listeners:\n  - address: LocalHost:80\n  - address: localhost:80\nadmin:\n  "
+                   "address: localhost:80\n"),
+            "3:14: listeners[1].address: the address localhost:80 is taken already in line 2\n"
+            "5:12: admin.address: the address localhost:80 is taken already in line 2\n");
+  EXPECT_EQ(errors("listeners:\n  - address: \"[::1]:80\"\n  - address: \"[0:0::1]:80\"\n"),
+            "3:14: listeners[1].address: the address [::1]:80 is taken already in line 2\n");
+  EXPECT_EQ(errors("listeners:\n  - address: unix:/a\n  - address: unix:///a\n"),
+            "3:14: listeners[1].address: the address unix:/a is taken already in line 2\n");
+  EXPECT_EQ(
+      errors(
+          "listeners:\n  - address: a:0\n  - address: a:0\n  - address: a:1\n  - address: a:2\n"),
+      "");
+}
+
+}  // namespace
+}  // namespace upgate::config

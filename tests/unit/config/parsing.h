@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/config/config.h"
+#include "gateway/config/error.h"
+
+namespace upgate::config {
+
+// An environment with HOST=db.example, PORT=5432, EMPTY= and YAML="x: [1]".
+const char* TestEnvironment(const char* name);
+
+// Every error as "line:column: key: message\n"; nothing where there is none.
+std::string Written(const std::vector<ConfigError>& errors);
+
+// The errors of a whole configuration.
+std::string ErrorsOf(std::string_view text);
+
+// A configuration that must be right. Its file is /etc/upgate/upgate.yaml.
+std::shared_ptr<const Config> Parsed(std::string_view text);
+
+// What goes into a configuration that is right otherwise; the text begins in line 1, column 1.
+std::string ErrorsOfTop(std::string_view lines);  // keys of the top level
+std::string ErrorsOfListener(
+    std::string_view lines);  // keys of the only listener, indented by 4: line 3 on
+std::string ErrorsOfBackend(
+    std::string_view lines);  // keys of the only backend, indented by 4: line 3 on
+std::string ErrorsOfRoute(
+    std::string_view lines);  // keys of the only route, indented by 4: line 3 on
+
+}  // namespace upgate::config

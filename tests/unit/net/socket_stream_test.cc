@@ -1,0 +1,434 @@
+#include "gateway/net/socket_stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "gateway/net/socket.h"
+#include "tests/unit/net/net_fixture.h"
+
+namespace upgate::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+enum class Kind { kTcp, kUnix };
+
+std::string NameOf(const testing::TestParamInfo<Kind>& info) {
+  return info.param == Kind::kTcp ? "Tcp" : "Unix";
+}
+
+// Two ends of one connection on one loop. Both have a Recorder and start with reading off.
+class StreamTest : public testing::TestWithParam<Kind> {
+ protected:
+  StreamTest() {
+    const SocketAddress address =
+        GetParam() == Kind::kTcp ? kLoopback : SocketAddress(UnixPath{directory_.File("stream")});
+    Acceptor acceptor;
+    listener_ = std::move(*loop_.view().network.Listen(address, {}, acceptor));
+    Connector connector;
+    connector.pending = loop_.view().network.Connect(listener_->address(), connector);
+    EXPECT_TRUE(Until([&] { return connector.done() && !acceptor.streams.empty(); }));
+    near_ = std::move(connector.stream);
+    far_ = std::move(acceptor.streams.at(0));
+    near_->SetHandler(&near_log_);
+    far_->SetHandler(&far_log_);
+  }
+
+  bool Until(const std::function<bool()>& done) { return RunUntil(loop_, done); }
+
+  // Writes until the system takes no more and the stream is congested.
+  std::string Congest(io::ByteStream& stream) {
+    std::string written;
+    const std::string piece = Pattern(100'003);
+    while (!stream.congested()) {
+      stream.Write(AsBytes(piece));
+      written += piece;
+    }
+    return written;
+  }
+
+  TempDirectory directory_;
+  Loop loop_;
+  Recorder near_log_;
+  Recorder far_log_;
+  std::unique_ptr<io::Listener> listener_;
+  std::unique_ptr<io::ByteStream> near_;
+  std::unique_ptr<io::ByteStream> far_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Sockets, StreamTest, testing::Values(Kind::kTcp, Kind::kUnix), NameOf);
+
+TEST_P(StreamTest, EchoesEverySize) {
+  far_log_.on_bytes = [&](MutableBytes data) { far_->Write(Bytes(data)); };
+  near_->SetReading(true);
+  far_->SetReading(true);
+  for (const std::size_t size : {1U, 2U, 1000U, 65535U, 65536U, 65537U, 300'000U, 3'000'000U}) {
+    const std::string sent = Pattern(size);
+    near_log_.received.clear();
+    near_->Write(AsBytes(sent));
+    ASSERT_TRUE(Until([&] { return near_log_.received.size() >= size; })) << size;
+    EXPECT_TRUE(near_log_.received == sent) << size;
+  }
+  EXPECT_EQ(near_->queued(), 0U);
+}
+
+TEST_P(StreamTest, GathersMoreSlicesThanOneCallTakes) {
+  std::vector<std::string> parts;
+  std::vector<Bytes> slices;
+  std::string all;
+  for (std::size_t i = 0; i < 200; ++i) parts.push_back(Pattern(i % 7 == 0 ? 0 : i));
+  for (const std::string& part : parts) {
+    slices.push_back(AsBytes(part));
+    all += part;
+  }
+  far_->SetReading(true);
+  near_->Write(slices);
+  near_->Write({AsBytes("and"), Bytes{}, AsBytes(" more")});
+  near_->Write(Bytes{});
+  all += "and more";
+  EXPECT_TRUE(Until([&] { return far_log_.received.size() >= all.size(); }));
+  EXPECT_TRUE(far_log_.received == all);
+}
+
+TEST_P(StreamTest, ASlowPeerCongestsOnceAndDrainsOnce) {
+  // Small, so that the queue goes down in many steps.
+  const int send_buffer = 8192;
+  ::setsockopt(dynamic_cast<SocketStream&>(*near_).fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer,
+               sizeof send_buffer);
+  const std::string written = Congest(*near_);
+  const std::size_t queued = near_->queued();
+  EXPECT_GT(queued, io::kHighMark);
+  EXPECT_LT(RunFor(loop_, 20ms), 20U);
+  EXPECT_EQ(near_log_.drained, 0);
+  std::size_t queued_at_drain = SIZE_MAX;
+  near_log_.on_drained = [&] { queued_at_drain = near_->queued(); };
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.received.size() >= written.size(); }));
+  EXPECT_TRUE(far_log_.received == written);
+  EXPECT_EQ(near_log_.drained, 1);
+  EXPECT_LE(queued_at_drain, io::kLowMark);
+  EXPECT_EQ(near_->queued(), 0U);
+}
+
+TEST_P(StreamTest, AQueueThatWasNeverCongestedDrainsInSilence) {
+  std::string written;
+  const std::string piece = Pattern(10'000);
+  while (near_->queued() == 0) {
+    near_->Write(AsBytes(piece));
+    written += piece;
+  }
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.received.size() >= written.size(); }));
+  EXPECT_TRUE(far_log_.received == written);
+  EXPECT_EQ(near_log_.drained, 0);
+}
+
+TEST_P(StreamTest, RefillingFromOnDrainedGoesOn) {
+  std::string written = Congest(*near_);
+  near_log_.on_drained = [&] {
+    if (near_log_.drained < 4) written += Congest(*near_);
+  };
+  far_->SetReading(true);
+  EXPECT_TRUE(
+      Until([&] { return near_log_.drained == 4 && far_log_.received.size() >= written.size(); }));
+  EXPECT_TRUE(far_log_.received == written);
+}
+
+TEST_P(StreamTest, EachSideEndsOnItsOwn) {
+  near_->SetReading(true);
+  far_->SetReading(true);
+  near_->Write(AsBytes("question"));
+  near_->Shutdown();
+  near_->Shutdown();
+  near_->Write(AsBytes("dropped"));
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_EQ(far_log_.received, "question");
+  far_->Write(AsBytes("answer"));
+  EXPECT_TRUE(Until([&] { return near_log_.received == "answer"; }));
+  EXPECT_EQ(near_log_.ends, 0);
+  far_->Shutdown();
+  EXPECT_TRUE(Until([&] { return near_log_.ends == 1; }));
+  EXPECT_LT(RunFor(loop_, 20ms), 20U);
+  EXPECT_EQ(far_log_.ends, 1);
+  EXPECT_EQ(near_log_.errors + far_log_.errors, 0);
+}
+
+TEST_P(StreamTest, ShutdownWaitsForTheQueue) {
+  const std::string written = Congest(*near_);
+  near_->Shutdown();
+  near_->Write(AsBytes("dropped"));
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_TRUE(far_log_.received == written);
+}
+
+TEST_P(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
+  near_->Write(AsBytes("bye"));
+  near_.reset();
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_EQ(far_log_.received, "bye");
+}
+
+TEST_P(StreamTest, PausingTakesEffectAtOnceAndNothingIsLost) {
+  const std::string written = Congest(*near_);
+  near_->Shutdown();
+  far_log_.on_bytes = [&](MutableBytes) { far_->SetReading(false); };
+  for (int round = 1; round <= 3; ++round) {
+    far_->SetReading(true);
+    EXPECT_TRUE(Until([&] { return far_log_.reads == round; }));
+    EXPECT_LT(RunFor(loop_, 8ms), 12U);
+    EXPECT_EQ(far_log_.reads, round);
+  }
+  far_log_.on_bytes = nullptr;
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_TRUE(far_log_.received == written);
+}
+
+TEST_P(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
+  // A fast peer within one turn: it refills the socket in every callback.
+  const std::string refill = Pattern(io::kReadBufferSize);
+  Congest(*near_);
+  std::uint64_t turn = loop_.turns();
+  int in_turn = 0;
+  int most = 0;
+  far_log_.on_bytes = [&](MutableBytes) {
+    if (std::exchange(turn, loop_.turns()) != loop_.turns()) in_turn = 0;
+    most = std::max(most, ++in_turn);
+    near_->Write(AsBytes(refill));
+  };
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.reads > 50; }));
+  EXPECT_LE(most, SocketStream::kReadsPerTurn);
+}
+
+TEST_P(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
+  bool aligned = true;
+  far_log_.on_bytes = [&](MutableBytes data) {
+    aligned = aligned && reinterpret_cast<std::uintptr_t>(data.data()) % 64 == 0;
+    // A header right before the payload, and both in one write.
+    std::byte* const start = data.data() - io::kReadHeadroom;
+    std::fill_n(start, io::kReadHeadroom, std::byte{'h'});
+    data[0] = std::byte{'P'};
+    far_->Write(Bytes(start, io::kReadHeadroom + data.size()));
+  };
+  near_->SetReading(true);
+  far_->SetReading(true);
+  near_->Write(AsBytes("payload"));
+  const std::string expected = std::string(io::kReadHeadroom, 'h') + "Payload";
+  EXPECT_TRUE(Until([&] { return near_log_.received.size() >= expected.size(); }));
+  EXPECT_EQ(near_log_.received, expected);
+  EXPECT_TRUE(aligned);
+}
+
+TEST_P(StreamTest, StreamsMayBeDeferredToTheirDeathsFromTheirCallbacks) {
+  far_log_.on_bytes = [&](MutableBytes) {
+    io::ByteStream* const dying = far_.get();
+    dying->SetHandler(nullptr);
+    loop_.DeferDelete(std::move(far_));
+    near_.reset();
+    dying->Write(AsBytes("to nobody"));
+    dying->Shutdown();
+    dying->SetReading(true);
+  };
+  far_->SetReading(true);
+  near_->Write(AsBytes("die"));
+  EXPECT_TRUE(Until([&] { return far_ == nullptr && near_ == nullptr; }));
+  EXPECT_LT(RunFor(loop_, 8ms), 12U);
+  EXPECT_EQ(far_log_.errors, 0);
+}
+
+TEST_P(StreamTest, AnotherHandlerTakesOverWhereTheFirstStopped) {
+  Recorder second;
+  far_log_.on_bytes = [&](MutableBytes) { far_->SetHandler(nullptr); };
+  far_->SetReading(true);
+  near_->Write(AsBytes("first"));
+  EXPECT_TRUE(Until([&] { return far_log_.received == "first"; }));
+  near_->Write(AsBytes("second"));
+  near_->Shutdown();
+  EXPECT_LT(RunFor(loop_, 20ms), 20U);
+  EXPECT_EQ(far_log_.received, "first");
+  far_->SetHandler(&second);
+  EXPECT_LT(RunFor(loop_, 8ms), 12U);
+  EXPECT_EQ(second.received, "");
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return second.ends == 1; }));
+  EXPECT_EQ(second.received, "second");
+  EXPECT_EQ(far_log_.ends, 0);
+}
+
+TEST_P(StreamTest, AHalfClosedPeerDoesNotSpinWhileReadingIsOff) {
+  near_->Write(AsBytes("still unread"));
+  near_->Shutdown();
+  EXPECT_LT(RunFor(loop_, 30ms), 20U);
+  far_->Shutdown();
+  EXPECT_LT(RunFor(loop_, 30ms), 20U);
+  EXPECT_EQ(far_log_.ends + far_log_.errors, 0);
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_EQ(far_log_.received, "still unread");
+}
+
+// Breaks the connection at the near end: TCP by RST, a unix socket by leaving bytes unread.
+void BreakOff(std::unique_ptr<io::ByteStream>& near, io::ByteStream& far) {
+  far.Write(AsBytes("never read"));
+  near->Reset();
+  near.reset();
+}
+
+TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileReading) {
+  far_->SetReading(true);
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_log_.code, Errc::kReset);
+  EXPECT_EQ(far_log_.ends, 0);
+  far_->Write(AsBytes("dropped"));
+  far_->SetReading(true);
+  far_->Shutdown();
+  EXPECT_LT(RunFor(loop_, 20ms), 20U);
+  EXPECT_EQ(far_log_.errors, 1);
+}
+
+TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileNotReading) {
+  RunFor(loop_, 8ms);
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_log_.code, Errc::kReset);
+  EXPECT_LT(RunFor(loop_, 20ms), 20U);
+  EXPECT_EQ(far_log_.errors, 1);
+}
+
+TEST_P(StreamTest, ABreakAfterTheEndIsToldEvenWhenTheEndWasSeenUnread) {
+  near_->Shutdown();
+  RunFor(loop_, 12ms);
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_log_.code, Errc::kReset);
+}
+
+TEST_P(StreamTest, ABreakWithAFullQueueIsTold) {
+  Congest(*far_);
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_->queued(), 0U);
+  EXPECT_EQ(far_log_.drained, 0);
+}
+
+TEST_P(StreamTest, WhatCameBeforeTheBreakIsDelivered) {
+  far_log_.on_bytes = [&](MutableBytes) { far_->Write(AsBytes("into the void")); };
+  const std::string last_words = Pattern(150'000);
+  near_->Write(AsBytes(last_words));
+  far_->SetReading(true);
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_TRUE(last_words.starts_with(far_log_.received));
+  EXPECT_GT(far_log_.received.size(), 0U);
+  EXPECT_EQ(far_log_.ends, 0);
+}
+
+TEST_P(StreamTest, AFailedWriteIsToldLaterAndKeptForTheNextHandler) {
+  BreakOff(near_, *far_);
+  far_->SetHandler(nullptr);
+  far_->Write(AsBytes("one"));
+  far_->Write(AsBytes("two"));
+  EXPECT_EQ(far_log_.errors, 0);
+  RunFor(loop_, 8ms);
+  EXPECT_EQ(far_log_.errors, 0);
+  Recorder second;
+  far_->SetHandler(&second);
+  EXPECT_EQ(second.errors, 0);
+  EXPECT_TRUE(Until([&] { return second.errors == 1; }));
+  EXPECT_EQ(second.code, Errc::kReset);
+}
+
+TEST_P(StreamTest, TheAddressesOfBothEndsAgree) {
+  EXPECT_EQ(near_->peer_address(), listener_->address());
+  EXPECT_EQ(far_->local_address(), listener_->address());
+  EXPECT_EQ(far_->peer_address(), near_->local_address());
+  const SocketAddress peer = far_->peer_address();
+  far_->SetReading(true);
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  if (GetParam() == Kind::kTcp) {
+    EXPECT_EQ(far_->peer_address(), peer);
+    EXPECT_NE(std::get<IpPort>(peer).port, 0);
+  }
+}
+
+TEST_P(StreamTest, ABreakAfterTheEndIsToldWhenTheEndWasRead) {
+  far_->SetReading(true);
+  near_->Shutdown();
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  BreakOff(near_, *far_);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_log_.ends, 1);
+}
+
+class TcpStreamTest : public StreamTest {};
+INSTANTIATE_TEST_SUITE_P(Sockets, TcpStreamTest, testing::Values(Kind::kTcp), NameOf);
+
+int OptionOf(const io::ByteStream& stream, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  ::getsockopt(dynamic_cast<const SocketStream&>(stream).fd(), level, name, &value, &length);
+  return value;
+}
+
+TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
+  for (const io::ByteStream* stream : {near_.get(), far_.get()}) {
+    EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_NODELAY), 1);
+    EXPECT_EQ(OptionOf(*stream, SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+  }
+}
+
+TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
+  RunFor(loop_, 8ms);
+  near_->Shutdown();
+  RunFor(loop_, 8ms);
+  near_->SetHandler(nullptr);
+  // The other direction has not ended.
+  ::send(dynamic_cast<SocketStream&>(*far_).fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL);
+  EXPECT_LT(RunFor(loop_, 30ms), 20U);
+  far_->Shutdown();
+  EXPECT_LT(RunFor(loop_, 30ms), 20U);
+  near_->SetHandler(&near_log_);
+  near_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return near_log_.ends == 1; }));
+}
+
+TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) {
+  far_->SetReading(true);
+  near_->Reset();
+  near_.reset();
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_log_.code, Errc::kReset);
+  EXPECT_EQ(far_log_.ends, 0);
+}
+
+class UnixStreamTest : public StreamTest {};
+INSTANTIATE_TEST_SUITE_P(Sockets, UnixStreamTest, testing::Values(Kind::kUnix), NameOf);
+
+TEST_P(UnixStreamTest, LastWordsAreReadAlthoughWritingFails) {
+  near_->Write(AsBytes("last words"));
+  near_.reset();
+  far_->SetReading(true);
+  far_->Write(AsBytes("too late"));
+  EXPECT_EQ(far_log_.errors, 0);
+  EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
+  EXPECT_EQ(far_log_.received, "last words");
+  EXPECT_EQ(far_log_.code, Errc::kReset);
+}
+
+}  // namespace
+}  // namespace upgate::net

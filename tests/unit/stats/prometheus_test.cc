@@ -1,0 +1,326 @@
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <re2/re2.h>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "gateway/stats/stats.h"
+
+namespace upgate::stats {
+namespace {
+
+struct Sample {
+  std::string name;
+  std::map<std::string, std::string> labels;
+  double value = 0;
+};
+
+struct Family {
+  std::string name;
+  std::string type;
+  std::vector<Sample> samples;
+};
+
+double ToNumber(const std::string& text) {
+  if (text == "+Inf") return std::numeric_limits<double>::infinity();
+  std::size_t used = 0;
+  const double value = std::stod(text, &used);
+  EXPECT_EQ(used, text.size()) << text;
+  return value;
+}
+
+std::string Unescape(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+    } else {
+      out += text[++i] == 'n' ? '\n' : text[i];
+    }
+  }
+  return out;
+}
+
+std::optional<Sample> ParseSample(const std::string& line) {
+  static const RE2 kLine(R"(([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.+)\})? ([^ ]+))");
+  static const RE2 kLabel(R"re(([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\[\\"n])*)"(,|$))re");
+  Sample sample;
+  std::string labels;
+  std::string value;
+  if (!RE2::FullMatch(line, kLine, &sample.name, &labels, &value)) return {};
+  sample.value = ToNumber(value);
+  std::string name;
+  std::string end;
+  for (re2::StringPiece rest(labels); !rest.empty();) {
+    if (!RE2::Consume(&rest, kLabel, &name, &value, &end)) return {};
+    if (end.empty() != rest.empty()) return {};
+    if (!sample.labels.emplace(name, Unescape(value)).second) return {};
+  }
+  return sample;
+}
+
+// Whether a sample of this name stands in its family rightly.
+bool BelongsTo(const Sample& sample, const Family& family) {
+  if (family.type != "histogram") return sample.name == family.name;
+  for (const char* suffix : {"_bucket", "_sum", "_count"}) {
+    if (sample.name == family.name + suffix) return true;
+  }
+  return false;
+}
+
+// The exposition format 0.0.4, strictly: HELP, TYPE, then the samples; nothing twice.
+std::vector<Family> Parse(const std::string& text) {
+  std::vector<Family> families;
+  std::set<std::string> names;
+  std::set<std::pair<std::string, std::map<std::string, std::string>>> series;
+  EXPECT_TRUE(text.ends_with('\n'));
+  std::istringstream lines(text);
+  std::string help;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string hash, what, name, type;
+    if (line.starts_with("# HELP ")) {
+      words >> hash >> what >> help;
+      EXPECT_GT(line.size(), 8 + help.size()) << "no text: " << line;
+    } else if (line.starts_with("# TYPE ")) {
+      words >> hash >> what >> name >> type;
+      EXPECT_EQ(name, help) << "HELP and TYPE differ";
+      EXPECT_TRUE(type == "counter" || type == "gauge" || type == "histogram") << line;
+      EXPECT_TRUE(names.insert(name).second) << "twice: " << name;
+      families.push_back({name, type, {}});
+    } else {
+      const auto sample = ParseSample(line);
+      if (!sample || families.empty()) {
+        ADD_FAILURE() << "malformed: " << line;
+        continue;
+      }
+      EXPECT_TRUE(BelongsTo(*sample, families.back())) << line;
+      EXPECT_TRUE(series.emplace(sample->name, sample->labels).second) << "twice: " << line;
+      families.back().samples.push_back(*sample);
+    }
+  }
+  return families;
+}
+
+std::vector<Family> Read(const Registry& registry) {
+  return Parse(registry.Prometheus());
+}
+
+// The value of the one sample with these labels, or NaN.
+double ValueOf(const std::vector<Family>& families, const std::string& name,
+               const std::map<std::string, std::string>& labels = {}) {
+  for (const Family& family : families) {
+    for (const Sample& sample : family.samples) {
+      if (sample.name == name && sample.labels == labels) return sample.value;
+    }
+  }
+  return std::nan("");
+}
+
+Names SmallNames() {
+  return {.listeners = {"[::]:8080", "unix:/run/a"},
+          .routes = {"/echo", "/live/* app.example.com"},
+          .servers = {{"live", "ws://live-1:9000"}, {"live", "ws://live-2:9000"}}};
+}
+
+// Puts something into everything.
+void Fill(LoopStats& loop) {
+  loop.unrouted.Add(3);
+  for (ListenerStats& listener : loop.listener) {
+    listener.connections_open.Add(2);
+    listener.requests.Add(9);
+    listener.CountResponse(101);
+  }
+  for (RouteStats& route : loop.route) {
+    route.requests.Add(4);
+    route.sessions_open.Add(1);
+    route.sessions_total.Add(5);
+    route.handshakes[static_cast<std::size_t>(HandshakeOutcome::kForbiddenOrigin)].Add(6);
+    route.handshake_us.Record(1000);
+    route.handshake_us.Record(3);
+    route.in.text_messages.Add(11);
+    route.in.binary_messages.Add(12);
+    route.in.bytes.Add(13);
+    route.out.frames.Add(14);
+    route.out.pings.Add(15);
+    route.out.message_size.Record(0);
+    route.out.message_size.Record(100);
+    route.out.message_size.Record(std::uint64_t{1} << 45);
+    route.close_codes.Count(1000);
+    route.close_codes.Count(3001);
+  }
+  for (ServerStats& server : loop.server) {
+    server.connects.Add(21);
+    server.bytes_sent.Add(22);
+    server.bytes_received.Add(23);
+    server.connect_us.Record(2'000'000);
+  }
+}
+
+TEST(PrometheusTest, NamesFollowTheRules) {
+  Registry registry(SmallNames(), 2);
+  Fill(registry.loop(0));
+  for (const Family& family : Read(registry)) {
+    EXPECT_TRUE(family.name.starts_with("upgate_")) << family.name;
+    EXPECT_EQ(family.name.ends_with("_total"), family.type == "counter") << family.name;
+    EXPECT_FALSE(family.samples.empty()) << family.name;
+  }
+}
+
+TEST(PrometheusTest, ValuesAreSummedOverLoops) {
+  Registry registry(SmallNames(), 2);
+  Fill(registry.loop(0));
+  Fill(registry.loop(1));
+  registry.WatchLoop(1, [] { return LoopTimes{7, 1'500'000}; });
+  const auto families = Read(registry);
+  const auto value = [&](const std::string& name,
+                         const std::map<std::string, std::string>& labels) {
+    return ValueOf(families, name, labels);
+  };
+  const std::string route = "/live/* app.example.com";
+  EXPECT_EQ(value("upgate_loop_turns_total", {{"loop", "1"}}), 7);
+  EXPECT_EQ(value("upgate_loop_busy_seconds_total", {{"loop", "1"}}), 1.5);
+  EXPECT_EQ(value("upgate_loop_turns_total", {{"loop", "0"}}), 0);
+  EXPECT_EQ(value("upgate_unrouted_requests_total", {}), 6);
+  EXPECT_EQ(value("upgate_listener_connections_open", {{"listener", "unix:/run/a"}}), 4);
+  EXPECT_EQ(value("upgate_listener_requests_total", {{"listener", "[::]:8080"}}), 18);
+  EXPECT_EQ(value("upgate_listener_responses_total", {{"listener", "[::]:8080"}, {"class", "1xx"}}),
+            2);
+  EXPECT_EQ(value("upgate_listener_responses_total", {{"listener", "[::]:8080"}, {"class", "5xx"}}),
+            0);
+  EXPECT_EQ(value("upgate_route_requests_total", {{"route", route}}), 8);
+  EXPECT_EQ(value("upgate_sessions_open", {{"route", route}}), 2);
+  EXPECT_EQ(value("upgate_sessions_total", {{"route", route}}), 10);
+  EXPECT_EQ(value("upgate_handshakes_total", {{"route", route}, {"outcome", "forbidden_origin"}}),
+            12);
+  EXPECT_EQ(value("upgate_handshakes_total", {{"route", route}, {"outcome", "accepted"}}), 0);
+  EXPECT_EQ(
+      value("upgate_messages_total", {{"route", route}, {"direction", "in"}, {"kind", "text"}}),
+      22);
+  EXPECT_EQ(
+      value("upgate_messages_total", {{"route", route}, {"direction", "in"}, {"kind", "binary"}}),
+      24);
+  EXPECT_EQ(value("upgate_payload_bytes_total", {{"route", route}, {"direction", "in"}}), 26);
+  EXPECT_EQ(value("upgate_data_frames_total", {{"route", route}, {"direction", "out"}}), 28);
+  EXPECT_EQ(value("upgate_control_frames_total",
+                  {{"route", route}, {"direction", "out"}, {"opcode", "ping"}}),
+            30);
+  EXPECT_EQ(value("upgate_close_codes_total", {{"route", route}, {"code", "1000"}}), 2);
+  EXPECT_EQ(value("upgate_close_codes_total", {{"route", route}, {"code", "3000-3999"}}), 2);
+  const std::map<std::string, std::string> server{{"backend", "live"},
+                                                  {"server", "ws://live-2:9000"}};
+  EXPECT_EQ(value("upgate_server_connects_total", server), 42);
+  EXPECT_EQ(value("upgate_server_sent_bytes_total", server), 44);
+  EXPECT_EQ(value("upgate_server_received_bytes_total", server), 46);
+  EXPECT_EQ(value("upgate_server_connect_seconds_sum", server), 4);
+  EXPECT_GT(value("upgate_process_resident_bytes", {}), 0);
+}
+
+TEST(PrometheusTest, HistogramsAreCumulativeAndEndWithInf) {
+  Registry registry(SmallNames(), 1);
+  Fill(registry.loop(0));
+  int histograms = 0;
+  for (const Family& family : Read(registry)) {
+    if (family.type != "histogram") continue;
+    double last_bound = -1;
+    double last_count = 0;
+    for (const Sample& sample : family.samples) {
+      if (sample.name == family.name + "_bucket") {
+        const double bound = ToNumber(sample.labels.at("le"));
+        EXPECT_GT(bound, last_bound) << family.name;
+        EXPECT_GE(sample.value, last_count) << family.name;
+        last_bound = bound;
+        last_count = sample.value;
+      } else if (sample.name == family.name + "_count") {
+        EXPECT_TRUE(std::isinf(last_bound)) << family.name;
+        EXPECT_EQ(sample.value, last_count) << family.name;
+        last_bound = -1;
+        last_count = 0;
+        ++histograms;
+      }
+    }
+    EXPECT_EQ(last_bound, -1) << "without _count: " << family.name;
+  }
+  EXPECT_EQ(histograms, 2 + 2 * 2 + 2);
+}
+
+TEST(PrometheusTest, BoundsAreInBaseUnits) {
+  Registry registry(SmallNames(), 1);
+  Fill(registry.loop(0));
+  const auto families = Read(registry);
+  const auto seconds = [&](const std::string& le) {
+    return ValueOf(families, "upgate_handshake_seconds_bucket", {{"route", "/echo"}, {"le", le}});
+  };
+  EXPECT_EQ(seconds("0"), 0);
+  EXPECT_EQ(seconds("3e-06"), 1);
+  EXPECT_EQ(seconds("0.000511"), 1);
+  EXPECT_EQ(seconds("0.001023"), 2);
+  EXPECT_TRUE(std::isnan(seconds("0.002047"))) << "behind the last value there is only +Inf";
+  EXPECT_EQ(seconds("+Inf"), 2);
+  EXPECT_DOUBLE_EQ(ValueOf(families, "upgate_handshake_seconds_sum", {{"route", "/echo"}}),
+                   0.001003);
+
+  const auto bytes = [&](const std::string& le) {
+    return ValueOf(families, "upgate_message_size_bytes_bucket",
+                   {{"route", "/echo"}, {"direction", "out"}, {"le", le}});
+  };
+  EXPECT_EQ(bytes("0"), 1);
+  EXPECT_EQ(bytes("127"), 2);
+  EXPECT_EQ(bytes("549755813887"), 2);
+  EXPECT_TRUE(std::isnan(bytes("1099511627775"))) << "the last bucket has no bound";
+  EXPECT_EQ(bytes("+Inf"), 3);
+}
+
+TEST(PrometheusTest, EmptyHistogramsHaveOnlyInf) {
+  const auto families = Read(Registry(SmallNames(), 1));
+  int buckets = 0;
+  for (const Family& family : families) {
+    if (family.name != "upgate_server_connect_seconds") continue;
+    for (const Sample& sample : family.samples) buckets += sample.name.ends_with("_bucket");
+  }
+  EXPECT_EQ(buckets, 2);
+}
+
+TEST(PrometheusTest, LabelsAreEscaped) {
+  const std::string name = "~^/a\\d+\"x\"\n}";
+  Registry registry({.listeners = {}, .routes = {name}, .servers = {{"b", "u"}}}, 1);
+  registry.loop(0).route[0].requests.Add(3);
+  EXPECT_NE(
+      registry.Prometheus().find(R"(upgate_route_requests_total{route="~^/a\\d+\"x\"\n}"} 3)"),
+      std::string::npos);
+  EXPECT_EQ(ValueOf(Read(registry), "upgate_route_requests_total", {{"route", name}}), 3);
+}
+
+TEST(PrometheusTest, RepeatedNamesMakeNoRepeatedSeries) {
+  Registry registry(
+      {.listeners = {"a", "a"}, .routes = {"/", "/"}, .servers = {{"b", "u"}, {"b", "u"}}}, 1);
+  registry.loop(0).route[1].requests.Add(3);
+  EXPECT_EQ(ValueOf(Read(registry), "upgate_route_requests_total", {{"route", "/ #2"}}), 3);
+}
+
+TEST(PrometheusTest, LargeCountersKeepEveryDigit) {
+  Registry registry(SmallNames(), 1);
+  registry.loop(0).route[0].in.bytes.Add(9'007'199'254'740'993);
+  EXPECT_NE(registry.Prometheus().find(R"({route="/echo",direction="in"} 9007199254740993)"),
+            std::string::npos);
+}
+
+// The test's own reader has to notice what is wrong.
+TEST(PrometheusTest, TheReaderRefusesMalformedLines) {
+  EXPECT_TRUE(ParseSample(R"(a_total{b="c",d="e\"\\\n"} 1)"));
+  EXPECT_TRUE(ParseSample("a_total 1e-06"));
+  for (const char* line :
+       {"a_total", "1a 1", R"(a{b="c} 1)", R"(a{b="c"d="e"} 1)", R"(a{b="\x"} 1)",
+        R"(a{b="c",b="d"} 1)", R"(a{b=c} 1)", R"(a{b="c",} 1)", "a{} 1"}) {
+    EXPECT_FALSE(ParseSample(line)) << line;
+  }
+}
+
+}  // namespace
+}  // namespace upgate::stats

@@ -1,0 +1,392 @@
+#include "gateway/tls/stream.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/tls/session.h"
+
+namespace upgate::tls::test {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Le;
+
+constexpr std::size_t kWhole = 64 * 1024;
+
+class StreamTest : public testing::TestWithParam<std::size_t> {
+ protected:
+  Contexts contexts_;
+  Session session_{*contexts_.server, *contexts_.client, GetParam()};
+};
+
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, StreamTest, testing::Values(1, 2, 3, 7, 4096, kWhole));
+
+TEST_P(StreamTest, HandshakeAgreesOnTls13AndSaysSo) {
+  EXPECT_EQ(session_.server.stream->tls(), nullptr);
+  session_.Shake();
+  const io::TlsInfo* info = session_.server.stream->tls();
+  ASSERT_NE(info, nullptr);
+  EXPECT_EQ(info->version, "TLSv1.3");
+  EXPECT_EQ(info->cipher, "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(info->server_name, "localhost");
+  EXPECT_EQ(info->client_subject, "");
+  ASSERT_NE(session_.client.stream->tls(), nullptr);
+  EXPECT_EQ(session_.client.stream->tls()->version, "TLSv1.3");
+  EXPECT_EQ(session_.server.deliveries + session_.client.deliveries, 0);
+}
+
+TEST_P(StreamTest, CarriesBytesBothWays) {
+  session_.Shake();
+  session_.client.Send("ping");
+  session_.server.Send("pong");
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "ping");
+  EXPECT_EQ(session_.client.received, "pong");
+}
+
+TEST_P(StreamTest, CarriesMuchBothWays) {
+  session_.Shake();
+  const std::string sent = Pattern(GetParam() < 100 ? 100'000 : 1024 * 1024);
+  session_.client.Send(sent);
+  session_.server.Send(sent);
+  session_.loop.Run();
+  EXPECT_TRUE(session_.server.received == sent);
+  EXPECT_TRUE(session_.client.received == sent);
+  EXPECT_LE(session_.server.largest, io::kReadBufferSize);
+}
+
+TEST_P(StreamTest, WritesFromInsideOnBytes) {
+  session_.server.on_bytes = [&](Bytes data) {
+    session_.server.Call([&](auto& s) { s.Write(data); });
+  };
+  session_.Shake();
+  const std::string sent = Pattern(50'000);
+  session_.client.Send(sent);
+  session_.loop.Run();
+  EXPECT_TRUE(session_.client.received == sent);
+}
+
+TEST_P(StreamTest, HalfCloseLetsTheOtherSideFinish) {
+  session_.Shake();
+  session_.client.Send("last words");
+  session_.client.Call([](auto& s) { s.Shutdown(); });
+  session_.client.Send("too late");
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "last words");
+  EXPECT_EQ(session_.server.ends, 1);
+  EXPECT_EQ(session_.client.flushed, 1);
+  session_.server.Send("answer");
+  session_.server.Call([](auto& s) { s.Shutdown(); });
+  session_.loop.Run();
+  EXPECT_EQ(session_.client.received, "answer");
+  EXPECT_EQ(session_.client.ends, 1);
+  EXPECT_THAT(session_.client.errors, IsEmpty());
+  EXPECT_THAT(session_.server.errors, IsEmpty());
+}
+
+TEST_P(StreamTest, FinWithoutCloseNotifyIsTruncation) {
+  session_.Shake();
+  session_.client.Send("half of it");
+  session_.client.stream.reset();
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "half of it");
+  EXPECT_EQ(session_.server.ends, 0);
+  ASSERT_EQ(session_.server.errors.size(), 1u);
+  EXPECT_EQ(session_.server.errors[0].code, Errc::kReset);
+  EXPECT_THAT(session_.server.errors[0].message, HasSubstr("truncated"));
+}
+
+TEST_P(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
+  const std::string early = Pattern(20'000);
+  session_.server.Send("hello");
+  session_.server.Send(early);
+  session_.server.Call([](auto& s) { s.Shutdown(); });
+  EXPECT_EQ(session_.server.stream->queued(), 20'005u);
+  session_.Shake();
+  EXPECT_TRUE(session_.client.received == "hello" + early);
+  EXPECT_EQ(session_.client.ends, 1);
+  EXPECT_EQ(session_.server.flushed, 1);
+  EXPECT_EQ(session_.server.drained, 0);
+}
+
+TEST_P(StreamTest, PausedReaderGetsTheRestWithoutNewCiphertext) {
+  const std::string sent = Pattern(GetParam() < 100 ? 20'000 : 150'000);
+  session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
+  session_.Shake();
+  for (std::size_t at = 0; at < sent.size(); at += 100)
+    session_.client.Send(std::string_view(sent).substr(at, 100));
+  session_.loop.Run();
+  int resumed = 0;
+  while (session_.server.received.size() < sent.size()) {
+    const int before = session_.server.deliveries;
+    session_.loop.Run();
+    ASSERT_EQ(session_.server.deliveries, before) << "delivered while off";
+    session_.server.Read(true);
+    ASSERT_EQ(session_.server.deliveries, before) << "delivered from inside SetReading";
+    session_.loop.Run();
+    ASSERT_EQ(session_.server.deliveries, before + 1);
+    ++resumed;
+  }
+  EXPECT_TRUE(session_.server.received == sent);
+  EXPECT_GT(resumed, 1);
+}
+
+TEST_P(StreamTest, CorruptRecordIsAnErrorAndAnswered) {
+  session_.Shake();
+  session_.client_end->tamper = [](std::string& bytes) {
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  };
+  session_.client.Send("x");
+  session_.loop.Run();
+  ASSERT_EQ(session_.server.errors.size(), 1u);
+  EXPECT_EQ(session_.server.errors[0].code, Errc::kProtocol);
+  EXPECT_EQ(session_.server.received, "");
+  ASSERT_EQ(session_.client.errors.size(), 1u);
+  EXPECT_EQ(session_.client.errors[0].code, Errc::kReset);
+  EXPECT_THAT(session_.client.errors[0].message, HasSubstr("bad record mac"));
+}
+
+// A server that gets bytes and then the end of the connection.
+Error FailureOn(std::string_view bytes, std::size_t chunk) {
+  Contexts contexts;
+  PipeLoop loop;
+  auto [near, far] = loop.Connect(chunk);
+  Recorder server;
+  server.Watch(contexts.server->Wrap(std::move(near), loop.io(), loop.scratch()));
+  server.Read(true);
+  far->Write(AsBytes(bytes));
+  loop.Run();
+  far->Shutdown();
+  loop.Run();
+  EXPECT_EQ(server.deliveries + server.ends, 0);
+  return server.errors.size() == 1 ? server.errors[0] : Error{Errc::kOther, "not one error"};
+}
+
+TEST_P(StreamTest, PlainHttpIsRefused) {
+  const Error error = FailureOn("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", GetParam());
+  EXPECT_EQ(error.code, Errc::kTls);
+  EXPECT_EQ(error.message, "plain HTTP on a TLS port");
+}
+
+TEST_P(StreamTest, GarbageIsRefused) {
+  using namespace std::string_view_literals;
+  for (const std::string_view garbage :
+       {"\x16\x03\x01\xff\xff"sv, "\x16\x02\x00\x00\x05zzzzz"sv, "\x17\x03\x03\x00\x05zzzzz"sv,
+        "\x80\x16\x03\x03\0\0"sv, "\x00\x00\x00\x00\x00\x00\x00"sv,
+        "\x16\x03\x01\x00\x04\x01\x00\x00\x00"sv, "\x16\x03\x01\x00\x00"sv, "SSH-2.0-x\r\n"sv}) {
+    EXPECT_EQ(FailureOn(garbage, GetParam()).code, Errc::kTls) << testing::PrintToString(garbage);
+  }
+}
+
+TEST_P(StreamTest, FinDuringTheHandshakeIsATlsError) {
+  for (const std::string_view start : {"", "\x16", "\x16\x03\x01\x02"}) {
+    const Error error = FailureOn(start, GetParam());
+    EXPECT_EQ(error.code, Errc::kTls);
+    EXPECT_THAT(error.message, HasSubstr("during the TLS handshake"));
+  }
+}
+
+class StreamShapeTest : public testing::Test {
+ protected:
+  // Plaintext of the records of TLS 1.3 sent since the handshake.
+  std::vector<std::size_t> PlaintextSizes() {
+    constexpr std::size_t kTagAndType = 17;
+    std::vector<std::size_t> sizes = session_.client_end->RecordSizes();
+    sizes.erase(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(before_));
+    for (std::size_t& size : sizes) size -= kTagAndType;
+    return sizes;
+  }
+  void Shake() {
+    session_.Shake();
+    before_ = session_.client_end->RecordSizes().size();
+    writes_before_ = session_.client_end->writes();
+  }
+  int writes() const { return session_.client_end->writes() - writes_before_; }
+
+  Contexts contexts_;
+  Session session_{*contexts_.server, *contexts_.client};
+  std::size_t before_ = 0;
+  int writes_before_ = 0;
+};
+
+TEST_F(StreamShapeTest, SmallSlicesShareARecordAndAWrite) {
+  Shake();
+  const std::string small = Pattern(100);
+  session_.client.Call([&](auto& s) {
+    s.Write({AsBytes("head"), AsBytes(small), Bytes(), AsBytes("tail")});
+  });
+  EXPECT_EQ(writes(), 1);
+  EXPECT_THAT(PlaintextSizes(), ElementsAre(108));
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "head" + small + "tail");
+  EXPECT_EQ(session_.server.deliveries, 1);
+}
+
+TEST_F(StreamShapeTest, LargeSlicesMakeFullRecordsAndOneWrite) {
+  Shake();
+  const std::string large = Pattern(60'000);
+  session_.client.Call([&](auto& s) {
+    s.Write({AsBytes("head"), AsBytes(large), AsBytes("tail")});
+  });
+  EXPECT_EQ(writes(), 1);
+  EXPECT_THAT(PlaintextSizes(), ElementsAre(16384, 16384, 16384, 60'008 - 3 * 16384));
+  session_.loop.Run();
+  EXPECT_TRUE(session_.server.received == "head" + large + "tail");
+}
+
+TEST_F(StreamShapeTest, ManySlicesArriveAsTheyWereSent) {
+  Shake();
+  const std::string all = Pattern(200'000);
+  std::vector<Bytes> slices;
+  for (std::size_t at = 0, size = 1; at < all.size(); at += size, size = size * 3 % 20'011) {
+    slices.push_back(AsBytes(std::string_view(all).substr(at, size)));
+  }
+  session_.client.Call([&](auto& s) { s.Write(slices); });
+  EXPECT_EQ(writes(), 1);
+  EXPECT_THAT(PlaintextSizes(), Each(Le(16384u)));
+  EXPECT_EQ(PlaintextSizes().size(), (all.size() + 16383) / 16384);
+  session_.loop.Run();
+  EXPECT_TRUE(session_.server.received == all);
+}
+
+TEST_F(StreamShapeTest, AnEmptyWriteSendsNothing) {
+  Shake();
+  session_.client.Call([](auto& s) { s.Write(std::span<const Bytes>()); });
+  session_.client.Send("");
+  EXPECT_EQ(writes(), 0);
+}
+
+TEST_F(StreamShapeTest, SlowReaderHoldsTheSenderBack) {
+  session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
+  Shake();
+  const std::string piece = Pattern(64 * 1024);
+  int pieces = 0;
+  while (!session_.client.stream->congested() && pieces < 100) {
+    session_.client.Send(piece);
+    session_.loop.Run();
+    ++pieces;
+  }
+  EXPECT_LT(pieces, 10);
+  EXPECT_FALSE(session_.server_end->reading());
+  EXPECT_EQ(session_.client.drained, 0);
+  session_.server.on_bytes = {};
+  session_.server.Read(true);
+  session_.loop.Run();
+  EXPECT_EQ(session_.client.drained, 1);
+  EXPECT_EQ(session_.server.received.size(), piece.size() * static_cast<std::size_t>(pieces));
+}
+
+TEST_F(StreamShapeTest, LowerStreamRestsWhileReadingIsOff) {
+  Shake();
+  session_.server.Read(false);
+  EXPECT_FALSE(session_.server_end->reading());
+  session_.client.Send("unread");
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "");
+  session_.server.Read(true);
+  EXPECT_TRUE(session_.server_end->reading());
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "unread");
+}
+
+TEST_F(StreamShapeTest, ReadingOffAgainBeforeTheLoopRunsDeliversNothing) {
+  session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
+  Shake();
+  for (int i = 0; i < 1000; ++i) session_.client.Send(Pattern(100));
+  session_.loop.Run();
+  const int before = session_.server.deliveries;
+  session_.server.Read(true);
+  EXPECT_TRUE(session_.loop.timer_armed());
+  session_.server.Read(false);
+  EXPECT_FALSE(session_.loop.timer_armed());
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.deliveries, before);
+}
+
+TEST_F(StreamShapeTest, WithoutAHandlerReadingStops) {
+  Shake();
+  session_.server.stream->SetHandler(nullptr);
+  EXPECT_FALSE(session_.server_end->reading());
+  session_.client.Send("for nobody yet");
+  session_.loop.Run();
+  session_.server.stream->SetHandler(&session_.server);
+  session_.server.Read(true);
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "for nobody yet");
+}
+
+TEST_F(StreamShapeTest, ResetReachesThePeer) {
+  Shake();
+  session_.client.stream->Reset();
+  session_.client.stream.reset();
+  session_.loop.Run();
+  ASSERT_EQ(session_.server.errors.size(), 1u);
+  EXPECT_EQ(session_.server.errors[0].message, "connection reset");
+}
+
+TEST_F(StreamShapeTest, ResetDuringTheHandshakeIsATlsError) {
+  session_.server.Read(true);
+  session_.client_end->Reset();
+  session_.connect.pending.reset();
+  session_.loop.Run();
+  ASSERT_EQ(session_.server.errors.size(), 1u);
+  EXPECT_EQ(session_.server.errors[0].code, Errc::kTls);
+  EXPECT_EQ(session_.server.errors[0].message, "connection reset during the TLS handshake");
+}
+
+TEST_F(StreamShapeTest, CiphertextAfterCloseNotifyIsNotRead) {
+  Shake();
+  session_.client.Call([](auto& s) { s.Shutdown(); });
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.ends, 1);
+  EXPECT_FALSE(session_.server_end->reading());
+}
+
+TEST_F(StreamShapeTest, EarlyWritesAreBounded) {
+  session_.server.Send(std::string(kMaxWaiting, 'x'));
+  EXPECT_TRUE(session_.server.stream->congested());
+  session_.server.Send("x");
+  EXPECT_THAT(session_.server.errors, IsEmpty());
+  session_.loop.Run();
+  ASSERT_EQ(session_.server.errors.size(), 1u);
+  EXPECT_EQ(session_.server.errors[0].code, Errc::kLimit);
+}
+
+TEST_F(StreamShapeTest, EarlyWritesThatCongestAreToldToHaveDrained) {
+  session_.server.Send(std::string(300 * 1024, 'x'));
+  EXPECT_TRUE(session_.server.stream->congested());
+  Shake();
+  EXPECT_EQ(session_.client.received.size(), 300u * 1024);
+  EXPECT_EQ(session_.server.drained, 1);
+}
+
+TEST_F(StreamShapeTest, AHandshakeThatHasBegunGoesOnWhileReadingIsOff) {
+  session_.server.Read(true);
+  session_.server.Read(false);
+  session_.loop.Run();
+  EXPECT_EQ(session_.connect.connected, 1);
+  EXPECT_NE(session_.server.stream->tls(), nullptr);
+}
+
+TEST_F(StreamShapeTest, TheServerWaitsForReading) {
+  session_.loop.Run();
+  EXPECT_EQ(session_.server_end->writes(), 0);
+  EXPECT_FALSE(session_.server_end->reading());
+}
+
+TEST_F(StreamShapeTest, AddressesAreThoseOfTheConnection) {
+  EXPECT_EQ(ToString(session_.server.stream->local_address()), "127.0.0.1:443");
+  EXPECT_EQ(ToString(session_.server.stream->peer_address()), "127.0.0.2:1234");
+}
+
+TEST_F(StreamShapeTest, StaysSmall) {
+  EXPECT_LE(sizeof(Stream), 256u);
+}
+
+}  // namespace
+}  // namespace upgate::tls::test

@@ -1,0 +1,214 @@
+#include "gateway/ws/handshake.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/ws/wire.h"
+
+namespace upgate::ws {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
+
+http::Request Upgrade() {
+  http::Request request;
+  request.method = "GET";
+  request.wants_upgrade = true;
+  request.headers = {{"Host", "example.com"},
+                     {"Connection", "keep-alive, Upgrade"},
+                     {"Upgrade", "websocket"},
+                     {"Sec-WebSocket-Key", std::string(kKey)},
+                     {"Sec-WebSocket-Version", "13"}};
+  return request;
+}
+
+std::vector<std::string> Lines(const http::Headers& headers) {
+  std::vector<std::string> lines;
+  for (const http::Header& field : headers) lines.push_back(field.name + ": " + field.value);
+  return lines;
+}
+
+// The refusal of `request`, which has to be a complete answer with a reason.
+http::Response Refusal(const http::Request& request) {
+  auto offer = ReadOffer(request);
+  EXPECT_FALSE(offer);
+  if (offer) return {};
+  EXPECT_FALSE(offer.error().body.empty());
+  EXPECT_NE(offer.error().headers.Find("Content-Type"), nullptr);
+  return std::move(offer.error());
+}
+
+std::string Value(const http::Response& response, std::string_view name) {
+  const std::string* value = response.headers.Find(name);
+  return value == nullptr ? "(none)" : *value;
+}
+
+TEST(AcceptKey, VectorsOfTheStandardAndOfThisProduct) {
+  EXPECT_EQ(AcceptKey(kKey), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  EXPECT_EQ(AcceptKey("uRovscZjNol/umbTt5uKmw=="), "rLHCkw/SKsO9GAH/ZSFhBATDKrU=");
+}
+
+TEST(ReadOffer, TakesAHandshake) {
+  const auto offer = ReadOffer(Upgrade());
+  ASSERT_TRUE(offer);
+  EXPECT_EQ(offer->key, kKey);
+  EXPECT_THAT(offer->subprotocols, IsEmpty());
+}
+
+TEST(ReadOffer, TheUpgradeTokenMayStandInAListInAnyCase) {
+  for (const std::string_view value :
+       {"WebSocket", "WEBSOCKET", "h2c, websocket", "foo/1 , WebSocket,"}) {
+    http::Request request = Upgrade();
+    request.headers.Set("Upgrade", value);
+    EXPECT_TRUE(ReadOffer(request)) << value;
+  }
+}
+
+TEST(ReadOffer, OtherMethodsAreRefusedWith405) {
+  for (const std::string_view method : {"POST", "HEAD", "OPTIONS", "PUT", "CONNECT", "get"}) {
+    http::Request request = Upgrade();
+    request.method = method;
+    const http::Response response = Refusal(request);
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(Value(response, "Allow"), "GET");
+  }
+}
+
+void ExpectUpgradeRequired(const http::Request& request) {
+  const http::Response response = Refusal(request);
+  EXPECT_EQ(response.status, 426);
+  EXPECT_EQ(Value(response, "Upgrade"), "websocket");
+  EXPECT_EQ(Value(response, "Connection"), "Upgrade");
+}
+
+TEST(ReadOffer, WhatIsNoUpgradeIsRefusedWith426) {
+  http::Request plain = Upgrade();
+  plain.wants_upgrade = false;
+  ExpectUpgradeRequired(plain);
+
+  http::Request other = Upgrade();
+  other.headers.Set("Upgrade", "h2c, websocket2");
+  ExpectUpgradeRequired(other);
+
+  http::Request none = Upgrade();
+  none.headers.Remove("Upgrade");
+  ExpectUpgradeRequired(none);
+
+  for (const http::Version version : {http::Version::kHttp10, http::Version::kHttp2}) {
+    http::Request old = Upgrade();
+    old.version = version;
+    ExpectUpgradeRequired(old);
+  }
+}
+
+TEST(ReadOffer, OtherVersionsAreToldWhichOneIsSpoken) {
+  for (const std::string_view version : {"8", "12", "14", "", "013", "13, 8", "abc"}) {
+    http::Request request = Upgrade();
+    request.headers.Set("Sec-WebSocket-Version", version);
+    ExpectUpgradeRequired(request);
+    EXPECT_EQ(Value(Refusal(request), "Sec-WebSocket-Version"), "13");
+  }
+  http::Request missing = Upgrade();
+  missing.headers.Remove("Sec-WebSocket-Version");
+  EXPECT_EQ(Value(Refusal(missing), "Sec-WebSocket-Version"), "13");
+  http::Request twice = Upgrade();
+  twice.headers.Add("Sec-WebSocket-Version", "13");
+  EXPECT_EQ(Refusal(twice).status, 426);
+}
+
+TEST(ReadOffer, TheKeyIsSixteenBytesOfBase64) {
+  for (const std::string_view key :
+       {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===",
+        "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZTE=", "dGhlIHNhbXBsZSBub25jZTEy",
+        "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ==AAAA",
+        "dGhlIHNhbXBsZSBub2*jZQ==", " GhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j-_=="}) {
+    http::Request request = Upgrade();
+    request.headers.Set("Sec-WebSocket-Key", key);
+    EXPECT_EQ(Refusal(request).status, 400) << key;
+  }
+  http::Request missing = Upgrade();
+  missing.headers.Remove("Sec-WebSocket-Key");
+  EXPECT_EQ(Refusal(missing).status, 400);
+  http::Request twice = Upgrade();
+  twice.headers.Add("sec-websocket-key", kKey);
+  EXPECT_EQ(Refusal(twice).status, 400);
+}
+
+TEST(ReadOffer, ABodyIsRefused) {
+  http::Request request = Upgrade();
+  request.has_body = true;
+  EXPECT_EQ(Refusal(request).status, 400);
+}
+
+TEST(ReadOffer, SubprotocolsKeepTheirOrderOverAllFields) {
+  http::Request request = Upgrade();
+  request.headers.Add("Sec-WebSocket-Protocol", "mqtt, v1.example.org");
+  request.headers.Add("sec-websocket-protocol", "chat");
+  const auto offer = ReadOffer(request);
+  ASSERT_TRUE(offer);
+  EXPECT_THAT(offer->subprotocols, ElementsAre("mqtt", "v1.example.org", "chat"));
+}
+
+TEST(ReadOffer, SubprotocolsAreTokensEachOnce) {
+  for (const std::string_view list :
+       {"a, b, a", "two words", "a/b", "\"a\"", "\u00e9", "a;b", "a\tb"}) {
+    http::Request request = Upgrade();
+    request.headers.Add("Sec-WebSocket-Protocol", list);
+    EXPECT_EQ(Refusal(request).status, 400) << list;
+  }
+  http::Request twice = Upgrade();
+  twice.headers.Add("Sec-WebSocket-Protocol", "a");
+  twice.headers.Add("Sec-WebSocket-Protocol", "a");
+  EXPECT_EQ(Refusal(twice).status, 400);
+  http::Request case_differs = Upgrade();
+  case_differs.headers.Add("Sec-WebSocket-Protocol", "a, A");
+  EXPECT_TRUE(ReadOffer(case_differs));
+}
+
+TEST(ChooseSubprotocol, IsTheFirstOfTheClientThatIsServed) {
+  const Offer offer{"", {"x", "mqtt", "chat"}};
+  const std::vector<std::string> served = {"chat", "mqtt"};
+  EXPECT_EQ(ChooseSubprotocol(offer, served), "mqtt");
+  EXPECT_FALSE(ChooseSubprotocol(offer, std::vector<std::string>{"MQTT"}));
+  EXPECT_FALSE(ChooseSubprotocol(Offer{}, served));
+  EXPECT_FALSE(ChooseSubprotocol(offer, {}));
+}
+
+TEST(Accept, IsTheAnswerThatThisProductIsKnownBy) {
+  const http::Header cors[] = {{"Access-Control-Allow-Origin", "http://websocket.org"},
+                               {"Access-Control-Allow-Credentials", "true"},
+                               {"Access-Control-Allow-Headers", "content-type"}};
+  const http::Response response = Accept({"uRovscZjNol/umbTt5uKmw==", {}},
+                                         {"Fri, 10 Feb 2012 17:38:18 GMT", "upgate", "", cors});
+  EXPECT_EQ(response.status, 101);
+  EXPECT_EQ(response.reason, "WebSocket Protocol Handshake");
+  EXPECT_EQ(response.body, "");
+  EXPECT_THAT(
+      Lines(response.headers),
+      ElementsAre("Date: Fri, 10 Feb 2012 17:38:18 GMT", "Connection: Upgrade", "Server: upgate",
+                  "Upgrade: WebSocket", "Access-Control-Allow-Origin: http://websocket.org",
+                  "Access-Control-Allow-Credentials: true",
+                  "Sec-WebSocket-Accept: rLHCkw/SKsO9GAH/ZSFhBATDKrU=",
+                  "Access-Control-Allow-Headers: content-type"));
+}
+
+TEST(Accept, PutsEachFieldInItsPlace) {
+  const http::Header cors[] = {{"Access-Control-Expose-Headers", "x"},
+                               {"access-control-allow-credentials", "true"},
+                               {"access-control-allow-origin", "https://a.example"},
+                               {"Access-Control-Allow-Headers", "content-type"}};
+  const http::Response response = Accept({std::string(kKey), {"mqtt"}}, {"now", "", "mqtt", cors});
+  EXPECT_THAT(Lines(response.headers),
+              ElementsAre("Date: now", "Connection: Upgrade", "Upgrade: WebSocket",
+                          "access-control-allow-origin: https://a.example",
+                          "access-control-allow-credentials: true",
+                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                          "Sec-WebSocket-Protocol: mqtt", "Access-Control-Expose-Headers: x",
+                          "Access-Control-Allow-Headers: content-type"));
+}
+
+}  // namespace
+}  // namespace upgate::ws
