@@ -85,6 +85,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (AtKey()) Refuse(ToMark(mark), "a ':' without a key before it");
+    Charge(ToMark(mark), Weight{});
     Value value = Make(Value::Kind::kNull, ToMark(mark));
     value.scalar = WordAt(text_, mark);
     if (!IsWrittenNull(value.scalar)) value.scalar.clear();

@@ -62,7 +62,12 @@ for (const secure of [false, true]) {
       const flood = Buffer.alloc(64 * 1024, 0x61);
       let pushed = 0;
       const push = (write, progressed) => {
-        const more = () => { pushed += flood.length; progressed(); write(flood, more); };
+        const more = (error) => {
+          if (error) return;
+          pushed += flood.length;
+          progressed();
+          write(flood, more);
+        };
         write(flood, more);
       };
       let progressed = () => {};

@@ -59,7 +59,7 @@ test('check and run name the line of a file, a port or a certificate that cannot
     [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: gone.crt\n          key: ${certificates.key}\n`,
       5, /gone\.crt/],
     [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.cert}\n          key: ${others.key}\n`,
-      6, /match/],
+      6, /does not belong/],
     [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.key}\n          key: ${certificates.key}\n`,
       5, /certificate/],
     ['listeners:\n  - address: 127.0.0.1:0\nbackends:\n  b: { servers: [ "tls://localhost:1" ], tls: { ca: none.pem } }\n', 4, /none\.pem/],

@@ -69,8 +69,8 @@ test('the seed handshake is answered line for line and text echoes', async (t) =
       if (bytewise) await client.sendBytewise(seed);
       else client.send(seed);
       checkSeedAnswer(await client.head());
-      client.send(frame(1, 'Hello') + frame(2, '\x00\xff'.replace('\xff', 'z')));
-      await client.until((c) => c.received.includes('Hello') && c.received.includes('\x00z'), 'the echo');
+      client.send(frame(1, 'Hello') + frame(1, ', \xc3\xa9'));
+      await client.until((c) => c.received.includes('Hello') && c.received.includes('\xc3\xa9'), 'the echo');
       assert.equal(client.received.charCodeAt(0), 0x81, 'a text frame');
       client.send(frame(8, '\x03\xe8'));
       await client.end();
@@ -98,7 +98,7 @@ test('npm ws connects, echoes and closes', async (t) => {
   assert.equal(line.messages_in, 1);
   const stats = await gateway.stats();
   const route = stats.routes.find((r) => r.name === '/echo');
-  assert.equal(route.sessions.total ?? route.sessions_total, 1);
+  assert.equal(route.sessions_total, 1);
 });
 
 test('python websockets is a client', async (t) => {

@@ -223,6 +223,9 @@ TEST(YamlTest, AnAliasInsideOfItselfIsRefused) {
 
 TEST(YamlTest, SizeIsBounded) {
   EXPECT_EQ(Parse(std::string(kMaxText + 1, '\n')), "larger than 4 MiB\n");
+  std::string nulls;
+  for (int i = 0; i < 200'001; ++i) nulls += "-\n";
+  EXPECT_NE(Parse(nulls).find("more than 200000 values in one file\n"), std::string::npos);
 }
 
 }  // namespace

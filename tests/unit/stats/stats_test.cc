@@ -316,6 +316,7 @@ TEST(RegistryTest, LoopsCountWhileOthersRead) {
     LoopStats& loop = registry.loop(index);
     for (std::uint64_t i = 0; i < kRounds; ++i) {
       loop.unrouted.Add();
+      turns.fetch_add(1, std::memory_order_relaxed);
       loop.route[0].in.bytes.Add(10);
       loop.route[0].in.message_size.Record(10);
       loop.route[0].sessions_open.Add();

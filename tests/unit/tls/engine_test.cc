@@ -19,15 +19,19 @@ class EngineTest : public testing::Test {
     SSL_CTX_use_certificate_file(server_context_.get(), files.cert.path.c_str(), SSL_FILETYPE_PEM);
     SSL_CTX_use_PrivateKey_file(server_context_.get(), files.key.path.c_str(), SSL_FILETYPE_PEM);
     SSL_CTX_set_num_tickets(server_context_.get(), 1);
-    // A name accepted becomes part of the ticket: a long one makes a long ticket.
-    SSL_CTX_set_tlsext_servername_callback(
-        server_context_.get(), +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
+    // A ticket that is too long for one record.
+    SSL_CTX_set_session_ticket_cb(
+        server_context_.get(),
+        +[](SSL* ssl, void*) {
+          const std::string data(600, 't');
+          return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), data.data(), data.size());
+        },
+        nullptr, nullptr);
     SslPtr server(SSL_new(server_context_.get()));
     SslPtr client(SSL_new(client_context_.get()));
     SSL_set_accept_state(server.get());
     SSL_set_connect_state(client.get());
     SSL_set_max_send_fragment(server.get(), 512);
-    SSL_set_tlsext_host_name(client.get(), std::string(250, 'n').c_str());
     server_ = std::make_unique<Engine>(std::move(server), scratch_.buffers());
     client_ = std::make_unique<Engine>(std::move(client), scratch_.buffers());
   }

@@ -1,0 +1,81 @@
+#include "gateway/admin/admin.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "gateway/session/front.h"
+#include "tests/support/fake_loop.h"
+#include "tests/support/test_peer.h"
+#include "tests/support/ws_client.h"
+
+namespace upgate::admin {
+namespace {
+
+struct FixedHost final : plugin::Host {
+  std::string StatsJson() const override { return R"({"n":1})"; }
+  std::string StatsPrometheus() const override { return "upgate_n 1\n"; }
+};
+
+class AdminTest : public testing::Test {
+ protected:
+  AdminTest() : front_(loop_.io(), options_, nullptr, scratch_, admin_, stats_) {
+    EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
+  }
+  ~AdminTest() override { front_.Abandon(); }
+
+  struct Answer {
+    test::ResponseHead head;
+    std::string body;
+  };
+  Answer Ask(const std::string& request_line) {
+    test::TestPeer peer(loop_.network(), test::Address("127.0.0.1:9901"));
+    peer.Send(request_line + " HTTP/1.1\r\nHost: admin\r\n\r\n");
+    loop_.RunUntilIdle();
+    std::string bytes = peer.TakeReceived();
+    Answer answer;
+    answer.head = test::TakeResponseHead(bytes).value_or(test::ResponseHead{});
+    answer.body = test::TakeBody(answer.head, bytes).value_or("");
+    return answer;
+  }
+
+  test::FakeLoop loop_;
+  FixedHost host_;
+  bool ready_ = true;
+  Admin admin_{host_, [this] { return ready_; }};
+  http::ServerOptions options_;
+  tls::Scratch scratch_;
+  stats::ListenerStats stats_;
+  session::Front front_;
+};
+
+TEST_F(AdminTest, GivesTheNumbersInBothForms) {
+  const Answer json = Ask("GET /stats");
+  EXPECT_EQ(json.head.status, 200);
+  EXPECT_EQ(json.head.Get("Content-Type"), "application/json");
+  EXPECT_EQ(json.body, R"({"n":1})");
+  const Answer text = Ask("GET /metrics");
+  EXPECT_EQ(text.head.Get("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(text.body, "upgate_n 1\n");
+}
+
+TEST_F(AdminTest, IsAliveWhileItDrainsButNotReady) {
+  EXPECT_EQ(Ask("GET /healthz").head.status, 200);
+  EXPECT_EQ(Ask("GET /readyz").head.status, 200);
+  ready_ = false;
+  EXPECT_EQ(Ask("GET /healthz").head.status, 200);
+  EXPECT_EQ(Ask("GET /readyz").head.status, 503);
+}
+
+TEST_F(AdminTest, IsReadOnlyAndSaysWhatItHas) {
+  const Answer post = Ask("POST /stats");
+  EXPECT_EQ(post.head.status, 405);
+  EXPECT_EQ(post.head.Get("Allow"), "GET, HEAD");
+  EXPECT_EQ(Ask("GET /").head.status, 200);
+  const Answer unknown = Ask("GET /stat");
+  EXPECT_EQ(unknown.head.status, 404);
+  EXPECT_NE(unknown.body.find("/metrics"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace upgate::admin
