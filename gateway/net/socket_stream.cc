@@ -50,6 +50,18 @@ class SocketStream::Failure final : public Later {
   SocketStream& stream_;
 };
 
+// A Shutdown that is through, on its way to the handler.
+class SocketStream::Flushed final : public Later {
+ public:
+  explicit Flushed(SocketStream& stream) : stream_(stream) {}
+
+ private:
+  // The last thing in here, because it destroys this.
+  void OnLater() override { stream_.TellFlushed(); }
+
+  SocketStream& stream_;
+};
+
 std::unique_ptr<SocketStream> SocketStream::Make(Loop& loop, UniqueFd fd, const RawAddress& peer) {
   auto poll = MakeHandle<uv_poll_t, int>(loop.uv(), uv_poll_init, fd.get());
   if (!poll) return nullptr;
@@ -259,6 +271,13 @@ void SocketStream::EndOutput() {
   writing_ = Writing::kClosed;
   // Fails only on a connection that is broken already, which is told in its own way.
   ::shutdown(fd_.get(), SHUT_WR);
+  flushed_ = std::make_unique<Flushed>(*this);
+  loop_.RunLater(*flushed_);
+}
+
+void SocketStream::TellFlushed() {
+  flushed_.reset();
+  if (failure_ == nullptr) Tell([](io::StreamHandler& handler) { handler.OnFlushed(); });
 }
 
 void SocketStream::Reset() {

@@ -54,6 +54,7 @@ class SocketStream final : public io::ByteStream {
   // What is known after a round of reading.
   enum class Input : std::uint8_t { kDrained, kMore, kStopped, kEnded, kBroken };
   class Failure;
+  class Flushed;
 
   static void OnPoll(uv_poll_t* poll, int status, int events);
   void OnEvents(int events);
@@ -71,6 +72,7 @@ class SocketStream final : public io::ByteStream {
 
   void Break(int error);
   void TellFailure();
+  void TellFlushed();
 
   // Calls the handler, if there is one.
   template <class Call>
@@ -92,6 +94,7 @@ class SocketStream final : public io::ByteStream {
   io::StreamHandler* handler_ = nullptr;
   std::unique_ptr<SendQueue> queue_;  // while the system does not take everything
   std::unique_ptr<Failure> failure_;  // broken, and the handler does not know yet
+  std::unique_ptr<Flushed> flushed_;  // Shutdown is through, and the handler does not know yet
 };
 
 }  // namespace upgate::net

@@ -64,6 +64,8 @@ struct Recorder : io::StreamHandler {
     if (on_drained) on_drained();
   }
 
+  void OnFlushed() override { ++flushed; }
+
   std::function<void(MutableBytes)> on_bytes;
   std::function<void()> on_drained;
   std::string received;
@@ -71,6 +73,7 @@ struct Recorder : io::StreamHandler {
   int ends = 0;
   int errors = 0;
   int drained = 0;
+  int flushed = 0;
   std::optional<Errc> code;
 };
 

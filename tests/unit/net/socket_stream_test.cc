@@ -149,9 +149,11 @@ TEST_P(StreamTest, EachSideEndsOnItsOwn) {
   near_->Write(AsBytes("question"));
   near_->Shutdown();
   near_->Shutdown();
+  EXPECT_EQ(near_log_.flushed, 0);  // never from inside a call
   near_->Write(AsBytes("dropped"));
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
   EXPECT_EQ(far_log_.received, "question");
+  EXPECT_EQ(near_log_.flushed, 1);
   far_->Write(AsBytes("answer"));
   EXPECT_TRUE(Until([&] { return near_log_.received == "answer"; }));
   EXPECT_EQ(near_log_.ends, 0);
@@ -166,8 +168,11 @@ TEST_P(StreamTest, ShutdownWaitsForTheQueue) {
   const std::string written = Congest(*near_);
   near_->Shutdown();
   near_->Write(AsBytes("dropped"));
+  EXPECT_LT(RunFor(loop_, 20ms), 20U);
+  EXPECT_EQ(near_log_.flushed, 0);
   far_->SetReading(true);
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_TRUE(Until([&] { return near_log_.flushed == 1; }));
   EXPECT_TRUE(far_log_.received == written);
 }
 
