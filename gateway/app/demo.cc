@@ -66,23 +66,33 @@ class EchoThread {
   std::thread thread_;
 };
 
+// The demo's own pages, on both of its ports: each may open sockets on the other.
+std::string DemoOrigins(const DemoSettings& settings) {
+  std::string origins;
+  for (const std::string& name : {std::string("localhost"), std::string("127.0.0.1")}) {
+    if (settings.port != 0) origins += fmt::format("\"http://{}\", ", HostPort{name, settings.port}.ToString());
+    if (settings.tls_port != 0) origins += fmt::format("\"https://{}\", ", HostPort{name, settings.tls_port}.ToString());
+  }
+  return origins.empty() ? "\"http://localhost\"" : origins;
+}
+
 std::string DemoConfig(const DemoSettings& settings, const std::string& echo, const std::string& cert, const std::string& key) {
   const auto listen = [&](std::uint16_t port) { return HostPort{settings.host, port}.ToString(); };
   return fmt::format(R"(listeners:
-  - address: "{}"
-  - address: "{}"
+  - address: "{0}"
+  - address: "{1}"
     tls:
       certificates:
-        - {{ cert: "{}", key: "{}" }}
+        - {{ cert: "{2}", key: "{3}" }}
 workers: 1
 backends:
-  echo: {{ servers: [ "tcp://{}" ] }}
+  echo: {{ servers: [ "tcp://{5}" ] }}
 routes:
-  - {{ path: /echo, backend: echo }}
-  - {{ path: /service-echo, plugin: echo }}
+  - {{ path: /echo, backend: echo, cors: {{ allow_origins: [ {4} ] }} }}
+  - {{ path: /service-echo, plugin: echo, cors: {{ allow_origins: [ {4} ] }} }}
   - {{ path: /stats, plugin: stats }}
 )",
-                     listen(settings.port), listen(settings.tls_port), cert, key, echo);
+                     listen(settings.port), listen(settings.tls_port), cert, key, DemoOrigins(settings), echo);
 }
 
 std::uint16_t PortOf(const SocketAddress& address) {
@@ -97,12 +107,11 @@ void PrintUrls(const DemoSettings& settings, const Server& server, const std::st
   const std::string secure = HostPort{name, PortOf(server.addresses()[1].front())}.ToString();
   fmt::print(R"(upgate demo: a gateway in front of a plain TCP echo server at {2}
 
-  ws://{0}/echo            frames to TCP and back (binary frames)
-  ws://{0}/echo?encoding=text
-                                   the same with text frames
-  wss://{1}/echo           the same over TLS, with a throw-away certificate
-  ws://{0}/service-echo    an echo inside the gateway
-  http://{0}/stats         what passed through
+  ws://{0}/echo                 frames to TCP and back, as binary frames
+  ws://{0}/echo?encoding=text   the same with text frames
+  wss://{1}/echo                the same over TLS, with a throw-away certificate
+  ws://{0}/service-echo         an echo inside the gateway
+  http://{0}/stats              what passed through
 
 Try it: open http://{0}/stats in a browser, and in its console (F12):
 
@@ -110,6 +119,7 @@ Try it: open http://{0}/stats in a browser, and in its console (F12):
   ws.onmessage = (m) => console.log(m.data);
   ws.onopen = () => ws.send("Hello, TCP");
 
+For wss, open https://{1}/stats first and accept the certificate.
 Pages from other origins are refused, as by default everywhere. Ctrl-C ends it.
 )",
              plain, secure, echo);
@@ -124,6 +134,9 @@ int Complain(const std::string& what) {
 }  // namespace
 
 int Demo(const DemoSettings& settings) {
+  if (settings.port != 0 && settings.port == settings.tls_port) {
+    return Complain("--port and --tls-port are the same; they need two ports");
+  }
   const PrivateFolder folder;
   if (!folder.ok()) return Complain("no temporary folder can be made");
   const tls::SelfSigned certificate = tls::MakeSelfSigned({"localhost", "127.0.0.1", "::1"});

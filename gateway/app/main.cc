@@ -1,8 +1,27 @@
+#include <iostream>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "gateway/app/commands.h"
+#include "gateway/app/version.h"
+#include "gateway/base/text.h"
+
+namespace {
+
+// The first word names a command; CLI11 would only say that one is missing.
+int RefuseUnknownCommand(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return 0;
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == argv[1]) return 0;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  std::cerr << "upgate: '" << upgate::Printable(argv[1]) << "' is no command; known: " << known << "\n";
+  return 2;
+}
+
+}  // namespace
 
 // Flags and exit codes only: 0 fine, 1 failed, 2 wrong usage.
 int main(int argc, char** argv) {
@@ -12,7 +31,7 @@ int main(int argc, char** argv) {
 
   std::string config_file;
   const auto add_config = [&](CLI::App* command) {
-    command->add_option("-c,--config", config_file, "configuration file (YAML)")->required()->type_name("FILE");
+    command->add_option("-c,--config,config", config_file, "configuration file (YAML)")->required()->type_name("FILE");
   };
 
   CLI::App* run = app.add_subcommand("run", "serve what the configuration says");
@@ -32,6 +51,9 @@ int main(int argc, char** argv) {
 
   CLI::App* version = app.add_subcommand("version", "version of upgate and of the libraries it runs on");
   version->callback([&] { exit_code = upgate::app::Version(); });
+
+  app.set_version_flag("--version", "upgate " + upgate::app::VersionNumber(), "version of upgate");
+  if (const int wrong = RefuseUnknownCommand(app, argc, argv); wrong != 0) return wrong;
 
   try {
     app.parse(argc, argv);

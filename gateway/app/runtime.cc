@@ -16,7 +16,7 @@ void CheckPlugin(const config::Route& route, const plugin::Registry& plugins, pl
   if (factory == nullptr) {
     const std::vector<std::string> names = plugins.ServiceNames();
     const std::string_view near = NearestOf(*route.plugin, names);
-    errors.push_back({route.mark, fmt::format("routes[{}].plugin", route.index),
+    errors.push_back({route.plugin_mark, fmt::format("routes[{}].plugin", route.index),
                       near.empty() ? fmt::format("there is no plugin '{}'; there are {}", *route.plugin, fmt::join(names, ", "))
                                    : fmt::format("there is no plugin '{}'; did you mean '{}'?", *route.plugin, near)});
     return;

@@ -18,8 +18,8 @@ std::size_t WorkersOf(const config::Config& config) {
 }
 
 config::ConfigError ListenError(const config::ListenAddress& address, const Error& error) {
-  std::string message = "cannot listen on " + address.ToString() + ": " + error.message;
-  if (error.code == Errc::kAddressInUse) message += "; stop the other program or choose another address";
+  std::string message = "cannot listen: " + error.message;
+  if (error.code == Errc::kAddressInUse) message += "; stop the program that has it or choose another address";
   if (error.code == Errc::kPermission) message += "; ports below 1024 need CAP_NET_BIND_SERVICE";
   return {address.mark, address.key, std::move(message)};
 }
@@ -96,10 +96,10 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
 
 // Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix socket can only be one loop's.
 Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
-  auto bound = workers_.front()->Listen(listener, address);
+  auto bound = workers_.front()->Listen(listener, address, true);
   if (!bound || std::holds_alternative<UnixPath>(address)) return bound;
   for (std::size_t i = 1; i < workers_.size(); ++i) {
-    auto next = workers_[i]->Listen(listener, *bound);
+    auto next = workers_[i]->Listen(listener, *bound, false);
     if (!next) return next;
   }
   return bound;
@@ -125,7 +125,7 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
 }
 
 void Server::Run() {
-  const net::SignalWatcher signals(main_loop_, {SIGTERM, SIGINT}, [this](int) { BeginStop(); });
+  const net::SignalWatcher signals(main_loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int) { BeginStop(); });
   const Upkeep upkeep(main_loop_.timers(), runtime_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
@@ -135,9 +135,9 @@ void Server::Run() {
                               {"purpose", admin ? "admin" : "clients"}});
     }
   }
-  running_ = workers_.size();
+  undrained_ = workers_.size();
   for (auto& worker : workers_) {
-    worker->Start([this] { main_loop_.Post([this] { OnWorkerDone(); }); });
+    worker->Start([this] { main_loop_.Post([this] { OnWorkerDrained(); }); });
   }
   log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}}, {"routes", std::uint64_t{config_->routes.size()}}});
   main_loop_.Run();
@@ -145,8 +145,10 @@ void Server::Run() {
   log_.Info("stopped");
 }
 
-void Server::OnWorkerDone() {
-  if (--running_ == 0) main_loop_.Stop();
+void Server::OnWorkerDrained() {
+  if (--undrained_ > 0) return;
+  for (auto& worker : workers_) worker->Finish();
+  main_loop_.Stop();
 }
 
 void Server::Stop() {
@@ -154,7 +156,13 @@ void Server::Stop() {
 }
 
 void Server::BeginStop() {
-  log_.Info(stopping_.exchange(true) ? "stopping at once" : "stopping");
+  // One stop may come as several signals, to the process and to its group.
+  constexpr io::Millis kOneStop{1'000};
+  const io::Instant now = main_loop_.view().timers.Now();
+  const bool again = stopping_.exchange(true);
+  if (again && now - stop_began_ < kOneStop) return;
+  stop_began_ = now;
+  log_.Info(again ? "stopping at once" : "stopping");
   for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
 }
 

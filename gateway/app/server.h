@@ -25,8 +25,9 @@ class Server {
       std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
   ~Server();
 
-  // Serves until Stop, or until SIGTERM or SIGINT: then takes no new clients, closes sessions with 1001, and returns when all
-  // are gone or shutdown_timeout is over. A second signal ends it at once.
+  // Serves until Stop, or until SIGTERM, SIGINT or SIGHUP: then takes no new clients, closes sessions with 1001, and returns
+  // when all are gone or shutdown_timeout is over. Another signal, a second or more later, ends it at once. The admin address
+  // answers to the end.
   void Run();
   // As a signal does. Thread-safe.
   void Stop();
@@ -42,7 +43,7 @@ class Server {
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
   void BeginStop();
-  void OnWorkerDone();
+  void OnWorkerDrained();
 
   std::shared_ptr<const config::Config> config_;
   Log& log_;
@@ -55,7 +56,8 @@ class Server {
   net::Loop main_loop_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<SocketAddress>> addresses_;
-  std::size_t running_ = 0;  // workers; main loop only
+  std::size_t undrained_ = 0;  // workers; main loop only
+  io::Instant stop_began_{};
   std::atomic<bool> stopping_ = false;
 };
 

@@ -22,25 +22,26 @@ Worker::Worker(const Runtime& runtime, const session::Shared& shared, const http
 
 Worker::~Worker() { Join(); }
 
-Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address) {
-  return fronts_[listener]->Listen(address, {.backlog = runtime_.config->listeners[listener].backlog});
+Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address, bool exclusive) {
+  return fronts_[listener]->Listen(address,
+                                   {.backlog = runtime_.config->listeners[listener].backlog, .exclusive = exclusive});
 }
 
 Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
   if (!admin_front_) {
     admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_, admin, admin_stats_);
   }
-  return admin_front_->Listen(address, {});
+  return admin_front_->Listen(address, {.exclusive = true});
 }
 
-void Worker::Start(std::function<void()> done) {
-  thread_ = std::thread([this, done = std::move(done)] {
+void Worker::Start(std::function<void()> drained) {
+  drained_ = std::move(drained);
+  thread_ = std::thread([this] {
     // Signals are for the main thread.
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
     loop_.Run();
-    done();
   });
 }
 
@@ -49,7 +50,7 @@ void Worker::Join() {
 }
 
 void Worker::Drain(io::Millis timeout) {
-  loop_.Post([this, timeout] { draining_ ? Abandon() : BeginDrain(timeout); });
+  loop_.Post([this, timeout] { draining_ ? AbandonClients() : BeginDrain(timeout); });
 }
 
 void Worker::BeginDrain(io::Millis timeout) {
@@ -61,15 +62,22 @@ void Worker::BeginDrain(io::Millis timeout) {
 }
 
 void Worker::OneEmpty() {
-  if (--not_empty_ == 0) Abandon();
+  if (--not_empty_ > 0) return;
+  grace_.Disarm();
+  drained_();
 }
 
-void Worker::Abandon() {
-  grace_.Disarm();
+// Those that are not empty yet say so now.
+void Worker::AbandonClients() {
   for (auto& front : fronts_) front->Abandon();
   gateway_.Abandon();
-  if (admin_front_) admin_front_->Abandon();
-  loop_.Stop();
+}
+
+void Worker::Finish() {
+  loop_.Post([this] {
+    if (admin_front_) admin_front_->Abandon();
+    loop_.Stop();
+  });
 }
 
 }  // namespace upgate::app

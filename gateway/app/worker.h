@@ -23,14 +23,17 @@ class Worker final : private io::Timer::Owner {
   ~Worker();
 
   // Before Start: opens one socket of a listener, or of the admin address.
-  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address);
+  // `exclusive`: nobody else may have the address.
+  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address, bool exclusive);
   Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
 
-  // Runs the loop on a thread of its own. `done` is called on that thread when it has ended.
-  void Start(std::function<void()> done);
-  // Stops taking clients, closes sessions with 1001, and ends when all are gone or at the latest after `timeout`. Thread-safe;
-  // a second call ends everything at once.
+  // Runs the loop on a thread of its own. `drained` is called on that thread once no client is left after Drain.
+  void Start(std::function<void()> drained);
+  // Stops taking clients, closes sessions with 1001, and lets go of what is left after `timeout`; the admin address stays.
+  // Thread-safe; a second call lets go of everything at once.
   void Drain(io::Millis timeout);
+  // Ends the loop. Thread-safe.
+  void Finish();
   void Join();
 
   net::Loop& loop() { return loop_; }
@@ -38,8 +41,8 @@ class Worker final : private io::Timer::Owner {
  private:
   void BeginDrain(io::Millis timeout);
   void OneEmpty();
-  void Abandon();
-  void OnTimer(io::Timer&) override { Abandon(); }
+  void AbandonClients();
+  void OnTimer(io::Timer&) override { AbandonClients(); }
 
   net::Loop loop_;
   tls::Scratch scratch_;
@@ -52,6 +55,7 @@ class Worker final : private io::Timer::Owner {
   io::Timer grace_;
   bool draining_ = false;
   std::size_t not_empty_ = 0;  // fronts and the gateway that still hold clients
+  std::function<void()> drained_;
   std::thread thread_;
 };
 

@@ -69,18 +69,21 @@ class Pool::Opening final : public io::Pending, private io::ResolveHandler, priv
   void ServerFailed(const Error& error) {
     timer_.Disarm();
     stats().connect_failures.Add();
+    if (!reasons_.empty()) reasons_ += "; ";
+    reasons_ += server().url + ": " + error.message;
     if (++tried_ < pool_.backend_.servers.size()) {
       current_ = (current_ + 1) % pool_.backend_.servers.size();
       return TryServer();
     }
     step_.reset();
-    handler_.OnOpenFailed({error.code == Errc::kTimeout, server().url + ": " + error.message});
+    handler_.OnOpenFailed({error.code == Errc::kTimeout, std::move(reasons_)});
   }
 
   Pool& pool_;
   OpenHandler& handler_;
   std::size_t current_;
   std::size_t tried_ = 0;
+  std::string reasons_;  // of each server that failed
   std::vector<Ip> addresses_;
   std::size_t next_address_ = 0;
   bool securing_ = false;  // connected, TLS handshake under way

@@ -14,7 +14,7 @@ namespace upgate::backend {
 // Why no server of a backend could be had.
 struct OpenError {
   bool timed_out = false;  // the last server tried did not answer in time: 504 rather than 502
-  std::string message;     // for the log; it names the server
+  std::string message;     // for the log: what was wrong with each server
 };
 
 class OpenHandler {

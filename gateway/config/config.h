@@ -144,6 +144,7 @@ struct Route {
   std::vector<HostPattern> hosts;      // empty: any host
   std::optional<std::string> backend;  // exactly one of backend and plugin
   std::optional<std::string> plugin;
+  Mark plugin_mark;
   Value options;  // the plugin's own settings, checked by it
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;

@@ -89,6 +89,7 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
   const Field options = field["options"];
   route.backend = backend.Maybe<std::string>();
   route.plugin = plugin.Maybe<std::string>();
+  route.plugin_mark = plugin.mark();
   if (route.backend) RejectUnknownBackend(backend, *route.backend, backends);
   if (route.plugin && route.plugin->empty()) plugin.Refuse({"is empty"}, "");
   if (backend.present() && plugin.present()) {

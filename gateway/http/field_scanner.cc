@@ -1,6 +1,6 @@
 #include "gateway/http/field_scanner.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "gateway/http/chars.h"
 
@@ -13,19 +13,14 @@ std::unexpected<Refusal> Bad(std::string_view reason) {
   return Refuse(400, std::string(reason));
 }
 
-// What may stand nowhere in a head.
-std::unexpected<Refusal> BadControl(char c, std::string_view where) {
-  if (c == '\0') return Bad("NUL in the request head");
-  if (c == '\n') return Bad("bare LF in the request head");
-  return Refuse(400, std::string("control character in ").append(where));
-}
-
 }  // namespace
 
 void FieldScanner::Reset(Section section) {
   section_ = section;
   in_request_line_ = section == Section::kRequestHead;
-  state_ = in_request_line_ ? State::kBeforeRequest : State::kLineStart;
+  state_ = State::kLineStart;
+  if (section == Section::kRequestHead) state_ = State::kBeforeRequest;
+  if (section == Section::kResponseHead) state_ = State::kBeforeStatus;
   empty_lines_ = 0;
   bytes_ = 0;
   fields_ = 0;
@@ -43,7 +38,26 @@ std::expected<std::size_t, Refusal> FieldScanner::Scan(std::string_view input) {
 Refusal FieldScanner::TooLarge() const {
   if (in_request_line_) return {414, "request target is too long"};
   if (section_ == Section::kTrailers) return {431, "trailers are too large"};
-  return {431, "request head is too large"};
+  return {431, fmt::format("{} is too large", noun())};
+}
+
+std::string_view FieldScanner::noun() const {
+  switch (section_) {
+    case Section::kRequestHead:
+      return "request head";
+    case Section::kResponseHead:
+      return "response head";
+    case Section::kTrailers:
+      break;
+  }
+  return "trailer section";
+}
+
+// What may stand nowhere in a head.
+std::unexpected<Refusal> FieldScanner::BadControl(char c, std::string_view where) const {
+  if (c == '\0') return Refuse(400, fmt::format("NUL in the {}", noun()));
+  if (c == '\n') return Refuse(400, fmt::format("bare LF in the {}", noun()));
+  return Refuse(400, fmt::format("control character in {}", where));
 }
 
 std::expected<void, Refusal> FieldScanner::Take(char c) {
@@ -54,12 +68,16 @@ std::expected<void, Refusal> FieldScanner::Take(char c) {
       return TakeLf(c, State::kBeforeRequest);
     case State::kRequestLine:
       return TakeRequestLine(c);
+    case State::kBeforeStatus:
+      return TakeStatus(c);
+    case State::kStatusLine:
+      return TakeText(c, "the status line");
     case State::kLineStart:
       return TakeLineStart(c);
     case State::kName:
       return TakeName(c);
     case State::kValue:
-      return TakeValue(c);
+      return TakeText(c, "a header value");
     case State::kLf:
       in_request_line_ = false;
       return TakeLf(c, State::kLineStart);
@@ -78,7 +96,7 @@ std::expected<void, Refusal> FieldScanner::TakeFirst(char c) {
     return {};
   }
   if (c == '\x16') return Bad("a TLS handshake was sent to a port that speaks plain HTTP");
-  if (c == '\n') return Bad("bare LF in the request head");
+  if (c == '\n') return BadControl(c, "the request line");
   if (!IsTokenChar(c)) return Bad("request line does not start with a method");
   state_ = State::kRequestLine;
   return {};
@@ -92,6 +110,13 @@ std::expected<void, Refusal> FieldScanner::TakeRequestLine(char c) {
   }
   if (byte < 0x20 || byte == 0x7f) return BadControl(c, "the request line");
   if (byte >= 0x80) return Bad("non-ASCII byte in the request line");
+  return {};
+}
+
+std::expected<void, Refusal> FieldScanner::TakeStatus(char c) {
+  if (c == '\x15') return Bad("a TLS alert came from a server that was to speak plain HTTP");
+  if (c != 'H') return Bad("status line does not start with an HTTP version");
+  state_ = State::kStatusLine;
   return {};
 }
 
@@ -123,17 +148,18 @@ std::expected<void, Refusal> FieldScanner::TakeName(char c) {
   return Bad("invalid character in a header name");
 }
 
-std::expected<void, Refusal> FieldScanner::TakeValue(char c) {
+// A field value, and a reason phrase, which may hold the same (RFC 9112, section 4).
+std::expected<void, Refusal> FieldScanner::TakeText(char c, std::string_view where) {
   if (c == '\r') {
     state_ = State::kLf;
     return {};
   }
-  if (!IsFieldChar(c)) return BadControl(c, "a header value");
+  if (!IsFieldChar(c)) return BadControl(c, where);
   return {};
 }
 
 std::expected<void, Refusal> FieldScanner::TakeLf(char c, State next) {
-  if (c != '\n') return Bad("bare CR in the request head");
+  if (c != '\n') return Refuse(400, fmt::format("bare CR in the {}", noun()));
   state_ = next;
   return {};
 }

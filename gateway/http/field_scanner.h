@@ -9,14 +9,14 @@
 
 namespace upgate::http {
 
-// Finds the end of a request head, or of a trailer section, and checks on the way what a lenient
-// parser lets pass and request smuggling is made of: bare CR or LF, NUL and other controls, line
+// Finds the end of a request or response head, or of a trailer section, and checks on the way what
+// a lenient parser lets pass and smuggling is made of: bare CR or LF, NUL and other controls, line
 // folding, space before the colon, empty names (RFC 9112, sections 2.2 and 5), sizes and counts. No
 // I/O, no copies; keeps a few integers between calls. After a refusal the scanner is dead until
 // Reset.
 class FieldScanner {
  public:
-  enum class Section : std::uint8_t { kRequestHead, kTrailers };
+  enum class Section : std::uint8_t { kRequestHead, kResponseHead, kTrailers };
   struct Limits {
     std::size_t bytes;   // of the section, with its line ends
     std::size_t fields;  // lines of fields
@@ -37,6 +37,8 @@ class FieldScanner {
     kBeforeRequest,  // empty lines may stand here (RFC 9112, section 2.2)
     kEmptyLineLf,
     kRequestLine,
+    kBeforeStatus,
+    kStatusLine,
     kLineStart,
     kName,
     kValue,
@@ -47,10 +49,14 @@ class FieldScanner {
   std::expected<void, Refusal> Take(char c);
   std::expected<void, Refusal> TakeFirst(char c);
   std::expected<void, Refusal> TakeRequestLine(char c);
+  std::expected<void, Refusal> TakeStatus(char c);
   std::expected<void, Refusal> TakeLineStart(char c);
   std::expected<void, Refusal> TakeName(char c);
-  std::expected<void, Refusal> TakeValue(char c);
+  std::expected<void, Refusal> TakeText(char c, std::string_view where);
   std::expected<void, Refusal> TakeLf(char c, State next);
+  std::unexpected<Refusal> BadControl(char c, std::string_view where) const;
+  // What is read, in words.
+  std::string_view noun() const;
   Refusal TooLarge() const;
 
   Limits limits_;

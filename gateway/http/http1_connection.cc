@@ -13,6 +13,9 @@ constexpr std::size_t kMaxPending = 64 * 1024;
 // What is read of a body that nobody wants, or behind the last answer, to keep the connection in
 // order.
 constexpr std::size_t kMaxDiscard = 256 * 1024;
+// Pipelined requests that one turn begins at most. A read can hold thousands; the others on the
+// loop wait meanwhile, and so does the news that this client is gone.
+constexpr int kRequestsPerTurn = 16;
 
 RequestParser::Limits ParserLimits(const ServerLimits& limits) {
   return {.head_bytes = limits.head_bytes, .header_count = limits.header_count};
@@ -133,17 +136,24 @@ bool Http1Connection::WantsInput() const {
   return false;
 }
 
+// Only between requests: the end of one may need no input.
+bool Http1Connection::HadItsTurn() const {
+  return state_ == State::kHead && requests_left_ <= 0;
+}
+
 void Http1Connection::Run(Bytes input) {
   running_ = true;
   input_ = input;
-  while (WantsInput() && Step()) {
+  requests_left_ = kRequestsPerTurn;
+  while (WantsInput() && !HadItsTurn() && Step()) {
   }
   running_ = false;
+  if (HadItsTurn() && !input_.empty()) loop_.turn.RunLater(*this);
   if (state_ == State::kLinger || state_ == State::kDone) input_ = {};
   if (pending_.empty()) {
     if (!input_.empty()) Append(pending_, input_);
   } else if (input_.empty()) {
-    pending_ = std::string();  // gives the memory back
+    std::string().swap(pending_);  // assigning would keep the memory
     pending_start_ = 0;
   } else {
     pending_start_ = pending_.size() - input_.size();
@@ -155,7 +165,7 @@ void Http1Connection::Run(Bytes input) {
 }
 
 void Http1Connection::Advance() {
-  if (running_ || state_ == State::kDone) return;
+  if (running_ || waiting() || state_ == State::kDone) return;
   Run(AsBytes(pending_).subspan(pending_start_));
   Settle();
 }
@@ -244,6 +254,7 @@ void Http1Connection::Arm(Wait wait) {
 
 void Http1Connection::BeginExchange(RequestHead head) {
   state_ = State::kBusy;
+  --requests_left_;
   Arm(Wait::kNothing);
   request_complete_ = false;
   client_keeps_alive_ = head.keep_alive && !head.request.wants_upgrade;
@@ -363,7 +374,7 @@ void Http1Connection::Linger() {
   discard_left_ = kMaxDiscard;
   stream_->Shutdown();
   if (!running_) {
-    pending_ = std::string();
+    std::string().swap(pending_);  // assigning would keep the memory
     pending_start_ = 0;
   }
   last_progress_ = loop_.timers.Now();
@@ -401,6 +412,7 @@ void Http1Connection::Done() {
   state_ = State::kDone;
   DropExchange();
   timer_.Disarm();
+  Cancel();
   if (stream_) {
     stream_->SetReading(false);
     stream_->SetHandler(nullptr);

@@ -16,7 +16,10 @@ namespace upgate::http {
 // what it does not want yet waits in `pending_` (bounded), and past that reading stops. All work
 // happens in Run, which calls made from inside a handler never enter a second time: they change the
 // state, and the loop in Run sees it.
-class Http1Connection final : public ServerConnection, io::StreamHandler, io::Timer::Owner {
+class Http1Connection final : public ServerConnection,
+                              io::StreamHandler,
+                              io::Timer::Owner,
+                              io::Later {
  public:
   Http1Connection(std::unique_ptr<io::ByteStream> stream, io::Loop loop,
                   const ServerOptions& options, RequestHandler& handler,
@@ -56,8 +59,11 @@ class Http1Connection final : public ServerConnection, io::StreamHandler, io::Ti
   void OnFlushed() override;
   // io::Timer::Owner:
   void OnTimer(io::Timer& timer) override;
+  // io::Later:
+  void OnLater() override { Advance(); }
 
   bool WantsInput() const;
+  bool HadItsTurn() const;
   // Parses and delivers until the input is used up or nobody wants more; keeps the rest.
   void Run(Bytes input);
   bool Step();
@@ -103,7 +109,8 @@ class Http1Connection final : public ServerConnection, io::StreamHandler, io::Ti
   bool request_complete_ = false;  // of the request with the handler
   bool client_keeps_alive_ = false;
   bool expects_continue_ = false;
-  bool moved_ = false;  // bytes of a request body came since the timer was armed
+  bool moved_ = false;     // bytes of a request body came since the timer was armed
+  int requests_left_ = 0;  // that Run may still begin
   std::size_t discard_left_ = 0;
   std::size_t queue_mark_ = 0;     // queued() when the timer was armed
   io::Instant last_progress_{};    // of the queue, while lingering

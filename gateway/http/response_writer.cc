@@ -11,26 +11,6 @@
 namespace upgate::http {
 namespace {
 
-bool CanBeSent(const Header& header) {
-  return IsToken(header.name) && std::ranges::all_of(header.value, IsFieldChar);
-}
-
-// Headers that belong to the connection and are written from what is known about it.
-bool IsFramingHeader(std::string_view name) {
-  return EqualsIgnoreCase(name, "content-length") || EqualsIgnoreCase(name, "transfer-encoding");
-}
-
-// Fields that a trailer must not hold (RFC 9110, section 6.5.1).
-bool IsTrailerField(std::string_view name) {
-  return !IsFramingHeader(name) && !EqualsIgnoreCase(name, "connection") &&
-         !EqualsIgnoreCase(name, "host") && !EqualsIgnoreCase(name, "trailer") &&
-         !EqualsIgnoreCase(name, "upgrade") && !EqualsIgnoreCase(name, "set-cookie");
-}
-
-void AddField(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
-}
-
 void AddStatusLine(std::string& out, const Response& response) {
   std::string_view reason = response.reason;
   if (reason.empty() || !std::ranges::all_of(reason, IsFieldChar)) {
@@ -73,7 +53,7 @@ std::optional<std::string> ResponseWriter::Head(const Response& response, BodyLe
 
 // RFC 9112, section 6.3, as a server sees it.
 void ResponseWriter::AddFraming(std::string& out, const Response& response, BodyLength length) {
-  framing_ = Framing::kNone;
+  body_.BeginNone();
   if (response.status == 204) return;
   if (context_.head_request || response.status == 304) {
     if (const auto announced = AnnouncedLength(response.headers)) {
@@ -84,14 +64,11 @@ void ResponseWriter::AddFraming(std::string& out, const Response& response, Body
     return;
   }
   if (length.bytes) {
-    framing_ = Framing::kLength;
-    left_ = *length.bytes;
-    AddField(out, "Content-Length", fmt::to_string(left_));
+    body_.BeginLength(out, *length.bytes);
   } else if (context_.version == Version::kHttp11) {
-    framing_ = Framing::kChunked;
-    AddField(out, "Transfer-Encoding", "chunked");
+    body_.BeginChunked(out);
   } else {
-    framing_ = Framing::kToEnd;
+    body_.BeginToEnd();
     close_ = true;
   }
 }
@@ -135,35 +112,6 @@ std::string ResponseWriter::UpgradeHead(const Response& response) {
   AddStatusLine(out, response);
   for (const Header& header : response.headers) {
     if (CanBeSent(header)) AddField(out, header.name, header.value);
-  }
-  return out + "\r\n";
-}
-
-ResponseWriter::Framed ResponseWriter::Body(Bytes bytes) {
-  Framed framed;
-  if (framing_ == Framing::kLength) {
-    bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
-    left_ -= bytes.size();
-  }
-  // An empty chunk would be the end of the body.
-  if (framing_ == Framing::kNone || bytes.empty()) return framed;
-  if (framing_ != Framing::kChunked) {
-    framed.Add(bytes);
-    return framed;
-  }
-  chunk_head_ = fmt::format("{:x}\r\n", bytes.size());
-  framed.Add(AsBytes(chunk_head_));
-  framed.Add(bytes);
-  framed.Add(AsBytes("\r\n"));
-  return framed;
-}
-
-std::optional<std::string> ResponseWriter::End(const Headers& trailers) {
-  if (framing_ == Framing::kLength && left_ > 0) return {};
-  if (framing_ != Framing::kChunked) return std::string();
-  std::string out = "0\r\n";
-  for (const Header& header : trailers) {
-    if (CanBeSent(header) && IsTrailerField(header.name)) AddField(out, header.name, header.value);
   }
   return out + "\r\n";
 }

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "gateway/base/bytes.h"
+#include "gateway/http/body_writer.h"
 #include "gateway/http/exchange.h"
 #include "gateway/http/message.h"
 
@@ -26,16 +24,7 @@ class ResponseWriter {
     std::int64_t unix_seconds = 0;
     std::string_view server_name;  // empty: no Server header
   };
-  // The slices that carry one piece of a body; valid until the next call on the writer.
-  class Framed {
-   public:
-    std::span<const Bytes> slices() const { return std::span(slices_).first(count_); }
-    void Add(Bytes bytes) { slices_[count_++] = bytes; }
-
-   private:
-    std::array<Bytes, 3> slices_;
-    std::size_t count_ = 0;
-  };
+  using Framed = BodyWriter::Framed;
 
   ResponseWriter() = default;
   explicit ResponseWriter(const Context& context) : context_(context) {}
@@ -48,29 +37,26 @@ class ResponseWriter {
   std::string Interim(const Response& response) const;
 
   // After Head. More than the promised length is cut off. No slices when the answer has no body.
-  Framed Body(Bytes bytes);
+  Framed Body(Bytes bytes) { return body_.Body(bytes); }
   // The end of the body. Nothing when less was sent than promised: the connection has to be broken
   // off.
-  std::optional<std::string> End(const Headers& trailers);
+  std::optional<std::string> End(const Headers& trailers) { return body_.End(trailers); }
 
   // After Head: the connection ends with this answer.
   bool close() const { return close_; }
   // After Head: Body has something to write.
-  bool has_body() const { return framing_ != Framing::kNone; }
+  bool has_body() const { return body_.has_body(); }
 
   // Exactly the given head (RFC 9110, section 7.8); only headers that cannot be sent are left out.
   static std::string UpgradeHead(const Response& response);
 
  private:
-  enum class Framing : std::uint8_t { kNone, kLength, kChunked, kToEnd };
   void AddFraming(std::string& out, const Response& response, BodyLength length);
   void AddConnection(std::string& out, const Headers& headers) const;
 
   Context context_;
-  Framing framing_ = Framing::kNone;
+  BodyWriter body_;
   bool close_ = false;
-  std::uint64_t left_ = 0;  // of a promised length
-  std::string chunk_head_;
 };
 
 }  // namespace upgate::http

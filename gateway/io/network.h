@@ -8,6 +8,7 @@
 #include "gateway/base/address.h"
 #include "gateway/base/bytes.h"
 #include "gateway/base/result.h"
+#include "gateway/io/later.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
 
@@ -16,6 +17,9 @@ namespace upgate::io {
 class AcceptHandler {
  public:
   virtual void OnAccept(std::unique_ptr<ByteStream> stream) = 0;
+  // Connections wait in the backlog because the system has no descriptors or memory for them (kLimit); accepting goes on after a
+  // short pause.
+  virtual void OnAcceptFailed(const Error& error) { (void)error; }
 
  protected:
   ~AcceptHandler() = default;
@@ -30,6 +34,9 @@ class Listener : public Deletable {
 
 struct ListenOptions {
   int backlog = 1024;
+  // Fails with kAddressInUse when anybody has the TCP address already, also one who shares it. Without it, whoever of the same
+  // user listens there in the same way gets a part of the connections.
+  bool exclusive = false;
 };
 
 class ConnectHandler {
@@ -85,6 +92,11 @@ class Turn {
   virtual ~Turn() = default;
   // Destroys `thing` when the turn is over, so that nobody dies inside their own call stack. Order of calls is kept.
   virtual void DeferDelete(std::unique_ptr<Deletable> thing) = 0;
+  // Calls `later.OnLater()` once on the next turn, before the loop sleeps; what is asked for from
+  // there comes on the turn after. Order of calls is kept; nothing when it waits already. Not owned:
+  // destroying it, or its Cancel(), takes the call back. For what must not happen inside the call
+  // that found it out: a timer without delay would wait for the clock's next tick.
+  virtual void RunLater(Later& later) = 0;
 };
 
 // All that a loop offers to those who run on it.

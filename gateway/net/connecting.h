@@ -2,17 +2,17 @@
 
 #include <memory>
 
+#include "gateway/io/later.h"
 #include "gateway/io/network.h"
 #include "gateway/net/fd.h"
 #include "gateway/net/handle.h"
-#include "gateway/net/later.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/socket.h"
 
 namespace upgate::net {
 
 // A connection being made. Destroying it breaks the attempt off.
-class Connecting final : public io::Pending, private Later, private io::Timer::Owner {
+class Connecting final : public io::Pending, private io::Later, private io::Timer::Owner {
  public:
   // How long to wait when a unix listener's backlog is full: the system does not tell when there is
   // room again.

@@ -35,17 +35,24 @@ bool IsOfOneConnection(int error) {
   }
 }
 
-// 0 or the error number.
-int BindTcp(int fd, const RawAddress& raw) {
+// 0 or the error number. `share`: with others who do the same.
+int BindTcp(int fd, const RawAddress& raw, bool share) {
   const int on = 1;
   const int off = 0;
+  const int shared = share ? on : off;
   if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
-  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return errno;
+  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared) != 0) return errno;
   if (raw.family() == AF_INET6) {
     // The system's default may be otherwise.
     static_cast<void>(::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
   }
   return ::bind(fd, raw.get(), raw.length) == 0 ? 0 : errno;
+}
+
+// Whether somebody has the address: a bind that does not share it fails then.
+int ProbeTcp(const RawAddress& raw) {
+  const auto probe = OpenSocket(raw.family());
+  return probe ? BindTcp(probe->get(), raw, false) : 0;
 }
 
 }  // namespace
@@ -66,8 +73,10 @@ Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress
     auto bound = UnixSocketFile::Bind(fd->get(), *raw, unix_path->path);
     if (!bound) return std::unexpected(bound.error());
     file = std::move(*bound);
-  } else if (const int error = BindTcp(fd->get(), *raw); error != 0) {
-    return failed(error);
+  } else {
+    int error = options.exclusive ? ProbeTcp(*raw) : 0;
+    if (error == 0) error = BindTcp(fd->get(), *raw, true);
+    if (error != 0) return failed(error);
   }
   if (::listen(fd->get(), options.backlog) != 0) return failed(errno);
 
@@ -105,8 +114,10 @@ void Listener::AcceptSome() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
       if (IsOfOneConnection(errno)) continue;
       // The connections stay in the backlog, and watching it would only spin.
+      const Error error{Errc::kLimit, SystemError(errno, "accept").message};
       uv_poll_stop(poll_.get());
       pause_.Arm(kPause);
+      handler_.OnAcceptFailed(error);
       return;
     }
     auto stream = SocketStream::Make(loop_, std::move(fd), peer);

@@ -42,7 +42,9 @@ io::Instant Loop::Clock::Now() const {
   return io::Instant{io::Millis(uv_now(&loop_) - start_)};
 }
 
-std::uint64_t Loop::Clock::Micros() const { return uv_hrtime() / 1000; }
+std::uint64_t Loop::Clock::Micros() const {
+  return uv_hrtime() / 1000;
+}
 
 std::int64_t Loop::Clock::UnixSeconds() const {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -139,7 +141,7 @@ void Loop::OnWake() {
   if (stop) uv_stop(&loop_);
 }
 
-void Loop::RunLater(Later& later) {
+void Loop::RunLater(io::Later& later) {
   if (later.waiting()) return;
   later_.Append(later);
   // An active idle handle keeps the loop from sleeping.

@@ -12,10 +12,10 @@
 #include <uv.h>
 
 #include "gateway/base/bytes.h"
+#include "gateway/io/later.h"
 #include "gateway/io/network.h"
 #include "gateway/net/busy_meter.h"
 #include "gateway/net/handle.h"
-#include "gateway/net/later.h"
 #include "gateway/net/system_entropy.h"
 #include "gateway/net/timer_wheel.h"
 
@@ -55,6 +55,7 @@ class Loop final : public io::Turn {
   void Post(Task task);
 
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
+  void RunLater(io::Later& later) override;
 
   // For statistics, from any thread: the turns made, and the processor time spent in Run in
   // microseconds.
@@ -66,8 +67,6 @@ class Loop final : public io::Turn {
   io::Timers& timers() { return clock_; }
   // Where all reads go. There are writable bytes in front of it: io::kReadHeadroom.
   MutableBytes read_buffer() { return MutableBytes(read_buffer_->bytes).subspan(kAlignment); }
-  // Runs `later` on the next turn, before the loop sleeps. Nothing when it waits already.
-  void RunLater(Later& later);
 
  private:
   static constexpr std::size_t kAlignment = 64;
@@ -112,7 +111,7 @@ class Loop final : public io::Turn {
   std::optional<io::Instant> alarm_at_;
   SystemEntropy entropy_;
   std::unique_ptr<ReadBuffer> read_buffer_;
-  LaterList later_;
+  io::LaterList later_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   std::unique_ptr<Network> network_;
   const std::function<bool()>* done_ = nullptr;

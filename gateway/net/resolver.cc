@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
-#include "gateway/net/later.h"
+#include "gateway/io/later.h"
 #include "gateway/net/socket.h"
 
 namespace upgate::net {
@@ -49,7 +49,7 @@ std::vector<Ip> AddressesOf(const addrinfo* list) {
 
 }  // namespace
 
-class Resolver::Waiter final : public io::Pending, public Later {
+class Resolver::Waiter final : public io::Pending, public io::Later {
  public:
   explicit Waiter(io::ResolveHandler& handler) : handler_(handler) {}
   void set_answer(NameAnswer answer) { answer_ = std::move(answer); }
@@ -74,7 +74,7 @@ struct Resolver::Lookup {
   uv_getaddrinfo_t request{};
   Resolver* resolver = nullptr;
   std::string name;
-  LaterList waiters;
+  io::LaterList waiters;
 
   static void OnDone(uv_getaddrinfo_t* request, int status, addrinfo* list) {
     const std::unique_ptr<Lookup> self(static_cast<Lookup*>(request->data));
@@ -146,7 +146,8 @@ void Resolver::AnswerLater(Waiter& waiter, NameAnswer answer) {
 void Resolver::Finish(Lookup& lookup, NameAnswer answer) {
   lookups_.erase(lookup.name);
   cache_.Store(lookup.name, answer, loop_.timers().Now());
-  while (Later* waiter = lookup.waiters.Take()) AnswerLater(static_cast<Waiter&>(*waiter), answer);
+  while (io::Later* waiter = lookup.waiters.Take())
+    AnswerLater(static_cast<Waiter&>(*waiter), answer);
 }
 
 }  // namespace upgate::net

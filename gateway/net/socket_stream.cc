@@ -37,7 +37,7 @@ std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
 }  // namespace
 
 // A broken connection on its way to the handler.
-class SocketStream::Failure final : public Later {
+class SocketStream::Failure final : public io::Later {
  public:
   Failure(SocketStream& stream, int error_number) : error(error_number), stream_(stream) {}
   int error;  // 0: ask the system
@@ -51,7 +51,7 @@ class SocketStream::Failure final : public Later {
 };
 
 // A Shutdown that is through, on its way to the handler.
-class SocketStream::Flushed final : public Later {
+class SocketStream::Flushed final : public io::Later {
  public:
   explicit Flushed(SocketStream& stream) : stream_(stream) {}
 

@@ -44,6 +44,7 @@ void ByteTunnel::OnPart(const ws::FramePart& part) {
   const auto bytes = unpacker_.Unpack(part, context_.bytes);
   if (!bytes) {
     ToServer();
+    context_.bytes.clear();  // what was translated before the error
     client_.Fail(bytes.error());
     return;
   }

@@ -31,7 +31,8 @@ class ByteTunnel final : public Session, private Endpoint::Owner, private io::St
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
   void Abandon() override;
-  const Endpoint& client() const override { return client_; }
+  const Ending& ending() const override { return client_.ending(); }
+  const Totals& totals() const override { return client_.totals(); }
 
  private:
   enum class ServerState : std::uint8_t {

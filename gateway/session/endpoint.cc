@@ -11,15 +11,6 @@ namespace code = ws::close_code;
 
 }  // namespace
 
-std::string_view ToString(Closer closer) {
-  switch (closer) {
-    case Closer::kClient: return "client";
-    case Closer::kServer: return "server";
-    case Closer::kGateway: break;
-  }
-  return "gateway";
-}
-
 Endpoint::Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, const config::RouteLimits& limits,
                    stats::RouteStats& stats, Owner& owner)
     : owner_(owner),
@@ -41,7 +32,7 @@ void Endpoint::Start(std::string early) {
 void Endpoint::OnBytes(MutableBytes data) {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
-  while (reading()) {
+  while (reading() && !gate_.closed_by(PauseReason::kAnswersFull)) {
     const auto part = decoder_.Next(data);
     if (!part) {
       owner_.OnReadDone();
@@ -58,6 +49,7 @@ void Endpoint::OnBytes(MutableBytes data) {
     }
   }
   if (reading()) owner_.OnReadDone();
+  if (reading() && !data.empty()) rest_ = std::make_unique<std::string>(AsText(data));
   FlushControl();
 }
 
@@ -207,9 +199,10 @@ void Endpoint::ArmCloseTimer() {
 }
 
 void Endpoint::OnEnd() {
-  if (state_ == State::kLingering) return Done();
-  if (state_ == State::kClientClosed) {  // it waits for our answer
-    client_ended_ = true;
+  client_ended_ = true;
+  if (state_ == State::kClientClosed) return;  // it waits for our answer
+  if (state_ == State::kLingering) {           // and still takes what is on its way
+    if (flushed_) Done();
     return;
   }
   owner_.OnReadDone();
@@ -218,6 +211,7 @@ void Endpoint::OnEnd() {
 }
 
 void Endpoint::OnFlushed() {
+  flushed_ = true;
   if (state_ == State::kLingering && client_ended_) Done();
 }
 
@@ -257,6 +251,10 @@ void Endpoint::OnDrained() {
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
   owner_.OnClientDrained();
+  if (rest_ && !gate_.closed_by(PauseReason::kAnswersFull)) {
+    const auto rest = std::move(rest_);
+    OnBytes(std::as_writable_bytes(std::span(*rest)));
+  }
 }
 
 // One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left behind, and sets itself anew.

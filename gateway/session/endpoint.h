@@ -11,23 +11,13 @@
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
 #include "gateway/session/context.h"
+#include "gateway/session/ending.h"
 #include "gateway/session/read_gate.h"
 #include "gateway/stats/stats.h"
 #include "gateway/ws/close.h"
 #include "gateway/ws/frame.h"
 
 namespace upgate::session {
-
-// Who brought a session to its end.
-enum class Closer : std::uint8_t { kClient, kServer, kGateway };
-std::string_view ToString(Closer closer);
-
-// How a session ended: the first cause wins, what follows from it does not count.
-struct Ending {
-  std::uint16_t code = ws::close_code::kAbnormal;  // 1005: a Close without a code; 1006: no Close at all
-  Closer closer = Closer::kClient;
-  std::string why;
-};
 
 // The gateway's WebSocket endpoint towards one client (RFC 6455): decodes frames, answers pings, keeps the connection alive,
 // does the closing handshake and the bounded wait after it. Data frames go to the owner piece by piece.
@@ -85,10 +75,6 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   // What the client sent in its Close; 1005 before that.
   std::uint16_t client_code() const { return client_code_; }
 
-  // Messages and payload bytes of this session.
-  struct Totals {
-    std::uint64_t messages_in = 0, bytes_in = 0, messages_out = 0, bytes_out = 0;
-  };
   const Totals& totals() const { return totals_; }
 
  private:
@@ -140,13 +126,15 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   ReadGate gate_;
   State state_ = State::kOpen;
   bool ping_unanswered_ = false;
-  bool client_ended_ = false;  // its FIN came before our Close
+  bool client_ended_ = false;  // its FIN was seen
+  bool flushed_ = false;       // our FIN and all before it are with the system
   std::uint16_t client_code_ = ws::close_code::kNoStatus;
   // Touched now and then.
   const config::RouteLimits& limits_;
   io::Timer timer_;
   std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the client takes from it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
+  std::unique_ptr<std::string> rest_;        // of a read, while kAnswersFull holds
   std::unique_ptr<Ending> ending_;
 };
 

@@ -27,6 +27,11 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   connections_.emplace(key, std::move(connection));
 }
 
+void Front::OnAcceptFailed(const Error& error) {
+  stats_.accept_pauses.Add();
+  handler_.OnConnectionError(error);
+}
+
 void Front::OnConnectionDone(http::ServerConnection& connection) {
   auto node = connections_.extract(&connection);
   if (node.empty()) return;

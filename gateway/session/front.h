@@ -34,6 +34,7 @@ class Front final : private io::AcceptHandler, private http::ServerConnection::O
 
  private:
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
+  void OnAcceptFailed(const Error& error) override;
   void OnConnectionDone(http::ServerConnection& connection) override;
 
   io::Loop loop_;

@@ -54,11 +54,22 @@ class Gateway::Port final : public http::RequestHandler {
   }
   void OnAnswer(int status) override { stats_.CountResponse(status); }
   void OnConnectionError(const Error& error) override {
+    if (error.code == Errc::kLimit) return WarnOfLimit(error);
     (error.code == Errc::kTls ? stats_.tls_failures : stats_.connection_errors).Add();
     gateway_.shared_.log.Debug("connection failed", {{"listener", listener_.address.ToString()}, {"why", error.message}});
   }
 
  private:
+  // Clients wait outside: worth a line, but not ten a second.
+  void WarnOfLimit(const Error& error) {
+    constexpr io::Millis kInterval{10'000};
+    const io::Instant now = gateway_.context_.loop.timers.Now();
+    if (warned_ && now - *warned_ < kInterval) return;
+    warned_ = now;
+    gateway_.shared_.log.Warn("clients wait", {{"listener", listener_.address.ToString()}, {"why", error.message}});
+  }
+
+  std::optional<io::Instant> warned_;
   Gateway& gateway_;
   const config::Listener& listener_;
   stats::ListenerStats& stats_;
@@ -98,6 +109,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   const config::Route* route = shared_.router.Find(seen.host, request.target.path);
   if (route == nullptr) {
     stats_.unrouted.Add();
+    shared_.log.Debug("no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
     exchange.Respond(http::TextResponse(404, "no route for this host and path"));
     return nullptr;
   }
@@ -147,10 +159,23 @@ std::expected<Admission, http::Response> Gateway::Admit(const http::Request& req
                    .started_us = context_.loop.timers.Micros()};
 }
 
+// A browser does not tell its page why a handshake failed; the log does.
+void Gateway::LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen,
+                         const http::Response& answer) {
+  const std::string* origin = request.headers.Find("origin");
+  shared_.log.Info("handshake refused", {{"client", seen.client},
+                                         {"route", route.path.written},
+                                         {"host", seen.host},
+                                         {"origin", origin != nullptr ? *origin : ""},
+                                         {"status", std::int64_t{answer.status}},
+                                         {"why", std::string_view(answer.body).substr(0, answer.body.find('\n'))}});
+}
+
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange, const config::Route& route,
                                                           const route::SeenAs& seen, const route::OriginVerdict& verdict) {
   auto admission = Admit(exchange.request(), route, seen, verdict);
   if (!admission) {
+    LogRefusal(exchange.request(), route, seen, admission.error());
     exchange.Respond(std::move(admission.error()));
     return nullptr;
   }
@@ -159,6 +184,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     Count(route, HandshakeOutcome::kTooManySessions);
     http::Response full = http::TextResponse(503, "too many sessions on this route");
     full.headers.Add("Retry-After", "5");
+    LogRefusal(exchange.request(), route, seen, full);
     exchange.Respond(std::move(full));
     return nullptr;
   }
@@ -230,8 +256,8 @@ void Gateway::OnSessionDone(Session& session) {
 // Takes a session out of the counters and writes its last line.
 void Gateway::Forget(Session& session) {
   const Facts& facts = session.facts();
-  const Ending& ending = session.client().ending();
-  const Endpoint::Totals& totals = session.client().totals();
+  const Ending& ending = session.ending();
+  const Totals& totals = session.totals();
   stats::RouteStats& stats = stats_.route[facts.route->index];
   stats.sessions_open.Subtract();
   stats.close_codes.Count(ending.code);

@@ -75,6 +75,8 @@ class Gateway final : private Session::Owner {
   std::expected<Admission, http::Response> Admit(const http::Request& request, const config::Route& route,
                                                  const route::SeenAs& seen, const route::OriginVerdict& verdict);
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
+  void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen,
+                  const http::Response& answer);
   // Answers 101 and begins the session. `server` is nullptr for a service.
   void Establish(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream, const config::Server* server);
   void OnSessionDone(Session& session) override;

@@ -11,6 +11,7 @@ namespace upgate::session {
 enum class PauseReason : std::uint8_t {
   kFarEndFull = 1,  // the other end of the session cannot take more
   kOwnQueueFull = 2,  // what we answer by ourselves (pongs) is not being read
+  kAnswersFull = 4,   // the answers of a service are not being read; nor is the rest of what has arrived already
 };
 
 // Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving one twice, or taking back
@@ -25,6 +26,7 @@ class ReadGate {
     if (before != 0 && mask_ == 0) stream.SetReading(true);
   }
   bool open() const { return mask_ == 0; }
+  bool closed_by(PauseReason reason) const { return (mask_ & static_cast<std::uint8_t>(reason)) != 0; }
 
  private:
   std::uint8_t mask_ = 0;

@@ -33,7 +33,7 @@ void ServiceSession::OnPart(const ws::FramePart& part) {
   if (!message) return;
   const auto kind = message->opcode == ws::Opcode::kText ? plugin::MessageKind::kText : plugin::MessageKind::kBinary;
   handler_->OnMessage(kind, message->payload);
-  if (endpoint_.congested()) endpoint_.PauseReading(PauseReason::kFarEndFull);
+  if (endpoint_.congested()) endpoint_.PauseReading(PauseReason::kAnswersFull);
 }
 
 void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) {
@@ -41,7 +41,7 @@ void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) {
 }
 
 void ServiceSession::OnClientDrained() {
-  endpoint_.ResumeReading(PauseReason::kFarEndFull);
+  endpoint_.ResumeReading(PauseReason::kAnswersFull);
   handler_->OnDrained();
 }
 

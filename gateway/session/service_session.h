@@ -21,7 +21,8 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
   void Abandon() override;
-  const Endpoint& client() const override { return endpoint_; }
+  const Ending& ending() const override { return endpoint_.ending(); }
+  const Totals& totals() const override { return endpoint_.totals(); }
 
  private:
   // Endpoint::Owner

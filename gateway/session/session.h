@@ -8,8 +8,7 @@
 #include "gateway/config/config.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
-#include "gateway/session/endpoint.h"
-#include "gateway/stats/stats.h"
+#include "gateway/session/ending.h"
 
 namespace upgate::session {
 
@@ -43,7 +42,9 @@ class Session : public io::Deletable {
   virtual void End(std::uint16_t code, std::string_view reason) = 0;
   // Lets go of both ends at once; OnSessionDone is not called. Destroy the session right after, by the loop.
   virtual void Abandon() = 0;
-  virtual const Endpoint& client() const = 0;
+  // Known once the session is done.
+  virtual const Ending& ending() const = 0;
+  virtual const Totals& totals() const = 0;
 
   const Facts& facts() const { return facts_; }
 

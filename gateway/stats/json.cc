@@ -86,6 +86,7 @@ void AddListener(Value& json, const ListenerStats& listener) {
                        {"5xx", listener.responses_5xx.Get()}};
   json["tls_failures"] = listener.tls_failures.Get();
   json["connection_errors"] = listener.connection_errors.Get();
+  json["accept_pauses"] = listener.accept_pauses.Get();
 }
 
 Value ToJson(const Names::Server& name, const ServerStats& server) {

@@ -29,6 +29,16 @@ std::string Label(std::string_view name, std::string_view value) {
   return label + '"';
 }
 
+// What the buckets of a family are: the same for all its series and at all times, or sums over them would be wrong. `unit`: what
+// one recorded unit is worth in the unit of the family's name. Buckets from `first` to `last` are written.
+struct Scale {
+  double unit;
+  std::size_t first;
+  std::size_t last;
+};
+constexpr Scale kTimes{kMicros, 6, 25};  // 63 us to 34 s
+constexpr Scale kSizes{1, 4, 30};        // 15 bytes to 1 GiB
+
 // Writes families of samples; all samples of a family stand together under its HELP and TYPE.
 class Text {
  public:
@@ -40,18 +50,17 @@ class Text {
   void Sample(std::string_view labels, Number value) {
     Line("", labels, value);
   }
-  // `unit`: what one recorded unit is worth in the unit of the family's name.
-  void Sample(std::string_view labels, const Histogram& histogram, double unit) {
+  void Sample(std::string_view labels, const Histogram& histogram, const Scale& scale) {
     std::uint64_t count = 0;
-    for (std::size_t i = 0; i < UsedBuckets(histogram); ++i) {
+    for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
       count += histogram.bucket(i);
-      if (i + 1 == Histogram::kBuckets) break;  // the last one has no upper bound
-      const double bound = static_cast<double>(Histogram::UpperBound(i)) * unit;
-      Line("_bucket", fmt::format("{},le=\"{}\"", labels, bound), count);
+      if (i < scale.first || i > scale.last) continue;
+      const double bound = static_cast<double>(Histogram::UpperBound(i)) * scale.unit;
+      Line("_bucket", fmt::format("{},le=\"{:.6g}\"", labels, bound), count);
     }
     // From the same reading as the buckets, for others may be recording now.
     Line("_bucket", fmt::format("{},le=\"+Inf\"", labels), count);
-    Line("_sum", labels, static_cast<double>(histogram.sum()) * unit);
+    Line("_sum", labels, static_cast<double>(histogram.sum()) * scale.unit);
     Line("_count", labels, count);
   }
   std::string Take() { return std::move(text_); }
@@ -94,6 +103,9 @@ constexpr std::array kListenerColumns{
                           "TLS handshakes that failed.", &ListenerStats::tls_failures},
     Column<ListenerStats>{"upgate_listener_connection_errors_total", "counter",
                           "Client connections that broke.", &ListenerStats::connection_errors},
+    Column<ListenerStats>{"upgate_listener_accept_pauses_total", "counter",
+                          "Times that connections had to wait for a free descriptor.",
+                          &ListenerStats::accept_pauses},
 };
 
 constexpr std::array kRouteColumns{
@@ -109,7 +121,7 @@ constexpr std::array kServerColumns{
     Column<ServerStats>{"upgate_server_connects_total", "counter",
                         "Connections made to the server.", &ServerStats::connects},
     Column<ServerStats>{"upgate_server_connect_failures_total", "counter",
-                        "Connections to the server that failed.", &ServerStats::connect_failures},
+                        "Connections to the server that failed, timeouts included.", &ServerStats::connect_failures},
     Column<ServerStats>{"upgate_server_connect_timeouts_total", "counter",
                         "Connections to the server that took too long.",
                         &ServerStats::connect_timeouts},
@@ -185,7 +197,7 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_handshake_seconds", "histogram",
               "Time from the end of the request head to the 101.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    text.Sample(labels[i], routes[i].handshake_us, kMicros);
+    text.Sample(labels[i], routes[i].handshake_us, kTimes);
   }
 }
 
@@ -232,7 +244,7 @@ void WriteTraffic(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_message_size_bytes", "histogram", "Payload of WebSocket messages.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
     for (const auto& [direction, traffic] : directions) {
-      text.Sample(labels[i] + direction, (routes[i].*traffic).message_size, 1);
+      text.Sample(labels[i] + direction, (routes[i].*traffic).message_size, kSizes);
     }
   }
 }
@@ -286,7 +298,7 @@ std::string Registry::Prometheus() const {
   WriteColumns(text, kServerColumns, server_labels, total->server);
   text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");
   for (std::size_t i = 0; i < total->server.size(); ++i) {
-    text.Sample(server_labels[i], total->server[i].connect_us, kMicros);
+    text.Sample(server_labels[i], total->server[i].connect_us, kTimes);
   }
   return text.Take();
 }

@@ -124,6 +124,7 @@ struct ListenerStats {
   Counter responses_1xx, responses_3xx, responses_4xx, responses_5xx;
   Counter tls_failures;
   Counter connection_errors;
+  Counter accept_pauses;  // out of descriptors or memory
   // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);
 };

@@ -60,7 +60,7 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
        {&ListenerStats::connections_open, &ListenerStats::connections_total,
         &ListenerStats::requests, &ListenerStats::responses_1xx, &ListenerStats::responses_2xx,
         &ListenerStats::responses_3xx, &ListenerStats::responses_4xx, &ListenerStats::responses_5xx,
-        &ListenerStats::tls_failures, &ListenerStats::connection_errors}) {
+        &ListenerStats::tls_failures, &ListenerStats::connection_errors, &ListenerStats::accept_pauses}) {
     AddTo(to.*counter, from.*counter);
   }
 }

@@ -6,24 +6,24 @@ namespace upgate::tls {
 
 ClientHandshake::ClientHandshake(std::unique_ptr<Stream> stream, io::Loop loop,
                                  io::ConnectHandler& handler)
-    : handler_(handler), done_(loop.timers, *this), stream_(std::move(stream)) {
+    : turn_(loop.turn), handler_(handler), stream_(std::move(stream)) {
   stream_->SetHandler(this);
   stream_->Start(*this);
 }
 
 ClientHandshake::ClientHandshake(Error error, io::Loop loop, io::ConnectHandler& handler)
-    : handler_(handler), error_(std::move(error)), done_(loop.timers, *this) {
-  done_.Arm(io::Millis(0));
+    : turn_(loop.turn), handler_(handler), error_(std::move(error)) {
+  turn_.RunLater(*this);
 }
 
 // Also after OnEstablished: the handler has not seen the stream yet, and it is of no use any more.
 void ClientHandshake::OnError(const Error& error) {
   error_ = error;
-  done_.Arm(io::Millis(0));
+  turn_.RunLater(*this);
 }
 
 // The handler may destroy this object: nothing is touched after the call.
-void ClientHandshake::OnTimer(io::Timer&) {
+void ClientHandshake::OnLater() {
   if (error_) {
     const Error error = *std::exchange(error_, std::nullopt);
     stream_.reset();

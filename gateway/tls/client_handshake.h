@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "gateway/io/later.h"
 #include "gateway/io/network.h"
 #include "gateway/tls/stream.h"
 
@@ -14,23 +15,23 @@ namespace upgate::tls {
 class ClientHandshake final : public io::Pending,
                               private io::StreamHandler,
                               private HandshakeObserver,
-                              private io::Timer::Owner {
+                              private io::Later {
  public:
   ClientHandshake(std::unique_ptr<Stream> stream, io::Loop loop, io::ConnectHandler& handler);
   // A handshake that cannot begin.
   ClientHandshake(Error error, io::Loop loop, io::ConnectHandler& handler);
 
  private:
-  void OnEstablished() override { done_.Arm(io::Millis(0)); }
+  void OnEstablished() override { turn_.RunLater(*this); }
   void OnBytes(MutableBytes) override {}
   void OnEnd() override {}
   void OnDrained() override {}
   void OnError(const Error& error) override;
-  void OnTimer(io::Timer& timer) override;
+  void OnLater() override;
 
+  io::Turn& turn_;
   io::ConnectHandler& handler_;
   std::optional<Error> error_;
-  io::Timer done_;
   std::unique_ptr<Stream> stream_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <openssl/err.h>
@@ -16,6 +17,15 @@ constexpr std::size_t kHeaderSize = 5;
 // The most that any version allows a record to hold (RFC 5246, section 6.2.3). OpenSSL knows the
 // exact limit.
 constexpr std::size_t kMaxFragment = kMaxPlaintext + 2048;
+
+// For people, who see it in their browser or terminal.
+constexpr std::string_view kPlainHttpAnswer =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Length: 63\r\n"
+    "Connection: close\r\n"
+    "\r\n"
+    "Plain HTTP was sent to a TLS port: the URL needs https or wss.\n";
 
 std::size_t FragmentSize(const std::array<std::uint8_t, kHeaderSize>& header) {
   return static_cast<std::size_t>(header[3] << 8 | header[4]);
@@ -133,7 +143,7 @@ Engine::Step Engine::Read(MutableBytes room) {
 
 void Engine::Keep() {
   if (available() == 0) {
-    tail_ = std::string();
+    std::string().swap(tail_);  // assigning would keep the memory
   } else {
     tail_.erase(0, tail_start_);
     Append(tail_, input_);
@@ -193,15 +203,20 @@ void Engine::Close() {
   ReleaseBuffers();
 }
 
+void Engine::Fail(Error error) {
+  if (!failure_) failure_ = std::make_unique<Error>(std::move(error));
+}
+
 void Engine::Refuse(std::string reason) {
-  if (failure_) return;
-  failure_ = std::make_unique<Error>(
-      Error{established_ ? Errc::kProtocol : Errc::kTls, std::move(reason)});
+  Fail({established_ ? Errc::kProtocol : Errc::kTls, std::move(reason)});
 }
 
 void Engine::FailFromQueue() {
-  Error error = TakeFailure(established_);
-  if (!failure_) failure_ = std::make_unique<Error>(std::move(error));
+  // OpenSSL sends no alert then.
+  if (SSL_is_server(ssl_.get()) && IsPlainHttp()) {
+    AppendRecordBytes(kPlainHttpAnswer.data(), static_cast<int>(kPlainHttpAnswer.size()));
+  }
+  Fail(TakeFailure(established_));
 }
 
 io::TlsInfo Engine::Info() const {

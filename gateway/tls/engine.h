@@ -27,7 +27,7 @@ inline constexpr std::uint32_t kMaxQuietRecords = 32;
 // Scratch::Buffers::records, from where the caller takes them after every call. Only whole records
 // are given to OpenSSL, straight from the bytes fed; what is left of an unfinished one is the only
 // thing kept between calls, so that an idle engine owns nothing but the SSL object. Not
-// thread-safe. RFC 8446, RFC 5246.
+// thread-safe. RFC 8446, RFC 5246. A client that speaks plain HTTP to us is refused in plain HTTP.
 //
 // Feed, then Advance until it is starved (or the caller has had enough), then Keep.
 class Engine {
@@ -69,7 +69,10 @@ class Engine {
   void Close();
 
   const Error* failure() const { return failure_.get(); }
-  // Names the reason of a failure that OpenSSL is about to report. The first reason stays.
+  // Fails for a reason that OpenSSL does not know. The first failure stays.
+  void Fail(Error error);
+  // The same for something that the peer did, which OpenSSL may be about to report in its own
+  // words.
   void Refuse(std::string reason);
 
   // What was agreed on; only when established().

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
+#include "gateway/base/address.h"
 #include "gateway/base/text.h"
 #include "gateway/tls/certificate.h"
 #include "gateway/tls/engine.h"
@@ -29,12 +30,15 @@ std::string ReasonText(unsigned long code) {
   return text != nullptr ? text : fmt::format("OpenSSL error {:x}", code);
 }
 
+bool SaysPlainHttp(unsigned long code) {
+  return ERR_GET_LIB(code) == ERR_LIB_SSL && (ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST ||
+                                              ERR_GET_REASON(code) == SSL_R_HTTPS_PROXY_REQUEST);
+}
+
 std::string HandshakeText(unsigned long code) {
+  if (SaysPlainHttp(code)) return "plain HTTP on a TLS port";
   if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
     switch (ERR_GET_REASON(code)) {
-      case SSL_R_HTTP_REQUEST:
-      case SSL_R_HTTPS_PROXY_REQUEST:
-        return "plain HTTP on a TLS port";
       case SSL_R_WRONG_VERSION_NUMBER:
         return "the peer does not speak TLS";
       case SSL_R_UNSUPPORTED_PROTOCOL:
@@ -44,6 +48,19 @@ std::string HandshakeText(unsigned long code) {
     }
   }
   return ReasonText(code);
+}
+
+// The name or address that a certificate is checked against.
+std::string WantedName(X509_STORE_CTX* store) {
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(store);
+  if (const char* host = X509_VERIFY_PARAM_get0_host(parameters, 0)) return host;
+  char* text = X509_VERIFY_PARAM_get1_ip_asc(parameters);
+  if (text == nullptr) return {};
+  const std::string address = text;
+  OPENSSL_free(text);
+  // OpenSSL writes out the zeros of IPv6.
+  const auto ip = Ip::Parse(address);
+  return ip ? ip->ToString() : address;
 }
 
 std::string VerifyText(X509_STORE_CTX* store) {
@@ -57,7 +74,8 @@ std::string VerifyText(X509_STORE_CTX* store) {
           leaf != nullptr ? NamesOf(*leaf) : std::vector<std::string>();
       const std::string listed =
           names.empty() ? "no name at all" : fmt::format("{}", fmt::join(names, ", "));
-      return fmt::format("hostname mismatch: the certificate is for {}", Printable(listed));
+      return fmt::format("hostname mismatch: wanted {}, the certificate is for {}",
+                         Printable(WantedName(store)), Printable(listed));
     }
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
@@ -83,6 +101,10 @@ Error TakeFailure(bool established) {
                     : HandshakeText(code);
   if (!established) return {Errc::kTls, std::move(text)};
   return {alert ? Errc::kReset : Errc::kProtocol, std::move(text)};
+}
+
+bool IsPlainHttp() {
+  return SaysPlainHttp(ERR_peek_error());
 }
 
 std::string TakeReason() {

@@ -12,6 +12,10 @@ namespace upgate::tls {
 // peer and kProtocol for what we refuse.
 Error TakeFailure(bool established);
 
+// Whether this thread's error queue, which stays as it is, says that the peer sent an HTTP request
+// instead of a handshake.
+bool IsPlainHttp();
+
 // OpenSSL's own words for the first entry of this thread's error queue, which is empty afterwards.
 std::string TakeReason();
 

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxAnswers = 4 * io::kHighMark;
 Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
                std::shared_ptr<const void> keep_alive, io::Loop loop, Scratch& scratch)
     : lower_(std::move(lower)),
-      timers_(loop.timers),
+      turn_(loop.turn),
       buffers_(scratch.buffers()),
       keep_alive_(std::move(keep_alive)),
       engine_(std::move(ssl), buffers_) {
@@ -59,24 +59,11 @@ void Stream::Steer() {
   if (state_ == State::kFailed) return;
   const bool more = engine_.failure() != nullptr || (Receiving() && engine_.HasMore());
   if (more) {
-    ArmTimer();
+    turn_.RunLater(*this);
   } else {
-    timer_.reset();
+    Cancel();
   }
   lower_->SetReading(Receiving() && !more && !stalled_);
-}
-
-void Stream::ArmTimer() {
-  io::Timer::Owner& self = *this;
-  if (!timer_) timer_ = std::make_unique<io::Timer>(timers_, self);
-  if (!timer_->armed()) timer_->Arm(io::Millis(0));
-}
-
-void Stream::OnTimer(io::Timer&) {
-  timer_.reset();
-  if (state_ != State::kFailed) return Process();
-  const std::unique_ptr<Error> failure = std::move(failure_);
-  if (failure && handler_ != nullptr) handler_->OnError(*failure);
 }
 
 void Stream::OnBytes(MutableBytes data) {
@@ -130,20 +117,21 @@ void Stream::Establish() {
 }
 
 void Stream::Write(std::span<const Bytes> slices) {
-  if (state_ == State::kFailed || sending_ != Sending::kOpen) return;
+  if (state_ == State::kFailed || sending_ != Sending::kOpen || engine_.failure()) return;
   if (!waiting_ && engine_.writable()) {
     engine_.Write(slices);
     Flush();
-    if (engine_.failure() != nullptr && !processing_) Steer();
+    if (engine_.failure() && !processing_) Steer();
     return;
   }
   if (!waiting_) waiting_ = std::make_unique<std::string>();
   for (const Bytes slice : slices) Append(*waiting_, slice);
-  if (waiting_->size() > kMaxWaiting) {
-    FailLater(
-        {Errc::kLimit,
-         fmt::format("more than {} bytes written before the TLS handshake was over", kMaxWaiting)});
-  }
+  if (waiting_->size() <= kMaxWaiting) return;
+  waiting_.reset();
+  engine_.Fail(
+      {Errc::kLimit,
+       fmt::format("more than {} bytes written before the TLS handshake was over", kMaxWaiting)});
+  if (!processing_) Steer();
 }
 
 void Stream::Shutdown() {
@@ -205,18 +193,10 @@ void Stream::OnFlushed() {
 
 void Stream::Fail(Error error) {
   state_ = State::kFailed;
-  timer_.reset();
+  Cancel();
   waiting_.reset();
   lower_->SetReading(false);
   if (handler_ != nullptr) handler_->OnError(error);
-}
-
-void Stream::FailLater(Error error) {
-  state_ = State::kFailed;
-  waiting_.reset();
-  lower_->SetReading(false);
-  failure_ = std::make_unique<Error>(std::move(error));
-  ArmTimer();
 }
 
 const io::TlsInfo* Stream::tls() const {

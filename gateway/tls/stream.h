@@ -5,9 +5,9 @@
 #include <span>
 #include <string>
 
+#include "gateway/io/later.h"
 #include "gateway/io/network.h"
 #include "gateway/io/stream.h"
-#include "gateway/io/timers.h"
 #include "gateway/tls/engine.h"
 
 namespace upgate::tls {
@@ -33,7 +33,7 @@ class HandshakeObserver {
 // While reading is off no ciphertext is decrypted, and none is read from below: at most
 // kReadBufferSize and one record of it are kept. What is kept is delivered from the loop once
 // reading is on again. A handshake that has begun goes on while reading is off.
-class Stream final : public io::ByteStream, private io::StreamHandler, private io::Timer::Owner {
+class Stream final : public io::ByteStream, private io::StreamHandler, private io::Later {
  public:
   // `keep_alive` is held until the handshake is over: the contexts that OpenSSL's callbacks use.
   Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl, std::shared_ptr<const void> keep_alive,
@@ -66,7 +66,8 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   void OnError(const Error& error) override;
   void OnDrained() override;
   void OnFlushed() override;
-  void OnTimer(io::Timer& timer) override;
+  // Something is to be delivered without new ciphertext.
+  void OnLater() override { Process(); }
 
   bool Receiving() const;
   void Process();
@@ -76,20 +77,16 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   bool SendWaiting();
   void Flush();
   void Steer();
-  void ArmTimer();
   void Fail(Error error);
-  void FailLater(Error error);
 
   const std::unique_ptr<io::ByteStream> lower_;
   io::StreamHandler* handler_ = nullptr;
   HandshakeObserver* observer_ = nullptr;
-  io::Timers& timers_;
+  io::Turn& turn_;
   Scratch::Buffers& buffers_;
   std::shared_ptr<const void> keep_alive_;
   // Rare things, on the heap while they are needed.
-  std::unique_ptr<io::Timer> timer_;  // armed: there is something to deliver without new ciphertext
   std::unique_ptr<std::string> waiting_;  // plaintext written while the engine is not writable
-  std::unique_ptr<Error> failure_;        // to be told from the loop
   mutable std::unique_ptr<io::TlsInfo> info_;
   State state_ = State::kFresh;
   Sending sending_ = Sending::kOpen;

@@ -1,10 +1,10 @@
 #include "gateway/ws/frame.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "gateway/ws/close.h"
+#include "gateway/ws/frame_header.h"
 #include "gateway/ws/mask.h"
 
 namespace upgate::ws {
@@ -29,15 +29,6 @@ constexpr ProtocolError kTooBig{kMessageTooBig, "the message is too big"};
 constexpr ProtocolError kNotUtf8{kInvalidPayload, "a text message that is not UTF-8"};
 constexpr ProtocolError kCutUtf8{kInvalidPayload, "a text message that ends inside a character"};
 
-constexpr unsigned kFin = 0x80;
-constexpr unsigned kRsv1 = 0x40;
-constexpr unsigned kReserved = 0x70;
-constexpr unsigned kOpcodeBits = 0x0f;
-constexpr unsigned kMaskBit = 0x80;
-constexpr unsigned kLengthBits = 0x7f;
-constexpr unsigned kLength16 = 126;
-constexpr unsigned kLength64 = 127;
-
 const ProtocolError* WrongFirstByte(unsigned first, bool in_message) {
   const unsigned opcode = first & kOpcodeBits;
   if ((first & kReserved) != 0) return &kReservedBit;
@@ -45,35 +36,6 @@ const ProtocolError* WrongFirstByte(unsigned first, bool in_message) {
   if (opcode >= 8) return (first & kFin) == 0 ? &kFragmentedControl : nullptr;
   if (opcode == 0) return in_message ? nullptr : &kNoMessage;
   return in_message ? &kInsideMessage : nullptr;
-}
-
-unsigned At(const std::byte* header, std::size_t i) {
-  return std::to_integer<unsigned>(header[i]);
-}
-
-template <class Word>
-Word LoadBigEndian(const std::byte* from) {
-  Word word;
-  std::memcpy(&word, from, sizeof word);
-  if constexpr (std::endian::native == std::endian::big) return word;
-  if constexpr (sizeof word == 2) return __builtin_bswap16(word);
-  return static_cast<Word>(__builtin_bswap64(word));
-}
-
-std::size_t LengthEnd(unsigned second) {
-  const unsigned length = second & kLengthBits;
-  return length < kLength16 ? 2 : (length == kLength16 ? 4 : 10);
-}
-
-std::size_t SizeOfHeader(unsigned second) {
-  return LengthEnd(second) + ((second & kMaskBit) != 0 ? 4 : 0);
-}
-
-std::uint64_t PayloadLength(const std::byte* header) {
-  const unsigned length = At(header, 1) & kLengthBits;
-  if (length < kLength16) return length;
-  if (length == kLength16) return LoadBigEndian<std::uint16_t>(header + 2);
-  return LoadBigEndian<std::uint64_t>(header + 2);
 }
 
 }  // namespace

@@ -132,6 +132,8 @@ TEST(Handshake, ForeignOriginIsRefusedBeforeTheServerIsTouched) {
   EXPECT_NE(client.Body(head).find("origin"), std::string::npos);
   EXPECT_EQ(echo.server.size(), 0u);
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kForbiddenOrigin), 1u);
+  EXPECT_EQ(gw.log().Last("handshake refused", "status"), "403");
+  EXPECT_EQ(gw.log().Last("handshake refused", "origin"), "https://evil.example");
 }
 
 TEST(Handshake, SameOriginPassesWithoutCorsFields) {

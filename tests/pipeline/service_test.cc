@@ -1,4 +1,5 @@
 // Sessions whose far end is a service inside the gateway.
+#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@ constexpr std::string_view kConfig = R"(
 routes:
   - { path: /echo, plugin: echo, limits: { message_size: 20MiB } }
   - { path: /small, plugin: echo, limits: { message_size: 10 } }
+  - { path: /stats, plugin: stats }
 )";
 
 class EchoService : public testing::TestWithParam<std::size_t> {};
@@ -62,6 +64,85 @@ TEST(EchoServiceLimits, AClientThatDoesNotReadIsNotReadEither) {
   client.peer().Resume();
   gw.loop().RunUntilIdle();
   EXPECT_EQ(Messages(client.Frames()).size(), 100u);
+}
+
+// A read can hold ten thousand questions, and an answer a hundred kilobytes.
+TEST(StatsServiceLimits, AnswersAreNotPiledUpForAClientThatDoesNotReadThem) {
+  constexpr std::size_t kQuestions = 1000;
+  TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
+  auto client = gw.Connect();
+  client.Upgrade("/stats");
+  client.peer().Stall();
+  std::string questions;
+  for (std::size_t i = 0; i < kQuestions; ++i) questions += TextFrame("?");
+  client.Send(questions + CloseFrame(3000));
+  std::size_t held = 0;
+  for (MemoryStream* stream : gw.network().Streams()) held += stream->queued();
+  EXPECT_GT(held, io::kHighMark);
+  EXPECT_LE(held, io::kHighMark + io::kReadBufferSize);
+  client.peer().Resume();
+  gw.loop().RunUntilIdle();
+  const auto frames = client.Frames();
+  EXPECT_EQ(Messages(frames).size(), kQuestions);
+  EXPECT_EQ(frames.back().close_code(), 3000);
+}
+
+// Thousands of requests fit into a read: the other clients of the loop must not wait for all of them.
+TEST(StatsServiceLimits, PipelinedRequestsLeaveTheLoopToOthersNowAndThen) {
+  constexpr std::size_t kRequests = 300;
+  TestGateway gw(kConfig, {.send_buffer = 16 << 20});
+  auto client = gw.Connect();
+  std::string requests;
+  for (std::size_t i = 0; i < kRequests; ++i) requests += "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n";
+  client.peer().Send(requests);
+  const stats::RouteStats& stats = gw.route_stats(2);
+  std::uint64_t before = 0;
+  std::uint64_t most = 0;
+  while (gw.loop().RunTurn()) {
+    most = std::max(most, stats.requests.Get() - before);
+    before = stats.requests.Get();
+  }
+  EXPECT_EQ(before, kRequests);
+  EXPECT_LE(most, 32u);
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    const ResponseHead head = client.Head();
+    ASSERT_EQ(head.status, 200);
+    ASSERT_FALSE(client.Body(head).empty());
+  }
+}
+
+TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
+  TestGateway gw(kConfig);
+  auto client = gw.Connect();
+  std::string requests;
+  for (int i = 0; i < 300; ++i) requests += "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n";
+  client.peer().Send(requests);
+  while (gw.route_stats(2).requests.Get() == 0) ASSERT_TRUE(gw.loop().RunTurn());
+  client.peer().Reset();
+  gw.loop().RunUntilIdle();
+  EXPECT_LE(gw.route_stats(2).requests.Get(), 64u);
+  EXPECT_EQ(gw.listener_stats().connections_open.Get(), 0u);
+}
+
+// Nothing is lost of what is still under way when the client ends its side of the connection behind its Close.
+TEST(EchoServiceLimits, AClientThatEndsItsSideBehindItsCloseGetsAllThatIsOnItsWay) {
+  TestGateway gw(kConfig, {.send_buffer = 16 * 1024});
+  auto client = gw.Connect();
+  client.Upgrade("/echo");
+  client.peer().Stall();
+  const std::string message(200'000, 'm');
+  client.Send(BinaryFrame(message) + CloseFrame(3000));
+  client.peer().Shutdown();
+  gw.loop().RunUntilIdle();
+  EXPECT_EQ(gw.gateway().sessions(), 1u);
+  client.peer().Resume();
+  gw.loop().RunUntilIdle();
+  const auto frames = client.Frames();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].payload, message);
+  EXPECT_EQ(frames[1].close_code(), 3000);
+  EXPECT_TRUE(client.peer().ended());
+  EXPECT_EQ(gw.gateway().sessions(), 0u);
 }
 
 TEST(EchoServiceLimits, SixteenMebibytesPass) {

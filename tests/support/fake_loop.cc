@@ -22,6 +22,7 @@ void FixedEntropy::Fill(MutableBytes out) {
 
 FakeLoop::~FakeLoop() {
   DeleteDeferred();
+  if (!later_.empty()) ADD_FAILURE() << "something waits for the next turn when the loop ended";
 }
 
 bool FakeLoop::DeleteDeferred() {
@@ -34,10 +35,12 @@ bool FakeLoop::DeleteDeferred() {
 }
 
 bool FakeLoop::RunTurn() {
+  const bool later = !later_.empty();
+  later_.RunAll();
   const bool fired = timers_.AdvanceTo(timers_.Now()) > 0;
   const bool happened = network_.RunOnce();
   const bool deleted = DeleteDeferred();
-  return fired || happened || deleted;
+  return later || fired || happened || deleted;
 }
 
 void FakeLoop::RunUntilIdle() {

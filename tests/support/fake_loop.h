@@ -22,8 +22,8 @@ class FixedEntropy final : public io::Entropy {
 
 // A whole loop inside a test: nothing happens but in Run… and Advance. What was deferred for
 // deletion lives to the end of the turn, in which it may still get events. When the loop is
-// destroyed, whatever is left inside (streams, listeners, pending work, armed timers) is a test
-// failure; so declare it first.
+// destroyed, whatever is left inside (streams, listeners, pending work, armed timers, what waits
+// for the next turn) is a test failure; so declare it first.
 class FakeLoop final : private io::Turn {
  public:
   FakeLoop() = default;
@@ -37,8 +37,8 @@ class FakeLoop final : private io::Turn {
   MemoryNetwork& network() { return network_; }
   FakeTimers& timers() { return timers_; }
 
-  // One turn: due timers, one round of the network, deferred deletions. False when nothing
-  // happened.
+  // One turn: what was put off to it, due timers, one round of the network, deferred deletions.
+  // False when nothing happened.
   bool RunTurn();
   // Turns until nothing happens any more; time stands still.
   void RunUntilIdle();
@@ -49,11 +49,15 @@ class FakeLoop final : private io::Turn {
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override {
     deferred_.push_back(std::move(thing));
   }
+  void RunLater(io::Later& later) override {
+    if (!later.waiting()) later_.Append(later);
+  }
   bool DeleteDeferred();
 
   FakeTimers timers_;
   MemoryNetwork network_;
   FixedEntropy entropy_;
+  io::LaterList later_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   io::Loop io_{network_, timers_, entropy_, *this};
 };

@@ -115,6 +115,16 @@ routes: [ { path: /, backend: echo } ]
   assert.equal(gateway.log.filter((e) => e.event === 'session close').length, 20);
 });
 
+test('a second gateway on the same port is refused, but may check its configuration', async (t) => {
+  const gateway = await startGateway(t, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
+  const file = `${temporaryFolder(t)}/second.yaml`;
+  fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
+  const run = await upgate(t, 'run', '--config', file);
+  assert.equal(run.code, 1);
+  assert.match(run.err, /:2:14: listeners\[0\]\.address: cannot listen: .*in use/);
+  assert.equal((await upgate(t, 'check', file)).code, 0);
+});
+
 test('the shutdown ends in its time even if clients do not answer', async (t) => {
   const echo = await echoServer(t);
   const gateway = await startGateway(t, `

@@ -77,6 +77,7 @@ void WireLoop::Insert(io::Timer& timer, io::Instant deadline) {
 }
 
 void WireLoop::EndTurn() {
+  while (!later_.empty()) later_.RunAll();
   while (!deferred_.empty()) {
     auto things = std::exchange(deferred_, {});
     for (auto& thing : things) thing.reset();

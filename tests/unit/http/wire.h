@@ -73,7 +73,11 @@ class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entr
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override {
     deferred_.push_back(std::move(thing));
   }
+  void RunLater(io::Later& later) override {
+    if (!later.waiting()) later_.Append(later);
+  }
 
+  // What was put off to the next turn, then deferred deletions.
   void EndTurn();
   // Fires the next timer if it is due by then, and moves the clock to it; else moves the clock
   // there.
@@ -95,6 +99,7 @@ class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entr
 
   io::Instant now_{};
   io::Timer* armed_ = nullptr;  // unordered
+  io::LaterList later_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
 };
 

@@ -207,7 +207,8 @@ TEST(JsonTest, ListenersServersAndLoops) {
                      {"requests", 26},
                      {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
                      {"tls_failures", 28},
-                     {"connection_errors", 30}}})));
+                     {"connection_errors", 30},
+                     {"accept_pauses", 0}}})));
   Json server = json["servers"][0];
   EXPECT_EQ(server["connect_us"]["count"], 2);
   server.erase("connect_us");

@@ -93,6 +93,50 @@ TEST(FakeLoopTest, TimersWithoutDelayFireWithoutTimePassing) {
   EXPECT_EQ(owner.fired, 1);
 }
 
+struct Note final : io::Later {
+  Note(std::string& l, char n, std::function<void()> a = {})
+      : log(l), name(n), also(std::move(a)) {}
+  void OnLater() override {
+    log += name;
+    if (also) also();
+  }
+  std::string& log;
+  char name;
+  std::function<void()> also;
+};
+
+TEST(FakeLoopTest, LatersRunOnceOnTheNextTurnAndTimeStandsStill) {
+  FakeLoop loop;
+  io::Turn& turn = loop.io().turn;
+  std::string log;
+  Note third(log, 'c');
+  Note first(log, 'a', [&] { turn.RunLater(third); });
+  Note second(log, 'b');
+  auto dead = std::make_unique<Note>(log, 'x');
+  turn.RunLater(first);
+  turn.RunLater(*dead);
+  turn.RunLater(second);
+  turn.RunLater(first);
+  dead.reset();
+  EXPECT_EQ(log, "");
+  EXPECT_TRUE(loop.RunTurn());
+  EXPECT_EQ(log, "ab");
+  EXPECT_TRUE(loop.RunTurn());
+  EXPECT_EQ(log, "abc");
+  EXPECT_FALSE(loop.RunTurn());
+  EXPECT_EQ(loop.timers().Now(), io::Instant{});
+}
+
+TEST(FakeLoopTest, LatersLeftWaitingAreReported) {
+  auto loop = std::make_unique<FakeLoop>();
+  std::string log;
+  Note left(log, 'x');
+  loop->io().turn.RunLater(left);
+  EXPECT_NONFATAL_FAILURE(loop.reset(), "waits for the next turn");
+  EXPECT_FALSE(left.waiting());
+  EXPECT_EQ(log, "");
+}
+
 TEST(FakeLoopTest, EntropyIsTheSameInEveryRun) {
   std::array<std::byte, 16> a{}, b{};
   FixedEntropy first, second;

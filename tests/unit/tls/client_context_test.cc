@@ -48,7 +48,7 @@ TEST_F(ClientContextTest, NameIsVerifiedAndAskedFor) {
 
 TEST_F(ClientContextTest, WrongNameIsNamed) {
   EXPECT_EQ(Outcome({.names = {"a.example", "b.example"}}, "c.example"),
-            "hostname mismatch: the certificate is for a.example, b.example");
+            "hostname mismatch: wanted c.example, the certificate is for a.example, b.example");
   EXPECT_EQ(alert_, "the peer refused with the alert \"bad certificate\"");
   EXPECT_THAT(Outcome({.names = {"*.example.org"}}, "a.b.example.org"),
               HasSubstr("hostname mismatch"));
@@ -57,7 +57,7 @@ TEST_F(ClientContextTest, WrongNameIsNamed) {
 TEST_F(ClientContextTest, CommonNameOnlyCountsWithoutAlternatives) {
   EXPECT_EQ(Outcome({.names = {}, .common_name = "old.example"}, "old.example"), "");
   EXPECT_EQ(Outcome({.names = {"new.example"}, .common_name = "old.example"}, "old.example"),
-            "hostname mismatch: the certificate is for new.example");
+            "hostname mismatch: wanted old.example, the certificate is for new.example");
 }
 
 TEST_F(ClientContextTest, AddressesAreVerifiedAndNotAskedFor) {
@@ -65,14 +65,19 @@ TEST_F(ClientContextTest, AddressesAreVerifiedAndNotAskedFor) {
   EXPECT_EQ(asked_for_, "");
   EXPECT_EQ(Outcome({.names = {"::1"}}, "::1"), "");
   EXPECT_EQ(Outcome({.names = {"127.0.0.1", "localhost"}}, "127.0.0.2"),
-            "hostname mismatch: the certificate is for 127.0.0.1, localhost");
-  EXPECT_THAT(Outcome({.names = {"localhost"}}, "127.0.0.1"), HasSubstr("hostname mismatch"));
+            "hostname mismatch: wanted 127.0.0.2, the certificate is for 127.0.0.1, localhost");
+  EXPECT_EQ(Outcome({.names = {"localhost"}}, "::1"),
+            "hostname mismatch: wanted ::1, the certificate is for localhost");
 }
 
 TEST_F(ClientContextTest, ConfiguredNameTakesThePlaceOfTheHost) {
   EXPECT_EQ(Outcome({.names = {"inner.example"}}, "127.0.0.1", {.server_name = "inner.example"}),
             "");
   EXPECT_EQ(asked_for_, "inner.example");
+  EXPECT_EQ(
+      Outcome({.names = {"localhost", "127.0.0.1"}}, "127.0.0.1",
+              {.server_name = "elsewhere.example"}),
+      "hostname mismatch: wanted elsewhere.example, the certificate is for localhost, 127.0.0.1");
 }
 
 TEST_F(ClientContextTest, UntrustedAuthorityIsRefused) {
@@ -123,6 +128,23 @@ TEST_F(ClientContextTest, AServerWithoutTlsIsRefused) {
   far->Write(AsBytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
   loop.Run();
   EXPECT_EQ(FirstMessage(connect.failures), "the peer does not speak TLS");
+}
+
+TEST_F(ClientContextTest, OnlyServersAnswerPlainHttp) {
+  const Contexts contexts;
+  PipeLoop loop;
+  auto [near, far] = loop.Connect(64 * 1024);
+  ConnectRecorder connect;
+  connect.pending =
+      contexts.client->Handshake(std::move(near), "localhost", loop.io(), loop.scratch(), connect);
+  Recorder server;
+  server.Watch(std::move(far));
+  server.Read(true);
+  server.Send("GET / HTTP/1.1\r\n\r\n");
+  loop.Run();
+  ASSERT_EQ(connect.failures.size(), 1u);
+  EXPECT_EQ(connect.failures[0].code, Errc::kTls);
+  EXPECT_THAT(server.received, testing::Not(HasSubstr("HTTP")));
 }
 
 TEST_F(ClientContextTest, CancelledHandshakesSayNothing) {

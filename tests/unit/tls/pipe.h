@@ -14,8 +14,8 @@ namespace upgate::tls::test {
 
 class PipeEnd;
 
-// A loop without a network: timers that fire when it runs, and the ends of pipes that get their
-// turn.
+// A loop without a network and without a clock: it runs what was put off to its next turn, and the
+// ends of pipes.
 class PipeLoop final : private io::Network,
                        private io::Timers,
                        private io::Entropy,
@@ -30,7 +30,7 @@ class PipeLoop final : private io::Network,
   Scratch& scratch() { return scratch_; }
   // Until nothing happens any more.
   void Run();
-  bool timer_armed() const { return timers_ != nullptr; }
+  bool something_waits() const { return !later_.empty(); }
 
   // Two ends of a connection that delivers at most `chunk` bytes at a time.
   std::pair<std::unique_ptr<PipeEnd>, std::unique_ptr<PipeEnd>> Connect(std::size_t chunk);
@@ -48,10 +48,12 @@ class PipeLoop final : private io::Network,
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override {
     deferred_.push_back(std::move(thing));
   }
-  bool FireTimers();
+  void RunLater(io::Later& later) override {
+    if (!later.waiting()) later_.Append(later);
+  }
 
   Scratch scratch_;
-  io::Timer* timers_ = nullptr;
+  io::LaterList later_;
   std::vector<PipeEnd*> ends_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
 };

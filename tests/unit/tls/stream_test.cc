@@ -151,7 +151,7 @@ TEST_P(StreamTest, CorruptRecordIsAnErrorAndAnswered) {
   EXPECT_THAT(session_.client.errors[0].message, HasSubstr("bad record mac"));
 }
 
-// A server that gets bytes and then the end of the connection.
+// A server that gets bytes and then the end of the connection. It never answers in plain HTTP.
 Error FailureOn(std::string_view bytes, std::size_t chunk) {
   Contexts contexts;
   PipeLoop loop;
@@ -162,15 +162,43 @@ Error FailureOn(std::string_view bytes, std::size_t chunk) {
   far->Write(AsBytes(bytes));
   loop.Run();
   far->Shutdown();
+  Recorder client;
+  client.Watch(std::move(far));
+  client.Read(true);
   loop.Run();
+  EXPECT_FALSE(client.received.starts_with("HTTP")) << client.received;
   EXPECT_EQ(server.deliveries + server.ends, 0);
   return server.errors.size() == 1 ? server.errors[0] : Error{Errc::kOther, "not one error"};
 }
 
-TEST_P(StreamTest, PlainHttpIsRefused) {
-  const Error error = FailureOn("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", GetParam());
-  EXPECT_EQ(error.code, Errc::kTls);
-  EXPECT_EQ(error.message, "plain HTTP on a TLS port");
+TEST_P(StreamTest, PlainHttpIsRefusedInPlainHttp) {
+  constexpr std::string_view kAnswer =
+      "HTTP/1.1 400 Bad Request\r\n"
+      "Content-Type: text/plain; charset=utf-8\r\n"
+      "Content-Length: 63\r\n"
+      "Connection: close\r\n"
+      "\r\n"
+      "Plain HTTP was sent to a TLS port: the URL needs https or wss.\n";
+  EXPECT_EQ(kAnswer.size() - kAnswer.find("Plain"), 63u);
+  for (const std::string_view request : {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "POST /",
+                                         "PUT /", "HEAD /", "CONNECT a:443"}) {
+    PipeLoop loop;
+    auto [near, far] = loop.Connect(GetParam());
+    Recorder server;
+    server.Watch(contexts_.server->Wrap(std::move(near), loop.io(), loop.scratch()));
+    server.Read(true);
+    Recorder client;
+    client.Watch(std::move(far));
+    client.Read(true);
+    client.Send(request);
+    loop.Run();
+    EXPECT_EQ(client.received, kAnswer) << request;
+    EXPECT_EQ(client.ends, 1);
+    EXPECT_EQ(server.deliveries + server.ends, 0);
+    ASSERT_EQ(server.errors.size(), 1u);
+    EXPECT_EQ(server.errors[0].code, Errc::kTls);
+    EXPECT_EQ(server.errors[0].message, "plain HTTP on a TLS port");
+  }
 }
 
 TEST_P(StreamTest, GarbageIsRefused) {
@@ -301,9 +329,9 @@ TEST_F(StreamShapeTest, ReadingOffAgainBeforeTheLoopRunsDeliversNothing) {
   session_.loop.Run();
   const int before = session_.server.deliveries;
   session_.server.Read(true);
-  EXPECT_TRUE(session_.loop.timer_armed());
+  EXPECT_TRUE(session_.loop.something_waits());
   session_.server.Read(false);
-  EXPECT_FALSE(session_.loop.timer_armed());
+  EXPECT_FALSE(session_.loop.something_waits());
   session_.loop.Run();
   EXPECT_EQ(session_.server.deliveries, before);
 }
@@ -355,6 +383,19 @@ TEST_F(StreamShapeTest, EarlyWritesAreBounded) {
   session_.loop.Run();
   ASSERT_EQ(session_.server.errors.size(), 1u);
   EXPECT_EQ(session_.server.errors[0].code, Errc::kLimit);
+  EXPECT_EQ(session_.server.stream->queued(), 0u);
+}
+
+TEST_F(StreamShapeTest, AfterTooManyEarlyWritesTheRestIsDropped) {
+  session_.server.Send(std::string(kMaxWaiting + 1, 'x'));
+  session_.server.Send("y");
+  session_.server.Call([](auto& s) { s.Shutdown(); });
+  EXPECT_EQ(session_.server.stream->queued(), 0u);
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.errors.size(), 1u);
+  EXPECT_EQ(session_.connect.connected, 0);
+  ASSERT_EQ(session_.connect.failures.size(), 1u);
+  EXPECT_EQ(session_.connect.failures[0].code, Errc::kTls);
 }
 
 TEST_F(StreamShapeTest, EarlyWritesThatCongestAreToldToHaveDrained) {
@@ -385,7 +426,7 @@ TEST_F(StreamShapeTest, AddressesAreThoseOfTheConnection) {
 }
 
 TEST_F(StreamShapeTest, StaysSmall) {
-  EXPECT_LE(sizeof(Stream), 256u);
+  EXPECT_LE(sizeof(Stream), 208u);
 }
 
 }  // namespace

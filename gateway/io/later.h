@@ -1,10 +1,16 @@
 #pragma once
 
-namespace upgate::net {
+namespace upgate::io {
 
-// Something to do on a later turn of the loop; a member or a base of whoever waits for it. In at
-// most one list at a time; destroying it takes it out. See Loop::RunLater.
-class Later {
+// A place in a LaterList; for the list only.
+struct LaterLink {
+  LaterLink* next_ = nullptr;
+  LaterLink* previous_ = nullptr;
+};
+
+// Something to do on the loop's next turn; a base or a member of whoever waits for it. In at most
+// one list at a time; destroying it takes it out. See Turn::RunLater.
+class Later : public LaterLink {
  public:
   Later(const Later&) = delete;
   Later& operator=(const Later&) = delete;
@@ -12,19 +18,11 @@ class Later {
   // Out of the list already; may be put into one again, or destroyed.
   virtual void OnLater() = 0;
 
-  bool waiting() const { return link_.next != nullptr; }
+  bool waiting() const { return next_ != nullptr; }
   void Cancel();
 
-  // For LaterList.
-  struct Link {
-    Link* next;
-    Link* previous;
-    Later* owner;
-  };
-  Link link_;
-
  protected:
-  Later() : link_{nullptr, nullptr, this} {}
+  Later() = default;
   ~Later() { Cancel(); }
 };
 
@@ -32,12 +30,12 @@ class Later {
 // own them.
 class LaterList {
  public:
-  LaterList() : head_{&head_, &head_, nullptr} {}
+  LaterList() : head_{&head_, &head_} {}
   ~LaterList();
   LaterList(const LaterList&) = delete;
   LaterList& operator=(const LaterList&) = delete;
 
-  bool empty() const { return head_.next == &head_; }
+  bool empty() const { return head_.next_ == &head_; }
   // `later` is in no list.
   void Append(Later& later);
   // The first one, taken out, or nullptr.
@@ -48,7 +46,7 @@ class LaterList {
   void RunAll();
 
  private:
-  Later::Link head_;
+  LaterLink head_;
 };
 
-}  // namespace upgate::net
+}  // namespace upgate::io

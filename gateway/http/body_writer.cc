@@ -1,0 +1,74 @@
+#include "gateway/http/body_writer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/http/chars.h"
+
+namespace upgate::http {
+namespace {
+
+// Fields that a trailer must not hold (RFC 9110, section 6.5.1).
+bool IsTrailerField(std::string_view name) {
+  return !IsFramingHeader(name) && !EqualsIgnoreCase(name, "connection") &&
+         !EqualsIgnoreCase(name, "host") && !EqualsIgnoreCase(name, "trailer") &&
+         !EqualsIgnoreCase(name, "upgrade") && !EqualsIgnoreCase(name, "set-cookie");
+}
+
+}  // namespace
+
+bool CanBeSent(const Header& header) {
+  return IsToken(header.name) && std::ranges::all_of(header.value, IsFieldChar);
+}
+
+bool IsFramingHeader(std::string_view name) {
+  return EqualsIgnoreCase(name, "content-length") || EqualsIgnoreCase(name, "transfer-encoding");
+}
+
+void AddField(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void BodyWriter::BeginLength(std::string& head, std::uint64_t length) {
+  framing_ = Framing::kLength;
+  left_ = length;
+  AddField(head, "Content-Length", fmt::to_string(length));
+}
+
+void BodyWriter::BeginChunked(std::string& head) {
+  framing_ = Framing::kChunked;
+  AddField(head, "Transfer-Encoding", "chunked");
+}
+
+BodyWriter::Framed BodyWriter::Body(Bytes bytes) {
+  Framed framed;
+  if (framing_ == Framing::kLength) {
+    bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
+    left_ -= bytes.size();
+  }
+  // An empty chunk would be the end of the body.
+  if (framing_ == Framing::kNone || bytes.empty()) return framed;
+  if (framing_ != Framing::kChunked) {
+    framed.Add(bytes);
+    return framed;
+  }
+  chunk_head_ = fmt::format("{:x}\r\n", bytes.size());
+  framed.Add(AsBytes(chunk_head_));
+  framed.Add(bytes);
+  framed.Add(AsBytes("\r\n"));
+  return framed;
+}
+
+std::optional<std::string> BodyWriter::End(const Headers& trailers) {
+  if (framing_ == Framing::kLength && left_ > 0) return {};
+  if (framing_ != Framing::kChunked) return std::string();
+  std::string out = "0\r\n";
+  for (const Header& header : trailers) {
+    if (CanBeSent(header) && IsTrailerField(header.name)) AddField(out, header.name, header.value);
+  }
+  return out + "\r\n";
+}
+
+}  // namespace upgate::http
