@@ -30,7 +30,7 @@ void CheckPlugin(const config::Route& route, const plugin::Registry& plugins, pl
 }
 
 bool UsesTls(const config::Backend& backend) {
-  return std::ranges::any_of(backend.servers, [](const auto& s) { return s.scheme == config::ServerScheme::kTls; });
+  return std::ranges::any_of(backend.servers, [](const auto& s) { return config::IsSecure(s.scheme); });
 }
 
 void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigError>& from) {

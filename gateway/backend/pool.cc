@@ -44,7 +44,7 @@ class Pool::Opening final : public io::Pending, private io::ResolveHandler, priv
   }
 
   void OnConnected(std::unique_ptr<io::ByteStream> stream) override {
-    if (server().scheme == config::ServerScheme::kTls && !securing_) {
+    if (config::IsSecure(server().scheme) && !securing_) {
       securing_ = true;
       const std::string& host = std::get<HostPort>(server().address).host;
       step_ = pool_.tls_->Handshake(std::move(stream), host, pool_.loop_, pool_.scratch_, *this);
@@ -96,10 +96,14 @@ Pool::Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loo
            std::size_t first)
     : backend_(backend), tls_(tls), loop_(loop), scratch_(scratch), stats_(stats), next_(first % backend.servers.size()) {}
 
-std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler) {
-  const std::size_t first = next_;
-  next_ = (next_ + 1) % backend_.servers.size();
+std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first) {
   return std::make_unique<Opening>(*this, handler, first);
+}
+
+std::size_t Pool::NextServer() {
+  const std::size_t server = next_;
+  next_ = (next_ + 1) % backend_.servers.size();
+  return server;
 }
 
 }  // namespace upgate::backend

@@ -37,7 +37,11 @@ class Pool {
        std::size_t first = 0);
 
   // Connects to a server. The handler is never called from inside Open; destroying what is returned cancels.
-  std::unique_ptr<io::Pending> Open(OpenHandler& handler);
+  std::unique_ptr<io::Pending> Open(OpenHandler& handler) { return Open(handler, NextServer()); }
+  // The same, beginning with this server: its place in backend().servers.
+  std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t first);
+  // Whose turn it is; moves the turn on.
+  std::size_t NextServer();
 
   const config::Backend& backend() const { return backend_; }
 

@@ -68,7 +68,22 @@ struct HttpLimits {
   Millis idle_timeout{60'000};
 };
 
-enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix };
+enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };
+
+// What passes between a client and a server: payload bytes, WebSocket frames, or HTTP with its
+// upgrades.
+enum class Relay : std::uint8_t { kBytes, kFrames, kHttp };
+
+constexpr Relay RelayOf(ServerScheme scheme) {
+  if (scheme == ServerScheme::kWs || scheme == ServerScheme::kWss) return Relay::kFrames;
+  if (scheme == ServerScheme::kHttp || scheme == ServerScheme::kHttps) return Relay::kHttp;
+  return Relay::kBytes;
+}
+
+constexpr bool IsSecure(ServerScheme scheme) {
+  return scheme == ServerScheme::kTls || scheme == ServerScheme::kWss ||
+         scheme == ServerScheme::kHttps;
+}
 
 struct Server {
   ServerScheme scheme = ServerScheme::kTcp;
@@ -88,8 +103,15 @@ struct ClientTls {
 
 struct Backend {
   std::string name;
-  std::vector<Server> servers;    // at least one
+  std::vector<Server> servers;    // at least one, all of one kind of relay
+  Relay relay = Relay::kBytes;
   Millis connect_timeout{3'000};  // name, connection and TLS of one server
+  // Of HTTP; 0: no limit.
+  Millis first_byte_timeout{60'000};  // from the end of the request to the head of the answer
+  Millis read_timeout{60'000};   // between two pieces of the answer, and of the request
+  Millis request_timeout{0};     // the whole exchange
+  std::uint32_t pool_size = 64;  // connections kept open for later requests, on each loop
+  Millis pool_idle{60'000};      // how long one of these waits for a request
   ClientTls tls;
   Mark mark;
 };
@@ -129,6 +151,19 @@ struct HostPattern {
 
 enum class Encoding : std::uint8_t { kAuto, kBinary, kText, kBase64 };
 
+// Puts `to` in the place of `from` at the beginning of a value.
+struct Replacement {
+  std::string from;
+  std::string to;
+};
+
+// What the gateway changes in the answers of an HTTP server.
+struct Rewrite {
+  std::optional<Replacement> location;       // the beginning of Location and Content-Location
+  std::optional<Replacement> cookie_domain;  // the Domain of Set-Cookie; to "": taken out
+  std::optional<Replacement> cookie_path;    // the beginning of the Path of Set-Cookie
+};
+
 struct RouteLimits {
   std::uint64_t message_size =
       1024 * 1024;             // of one client message, in bytes of payload; over it 1009
@@ -149,6 +184,9 @@ struct Route {
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<Cors> cors;
+  bool preserve_host = true;    // HTTP servers get the client's Host; else their own address
+  bool forwarded = true;        // HTTP servers get X-Forwarded-*, Forwarded and Via
+  Rewrite rewrite;
   bool require_origin = false;  // refuses requests without an Origin header
   RouteLimits limits;
   std::size_t index = 0;  // in file order

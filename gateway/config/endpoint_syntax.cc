@@ -13,7 +13,18 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 constexpr std::size_t kMaxUnixPath = sizeof(sockaddr_un::sun_path) - 1;
-constexpr std::string_view kSchemes = "use tcp, tls or unix";
+constexpr std::string_view kSchemes = "use tcp, tls, unix, ws, wss, http or https";
+
+struct SchemeName {
+  std::string_view name;
+  ServerScheme scheme;
+  std::optional<std::uint16_t> default_port;
+};
+constexpr SchemeName kSchemeNames[] = {
+    {"tcp", ServerScheme::kTcp, {}},   {"tls", ServerScheme::kTls, {}},
+    {"ws", ServerScheme::kWs, 80},     {"wss", ServerScheme::kWss, 443},
+    {"http", ServerScheme::kHttp, 80}, {"https", ServerScheme::kHttps, 443},
+};
 
 bool IsPort(std::string_view text) {
   return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, IsDigit);
@@ -69,7 +80,8 @@ std::optional<Refusal> FaultOfMissingPort(std::string_view text, std::string_vie
   return Refusal{"has no port", fmt::format("add one, as in {}{}:8080", before, text)};
 }
 
-Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view rest) {
+Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view rest,
+                                    std::optional<std::uint16_t> default_port) {
   const std::size_t end = rest.find_first_of("/?#");
   if (end != std::string_view::npos) {
     const std::string_view part = rest[end] == '/'   ? "path"
@@ -78,9 +90,11 @@ Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view re
     return Refuse(fmt::format("has a {}", part),
                   fmt::format("write {}://{}", scheme, rest.substr(0, end)));
   }
-  if (auto fault = FaultOfMissingPort(rest, fmt::format("{}://", scheme)))
-    return std::unexpected(std::move(*fault));
-  auto address = ReadHostPort(rest, {});
+  if (!default_port) {
+    if (auto fault = FaultOfMissingPort(rest, fmt::format("{}://", scheme)))
+      return std::unexpected(std::move(*fault));
+  }
+  auto address = ReadHostPort(rest, default_port);
   if (address && address->port == 0)
     return Refuse("has port 0", "servers have a port from 1 to 65535");
   return address;
@@ -117,15 +131,12 @@ Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
     return Refuse("has no scheme", fmt::format("write tcp://{0} or tls://{0}", text));
   }
   const std::string scheme = ToLower(text.substr(0, colon));
-  for (const std::string_view later : {"ws", "wss", "http", "https"}) {
-    if (scheme == later)
-      return Refuse("does not begin with a scheme of this version", std::string(kSchemes));
-  }
-  if (scheme != "tcp" && scheme != "tls")
+  const auto* known = std::ranges::find(kSchemeNames, scheme, &SchemeName::name);
+  if (known == std::end(kSchemeNames))
     return Refuse("has an unknown scheme", std::string(kSchemes));
-  auto address = ReadServerAddress(scheme, text.substr(colon + 3));
+  auto address = ReadServerAddress(scheme, text.substr(colon + 3), known->default_port);
   if (!address) return std::unexpected(address.error());
-  return ServerUrl{scheme == "tls" ? ServerScheme::kTls : ServerScheme::kTcp, std::move(*address)};
+  return ServerUrl{known->scheme, std::move(*address)};
 }
 
 Reading<Cidr> Syntax<Cidr>::Read(std::string_view text) {

@@ -42,22 +42,63 @@ ClientTls ParseClientTls(Field field, const std::filesystem::path& folder) {
   return tls;
 }
 
+// Not one that could not be read.
+bool IsRead(const Server& server) {
+  const auto* where = std::get_if<HostPort>(&server.address);
+  return where == nullptr || !where->host.empty();
+}
+
+// One backend has one kind of relay; its first server says which.
+void RejectMixedRelays(const std::vector<Field>& items, Backend& backend) {
+  const auto first = std::ranges::find_if(backend.servers, IsRead);
+  if (first == backend.servers.end()) return;
+  backend.relay = RelayOf(first->scheme);
+  for (std::size_t i = 0; i < backend.servers.size(); ++i) {
+    if (!IsRead(backend.servers[i]) || RelayOf(backend.servers[i].scheme) == backend.relay) continue;
+    items[i].Error(
+        "is of another kind than the first server: tcp, tls and unix carry bytes, ws and wss "
+        "frames, http and https HTTP; make it a backend of its own");
+  }
+}
+
+void ParseHttpSettings(Field& field, Backend& backend) {
+  constexpr Millis kDay = std::chrono::hours(24);
+  backend.first_byte_timeout =
+      field["first_byte_timeout"].Optional(backend.first_byte_timeout, {Millis{0}, kDay});
+  backend.read_timeout = field["read_timeout"].Optional(backend.read_timeout, {Millis{0}, kDay});
+  backend.request_timeout =
+      field["request_timeout"].Optional(backend.request_timeout, {Millis{0}, kDay});
+  backend.pool_size = field["pool_size"].Optional(backend.pool_size, {0, 100'000});
+  backend.pool_idle = field["pool_idle"].Optional(backend.pool_idle, {Millis{1}, kDay});
+  if (std::ranges::none_of(backend.servers, IsRead) || backend.relay != Relay::kBytes) return;
+  for (const std::string_view name :
+       {"first_byte_timeout", "read_timeout", "request_timeout", "pool_size", "pool_idle"}) {
+    const Field setting = field[name];
+    if (setting.present())
+      setting.Error("has no effect: the servers of this backend do not speak HTTP");
+  }
+}
+
 Backend ParseBackend(Field::Member& member, const std::filesystem::path& folder,
                      std::size_t& server_count) {
   Field& field = member.field;
   Backend backend;
   backend.name = member.name;
   backend.mark = member.mark;
-  for (const Field& item : field["servers"].RequiredItems("one server")) {
-    backend.servers.push_back(ParseServer(item, server_count++));
-  }
+  const std::vector<Field> items = field["servers"].RequiredItems("one server");
+  for (const Field& item : items) backend.servers.push_back(ParseServer(item, server_count++));
+  RejectMixedRelays(items, backend);
   backend.connect_timeout =
       field["connect_timeout"].Optional(backend.connect_timeout, {Millis{1}, Millis{600'000}});
+  ParseHttpSettings(field, backend);
   if (const Field tls = field["tls"]; tls.present()) {
     backend.tls = ParseClientTls(tls, folder);
-    const bool used = std::ranges::find(backend.servers, ServerScheme::kTls, &Server::scheme) !=
-                      backend.servers.end();
-    if (!used) tls.Error("has no effect: no server of this backend begins with tls://");
+    const bool used =
+        std::ranges::any_of(backend.servers, [](const Server& s) { return IsSecure(s.scheme); });
+    if (!used) {
+      tls.Error(
+          "has no effect: no server of this backend begins with tls://, wss:// or https://");
+    }
   }
   field.RejectUnknownKeys();
   return backend;

@@ -57,6 +57,35 @@ std::vector<std::string> ParseSubprotocols(const Field& field) {
   return subprotocols;
 }
 
+std::optional<Replacement> ParseReplacement(Field field) {
+  if (!field.present()) return {};
+  Replacement replacement;
+  replacement.from = field["from"].Required<std::string>();
+  replacement.to = field["to"].Required<std::string>();
+  if (replacement.from.empty() && field["from"].present()) field["from"].Refuse({"is empty"}, "");
+  field.RejectUnknownKeys();
+  return replacement;
+}
+
+// How requests to HTTP servers, and their answers, are changed.
+void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+  route.preserve_host = field["preserve_host"].Optional(route.preserve_host);
+  route.forwarded = field["forwarded"].Optional(route.forwarded);
+  if (Field rewrite = field["rewrite"]; rewrite.present()) {
+    route.rewrite.location = ParseReplacement(rewrite["location"]);
+    route.rewrite.cookie_domain = ParseReplacement(rewrite["cookie_domain"]);
+    route.rewrite.cookie_path = ParseReplacement(rewrite["cookie_path"]);
+    rewrite.RejectUnknownKeys();
+  }
+  const auto backend = backends.find(route.backend.value_or(""));
+  if (backend != backends.end() && backend->second.relay != Relay::kBytes) return;
+  for (const std::string_view name : {"preserve_host", "forwarded", "rewrite"}) {
+    const Field setting = field[name];
+    if (setting.present())
+      setting.Error("has no effect: the servers behind this route do not speak HTTP");
+  }
+}
+
 RouteLimits ParseLimits(Field field) {
   RouteLimits limits;
   limits.message_size =
@@ -128,6 +157,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   ParseTarget(field, backends, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field["encoding"], field["plugin"].present());
+  ParseHttpPolicy(field, backends, route);
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);

@@ -157,7 +157,7 @@ struct Syntax<Endpoint> {
 
 template <>
 struct Syntax<ServerUrl> {
-  static constexpr std::string_view kForm = "tcp://host:port, tls://host:port or unix:/path";
+  static constexpr std::string_view kForm = "the URL of a server (tcp, tls, unix, ws, wss, http or https)";
   static Reading<ServerUrl> Read(std::string_view text);
 };
 

@@ -16,6 +16,7 @@ struct SeenAs {
   std::string host;        // lower case, no port, no brackets
   std::uint16_t port = 0;  // the scheme's default filled in
   std::string client;  // the client's address, for logs; without port when it came from a header
+  bool by_trusted_proxy = false;  // the peer is one of those who are believed
 };
 
 // Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is

@@ -62,7 +62,8 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
   seen.scheme = tls ? "https" : "http";
   seen.client = ToString(peer);
   std::optional<Authority> forwarded_host;
-  if (IsTrusted(peer, trusted)) {
+  seen.by_trusted_proxy = IsTrusted(peer, trusted);
+  if (seen.by_trusted_proxy) {
     const http::Headers& headers = request.headers;
     if (const auto client = ForwardedClient(headers.Joined("X-Forwarded-For"), trusted)) {
       seen.client = client->ToString();

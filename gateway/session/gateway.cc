@@ -4,8 +4,12 @@
 #include <cassert>
 #include <utility>
 
+#include "gateway/base/text.h"
 #include "gateway/session/byte_tunnel.h"
+#include "gateway/session/frame_tunnel.h"
 #include "gateway/session/handshake.h"
+#include "gateway/session/proxy.h"
+#include "gateway/session/proxy_headers.h"
 #include "gateway/session/service_session.h"
 #include "gateway/ws/tunnel_encoding.h"
 
@@ -86,6 +90,9 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, sta
     const auto tls = shared.client_tls.find(name);
     pools_.emplace(name, std::make_unique<backend::Pool>(
                              backend, tls == shared.client_tls.end() ? nullptr : tls->second.get(), loop, scratch, stats, index));
+    if (backend.relay != config::Relay::kBytes) {
+      http_pools_.emplace(name, std::make_unique<backend::HttpPool>(*pools_.find(name)->second, loop));
+    }
   }
   for (const auto& route : config.routes) {
     std::vector<config::ConfigError> errors;
@@ -125,15 +132,23 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   exchange.SetAnswerHeaders(std::move(fields));
 
   plugin::Service* service = services_[route->index].get();
-  const bool websocket = service == nullptr || !service->serves_http() ||
-                         (service->serves_websocket() && request.UpgradesTo("websocket"));
-  if (websocket) return OnUpgrade(exchange, *route, seen, verdict);
+  if (IsForWebSocket(request, *route)) return OnUpgrade(exchange, *route, seen, verdict);
   // An ordinary request from elsewhere is the browser's business, unless the route has a policy of its own.
   if (!verdict.allowed && (cors != nullptr || route->require_origin)) {
     exchange.Respond(http::TextResponse(403, verdict.reason));
     return nullptr;
   }
-  return service->OnRequest(exchange);
+  if (service != nullptr) return service->OnRequest(exchange);
+  return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt, *http_pools_.find(*route->backend)->second);
+}
+
+// Whether a request is one for the handshake, be it to be told that there is nothing else here.
+bool Gateway::IsForWebSocket(const http::Request& request, const config::Route& route) const {
+  const bool asked = request.UpgradesTo("websocket");
+  if (const plugin::Service* service = services_[route.index].get()) {
+    return !service->serves_http() || (service->serves_websocket() && asked);
+  }
+  return asked || shared_.config->backends.at(*route.backend).relay != config::Relay::kHttp;
 }
 
 std::expected<Admission, http::Response> Gateway::Admit(const http::Request& request, const config::Route& route,
@@ -147,7 +162,7 @@ std::expected<Admission, http::Response> Gateway::Admit(const http::Request& req
   if (!verdict.allowed) return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
   auto subprotocol = AgreeOnSubprotocol(*offer, route);
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
-  auto encoding = AgreeOnEncoding(request, route, *subprotocol);
+  auto encoding = CarriesBytes(route) ? AgreeOnEncoding(request, route, *subprotocol) : config::Encoding::kBinary;
   if (!encoding) return refuse(HandshakeOutcome::kBadRequest, std::move(encoding.error()));
   if (draining_) return refuse(HandshakeOutcome::kShuttingDown, http::TextResponse(503, "the gateway is shutting down"));
   return Admission{.route = &route,
@@ -157,6 +172,10 @@ std::expected<Admission, http::Response> Gateway::Admit(const http::Request& req
                    .cors = verdict.headers,
                    .client = seen.client,
                    .started_us = context_.loop.timers.Micros()};
+}
+
+bool Gateway::CarriesBytes(const config::Route& route) const {
+  return route.backend && shared_.config->backends.at(*route.backend).relay == config::Relay::kBytes;
 }
 
 // A browser does not tell its page why a handshake failed; the log does.
@@ -189,60 +208,99 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     return nullptr;
   }
   if (!route.backend) {
-    Establish(exchange, *admission, nullptr, nullptr);
+    EstablishService(exchange, *admission);
     return nullptr;
+  }
+  if (const auto http = http_pools_.find(*route.backend); http != http_pools_.end()) {
+    return std::make_unique<Proxy>(*this, exchange, route, seen, std::move(*admission), *http->second);
   }
   return std::make_unique<Handshake>(*this, exchange, std::move(*admission), *pools_.find(*route.backend)->second);
 }
 
-void Gateway::Establish(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
-                        const config::Server* server) {
+std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+                                                    const config::Server* server) {
   const config::Route& route = *admission.route;
   const io::Timers& clock = context_.loop.timers;
-  const std::vector<http::Header> cors(admission.cors.begin(), admission.cors.end());
-  const http::Request& request = exchange.request();
-  http::Upgraded upgraded = exchange.Upgrade(ws::Accept(admission.offer, {.date = http::HttpDate(clock.UnixSeconds()),
-                                                                          .server = shared_.config->server_header,
-                                                                          .subprotocol = admission.subprotocol,
-                                                                          .cors = cors}));
+  http::Upgraded upgraded = exchange.Upgrade(answer);
   if (!upgraded.stream) {  // the client went away within this turn
     Count(route, HandshakeOutcome::kClientGone);
     if (route.limits.sessions != 0) shared_.counts.Remove(route.index);
-    return;
+    return {};
   }
   stats::RouteStats& stats = stats_.route[route.index];
   Count(route, HandshakeOutcome::kAccepted);
   stats.handshake_us.Record(clock.Micros() - admission.started_us);
   stats.sessions_open.Add();
   stats.sessions_total.Add();
-
+  if (server != nullptr) {
+    stats_.server[server->index].sessions_open.Add();
+    stats_.server[server->index].sessions_total.Add();
+  }
   Facts facts{.id = std::exchange(next_id_, next_id_ + id_step_),
               .route = &route,
               .server = server,
               .client = std::move(admission.client),
               .subprotocol = std::move(admission.subprotocol),
               .opened = clock.Now()};
-  const std::uint64_t id = facts.id;
-  shared_.log.Info("session open", {{"id", id},
+  shared_.log.Info("session open", {{"id", facts.id},
                                     {"client", facts.client},
                                     {"route", route.path.written},
                                     {"server", server != nullptr ? server->url : "plugin:" + *route.plugin},
                                     {"subprotocol", facts.subprotocol}});
+  return Admitted{std::move(upgraded), std::move(facts)};
+}
+
+http::Response Gateway::Make101(const Admission& admission) const {
+  const std::vector<http::Header> cors(admission.cors.begin(), admission.cors.end());
+  return ws::Accept(admission.offer, {.date = http::HttpDate(context_.loop.timers.UnixSeconds()),
+                                      .server = shared_.config->server_header,
+                                      .subprotocol = admission.subprotocol,
+                                      .cors = cors});
+}
+
+void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
+  auto admitted = Answer101(exchange, admission, Make101(admission), nullptr);
+  if (!admitted) return;
+  const std::size_t route = admission.route->index;
   Session::Owner& owner = *this;
-  std::unique_ptr<Session> session;
-  if (server != nullptr) {
-    stats::ServerStats& server_stats = stats_.server[server->index];
-    server_stats.sessions_open.Add();
-    server_stats.sessions_total.Add();
-    session = std::make_unique<ByteTunnel>(context_, std::move(facts), std::move(upgraded.stream), std::move(stream),
-                                           admission.encoding, stats, server_stats, owner);
-  } else {
-    session = std::make_unique<ServiceSession>(context_, std::move(facts), std::move(upgraded.stream), request,
-                                               *services_[route.index], stats, owner);
+  Launch(std::make_unique<ServiceSession>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+                                          exchange.request(), *services_[route], stats_.route[route], owner),
+         std::move(admitted->upgraded.early));
+}
+
+void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
+                             const config::Server& server) {
+  auto admitted = Answer101(exchange, admission, Make101(admission), &server);
+  if (!admitted) return;
+  Session::Owner& owner = *this;
+  Launch(std::make_unique<ByteTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream), std::move(stream),
+                                      admission.encoding, stats_.route[admission.route->index], stats_.server[server.index], owner),
+         std::move(admitted->upgraded.early));
+}
+
+void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer, http::Upgraded server_side,
+                              const config::Server& server) {
+  const std::string* subprotocol = answer.headers.Find("sec-websocket-protocol");
+  admission.subprotocol = subprotocol != nullptr ? *subprotocol : "";
+  http::Response response = Make101(admission);
+  for (const http::Header& header : ToClient(answer, *admission.route).headers) {
+    if (response.headers.Find(header.name) == nullptr && !EqualsIgnoreCase(header.name, "content-length")) {
+      response.headers.Add(header.name, header.value);
+    }
   }
+  auto admitted = Answer101(exchange, admission, response, &server);
+  if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
+  Session::Owner& owner = *this;
+  Launch(std::make_unique<FrameTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+                                       std::move(server_side.stream), std::move(server_side.early),
+                                       stats_.route[admission.route->index], stats_.server[server.index], owner),
+         std::move(admitted->upgraded.early));
+}
+
+void Gateway::Launch(std::unique_ptr<Session> session, std::string early) {
   Session& started = *session;
-  sessions_.emplace(id, std::move(session));
-  started.Start(std::move(upgraded.early));
+  sessions_.emplace(started.facts().id, std::move(session));
+  started.Start(std::move(early));
 }
 
 void Gateway::OnSessionDone(Session& session) {

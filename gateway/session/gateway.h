@@ -5,10 +5,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "gateway/backend/http_pool.h"
 #include "gateway/backend/pool.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
@@ -68,6 +70,7 @@ class Gateway final : private Session::Owner {
  private:
   class Port;
   class Handshake;
+  class Proxy;
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange, const config::Listener& listener);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange, const config::Route& route,
@@ -77,8 +80,23 @@ class Gateway final : private Session::Owner {
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
   void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen,
                   const http::Response& answer);
-  // Answers 101 and begins the session. `server` is nullptr for a service.
-  void Establish(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream, const config::Server* server);
+  bool CarriesBytes(const config::Route& route) const;
+  bool IsForWebSocket(const http::Request& request, const config::Route& route) const;
+
+  struct Admitted {
+    http::Upgraded upgraded;
+    Facts facts;
+  };
+  http::Response Make101(const Admission& admission) const;
+  // Sends the 101 and takes the client's connection over; nothing when the client is gone. `server` is nullptr for a service.
+  std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+                                    const config::Server* server);
+  void EstablishService(http::Exchange& exchange, Admission& admission);
+  void EstablishBytes(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
+                      const config::Server& server);
+  void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer, http::Upgraded server_side,
+                       const config::Server& server);
+  void Launch(std::unique_ptr<Session> session, std::string early);
   void OnSessionDone(Session& session) override;
   void Forget(Session& session);
 
@@ -88,6 +106,7 @@ class Gateway final : private Session::Owner {
   std::vector<std::unique_ptr<Port>> ports_;                       // by listener
   std::vector<std::unique_ptr<plugin::Service>> services_;         // by route; nullptr for routes to backends
   std::map<std::string, std::unique_ptr<backend::Pool>, std::less<>> pools_;
+  std::map<std::string, std::unique_ptr<backend::HttpPool>, std::less<>> http_pools_;  // of backends that speak HTTP
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;

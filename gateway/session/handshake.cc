@@ -27,7 +27,7 @@ void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream, const 
     exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
     return;
   }
-  gateway_.Establish(exchange_, admission_, std::move(stream), &server);
+  gateway_.EstablishBytes(exchange_, admission_, std::move(stream), server);
 }
 
 void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {

@@ -65,11 +65,12 @@ enum class HandshakeOutcome : std::uint8_t {
   kBackendTimeout,   // 504
   kClientGone,       // before the answer
   kShuttingDown,     // 503
+  kServerRefused,    // a WebSocket or HTTP server answered something else than 101
 };
-inline constexpr std::size_t kHandshakeOutcomes = 9;
+inline constexpr std::size_t kHandshakeOutcomes = 10;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
     "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
-    "backend_failed", "backend_timeout", "client_gone",      "shutting_down"};
+    "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused"};
 
 // What went one way through the WebSocket side of a route's sessions. "in" is from clients, "out"
 // is to clients.

@@ -16,23 +16,23 @@ TEST(BackendsTest, ABackendNeedsServers) {
             "3:14: backends.app.servers: is text; needs a list: write [ tcp://a:1 ]\n");
   EXPECT_EQ(
       ErrorsOfBackend("    [ tcp://a:1 ]"),
-      "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, tls\n");
+      "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, "
+      "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, tls\n");
 }
 
 TEST(BackendsTest, ServersAreUrlsOrMaps) {
   EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1, { url: tls://b:2 }, unix:/c ]"), "");
   EXPECT_EQ(
       ErrorsOfBackend(
-          "    servers: [ a:1, { url: ws://b }, { uri: x }, [ ], { url: unix:/c, weight: 2 } ]"),
+          "    servers: [ a:1, { url: mq://b }, { uri: x }, [ ], { url: unix:/c, weight: 2 } ]"),
       "3:16: backends.app.servers[0]: 'a:1' has no scheme; write tcp://a:1 or tls://a:1\n"
-      "3:28: backends.app.servers[1].url: 'ws://b' does not begin with a scheme of this version; "
-      "use tcp, tls or "
-      "unix\n"
-      "3:38: backends.app.servers[2].url: missing; needs tcp://host:port, tls://host:port or "
-      "unix:/path\n"
+      "3:28: backends.app.servers[1].url: 'mq://b' has an unknown scheme; use tcp, tls, unix, ws, "
+      "wss, http or https\n"
+      "3:38: backends.app.servers[2].url: missing; needs the URL of a server (tcp, tls, unix, ws, "
+      "wss, http or https)\n"
       "3:40: backends.app.servers[2].uri: unknown key; did you mean 'url'?\n"
-      "3:50: backends.app.servers[3]: is a list; needs tcp://host:port, tls://host:port or "
-      "unix:/path\n"
+      "3:50: backends.app.servers[3]: is a list; needs the URL of a server (tcp, tls, unix, ws, "
+      "wss, http or https)\n"
       "3:71: backends.app.servers[4].weight: unknown key; known here: url\n");
 }
 
@@ -52,7 +52,25 @@ TEST(BackendsTest, TlsIsForTlsServers) {
             "");
   EXPECT_EQ(
       ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    tls: { verify: true }"),
-      "4:10: backends.app.tls: has no effect: no server of this backend begins with tls://\n");
+      "4:10: backends.app.tls: has no effect: no server of this backend begins with tls://, wss:// "
+      "or https://\n");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ ws://a, wss://b ]\n    tls: { verify: false }"), "");
+}
+
+TEST(BackendsTest, OneBackendHasOneKindOfRelay) {
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1, unix:/b, tls://c:1 ]"), "");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ http://a, https://b:8443 ]"), "");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ ws://a, http://b ]"),
+            "3:24: backends.app.servers[1]: is of another kind than the first server: tcp, tls and "
+            "unix carry bytes, ws and wss frames, http and https HTTP; make it a backend of its "
+            "own\n");
+}
+
+TEST(BackendsTest, HttpSettingsAreForHttpServers) {
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ http://a ]\n    read_timeout: 5s\n    pool_size: 0"), "");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    pool_idle: 5s"),
+            "4:16: backends.app.pool_idle: has no effect: the servers of this backend do not speak "
+            "HTTP\n");
 }
 
 TEST(BackendsTest, TlsSettingsAreChecked) {

@@ -31,7 +31,13 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
   EXPECT_EQ(ErrorsOfRoutes("routes: [ / ]"),
             "1:11: routes[0]: is text; needs a map with the keys path, hosts, backend, plugin, "
             "options, subprotocols, "
-            "encoding, cors, require_origin, limits\n");
+            "encoding, preserve_host, forwarded, rewrite, cors, require_origin, limits\n");
+}
+
+TEST(RoutesTest, HttpPolicyIsForHttpServers) {
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    preserve_host: false"),
+            "5:20: routes[0].preserve_host: has no effect: the servers behind this route do not "
+            "speak HTTP\n");
 }
 
 TEST(RoutesTest, BackendsAreKnown) {

@@ -1,0 +1,224 @@
+#include "gateway/http/http1_client_connection.h"
+
+#include <cassert>
+#include <utility>
+
+#include "gateway/base/match.h"
+
+namespace upgate::http {
+
+Http1ClientConnection::Http1ClientConnection(std::unique_ptr<io::ByteStream> stream, io::Loop loop,
+                                             const ClientLimits& limits, Owner& owner)
+    : stream_(std::move(stream)),
+      loop_(loop),
+      owner_(owner),
+      parser_({.head_bytes = limits.head_bytes,
+               .header_count = limits.header_count,
+               .interim_count = limits.interim_count}) {}
+
+void Http1ClientConnection::Begin() {
+  stream_->SetHandler(this);
+  stream_->SetReading(true);
+}
+
+// ---- the request
+
+void Http1ClientConnection::Send(const OutgoingRequest& request, ResponseHandler& handler) {
+  assert(handler_ == nullptr && "one request at a time");
+  handler_ = &handler;
+  touched_ = false;
+  if (state_ != State::kIdle)
+    return FailLater({Errc::kReset, "the connection is not in use any more"});
+  const auto head = writer_.Head(request);
+  if (!head) return FailLater({Errc::kOther, "the request cannot be written as HTTP/1.1"});
+  state_ = State::kBusy;
+  request_sent_ = !request.has_body || request.body.bytes == 0u;
+  head_done_ = false;
+  parser_.Begin(request.method, request.upgrade);
+  stream_->Write(AsBytes(*head));
+}
+
+void Http1ClientConnection::SendBody(Bytes bytes) {
+  if (state_ != State::kBusy || request_sent_) return;
+  const BodyWriter::Framed framed = writer_.Body(bytes);
+  if (!framed.slices().empty()) stream_->Write(framed.slices());
+}
+
+void Http1ClientConnection::EndBody(const Headers& trailers) {
+  if (state_ != State::kBusy || request_sent_) return;
+  const auto end = writer_.End(trailers);
+  if (!end) return FailLater({Errc::kOther, "the request's body is shorter than its length says"});
+  request_sent_ = true;
+  if (!end->empty()) stream_->Write(AsBytes(*end));
+}
+
+// ---- what the handler says about the answer
+
+void Http1ClientConnection::SetBodyReading(bool on) {
+  if (state_ != State::kBusy || body_reading_ == on) return;
+  body_reading_ = on;
+  if (running_) return;
+  if (on && !starved()) return loop_.turn.RunLater(*this);
+  stream_->SetReading(WantsInput());
+}
+
+void Http1ClientConnection::Abandon() {
+  if (state_ == State::kOver) return;
+  if (stream_) stream_->Reset();
+  Retire();
+}
+
+// ---- what the stream says
+
+void Http1ClientConnection::OnBytes(MutableBytes data) {
+  if (state_ == State::kIdle) return LoseIdle();
+  if (state_ != State::kBusy) return;
+  assert(kept_.empty() && "reading is off while something waits");
+  touched_ = true;
+  Run(data);
+}
+
+void Http1ClientConnection::OnEnd() {
+  if (state_ == State::kIdle) return LoseIdle();
+  if (state_ != State::kBusy) return;
+  assert(starved() && "reading is off while something waits");
+  const auto end = parser_.End();
+  end ? Complete(end->trailers) : FailNow(end.error());
+}
+
+void Http1ClientConnection::OnError(const Error& error) {
+  if (state_ == State::kIdle) return LoseIdle();
+  broken_ = error;
+  Settle();
+}
+
+void Http1ClientConnection::OnDrained() {
+  if (state_ == State::kBusy && !request_sent_) handler_->OnRequestDrained();
+}
+
+void Http1ClientConnection::OnLater() {
+  if (state_ == State::kFailing) {
+    const Error failure = std::move(failure_);
+    return FailNow(failure);
+  }
+  Run(kept());
+}
+
+// ---- the answer
+
+bool Http1ClientConnection::WantsInput() const {
+  return state_ == State::kBusy && (body_reading_ || !head_done_);
+}
+
+void Http1ClientConnection::Run(Bytes input) {
+  input_ = input;
+  running_ = true;
+  while (WantsInput() && Step()) {
+  }
+  running_ = false;
+  Keep();
+  Settle();
+}
+
+void Http1ClientConnection::Keep() {
+  if (state_ != State::kBusy || input_.empty()) {
+    DropKept();
+  } else if (kept_.empty()) {
+    Append(kept_, input_);
+  } else {
+    kept_start_ = kept_.size() - input_.size();
+  }
+  input_ = {};
+}
+
+// Gives the memory back, which an assignment would not.
+void Http1ClientConnection::DropKept() {
+  std::string().swap(kept_);
+  kept_start_ = 0;
+}
+
+// False when the parser needs more bytes.
+bool Http1ClientConnection::Step() {
+  auto event = parser_.Next(input_);
+  if (!event) {
+    FailNow(event.error());
+    return false;
+  }
+  std::visit(Match{[](const ResponseParser::NeedMore&) {},
+                   [&](const InterimHead& head) { handler_->OnInterim(head.response); },
+                   [&](const SwitchHead& head) { HandOver(head.response); },
+                   [&](const ResponseHead& head) { DeliverHead(head); },
+                   [&](const ResponseParser::ResponseBody& body) { handler_->OnBody(body.bytes); },
+                   [&](const ResponseParser::ResponseEnd& end) { Complete(end.trailers); }},
+             *event);
+  return !std::holds_alternative<ResponseParser::NeedMore>(*event);
+}
+
+// What came whole before the connection broke is delivered, whenever the handler wants it.
+void Http1ClientConnection::Settle() {
+  if (state_ == State::kBusy && broken_ && starved()) FailNow(*broken_);
+  if (state_ == State::kIdle) stream_->SetReading(true);
+  if (state_ == State::kBusy) stream_->SetReading(WantsInput() && starved());
+}
+
+void Http1ClientConnection::DeliverHead(const ResponseHead& head) {
+  head_done_ = true;
+  handler_->OnHead(head.response, head.length);
+}
+
+void Http1ClientConnection::Complete(const Headers& trailers) {
+  // A server that answers before it has the whole request may not read the rest of it.
+  const bool reusable =
+      parser_.keep_alive() && request_sent_ && stream_->queued() == 0 && input_.empty() && !broken_;
+  ResponseHandler* handler = std::exchange(handler_, nullptr);
+  if (reusable) {
+    state_ = State::kIdle;
+  } else {
+    Retire();
+  }
+  handler->OnBodyEnd(trailers);
+}
+
+void Http1ClientConnection::HandOver(const Response& head) {
+  if (!request_sent_) {
+    return FailNow({Errc::kProtocol, "bad answer from the server: 101 before the request's end"});
+  }
+  ResponseHandler* handler = handler_;
+  Upgraded upgraded{.stream = nullptr, .early = std::string(AsText(input_))};
+  Retire();
+  upgraded.stream = std::move(stream_);
+  handler->OnUpgraded(head, std::move(upgraded));
+}
+
+// ---- the end
+
+void Http1ClientConnection::LoseIdle() {
+  Retire();
+  owner_.OnIdleConnectionLost(*this);
+}
+
+void Http1ClientConnection::FailLater(Error error) {
+  if (stream_) stream_->SetReading(false);
+  state_ = State::kFailing;
+  failure_ = std::move(error);
+  loop_.turn.RunLater(*this);
+}
+
+void Http1ClientConnection::FailNow(const Error& error) {
+  ResponseHandler* handler = handler_;
+  if (stream_) stream_->Reset();
+  Retire();
+  handler->OnFailed(error, !touched_);
+}
+
+void Http1ClientConnection::Retire() {
+  state_ = State::kOver;
+  handler_ = nullptr;
+  Cancel();
+  if (!running_) DropKept();
+  if (!stream_) return;
+  stream_->SetReading(false);
+  stream_->SetHandler(nullptr);
+}
+
+}  // namespace upgate::http

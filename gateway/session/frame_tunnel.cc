@@ -1,0 +1,231 @@
+#include "gateway/session/frame_tunnel.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "gateway/ws/mask.h"
+
+namespace upgate::session {
+namespace code = ws::close_code;
+
+FrameTunnel::FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
+                         std::unique_ptr<io::ByteStream> server, std::string server_early, stats::RouteStats& route_stats,
+                         stats::ServerStats& server_stats, Session::Owner& owner)
+    : Session(std::move(facts), owner),
+      context_(context),
+      route_stats_(route_stats),
+      server_stats_(server_stats),
+      client_(*this, Closer::kClient, std::move(client), ws::Role::kServer, this->facts().route->limits.message_size),
+      server_(*this, Closer::kServer, std::move(server), ws::Role::kClient, this->facts().route->limits.message_size),
+      timer_(context.loop.timers, *this),
+      server_early_(std::move(server_early)) {}
+
+void FrameTunnel::Start(std::string client_early) {
+  client_heard_ = last_data_ = context_.loop.timers.Now();
+  for (Peer* peer : {&client_, &server_}) {
+    peer->stream->SetHandler(peer);
+    peer->stream->SetReading(true);
+  }
+  Watch();
+  if (!client_early.empty()) OnBytes(client_, AsBytes(client_early));
+  if (!server_early_.empty()) OnBytes(server_, AsBytes(std::exchange(server_early_, {})));
+}
+
+// ---- passing on
+
+void FrameTunnel::OnBytes(Peer& from, Bytes data) {
+  if (&from == &client_) {
+    client_heard_ = context_.loop.timers.Now();
+    ping_unanswered_ = false;
+    server_stats_.bytes_sent.Add(data.size());
+  } else {
+    server_stats_.bytes_received.Add(data.size());
+  }
+  if (from.deaf) return;
+  Peer& to = Other(from);
+  ws::FrameTally tally;
+  stats::Traffic& traffic = &from == &client_ ? route_stats_.in : route_stats_.out;
+  const auto walked = from.walker.Walk(data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
+  Count(from, tally);
+  if (!to.muted) to.stream->Write(data.first(walked.passed));
+  if (walked.error != nullptr) return Fail(from, *walked.error);
+  if (from.walker.close() != nullptr) NoteClose(from);
+  if (own_close_ && !to.muted) SendClose(to);
+  if (to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
+}
+
+void FrameTunnel::Count(const Peer& from, const ws::FrameTally& tally) {
+  const bool in = &from == &client_;
+  stats::Traffic& traffic = in ? route_stats_.in : route_stats_.out;
+  const std::uint64_t messages = std::uint64_t{tally.text_messages} + tally.binary_messages;
+  traffic.bytes.Add(tally.bytes);
+  if (tally.frames != 0) traffic.frames.Add(tally.frames);
+  if (tally.text_messages != 0) traffic.text_messages.Add(tally.text_messages);
+  if (tally.binary_messages != 0) traffic.binary_messages.Add(tally.binary_messages);
+  if (tally.pings != 0) traffic.pings.Add(tally.pings);
+  if (tally.pongs != 0) traffic.pongs.Add(tally.pongs);
+  if (tally.closes != 0) traffic.closes.Add(tally.closes);
+  (in ? totals_.messages_in : totals_.messages_out) += messages;
+  (in ? totals_.bytes_in : totals_.bytes_out) += tally.bytes;
+  if (tally.frames != 0 || tally.bytes != 0) last_data_ = context_.loop.timers.Now();
+}
+
+void FrameTunnel::OnDrained(Peer& drained) {
+  Peer& source = Other(drained);
+  source.gate.Resume(*source.stream, PauseReason::kFarEndFull);
+}
+
+// ---- the end
+
+void FrameTunnel::NoteClose(Peer& from) {
+  const ws::Close& close = *from.walker.close();
+  const std::string_view plain = from.who == Closer::kClient ? "closed by the client" : "closed by the server";
+  Ended(close.code, from.who, close.reason.empty() ? plain : std::string_view(close.reason));
+  BeginClosing();
+  // An answer to a Close of ours: nothing is left to say. A server ends its connection by itself (RFC 6455, section 7.1.1).
+  if (from.muted && &from == &client_) ShutDown(from);
+}
+
+void FrameTunnel::OnEnd(Peer& from) {
+  from.ended = true;
+  Ended(code::kAbnormal, from.who, "the connection ended without a Close");
+  BeginClosing();
+  ShutDown(Other(from));
+  if (Other(from).ended) ShutDown(from);
+  FinishIfDone();
+}
+
+void FrameTunnel::OnError(Peer& from, const Error& error) {
+  from.gone = true;
+  from.stream->SetHandler(nullptr);
+  Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
+  BeginClosing();
+  Peer& to = Other(from);
+  if (!to.muted && &to == &client_) {
+    own_close_ = std::make_unique<OwnClose>(code::kInternalError, "the server broke the connection");
+    SendClose(to);
+  }
+  to.muted = true;
+  ShutDown(to);
+  FinishIfDone();
+}
+
+void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
+  Ended(error.close_code, Closer::kGateway, error.reason);
+  BeginClosing();
+  from.deaf = true;
+  own_close_ = std::make_unique<OwnClose>(error.close_code, std::string(error.reason));
+  if (!from.muted) SendClose(from);
+  for (Peer* peer : {&client_, &server_}) {
+    peer->muted = true;
+    ShutDown(*peer);
+  }
+}
+
+void FrameTunnel::End(std::uint16_t close_code, std::string_view reason) { CloseBoth(close_code, reason, reason); }
+
+void FrameTunnel::CloseBoth(std::uint16_t close_code, std::string_view reason, std::string_view why) {
+  if (closing_) return;
+  Ended(close_code, Closer::kGateway, why);
+  own_close_ = std::make_unique<OwnClose>(close_code, std::string(reason));
+  BeginClosing();
+  SendClose(client_);
+  SendClose(server_);
+}
+
+bool FrameTunnel::SendClose(Peer& to) {
+  if (!Other(to).walker.at_boundary()) return false;
+  ws::CloseFrame frame = ws::EncodeClose(own_close_->code, own_close_->reason);
+  to.muted = true;
+  if (&to == &client_) {
+    to.stream->Write(frame.view());
+    route_stats_.out.closes.Add();
+    return true;
+  }
+  // As a client we mask (RFC 6455, section 5.3).
+  std::array<std::byte, 4> mask;
+  context_.loop.entropy.Fill(mask);
+  const MutableBytes body = MutableBytes(frame.bytes).subspan(2, frame.size - 2);
+  ws::Mask(body, mask, 0);
+  const std::array<std::byte, 2> head{frame.bytes[0], frame.bytes[1] | std::byte{0x80}};
+  to.stream->Write({Bytes(head), Bytes(mask), Bytes(body)});
+  return true;
+}
+
+void FrameTunnel::ShutDown(Peer& peer) {
+  if (!peer.gone) peer.stream->Shutdown();
+}
+
+void FrameTunnel::OnFlushed(Peer& flushed) {
+  flushed.flushed = true;
+  FinishIfDone();
+}
+
+void FrameTunnel::Ended(std::uint16_t close_code, Closer closer, std::string_view why) {
+  if (!ending_) ending_ = std::make_unique<Ending>(close_code, closer, std::string(why));
+}
+
+// From here on both sides are read whatever the other takes, so that their ends can be seen, and the time is bounded.
+void FrameTunnel::BeginClosing() {
+  if (std::exchange(closing_, true)) return;
+  queued_then_ = client_.stream->queued() + server_.stream->queued();
+  timer_.Arm(facts().route->limits.close_timeout);
+}
+
+void FrameTunnel::FinishIfDone() {
+  if (client_.done() && server_.done()) Finish();
+}
+
+void FrameTunnel::Finish() {
+  timer_.Disarm();
+  client_.stream->SetHandler(nullptr);
+  server_.stream->SetHandler(nullptr);
+  owner_.OnSessionDone(*this);
+}
+
+void FrameTunnel::Abandon() {
+  Ended(code::kAbnormal, Closer::kGateway, "cut off by the shutdown");
+  timer_.Disarm();
+  client_.stream->SetHandler(nullptr);
+  server_.stream->SetHandler(nullptr);
+  client_.stream->Reset();
+}
+
+// ---- keeping alive
+
+void FrameTunnel::OnTimer(io::Timer&) {
+  if (!closing_) return Watch();
+  const std::size_t queued = client_.stream->queued() + server_.stream->queued();
+  if (queued + kSlowestProgress > queued_then_) return Finish();
+  queued_then_ = queued;
+  timer_.Arm(facts().route->limits.close_timeout);
+}
+
+void FrameTunnel::Watch() {
+  const config::RouteLimits& limits = facts().route->limits;
+  const io::Instant now = context_.loop.timers.Now();
+  const bool pings = limits.ping_interval.count() > 0;
+  const bool idles = limits.idle.count() > 0;
+  if (idles && now - last_data_ >= limits.idle) return CloseBoth(code::kGoingAway, "idle timeout", "idle timeout");
+  if (!client_.gate.open() || !server_.walker.at_boundary()) client_heard_ = now;
+  if (pings && now - client_heard_ >= limits.ping_interval) {
+    const bool taking = client_.stream->queued() < queued_then_;
+    queued_then_ = client_.stream->queued();
+    if (ping_unanswered_ && !taking) {
+      client_.stream->Reset();
+      return OnError(client_, {Errc::kTimeout, "no sign of life after a ping"});
+    }
+    client_heard_ = now;
+    if (!std::exchange(ping_unanswered_, true)) {
+      client_.stream->Write(std::array{std::byte{0x89}, std::byte{0}});
+      route_stats_.out.pings.Add();
+    }
+  }
+  io::Millis next = io::Millis::max();
+  if (pings) next = std::min(next, limits.ping_interval - (now - client_heard_));
+  if (idles) next = std::min(next, limits.idle - (now - last_data_));
+  if (pings || idles) timer_.Arm(next);
+}
+
+}  // namespace upgate::session

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
+#include "gateway/session/context.h"
+#include "gateway/session/ending.h"
+#include "gateway/session/read_gate.h"
+#include "gateway/session/session.h"
+#include "gateway/stats/stats.h"
+#include "gateway/ws/frame_walker.h"
+
+namespace upgate::session {
+
+// A session between two WebSocket ends: what one sends passes to the other unchanged, mask and extensions and all, while headers
+// are read for counting and for the size limit. Pings and closing handshakes are the ends' own; the gateway adds frames of its own
+// only between two frames: a ping to a client that is silent for long, and a Close when it has to end the session itself.
+class FrameTunnel final : public Session, private io::Timer::Owner {
+ public:
+  // `server_early` is what the server sent behind its 101. Everything but the streams is borrowed and outlives the session.
+  FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<io::ByteStream> server,
+              std::string server_early, stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner);
+
+  void Start(std::string client_early) override;
+  void End(std::uint16_t code, std::string_view reason) override;
+  void Abandon() override;
+  const Ending& ending() const override { return *ending_; }
+  const Totals& totals() const override { return totals_; }
+
+ private:
+  // One end, and the direction that comes from it.
+  struct Peer final : io::StreamHandler {
+    Peer(FrameTunnel& t, Closer w, std::unique_ptr<io::ByteStream> s, ws::Role role, std::uint64_t max_message)
+        : tunnel(t), stream(std::move(s)), walker(role, max_message), who(w) {}
+    void OnBytes(MutableBytes data) override { tunnel.OnBytes(*this, data); }
+    void OnEnd() override { tunnel.OnEnd(*this); }
+    void OnError(const Error& error) override { tunnel.OnError(*this, error); }
+    void OnDrained() override { tunnel.OnDrained(*this); }
+    void OnFlushed() override { tunnel.OnFlushed(*this); }
+
+    bool done() const { return gone || (ended && flushed); }
+
+    FrameTunnel& tunnel;
+    std::unique_ptr<io::ByteStream> stream;
+    ws::FrameWalker walker;
+    ReadGate gate;
+    Closer who;
+    bool muted = false;    // nothing more is passed on to it
+    bool deaf = false;     // nothing more of what it sends counts
+    bool ended = false;    // its FIN was seen
+    bool flushed = false;  // our FIN is out
+    bool gone = false;     // broken
+  };
+
+  Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
+  void OnBytes(Peer& from, Bytes data);
+  void OnEnd(Peer& from);
+  void OnError(Peer& from, const Error& error);
+  void OnDrained(Peer& drained);
+  void OnFlushed(Peer& flushed);
+  void OnTimer(io::Timer& timer) override;
+
+  void Count(const Peer& from, const ws::FrameTally& tally);
+  void NoteClose(Peer& from);
+  void Fail(Peer& from, const ws::ProtocolError& error);
+  // Puts a Close of ours in where the direction towards `to` is between two frames, and mutes it; false where it is not.
+  bool SendClose(Peer& to);
+  void CloseBoth(std::uint16_t code, std::string_view reason, std::string_view why);
+  void ShutDown(Peer& peer);
+  void Ended(std::uint16_t code, Closer closer, std::string_view why);
+  void BeginClosing();
+  void Watch();
+  void FinishIfDone();
+  void Finish();
+
+  struct OwnClose {
+    std::uint16_t code;
+    std::string reason;
+  };
+
+  Context& context_;
+  stats::RouteStats& route_stats_;
+  stats::ServerStats& server_stats_;
+  Peer client_;
+  Peer server_;
+  Totals totals_;
+  io::Instant client_heard_{};
+  io::Instant last_data_{};
+  bool ping_unanswered_ = false;
+  bool closing_ = false;  // the timer bounds the end
+  io::Timer timer_;
+  std::size_t queued_then_ = 0;
+  std::string server_early_;
+  std::unique_ptr<OwnClose> own_close_;  // waits for the end of a frame in one or both directions
+  std::unique_ptr<Ending> ending_;
+};
+
+}  // namespace upgate::session

@@ -1,0 +1,236 @@
+#include "gateway/session/proxy.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "gateway/base/text.h"
+#include "gateway/session/proxy_headers.h"
+#include "gateway/session/upgrade_answer.h"
+
+namespace upgate::session {
+namespace {
+
+using stats::HandshakeOutcome;
+
+// How long a client that waits for 100 Continue waits for the server's word (RFC 9110, section 10.1.1).
+constexpr io::Millis kContinuePatience{1'000};
+
+// Methods that may be sent twice without harm (RFC 9110, section 9.2.2).
+bool IsIdempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> kMethods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  return std::ranges::find(kMethods, method) != kMethods.end();
+}
+
+}  // namespace
+
+Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::Route& route, route::SeenAs seen,
+                      std::optional<Admission> admission, backend::HttpPool& pool)
+    : gateway_(gateway),
+      exchange_(exchange),
+      route_(route),
+      seen_(std::move(seen)),
+      admission_(std::move(admission)),
+      pool_(pool),
+      server_side_(*this),
+      timer_(gateway.context_.loop.timers, *this),
+      started_(gateway.context_.loop.timers.Now()) {
+  const http::Request& request = exchange.request();
+  expects_continue_ = request.has_body && request.headers.HasToken("expect", "100-continue");
+  exchange_.SetBodyReading(false);
+  Connect();
+}
+
+Gateway::Proxy::~Proxy() {
+  if (!settled_) Settle(HandshakeOutcome::kClientGone);
+  LetGo();
+}
+
+// ---- to the server
+
+void Gateway::Proxy::Connect() {
+  std::unique_ptr<backend::Lease> idle = retried_ ? nullptr : pool_.TakeIdle(server_);
+  // An upgrade takes a connection away for good: a fresh one, so that a stale one cannot spoil it.
+  if (idle && !admission_) return Send(std::move(*idle));
+  if (idle) pool_.GiveBack(std::move(*idle));
+  opening_ = pool_.Open(*this, server_);
+}
+
+void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) {
+  opening_.reset();
+  Send(pool_.Adopt(std::move(stream), server));
+}
+
+void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
+  opening_.reset();
+  Settle(error.timed_out ? HandshakeOutcome::kBackendTimeout : HandshakeOutcome::kBackendFailed);
+  Fail(error.timed_out ? 504 : 502,
+       error.timed_out ? "the server behind this route does not answer" : "the server behind this route cannot be reached",
+       error.message);
+}
+
+void Gateway::Proxy::Send(backend::Lease lease) {
+  lease_ = std::move(lease);
+  const http::Request& request = exchange_.request();
+  http::OutgoingRequest out = ToServer(request, route_, *lease_.server, seen_, exchange_.client_address());
+  if (admission_) out.upgrade = "websocket";
+  lease_.connection->Send(out, server_side_);
+  if (!request.has_body) {
+    request_sent_ = true;
+    return Arm(Wait::kFirstByte);
+  }
+  if (expects_continue_) return Arm(Wait::kContinue);
+  Arm(Wait::kRequest);
+  exchange_.SetBodyReading(true);
+}
+
+void Gateway::Proxy::OnBody(Bytes bytes) {
+  if (!lease_.connection) return;
+  body_begun_ = moved_ = true;
+  lease_.connection->SendBody(bytes);
+  if (lease_.connection->congested()) exchange_.SetBodyReading(false);
+}
+
+void Gateway::Proxy::OnBodyEnd(const http::Headers& trailers) {
+  if (!lease_.connection || !exchange_.request().has_body) return;
+  request_sent_ = true;
+  lease_.connection->EndBody(trailers);
+  if (!answer_begun_) Arm(Wait::kFirstByte);
+}
+
+// ---- to the client
+
+void Gateway::Proxy::OnInterim(const http::Response& head) {
+  moved_ = true;
+  if (head.status != 100) return exchange_.SendHead(ToClient(head, route_), {});
+  // The connection tells the client itself as soon as its body is wanted.
+  if (wait_ != Wait::kContinue) return;
+  Arm(Wait::kRequest);
+  exchange_.SetBodyReading(true);
+}
+
+void Gateway::Proxy::OnAnswer(const http::Response& head, http::BodyLength length) {
+  answer_begun_ = true;
+  if (admission_) Settle(HandshakeOutcome::kServerRefused);
+  Arm(Wait::kAnswer);
+  exchange_.SendHead(ToClient(head, route_), length);
+}
+
+void Gateway::Proxy::OnAnswerBody(Bytes bytes) {
+  moved_ = true;
+  exchange_.SendBody(bytes);
+  if (exchange_.congested()) lease_.connection->SetBodyReading(false);
+}
+
+void Gateway::Proxy::OnWritable() {
+  moved_ = true;
+  if (lease_.connection) lease_.connection->SetBodyReading(true);
+}
+
+void Gateway::Proxy::OnAnswerEnd(const http::Headers& trailers) {
+  settled_ = true;
+  timer_.Disarm();
+  pool_.GiveBack(std::exchange(lease_, {}));
+  exchange_.EndBody(trailers);
+}
+
+void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
+  timer_.Disarm();
+  const config::Server* server = lease_.server;
+  LetGo();
+  if (const auto fault = FaultOf(head, admission_->offer, exchange_.request())) {
+    gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
+    Settle(HandshakeOutcome::kBackendFailed);
+    return Fail(502, "the server behind this route gave a wrong handshake", *fault);
+  }
+  settled_ = true;
+  gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server);
+}
+
+// ---- what goes wrong
+
+bool Gateway::Proxy::MayRetry(bool untouched) const {
+  return untouched && lease_.reused && !retried_ && !body_begun_ && !answer_begun_ && IsIdempotent(exchange_.request().method);
+}
+
+void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
+  if (MayRetry(untouched)) {
+    LetGo();
+    timer_.Disarm();
+    retried_ = true;
+    exchange_.SetBodyReading(false);
+    return Connect();
+  }
+  const std::string why = lease_.server->url + ": " + error.message;
+  LetGo();
+  Settle(HandshakeOutcome::kBackendFailed);
+  Fail(502, error.code == Errc::kProtocol ? "the server behind this route gave a malformed answer"
+                                          : "the server behind this route broke the connection", why);
+}
+
+void Gateway::Proxy::OnTimer(io::Timer&) {
+  const auto whole = pool_.backend().request_timeout;
+  const bool over = whole.count() > 0 && gateway_.context_.loop.timers.Now() - started_ >= whole;
+  if (!over && wait_ == Wait::kContinue) {
+    Arm(Wait::kRequest);
+    return exchange_.SetBodyReading(true);
+  }
+  // A client that takes its time is not the server's fault; its own connection has bounds for that.
+  const bool stalled_by_client = (wait_ == Wait::kAnswer && exchange_.congested()) ||
+                                 (wait_ == Wait::kRequest && !lease_.connection->congested());
+  if (!over && (std::exchange(moved_, false) || stalled_by_client)) return Arm(wait_);
+  const std::string why = lease_.server->url + ": no " + (answer_begun_ ? "rest of the answer" : "answer") + " in time";
+  LetGo();
+  Settle(HandshakeOutcome::kBackendTimeout);
+  Fail(504, "the server behind this route does not answer", why);
+}
+
+void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {
+  settled_ = true;
+  timer_.Disarm();
+  gateway_.shared_.log.Warn("backend failed", {{"route", route_.path.written},
+                                               {"backend", *route_.backend},
+                                               {"client", seen_.client},
+                                               {"why", why}});
+  if (answer_begun_) return exchange_.Abort();
+  exchange_.Respond(http::TextResponse(status, what));
+}
+
+// Counts how the handshake ended, where there was one, and gives its place on the route back.
+void Gateway::Proxy::Settle(HandshakeOutcome outcome) {
+  if (!admission_ || std::exchange(settled_, true)) return;
+  gateway_.Count(route_, outcome);
+  if (route_.limits.sessions != 0) gateway_.shared_.counts.Remove(route_.index);
+}
+
+void Gateway::Proxy::LetGo() {
+  opening_.reset();
+  if (!lease_.connection) return;
+  lease_.connection->Abandon();
+  gateway_.context_.loop.turn.DeferDelete(std::move(lease_.connection));
+}
+
+io::Millis Gateway::Proxy::TimeFor(Wait wait) const {
+  switch (wait) {
+    case Wait::kContinue: return kContinuePatience;
+    case Wait::kFirstByte: return pool_.backend().first_byte_timeout;
+    case Wait::kRequest:
+    case Wait::kAnswer: return pool_.backend().read_timeout;
+    case Wait::kNothing: break;
+  }
+  return io::Millis{0};
+}
+
+void Gateway::Proxy::Arm(Wait wait) {
+  wait_ = wait;
+  moved_ = false;
+  io::Millis delay = TimeFor(wait);
+  if (const auto whole = pool_.backend().request_timeout; whole.count() > 0) {
+    const auto left = std::max(io::Millis{0}, whole - (gateway_.context_.loop.timers.Now() - started_));
+    delay = delay.count() > 0 ? std::min(delay, left) : std::max(left, io::Millis{1});
+  }
+  delay.count() > 0 ? timer_.Arm(delay) : timer_.Disarm();
+}
+
+}  // namespace upgate::session

@@ -1,0 +1,139 @@
+#include "gateway/session/proxy_headers.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <variant>
+
+#include "gateway/base/match.h"
+#include "gateway/base/text.h"
+
+namespace upgate::session {
+namespace {
+
+constexpr std::string_view kVia = "1.1 upgate";
+
+constexpr std::array<std::string_view, 9> kHopByHop{
+    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization",
+    "te",         "transfer-encoding", "upgrade", "content-length"};
+
+constexpr std::array<std::string_view, 4> kForwarding{"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"};
+
+bool IsOneOf(std::string_view name, auto&& names) {
+  return std::ranges::any_of(names, [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
+}
+
+bool IsHopByHop(const http::Headers& headers, std::string_view name) {
+  return IsOneOf(name, kHopByHop) || headers.HasToken("connection", name);
+}
+
+std::string PeerAddress(const SocketAddress& peer) {
+  return std::visit(Match{[](const IpPort& address) { return address.ip.ToString(); },
+                          [](const UnixPath&) { return std::string("unknown"); }},
+                    peer);
+}
+
+// A node of Forwarded: IPv6 needs brackets, and brackets need quotes (RFC 7239, section 6).
+std::string ForwardedNode(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "\"[" + address + "]\"";
+}
+
+std::string Appended(const http::Headers& headers, std::string_view name, const std::string& value, bool keep) {
+  const std::string before = keep ? headers.Joined(name) : "";
+  return before.empty() ? value : before + ", " + value;
+}
+
+void AddForwarding(const http::Request& request, const route::SeenAs& seen, const SocketAddress& peer, http::Headers& out) {
+  const std::string address = PeerAddress(peer);
+  const http::Headers& in = request.headers;
+  out.Add("X-Forwarded-For", Appended(in, "x-forwarded-for", address, seen.by_trusted_proxy));
+  out.Add("X-Forwarded-Proto", seen.scheme);
+  const std::string* host = seen.by_trusted_proxy ? in.Find("x-forwarded-host") : nullptr;
+  out.Add("X-Forwarded-Host", host != nullptr ? *host : request.target.authority);
+  const std::string forwarded =
+      "for=" + ForwardedNode(address) + ";proto=" + seen.scheme + ";host=\"" + request.target.authority + "\"";
+  out.Add("Forwarded", Appended(in, "forwarded", forwarded, seen.by_trusted_proxy));
+  out.Add("Via", Appended(in, "via", std::string(kVia), true));
+}
+
+std::string HostOf(const config::Server& server) {
+  const auto* where = std::get_if<HostPort>(&server.address);
+  if (where == nullptr) return "localhost";
+  const bool secure = config::IsSecure(server.scheme);
+  if (where->port != (secure ? 443 : 80)) return where->ToString();
+  return where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
+}
+
+void ReplacePrefix(std::string& text, const config::Replacement& replacement) {
+  if (text.starts_with(replacement.from)) text.replace(0, replacement.from.size(), replacement.to);
+}
+
+// Set-Cookie with its Domain and Path attributes changed (RFC 6265, section 4.1).
+std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrite) {
+  std::string out;
+  while (true) {
+    const std::size_t end = cookie.find(';');
+    std::string_view part = cookie.substr(0, end);
+    const std::size_t equals = part.find('=');
+    const std::string_view name = Trim(part.substr(0, equals));
+    std::string_view value = equals == std::string_view::npos ? std::string_view{} : Trim(part.substr(equals + 1));
+    const bool first = out.empty();
+    const bool bare_domain = value.starts_with('.');
+    if (!first && rewrite.cookie_domain && EqualsIgnoreCase(name, "domain") &&
+        EqualsIgnoreCase(bare_domain ? value.substr(1) : value, rewrite.cookie_domain->from)) {
+      if (!rewrite.cookie_domain->to.empty()) out += "; Domain=" + rewrite.cookie_domain->to;
+    } else if (!first && rewrite.cookie_path && EqualsIgnoreCase(name, "path")) {
+      std::string path(value);
+      ReplacePrefix(path, *rewrite.cookie_path);
+      out += "; Path=" + path;
+    } else {
+      if (!first) out += ';';
+      out += part;
+    }
+    if (end == std::string_view::npos) return out;
+    cookie = cookie.substr(end + 1);
+  }
+}
+
+}  // namespace
+
+http::OutgoingRequest ToServer(const http::Request& request, const config::Route& route, const config::Server& server,
+                               const route::SeenAs& seen, const SocketAddress& peer) {
+  http::OutgoingRequest out;
+  out.method = request.method;
+  out.target = request.target.path == "*" ? "*" : request.target.raw_path;
+  if (request.target.has_query) out.target += "?" + request.target.query;
+  out.headers.Add("Host", route.preserve_host && !request.target.authority.empty() ? request.target.authority : HostOf(server));
+  for (const http::Header& header : request.headers) {
+    if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(request.headers, header.name)) continue;
+    if (route.forwarded && (IsOneOf(header.name, kForwarding) || EqualsIgnoreCase(header.name, "via"))) continue;
+    out.headers.Add(header.name, header.value);
+  }
+  if (route.forwarded) AddForwarding(request, seen, peer, out.headers);
+  out.has_body = request.has_body;
+  if (const std::string* length = request.headers.Find("content-length")) out.body.bytes = std::stoull(*length);
+  return out;
+}
+
+http::Response ToClient(const http::Response& answer, const config::Route& route) {
+  http::Response out;
+  out.status = answer.status;
+  out.reason = answer.reason;
+  for (const http::Header& header : answer.headers) {
+    // The announced length stays where there is no body to measure: HEAD and 304.
+    const bool length = EqualsIgnoreCase(header.name, "content-length");
+    if (!length && IsHopByHop(answer.headers, header.name)) continue;
+    if (route.cors && ToLower(header.name).starts_with("access-control-")) continue;
+    std::string value = header.value;
+    if (route.rewrite.location &&
+        (EqualsIgnoreCase(header.name, "location") || EqualsIgnoreCase(header.name, "content-location"))) {
+      ReplacePrefix(value, *route.rewrite.location);
+    } else if (EqualsIgnoreCase(header.name, "set-cookie")) {
+      value = RewriteCookie(header.value, route.rewrite);
+    }
+    out.headers.Add(header.name, value);
+  }
+  return out;
+}
+
+}  // namespace upgate::session

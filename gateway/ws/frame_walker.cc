@@ -1,0 +1,92 @@
+#include "gateway/ws/frame_walker.h"
+
+#include <cstring>
+
+#include "gateway/ws/frame_header.h"
+#include "gateway/ws/mask.h"
+
+namespace upgate::ws {
+namespace {
+
+constexpr ProtocolError kNotMasked{close_code::kProtocolError, "a frame from a client that is not masked"};
+constexpr ProtocolError kMasked{close_code::kProtocolError, "a frame from a server that is masked"};
+constexpr ProtocolError kLongControl{close_code::kProtocolError, "a control frame of more than 125 bytes"};
+constexpr ProtocolError kTopBit{close_code::kProtocolError, "a frame length with its top bit set"};
+constexpr ProtocolError kTooBig{close_code::kMessageTooBig, "the message is too big"};
+
+}  // namespace
+
+const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally) {
+  if (header_size_ == 0 && data.size() >= 2) {
+    const std::size_t whole = SizeOfHeader(At(data.data(), 1));
+    if (data.size() >= whole) {
+      const std::byte* header = data.data();
+      data = data.subspan(whole);
+      return BeginFrame(header, whole, tally);
+    }
+  }
+  while (!data.empty()) {
+    const std::size_t wanted = header_size_ < 2 ? 2 : SizeOfHeader(At(header_.data(), 1));
+    const std::size_t taken = std::min(data.size(), wanted - header_size_);
+    std::memcpy(header_.data() + header_size_, data.data(), taken);
+    header_size_ = static_cast<std::uint8_t>(header_size_ + taken);
+    data = data.subspan(taken);
+    if (header_size_ < 2 || header_size_ < SizeOfHeader(At(header_.data(), 1))) continue;
+    const std::size_t whole = std::exchange(header_size_, 0);
+    return BeginFrame(header_.data(), whole, tally);
+  }
+  return nullptr;
+}
+
+const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_t size, FrameTally& tally) {
+  const unsigned first = At(header, 0);
+  const bool masked = (At(header, 1) & kMaskBit) != 0;
+  if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
+  payload_left_ = PayloadLength(header);
+  if (payload_left_ >> 63 != 0) return &kTopBit;
+  opcode_ = Opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
+  fin_ = (first & kFin) != 0;
+  in_frame_ = true;
+  if (masked) std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
+  if (IsControl(opcode_)) {
+    if (payload_left_ > kMaxControlPayload) return &kLongControl;
+    tally.pings += opcode_ == Opcode::kPing;
+    tally.pongs += opcode_ == Opcode::kPong;
+    tally.closes += opcode_ == Opcode::kClose;
+    return nullptr;
+  }
+  ++tally.frames;
+  if (opcode_ != Opcode::kContinuation) message_opcode_ = opcode_;
+  return payload_left_ > max_message_ - message_size_ ? &kTooBig : nullptr;
+}
+
+bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), payload_left_));
+  payload_left_ -= size;
+  if (opcode_ == Opcode::kClose) {
+    TakeClose(data.first(size));
+  } else if (!IsControl(opcode_)) {
+    tally.bytes += size;
+    message_size_ += size;
+  }
+  data = data.subspan(size);
+  if (payload_left_ > 0) return false;
+  in_frame_ = false;
+  if (IsControl(opcode_) || !fin_) return false;
+  ++(message_opcode_ == Opcode::kText ? tally.text_messages : tally.binary_messages);
+  return true;
+}
+
+void FrameWalker::TakeClose(Bytes piece) {
+  if (!close_) close_ = std::make_unique<CloseSeen>();
+  if (close_->whole) return;
+  std::ranges::copy(piece, close_->body.begin() + static_cast<std::ptrdiff_t>(close_->size));
+  close_->size += piece.size();
+  if (payload_left_ > 0) return;
+  const MutableBytes body = MutableBytes(close_->body).first(close_->size);
+  if (role_ == Role::kServer) Mask(body, mask_, 0);
+  const auto close = ParseClose(body);
+  close_->whole = close ? *close : Close{close.error().close_code, std::string(close.error().reason)};
+}
+
+}  // namespace upgate::ws

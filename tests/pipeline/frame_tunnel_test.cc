@@ -1,0 +1,294 @@
+// Sessions between two WebSocket ends: the handshake passed on, frames passed on, every way to end.
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "tests/pipeline/test_gateway.h"
+
+namespace upgate::test {
+namespace {
+
+using namespace std::chrono_literals;
+using stats::HandshakeOutcome;
+
+constexpr std::string_view kConfig = R"(
+backends:
+  live: { servers: [ "ws://127.0.0.1:7000" ] }
+  site: { servers: [ "http://127.0.0.1:7000" ] }
+routes:
+  - { path: /live/*, backend: live, limits: { message_size: 64KiB } }
+  - { path: /site/*, backend: site }
+  - { path: /quiet, backend: live, limits: { ping_interval: 0s, idle: 1m } }
+)";
+
+constexpr std::string_view kAccepted =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+
+// A client connected through the gateway to a WebSocket server that the test plays.
+class Relay {
+ public:
+  explicit Relay(std::string_view target = "/live/a", MemoryNetwork::Options options = {}, std::string_view answer_fields = "",
+                 std::string_view early = "", std::string_view request_fields = "")
+      : gw(kConfig, options), server_(gw.network(), Address("127.0.0.1:7000")), client(gw.Connect()) {
+    server_.OnConnection([answer = std::string(kAccepted) + std::string(answer_fields) + "\r\n" + std::string(early)](TestPeer& peer) {
+      peer.OnReceive([answer, head = std::string(), done = false](TestPeer& self, std::string_view bytes) mutable {
+        head += bytes;
+        if (done || head.find("\r\n\r\n") == std::string::npos) return;
+        done = true;
+        self.Send(answer);
+      });
+    });
+    answer = client.Upgrade(target, request_fields);
+    if (server_.size() > 0) request = server_[0].TakeReceived();
+  }
+  TestPeer& server() { return server_[0]; }
+  void Run() { gw.loop().RunUntilIdle(); }
+
+  TestGateway gw;
+
+ private:
+  TestServer server_;
+
+ public:
+  GatewayClient client;
+  ResponseHead answer;
+  std::string request;
+};
+
+class RelayAtChunk : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, RelayAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+
+TEST_P(RelayAtChunk, FramesPassBothWaysUnchanged) {
+  Relay r("/live/a", {.read_chunk = GetParam()});
+  ASSERT_EQ(r.answer.status, 101);
+  const std::string out = TextFrame("hello") + PingFrame("p") + Fragmented(kBinary, std::string(300, 'x'), 100) +
+                          Frame(kText, "compressed", {.rsv = 4});
+  r.client.Send(out);
+  EXPECT_EQ(r.server().TakeReceived(), out);
+  const std::string back = ServerFrame(kText, "answer") + ServerFrame(kPong, "p") + ServerFrame(kBinary, std::string(70000, 'y')).substr(0, 2);
+  r.server().Send(back);
+  r.Run();
+  EXPECT_EQ(r.client.peer().TakeReceived(), back);
+  EXPECT_EQ(r.gw.route_stats().in.text_messages.Get(), 2u);
+  EXPECT_EQ(r.gw.route_stats().in.binary_messages.Get(), 1u);
+  EXPECT_EQ(r.gw.route_stats().in.pings.Get(), 1u);
+  EXPECT_EQ(r.gw.route_stats().out.text_messages.Get(), 1u);
+  EXPECT_EQ(r.gw.route_stats().out.pongs.Get(), 1u);
+}
+
+TEST_P(RelayAtChunk, EarlyFramesOfBothEndsArrive) {
+  Relay r("/live/a", {.read_chunk = GetParam()}, "", ServerFrame(kText, "early"));
+  ASSERT_EQ(r.answer.status, 101);
+  r.Run();
+  const auto frames = r.client.Frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].payload, "early");
+}
+
+TEST(FrameTunnel, TheHandshakeIsPassedOnWithItsOffersAndTheServersChoice) {
+  Relay r("/live/a?x=1", {}, "Sec-WebSocket-Protocol: b\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSet-Cookie: s=1\r\n", "",
+          "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nCookie: c=2\r\n");
+  EXPECT_EQ(r.answer.status, 101);
+  EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "b");
+  EXPECT_EQ(r.answer.Get("Sec-WebSocket-Extensions"), "permessage-deflate");
+  EXPECT_EQ(r.answer.Get("Set-Cookie"), "s=1");
+  EXPECT_EQ(r.answer.Get("Sec-WebSocket-Accept"), kSampleAccept);
+  EXPECT_EQ(r.answer.Count("Connection"), 1u);
+  EXPECT_TRUE(r.request.starts_with("GET /live/a?x=1 HTTP/1.1\r\n"));
+  for (const std::string_view field : {"Host: gateway.test\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+                                       "Sec-WebSocket-Protocol: a, b\r\n", "client_max_window_bits\r\n", "Cookie: c=2\r\n",
+                                       "X-Forwarded-Proto: http\r\n", "Upgrade: websocket\r\n"}) {
+    EXPECT_NE(r.request.find(field), std::string::npos) << field << " in\n" << r.request;
+  }
+}
+
+TEST(FrameTunnel, HttpServersTakeUpgradesToo) {
+  Relay r("/site/socket");
+  EXPECT_EQ(r.answer.status, 101);
+  r.client.Send(TextFrame("x"));
+  EXPECT_EQ(r.server().TakeReceived(), TextFrame("x"));
+}
+
+TEST(FrameTunnel, AWrongHandshakeIsA502) {
+  // The right accept key stands before these: two are as bad as a wrong one.
+  for (const std::string_view bad : {"Sec-WebSocket-Protocol: unasked\r\n", "Sec-WebSocket-Extensions: unasked\r\n",
+                                     "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"}) {
+    Relay r("/live/a", {}, bad);
+    EXPECT_EQ(r.answer.status, 502) << bad;
+    EXPECT_EQ(r.gw.Handshakes(HandshakeOutcome::kBackendFailed), 1u);
+  }
+}
+
+TEST(FrameTunnel, AnotherAnswerGoesToTheClientWhole) {
+  TestGateway gw(kConfig);
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  server.OnConnection([](TestPeer& peer) {
+    peer.OnReceive([](TestPeer& self, std::string_view) {
+      self.Send("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\n\r\nsorry");
+    });
+  });
+  auto client = gw.Connect();
+  const ResponseHead head = client.Upgrade("/live/a");
+  EXPECT_EQ(head.status, 401);
+  EXPECT_EQ(head.Get("WWW-Authenticate"), "Basic");
+  EXPECT_EQ(client.Body(head), "sorry");
+  EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kServerRefused), 1u);
+}
+
+TEST(FrameTunnel, AForeignOriginNeverReachesTheServer) {
+  Relay r("/live/a", {}, "", "", "Origin: https://evil.example\r\n");
+  EXPECT_EQ(r.answer.status, 403);
+  EXPECT_EQ(r.request, "");
+}
+
+// ---- how it ends
+
+TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
+  Relay r("/live/a", {.read_chunk = GetParam()});
+  r.client.Send(CloseFrame(3001, "done"));
+  EXPECT_EQ(r.server().TakeReceived(), CloseFrame(3001, "done"));
+  r.server().Send(ServerFrame(kClose, CloseBody(3001, "done")));
+  r.server().Shutdown();
+  r.Run();
+  EXPECT_EQ(r.client.ReceivedClose(), 3001);
+  EXPECT_TRUE(r.client.peer().ended());
+  r.client.peer().Shutdown();
+  r.Run();
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+  EXPECT_EQ(r.gw.log().Last("session close", "code"), "3001");
+  EXPECT_EQ(r.gw.log().Last("session close", "closed_by"), "client");
+  EXPECT_EQ(r.gw.log().Last("session close", "why"), "done");
+}
+
+TEST(FrameTunnel, ALostEndTakesTheOtherWithIt) {
+  for (const bool client_first : {true, false}) {
+    for (const bool reset : {true, false}) {
+      Relay r;
+      TestPeer& lost = client_first ? r.client.peer() : r.server();
+      reset ? lost.Reset() : lost.Shutdown();
+      r.Run();
+      if (!client_first && reset) {
+        EXPECT_EQ(r.client.ReceivedClose(), 1011);
+      }
+      TestPeer& other = client_first ? r.server() : r.client.peer();
+      EXPECT_TRUE(other.ended());
+      r.gw.loop().Advance(5s);
+      EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+      EXPECT_EQ(r.gw.log().Last("session close", "closed_by"), client_first ? "client" : "server");
+    }
+  }
+}
+
+TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
+  Relay r;
+  r.client.Send(TextFrame("ok") + BinaryFrame(std::string(64 * 1024 + 1, 'x')));
+  EXPECT_EQ(r.server().TakeReceived(), TextFrame("ok"));
+  EXPECT_EQ(r.client.ReceivedClose(), 1009);
+  EXPECT_TRUE(r.server().ended());
+  r.client.peer().Shutdown();
+  r.gw.loop().Advance(5s);
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+}
+
+TEST(FrameTunnel, DrainClosesBothEndsBetweenFrames) {
+  Relay r;
+  const std::string whole = ServerFrame(kText, "in the middle");
+  r.server().Send(whole.substr(0, 5));
+  r.Run();
+  r.gw.gateway().Drain([] {});
+  r.Run();
+  EXPECT_EQ(r.client.ReceivedClose(), 0);
+  r.server().Send(whole.substr(5));
+  r.Run();
+  const auto frames = r.client.Frames();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].payload, "in the middle");
+  EXPECT_EQ(frames[1].close_code(), 1001);
+  std::string to_server = r.server().TakeReceived();
+  const auto closes = TakeFrames(to_server);
+  ASSERT_EQ(closes.size(), 1u);
+  EXPECT_TRUE(closes[0].masked);
+  EXPECT_EQ(closes[0].close_code(), 1001);
+  r.client.Send(CloseFrame(1001));
+  r.server().Send(ServerFrame(kClose, CloseBody(1001)));
+  r.server().Shutdown();
+  r.client.peer().Shutdown();
+  r.Run();
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+}
+
+TEST(FrameTunnel, SilenceIsPingedIdlenessIsClosed) {
+  Relay r;
+  r.gw.loop().Advance(30s);
+  auto frames = r.client.Frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].opcode, kPing);
+  r.gw.loop().Advance(40s);
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+
+  Relay quiet("/quiet");
+  quiet.gw.loop().Advance(59s);
+  EXPECT_EQ(quiet.client.ReceivedClose(), 0);
+  quiet.gw.loop().Advance(1s);
+  EXPECT_EQ(quiet.client.ReceivedClose(), 1001);
+  quiet.gw.loop().Advance(10s);
+  EXPECT_EQ(quiet.gw.gateway().sessions(), 0u);
+}
+
+TEST(FrameTunnel, AReaderThatStopsStopsTheOtherEnd) {
+  for (const bool client_stalls : {true, false}) {
+    Relay r("/live/a", {.send_buffer = 64 * 1024});
+    TestPeer& reader = client_stalls ? r.client.peer() : r.server();
+    TestPeer& writer = client_stalls ? r.server() : r.client.peer();
+    reader.Stall();
+    std::string all;
+    for (int i = 0; i < 200; ++i) {
+      const std::string payload(60000, static_cast<char>('a' + i % 26));
+      all += client_stalls ? ServerFrame(kBinary, payload) : BinaryFrame(payload);
+    }
+    writer.Send(all);
+    r.Run();
+    std::size_t held = 0;
+    for (MemoryStream* stream : r.gw.network().Streams()) held += stream->queued();
+    EXPECT_LE(held, io::kHighMark + 2 * io::kReadBufferSize);
+    reader.Resume();
+    r.Run();
+    EXPECT_TRUE(reader.TakeReceived() == all);
+  }
+}
+
+TEST(FrameTunnel, SurvivesAFailureOfEveryOperation) {
+  const auto scenario = [](std::uint64_t fail_at) {
+    TestGateway gw(kConfig, {.read_chunk = 100});
+    if (fail_at != 0) gw.network().FailOperation(fail_at);
+    TestServer server(gw.network(), Address("127.0.0.1:7000"));
+    server.OnConnection([](TestPeer& peer) {
+      peer.OnReceive([head = std::string(), open = false](TestPeer& self, std::string_view bytes) mutable {
+        head += bytes;
+        if (open) return self.Send(ServerFrame(kText, "echo"));
+        if (head.find("\r\n\r\n") == std::string::npos) return;
+        open = true;
+        self.Send(std::string(kAccepted) + "\r\n");
+      });
+    });
+    auto client = gw.Connect();
+    client.Upgrade("/live/a");
+    client.Send(BinaryFrame(std::string(500, 'x')));
+    client.Send(CloseFrame(1000));
+    if (server.size() > 0 && !server[0].done()) server[0].Shutdown();
+    gw.loop().RunUntilIdle();
+    client.peer().Shutdown();
+    gw.loop().Advance(2min);
+    EXPECT_EQ(gw.gateway().sessions(), 0u) << "failing operation " << fail_at;
+    EXPECT_EQ(gw.log().Count("session open"), gw.log().Count("session close"));
+    return gw.network().operations();
+  };
+  const std::uint64_t operations = scenario(0);
+  EXPECT_GT(operations, 10u);
+  for (std::uint64_t n = 1; n <= operations; ++n) scenario(n);
+}
+
+}  // namespace
+}  // namespace upgate::test

@@ -1,0 +1,137 @@
+// WebSocket and HTTP servers behind the gateway: real peers on both sides.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import WebSocket, { WebSocketServer } from 'ws';
+import { listen, makeCertificates, sanitized, start, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
+
+const opened = (socket) => within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+
+test('permessage-deflate and subprotocols are agreed between the ends, plain and TLS', async (t) => {
+  const folder = temporaryFolder(t);
+  const certificates = makeCertificates(folder);
+  const serve = async (server) => {
+    const port = await listen(t, server);
+    const sockets = new WebSocketServer({ server, perMessageDeflate: { threshold: 0 }, handleProtocols: (offers) => (offers.has('b') ? 'b' : false) });
+    sockets.on('connection', (socket) => {
+      socket.on('message', (data, binary) => socket.send(data, { binary }));
+      socket.on('error', () => {});
+    });
+    t.after(() => { for (const socket of sockets.clients) socket.terminate(); });
+    return port;
+  };
+  const plain = await serve(http.createServer());
+  const secure = await serve(https.createServer({ cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) }));
+  const gateway = await startGateway(t, `
+listeners:
+  - address: 127.0.0.1:0
+  - { address: "127.0.0.1:0", ${tlsBlock(certificates)} }
+admin: { address: "127.0.0.1:0" }
+backends:
+  ws: { servers: [ "ws://127.0.0.1:${plain}" ] }
+  wss: { servers: [ "wss://localhost:${secure}" ], tls: { ca: "${certificates.caFile}" } }
+  http: { servers: [ "http://127.0.0.1:${plain}" ] }
+routes:
+${['ws', 'wss', 'http'].map((b) => `  - { path: "/${b}", backend: ${b}, limits: { message_size: 8MiB } }`).join('\n')}
+`, { folder });
+  for (const front of [`ws://127.0.0.1:${gateway.ports[0]}`, `wss://localhost:${gateway.ports[1]}`]) {
+    for (const path of ['/ws', '/wss', '/http']) {
+      const socket = new WebSocket(front + path, ['a', 'b'], { ca: certificates.ca, perMessageDeflate: { threshold: 0 } });
+      await opened(socket);
+      assert.equal(socket.protocol, 'b');
+      assert.equal(socket.extensions, 'permessage-deflate');
+      for (const message of [Buffer.from(''), Buffer.alloc(100000, 'compressible '), crypto.randomBytes(3000000)]) {
+        socket.send(message);
+        const [data] = await within(20000, 'the echo', once(socket, 'message'));
+        assert.ok(data.equals(message), `${path}: ${message.length} bytes`);
+      }
+      socket.close(3333, 'enough');
+      assert.deepEqual((await within(20000, 'close', once(socket, 'close')))[0], 3333);
+    }
+  }
+  const stats = await gateway.stats();
+  assert.equal(stats.totals.in.binary_messages, 18);
+  assert.equal(stats.totals.out.binary_messages, 18);
+  assert.equal(stats.totals.close_codes['3000-3999'], 6);
+});
+
+test('a site works through the gateway: bodies of every kind are hash-equal', async (t) => {
+  const folder = temporaryFolder(t);
+  const big = crypto.randomBytes(sanitized ? 4 << 20 : 32 << 20);
+  const sha = (data) => crypto.createHash('sha256').update(data).digest('hex');
+  const site = http.createServer((request, response) => {
+    const url = new URL(request.url, 'http://site');
+    if (url.pathname === '/big') return response.end(big);
+    if (url.pathname === '/chunked') {
+      response.write('one ');
+      setImmediate(() => response.end('two'));
+      return undefined;
+    }
+    if (url.pathname === '/events') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: first\n\n');
+      request.on('close', () => response.end());
+      return undefined;
+    }
+    if (url.pathname === '/upload') {
+      const hash = crypto.createHash('sha256');
+      request.on('data', (data) => hash.update(data)).on('end', () => response.end(hash.digest('hex')));
+      return undefined;
+    }
+    response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': ['a=1', 'b=2'] });
+    return response.end(JSON.stringify({ headers: request.headers, url: request.url, method: request.method }));
+  });
+  const port = await listen(t, site);
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+backends: { site: { servers: [ "http://127.0.0.1:${port}" ] } }
+routes: [ { path: "/*", backend: site } ]
+`, { folder });
+  const base = `http://127.0.0.1:${gateway.ports[0]}`;
+  const get = async (path, options) => {
+    const response = await fetch(base + path, options);
+    return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
+  };
+  const seen = JSON.parse((await get('/a?b=c', { headers: { 'x-test': 'yes' } })).body.toString());
+  assert.equal(seen.url, '/a?b=c');
+  assert.equal(seen.headers['x-test'], 'yes');
+  assert.equal(seen.headers['x-forwarded-for'], '127.0.0.1');
+  assert.equal(seen.headers.host, `127.0.0.1:${gateway.ports[0]}`);
+  assert.deepEqual((await get('/cookies')).headers.getSetCookie(), ['a=1', 'b=2']);
+  assert.equal((await get('/chunked')).body.toString(), 'one two');
+  assert.equal(sha((await get('/big')).body), sha(big));
+  assert.equal((await get('/upload', { method: 'POST', body: big })).body.toString(), sha(big));
+  const file = `${folder}/upload`;
+  fs.writeFileSync(file, big);
+  const curl = start(t, 'curl', ['-s', '--http1.1', '-T', file, '-H', 'Expect: 100-continue', `${base}/upload`]);
+  assert.equal(await within(60000, 'curl', curl.exited), 0);
+  assert.equal(curl.output, sha(big));
+
+  const events = await fetch(`${base}/events`);
+  const { value } = await within(20000, 'the first event', events.body.getReader().read());
+  assert.equal(Buffer.from(value).toString(), 'data: first\n\n');
+});
+
+test("python's http.server behind the gateway", async (t) => {
+  const folder = temporaryFolder(t);
+  fs.writeFileSync(`${folder}/file.txt`, 'served by python\n');
+  const server = start(t, '/usr/bin/python3', ['-u', '-m', 'http.server', '0', '--bind', '127.0.0.1', '--directory', folder]);
+  await within(20000, 'http.server', new Promise((resolve) => {
+    server.stdout.on('data', () => /port \d+/.test(server.output) && resolve());
+  }));
+  const port = /port (\d+)/.exec(server.output)[1];
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+backends: { files: { servers: [ "http://127.0.0.1:${port}" ] } }
+routes: [ { path: "/*", backend: files } ]
+`, { folder });
+  for (let i = 0; i < 3; ++i) {
+    const response = await fetch(`http://127.0.0.1:${gateway.ports[0]}/file.txt`);
+    assert.equal(await response.text(), 'served by python\n');
+  }
+  assert.equal((await fetch(`http://127.0.0.1:${gateway.ports[0]}/none`)).status, 404);
+});

@@ -1,0 +1,303 @@
+// Answers that a server gives to a client connection: heads, every framing, what keeps the
+// connection.
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/http/client_wire.h"
+
+namespace upgate::http {
+namespace {
+
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+class ClientAnswerTest : public testing::TestWithParam<std::size_t> {
+ protected:
+  ClientWire wire{GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, ClientAnswerTest, testing::Values(1, 2, 3, 7, 4096));
+
+TEST_P(ClientAnswerTest, Length) {
+  wire.Exchange(Get(),
+                "HTTP/1.1 404 Not There\r\nContent-Length: 5\r\nA:  b c \r\nA:\r\n\r\nhello");
+  ASSERT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().head->status, 404);
+  EXPECT_EQ(wire.told().head->reason, "Not There");
+  EXPECT_EQ(wire.told().head->headers.Joined("a"), "b c, ");
+  EXPECT_EQ(wire.told().head->headers.size(), 3u);
+  EXPECT_EQ(wire.told().head->body, "");
+  EXPECT_EQ(wire.told().length.bytes, 5u);
+  EXPECT_EQ(wire.told().body, "hello");
+  EXPECT_TRUE(wire.told().trailers.empty());
+  EXPECT_TRUE(wire.reusable());
+  EXPECT_TRUE(wire.reading());
+}
+
+TEST_P(ClientAnswerTest, LengthZero) {
+  wire.Exchange(Get(), "HTTP/1.1 200 OK\r\nContent-Length: 000\r\n\r\n");
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().length.bytes, 0u);
+  EXPECT_TRUE(wire.reusable());
+}
+
+TEST_P(ClientAnswerTest, Chunked) {
+  wire.Exchange(Get(),
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nTrailer: X\r\n\r\n"
+                "5\r\nhello\r\n00A;x=\"y\"\r\n, gateway!\r\n0;last\r\nX: 1\r\nY: 2\r\n\r\n");
+  ASSERT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().length.bytes, std::nullopt);
+  EXPECT_EQ(wire.told().body, "hello, gateway!");
+  EXPECT_EQ(wire.told().trailers.Joined("x"), "1");
+  EXPECT_EQ(wire.told().trailers.size(), 2u);
+  EXPECT_TRUE(wire.reusable());
+}
+
+TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
+  wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
+  EXPECT_FALSE(wire.told().over());
+  EXPECT_EQ(wire.told().length.bytes, std::nullopt);
+  wire.Fin();
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().body, "all that comes\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
+  EXPECT_FALSE(wire.reusable());
+}
+
+TEST_P(ClientAnswerTest, ToAnEndThatIsNoOrderlyOneFails) {
+  wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes");
+  wire.Break();
+  EXPECT_FALSE(wire.told().ended);
+  EXPECT_EQ(wire.told().failed->code, Errc::kReset);
+  EXPECT_EQ(wire.told().body, "all that comes");
+}
+
+TEST_P(ClientAnswerTest, ReasonMayBeMissing) {
+  for (const char* line : {"HTTP/1.1 200\r\n", "HTTP/1.1 200 \r\n"}) {
+    wire.Exchange(Get(), std::string(line) + "Content-Length: 0\r\n\r\n");
+    ASSERT_TRUE(wire.told().ended);
+    EXPECT_EQ(wire.told().head->reason, "");
+  }
+  wire.Exchange(Get(), "HTTP/1.1 599 Gr\xc3\xbc\xc3\x9f Gott\tX\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wire.told().head->status, 599);
+  EXPECT_EQ(wire.told().head->reason, "Gr\xc3\xbc\xc3\x9f Gott\tX");
+}
+
+TEST_P(ClientAnswerTest, HeadHasNoBodyWhateverTheHeadersSay) {
+  for (const char* framing : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
+    wire.Exchange(Head(), std::string("HTTP/1.1 200 OK\r\n") + framing + "\r\n");
+    ASSERT_TRUE(wire.told().ended) << framing;
+    EXPECT_EQ(wire.told().length.bytes, 0u);
+    EXPECT_TRUE(wire.reusable());
+  }
+  wire.Exchange(Get(), kOk);
+  EXPECT_EQ(wire.told().body, "ok");
+}
+
+TEST_P(ClientAnswerTest, NotModifiedHasNoBodyEither) {
+  for (const char* framing : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
+    wire.Exchange(Get(), std::string("HTTP/1.1 304 Not Modified\r\n") + framing + "\r\n");
+    ASSERT_TRUE(wire.told().ended) << framing;
+    EXPECT_TRUE(wire.reusable());
+  }
+}
+
+// Nor has 204; but a server that promises one may send it, so nothing is read behind it.
+TEST(ClientAnswerTest, NoContentThatPromisesSomeIsTheLastAnswer) {
+  struct Case {
+    const char* framing;
+    bool reusable;
+  };
+  for (const Case& c :
+       {Case{"", true}, Case{"Content-Length: 0\r\n", true}, Case{"Content-Length: 5\r\n", false},
+        Case{"Transfer-Encoding: chunked\r\n", false}}) {
+    SCOPED_TRACE(c.framing);
+    ClientWire wire;
+    wire.Exchange(Get(), std::string("HTTP/1.1 204 No Content\r\n") + c.framing + "\r\n");
+    EXPECT_TRUE(wire.told().ended);
+    EXPECT_EQ(wire.told().length.bytes, 0u);
+    EXPECT_EQ(wire.reusable(), c.reusable);
+    EXPECT_EQ(wire.reading(), c.reusable);
+  }
+}
+
+TEST_P(ClientAnswerTest, Interims) {
+  wire.Exchange(Get(),
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+  ASSERT_EQ(wire.told().interims.size(), 2u);
+  EXPECT_FALSE(wire.told().head);
+  EXPECT_EQ(wire.told().interims[0].status, 100);
+  EXPECT_EQ(wire.told().interims[1].headers.Joined("link"), "</a>");
+  wire.Answer(kOk);
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_TRUE(wire.reusable());
+}
+
+TEST_P(ClientAnswerTest, InterimsAreCounted) {
+  std::string text;
+  for (int i = 0; i < 16; ++i) text += "HTTP/1.1 102 Processing\r\n\r\n";
+  wire.Exchange(Get(), text + std::string(kOk));
+  EXPECT_EQ(wire.told().interims.size(), 16u);
+  EXPECT_TRUE(wire.told().ended);
+  wire.Exchange(Get(), text + "HTTP/1.1 102 Processing\r\n\r\n" + std::string(kOk));
+  EXPECT_EQ(wire.told().interims.size(), 16u);
+  EXPECT_EQ(wire.told().failed->code, Errc::kProtocol);
+}
+
+TEST_P(ClientAnswerTest, OneAfterTheOther) {
+  for (int i = 0; i < 3; ++i) {
+    wire.Exchange(Get(), kOk);
+    EXPECT_EQ(wire.told().body, "ok");
+    ASSERT_TRUE(wire.reusable());
+    wire.Exchange(Post(0), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    EXPECT_TRUE(wire.told().ended);
+    ASSERT_TRUE(wire.reusable());
+  }
+}
+
+TEST_P(ClientAnswerTest, TheNextRequestFromInsideOnBodyEnd) {
+  wire.on_end = [&] {
+    EXPECT_TRUE(wire.reusable());
+    wire.on_end = nullptr;
+    wire.Send(Head());
+  };
+  wire.Exchange(Get(), kOk);
+  EXPECT_FALSE(wire.told().over());
+  wire.Answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_TRUE(wire.told(0).ended);
+  EXPECT_EQ(wire.TakeReceived(),
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+struct Persistence {
+  const char* head;
+  bool reusable;
+};
+
+TEST(ClientAnswerTest, WhatTheServerKeepsAlive) {
+  for (const Persistence& c :
+       {Persistence{"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n", true},
+        Persistence{"HTTP/1.1 200 OK\r\nConnection: x, Close\r\n", false},
+        Persistence{"HTTP/1.1 200 OK\r\nConnection: x\r\nConnection: close\r\n", false},
+        Persistence{"HTTP/1.0 200 OK\r\n", false},
+        Persistence{"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n", true},
+        Persistence{"HTTP/1.0 200 OK\r\nConnection: Keep-Alive, close\r\n", false}}) {
+    SCOPED_TRACE(c.head);
+    ClientWire wire;
+    EXPECT_TRUE(wire.reusable());
+    wire.on_head = [&] { EXPECT_FALSE(wire.reusable()); };
+    wire.on_end = [&] { EXPECT_EQ(wire.reusable(), c.reusable); };
+    wire.Exchange(Get(), std::string(c.head) + "Content-Length: 2\r\n\r\nok");
+    EXPECT_TRUE(wire.told().ended);
+    EXPECT_EQ(wire.reusable(), c.reusable);
+    EXPECT_EQ(wire.reading(), c.reusable);
+    wire.Fin();
+    EXPECT_EQ(wire.lost(), c.reusable ? 1 : 0);
+  }
+}
+
+TEST(ClientAnswerTest, BytesLeftOverEndTheConnection) {
+  ClientWire wire;
+  wire.Exchange(Get(), std::string(kOk) + "H");
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_FALSE(wire.reusable());
+  EXPECT_EQ(wire.lost(), 0);
+}
+
+TEST_P(ClientAnswerTest, AnswerBeforeTheRequestIsSentWholeIsTheLastOne) {
+  wire.Send(Post(4));
+  wire.SendBody("bo");
+  wire.Answer("HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno");
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().body, "no");
+  EXPECT_FALSE(wire.reusable());
+  const std::string sent = wire.TakeReceived();
+  wire.SendBody("dy");
+  wire.EndBody();
+  wire.Run();
+  EXPECT_EQ(wire.TakeReceived(), "");
+}
+
+TEST_P(ClientAnswerTest, RequestMayBeFinishedWhileTheAnswerComes) {
+  wire.Send(Post(4));
+  wire.SendBody("bo");
+  wire.Answer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbo");
+  wire.SendBody("dy");
+  wire.EndBody();
+  wire.Answer("dy");
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().body, "body");
+  EXPECT_TRUE(wire.reusable());
+}
+
+TEST(ClientAnswerTest, RequestStillInTheQueueIsNotSentWhole) {
+  ClientWire wire;
+  wire.wire().room = 20;
+  wire.Exchange(Get(), kOk);
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_FALSE(wire.reusable());
+}
+
+class ClientUpgradeTest : public ClientAnswerTest {};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, ClientUpgradeTest, testing::Values(1, 2, 3, 7, 4096));
+
+constexpr std::string_view kSwitch =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+    "X: y\r\n\r\n";
+
+TEST_P(ClientUpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
+  wire.Exchange(UpgradeTo("websocket"), std::string(kSwitch) + "HTTP/1.1 early");
+  ASSERT_TRUE(wire.told().upgrade_head);
+  EXPECT_EQ(wire.told().upgrade_head->status, 101);
+  EXPECT_EQ(wire.told().upgrade_head->headers.Joined("x"), "y");
+  const std::string unread = wire.wire().inbound.substr(wire.wire().inbound_read);
+  EXPECT_EQ(wire.told().upgraded->early + unread, "HTTP/1.1 early");
+  ASSERT_NE(wire.told().upgraded->stream, nullptr);
+  EXPECT_FALSE(wire.reading());
+  EXPECT_FALSE(wire.reusable());
+  EXPECT_FALSE(wire.wire().reset);
+  EXPECT_EQ(wire.TakeReceived(),
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  wire.SetBodyReading(true);
+  EXPECT_FALSE(wire.congested());
+  wire.Abandon();
+  EXPECT_FALSE(wire.wire().closed);
+}
+
+TEST_P(ClientUpgradeTest, InterimsComeBeforeIt) {
+  wire.Exchange(UpgradeTo("h2c, websocket"),
+                "HTTP/1.1 100 Continue\r\n\r\n" + std::string(kSwitch));
+  EXPECT_EQ(wire.told().interims.size(), 1u);
+  EXPECT_TRUE(wire.told().upgrade_head);
+}
+
+TEST_P(ClientUpgradeTest, OrdinaryAnswerRefusesIt) {
+  wire.Exchange(UpgradeTo("websocket"),
+                "HTTP/1.1 426 No\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: "
+                "2\r\n\r\nno");
+  EXPECT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().head->status, 426);
+  EXPECT_EQ(wire.told().body, "no");
+  EXPECT_TRUE(wire.reusable());
+}
+
+TEST_P(ClientUpgradeTest, BeforeTheRequestsEndIsAFailure) {
+  OutgoingRequest request = Post(4);
+  request.upgrade = "websocket";
+  wire.Send(request);
+  wire.SendBody("bod");
+  wire.Answer(kSwitch);
+  EXPECT_EQ(wire.told().failed->code, Errc::kProtocol);
+}
+
+TEST_P(ClientUpgradeTest, BehindARequestWithABody) {
+  OutgoingRequest request = Post(std::nullopt);
+  request.upgrade = "websocket";
+  wire.Send(request);
+  wire.EndBody();
+  wire.Answer(kSwitch);
+  EXPECT_TRUE(wire.told().upgrade_head);
+}
+
+}  // namespace
+}  // namespace upgate::http

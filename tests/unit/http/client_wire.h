@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/http/client_connection.h"
+#include "tests/unit/http/wire.h"
+
+namespace upgate::http {
+
+// What a handler was told about one request.
+struct Told {
+  std::vector<Response> interims;
+  std::optional<Response> head;
+  BodyLength length;
+  std::string body;
+  bool ended = false;
+  Headers trailers;
+  std::optional<Response> upgrade_head;
+  std::optional<Upgraded> upgraded;
+  int drained = 0;
+  std::optional<Error> failed;
+  bool untouched = false;
+
+  bool over() const { return ended || failed.has_value() || upgrade_head.has_value(); }
+};
+
+// One client connection with a server that is a string, and a handler made of functions. Checks on
+// the way that the handler is never called from inside a call on the connection, nor out of order.
+// Of `Wire`, `inbound` is what the server sends, `client_fin` its FIN, `received` what it gets.
+class ClientWire final : public ClientConnection::Owner {
+ public:
+  using Hook = std::function<void()>;
+
+  explicit ClientWire(std::size_t chunk = 4096, ClientLimits limits = {});
+  ~ClientWire();
+
+  // Calls on the connection. Those outside a callback do nothing else: see Run.
+  void Send(const OutgoingRequest& request);
+  void SendBody(std::string_view text);
+  void EndBody(const Headers& trailers = {});
+  void SetBodyReading(bool on);
+  void Abandon();
+  bool congested() const { return connection_->congested(); }
+  bool reusable() const { return connection_ && connection_->reusable(); }
+
+  // The server's doings; each lets everything happen that can.
+  void Answer(std::string_view text);
+  void Fin();
+  void Break();
+  void Take(std::size_t bytes);
+  void Run();
+  // A request and its answer.
+  void Exchange(const OutgoingRequest& request, std::string_view answer);
+
+  // Called by the handler's functions, behind the bookkeeping; nothing by default.
+  Hook on_interim, on_head, on_body, on_end, on_upgraded, on_drained, on_failed;
+  // All of them, for "whatever is done in any callback".
+  std::vector<Hook ClientWire::*> hooks() const;
+
+  Wire& wire() { return *wire_; }
+  std::string TakeReceived() { return std::exchange(wire_->received, {}); }
+  Told& told() { return *told_.back(); }
+  Told& told(std::size_t index) { return *told_.at(index); }
+  bool reading() const { return stream_->reading(); }
+  int lost() const { return lost_; }
+
+ private:
+  class Handler;
+  void OnIdleConnectionLost(ClientConnection& connection) override;
+
+  const std::size_t chunk_;
+  const ClientLimits limits_;
+  WireLoop loop_;
+  std::shared_ptr<Wire> wire_ = std::make_shared<Wire>();
+  WireStream* stream_ = nullptr;
+  int calls_ = 0;  // on the connection, that have not returned
+  int lost_ = 0;
+  bool abandoned_ = false;
+  std::vector<std::unique_ptr<Told>> told_;
+  std::vector<std::unique_ptr<Handler>> handlers_;
+  std::unique_ptr<ClientConnection> connection_;
+};
+
+// Requests that many tests use.
+OutgoingRequest Get();
+OutgoingRequest Head();
+OutgoingRequest Post(std::optional<std::uint64_t> length);
+OutgoingRequest UpgradeTo(std::string protocol);
+
+}  // namespace upgate::http

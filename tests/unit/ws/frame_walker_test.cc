@@ -1,0 +1,103 @@
+#include "gateway/ws/frame_walker.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/ws_client.h"
+
+namespace upgate::ws {
+namespace {
+
+struct Outcome {
+  FrameTally tally;
+  std::vector<std::uint64_t> messages;
+  std::size_t passed = 0;
+  const ProtocolError* error = nullptr;
+};
+
+Outcome WalkInChunks(FrameWalker& walker, std::string_view bytes, std::size_t chunk) {
+  Outcome outcome;
+  while (!bytes.empty() && outcome.error == nullptr) {
+    const std::string_view piece = bytes.substr(0, chunk);
+    const auto walked =
+        walker.Walk(AsBytes(piece), outcome.tally, [&](std::uint64_t size) { outcome.messages.push_back(size); });
+    outcome.passed += walked.passed;
+    outcome.error = walked.error;
+    bytes.remove_prefix(piece.size());
+  }
+  return outcome;
+}
+
+class FrameWalkerTest : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, FrameWalkerTest, testing::Values(1, 2, 3, 7, 4096));
+
+TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
+  FrameWalker walker(Role::kServer, 1 << 20);
+  const std::string bytes = test::TextFrame("hello") + test::PingFrame("p") + test::Fragmented(test::kBinary, std::string(1000, 'x'), 300) +
+                            test::PongFrame() + test::BinaryFrame("") + test::BinaryFrame(std::string(70000, 'y'));
+  const Outcome outcome = WalkInChunks(walker, bytes, GetParam());
+  EXPECT_EQ(outcome.error, nullptr);
+  EXPECT_EQ(outcome.passed, bytes.size());
+  EXPECT_EQ(outcome.tally.text_messages, 1u);
+  EXPECT_EQ(outcome.tally.binary_messages, 3u);
+  EXPECT_EQ(outcome.tally.frames, 7u);
+  EXPECT_EQ(outcome.tally.bytes, 5u + 1000u + 70000u);
+  EXPECT_EQ(outcome.tally.pings, 1u);
+  EXPECT_EQ(outcome.tally.pongs, 1u);
+  EXPECT_EQ(outcome.messages, (std::vector<std::uint64_t>{5, 1000, 0, 70000}));
+  EXPECT_TRUE(walker.at_boundary());
+  EXPECT_EQ(walker.close(), nullptr);
+}
+
+TEST_P(FrameWalkerTest, KeepsTheFirstClose) {
+  FrameWalker walker(Role::kServer, 100);
+  WalkInChunks(walker, test::CloseFrame(3001, "first") + test::CloseFrame(1000, "second"), GetParam());
+  ASSERT_NE(walker.close(), nullptr);
+  EXPECT_EQ(walker.close()->code, 3001);
+  EXPECT_EQ(walker.close()->reason, "first");
+
+  FrameWalker from_server(Role::kClient, 100);
+  WalkInChunks(from_server, test::ServerFrame(test::kClose, ""), GetParam());
+  ASSERT_NE(from_server.close(), nullptr);
+  EXPECT_EQ(from_server.close()->code, close_code::kNoStatus);
+}
+
+TEST_P(FrameWalkerTest, AnErrorPassesOnWhatStandsBeforeIt) {
+  const std::string good = test::TextFrame("good");
+  for (const auto& [bad, code] : std::vector<std::pair<std::string, int>>{
+           {test::ServerFrame(test::kText, "x"), 1002},
+           {test::BinaryFrame(std::string(101, 'x')), 1009},
+           {test::Frame(test::kPing, "", {.claimed_length = 126}), 1002},
+           {test::Frame(test::kText, "", {.claimed_length = ~0ull}), 1002},
+       }) {
+    FrameWalker walker(Role::kServer, 100);
+    const Outcome outcome = WalkInChunks(walker, good + bad, GetParam());
+    ASSERT_NE(outcome.error, nullptr);
+    EXPECT_EQ(outcome.error->close_code, code);
+    // Bytes of a header that came in earlier reads have gone already; nothing behind the header goes.
+    EXPECT_GE(outcome.passed, good.size());
+    EXPECT_LT(outcome.passed, good.size() + kMaxHeader);
+    if (GetParam() == 4096) {
+      EXPECT_EQ(outcome.passed, good.size());
+    }
+  }
+}
+
+TEST_P(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
+  FrameWalker walker(Role::kServer, 100);
+  EXPECT_EQ(WalkInChunks(walker, test::Fragmented(test::kText, std::string(100, 'x'), 30), GetParam()).error, nullptr);
+  const Outcome over = WalkInChunks(walker, test::Fragmented(test::kText, std::string(101, 'x'), 30), GetParam());
+  ASSERT_NE(over.error, nullptr);
+  EXPECT_EQ(over.error->close_code, 1009);
+}
+
+TEST_P(FrameWalkerTest, ReservedBitsAreTheEndsBusiness) {
+  FrameWalker walker(Role::kServer, 100);
+  EXPECT_EQ(WalkInChunks(walker, test::Frame(test::kText, "compressed", {.rsv = 4}), GetParam()).error, nullptr);
+}
+
+}  // namespace
+}  // namespace upgate::ws
