@@ -72,7 +72,7 @@ void Loop::StartHandles() {
   uv_prepare_start(before_sleep_.get(),
                    [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->BeforeSleep(); });
   uv_check_start(after_events_.get(),
-                 [](uv_check_t* h) { static_cast<Loop*>(h->data)->DeleteDeferred(); });
+                 [](uv_check_t* h) { static_cast<Loop*>(h->data)->AfterEvents(); });
 }
 
 Loop::~Loop() {
@@ -168,10 +168,16 @@ void Loop::DeleteDeferred() {
 void Loop::BeforeSleep() {
   // Only this thread writes it.
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  clock_.Advance(clock_.Now());
   DeleteDeferred();
   if (done_ != nullptr && (*done_)()) uv_stop(&loop_);
   SetAlarm();
+}
+
+// Timers come behind the events of their turn: after a long turn, or a process that did not get to run, the answer that
+// somebody waits for may have arrived before the time for it was up.
+void Loop::AfterEvents() {
+  clock_.Advance(clock_.Now());
+  DeleteDeferred();
 }
 
 void Loop::SetAlarm() {
@@ -183,7 +189,7 @@ void Loop::SetAlarm() {
     return;
   }
   const io::Millis sleep = std::max(*next - clock_.Now(), io::Millis{0});
-  // The alarm only ends the sleep; the wheel turns in BeforeSleep, which comes next.
+  // The alarm only ends the sleep; the wheel turns in AfterEvents, which comes next.
   uv_timer_start(
       alarm_.get(), [](uv_timer_t* h) { static_cast<Loop*>(h->data)->alarm_at_.reset(); },
       static_cast<std::uint64_t>(sleep.count()), 0);

@@ -95,6 +95,7 @@ class Loop final : public io::Turn {
   void StartHandles();
   void OnWake();
   void BeforeSleep();
+  void AfterEvents();
   void SetAlarm();
   void DeleteDeferred();
   void CloseLoop();

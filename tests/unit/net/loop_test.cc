@@ -146,6 +146,31 @@ TEST(LoopTest, TimersAreNotEarlyAndTheLoopSleepsUntilThem) {
   EXPECT_LT(loop.turns(), 12U);
 }
 
+// After a turn that took too long, what has arrived meanwhile is not too late.
+TEST(LoopTest, EventsComeBeforeTheTimersThatWaitForThem) {
+  Loop loop;
+  Acceptor acceptor;
+  auto listener = loop.view().network.Listen(kLoopback, {}, acceptor);
+  ASSERT_TRUE(listener);
+  Connector connector;
+  connector.pending = loop.view().network.Connect((*listener)->address(), connector);
+  ASSERT_TRUE(RunUntil(loop, [&] { return connector.done() && !acceptor.streams.empty(); }));
+  Recorder recorder;
+  acceptor.streams[0]->SetHandler(&recorder);
+  acceptor.streams[0]->SetReading(true);
+  Alarm timeout(loop, 20ms);
+  std::optional<bool> in_time;
+  recorder.on_bytes = [&](MutableBytes) { in_time = !timeout.fired_at.has_value(); };
+  loop.Post([&] {
+    connector.stream->Write(AsBytes("answer"));
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < 40ms) {
+    }
+  });
+  EXPECT_TRUE(RunUntil(loop, [&] { return timeout.fired_at && in_time; }));
+  EXPECT_TRUE(in_time.value_or(false));
+}
+
 TEST(LoopTest, AnAlarmArmedBeforeRunCountsFromThatMoment) {
   Loop loop;
   const auto made = std::chrono::steady_clock::now();
