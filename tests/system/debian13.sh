@@ -51,6 +51,7 @@ archive=$(mirror)
 # Without a mirror, debootstrap knows one.
 debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" ${archive:+"$archive"}
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$root/etc/apt/apt.conf.d/90host" || true
 (copy_source "$root/src")
 

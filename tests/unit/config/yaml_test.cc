@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/config/parsing.h"
@@ -144,10 +145,11 @@ TEST(YamlTest, SyntaxErrorsHaveAPlaceAndAHintWhereOneIsLikely) {
             "1:7: not YAML: end of sequence flow not found; between [ ] or { } a variable needs "
             "quotes, as in "
             "\"${NAME}\"\n");
-  EXPECT_EQ(Parse("a: *.example.org"),
-            "1:4: not YAML: the referenced anchor is not defined; a value that begins with '*' "
-            "needs quotes, as in "
-            "\"*.example.org\"\n");
+  // yaml-cpp names the anchor from 0.8 on.
+  EXPECT_THAT(Parse("a: *.example.org"),
+              testing::AllOf(testing::StartsWith("1:4: not YAML: the referenced anchor is not defined"),
+                             testing::EndsWith("; a value that begins with '*' needs quotes, as in "
+                                               "\"*.example.org\"\n")));
   EXPECT_EQ(
       Parse("a: *\n"),
       "1:5: not YAML: alias not found after *; a value that begins with '*' needs quotes, as in "
