@@ -28,6 +28,7 @@ struct Context {
   std::vector<Bytes> slices;  // payload of one read on its way to the server
   std::string bytes;          // payload that had to be translated
   std::string control;        // pongs of one read
+  const void* control_of = nullptr;  // the endpoint that reads, and whose pongs these are
 };
 
 }  // namespace upgate::session

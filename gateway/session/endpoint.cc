@@ -101,6 +101,7 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
           ws::EncodeHeaderBefore({.opcode = Opcode::kPong, .length = payload.size(), .mask = {}}, header.data() + header.size());
       Append(context_.control, Bytes(header).last(size));
       Append(context_.control, payload);
+      context_.control_of = this;
       stats_.out.pongs.Add();
       return;
     }
@@ -114,7 +115,8 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
 
 // Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not read either.
 void Endpoint::FlushControl() {
-  if (context_.control.empty()) return;
+  // A service may close another session from inside a callback of this one.
+  if (context_.control.empty() || context_.control_of != this) return;
   if (sending()) stream_->Write(AsBytes(context_.control));
   context_.control.clear();
   if (stream_->congested()) gate_.Pause(*stream_, PauseReason::kOwnQueueFull);
