@@ -128,7 +128,7 @@ http::Response ToClient(const http::Response& answer, const config::Route& route
     if (route.rewrite.location &&
         (EqualsIgnoreCase(header.name, "location") || EqualsIgnoreCase(header.name, "content-location"))) {
       ReplacePrefix(value, *route.rewrite.location);
-    } else if (EqualsIgnoreCase(header.name, "set-cookie")) {
+    } else if ((route.rewrite.cookie_domain || route.rewrite.cookie_path) && EqualsIgnoreCase(header.name, "set-cookie")) {
       value = RewriteCookie(header.value, route.rewrite);
     }
     out.headers.Add(header.name, value);

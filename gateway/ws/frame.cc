@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "gateway/ws/close.h"
+#include "gateway/ws/frame_errors.h"
 #include "gateway/ws/frame_header.h"
 #include "gateway/ws/mask.h"
 
@@ -11,7 +12,6 @@ namespace upgate::ws {
 namespace {
 
 using close_code::kInvalidPayload;
-using close_code::kMessageTooBig;
 using close_code::kProtocolError;
 
 constexpr ProtocolError kReservedBit{kProtocolError, "a reserved bit is set without an extension"};
@@ -20,12 +20,7 @@ constexpr ProtocolError kFragmentedControl{kProtocolError, "a fragmented control
 constexpr ProtocolError kNoMessage{kProtocolError, "a continuation frame without a message"};
 constexpr ProtocolError kInsideMessage{kProtocolError,
                                        "a new message before the last fragment of the one before"};
-constexpr ProtocolError kNotMasked{kProtocolError, "a frame from a client that is not masked"};
-constexpr ProtocolError kMasked{kProtocolError, "a frame from a server that is masked"};
-constexpr ProtocolError kLongControl{kProtocolError, "a control frame of more than 125 bytes"};
-constexpr ProtocolError kTopBit{kProtocolError, "a frame length with its top bit set"};
 constexpr ProtocolError kNotShortest{kProtocolError, "a frame length not in its shortest form"};
-constexpr ProtocolError kTooBig{kMessageTooBig, "the message is too big"};
 constexpr ProtocolError kNotUtf8{kInvalidPayload, "a text message that is not UTF-8"};
 constexpr ProtocolError kCutUtf8{kInvalidPayload, "a text message that ends inside a character"};
 

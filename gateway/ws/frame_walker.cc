@@ -2,20 +2,11 @@
 
 #include <cstring>
 
+#include "gateway/ws/frame_errors.h"
 #include "gateway/ws/frame_header.h"
 #include "gateway/ws/mask.h"
 
 namespace upgate::ws {
-namespace {
-
-constexpr ProtocolError kNotMasked{close_code::kProtocolError, "a frame from a client that is not masked"};
-constexpr ProtocolError kMasked{close_code::kProtocolError, "a frame from a server that is masked"};
-constexpr ProtocolError kLongControl{close_code::kProtocolError, "a control frame of more than 125 bytes"};
-constexpr ProtocolError kTopBit{close_code::kProtocolError, "a frame length with its top bit set"};
-constexpr ProtocolError kTooBig{close_code::kMessageTooBig, "the message is too big"};
-
-}  // namespace
-
 const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally) {
   if (header_size_ == 0 && data.size() >= 2) {
     const std::size_t whole = SizeOfHeader(At(data.data(), 1));
