@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything and runs all tests; fails if anything fails. Installs what is missing for that (Debian).
 #   tests/run.sh [dev|asan|tsan]     the preset to build; dev when not given
-# Not among them: the test that sets up a whole Debian 13 (ctest --test-dir build/dev -L slow-roots).
+# Not among them: the tests that set up a whole Debian 13, for the build, the package and the image (ctest --test-dir build/dev
+# -L slow-roots).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -13,8 +13,8 @@ namespace upgate::admin {
 // belongs to.
 class Admin final : public http::RequestHandler {
  public:
-  // `host` is borrowed and outlives the admin; `ready` may be asked at any time.
-  Admin(plugin::Host& host, std::function<bool()> ready);
+  // `stats` is borrowed and outlives the admin; `ready` may be asked at any time.
+  Admin(const plugin::StatsSource& stats, std::function<bool()> ready);
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
   void OnAnswer(int) override {}
@@ -23,7 +23,7 @@ class Admin final : public http::RequestHandler {
  private:
   http::Response Answer(const http::Request& request) const;
 
-  plugin::Host& host_;
+  const plugin::StatsSource& stats_;
   std::function<bool()> ready_;
 };
 

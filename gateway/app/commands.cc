@@ -20,12 +20,6 @@ int Report(const std::string& file, const std::vector<config::ConfigError>& erro
   return 1;
 }
 
-// What the plugins are checked with when nothing runs.
-struct NoHost final : plugin::Host {
-  std::string StatsJson() const override { return "{}"; }
-  std::string StatsPrometheus() const override { return ""; }
-};
-
 }  // namespace
 
 int Run(const std::string& config_file) {
@@ -45,15 +39,31 @@ int Check(const std::string& config_file) {
   if (!config) return Report(config_file, config.error());
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  NoHost host;
   std::vector<config::ConfigError> errors = CheckListening(**config);
-  auto runtime = Prepare(*config, plugins, host);
+  auto runtime = Prepare(*config, plugins);
   if (!runtime) errors.insert(errors.end(), runtime.error().begin(), runtime.error().end());
   std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
   if (!errors.empty()) return Report(config_file, errors);
   fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file, (*config)->listeners.size(),
              (*config)->backends.size(), (*config)->routes.size());
   return 0;
+}
+
+int Explain(const ExplainSettings& settings) {
+  const auto question = ReadQuestion(settings);
+  if (!question) {
+    fmt::print(stderr, "upgate explain: {}\n", question.error().message);
+    return 2;
+  }
+  auto config = config::Load(settings.config_file);
+  if (!config) return Report(settings.config_file, config.error());
+  plugin::Registry plugins;
+  plugins::RegisterBuiltins(plugins);
+  const auto runtime = Prepare(std::move(*config), plugins);
+  if (!runtime) return Report(settings.config_file, runtime.error());
+  const Explanation explanation = Explain(*runtime, *question);
+  fmt::print("{}", explanation.text);
+  return explanation.routed ? 0 : 1;
 }
 
 int Version() {

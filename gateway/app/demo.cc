@@ -1,18 +1,21 @@
-#include "gateway/app/tcp_echo_server.h"
-
 #include <stdlib.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <thread>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include <fmt/format.h>
 
 #include "gateway/app/commands.h"
+#include "gateway/app/demo_backends.h"
+#include "gateway/app/demo_config.h"
+#include "gateway/app/demo_page.h"
 #include "gateway/app/server.h"
+#include "gateway/app/version.h"
 #include "gateway/config/parse.h"
 #include "gateway/tls/context.h"
 #include "plugins/builtins.h"
@@ -35,95 +38,42 @@ class PrivateFolder {
   PrivateFolder& operator=(const PrivateFolder&) = delete;
 
   bool ok() const { return !path_.empty(); }
-  std::string Write(const std::string& name, const std::string& content) const {
-    const std::filesystem::path file = path_ / name;
-    std::ofstream(file, std::ios::binary) << content;
-    return file;
+  // Both are false when the system does not let us.
+  bool MakeFolder(const std::string& name) const {
+    std::error_code error;
+    return std::filesystem::create_directory(path_ / name, error);
   }
+  bool Write(const std::string& name, std::string_view content) const {
+    std::ofstream file(path_ / name, std::ios::binary);
+    file << content;
+    return static_cast<bool>(file.flush());
+  }
+  std::string At(const std::string& name) const { return path_ / name; }
 
  private:
   std::filesystem::path path_;
 };
 
-// The echo server on a loop and thread of its own, as a service behind a gateway is.
-class EchoThread {
- public:
-  EchoThread() : server_(loop_.view()), address_(server_.Listen()) {
-    thread_ = std::thread([this] { loop_.Run(); });
-  }
-  ~EchoThread() {
-    loop_.Stop();
-    thread_.join();
-  }
-  EchoThread(const EchoThread&) = delete;
-  EchoThread& operator=(const EchoThread&) = delete;
-  const Result<SocketAddress>& address() const { return address_; }
+constexpr const char* kConfigName = "demo.yaml";
 
- private:
-  net::Loop loop_;
-  TcpEchoServer server_;
-  Result<SocketAddress> address_;
-  std::thread thread_;
-};
-
-// The demo's own pages, on both of its ports: each may open sockets on the other.
-std::string DemoOrigins(const DemoSettings& settings) {
-  std::string origins;
-  for (const std::string& name : {std::string("localhost"), std::string("127.0.0.1")}) {
-    if (settings.port != 0) origins += fmt::format("\"http://{}\", ", HostPort{name, settings.port}.ToString());
-    if (settings.tls_port != 0) origins += fmt::format("\"https://{}\", ", HostPort{name, settings.tls_port}.ToString());
-  }
-  return origins.empty() ? "\"http://localhost\"" : origins;
+// Everything that the gateway reads: its configuration and certificate, and the site with the page.
+bool WriteFiles(const PrivateFolder& folder, const std::string& config) {
+  const std::string site = std::string(kDemoSite) + "/";
+  const tls::SelfSigned certificate = tls::MakeSelfSigned({"localhost", "127.0.0.1", "::1"});
+  return folder.Write(kDemoCertificate, certificate.cert_pem) && folder.Write(kDemoKey, certificate.key_pem) &&
+         folder.Write(kConfigName, config) && folder.MakeFolder(kDemoSite) && folder.Write(site + "index.html", DemoPage()) &&
+         folder.Write(site + kConfigName, config);
 }
 
-std::string DemoConfig(const DemoSettings& settings, const std::string& echo, const std::string& cert, const std::string& key) {
-  const auto listen = [&](std::uint16_t port) { return HostPort{settings.host, port}.ToString(); };
-  return fmt::format(R"(listeners:
-  - address: "{0}"
-  - address: "{1}"
-    tls:
-      certificates:
-        - {{ cert: "{2}", key: "{3}" }}
-workers: 1
-backends:
-  echo: {{ servers: [ "tcp://{5}" ] }}
-routes:
-  - {{ path: /echo, backend: echo, cors: {{ allow_origins: [ {4} ] }} }}
-  - {{ path: /service-echo, plugin: echo, cors: {{ allow_origins: [ {4} ] }} }}
-  - {{ path: /stats, plugin: stats }}
-)",
-                     listen(settings.port), listen(settings.tls_port), cert, key, DemoOrigins(settings), echo);
+// What the page cannot know otherwise: the ports, once they are chosen.
+bool WriteFacts(const PrivateFolder& folder, std::uint16_t port, std::uint16_t tls_port) {
+  return folder.Write(std::string(kDemoSite) + "/demo.json",
+                      fmt::format(R"({{"version": "{}", "http": {}, "https": {}}})", VersionNumber(), port, tls_port));
 }
 
 std::uint16_t PortOf(const SocketAddress& address) {
   const auto* ip = std::get_if<IpPort>(&address);
   return ip != nullptr ? ip->port : 0;
-}
-
-void PrintUrls(const DemoSettings& settings, const Server& server, const std::string& echo) {
-  const bool everywhere = settings.host == "0.0.0.0" || settings.host == "::" || settings.host == "127.0.0.1";
-  const std::string name = everywhere ? "localhost" : settings.host;
-  const std::string plain = HostPort{name, PortOf(server.addresses()[0].front())}.ToString();
-  const std::string secure = HostPort{name, PortOf(server.addresses()[1].front())}.ToString();
-  fmt::print(R"(upgate demo: a gateway in front of a plain TCP echo server at {2}
-
-  ws://{0}/echo                 frames to TCP and back, as binary frames
-  ws://{0}/echo?encoding=text   the same with text frames
-  wss://{1}/echo                the same over TLS, with a throw-away certificate
-  ws://{0}/service-echo         an echo inside the gateway
-  http://{0}/stats              what passed through
-
-Try it: open http://{0}/stats in a browser, and in its console (F12):
-
-  ws = new WebSocket("ws://{0}/echo?encoding=text");
-  ws.onmessage = (m) => console.log(m.data);
-  ws.onopen = () => ws.send("Hello, TCP");
-
-For wss, open https://{1}/stats first and accept the certificate.
-Pages from other origins are refused, as by default everywhere. Ctrl-C ends it.
-)",
-             plain, secure, echo);
-  std::fflush(stdout);
 }
 
 int Complain(const std::string& what) {
@@ -139,21 +89,24 @@ int Demo(const DemoSettings& settings) {
   }
   const PrivateFolder folder;
   if (!folder.ok()) return Complain("no temporary folder can be made");
-  const tls::SelfSigned certificate = tls::MakeSelfSigned({"localhost", "127.0.0.1", "::1"});
-  const EchoThread echo;
-  if (!echo.address()) return Complain("the echo server cannot start: " + echo.address().error().message);
-  const std::string echo_address = ToString(*echo.address());
+  DemoBackends backends;
+  const auto servers = backends.Start();
+  if (!servers) return Complain("the servers behind the gateway cannot start: " + servers.error().message);
+  if (!WriteFiles(folder, DemoConfig(settings, *servers))) return Complain("the temporary folder cannot be written");
 
-  const std::string text = DemoConfig(settings, echo_address, folder.Write("demo.crt", certificate.cert_pem),
-                                      folder.Write("demo.key", certificate.key_pem));
-  auto config = config::Parse(text, "demo", [](const char*) -> const char* { return nullptr; });
+  auto config = config::Load(folder.At(kConfigName));
   if (!config) return Complain(config.error().front().message + "; see upgate demo --help");
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
   auto server = Server::Open(std::move(*config), plugins, *log);
   if (!server) return Complain(server.error().front().message + " (--port and --tls-port choose others)");
-  PrintUrls(settings, **server, echo_address);
+
+  const std::uint16_t port = PortOf((*server)->addresses()[0].front());
+  const std::uint16_t tls_port = PortOf((*server)->addresses()[1].front());
+  if (!WriteFacts(folder, port, tls_port)) return Complain("the temporary folder cannot be written");
+  fmt::print("{}", DemoGreeting(settings, port, tls_port));
+  std::fflush(stdout);
   (*server)->Run();
   return 0;
 }

@@ -10,23 +10,20 @@
 namespace upgate::app {
 namespace {
 
-void CheckPlugin(const config::Route& route, const plugin::Registry& plugins, plugin::Host& host,
-                 std::vector<config::ConfigError>& errors) {
+// nullptr, with errors, when there is no such plugin.
+std::unique_ptr<plugin::Service> MakeService(const config::Config& config, const config::Route& route,
+                                             const plugin::Registry& plugins, std::vector<config::ConfigError>& errors) {
   const plugin::ServiceFactory* factory = plugins.FindService(*route.plugin);
+  const std::string key = fmt::format("routes[{}]", route.index);
   if (factory == nullptr) {
     const std::vector<std::string> names = plugins.ServiceNames();
     const std::string_view near = NearestOf(*route.plugin, names);
-    errors.push_back({route.plugin_mark, fmt::format("routes[{}].plugin", route.index),
+    errors.push_back({route.plugin_mark, key + ".plugin",
                       near.empty() ? fmt::format("there is no plugin '{}'; there are {}", *route.plugin, fmt::join(names, ", "))
                                    : fmt::format("there is no plugin '{}'; did you mean '{}'?", *route.plugin, near)});
-    return;
+    return nullptr;
   }
-  std::vector<config::ConfigError> found;
-  (void)(*factory)(route.options, host, found);
-  for (config::ConfigError& error : found) {
-    error.key = fmt::format("routes[{}].{}", route.index, error.key);
-    errors.push_back(std::move(error));
-  }
+  return (*factory)({route, config::Field(route.options, key + ".options", errors), config.folder});
 }
 
 bool UsesTls(const config::Backend& backend) {
@@ -40,7 +37,7 @@ void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigE
 }  // namespace
 
 std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
-                                                                 const plugin::Registry& plugins, plugin::Host& host) {
+                                                                 const plugin::Registry& plugins) {
   std::vector<config::ConfigError> errors;
   Runtime runtime;
   for (const auto& listener : config->listeners) {
@@ -63,7 +60,7 @@ std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr
     }
   }
   for (const auto& route : config->routes) {
-    if (route.plugin) CheckPlugin(route, plugins, host, errors);
+    runtime.services.push_back(route.plugin ? MakeService(*config, route, plugins, errors) : nullptr);
   }
   if (!errors.empty()) {
     std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });

@@ -21,11 +21,12 @@ struct Runtime {
   std::unique_ptr<route::Router> router;
   std::vector<std::shared_ptr<tls::ServerContext>> server_tls;  // by listener; nullptr for plain ones
   std::map<std::string, std::shared_ptr<tls::ClientContext>> client_tls;
+  std::vector<std::unique_ptr<plugin::Service>> services;  // by route; nullptr for routes to backends
 };
 
-// Reads the certificates and checks the plugins' names and options. Every error at once, in file order.
+// Reads the certificates and makes the services. Every error at once, in file order.
 std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
-                                                                 const plugin::Registry& plugins, plugin::Host& host);
+                                                                 const plugin::Registry& plugins);
 
 // The names for the statistics.
 stats::Names NamesOf(const config::Config& config);

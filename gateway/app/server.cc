@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -35,11 +36,11 @@ class NullAcceptor final : public io::AcceptHandler {
 
 }  // namespace
 
-struct Server::Host final : plugin::Host {
-  Host(stats::Names names, std::size_t loops) : stats(std::move(names), loops) {}
-  std::string StatsJson() const override { return stats.Json(); }
-  std::string StatsPrometheus() const override { return stats.Prometheus(); }
-  stats::Registry stats;
+struct Server::Stats final : plugin::StatsSource {
+  Stats(stats::Names names, std::size_t loops) : registry(std::move(names), loops) {}
+  std::string StatsJson() const override { return registry.Json(); }
+  std::string StatsPrometheus() const override { return registry.Prometheus(); }
+  stats::Registry registry;
 };
 
 // Changes the ticket keys every hour, so that a key that leaks opens two hours of resumptions at the most.
@@ -62,28 +63,30 @@ class Server::Upkeep final : private io::Timer::Owner {
 Server::Server(std::shared_ptr<const config::Config> config, Log& log)
     : config_(std::move(config)),
       log_(log),
+      service_manager_(std::getenv("NOTIFY_SOCKET"), log),
       options_(HttpOptions(*config_)),
-      host_(std::make_unique<Host>(NamesOf(*config_), WorkersOf(*config_))) {}
+      stats_(std::make_unique<Stats>(NamesOf(*config_), WorkersOf(*config_))) {}
 
 Server::~Server() = default;
 
 std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
     std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log) {
   std::unique_ptr<Server> server(new Server(std::move(config), log));
-  auto runtime = Prepare(server->config_, plugins, *server->host_);
+  auto runtime = Prepare(server->config_, plugins);
   if (!runtime) return std::unexpected(std::move(runtime.error()));
   server->runtime_ = std::move(*runtime);
   server->counts_ = std::make_unique<session::SharedCounts>(server->config_->routes.size());
-  server->shared_ = std::make_unique<session::Shared>(server->config_, *server->runtime_.router, plugins, *server->host_,
-                                                      server->runtime_.client_tls, *server->counts_, log);
+  server->shared_ = std::make_unique<session::Shared>(server->config_, *server->runtime_.router, server->runtime_.services,
+                                                      *server->stats_, server->runtime_.client_tls, *server->counts_, log,
+                                                      server->PostToLoop());
   server->admin_ =
-      std::make_unique<admin::Admin>(*server->host_, [s = server.get()] { return !s->stopping_.load(); });
+      std::make_unique<admin::Admin>(*server->stats_, [s = server.get()] { return !s->stopping_.load(); });
   const std::size_t workers = WorkersOf(*server->config_);
   for (std::size_t i = 0; i < workers; ++i) {
     server->workers_.push_back(std::make_unique<Worker>(server->runtime_, *server->shared_, server->options_,
-                                                        server->host_->stats.loop(i), i, workers));
+                                                        server->stats_->registry.loop(i), i, workers));
     net::Loop& loop = server->workers_.back()->loop();
-    server->host_->stats.WatchLoop(i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
+    server->stats_->registry.WatchLoop(i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
   }
   std::vector<config::ConfigError> errors;
   server->Listen(errors);
@@ -92,6 +95,12 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
     return std::unexpected(std::move(errors));
   }
   return server;
+}
+
+session::PostToLoop Server::PostToLoop() {
+  return [this](std::size_t loop, std::move_only_function<void(session::Gateway&)> task) {
+    workers_[loop]->Post(std::move(task));
+  };
 }
 
 // Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix socket can only be one loop's.
@@ -140,6 +149,7 @@ void Server::Run() {
     worker->Start([this] { main_loop_.Post([this] { OnWorkerDrained(); }); });
   }
   log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}}, {"routes", std::uint64_t{config_->routes.size()}}});
+  service_manager_.Ready("serving");
   main_loop_.Run();
   for (auto& worker : workers_) worker->Join();
   log_.Info("stopped");
@@ -163,6 +173,7 @@ void Server::BeginStop() {
   if (again && now - stop_began_ < kOneStop) return;
   stop_began_ = now;
   log_.Info(again ? "stopping at once" : "stopping");
+  if (!again) service_manager_.Stopping("closing sessions");
   for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/admin/admin.h"
+#include "gateway/app/notify.h"
 #include "gateway/app/runtime.h"
 #include "gateway/app/worker.h"
 #include "gateway/base/log.h"
@@ -36,19 +37,21 @@ class Server {
   const std::vector<std::vector<SocketAddress>>& addresses() const { return addresses_; }
 
  private:
-  struct Host;
+  struct Stats;
   class Upkeep;
 
   Server(std::shared_ptr<const config::Config> config, Log& log);
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
+  session::PostToLoop PostToLoop();
   void BeginStop();
   void OnWorkerDrained();
 
   std::shared_ptr<const config::Config> config_;
   Log& log_;
+  Notifier service_manager_;
   http::ServerOptions options_;
-  std::unique_ptr<Host> host_;
+  std::unique_ptr<Stats> stats_;
   Runtime runtime_;
   std::unique_ptr<session::SharedCounts> counts_;
   std::unique_ptr<session::Shared> shared_;

@@ -49,6 +49,10 @@ void Worker::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Worker::Post(std::move_only_function<void(session::Gateway&)> task) {
+  loop_.Post([this, run = std::move(task)]() mutable { run(gateway_); });
+}
+
 void Worker::Drain(io::Millis timeout) {
   loop_.Post([this, timeout] { draining_ ? AbandonClients() : BeginDrain(timeout); });
 }

@@ -36,6 +36,9 @@ class Worker final : private io::Timer::Owner {
   void Finish();
   void Join();
 
+  // Runs `task` on the loop's thread, in order; dropped when the loop has ended. Thread-safe.
+  void Post(std::move_only_function<void(session::Gateway&)> task);
+
   net::Loop& loop() { return loop_; }
 
  private:

@@ -12,12 +12,15 @@ HttpPool::~HttpPool() = default;
 std::unique_ptr<Lease> HttpPool::TakeIdle(std::size_t& server) {
   server = servers_.NextServer();
   const config::Server* wanted = &backend().servers[server];
-  const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted, [](const Idle& i) { return i.lease.server; });
-  if (it == idle_.rend()) return nullptr;
-  auto lease = std::make_unique<Lease>(std::move(it->lease));
-  idle_.erase(std::next(it).base());
-  lease->reused = true;
-  return lease;
+  for (;;) {
+    const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted, [](const Idle& i) { return i.lease.server; });
+    if (it == idle_.rend()) return nullptr;
+    auto lease = std::make_unique<Lease>(std::move(it->lease));
+    idle_.erase(std::next(it).base());
+    lease->reused = true;
+    if (!lease->connection->HasUnread()) return lease;
+    Discard(std::move(lease->connection));
+  }
 }
 
 Lease HttpPool::Adopt(std::unique_ptr<io::ByteStream> stream, const config::Server& server) {

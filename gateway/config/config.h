@@ -180,7 +180,7 @@ struct Route {
   std::optional<std::string> backend;  // exactly one of backend and plugin
   std::optional<std::string> plugin;
   Mark plugin_mark;
-  Value options;  // the plugin's own settings, checked by it
+  Value options;  // the plugin's own settings, checked by it; an empty map when there are none
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<Cors> cors;
@@ -200,6 +200,7 @@ struct LogSettings {
 
 struct Config {
   std::string file;                 // for messages; empty when it came from memory
+  std::string folder;               // where relative paths start
   std::vector<Listener> listeners;  // at least one
   std::optional<ListenAddress> admin;
   std::uint32_t workers = 0;             // loops; 0: one a core

@@ -75,6 +75,7 @@ ListenAddress ParseAdmin(Field field, Addresses& taken) {
 Config ParseConfig(Field root, const std::string& file, const std::filesystem::path& folder) {
   Config config;
   config.file = file;
+  config.folder = folder.string();
   Addresses taken;
   config.listeners = ParseListeners(root["listeners"], folder, taken);
   if (const Field admin = root["admin"]; admin.present()) config.admin = ParseAdmin(admin, taken);

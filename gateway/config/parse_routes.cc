@@ -134,6 +134,10 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
   if (options.present() && !plugin.present())
     options.Error("has no effect without a plugin; remove it");
   route.options = options.value();
+  if (plugin.present() && !options.present()) {
+    route.options.kind = Value::Kind::kMap;
+    route.options.mark = plugin.mark();
+  }
 }
 
 Encoding ParseEncoding(const Field& field, bool to_plugin) {

@@ -85,6 +85,9 @@ class ClientConnection : public io::Deletable {
   // After OnBodyEnd: whether another request may go out on this connection (both sides keep it alive, the request was sent whole,
   // and no byte was left over).
   virtual bool reusable() const = 0;
+  // Of an idle connection: whether the server has sent or ended something that was not told yet. To be asked before it is used
+  // again, because what comes then would be taken for the answer.
+  virtual bool HasUnread() const = 0;
 };
 
 }  // namespace upgate::http

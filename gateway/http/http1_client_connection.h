@@ -32,6 +32,7 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   void SetBodyReading(bool on) override;
   void Abandon() override;
   bool reusable() const override { return state_ == State::kIdle; }
+  bool HasUnread() const override { return stream_->HasUnread(); }
 
  private:
   enum class State : std::uint8_t {

@@ -85,6 +85,10 @@ class ByteStream : public Deletable {
   virtual void Reset() = 0;
 
   virtual std::size_t queued() const = 0;
+
+  // Whether something is waiting to be read: bytes, the peer's end, or an error. Asks the system, for the few who must know before
+  // they write.
+  virtual bool HasUnread() const = 0;
   bool congested() const { return queued() > kHighMark; }
 
   virtual SocketAddress local_address() const = 0;

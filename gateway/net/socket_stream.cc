@@ -285,6 +285,13 @@ void SocketStream::Reset() {
   if (!is_unix_) ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+bool SocketStream::HasUnread() const {
+  if (failure_ != nullptr || reading_ == Reading::kEnded) return true;
+  char byte = 0;
+  const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 SocketAddress SocketStream::local_address() const {
   return FromRaw(LocalAddress(fd()));
 }

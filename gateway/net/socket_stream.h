@@ -41,6 +41,7 @@ class SocketStream final : public io::ByteStream {
   void Shutdown() override;
   void Reset() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
+  bool HasUnread() const override;
   SocketAddress local_address() const override;
   SocketAddress peer_address() const override;
 

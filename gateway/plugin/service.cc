@@ -5,9 +5,9 @@
 
 namespace upgate::plugin {
 
-std::unique_ptr<http::ExchangeHandler> Service::OnRequest(http::Exchange&) { return nullptr; }
+std::unique_ptr<http::ExchangeHandler> Instance::OnRequest(http::Exchange&) { return nullptr; }
 
-std::unique_ptr<SocketHandler> Service::OnSocket(Socket&) { return nullptr; }
+std::unique_ptr<SocketHandler> Instance::OnSocket(Socket&) { return nullptr; }
 
 void Registry::AddService(std::string name, ServiceFactory factory) {
   [[maybe_unused]] const auto [it, added] = services_.emplace(std::move(name), std::move(factory));
@@ -25,9 +25,10 @@ std::vector<std::string> Registry::ServiceNames() const {
   return names;
 }
 
-void RejectOptions(const config::Value& options, std::string_view service, std::vector<config::ConfigError>& errors) {
-  if (options.kind == config::Value::Kind::kAbsent) return;
-  errors.push_back({options.mark, "options", "the service '" + std::string(service) + "' takes no options; remove the key"});
+void RejectOptions(const config::Field& options, std::string_view service) {
+  const config::Value& value = options.value();
+  if (value.kind == config::Value::Kind::kMap && value.members.empty()) return;
+  options.Error("the service '" + std::string(service) + "' takes no options; remove the key");
 }
 
 }  // namespace upgate::plugin

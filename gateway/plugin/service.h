@@ -1,22 +1,24 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/base/bytes.h"
-#include "gateway/config/error.h"
-#include "gateway/config/value.h"
+#include "gateway/config/config.h"
+#include "gateway/config/field.h"
 #include "gateway/http/exchange.h"
-#include "gateway/io/stream.h"
+#include "gateway/io/network.h"
+#include "gateway/plugin/message.h"
 
 namespace upgate::plugin {
-
-enum class MessageKind : std::uint8_t { kText, kBinary };
 
 // A WebSocket session as a service sees it. Owned by the gateway; valid until SocketHandler is destroyed. Used on its loop's
 // thread only.
@@ -29,7 +31,16 @@ class Socket {
   // Sends one message. Text must be UTF-8. Bounded by congested(): while that is true, further messages are still taken, but a
   // service should wait for OnDrained; the gateway stops reading this client meanwhile.
   virtual void Send(MessageKind kind, Bytes payload) = 0;
+  // The same for a message that goes to many: nothing is encoded anew.
+  virtual void Send(const Message& message) = 0;
+  // The same for several at once, in one write where that can be.
+  virtual void SendAll(std::span<const Message> messages) {
+    for (const Message& message : messages) Send(message);
+  }
   virtual bool congested() const = 0;
+
+  // Stops and starts OnMessage. A client that is not read is not taken for a silent one.
+  virtual void SetReading(bool on) = 0;
 
   // Starts the closing handshake; nothing can be sent after it. `code` is one that may stand on the wire (RFC 6455, section 7.4).
   virtual void Close(std::uint16_t code, std::string_view reason) = 0;
@@ -48,31 +59,62 @@ class SocketHandler : public io::Deletable {
   virtual void OnClose(std::uint16_t code) { (void)code; }
 };
 
-// A service: answers the requests and sessions of one route, on one loop. The gateway makes one instance for each route and
-// loop, so that no instance needs a lock.
-class Service : public io::Deletable {
+// One loop's part of a service: answers the requests and sessions that come to its route there. Made, used and destroyed on its
+// loop's thread, so that it needs no lock.
+class Instance : public io::Deletable {
  public:
-  // Ordinary HTTP requests. nullptr from OnSocket/OnRequest of the base class means: not served; the gateway answers 426 or 400.
-  virtual bool serves_http() const { return false; }
-  virtual bool serves_websocket() const { return false; }
+  // Ordinary HTTP requests, where the service serves them. nullptr is allowed when the exchange was answered inside the call.
   virtual std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange);
-  // Called right after the 101. Never nullptr when serves_websocket().
+  // Called right after the 101, where the service serves WebSockets; never nullptr then.
   virtual std::unique_ptr<SocketHandler> OnSocket(Socket& socket);
 };
 
-// What the gateway lends to services. Thread-safe, outlives them.
-class Host {
+// The gateway's numbers. Thread-safe.
+class StatsSource {
  public:
   virtual std::string StatsJson() const = 0;
   virtual std::string StatsPrometheus() const = 0;
 
  protected:
+  ~StatsSource() = default;
+};
+
+// What the gateway lends to one instance; outlives it. Used on the instance's loop's thread.
+class Host {
+ public:
+  virtual const StatsSource& stats() const = 0;
+  virtual io::Loop loop() = 0;
+
+  // Which loop this is, and of how many.
+  virtual std::size_t loop_index() const = 0;
+  virtual std::size_t loops() const = 0;
+  // Runs `task` on another loop (or, later, on this one) with the instance that the same route has there. Tasks from one loop to
+  // another keep their order. Not to be called while instances are being made; dropped when the gateway ends before.
+  using Task = std::move_only_function<void(Instance&)>;
+  virtual void Post(std::size_t loop_index, Task task) = 0;
+
+ protected:
   ~Host() = default;
 };
 
-// Makes a service from its route's options. `errors` takes what is wrong with them, with marks; nullptr then.
-using ServiceFactory =
-    std::function<std::unique_ptr<Service>(const config::Value& options, Host& host, std::vector<config::ConfigError>& errors)>;
+// A service as one route configures it, its options read and checked. Made once and shared by all loops: const, thread-safe.
+class Service {
+ public:
+  virtual ~Service() = default;
+  virtual bool serves_http() const { return false; }
+  virtual bool serves_websocket() const { return false; }
+  virtual std::unique_ptr<Instance> Start(Host& host) const = 0;
+};
+
+// What a service is made from. Borrowed; the route outlives the service.
+struct ServiceSetup {
+  const config::Route& route;
+  config::Field options;          // an empty map where the route gives none; takes what is wrong with them
+  std::filesystem::path folder;   // of the configuration: where relative paths start
+};
+
+// Makes a service. With errors in `options` what it returns is not used, and may be nullptr.
+using ServiceFactory = std::function<std::unique_ptr<Service>(ServiceSetup setup)>;
 
 // The services that routes can name. Filled once at start, by plugins/builtins.cc; read-only after that.
 class Registry {
@@ -88,6 +130,6 @@ class Registry {
 };
 
 // The error for a service that takes no options and got some; for use in factories.
-void RejectOptions(const config::Value& options, std::string_view service, std::vector<config::ConfigError>& errors);
+void RejectOptions(const config::Field& options, std::string_view service);
 
 }  // namespace upgate::plugin

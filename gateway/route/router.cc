@@ -52,16 +52,21 @@ struct Paths {
     }
   }
 
-  const config::Route* Find(std::string_view path) const {
-    if (const auto it = exact.find(path); it != exact.end()) return it->second;
+  // Calls `take` with every route that matches, the one that goes before the others first, until it
+  // returns true; whether it did.
+  template <class Take>
+  bool Walk(std::string_view path, Take&& take) const {
+    if (const auto it = exact.find(path); it != exact.end() && take(*it->second)) return true;
     for (const std::size_t length : prefixes.lengths) {
       if (length > path.size() || (length < path.size() && path[length] != '/')) continue;
-      if (const auto* route = prefixes.Find(path.substr(0, length))) return *route;
+      const auto* route = prefixes.Find(path.substr(0, length));
+      if (route != nullptr && take(**route)) return true;
     }
     for (const Regex& regex : regexes) {
-      if (RE2::PartialMatch({path.data(), path.size()}, *regex.expression)) return regex.route;
+      if (!RE2::PartialMatch({path.data(), path.size()}, *regex.expression)) continue;
+      if (take(*regex.route)) return true;
     }
-    return nullptr;
+    return false;
   }
 };
 
@@ -85,6 +90,27 @@ struct Router::Table {
       paths.Add(route, expression);
     }
   }
+
+  // The order of precedence, for Find and Matches alike. Calls `take` with every route that matches
+  // and the host pattern by which it does, until it returns true.
+  template <class Take>
+  void Walk(std::string_view host, std::string_view path, Take&& take) const {
+    if (!path.starts_with('/')) return;
+    const auto among = [&](const Paths& paths, std::string_view pattern, bool wildcard) {
+      return paths.Walk(path, [&](const config::Route& route) { return take(route, pattern, wildcard); });
+    };
+    if (const auto it = exact_hosts.find(host); it != exact_hosts.end()) {
+      if (among(it->second, it->first, false)) return;
+    }
+    for (const std::size_t length : wildcard_hosts.lengths) {
+      // At least one character and a dot stand in front of what the pattern names.
+      if (host.size() < length + 2 || host[host.size() - length - 1] != '.') continue;
+      const std::string_view suffix = host.substr(host.size() - length);
+      const Paths* paths = wildcard_hosts.Find(suffix);
+      if (paths != nullptr && among(*paths, suffix, true)) return;
+    }
+    among(any_host, {}, false);
+  }
 };
 
 Router::Router(const std::vector<config::Route>& routes) : table_(std::make_unique<Table>()) {
@@ -94,19 +120,26 @@ Router::Router(const std::vector<config::Route>& routes) : table_(std::make_uniq
 Router::~Router() = default;
 
 const config::Route* Router::Find(std::string_view host, std::string_view path) const {
-  if (!path.starts_with('/')) return nullptr;
-  if (const auto it = table_->exact_hosts.find(host); it != table_->exact_hosts.end()) {
-    if (const auto* route = it->second.Find(path)) return route;
-  }
-  const ByLength<Paths>& wildcards = table_->wildcard_hosts;
-  for (const std::size_t length : wildcards.lengths) {
-    // At least one character and a dot stand in front of what the pattern names.
-    if (host.size() < length + 2 || host[host.size() - length - 1] != '.') continue;
-    const Paths* paths = wildcards.Find(host.substr(host.size() - length));
-    if (paths == nullptr) continue;
-    if (const auto* route = paths->Find(path)) return route;
-  }
-  return table_->any_host.Find(path);
+  const config::Route* found = nullptr;
+  table_->Walk(host, path, [&](const config::Route& route, std::string_view, bool) {
+    found = &route;
+    return true;
+  });
+  return found;
+}
+
+std::vector<RouteMatch> Router::Matches(std::string_view host, std::string_view path) const {
+  std::vector<RouteMatch> matches;
+  table_->Walk(host, path, [&](const config::Route& route, std::string_view pattern, bool wildcard) {
+    // A route whose hosts overlap comes once for each; only the first counts.
+    if (std::ranges::find(matches, &route, &RouteMatch::route) != matches.end()) return false;
+    const auto by = std::ranges::find_if(route.hosts, [&](const config::HostPattern& listed) {
+      return listed.wildcard == wildcard && listed.host == pattern;
+    });
+    matches.push_back({&route, by == route.hosts.end() ? nullptr : &*by});
+    return false;
+  });
+  return matches;
 }
 
 }  // namespace upgate::route

@@ -9,6 +9,12 @@
 
 namespace upgate::route {
 
+// A route that would take a request, and the pattern among its hosts by which it does.
+struct RouteMatch {
+  const config::Route* route = nullptr;
+  const config::HostPattern* host = nullptr;  // nullptr: the route is for any host
+};
+
 // Finds the route for a request. Pure and immutable: built once from a configuration, shared by all
 // loops, thread-safe.
 //
@@ -29,6 +35,10 @@ class Router {
   // Time is bounded by the length of the path, the number of prefixes of it, and the regular
   // expressions tried.
   const config::Route* Find(std::string_view host, std::string_view path) const;
+
+  // Every route that would take such a request if those before it were not there; the first is the
+  // one that Find answers. For explanations, not for serving: it looks at everything.
+  std::vector<RouteMatch> Matches(std::string_view host, std::string_view path) const;
 
  private:
   struct Table;

@@ -9,6 +9,9 @@ namespace {
 using ws::Opcode;
 namespace code = ws::close_code;
 
+// Frames that one write takes together.
+constexpr std::size_t kMostSlices = 64;
+
 }  // namespace
 
 Endpoint::Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, const config::RouteLimits& limits,
@@ -32,7 +35,7 @@ void Endpoint::Start(std::string early) {
 void Endpoint::OnBytes(MutableBytes data) {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
-  while (reading() && !gate_.closed_by(PauseReason::kAnswersFull)) {
+  while (reading() && !gate_.holds_messages()) {
     const auto part = decoder_.Next(data);
     if (!part) {
       owner_.OnReadDone();
@@ -150,6 +153,19 @@ void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
   CountOut(opcode, frame.size() - (length < 126 ? 2 : length == 126 ? 4 : 10));
 }
 
+void Endpoint::SendAll(std::span<const plugin::Message> messages) {
+  while (sending() && !messages.empty()) {
+    std::array<Bytes, kMostSlices> frames;
+    const auto batch = messages.first(std::min(messages.size(), frames.size()));
+    std::ranges::transform(batch, frames.begin(), &plugin::Message::frame);
+    stream_->Write(std::span<const Bytes>(frames).first(batch.size()));
+    for (const plugin::Message& message : batch) {
+      CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary, message.payload().size());
+    }
+    messages = messages.subspan(batch.size());
+  }
+}
+
 void Endpoint::Send(Opcode opcode, Bytes payload) {
   if (!sending()) return;
   std::array<std::byte, ws::kMaxHeader> header;
@@ -253,10 +269,13 @@ void Endpoint::OnDrained() {
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
   owner_.OnClientDrained();
-  if (rest_ && !gate_.closed_by(PauseReason::kAnswersFull)) {
-    const auto rest = std::move(rest_);
-    OnBytes(std::as_writable_bytes(std::span(*rest)));
-  }
+  ReadRest();
+}
+
+void Endpoint::ReadRest() {
+  if (!rest_ || gate_.holds_messages()) return;
+  const auto rest = std::move(rest_);
+  OnBytes(std::as_writable_bytes(std::span(*rest)));
 }
 
 // One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left behind, and sets itself anew.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "gateway/config/config.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
+#include "gateway/plugin/message.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
 #include "gateway/session/read_gate.h"
@@ -55,6 +57,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void Send(ws::Opcode opcode, Bytes payload);
   // The same for a frame that is encoded already, header and all.
   void SendFrame(ws::Opcode opcode, Bytes frame);
+  // The same for several messages at once, in as few writes as can be.
+  void SendAll(std::span<const plugin::Message> messages);
 
   // Starts the closing handshake, or answers the client's. Only the first call counts. `why` is for the log.
   void Close(std::uint16_t code, std::string_view reason, Closer closer, std::string_view why);
@@ -70,6 +74,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     if (reading()) gate_.Pause(*stream_, reason);
   }
   void ResumeReading(PauseReason reason) { gate_.Resume(*stream_, reason); }
+  // What a reason that holds messages kept back. Calls the owner as OnBytes does, so not from inside the owner's callbacks.
+  void ReadRest();
 
   const Ending& ending() const { return *ending_; }
   // What the client sent in its Close; 1005 before that.
@@ -134,7 +140,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   io::Timer timer_;
   std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the client takes from it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
-  std::unique_ptr<std::string> rest_;        // of a read, while kAnswersFull holds
+  std::unique_ptr<std::string> rest_;        // of a read, while messages are held
   std::unique_ptr<Ending> ending_;
 };
 

@@ -166,7 +166,7 @@ void FrameTunnel::Ended(std::uint16_t close_code, Closer closer, std::string_vie
   if (!ending_) ending_ = std::make_unique<Ending>(close_code, closer, std::string(why));
 }
 
-// From here on both sides are read whatever the other takes, so that their ends can be seen, and the time is bounded.
+// From here on the time is bounded; an end that still takes what is queued for it gets more.
 void FrameTunnel::BeginClosing() {
   if (std::exchange(closing_, true)) return;
   queued_then_ = client_.stream->queued() + server_.stream->queued();

@@ -1,8 +1,8 @@
 #include "gateway/session/gateway.h"
 
-#include <array>
 #include <cassert>
 #include <utility>
+#include <variant>
 
 #include "gateway/base/text.h"
 #include "gateway/session/byte_tunnel.h"
@@ -11,40 +11,10 @@
 #include "gateway/session/proxy.h"
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/service_session.h"
-#include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
-namespace {
 
 using stats::HandshakeOutcome;
-
-constexpr std::array<std::string_view, 2> kEncodingSubprotocols{"binary", "base64"};
-
-// The subprotocol for this client, or the 400 for one that has none in common with the route. A client that asks for none gets
-// none. A route that lists none still answers the names that older clients use to ask for an encoding.
-std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer, const config::Route& route) {
-  if (offer.subprotocols.empty()) return "";
-  if (route.subprotocols.empty()) {
-    if (!route.backend || route.encoding != config::Encoding::kAuto) return "";
-    const std::vector<std::string> encodings(kEncodingSubprotocols.begin(), kEncodingSubprotocols.end());
-    return ws::ChooseSubprotocol(offer, encodings).value_or("");
-  }
-  if (auto chosen = ws::ChooseSubprotocol(offer, route.subprotocols)) return *chosen;
-  return std::unexpected(http::TextResponse(400, "none of the subprotocols asked for is served here"));
-}
-
-// How payload and bytes are translated: the route says, or where it leaves it open the subprotocol or the query.
-std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Request& request, const config::Route& route,
-                                                               std::string_view subprotocol) {
-  if (route.encoding != config::Encoding::kAuto) return route.encoding;
-  if (subprotocol == "base64") return config::Encoding::kBase64;
-  const auto asked = http::QueryValue(request.target.query, "encoding");
-  if (!asked) return config::Encoding::kBinary;
-  if (const auto encoding = ws::ParseEncoding(*asked)) return *encoding;
-  return std::unexpected(http::TextResponse(400, "unknown encoding; it is binary, text or base64"));
-}
-
-}  // namespace
 
 // One listener's way into the gateway.
 class Gateway::Port final : public http::RequestHandler {
@@ -79,6 +49,32 @@ class Gateway::Port final : public http::RequestHandler {
   stats::ListenerStats& stats_;
 };
 
+// What the instance of one route's service sees of its loop.
+class Gateway::ServiceHost final : public plugin::Host {
+ public:
+  ServiceHost(Gateway& gateway, const plugin::Service& service, std::size_t route, std::size_t loop_index, std::size_t loops)
+      : gateway_(gateway), route_(route), loop_index_(loop_index), loops_(loops), instance_(service.Start(*this)) {}
+
+  plugin::Instance& instance() { return *instance_; }
+
+ private:
+  const plugin::StatsSource& stats() const override { return gateway_.shared_.stats; }
+  io::Loop loop() override { return gateway_.context_.loop; }
+  std::size_t loop_index() const override { return loop_index_; }
+  std::size_t loops() const override { return loops_; }
+  void Post(std::size_t loop_index, Task task) override {
+    gateway_.shared_.post(loop_index, [route = route_, run = std::move(task)](Gateway& there) mutable {
+      run(there.service_hosts_[route]->instance());
+    });
+  }
+
+  Gateway& gateway_;
+  std::size_t route_;
+  std::size_t loop_index_;
+  std::size_t loops_;
+  std::unique_ptr<plugin::Instance> instance_;
+};
+
 Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats, std::size_t index,
                  std::size_t loops)
     : shared_(shared), context_(loop), stats_(stats), next_id_(index + 1), id_step_(loops) {
@@ -94,10 +90,9 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, sta
       http_pools_.emplace(name, std::make_unique<backend::HttpPool>(*pools_.find(name)->second, loop));
     }
   }
-  for (const auto& route : config.routes) {
-    std::vector<config::ConfigError> errors;
-    const auto* factory = route.plugin ? shared.plugins.FindService(*route.plugin) : nullptr;
-    services_.push_back(factory != nullptr ? (*factory)(route.options, shared.host, errors) : nullptr);
+  for (std::size_t i = 0; i < shared.services.size(); ++i) {
+    const plugin::Service* service = shared.services[i].get();
+    service_hosts_.push_back(service != nullptr ? std::make_unique<ServiceHost>(*this, *service, i, index, loops) : nullptr);
   }
 }
 
@@ -121,61 +116,32 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     return nullptr;
   }
   stats_.route[route->index].requests.Add();
-  const config::Cors* cors = route->cors ? &*route->cors : nullptr;
-  if (cors != nullptr && route::IsPreflight(request)) {
-    exchange.Respond(route::AnswerPreflight(request, seen, *cors));
+  const Behind behind = BehindRoute(*shared_.config, *route, shared_.services[route->index].get());
+  Decision decision = Decide(request, *route, behind, seen);
+  exchange.SetAnswerHeaders(std::move(decision.fields));
+  if (auto* answered = std::get_if<Answered>(&decision.what)) {
+    if (answered->outcome) {
+      Count(*route, *answered->outcome);
+      LogRefusal(request, *route, seen, answered->response);
+    }
+    exchange.Respond(std::move(answered->response));
     return nullptr;
   }
-  const route::OriginVerdict verdict = route::JudgeOrigin(request, seen, cors, route->require_origin);
-  http::Headers fields = verdict.headers;
-  if (verdict.vary) fields.Add("Vary", "Origin");
-  exchange.SetAnswerHeaders(std::move(fields));
-
-  plugin::Service* service = services_[route->index].get();
-  if (IsForWebSocket(request, *route)) return OnUpgrade(exchange, *route, seen, verdict);
-  // An ordinary request from elsewhere is the browser's business, unless the route has a policy of its own.
-  if (!verdict.allowed && (cors != nullptr || route->require_origin)) {
-    exchange.Respond(http::TextResponse(403, verdict.reason));
-    return nullptr;
+  if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
+    return OnUpgrade(exchange, *route, seen, Admit(*route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
   }
-  if (service != nullptr) return service->OnRequest(exchange);
+  if (ServiceHost* host = service_hosts_[route->index].get()) return host->instance().OnRequest(exchange);
   return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt, *http_pools_.find(*route->backend)->second);
 }
 
-// Whether a request is one for the handshake, be it to be told that there is nothing else here.
-bool Gateway::IsForWebSocket(const http::Request& request, const config::Route& route) const {
-  const bool asked = request.UpgradesTo("websocket");
-  if (const plugin::Service* service = services_[route.index].get()) {
-    return !service->serves_http() || (service->serves_websocket() && asked);
-  }
-  return asked || shared_.config->backends.at(*route.backend).relay != config::Relay::kHttp;
-}
-
-std::expected<Admission, http::Response> Gateway::Admit(const http::Request& request, const config::Route& route,
-                                                        const route::SeenAs& seen, const route::OriginVerdict& verdict) {
-  const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
-    Count(route, outcome);
-    return std::unexpected(std::move(response));
-  };
-  auto offer = ws::ReadOffer(request);
-  if (!offer) return refuse(HandshakeOutcome::kBadRequest, std::move(offer.error()));
-  if (!verdict.allowed) return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
-  auto subprotocol = AgreeOnSubprotocol(*offer, route);
-  if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
-  auto encoding = CarriesBytes(route) ? AgreeOnEncoding(request, route, *subprotocol) : config::Encoding::kBinary;
-  if (!encoding) return refuse(HandshakeOutcome::kBadRequest, std::move(encoding.error()));
-  if (draining_) return refuse(HandshakeOutcome::kShuttingDown, http::TextResponse(503, "the gateway is shutting down"));
+Admission Gateway::Admit(const config::Route& route, const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
   return Admission{.route = &route,
-                   .offer = std::move(*offer),
-                   .subprotocol = std::move(*subprotocol),
-                   .encoding = *encoding,
-                   .cors = verdict.headers,
+                   .offer = std::move(accepted.offer),
+                   .subprotocol = std::move(accepted.subprotocol),
+                   .encoding = accepted.encoding,
+                   .cors = std::move(cors),
                    .client = seen.client,
                    .started_us = context_.loop.timers.Micros()};
-}
-
-bool Gateway::CarriesBytes(const config::Route& route) const {
-  return route.backend && shared_.config->backends.at(*route.backend).relay == config::Relay::kBytes;
 }
 
 // A browser does not tell its page why a handshake failed; the log does.
@@ -191,30 +157,28 @@ void Gateway::LogRefusal(const http::Request& request, const config::Route& rout
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange, const config::Route& route,
-                                                          const route::SeenAs& seen, const route::OriginVerdict& verdict) {
-  auto admission = Admit(exchange.request(), route, seen, verdict);
-  if (!admission) {
-    LogRefusal(exchange.request(), route, seen, admission.error());
-    exchange.Respond(std::move(admission.error()));
+                                                          const route::SeenAs& seen, Admission admission) {
+  const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
+    Count(route, outcome);
+    LogRefusal(exchange.request(), route, seen, response);
+    exchange.Respond(std::move(response));
     return nullptr;
-  }
+  };
+  if (draining_) return refuse(HandshakeOutcome::kShuttingDown, http::TextResponse(503, "the gateway is shutting down"));
   const std::uint64_t limit = route.limits.sessions;
   if (limit != 0 && !shared_.counts.TryAdd(route.index, limit)) {
-    Count(route, HandshakeOutcome::kTooManySessions);
     http::Response full = http::TextResponse(503, "too many sessions on this route");
     full.headers.Add("Retry-After", "5");
-    LogRefusal(exchange.request(), route, seen, full);
-    exchange.Respond(std::move(full));
-    return nullptr;
+    return refuse(HandshakeOutcome::kTooManySessions, std::move(full));
   }
   if (!route.backend) {
-    EstablishService(exchange, *admission);
+    EstablishService(exchange, admission);
     return nullptr;
   }
   if (const auto http = http_pools_.find(*route.backend); http != http_pools_.end()) {
-    return std::make_unique<Proxy>(*this, exchange, route, seen, std::move(*admission), *http->second);
+    return std::make_unique<Proxy>(*this, exchange, route, seen, std::move(admission), *http->second);
   }
-  return std::make_unique<Handshake>(*this, exchange, std::move(*admission), *pools_.find(*route.backend)->second);
+  return std::make_unique<Handshake>(*this, exchange, std::move(admission), *pools_.find(*route.backend)->second);
 }
 
 std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Admission& admission, const http::Response& answer,
@@ -264,7 +228,7 @@ void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
   const std::size_t route = admission.route->index;
   Session::Owner& owner = *this;
   Launch(std::make_unique<ServiceSession>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                          exchange.request(), *services_[route], stats_.route[route], owner),
+                                          exchange.request(), service_hosts_[route]->instance(), stats_.route[route], owner),
          std::move(admitted->upgraded.early));
 }
 

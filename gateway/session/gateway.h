@@ -19,6 +19,7 @@
 #include "gateway/route/origin.h"
 #include "gateway/route/router.h"
 #include "gateway/session/context.h"
+#include "gateway/session/decision.h"
 #include "gateway/session/session.h"
 #include "gateway/session/shared_counts.h"
 #include "gateway/stats/stats.h"
@@ -26,16 +27,23 @@
 
 namespace upgate::session {
 
+class Gateway;
+
+// Runs a task with the gateway of another loop, on that loop's thread. Thread-safe; tasks from one loop to another keep their order.
+using PostToLoop = std::function<void(std::size_t loop, std::move_only_function<void(Gateway&)> task)>;
+
 // What all loops share; made once, before they start. Borrowed things outlive the gateways.
 struct Shared {
   std::shared_ptr<const config::Config> config;
   const route::Router& router;
-  const plugin::Registry& plugins;
-  plugin::Host& host;
+  // By route; nullptr for routes to backends.
+  const std::vector<std::unique_ptr<plugin::Service>>& services;
+  const plugin::StatsSource& stats;
   // By backend name; only backends with tls:// servers have one.
   const std::map<std::string, std::shared_ptr<tls::ClientContext>>& client_tls;
   SharedCounts& counts;
   Log& log;
+  PostToLoop post;
 };
 
 // The upgrade of one client that passed every policy: what is needed for the 101 and the session behind it.
@@ -69,19 +77,17 @@ class Gateway final : private Session::Owner {
 
  private:
   class Port;
+  class ServiceHost;
   class Handshake;
   class Proxy;
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange, const config::Listener& listener);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange, const config::Route& route,
-                                                   const route::SeenAs& seen, const route::OriginVerdict& verdict);
-  std::expected<Admission, http::Response> Admit(const http::Request& request, const config::Route& route,
-                                                 const route::SeenAs& seen, const route::OriginVerdict& verdict);
+                                                   const route::SeenAs& seen, Admission admission);
+  Admission Admit(const config::Route& route, const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
   void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen,
                   const http::Response& answer);
-  bool CarriesBytes(const config::Route& route) const;
-  bool IsForWebSocket(const http::Request& request, const config::Route& route) const;
 
   struct Admitted {
     http::Upgraded upgraded;
@@ -104,7 +110,7 @@ class Gateway final : private Session::Owner {
   Context context_;
   stats::LoopStats& stats_;
   std::vector<std::unique_ptr<Port>> ports_;                       // by listener
-  std::vector<std::unique_ptr<plugin::Service>> services_;         // by route; nullptr for routes to backends
+  std::vector<std::unique_ptr<ServiceHost>> service_hosts_;        // by route; nullptr for routes to backends
   std::map<std::string, std::unique_ptr<backend::Pool>, std::less<>> pools_;
   std::map<std::string, std::unique_ptr<backend::HttpPool>, std::less<>> http_pools_;  // of backends that speak HTTP
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;

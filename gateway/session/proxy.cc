@@ -37,7 +37,8 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::
       timer_(gateway.context_.loop.timers, *this),
       started_(gateway.context_.loop.timers.Now()) {
   const http::Request& request = exchange.request();
-  expects_continue_ = request.has_body && request.headers.HasToken("expect", "100-continue");
+  expects_continue_ =
+      request.has_body && request.version == http::Version::kHttp11 && request.headers.HasToken("expect", "100-continue");
   exchange_.SetBodyReading(false);
   Connect();
 }
@@ -114,6 +115,8 @@ void Gateway::Proxy::OnAnswer(const http::Response& head, http::BodyLength lengt
   answer_begun_ = true;
   if (admission_) Settle(HandshakeOutcome::kServerRefused);
   Arm(Wait::kAnswer);
+  // How long the body of a GET would have been, HEAD may leave open.
+  if (exchange_.request().method == "HEAD") length = {};
   exchange_.SendHead(ToClient(head, route_), length);
 }
 
@@ -143,6 +146,11 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
     Settle(HandshakeOutcome::kBackendFailed);
     return Fail(502, "the server behind this route gave a wrong handshake", *fault);
+  }
+  if (gateway_.draining_) {
+    gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
+    Settle(HandshakeOutcome::kShuttingDown);
+    return exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
   }
   settled_ = true;
   gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server);

@@ -49,9 +49,10 @@ void AddForwarding(const http::Request& request, const route::SeenAs& seen, cons
   out.Add("X-Forwarded-For", Appended(in, "x-forwarded-for", address, seen.by_trusted_proxy));
   out.Add("X-Forwarded-Proto", seen.scheme);
   const std::string* host = seen.by_trusted_proxy ? in.Find("x-forwarded-host") : nullptr;
-  out.Add("X-Forwarded-Host", host != nullptr ? *host : request.target.authority);
-  const std::string forwarded =
-      "for=" + ForwardedNode(address) + ";proto=" + seen.scheme + ";host=\"" + request.target.authority + "\"";
+  const std::string& named = request.target.authority;  // HTTP/1.0 need not name a host
+  if (host != nullptr || !named.empty()) out.Add("X-Forwarded-Host", host != nullptr ? *host : named);
+  std::string forwarded = "for=" + ForwardedNode(address) + ";proto=" + seen.scheme;
+  if (!named.empty()) forwarded += ";host=\"" + named + "\"";
   out.Add("Forwarded", Appended(in, "forwarded", forwarded, seen.by_trusted_proxy));
   out.Add("Via", Appended(in, "via", std::string(kVia), true));
 }
@@ -106,6 +107,8 @@ http::OutgoingRequest ToServer(const http::Request& request, const config::Route
   out.headers.Add("Host", route.preserve_host && !request.target.authority.empty() ? request.target.authority : HostOf(server));
   for (const http::Header& header : request.headers) {
     if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(request.headers, header.name)) continue;
+    // RFC 9110, section 10.1.1: of HTTP/1.0 it does not count.
+    if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect")) continue;
     if (route.forwarded && (IsOneOf(header.name, kForwarding) || EqualsIgnoreCase(header.name, "via"))) continue;
     out.headers.Add(header.name, header.value);
   }

@@ -11,7 +11,9 @@ namespace upgate::session {
 enum class PauseReason : std::uint8_t {
   kFarEndFull = 1,  // the other end of the session cannot take more
   kOwnQueueFull = 2,  // what we answer by ourselves (pongs) is not being read
-  kAnswersFull = 4,   // the answers of a service are not being read; nor is the rest of what has arrived already
+  // With these the rest of what has arrived already waits too.
+  kAnswersFull = 4,  // the answers of a service are not being read
+  kService = 8,      // the service does not want more now
 };
 
 // Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving one twice, or taking back
@@ -19,16 +21,19 @@ enum class PauseReason : std::uint8_t {
 class ReadGate {
  public:
   void Pause(io::ByteStream& stream, PauseReason reason) {
-    if (std::exchange(mask_, mask_ | static_cast<std::uint8_t>(reason)) == 0) stream.SetReading(false);
+    if (std::exchange(mask_, mask_ | Bit(reason)) == 0) stream.SetReading(false);
   }
   void Resume(io::ByteStream& stream, PauseReason reason) {
-    const std::uint8_t before = std::exchange(mask_, mask_ & ~static_cast<std::uint8_t>(reason));
+    const std::uint8_t before = std::exchange(mask_, mask_ & ~Bit(reason));
     if (before != 0 && mask_ == 0) stream.SetReading(true);
   }
   bool open() const { return mask_ == 0; }
-  bool closed_by(PauseReason reason) const { return (mask_ & static_cast<std::uint8_t>(reason)) != 0; }
+  // Whether a service must get no more messages, also of those that have arrived.
+  bool holds_messages() const { return (mask_ & (Bit(PauseReason::kAnswersFull) | Bit(PauseReason::kService))) != 0; }
 
  private:
+  static constexpr std::uint8_t Bit(PauseReason reason) { return static_cast<std::uint8_t>(reason); }
+
   std::uint8_t mask_ = 0;
 };
 

@@ -3,11 +3,19 @@
 #include <utility>
 
 namespace upgate::session {
+namespace {
+
+ws::Opcode OpcodeOf(plugin::MessageKind kind) {
+  return kind == plugin::MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary;
+}
+
+}  // namespace
 
 ServiceSession::ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                               const http::Request& request, plugin::Service& service, stats::RouteStats& stats,
+                               const http::Request& request, plugin::Instance& service, stats::RouteStats& stats,
                                Session::Owner& owner)
     : Session(std::move(facts), owner),
+      turn_(context.loop.turn),
       request_(request),
       address_(client->peer_address()),
       service_(service),
@@ -36,8 +44,27 @@ void ServiceSession::OnPart(const ws::FramePart& part) {
   if (endpoint_.congested()) endpoint_.PauseReading(PauseReason::kAnswersFull);
 }
 
-void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) {
-  endpoint_.Send(kind == plugin::MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary, payload);
+void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) { endpoint_.Send(OpcodeOf(kind), payload); }
+
+void ServiceSession::Send(const plugin::Message& message) {
+  endpoint_.SendFrame(OpcodeOf(message.kind()), message.frame());
+}
+
+void ServiceSession::SendAll(std::span<const plugin::Message> messages) { endpoint_.SendAll(messages); }
+
+void ServiceSession::SetReading(bool on) {
+  if (on) {
+    turn_.RunLater(*this);
+  } else {
+    Cancel();
+    endpoint_.PauseReading(PauseReason::kService);
+  }
+}
+
+// Not inside the service's call: messages that were held come now.
+void ServiceSession::OnLater() {
+  endpoint_.ResumeReading(PauseReason::kService);
+  endpoint_.ReadRest();
 }
 
 void ServiceSession::OnClientDrained() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "gateway/http/message.h"
@@ -12,11 +13,11 @@
 namespace upgate::session {
 
 // A session whose far end is a service inside the gateway: whole messages instead of pieces of frames.
-class ServiceSession final : public Session, private Endpoint::Owner, private plugin::Socket {
+class ServiceSession final : public Session, private Endpoint::Owner, private plugin::Socket, private io::Later {
  public:
   // `request` is copied for the service. Everything else is borrowed and outlives the session.
   ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, const http::Request& request,
-                 plugin::Service& service, stats::RouteStats& stats, Session::Owner& owner);
+                 plugin::Instance& service, stats::RouteStats& stats, Session::Owner& owner);
 
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
@@ -37,12 +38,18 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   SocketAddress client_address() const override { return address_; }
   std::string_view subprotocol() const override { return facts().subprotocol; }
   void Send(plugin::MessageKind kind, Bytes payload) override;
+  void Send(const plugin::Message& message) override;
+  void SendAll(std::span<const plugin::Message> messages) override;
+  void SetReading(bool on) override;
   bool congested() const override { return endpoint_.congested(); }
   void Close(std::uint16_t code, std::string_view reason) override;
 
+  void OnLater() override;
+
+  io::Turn& turn_;
   http::Request request_;
   SocketAddress address_;
-  plugin::Service& service_;
+  plugin::Instance& service_;
   Endpoint endpoint_;
   ws::MessageAssembler assembler_;
   std::unique_ptr<plugin::SocketHandler> handler_;

@@ -59,6 +59,8 @@ class Engine {
   void Keep();
   // Whether Advance would do something without being fed.
   bool HasMore() const { return failure_ || ended_ || RecordReady(); }
+  // Whether anything was fed that Advance has not taken, be it part of a record.
+  bool HasInput() const { return failure_ || ended_ || record_left_ > 0 || available() > 0; }
 
   bool established() const { return established_; }
   // Not so in the handshake, nor in the midst of a handshake message that the peer sends after it.

@@ -52,6 +52,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   std::size_t queued() const override {
     return lower_->queued() + (waiting_ ? waiting_->size() : 0);
   }
+  bool HasUnread() const override { return engine_.HasInput() || lower_->HasUnread(); }
   SocketAddress local_address() const override { return lower_->local_address(); }
   SocketAddress peer_address() const override { return lower_->peer_address(); }
   // nullptr until the handshake is over.

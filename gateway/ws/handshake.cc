@@ -1,10 +1,12 @@
 #include "gateway/ws/handshake.h"
 
 #include <algorithm>
+#include <array>
 
 #include "gateway/base/base64.h"
 #include "gateway/base/text.h"
 #include "gateway/tls/digest.h"
+#include "gateway/ws/token.h"
 
 namespace upgate::ws {
 namespace {
@@ -19,15 +21,6 @@ http::Response UpgradeRequired(std::string_view why) {
   response.headers.Set("Connection", "Upgrade");
   response.headers.Set("Upgrade", "websocket");
   return response;
-}
-
-// RFC 9110, section 5.6.2.
-bool IsToken(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (ToLower(c) >= 'a' && ToLower(c) <= 'z') ||
-           kOthers.find(c) != std::string_view::npos;
-  });
 }
 
 bool IsKey(std::string_view text) {
@@ -95,6 +88,12 @@ std::expected<Offer, http::Response> ReadOffer(const http::Request& request) {
         http::TextResponse(400, "Sec-WebSocket-Protocol must list tokens, each once"));
   }
   return Offer{*key, *std::move(subprotocols)};
+}
+
+std::string MakeKey(io::Entropy& entropy) {
+  std::array<std::byte, kKeyBytes> bytes;
+  entropy.Fill(bytes);
+  return Base64Encode(bytes);
 }
 
 std::string AcceptKey(std::string_view key) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/http/message.h"
+#include "gateway/io/network.h"
 
 namespace upgate::ws {
 
@@ -22,6 +23,9 @@ struct Offer {
 // is HTTP/1.0, 426 with Sec-WebSocket-Version for another version, 400 for a wrong, missing or
 // repeated key, a wrong or repeated subprotocol (a token, each once), or a request body.
 std::expected<Offer, http::Response> ReadOffer(const http::Request& request);
+
+// A Sec-WebSocket-Key for a handshake of our own: base64 of 16 random bytes (RFC 6455, section 4.1).
+std::string MakeKey(io::Entropy& entropy);
 
 // Sec-WebSocket-Accept for a key (RFC 6455, section 4.2.2): base64 of the SHA-1 of the key and the
 // fixed GUID.

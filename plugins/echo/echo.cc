@@ -12,19 +12,23 @@ class EchoSocket final : public plugin::SocketHandler {
   plugin::Socket& socket_;
 };
 
-class Echo final : public plugin::Service {
+class EchoInstance final : public plugin::Instance {
  public:
-  bool serves_websocket() const override { return true; }
   std::unique_ptr<plugin::SocketHandler> OnSocket(plugin::Socket& socket) override {
     return std::make_unique<EchoSocket>(socket);
   }
 };
 
+class Echo final : public plugin::Service {
+ public:
+  bool serves_websocket() const override { return true; }
+  std::unique_ptr<plugin::Instance> Start(plugin::Host&) const override { return std::make_unique<EchoInstance>(); }
+};
+
 }  // namespace
 
-std::unique_ptr<plugin::Service> MakeEcho(const config::Value& options, plugin::Host&,
-                                          std::vector<config::ConfigError>& errors) {
-  plugin::RejectOptions(options, "echo", errors);
+std::unique_ptr<plugin::Service> MakeEcho(plugin::ServiceSetup setup) {
+  plugin::RejectOptions(setup.options, "echo");
   return std::make_unique<Echo>();
 }
 

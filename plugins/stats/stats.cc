@@ -5,21 +5,19 @@ namespace {
 
 class StatsSocket final : public plugin::SocketHandler {
  public:
-  StatsSocket(plugin::Socket& socket, plugin::Host& host) : socket_(socket), host_(host) {}
+  StatsSocket(plugin::Socket& socket, const plugin::StatsSource& stats) : socket_(socket), stats_(stats) {}
   void OnMessage(plugin::MessageKind, MutableBytes) override {
-    socket_.Send(plugin::MessageKind::kText, AsBytes(host_.StatsJson()));
+    socket_.Send(plugin::MessageKind::kText, AsBytes(stats_.StatsJson()));
   }
 
  private:
   plugin::Socket& socket_;
-  plugin::Host& host_;
+  const plugin::StatsSource& stats_;
 };
 
-class Stats final : public plugin::Service {
+class StatsInstance final : public plugin::Instance {
  public:
-  explicit Stats(plugin::Host& host) : host_(host) {}
-  bool serves_http() const override { return true; }
-  bool serves_websocket() const override { return true; }
+  explicit StatsInstance(const plugin::StatsSource& stats) : stats_(stats) {}
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override {
     const http::Request& request = exchange.request();
@@ -33,25 +31,33 @@ class Stats final : public plugin::Service {
     http::Response response;
     response.headers.Add("Content-Type", prometheus ? "text/plain; version=0.0.4" : "application/json");
     response.headers.Add("Cache-Control", "no-store");
-    response.body = prometheus ? host_.StatsPrometheus() : host_.StatsJson();
+    response.body = prometheus ? stats_.StatsPrometheus() : stats_.StatsJson();
     exchange.Respond(std::move(response));
     return nullptr;
   }
 
   std::unique_ptr<plugin::SocketHandler> OnSocket(plugin::Socket& socket) override {
-    return std::make_unique<StatsSocket>(socket, host_);
+    return std::make_unique<StatsSocket>(socket, stats_);
   }
 
  private:
-  plugin::Host& host_;
+  const plugin::StatsSource& stats_;
+};
+
+class Stats final : public plugin::Service {
+ public:
+  bool serves_http() const override { return true; }
+  bool serves_websocket() const override { return true; }
+  std::unique_ptr<plugin::Instance> Start(plugin::Host& host) const override {
+    return std::make_unique<StatsInstance>(host.stats());
+  }
 };
 
 }  // namespace
 
-std::unique_ptr<plugin::Service> MakeStats(const config::Value& options, plugin::Host& host,
-                                           std::vector<config::ConfigError>& errors) {
-  plugin::RejectOptions(options, "stats", errors);
-  return std::make_unique<Stats>(host);
+std::unique_ptr<plugin::Service> MakeStats(plugin::ServiceSetup setup) {
+  plugin::RejectOptions(setup.options, "stats");
+  return std::make_unique<Stats>();
 }
 
 }  // namespace upgate::plugins

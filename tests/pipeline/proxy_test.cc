@@ -201,6 +201,51 @@ TEST(Proxy, HeadHasTheLengthButNoBody) {
   EXPECT_EQ(client.Body(second), "hello");
 }
 
+TEST(Proxy, HeadOfAnAnswerWithoutALengthHasNoneEither) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n", kOk};
+  auto client = gw.Connect();
+  client.Send("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nHEAD /b HTTP/1.1\r\nHost: a\r\n\r\n" + Get("/c"));
+  for (int i = 0; i < 2; ++i) {
+    const ResponseHead head = client.Head();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_FALSE(head.Get("Content-Length"));
+  }
+  EXPECT_EQ(client.Body(client.Head()), "hello");
+}
+
+TEST(Proxy, ExpectationsOfHttp10AreNone) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {"HTTP/1.1 100 Continue\r\n\r\n" + kOk};
+  auto client = gw.Connect();
+  client.Send("POST /a HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody");
+  ASSERT_EQ(site.requests.size(), 1u);
+  EXPECT_EQ(site.requests[0].find("Expect"), std::string::npos);
+  EXPECT_EQ(client.Head().status, 200);
+}
+
+TEST(Proxy, AClientThatNamesNoHostIsNotSaidToHaveNamedOne) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {kOk};
+  auto client = gw.Connect(0, Address("127.0.0.9:999"));
+  client.Send("GET /a HTTP/1.0\r\n\r\n");
+  ASSERT_EQ(site.requests.size(), 1u);
+  EXPECT_EQ(site.requests[0].find("X-Forwarded-Host"), std::string::npos) << site.requests[0];
+  EXPECT_NE(site.requests[0].find("\r\nForwarded: for=127.0.0.9;proto=http\r\n"), std::string::npos) << site.requests[0];
+}
+
+TEST(Proxy, AnswersVaryByOriginOnlyWhereTheRouteJudgesIt) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {kOk, kOk};
+  auto client = gw.Connect();
+  client.Send(Get("/a", "Origin: https://b.example\r\n"));
+  EXPECT_FALSE(client.Head().Get("Vary"));
+}
+
 TEST(Proxy, ContinueIsTheServersWord) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));

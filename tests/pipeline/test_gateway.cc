@@ -1,5 +1,6 @@
 #include "tests/pipeline/test_gateway.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -64,34 +65,59 @@ std::uint16_t GatewayClient::ReceivedClose() {
 TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options) {
   loop_.network().options() = options;
   plugins::RegisterBuiltins(plugins_);
-  auto runtime = app::Prepare(MustParse(yaml), plugins_, host_);
+  auto runtime = app::Prepare(MustParse(yaml), plugins_);
   if (!runtime) throw std::runtime_error(config::ToString("test.yaml", runtime.error().front()));
   runtime_ = std::move(*runtime);
   const config::Config& config = *runtime_.config;
-  stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), 1);
-  host_.stats = stats_.get();
+  const std::size_t workers = std::max(1u, config.workers);
+  stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), workers);
+  stats_source_.stats = stats_.get();
   counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
   shared_ = std::make_unique<session::Shared>(
-      runtime_.config, *runtime_.router, plugins_, host_, runtime_.client_tls, *counts_, log_);
+      runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls, *counts_, log_,
+      [this](std::size_t to, std::move_only_function<void(session::Gateway&)> task) { Post(to, std::move(task)); });
   options_ = app::HttpOptions(config);
-  gateway_ = std::make_unique<session::Gateway>(*shared_, loop_.io(), scratch_, stats_->loop(0), 0, 1);
+  for (std::size_t i = 0; i < workers; ++i) StartWorker(i, workers);
+}
+
+void TestGateway::StartWorker(std::size_t index, std::size_t workers) {
+  const config::Config& config = *runtime_.config;
+  auto worker = std::make_unique<Worker>();
+  worker->gateway = std::make_unique<session::Gateway>(*shared_, loop_.io(), scratch_, stats_->loop(index), index, workers);
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    fronts_.push_back(std::make_unique<session::Front>(loop_.io(), options_, runtime_.server_tls[i].get(), scratch_,
-                                                       gateway_->ForListener(i), stats_->loop(0).listener[i]));
-    addresses_.push_back(Address(config.listeners[i].address.ToString()));
-    const auto bound = fronts_.back()->Listen(addresses_.back(), {});
+    worker->fronts.push_back(std::make_unique<session::Front>(loop_.io(), options_, runtime_.server_tls[i].get(), scratch_,
+                                                              worker->gateway->ForListener(i), stats_->loop(index).listener[i]));
+    SocketAddress address = Address(config.listeners[i].address.ToString());
+    // In one process the system would spread the clients of one address.
+    if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);
+    worker->addresses.push_back(address);
+    const auto bound = worker->fronts.back()->Listen(address, {});
     if (!bound) throw std::runtime_error(bound.error().message);
   }
+  workers_.push_back(std::move(worker));
+}
+
+void TestGateway::Post(std::size_t index, std::move_only_function<void(session::Gateway&)> task) {
+  workers_[index]->posted.push_back(std::move(task));
+  loop_.io().turn.RunLater(*workers_[index]);
+}
+
+void TestGateway::Worker::OnLater() {
+  for (auto& task : std::exchange(posted, {})) task(*gateway);
 }
 
 TestGateway::~TestGateway() {
-  for (auto& front : fronts_) front->Abandon();
-  gateway_->Abandon();
+  for (auto& worker : workers_) {
+    for (auto& front : worker->fronts) front->Abandon();
+    worker->gateway->Abandon();
+  }
   loop_.RunUntilIdle();
 }
 
 GatewayClient TestGateway::Connect(std::size_t listener, std::optional<SocketAddress> from) {
-  return GatewayClient(loop_, addresses_[listener], std::move(from));
+  return GatewayClient(loop_, workers_[0]->addresses[listener], std::move(from));
 }
+
+GatewayClient TestGateway::ConnectToLoop(std::size_t index) { return GatewayClient(loop_, workers_[index]->addresses[0]); }
 
 }  // namespace upgate::test

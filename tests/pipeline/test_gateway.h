@@ -40,18 +40,21 @@ class GatewayClient {
 
 // The whole gateway but its sockets: configuration text in, bytes out, time standing still. Where the text has no listeners of
 // its own there is one, plain, at 127.0.0.1:80. Nothing may be left when it is destroyed.
+// `workers: N` gives N gateways, as the loops of one process would be, all in the same test loop; each has its own clients.
 class TestGateway {
  public:
   explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {});
   ~TestGateway();
 
   GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});
+  // A client of one of the loops.
+  GatewayClient ConnectToLoop(std::size_t index);
 
   FakeLoop& loop() { return loop_; }
   MemoryNetwork& network() { return loop_.network(); }
   CaptureLog& log() { return log_; }
-  session::Gateway& gateway() { return *gateway_; }
-  session::Front& front(std::size_t i = 0) { return *fronts_[i]; }
+  session::Gateway& gateway(std::size_t index = 0) { return *workers_[index]->gateway; }
+  session::Front& front(std::size_t i = 0) { return *workers_[0]->fronts[i]; }
   stats::RouteStats& route_stats(std::size_t i = 0) { return stats_->loop(0).route[i]; }
   stats::ServerStats& server_stats(std::size_t i = 0) { return stats_->loop(0).server[i]; }
   stats::ListenerStats& listener_stats(std::size_t i = 0) { return stats_->loop(0).listener[i]; }
@@ -60,15 +63,27 @@ class TestGateway {
   }
 
  private:
-  struct StatsHost final : plugin::Host {
+  struct Stats final : plugin::StatsSource {
     std::string StatsJson() const override { return stats->Json(); }
     std::string StatsPrometheus() const override { return stats->Prometheus(); }
     const stats::Registry* stats = nullptr;
   };
 
+  // One loop's part, and what the others post to it.
+  struct Worker final : io::Later {
+    void OnLater() override;
+    std::unique_ptr<session::Gateway> gateway;
+    std::vector<std::unique_ptr<session::Front>> fronts;
+    std::vector<SocketAddress> addresses;
+    std::vector<std::move_only_function<void(session::Gateway&)>> posted;
+  };
+
+  void StartWorker(std::size_t index, std::size_t workers);
+  void Post(std::size_t index, std::move_only_function<void(session::Gateway&)> task);
+
   FakeLoop loop_;
   CaptureLog log_;
-  StatsHost host_;
+  Stats stats_source_;
   plugin::Registry plugins_;
   app::Runtime runtime_;
   std::unique_ptr<stats::Registry> stats_;
@@ -76,9 +91,7 @@ class TestGateway {
   std::unique_ptr<session::Shared> shared_;
   http::ServerOptions options_;
   tls::Scratch scratch_;
-  std::unique_ptr<session::Gateway> gateway_;
-  std::vector<std::unique_ptr<session::Front>> fronts_;
-  std::vector<SocketAddress> addresses_;
+  std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace upgate::test

@@ -139,6 +139,11 @@ bool MemoryStream::Flush() {
   return true;
 }
 
+bool MemoryStream::HasUnread() const {
+  const Pipe& pipe = connection_->pipes[1 - side_];
+  return dead() || !pipe.bytes.empty() || pipe.fin || pipe.broken;
+}
+
 bool MemoryStream::ErrorIsDue() const {
   if (failed_ || handler_ == nullptr) return false;
   if (error_) return true;

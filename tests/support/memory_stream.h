@@ -89,6 +89,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   void Shutdown() override;
   void Reset() override { reset_on_close_ = true; }
   std::size_t queued() const override { return queue_.size(); }
+  bool HasUnread() const override;
   SocketAddress local_address() const override { return local_; }
   SocketAddress peer_address() const override { return peer_; }
 

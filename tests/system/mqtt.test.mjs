@@ -1,38 +1,15 @@
 // A real broker behind the gateway: MQTT over wss.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import net from 'node:net';
 import { once } from 'node:events';
 import mqtt from 'mqtt';
-import { makeCertificates, start, startGateway, temporaryFolder, tlsBlock, unusedPort, within } from './support.mjs';
-
-const answers = (port) => new Promise((resolve) => {
-  const socket = net.connect(port, '127.0.0.1');
-  socket.on('connect', () => { socket.destroy(); resolve(true); }).on('error', () => resolve(false));
-});
-
-// The broker can't be asked for any free port, so a free one is looked for until it could take it.
-async function startMosquitto(t, folder) {
-  for (;;) {
-    const port = await unusedPort();
-    const file = `${folder}/mosquitto-${port}.conf`;
-    fs.writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
-    const broker = start(t, 'mosquitto', ['-c', file]);
-    let ended = false;
-    broker.exited.then(() => { ended = true; });
-    while (!ended) {
-      if (await answers(port)) return port;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    if (!/in use/i.test(broker.errors + broker.output)) throw new Error(`mosquitto: ${broker.errors}`);
-  }
-}
+import { startMosquitto } from './mosquitto.mjs';
+import { makeCertificates, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
 
 test('1,000 publishes at QoS 1 through wss arrive once each and in order', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
-  const broker = await startMosquitto(t, folder);
+  const broker = await startMosquitto(t, folder, (port) => `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
   const gateway = await startGateway(t, `
 listeners:
   - { address: "127.0.0.1:0", ${tlsBlock(certificates)} }

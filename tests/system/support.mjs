@@ -207,8 +207,10 @@ export function makeCertificates(folder, names = ['a.example', 'b.example']) {
 
 export const tlsBlock = (c) => `tls: { certificates: [ { cert: "${c.cert}", key: "${c.key}" } ] }`;
 
-// Resident memory of a process, in bytes.
-export function residentBytes(pid) {
-  const match = /VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+const memory = (pid, field) => {
+  const match = new RegExp(`${field}:\\s+(\\d+) kB`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(match[1]) * 1024;
-}
+};
+// Resident memory of a process, in bytes: now, and the most that it ever was.
+export const residentBytes = (pid) => memory(pid, 'VmRSS');
+export const peakBytes = (pid) => memory(pid, 'VmHWM');

@@ -12,7 +12,7 @@
 namespace upgate::admin {
 namespace {
 
-struct FixedHost final : plugin::Host {
+struct FixedStats final : plugin::StatsSource {
   std::string StatsJson() const override { return R"({"n":1})"; }
   std::string StatsPrometheus() const override { return "upgate_n 1\n"; }
 };
@@ -40,7 +40,7 @@ class AdminTest : public testing::Test {
   }
 
   test::FakeLoop loop_;
-  FixedHost host_;
+  FixedStats host_;
   bool ready_ = true;
   Admin admin_{host_, [this] { return ready_; }};
   http::ServerOptions options_;

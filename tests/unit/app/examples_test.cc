@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "gateway/config/parse.h"
@@ -26,14 +27,23 @@ void ExpectLoads(const std::string& text, const std::string& name) {
   for (const auto& error : config.error()) ADD_FAILURE() << ToString(name, error);
 }
 
-TEST(Examples, FilesInDeployLoad) {
-  int found = 0;
-  for (const auto& entry : fs::directory_iterator(fs::path(UPGATE_SOURCE_DIR) / "deploy")) {
-    if (!entry.path().string().ends_with(".example.yaml")) continue;
-    ++found;
-    ExpectLoads(Read(entry.path()), entry.path().string());
+// Examples to copy, and what the package, the image and the compose file bring along.
+bool IsConfiguration(const fs::path& file) {
+  return file.filename() == "upgate.yaml" || file.string().ends_with(".example.yaml");
+}
+
+TEST(Examples, FilesThatShipLoad) {
+  std::vector<std::string> found;
+  for (const std::string folder : {"deploy", "docker"}) {
+    const fs::path root(UPGATE_SOURCE_DIR);
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      if (!IsConfiguration(entry.path())) continue;
+      found.push_back(fs::relative(entry.path(), root));
+      ExpectLoads(Read(entry.path()), found.back());
+    }
   }
-  EXPECT_GE(found, 1);
+  EXPECT_THAT(found, testing::IsSupersetOf({"deploy/upgate.example.yaml", "deploy/compose/upgate.yaml",
+                                            "deploy/debian/upgate.yaml", "docker/upgate.yaml"}));
 }
 
 TEST(Examples, ConfigurationsInTheReadmeLoad) {

@@ -96,7 +96,8 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_TRUE(route.hosts.empty());
   EXPECT_FALSE(route.backend);
   EXPECT_EQ(route.plugin, "echo");
-  EXPECT_EQ(route.options.kind, Value::Kind::kAbsent);
+  EXPECT_EQ(route.options.kind, Value::Kind::kMap);
+  EXPECT_TRUE(route.options.members.empty());
   EXPECT_TRUE(route.subprotocols.empty());
   EXPECT_EQ(route.encoding, Encoding::kAuto);
   EXPECT_FALSE(route.cors);

@@ -143,6 +143,27 @@ TEST_P(StreamTest, RefillingFromOnDrainedGoesOn) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
+TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
+  EXPECT_FALSE(near_->HasUnread());
+  far_->Write(AsBytes("x"));
+  EXPECT_TRUE(near_->HasUnread());
+  EXPECT_TRUE(near_->HasUnread());
+  near_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return near_log_.received == "x"; }));
+  EXPECT_FALSE(near_->HasUnread());
+  far_->Shutdown();
+  EXPECT_TRUE(near_->HasUnread());
+  EXPECT_TRUE(Until([&] { return near_log_.ends == 1; }));
+  EXPECT_TRUE(near_->HasUnread());
+}
+
+TEST_P(StreamTest, ABreakIsKnownBeforeItIsTold) {
+  far_->Write(AsBytes("unread"));
+  near_->Write(AsBytes("unread"));
+  far_.reset();
+  EXPECT_TRUE(near_->HasUnread());
+}
+
 TEST_P(StreamTest, EachSideEndsOnItsOwn) {
   near_->SetReading(true);
   far_->SetReading(true);

@@ -10,31 +10,24 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class NoHost final : public Host {
- public:
-  std::string StatsJson() const override { return "{}"; }
-  std::string StatsPrometheus() const override { return ""; }
-};
-
 class Named final : public Service {
  public:
   explicit Named(bool websocket) : websocket_(websocket) {}
   bool serves_websocket() const override { return websocket_; }
+  std::unique_ptr<Instance> Start(Host&) const override { return nullptr; }
 
  private:
   bool websocket_;
 };
 
 ServiceFactory MakeNamed(bool websocket) {
-  return [websocket](const config::Value&, Host&, std::vector<config::ConfigError>&) {
-    return std::make_unique<Named>(websocket);
-  };
+  return [websocket](const ServiceSetup&) { return std::make_unique<Named>(websocket); };
 }
 
 bool ServesWebSocket(const ServiceFactory& factory) {
-  NoHost host;
+  const config::Route route;
   std::vector<config::ConfigError> errors;
-  return factory({}, host, errors)->serves_websocket();
+  return factory({route, config::Field(route.options, "options", errors), {}})->serves_websocket();
 }
 
 TEST(RegistryTest, FindsWhatWasAdded) {
@@ -59,16 +52,32 @@ TEST(RegistryTest, NamesAreTakenAsWritten) {
 }
 
 TEST(ServiceTest, ServesNothingByItself) {
-  class Plain final : public Service {};
+  class Plain final : public Service {
+    std::unique_ptr<Instance> Start(Host&) const override { return nullptr; }
+  };
   Plain service;
   EXPECT_FALSE(service.serves_http());
   EXPECT_FALSE(service.serves_websocket());
 }
 
-TEST(RejectOptionsTest, NoOptionsAreFine) {
-  std::vector<config::ConfigError> errors;
-  RejectOptions({}, "echo", errors);
-  EXPECT_THAT(errors, IsEmpty());
+std::vector<config::ConfigError> ErrorsOf(const config::Value& options) {
+  std::vector<config::ConfigError> errors{{{1, 1}, "earlier", "stays"}};
+  RejectOptions(config::Field(options, "routes[2].options", errors), "echo");
+  errors.erase(errors.begin());
+  return errors;
+}
+
+TEST(RejectOptionsTest, AnEmptyMapIsFine) {
+  config::Value options;
+  options.kind = config::Value::Kind::kMap;
+  EXPECT_THAT(ErrorsOf(options), IsEmpty());
+}
+
+TEST(RejectOptionsTest, AnOptionIsNot) {
+  config::Value options;
+  options.kind = config::Value::Kind::kMap;
+  options.members.emplace_back();
+  EXPECT_EQ(ErrorsOf(options).size(), 1U);
 }
 
 class RejectOptionsOfKind : public testing::TestWithParam<config::Value::Kind> {};
@@ -77,20 +86,17 @@ TEST_P(RejectOptionsOfKind, SaysWhereAndForWhom) {
   config::Value options;
   options.kind = GetParam();
   options.mark = {7, 14};
-  std::vector<config::ConfigError> errors{{{1, 1}, "earlier", "stays"}};
-  RejectOptions(options, "echo", errors);
-  ASSERT_EQ(errors.size(), 2U);
-  EXPECT_EQ(errors[0].key, "earlier");
-  EXPECT_EQ(errors[1].mark.line, 7);
-  EXPECT_EQ(errors[1].mark.column, 14);
-  EXPECT_EQ(errors[1].key, "options");
-  EXPECT_THAT(errors[1].message, HasSubstr("'echo'"));
+  const std::vector<config::ConfigError> errors = ErrorsOf(options);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0].mark.line, 7);
+  EXPECT_EQ(errors[0].mark.column, 14);
+  EXPECT_EQ(errors[0].key, "routes[2].options");
+  EXPECT_THAT(errors[0].message, HasSubstr("'echo'"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, RejectOptionsOfKind,
                          testing::Values(config::Value::Kind::kNull, config::Value::Kind::kScalar,
-                                         config::Value::Kind::kSequence,
-                                         config::Value::Kind::kMap));
+                                         config::Value::Kind::kSequence));
 
 }  // namespace
 }  // namespace upgate::plugin

@@ -49,6 +49,28 @@ TEST_P(StreamTest, CarriesBytesBothWays) {
   EXPECT_EQ(session_.client.received, "pong");
 }
 
+TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
+  session_.Shake();
+  session_.server.Send("x");  // with the session tickets before it
+  session_.loop.Run();
+  EXPECT_FALSE(session_.client.stream->HasUnread());
+  session_.client.Read(false);
+  session_.server.Send("y");
+  EXPECT_TRUE(session_.client.stream->HasUnread());
+  session_.loop.Run();
+  EXPECT_TRUE(session_.client.stream->HasUnread());
+  session_.client.Read(true);
+  session_.loop.Run();
+  EXPECT_EQ(session_.client.received, "xy");
+  EXPECT_FALSE(session_.client.stream->HasUnread());
+  // A part of a record is something, too.
+  session_.server_end->tamper = [](std::string& bytes) { bytes.resize(bytes.size() / 2); };
+  session_.server.Send("z");
+  session_.loop.Run();
+  EXPECT_EQ(session_.client.received, "xy");
+  EXPECT_TRUE(session_.client.stream->HasUnread());
+}
+
 TEST_P(StreamTest, CarriesMuchBothWays) {
   session_.Shake();
   const std::string sent = Pattern(GetParam() < 100 ? 100'000 : 1024 * 1024);

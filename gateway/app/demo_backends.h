@@ -1,0 +1,39 @@
+#pragma once
+
+#include <thread>
+
+#include "gateway/app/demo_http_server.h"
+#include "gateway/app/demo_websocket_server.h"
+#include "gateway/app/tcp_echo_server.h"
+#include "gateway/net/loop.h"
+
+namespace upgate::app {
+
+// Where the servers behind the demo's gateway listen.
+struct DemoAddresses {
+  SocketAddress tcp;
+  SocketAddress websocket;
+  SocketAddress http;
+};
+
+// The servers behind the demo's gateway, on loops and threads of their own, as services behind a gateway are. They serve from Start
+// to their destruction.
+class DemoBackends {
+ public:
+  DemoBackends();
+  ~DemoBackends();
+  DemoBackends(const DemoBackends&) = delete;
+  DemoBackends& operator=(const DemoBackends&) = delete;
+
+  // Once.
+  Result<DemoAddresses> Start();
+
+ private:
+  net::Loop loop_;
+  TcpEchoServer tcp_;
+  DemoHttpServer http_;
+  DemoWebSocketServer websocket_;
+  std::thread thread_;
+};
+
+}  // namespace upgate::app

@@ -1,0 +1,257 @@
+#include "gateway/app/probe.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/app/version.h"
+#include "gateway/base/text.h"
+#include "gateway/config/scalar.h"
+#include "gateway/session/upgrade_answer.h"
+#include "gateway/ws/close.h"
+#include "gateway/ws/mask.h"
+
+namespace upgate::app {
+namespace {
+
+// A server that has sent its pong works; one that delivers what it still has before it closes may take long.
+constexpr io::Millis kCloseTimeout{1'000};
+constexpr std::size_t kMaxBody = 200;
+constexpr http::ClientLimits kLimits;
+
+// Without the query, which may hold a secret: the line ends in logs.
+std::string NameOf(const CommandUrl& url) {
+  return fmt::format("{}://{}{}", url.scheme, url.authority, url.target.substr(0, url.target.find('?')));
+}
+
+config::Backend BackendFor(const ProbeSettings& settings) {
+  const CommandUrl& url = settings.url;
+  config::Backend backend;
+  backend.name = "probe";
+  backend.servers.push_back({.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
+                             .address = HostPort{url.host, url.port},
+                             .url = NameOf(url),
+                             .index = 0,
+                             .mark = {}});
+  // The probe's own timer says when it is over.
+  backend.connect_timeout = settings.timeout + std::chrono::hours(1);
+  return backend;
+}
+
+// "403 Forbidden: the origin is not allowed"
+std::string Describe(int status, std::string_view body) {
+  const std::string_view line = Trim(body.substr(0, body.find_first_of("\r\n")));
+  return fmt::format("{} {}{}{}", status, http::ReasonPhrase(status), line.empty() ? "" : ": ", Printable(line, kMaxBody));
+}
+
+}  // namespace
+
+Probe::Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop loop, tls::Scratch& scratch, Owner& owner)
+    : settings_(settings),
+      backend_(BackendFor(settings)),
+      loop_(loop),
+      owner_(owner),
+      stats_(0, 0, 1),
+      pool_(backend_, tls, loop, scratch, stats_),
+      timer_(loop.timers, *this),
+      started_us_(loop.timers.Micros()),
+      decoder_(ws::Role::kClient, std::numeric_limits<std::int64_t>::max()) {
+  timer_.Arm(settings.timeout);
+  opening_ = pool_.Open(*this);
+}
+
+Probe::~Probe() { LetGo(); }
+
+// ---- the request
+
+http::OutgoingRequest Probe::Request() {
+  http::OutgoingRequest request{.method = "GET", .target = settings_.url.target, .headers = {}, .body = {}, .upgrade = {}};
+  http::Headers& headers = request.headers;
+  headers.Add("Host", settings_.url.authority);
+  headers.Add("User-Agent", "upgate/" + VersionNumber());
+  if (settings_.url.is_websocket()) {
+    request.upgrade = "websocket";
+    offer_.key = ws::MakeKey(loop_.entropy);
+    headers.Add("Sec-WebSocket-Version", "13");
+    headers.Add("Sec-WebSocket-Key", offer_.key);
+    if (!settings_.subprotocol.empty()) {
+      offer_.subprotocols = {settings_.subprotocol};
+      headers.Add("Sec-WebSocket-Protocol", settings_.subprotocol);
+    }
+  }
+  for (const auto& header : settings_.headers) {
+    if (EqualsIgnoreCase(header.name, "host") || EqualsIgnoreCase(header.name, "user-agent")) {
+      headers.Set(header.name, header.value);
+    } else {
+      headers.Add(header.name, header.value);
+    }
+  }
+  return request;
+}
+
+void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server&) {
+  opening_.reset();
+  step_ = Step::kAnswer;
+  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kLimits, *this);
+  connection_->Send(Request(), *this);
+}
+
+void Probe::OnOpenFailed(const backend::OpenError& error) {
+  // Its message begins with the URL already.
+  Finish(upgate::Fail(error.timed_out ? Errc::kTimeout : Errc::kUnreachable, error.message));
+}
+
+// ---- the answer
+
+void Probe::OnHead(const http::Response& head, http::BodyLength) {
+  status_ = head.status;
+  if (!settings_.url.is_websocket() && status_ >= 200 && status_ < 400) {
+    return Succeed(fmt::format("{} in {} ms", status_, MillisSince(started_us_)));
+  }
+  step_ = Step::kRefusal;
+}
+
+void Probe::OnBody(Bytes bytes) {
+  if (step_ != Step::kRefusal) return;
+  Append(body_, bytes.first(std::min(bytes.size(), kMaxBody + 1 - std::min(body_.size(), kMaxBody + 1))));
+  if (body_.find('\n') != std::string::npos || body_.size() > kMaxBody) Refused();
+}
+
+void Probe::OnBodyEnd(const http::Headers&) {
+  if (step_ == Step::kRefusal) Refused();
+}
+
+void Probe::Refused() {
+  Fail(Errc::kProtocol, fmt::format("{}{}", settings_.url.is_websocket() ? "not 101 but " : "", Describe(status_, body_)));
+}
+
+void Probe::OnFailed(const Error& error, bool) {
+  if (step_ == Step::kRefusal) return Refused();
+  Fail(error.code, error.message);
+}
+
+void Probe::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
+  loop_.turn.DeferDelete(std::move(connection_));
+  stream_ = std::move(upgraded.stream);
+  if (const auto fault = session::FaultOf(head, offer_, http::Request{})) {
+    return Fail(Errc::kProtocol, "wrong handshake: " + *fault);
+  }
+  report_ = fmt::format("101 in {} ms", MillisSince(started_us_));
+  if (const std::string* chosen = head.headers.Find("sec-websocket-protocol")) report_ += ", subprotocol " + Printable(*chosen);
+  Ping();
+  stream_->SetHandler(this);
+  stream_->SetReading(true);
+  if (!upgraded.early.empty()) OnBytes(std::as_writable_bytes(std::span(upgraded.early)));
+}
+
+// ---- frames
+
+void Probe::Ping() {
+  step_ = Step::kPong;
+  pinged_us_ = loop_.timers.Micros();
+  loop_.entropy.Fill(ping_);
+  SendFrame(ws::Opcode::kPing, ping_);
+}
+
+void Probe::SendFrame(ws::Opcode opcode, Bytes payload) {
+  ws::FrameHeader header{.opcode = opcode, .length = payload.size(), .mask = std::array<std::byte, 4>{}};
+  loop_.entropy.Fill(*header.mask);
+  std::array<std::byte, ws::kMaxHeader + ws::kMaxControlPayload> frame;
+  std::byte* const begin = frame.data() + ws::kMaxHeader;
+  std::ranges::copy(payload, begin);
+  ws::Mask({begin, payload.size()}, *header.mask, 0);
+  const std::size_t header_size = ws::EncodeHeaderBefore(header, begin);
+  stream_->Write(Bytes(begin - header_size, header_size + payload.size()));
+}
+
+void Probe::OnBytes(MutableBytes data) {
+  while (step_ != Step::kOver) {
+    const auto part = decoder_.Next(data);
+    if (!part) return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, part.error().reason));
+    if (!*part) return;
+    if (!ws::IsControl((*part)->opcode)) continue;  // messages are for others
+    Append(control_, (*part)->payload);
+    if ((*part)->frame_end) OnControl((*part)->opcode);
+  }
+}
+
+void Probe::OnControl(ws::Opcode opcode) {
+  if (opcode == ws::Opcode::kClose) return OnClose();
+  if (opcode == ws::Opcode::kPong && step_ == Step::kPong && AsBytes(control_).size() == ping_.size() &&
+      std::ranges::equal(AsBytes(control_), ping_)) {
+    OnPong();
+  } else if (opcode == ws::Opcode::kPing && step_ == Step::kPong && !stream_->congested()) {
+    SendFrame(ws::Opcode::kPong, AsBytes(control_));
+  }
+  control_.clear();
+}
+
+void Probe::OnPong() {
+  report_ += fmt::format(", pong in {} ms", MillisSince(pinged_us_));
+  step_ = Step::kClose;
+  const ws::CloseFrame close = ws::EncodeClose(ws::close_code::kNormal, "");
+  SendFrame(ws::Opcode::kClose, close.view().subspan(2));  // its body
+  const io::Millis left = settings_.timeout - io::Millis(static_cast<std::int64_t>(MillisSince(started_us_)));
+  timer_.Arm(std::clamp(left, io::Millis{0}, kCloseTimeout));
+}
+
+void Probe::OnClose() {
+  const auto close = ws::ParseClose(AsBytes(control_));
+  if (!close) return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, close.error().reason));
+  if (step_ == Step::kClose) return Succeed(report_);
+  Fail(Errc::kReset, fmt::format("{}, but the server closed with {} before a pong{}{}", report_, close->code,
+                                 close->reason.empty() ? "" : ": ", Printable(close->reason)));
+}
+
+void Probe::OnEnd() {
+  if (step_ == Step::kClose) return Succeed(report_ + ", connection ended without Close");
+  Fail(Errc::kReset, report_ + ", but the connection ended before a pong");
+}
+
+void Probe::OnError(const Error& error) {
+  if (step_ == Step::kClose) return Succeed(report_ + ", connection ended without Close");
+  Fail(error.code, fmt::format("{}, but no pong: {}", report_, error.message));
+}
+
+// ---- the end
+
+void Probe::OnTimer(io::Timer&) {
+  const std::string within = config::Syntax<config::Millis>::Write(settings_.timeout);
+  switch (step_) {
+    case Step::kConnecting: return Fail(Errc::kTimeout, "no connection within " + within);
+    case Step::kAnswer: return Fail(Errc::kTimeout, "connected, but no answer within " + within);
+    case Step::kRefusal: return Refused();
+    case Step::kPong: return Fail(Errc::kTimeout, fmt::format("{}, but no pong within {}", report_, within));
+    case Step::kClose: return Succeed(report_ + ", Close not answered yet");
+    case Step::kOver: return;
+  }
+}
+
+std::uint64_t Probe::MillisSince(std::uint64_t micros) const { return (loop_.timers.Micros() - micros) / 1000; }
+
+void Probe::Succeed(std::string_view how) { Finish(fmt::format("ok: {}", how)); }
+
+void Probe::Fail(Errc code, std::string_view why) { Finish(upgate::Fail(code, fmt::format("{}: {}", NameOf(settings_.url), why))); }
+
+void Probe::Finish(const Result<std::string>& outcome) {
+  LetGo();
+  step_ = Step::kOver;
+  owner_.OnProbed(outcome);
+}
+
+void Probe::LetGo() {
+  timer_.Disarm();
+  opening_.reset();
+  if (connection_) {
+    connection_->Abandon();
+    loop_.turn.DeferDelete(std::move(connection_));
+  }
+  if (stream_) {
+    stream_->SetHandler(nullptr);
+    loop_.turn.DeferDelete(std::move(stream_));
+  }
+}
+
+}  // namespace upgate::app

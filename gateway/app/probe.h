@@ -1,0 +1,119 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/app/command_url.h"
+#include "gateway/backend/pool.h"
+#include "gateway/config/config.h"
+#include "gateway/http/client_connection.h"
+#include "gateway/io/network.h"
+#include "gateway/io/timers.h"
+#include "gateway/stats/stats.h"
+#include "gateway/tls/context.h"
+#include "gateway/ws/frame.h"
+#include "gateway/ws/handshake.h"
+
+namespace upgate::app {
+
+struct ProbeSettings {
+  CommandUrl url;           // absolute
+  http::Headers headers;    // beyond those that the probe sends by itself; a Host among them takes the place of the URL's
+  std::string subprotocol;  // to ask for; empty: none
+  io::Millis timeout{5'000};
+};
+
+// Asks one server once whether it works, as a client would. ws and wss: an opening handshake, checked, one ping and its pong, and
+// the closing handshake, for whose end it does not wait long (RFC 6455, sections 4.1, 5.5 and 7.1). http and https: a GET, for which
+// any 2xx or 3xx is fine. Everything within `timeout`. Runs on its loop's thread; starts at once.
+class Probe final : private backend::OpenHandler,
+                    private http::ResponseHandler,
+                    private http::ClientConnection::Owner,
+                    private io::StreamHandler,
+                    private io::Timer::Owner {
+ public:
+  class Owner {
+   public:
+    // Once, never from inside the constructor; the probe may be destroyed after this call. One line that says how it went; as an
+    // error, what was wrong, with kTimeout when the time was up.
+    virtual void OnProbed(const Result<std::string>& outcome) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Everything is borrowed and outlives the probe; `tls` may be nullptr for ws and http.
+  Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop loop, tls::Scratch& scratch, Owner& owner);
+  ~Probe();
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+ private:
+  enum class Step : std::uint8_t {
+    kConnecting,  // name, connection and TLS
+    kAnswer,      // the head of the answer
+    kRefusal,     // the body of an answer that is not the one hoped for
+    kPong,
+    kClose,       // the server's part of the closing handshake
+    kOver,
+  };
+
+  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) override;
+  void OnOpenFailed(const backend::OpenError& error) override;
+
+  void OnInterim(const http::Response&) override {}
+  void OnHead(const http::Response& head, http::BodyLength length) override;
+  void OnBody(Bytes bytes) override;
+  void OnBodyEnd(const http::Headers& trailers) override;
+  void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;
+  void OnRequestDrained() override {}
+  void OnFailed(const Error& error, bool untouched) override;
+  void OnIdleConnectionLost(http::ClientConnection&) override {}
+
+  void OnBytes(MutableBytes data) override;
+  void OnEnd() override;
+  void OnError(const Error& error) override;
+  void OnDrained() override {}
+
+  void OnTimer(io::Timer&) override;
+
+  http::OutgoingRequest Request();
+  void Ping();
+  void OnControl(ws::Opcode opcode);
+  void OnPong();
+  void OnClose();
+  void SendFrame(ws::Opcode opcode, Bytes payload);
+  void Refused();
+  std::uint64_t MillisSince(std::uint64_t micros) const;
+  void Succeed(std::string_view how);
+  void Fail(Errc code, std::string_view why);
+  void Finish(const Result<std::string>& outcome);
+  void LetGo();
+
+  const ProbeSettings& settings_;
+  const config::Backend backend_;
+  io::Loop loop_;
+  Owner& owner_;
+  stats::LoopStats stats_;
+  backend::Pool pool_;
+  io::Timer timer_;
+  Step step_ = Step::kConnecting;
+  const std::uint64_t started_us_;
+  std::uint64_t pinged_us_ = 0;
+  ws::Offer offer_;        // of our handshake
+  int status_ = 0;         // of the answer
+  std::string body_;       // the beginning of a refusal's
+  std::string report_;     // what went well so far
+  std::array<std::byte, 8> ping_{};
+  ws::FrameDecoder decoder_;
+  std::string control_;    // payload of a control frame that is not whole yet
+  std::unique_ptr<io::Pending> opening_;
+  std::unique_ptr<http::ClientConnection> connection_;
+  std::unique_ptr<io::ByteStream> stream_;  // after the 101
+};
+
+}  // namespace upgate::app

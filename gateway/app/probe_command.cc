@@ -1,0 +1,125 @@
+// The command line of the probe, and the loop that it runs on.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/app/command_url.h"
+#include "gateway/app/commands.h"
+#include "gateway/app/probe.h"
+#include "gateway/base/text.h"
+#include "gateway/config/scalar.h"
+#include "gateway/net/loop.h"
+#include "gateway/tls/context.h"
+
+namespace upgate::app {
+namespace {
+
+constexpr config::Millis kShortest{1};
+constexpr config::Millis kLongest = std::chrono::hours(1);
+
+// What the probe says by itself; a second one of these would spoil the request.
+bool IsOfTheProbe(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kNames{"connection", "upgrade", "content-length", "transfer-encoding"};
+  return ToLower(name).starts_with("sec-websocket-") ||
+         std::ranges::any_of(kNames, [&](auto known) { return EqualsIgnoreCase(name, known); });
+}
+
+std::unexpected<UsageError> Wrong(std::string message) { return std::unexpected(UsageError{std::move(message)}); }
+
+// What -H and --host say.
+std::expected<http::Headers, UsageError> ReadOwnHeaders(const ProbeArguments& arguments) {
+  auto headers = ReadHeaders(arguments.headers);
+  if (!headers) return headers;
+  for (const auto& header : *headers) {
+    if (EqualsIgnoreCase(header.name, "sec-websocket-protocol")) return Wrong("-H: write --subprotocol for " + header.name);
+    if (IsOfTheProbe(header.name)) return Wrong(fmt::format("-H: the probe itself sends {} as it is needed", header.name));
+  }
+  if (!arguments.host.empty()) {
+    if (!HostPort::Parse(arguments.host, std::uint16_t{0})) return Wrong("--host: not a name, or a name and a port");
+    headers->Set("Host", arguments.host);
+  }
+  return headers;
+}
+
+std::expected<ProbeSettings, UsageError> ReadProbe(const ProbeArguments& arguments) {
+  ProbeSettings settings;
+  auto url = ReadUrl(arguments.url);
+  if (!url) return std::unexpected(std::move(url.error()));
+  if (url->scheme.empty()) return Wrong("the URL has no scheme; write for example ws://localhost:8080/");
+  settings.url = std::move(*url);
+  auto headers = ReadOwnHeaders(arguments);
+  if (!headers) return std::unexpected(std::move(headers.error()));
+  settings.headers = std::move(*headers);
+  if (!arguments.subprotocol.empty()) {
+    if (!settings.url.is_websocket()) return Wrong("--subprotocol is for ws and wss");
+    if (!config::Syntax<config::Token>::Read(arguments.subprotocol)) return Wrong("--subprotocol: not a token");
+    settings.subprotocol = arguments.subprotocol;
+  }
+  if ((arguments.insecure || !arguments.ca.empty()) && !settings.url.is_secure()) {
+    return Wrong("--insecure and --ca are for wss and https");
+  }
+  const auto timeout = config::Syntax<config::Millis>::Read(arguments.timeout);
+  if (!timeout || *timeout < kShortest || *timeout > kLongest) {
+    return Wrong(fmt::format("--timeout: '{}' is not {} from 1ms to 1h", Printable(arguments.timeout),
+                             config::Syntax<config::Millis>::kForm));
+  }
+  settings.timeout = *timeout;
+  return settings;
+}
+
+config::ClientTls TlsFor(const ProbeArguments& arguments) {
+  config::ClientTls tls;
+  tls.verify = !arguments.insecure;
+  if (!arguments.ca.empty()) tls.ca = config::FilePath{arguments.ca, {}, "--ca"};
+  if (!arguments.host.empty()) tls.server_name = HostPort::Parse(arguments.host, std::uint16_t{0})->host;
+  return tls;
+}
+
+struct ProbeOutcome final : Probe::Owner {
+  void OnProbed(const Result<std::string>& how) override { result = how; }
+  std::optional<Result<std::string>> result;
+};
+
+}  // namespace
+
+int ProbeServer(const ProbeArguments& arguments) {
+  const auto settings = ReadProbe(arguments);
+  if (!settings) {
+    fmt::print(stderr, "upgate probe: {}\n", settings.error().message);
+    return 2;
+  }
+  std::shared_ptr<tls::ClientContext> tls;
+  if (settings->url.is_secure()) {
+    auto context = tls::ClientContext::Make(TlsFor(arguments));
+    if (!context) {
+      for (const auto& error : context.error()) fmt::print(stderr, "upgate probe: {}: {}\n", error.key, error.message);
+      return 1;
+    }
+    tls = std::move(*context);
+  }
+  net::Loop loop;
+  tls::Scratch scratch;
+  ProbeOutcome outcome;
+  const Probe probe(*settings, tls.get(), loop.view(), scratch, outcome);
+  loop.RunUntil([&] { return outcome.result.has_value(); });
+  if (*outcome.result) {
+    fmt::print("{}\n", outcome.result->value());
+    return 0;
+  }
+  fmt::print(stderr, "{}\n", outcome.result->error().message);
+  // A name that nobody answers for cannot be taken back from the system; the loop would wait for it longer than was asked for.
+  if (outcome.result->error().code == Errc::kTimeout) std::_Exit(1);
+  return 1;
+}
+
+}  // namespace upgate::app

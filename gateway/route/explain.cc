@@ -1,0 +1,90 @@
+#include "gateway/route/explain.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+
+namespace upgate::route {
+namespace {
+
+using Kind = config::PathPattern::Kind;
+
+// The answer of a table that has nothing but this one route.
+bool TakesIt(config::Route route, std::string_view host, std::string_view path) {
+  const std::vector<config::Route> alone{std::move(route)};
+  return Router(alone).Find(host, path) != nullptr;
+}
+
+bool HostFits(config::Route route, std::string_view host) {
+  route.path = {Kind::kPrefix, "", "/*"};
+  return TakesIt(std::move(route), host, "/");
+}
+
+bool PathFits(config::Route route, std::string_view path) {
+  route.hosts.clear();
+  return TakesIt(std::move(route), "", path);
+}
+
+std::string WhyItsHostFits(const config::HostPattern* host) {
+  if (host == nullptr) return "it is for any host";
+  if (host->wildcard) return fmt::format("the host is one of *.{}", Printable(host->host));
+  return fmt::format("the host {} is listed", Printable(host->host));
+}
+
+std::string WhyItsPathFits(const config::PathPattern& path) {
+  switch (path.kind) {
+    case Kind::kExact: return "the path is exactly this one";
+    case Kind::kPrefix:
+      return path.text.empty() ? "it takes every path" : fmt::format("the path is {} or below it", Printable(path.text));
+    case Kind::kRegex: break;
+  }
+  return "the path matches the regular expression";
+}
+
+}  // namespace
+
+std::vector<NearMiss> NearMisses(const std::vector<config::Route>& routes, std::string_view host,
+                                 std::string_view path) {
+  std::vector<NearMiss> misses;
+  for (const config::Route& route : routes) {
+    const NearMiss miss{&route, HostFits(route, host), PathFits(route, path)};
+    if (miss.host_fits != miss.path_fits) misses.push_back(miss);
+  }
+  std::ranges::stable_partition(misses, &NearMiss::path_fits);
+  return misses;
+}
+
+std::string WhyItMatches(const RouteMatch& match) {
+  return WhyItsHostFits(match.host) + "; " + WhyItsPathFits(match.route->path);
+}
+
+Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second) {
+  if (first.host != nullptr) {
+    if (second.host == nullptr) return Precedence::kSomeHost;
+    if (first.host->wildcard != second.host->wildcard) return Precedence::kExactHost;
+    if (first.host->host != second.host->host) return Precedence::kLongerWildcard;
+  }
+  const config::PathPattern& path = first.route->path;
+  const config::PathPattern& other = second.route->path;
+  if (path.kind == Kind::kExact && other.kind != Kind::kExact) return Precedence::kExactPath;
+  if (path.kind == Kind::kPrefix && other.kind == Kind::kRegex) return Precedence::kPrefixOverRegex;
+  if (path.kind == Kind::kPrefix && path.text != other.text) return Precedence::kLongerPrefix;
+  return Precedence::kFileOrder;
+}
+
+std::string_view WhyItIsBehind(Precedence precedence) {
+  switch (precedence) {
+    case Precedence::kExactHost: return "a wildcard host is less specific than a listed one";
+    case Precedence::kLongerWildcard: return "its wildcard leaves more of the host open";
+    case Precedence::kSomeHost: return "any host is less specific than a listed one or a wildcard";
+    case Precedence::kExactPath: return "its path is less specific than an exact one";
+    case Precedence::kLongerPrefix: return "its prefix is shorter";
+    case Precedence::kPrefixOverRegex: return "a regular expression comes after prefixes";
+    case Precedence::kFileOrder: break;
+  }
+  return "it stands later in the file";
+}
+
+}  // namespace upgate::route

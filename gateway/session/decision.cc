@@ -1,0 +1,102 @@
+#include "gateway/session/decision.h"
+
+#include <array>
+#include <expected>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/ws/tunnel_encoding.h"
+
+namespace upgate::session {
+namespace {
+
+using stats::HandshakeOutcome;
+
+constexpr std::array<std::string_view, 2> kEncodingSubprotocols{"binary", "base64"};
+
+// The subprotocol for this client, or the 400 for one that has none in common with the route. A client that asks for none gets
+// none. A route that lists none still answers the names that older clients use to ask for an encoding.
+std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer, const config::Route& route) {
+  if (offer.subprotocols.empty()) return "";
+  if (route.subprotocols.empty()) {
+    if (!route.backend || route.encoding != config::Encoding::kAuto) return "";
+    const std::vector<std::string> encodings(kEncodingSubprotocols.begin(), kEncodingSubprotocols.end());
+    return ws::ChooseSubprotocol(offer, encodings).value_or("");
+  }
+  if (auto chosen = ws::ChooseSubprotocol(offer, route.subprotocols)) return *chosen;
+  return std::unexpected(http::TextResponse(400, "none of the subprotocols asked for is served here"));
+}
+
+// How payload and bytes are translated: the route says, or where it leaves it open the subprotocol or the query.
+std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Request& request, const config::Route& route,
+                                                               std::string_view subprotocol) {
+  if (route.encoding != config::Encoding::kAuto) return route.encoding;
+  if (subprotocol == "base64") return config::Encoding::kBase64;
+  const auto asked = http::QueryValue(request.target.query, "encoding");
+  if (!asked) return config::Encoding::kBinary;
+  if (const auto encoding = ws::ParseEncoding(*asked)) return *encoding;
+  return std::unexpected(http::TextResponse(400, "unknown encoding; it is binary, text or base64"));
+}
+
+// Whether a request is one for the handshake, be it to be told that there is nothing else here.
+bool IsForWebSocket(const http::Request& request, const Behind& behind) {
+  return !behind.serves_http || (behind.serves_websocket && request.UpgradesTo("websocket"));
+}
+
+std::expected<Accepted, Answered> Admit(const http::Request& request, const config::Route& route, const Behind& behind,
+                                        const route::OriginVerdict& verdict) {
+  const auto refuse = [](HandshakeOutcome outcome, http::Response response) {
+    return std::unexpected(Answered{std::move(response), outcome});
+  };
+  auto offer = ws::ReadOffer(request);
+  if (!offer) return refuse(HandshakeOutcome::kBadRequest, std::move(offer.error()));
+  if (!verdict.allowed) return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
+  auto subprotocol = AgreeOnSubprotocol(*offer, route);
+  if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
+  auto encoding = behind.carries_bytes ? AgreeOnEncoding(request, route, *subprotocol) : config::Encoding::kBinary;
+  if (!encoding) return refuse(HandshakeOutcome::kBadRequest, std::move(encoding.error()));
+  return Accepted{std::move(*offer), std::move(*subprotocol), *encoding};
+}
+
+// Whether an ordinary request may do something to a service, as a WebSocket would: that takes an origin that may open one.
+bool ActsOnService(const http::Request& request, const config::Route& route) {
+  return route.plugin && request.method != "GET" && request.method != "HEAD";
+}
+
+}  // namespace
+
+Behind BehindRoute(const config::Config& config, const config::Route& route, const plugin::Service* service) {
+  if (service != nullptr) return {service->serves_http(), service->serves_websocket(), false};
+  const config::Relay relay = config.backends.at(*route.backend).relay;
+  return {relay == config::Relay::kHttp, true, relay == config::Relay::kBytes};
+}
+
+Decision Decide(const http::Request& request, const config::Route& route, const Behind& behind, const route::SeenAs& seen) {
+  const config::Cors* cors = route.cors ? &*route.cors : nullptr;
+  if (cors != nullptr && route::IsPreflight(request)) {
+    return {.verdict = {}, .fields = {}, .what = Answered{route::AnswerPreflight(request, seen, *cors), {}}};
+  }
+  Decision decision{.verdict = route::JudgeOrigin(request, seen, cors, route.require_origin), .fields = {}, .what = Ordinary{}};
+  const route::OriginVerdict& verdict = decision.verdict;
+  const bool for_websocket = IsForWebSocket(request, behind);
+  // An ordinary request from elsewhere is the browser's business, unless the route has a policy of its own.
+  const bool is_judged = for_websocket || cors != nullptr || route.require_origin || ActsOnService(request, route);
+  if (!is_judged) return decision;
+
+  decision.fields = verdict.headers;
+  if (verdict.vary) decision.fields.Add("Vary", "Origin");
+  if (for_websocket) {
+    auto admitted = Admit(request, route, behind, verdict);
+    if (admitted) {
+      decision.what = std::move(*admitted);
+    } else {
+      decision.what = std::move(admitted.error());
+    }
+  } else if (!verdict.allowed) {
+    decision.what = Answered{http::TextResponse(403, verdict.reason), {}};
+  }
+  return decision;
+}
+
+}  // namespace upgate::session

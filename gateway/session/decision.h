@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "gateway/config/config.h"
+#include "gateway/http/message.h"
+#include "gateway/plugin/service.h"
+#include "gateway/route/origin.h"
+#include "gateway/stats/stats.h"
+#include "gateway/ws/handshake.h"
+
+namespace upgate::session {
+
+// What is behind a route, as far as its policies depend on it.
+struct Behind {
+  bool serves_http = false;
+  bool serves_websocket = false;
+  bool carries_bytes = false;  // a server of bytes, to which an encoding translates
+};
+// `service` is the route's plugin; nullptr for a route to a backend.
+Behind BehindRoute(const config::Config& config, const config::Route& route, const plugin::Service* service);
+
+// The gateway answers by itself: a preflight, or a request that the policies turn down.
+struct Answered {
+  http::Response response;
+  std::optional<stats::HandshakeOutcome> outcome;  // of a refused handshake
+};
+
+// A WebSocket handshake that passed.
+struct Accepted {
+  ws::Offer offer;
+  std::string subprotocol;  // agreed on here; a WebSocket or HTTP server chooses by itself
+  config::Encoding encoding = config::Encoding::kBinary;
+};
+
+// An ordinary request, for whatever is behind the route.
+struct Ordinary {};
+
+struct Decision {
+  route::OriginVerdict verdict;
+  http::Headers fields;  // for every answer but a 101 and that to a preflight
+  std::variant<Answered, Accepted, Ordinary> what;
+};
+
+// Applies the policies of a route to a request that was routed there, before anything behind the route is touched: preflights,
+// the origin, the handshake, subprotocols and encoding. Pure: how many sessions there are, and whether the gateway is stopping,
+// is for the caller.
+Decision Decide(const http::Request& request, const config::Route& route, const Behind& behind, const route::SeenAs& seen);
+
+}  // namespace upgate::session

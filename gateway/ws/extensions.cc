@@ -1,0 +1,97 @@
+#include "gateway/ws/extensions.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "gateway/ws/token.h"
+
+namespace upgate::ws {
+namespace {
+
+constexpr std::size_t kMaxElements = 32;
+
+// Takes the parts of the field off its front. After a failure it stays failed.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : rest_(text) {}
+
+  bool failed() const { return failed_; }
+  bool done() {
+    SkipSpace();
+    return rest_.empty();
+  }
+
+  // Whether `c` is next; takes it.
+  bool Take(char c) {
+    SkipSpace();
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  std::string Token() {
+    SkipSpace();
+    std::size_t size = 0;
+    while (size < rest_.size() && IsTokenCharacter(rest_[size])) ++size;
+    if (size == 0) failed_ = true;
+    std::string token(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return token;
+  }
+
+  // What is inside the quotes has to be a token once its escapes are taken out.
+  std::string Value() {
+    if (!Take('"')) return Token();
+    std::string value;
+    while (!rest_.empty() && rest_.front() != '"') {
+      if (rest_.front() == '\\') rest_.remove_prefix(1);
+      if (rest_.empty()) break;
+      value += rest_.front();
+      rest_.remove_prefix(1);
+    }
+    if (!rest_.starts_with('"') || !IsToken(value)) {
+      failed_ = true;
+      return {};
+    }
+    rest_.remove_prefix(1);
+    return value;
+  }
+
+ private:
+  void SkipSpace() {
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t')) rest_.remove_prefix(1);
+  }
+
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+std::optional<Extension> ParseExtension(Scanner& scanner) {
+  Extension extension{scanner.Token(), {}};
+  while (!scanner.failed() && scanner.Take(';')) {
+    if (extension.parameters.size() == kMaxElements) return {};
+    Extension::Parameter parameter{scanner.Token(), {}};
+    if (scanner.Take('=')) parameter.value = scanner.Value();
+    extension.parameters.push_back(std::move(parameter));
+  }
+  if (scanner.failed()) return {};
+  return extension;
+}
+
+}  // namespace
+
+std::optional<std::vector<Extension>> ParseExtensions(std::string_view field) {
+  std::vector<Extension> extensions;
+  Scanner scanner(field);
+  while (!scanner.done()) {
+    if (scanner.Take(',')) continue;  // empty elements of a list count for nothing
+    if (extensions.size() == kMaxElements) return {};
+    auto extension = ParseExtension(scanner);
+    if (!extension) return {};
+    extensions.push_back(*std::move(extension));
+    if (!scanner.done() && !scanner.Take(',')) return {};
+  }
+  return extensions;
+}
+
+}  // namespace upgate::ws

@@ -1,0 +1,75 @@
+#include "plugins/broadcast/publish_request.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "gateway/base/text.h"
+#include "plugins/broadcast/hub.h"
+
+namespace upgate::plugins::broadcast {
+namespace {
+
+// A media type that browsers' pages would rather have as a string.
+plugin::MessageKind KindOf(const http::Request& request) {
+  const std::string* type = request.headers.Find("content-type");
+  if (type == nullptr) return plugin::MessageKind::kBinary;
+  const std::string essence = ToLower(Trim(std::string_view(*type).substr(0, type->find(';'))));
+  const bool text = essence.starts_with("text/") || essence == "application/json";
+  return text ? plugin::MessageKind::kText : plugin::MessageKind::kBinary;
+}
+
+// The body of one POST on its way into a room.
+class PublishRequest final : public http::ExchangeHandler {
+ public:
+  PublishRequest(Hub& hub, http::Exchange& exchange) : hub_(hub), exchange_(exchange) {}
+
+  void OnBody(Bytes bytes) override {
+    if (bytes.size() <= hub_.options().message_size - body_.size()) return Append(body_, bytes);
+    exchange_.Respond(http::TextResponse(413, "a message here has at most " + std::to_string(hub_.options().message_size) + " bytes"));
+  }
+
+  void OnBodyEnd(const http::Headers&) override {
+    const plugin::MessageKind kind = KindOf(exchange_.request());
+    if (kind == plugin::MessageKind::kText && !plugin::IsUtf8(AsBytes(body_))) {
+      return exchange_.Respond(http::TextResponse(400, "the body is said to be text and is not UTF-8"));
+    }
+    // Publishers on sockets wait; this one can come again.
+    if (hub_.full()) {
+      http::Response busy = http::TextResponse(503, "the subscribers cannot keep up");
+      busy.headers.Add("Retry-After", "1");
+      return exchange_.Respond(std::move(busy));
+    }
+    hub_.Publish(exchange_.request().target.path, plugin::Message(kind, AsBytes(body_)));
+    http::Response published;
+    published.status = 204;
+    exchange_.Respond(std::move(published));
+  }
+
+ private:
+  Hub& hub_;
+  http::Exchange& exchange_;
+  std::string body_;
+};
+
+http::Response Refusal(const std::string& method) {
+  if (method != "GET" && method != "HEAD") {
+    http::Response refusal = http::TextResponse(405, "POST publishes here");
+    refusal.headers.Add("Allow", "GET, POST");
+    return refusal;
+  }
+  http::Response refusal = http::TextResponse(426, "only WebSocket connections are served here, and POST");
+  refusal.headers.Add("Connection", "Upgrade");
+  refusal.headers.Add("Upgrade", "websocket");
+  return refusal;
+}
+
+}  // namespace
+
+std::unique_ptr<http::ExchangeHandler> AnswerRequest(Hub& hub, http::Exchange& exchange) {
+  if (exchange.request().method == "POST") return std::make_unique<PublishRequest>(hub, exchange);
+  exchange.Respond(Refusal(exchange.request().method));
+  return nullptr;
+}
+
+}  // namespace upgate::plugins::broadcast

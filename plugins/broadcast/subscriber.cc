@@ -1,0 +1,69 @@
+#include "plugins/broadcast/subscriber.h"
+
+#include <utility>
+
+#include "plugins/broadcast/hub.h"
+
+namespace upgate::plugins::broadcast {
+namespace {
+
+// RFC 6455, section 7.4.1, and the registry of close codes that it starts.
+constexpr std::uint16_t kPolicyViolation = 1008;
+constexpr std::uint16_t kTryAgainLater = 1013;
+
+}  // namespace
+
+Subscriber::Subscriber(Hub& hub, Room& room, plugin::Socket& socket, PublisherId id)
+    : hub_(hub), room_(&room), socket_(socket), id_(id) {
+  room.Add(*this);
+}
+
+Subscriber::~Subscriber() { Leave(); }
+
+void Subscriber::Take(std::span<const plugin::Message> messages) {
+  if (!backlog_ && !socket_.congested()) return socket_.SendAll(messages);
+  if (messages.empty()) return;
+  if (!backlog_) backlog_ = std::make_unique<Backlog>();
+  if (!backlog_->Add(messages, hub_.options().queue)) Dismiss(kTryAgainLater, "too slow");
+}
+
+void Subscriber::OnDrained() {
+  while (backlog_ && !socket_.congested()) {
+    socket_.SendAll(backlog_->Take());
+    if (backlog_->empty()) backlog_.reset();
+  }
+}
+
+void Subscriber::OnMessage(plugin::MessageKind kind, MutableBytes payload) {
+  if (room_ == nullptr) return;
+  if (!hub_.options().clients_publish) return Dismiss(kPolicyViolation, "clients cannot publish here");
+  has_published = !hub_.options().to_sender;
+  hub_.Publish(*room_, plugin::Message(kind, payload), has_published ? id_ : 0);
+  // Its own message may have been the one too many for it.
+  if (room_ == nullptr || !hub_.full()) return;
+  socket_.SetReading(false);
+  hub_.CallWhenClear(*this);
+}
+
+void Subscriber::OnLater() { socket_.SetReading(true); }
+
+void Subscriber::OnClose(std::uint16_t) { Leave(); }
+
+void Subscriber::Leave() {
+  if (room_ == nullptr) return;
+  backlog_.reset();
+  Room& room = *std::exchange(room_, nullptr);
+  room.Remove(*this);
+  hub_.OnLeft(room);
+}
+
+void Subscriber::Dismiss(std::uint16_t code, std::string_view reason) {
+  Leave();
+  socket_.Close(code, reason);
+  // Its Close is awaited.
+  if (!waiting()) return;
+  Cancel();
+  socket_.SetReading(true);
+}
+
+}  // namespace upgate::plugins::broadcast

@@ -1,0 +1,166 @@
+#include "plugins/redirect/location.h"
+
+#include <algorithm>
+#include <array>
+#include <expected>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "gateway/base/text.h"
+
+namespace upgate::plugins::redirect {
+namespace {
+
+constexpr std::array<std::string_view, 7> kNames{"scheme", "host", "port", "path", "query", "uri", "rest"};
+
+bool BeginsPath(Placeholder placeholder) {
+  return placeholder == Placeholder::kPath || placeholder == Placeholder::kUri || placeholder == Placeholder::kRest;
+}
+
+// May stand in a URI (RFC 3986, section 2).
+bool IsUriChar(char c) {
+  return IsAlpha(c) || IsDigit(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
+}
+
+using Part = std::variant<std::string, Placeholder>;
+
+std::expected<Placeholder, std::string> ParsePlaceholder(std::string_view name) {
+  const auto it = std::ranges::find(kNames, name);
+  if (it != kNames.end()) return static_cast<Placeholder>(it - kNames.begin());
+  const std::string_view near = NearestOf(name, kNames);
+  const std::string shown = Printable(name, 40);
+  if (!near.empty()) return std::unexpected(fmt::format("has the unknown placeholder {{{}}}; did you mean {{{}}}?", shown, near));
+  return std::unexpected(fmt::format("has the unknown placeholder {{{}}}; there are {{{}}}", shown, fmt::join(kNames, "}, {")));
+}
+
+std::expected<std::vector<Part>, std::string> Split(std::string_view text) {
+  std::vector<Part> parts;
+  while (!text.empty()) {
+    const std::string_view literal = text.substr(0, text.find('{'));
+    if (!std::ranges::all_of(literal, IsUriChar)) {
+      return std::unexpected("has a character in it that cannot stand in a URL; percent-encode it");
+    }
+    if (!literal.empty()) parts.emplace_back(std::string(literal));
+    text.remove_prefix(literal.size());
+    if (text.empty()) break;
+    const std::size_t end = text.find('}');
+    if (end == std::string_view::npos) return std::unexpected("has a '{' without its '}'");
+    const auto placeholder = ParsePlaceholder(text.substr(1, end - 1));
+    if (!placeholder) return std::unexpected(placeholder.error());
+    parts.emplace_back(*placeholder);
+    text.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+// What is wrong with the host of a target with one; empty when nothing is. It ends with the first '/', '?' or '#', or where a
+// placeholder brings its own slash.
+std::string FaultOfAuthority(std::string_view rest) {
+  std::size_t length = 0;
+  while (!rest.empty() && std::string_view("/?#").find(rest.front()) == std::string_view::npos) {
+    if (rest.front() != '{') {
+      rest.remove_prefix(1);
+      ++length;
+      continue;
+    }
+    const std::string_view name = rest.substr(1, rest.find('}') - 1);
+    const auto placeholder = static_cast<Placeholder>(std::ranges::find(kNames, name) - kNames.begin());
+    if (BeginsPath(placeholder)) break;
+    if (placeholder != Placeholder::kHost && placeholder != Placeholder::kPort) {
+      return fmt::format("has {{{}}} in the place of the host; put a '/' or '?' before it", name);
+    }
+    rest.remove_prefix(name.size() + 2);
+    ++length;
+  }
+  return length == 0 ? "names no host after '//'; write for example https://{host}{uri}" : "";
+}
+
+constexpr std::array<std::string_view, 3> kSchemes{"https://", "http://", "{scheme}://"};
+
+// What is wrong with the beginning of `text`; empty when nothing is.
+std::string FaultOfTarget(std::string_view text, const std::vector<Part>& parts) {
+  for (const std::string_view scheme : kSchemes) {
+    if (text.starts_with(scheme)) return FaultOfAuthority(text.substr(scheme.size()));
+  }
+  const bool path = text.starts_with('/') && !text.starts_with("//");
+  const auto* first = parts.empty() ? nullptr : std::get_if<Placeholder>(&parts.front());
+  if (path || (first != nullptr && BeginsPath(*first))) return "";
+  return "is neither a URL nor a path; begin it with https://, http://, {scheme}:// or /";
+}
+
+std::string_view SchemeOf(bool tls) { return tls ? "https" : "http"; }
+
+// The target keeps the decoded and the encoded path name for name alike.
+std::string_view WithoutNames(std::string_view raw_path, std::size_t names) {
+  for (; names > 0 && !raw_path.empty(); --names) raw_path.remove_prefix(std::min(raw_path.find('/', 1), raw_path.size()));
+  return raw_path.empty() ? "/" : raw_path;
+}
+
+// "*" of OPTIONS is about the whole host.
+std::string_view PathOf(const http::Target& target) { return target.raw_path == "*" ? "/" : std::string_view(target.raw_path); }
+
+std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tls, std::size_t prefix_names) {
+  switch (placeholder) {
+    case Placeholder::kScheme:
+      return std::string(SchemeOf(tls));
+    case Placeholder::kHost:
+      return target.host.find(':') == std::string::npos ? target.host : "[" + target.host + "]";
+    case Placeholder::kPort:
+      return std::to_string(target.port != 0 ? target.port : tls ? 443 : 80);
+    case Placeholder::kPath:
+      return std::string(PathOf(target));
+    case Placeholder::kQuery:
+      return target.query;
+    case Placeholder::kUri:
+      return std::string(PathOf(target)) + (target.has_query ? "?" + target.query : "");
+    case Placeholder::kRest:
+      return std::string(WithoutNames(PathOf(target), prefix_names));
+  }
+  return {};
+}
+
+// "//other.example/" is another host.
+void OneSlashFirst(std::string& path) {
+  const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
+  if (slashes > 1) path.erase(0, slashes - 1);
+}
+
+}  // namespace
+
+std::optional<Location> Location::Parse(std::string_view text, const config::PathPattern& route, const config::Field& field) {
+  auto parts = Split(text);
+  std::string fault = parts ? FaultOfTarget(text, *parts) : parts.error();
+  const bool is_prefix = route.kind == config::PathPattern::Kind::kPrefix;
+  if (fault.empty() && !is_prefix && std::ranges::find(*parts, Part(Placeholder::kRest)) != parts->end()) {
+    fault = "has {rest}, which is what follows the prefix of a route such as /old/*; this route has none";
+  }
+  if (!fault.empty()) {
+    field.Refuse({.what = std::move(fault)}, {});
+    return {};
+  }
+  Location location;
+  location.parts_ = std::move(*parts);
+  location.prefix_names_ = is_prefix ? static_cast<std::size_t>(std::ranges::count(route.text, '/')) : 0;
+  location.on_this_host_ = std::ranges::none_of(kSchemes, [&](std::string_view scheme) { return text.starts_with(scheme); });
+  return location;
+}
+
+std::optional<std::string> Location::For(const http::Request& request, bool tls) const {
+  std::string result;
+  for (const Part& part : parts_) {
+    if (const auto* literal = std::get_if<std::string>(&part)) {
+      result += *literal;
+      continue;
+    }
+    const Placeholder placeholder = std::get<Placeholder>(part);
+    if (placeholder == Placeholder::kHost && request.target.host.empty()) return {};
+    if (placeholder == Placeholder::kQuery && !request.target.has_query && result.ends_with('?')) result.pop_back();
+    result += ValueOf(placeholder, request.target, tls, prefix_names_);
+  }
+  if (on_this_host_) OneSlashFirst(result);
+  return result;
+}
+
+}  // namespace upgate::plugins::redirect

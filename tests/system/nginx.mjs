@@ -1,0 +1,49 @@
+// nginx as a peer of the gateway: behind it, in front of it, or beside it to compare with. Runs from a folder of the test's own,
+// in the foreground, as one process.
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { start, temporaryFolder, unusedPort, within } from './support.mjs';
+
+const program = process.env.NGINX ?? '/usr/sbin/nginx';
+
+async function accepts(port) {
+  for (;;) {
+    const open = await new Promise((resolve) => {
+      const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
+      socket.on('error', () => resolve(false));
+    });
+    if (open) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+// `http(port)` is the text of the http block, with a server that listens on 127.0.0.1:PORT.
+export async function startNginx(t, http, folder = temporaryFolder(t)) {
+  // nginx cannot say which port it got; a free one is looked for.
+  const port = await unusedPort();
+  const file = path.join(folder, 'nginx.conf');
+  const kept = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((use) => `  ${use}_temp_path ${folder}/${use};`).join('\n');
+  fs.writeFileSync(file, `daemon off;
+master_process off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  types { text/html html; text/css css; text/plain txt; }
+  default_type application/octet-stream;
+  server_tokens off;
+${kept}
+${http(port)}
+}
+`);
+  const child = start(t, program, ['-e', 'stderr', '-p', folder, '-c', file]);
+  const failed = child.exited.then((code) => {
+    throw new Error(`nginx ended with ${code}: ${child.errors}`);
+  });
+  failed.catch(() => {});
+  await within(20000, 'nginx to serve', Promise.race([failed, accepts(port)]));
+  return { port, folder, child };
+}

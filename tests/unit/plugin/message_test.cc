@@ -1,0 +1,50 @@
+#include "gateway/plugin/message.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/ws/frame.h"
+
+namespace upgate::plugin {
+namespace {
+
+class MessageOfSize : public testing::TestWithParam<std::size_t> {};
+
+// A client's decoder takes the frame for what it is.
+TEST_P(MessageOfSize, IsOneWholeFrame) {
+  std::string payload(GetParam(), 'x');
+  if (!payload.empty()) payload.back() = 'y';
+  const Message message(MessageKind::kBinary, AsBytes(payload));
+  EXPECT_EQ(AsText(message.payload()), payload);
+
+  std::string wire(AsText(message.frame()));
+  MutableBytes input = std::as_writable_bytes(std::span(wire));
+  ws::FrameDecoder decoder(ws::Role::kClient, 1 << 20);
+  const auto part = decoder.Next(input);
+  ASSERT_TRUE(part && *part);
+  EXPECT_EQ((*part)->opcode, ws::Opcode::kBinary);
+  EXPECT_TRUE((*part)->message_end);
+  EXPECT_EQ(AsText((*part)->payload), payload);
+  EXPECT_TRUE(input.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, MessageOfSize, testing::Values(0, 1, 125, 126, 127, 65535, 65536, 100000));
+
+TEST(MessageTest, CopiesShareTheirBytes) {
+  const Message message(MessageKind::kText, AsBytes("Hello"));
+  const Message copy = message;
+  EXPECT_EQ(copy.kind(), MessageKind::kText);
+  EXPECT_EQ(copy.frame().data(), message.frame().data());
+}
+
+TEST(MessageTest, TextIsWholeUtf8) {
+  EXPECT_TRUE(IsUtf8({}));
+  EXPECT_TRUE(IsUtf8(AsBytes("t\xc3\xa4xt")));
+  EXPECT_FALSE(IsUtf8(AsBytes("t\xc3")));
+  EXPECT_FALSE(IsUtf8(AsBytes("\xed\xa0\x80")));
+}
+
+}  // namespace
+}  // namespace upgate::plugin

@@ -1,0 +1,176 @@
+#include "gateway/ws/deflate.h"
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+namespace upgate::ws {
+namespace {
+
+using namespace std::string_literals;
+
+// What comes out of a message that arrives in pieces of `chunk` bytes, through a buffer of `room`; nothing after an error.
+std::optional<std::string> InflateAll(Inflater& inflater, std::string_view message, std::size_t chunk = 1 << 20,
+                                      std::size_t room = 4096) {
+  std::string result;
+  std::string out(room, '\0');
+  do {
+    const std::string_view piece = message.substr(0, chunk);
+    message.remove_prefix(piece.size());
+    Bytes input = AsBytes(piece);
+    for (;;) {
+      const auto got = inflater.Inflate(input, message.empty(), std::as_writable_bytes(std::span(out)));
+      if (!got) {
+        EXPECT_EQ(got.error().close_code, 1007);
+        return {};
+      }
+      result.append(out, 0, got->size);
+      if (got->done) break;
+    }
+  } while (!message.empty());
+  return result;
+}
+
+std::string DeflateOne(Deflater& deflater, std::string_view message) {
+  std::string out;
+  deflater.Deflate(AsBytes(message), out);
+  return out;
+}
+
+// Text that compresses, noise that does not, and runs that compress by a thousand.
+std::vector<std::string> Messages() {
+  std::mt19937 random(7);
+  std::vector<std::string> messages{"", "Hello", "Hello", "", ""};
+  for (const std::size_t size : {1, 64, 255, 256, 257, 4096, 65535, 65536, 131072}) {
+    std::string text;
+    while (text.size() < size) text += "message " + std::to_string(random() % 1000) + "; ";
+    text.resize(size);
+    messages.push_back(text);
+    std::string noise(size, '\0');
+    for (char& c : noise) c = static_cast<char>(random());
+    messages.push_back(noise);
+    messages.emplace_back(size, 'a');
+  }
+  return messages;
+}
+
+// RFC 7692, sections 7.2.3.1 to 7.2.3.6.
+TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
+  Inflater inflater(15);
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x48\xcd\xc9\xc9\x07\x00"s), "Hello");
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello") << "with the window of the first";
+  EXPECT_EQ(InflateAll(inflater, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"s), "Hello") << "a stored block";
+  EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello") << "a final block";
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"s), "Hello") << "two blocks";
+  EXPECT_EQ(InflateAll(inflater, "\x00"s), "");
+}
+
+TEST(InflaterTest, KeepsTheWindowBehindAFinalBlock) {
+  Inflater inflater(15);
+  EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello");
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello");
+}
+
+TEST(InflaterTest, ResetForgetsTheWindow) {
+  Inflater inflater(15);
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x48\xcd\xc9\xc9\x07\x00"s), "Hello");
+  inflater.Reset();
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), std::nullopt);
+}
+
+TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
+  for (const std::string& wrong : {"\xff"s, "\x07"s, "\x00\x05\x00\x00\x00Hello"s, "\xf2\x48\xcd"s, "\xf2\x48\xcd\xc9\xc9"s, "Hello"s}) {
+    for (const std::size_t chunk : {1, 2, 100}) {
+      Inflater inflater(15);
+      EXPECT_EQ(InflateAll(inflater, wrong, chunk), std::nullopt) << testing::PrintToString(wrong);
+    }
+  }
+}
+
+// Cut anywhere, a message is either refused or gives a beginning of what it was; it never gives something else.
+TEST(InflaterTest, AMessageThatBreaksOffGivesNothingElse) {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "item " + std::to_string(i * i) + ", ";
+  Deflater deflater(15, 6);
+  const std::string whole = DeflateOne(deflater, text);
+  int refused = 0;
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    Inflater inflater(15);
+    const auto got = InflateAll(inflater, whole.substr(0, size));
+    refused += got ? 0 : 1;
+    EXPECT_TRUE(!got || text.starts_with(*got)) << size;
+  }
+  EXPECT_GT(refused, static_cast<int>(whole.size()) - 8);
+}
+
+TEST(InflaterTest, RandomBytesDoNoHarm) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 3000; ++i) {
+    std::string noise(1 + random() % 300, '\0');
+    for (char& c : noise) c = static_cast<char>(random());
+    Inflater inflater(static_cast<std::uint8_t>(8 + i % 8));
+    (void)InflateAll(inflater, noise, 1 + random() % 50, 1 + random() % 500);
+  }
+}
+
+class WindowBits : public testing::TestWithParam<int> {};
+
+// Through every window, with and without takeover, at every chunk and buffer size.
+TEST_P(WindowBits, RoundTrip) {
+  const auto bits = static_cast<std::uint8_t>(GetParam());
+  for (const bool takeover : {true, false}) {
+    for (const auto& [chunk, room] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 100}, {512, 65536}, {1 << 20, 4096}}) {
+      Deflater deflater(bits, 6);
+      Inflater inflater(bits);
+      for (const std::string& message : Messages()) {
+        if (chunk == 1 && message.size() > 20000) continue;
+        if (!takeover) {
+          deflater.Reset();
+          inflater.Reset();
+        }
+        const std::string wire = DeflateOne(deflater, message);
+        ASSERT_EQ(InflateAll(inflater, wire, chunk, room), message) << message.size() << " bytes, chunk " << chunk;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Bits, WindowBits, testing::Range(8, 16));
+
+// zlib itself, told the small window, must be able to follow: this is what makes a window of 2^8 possible.
+TEST(DeflaterTest, NeverRefersBackFurtherThanTheWindow) {
+  for (int bits = 8; bits <= 15; ++bits) {
+    Deflater deflater(static_cast<std::uint8_t>(bits), 9);
+    Inflater inflater(static_cast<std::uint8_t>(bits));
+    std::mt19937 random(11);
+    for (int i = 0; i < 60; ++i) {
+      std::string message(2000 + random() % 3000, '\0');
+      for (char& c : message) c = static_cast<char>('a' + random() % 3);  // many matches, near and far
+      ASSERT_EQ(InflateAll(inflater, DeflateOne(deflater, message)), message) << bits;
+    }
+  }
+}
+
+TEST(DeflaterTest, TakeoverMakesRepeatedMessagesSmall) {
+  Deflater deflater(15, 6);
+  std::string message = "{\"symbol\":\"ACME\",\"bid\":12.50,\"ask\":12.75}";
+  const std::size_t first = DeflateOne(deflater, message).size();
+  EXPECT_LT(DeflateOne(deflater, message).size(), first / 3);
+  deflater.Reset();
+  EXPECT_EQ(DeflateOne(deflater, message).size(), first);
+}
+
+TEST(DeflaterTest, AppendsToWhatIsThere) {
+  Deflater deflater(15, 6);
+  std::string out = "head";
+  deflater.Deflate(AsBytes("Hello"), out);
+  EXPECT_EQ(out, "head\xf2\x48\xcd\xc9\xc9\x07\x00"s);
+}
+
+}  // namespace
+}  // namespace upgate::ws
