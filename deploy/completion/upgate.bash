@@ -1,0 +1,61 @@
+# bash completion for upgate(1). Source it, or put it where bash-completion looks for it, under the name upgate.
+
+# The value that flag $1 of command $2 takes, as words to choose from; fails for a flag that takes none. FILE: a file's name.
+_upgate_values() {
+  case $1 in
+    -c | --config | --ca) echo FILE ;;
+    -X | --method) echo GET HEAD POST PUT PATCH DELETE OPTIONS ;;
+    -H | --header) echo Host: Origin: Cookie: Authorization: Sec-WebSocket-Protocol: X-Forwarded-For: X-Forwarded-Proto: ;;
+    --timeout) echo 1s 5s 10s 30s ;;
+    --host) [[ $2 != demo ]] || echo 127.0.0.1 0.0.0.0 localhost ;;
+    --from) echo 127.0.0.1 ;;
+    --port | --tls-port | --subprotocol) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Offers those of the words $1 that begin with $2.
+_upgate_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
+
+_upgate_files() {
+  mapfile -t COMPREPLY < <(compgen -f -- "$1")
+  compopt -o filenames 2>/dev/null
+}
+
+_upgate() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' flags='' values
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    _upgate_words 'run check explain probe demo version --help --version' "$word"
+    return
+  fi
+
+  command=${COMP_WORDS[1]}
+  if ((COMP_CWORD > 2)) && values=$(_upgate_values "$before" "$command"); then
+    if [[ $values == FILE ]]; then
+      _upgate_files "$word"
+    else
+      _upgate_words "$values" "$word"
+    fi
+    return
+  fi
+
+  case $command in
+    run | check) flags='--config' ;;
+    explain) flags='--config --header --method --from' ;;
+    probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
+    demo) flags='--host --port --tls-port' ;;
+    version) ;;
+    *) return ;;
+  esac
+  if [[ $word == -* ]]; then
+    _upgate_words "$flags --help" "$word"
+  elif [[ $command == run || $command == check ]]; then
+    _upgate_files "$word"
+  elif [[ $command == explain || $command == probe ]]; then
+    _upgate_words 'ws:// wss:// http:// https://' "$word"
+    compopt -o nospace 2>/dev/null
+  fi
+}
+
+complete -F _upgate upgate
