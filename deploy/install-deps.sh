@@ -3,14 +3,15 @@
 #   deploy/install-deps.sh --build    to build it (the default)
 #   deploy/install-deps.sh --unit     to build it with its unit tests
 #   deploy/install-deps.sh --test     to run all tests, with the servers and the browser that they talk to
+#   deploy/install-deps.sh --fuzz     to build and run the fuzzers: clang 19 and its sanitizers
 # Debian 12 or 13, as root or with sudo. Services that come with packages are not started.
 set -euo pipefail
 
 mode=${1:---build}
 case $mode in
-  --build | --unit | --test) ;;
+  --build | --unit | --test | --fuzz) ;;
   *)
-    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac
@@ -101,6 +102,9 @@ fi
 if [[ $mode == --test ]]; then
   packages+=(chromium curl mosquitto nginx procps python3 python3-websockets redis-server wrk)
   has_node || packages+=(nodejs npm)
+fi
+if [[ $mode == --fuzz ]]; then
+  packages+=(clang-19 libclang-rt-19-dev llvm-19)
 fi
 
 missing=()

@@ -1,0 +1,138 @@
+// The frame walker: how the wire is cut may change nothing that it counts, and where the decoder
+// finds nothing wrong, the walker must not either, and must have counted what the decoder handed
+// out. Input: one byte of settings, one that the reads are cut by, the wire.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/ws/frame.h"
+#include "gateway/ws/frame_walker.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace upgate::ws {
+namespace {
+
+using fuzz::Require;
+
+struct Walk {
+  FrameTally tally;
+  std::vector<std::uint64_t> messages;
+  std::size_t passed = 0;
+  const ProtocolError* error = nullptr;
+  std::optional<Close> close;
+  bool at_boundary = false;
+};
+
+Walk WalkOver(std::string_view wire, Role role, std::uint64_t max_message, fuzz::Cuts cuts) {
+  Walk walk;
+  FrameWalker walker(role, max_message);
+  while (!wire.empty() && walk.error == nullptr) {
+    const std::string piece(cuts.TakeFrom(wire));
+    const auto walked = walker.Walk(AsBytes(piece), walk.tally,
+                                    [&](std::uint64_t size) { walk.messages.push_back(size); });
+    Require(walked.passed <= piece.size() &&
+            (walked.error != nullptr || walked.passed == piece.size()));
+    walk.passed += walked.passed;
+    walk.error = walked.error;
+  }
+  if (walker.close() != nullptr) walk.close = *walker.close();
+  walk.at_boundary = walker.at_boundary();
+  return walk;
+}
+
+void RequireSameTally(const FrameTally& a, const FrameTally& b) {
+  Require(a.bytes == b.bytes && a.frames == b.frames);
+  Require(a.text_messages == b.text_messages && a.binary_messages == b.binary_messages);
+  Require(a.pings == b.pings && a.pongs == b.pongs && a.closes == b.closes);
+}
+
+void RequireSameClose(const std::optional<Close>& a, const std::optional<Close>& b) {
+  Require(a.has_value() == b.has_value());
+  if (a) Require(a->code == b->code && a->reason == b->reason);
+}
+
+void CompareWalks(const Walk& whole, const Walk& cut) {
+  RequireSameTally(whole.tally, cut.tally);
+  RequireSameClose(whole.close, cut.close);
+  Require(whole.messages == cut.messages && whole.error == cut.error);
+  // Short reads pass on the first bytes of a header that turns out to be wrong.
+  Require(cut.passed >= whole.passed &&
+          cut.passed < whole.passed + (whole.error != nullptr ? kMaxHeader : 1));
+  if (whole.error == nullptr) Require(whole.at_boundary == cut.at_boundary);
+}
+
+// What an endpoint saw of the same wire; nothing when it found something wrong, or stands in the
+// middle of a frame.
+struct Decoded {
+  FrameTally tally;
+  std::vector<std::uint64_t> messages;
+  std::optional<Close> close;
+};
+
+std::optional<Decoded> Decode(std::string wire, Role role, std::uint64_t max_message) {
+  Decoded decoded;
+  FrameDecoder decoder(role, max_message);
+  MutableBytes input = std::as_writable_bytes(std::span(wire));
+  std::string close_body;
+  std::uint64_t message = 0;
+  bool in_frame = false;
+  for (;;) {
+    const auto part = decoder.Next(input);
+    if (!part) return std::nullopt;
+    if (!*part) break;
+    const FramePart& p = **part;
+    in_frame = !p.frame_end;
+    FrameTally& tally = decoded.tally;
+    if (p.opcode == Opcode::kPing) tally.pings += p.frame_begin;
+    if (p.opcode == Opcode::kPong) tally.pongs += p.frame_begin;
+    if (p.opcode == Opcode::kClose) {
+      tally.closes += p.frame_begin;
+      Append(close_body, p.payload);
+      if (!p.frame_end || decoded.close) continue;
+      const auto close = ParseClose(AsBytes(close_body));
+      decoded.close =
+          close ? *close : Close{close.error().close_code, std::string(close.error().reason)};
+    }
+    if (IsControl(p.opcode)) continue;
+    tally.frames += p.frame_begin;
+    tally.bytes += p.payload.size();
+    message += p.payload.size();
+    if (!p.message_end) continue;
+    ++(p.opcode == Opcode::kText ? tally.text_messages : tally.binary_messages);
+    decoded.messages.push_back(std::exchange(message, 0));
+  }
+  if (in_frame) return std::nullopt;
+  return decoded;
+}
+
+void RunOne(std::uint8_t settings, std::uint8_t cut, std::string_view wire) {
+  const Role role = (settings & 1) != 0 ? Role::kClient : Role::kServer;
+  const std::uint64_t limits[] = {~std::uint64_t{0}, 1 << 20, 200, 5};
+  const std::uint64_t max_message = limits[settings >> 1 & 3];
+  const Walk whole = WalkOver(wire, role, max_message, fuzz::Cuts(0));
+  Require(whole.tally.bytes <= wire.size() && whole.passed <= wire.size());
+  CompareWalks(whole, WalkOver(wire, role, max_message, fuzz::Cuts(cut + 1u)));
+  const auto decoded = Decode(std::string(wire), role, max_message);
+  if (!decoded) return;
+  Require(whole.error == nullptr && whole.messages == decoded->messages);
+  // A header without its payload is counted by the walker already, and not yet by who looks at
+  // parts.
+  if (!whole.at_boundary) return;
+  RequireSameTally(whole.tally, decoded->tally);
+  RequireSameClose(whole.close, decoded->close);
+}
+
+}  // namespace
+}  // namespace upgate::ws
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  upgate::fuzz::Input input(data, size);
+  const std::uint8_t settings = input.Byte();
+  const std::uint8_t cut = input.Byte();
+  upgate::ws::RunOne(settings, cut, input.Rest());
+  return 0;
+}
