@@ -4,14 +4,15 @@
 #   deploy/install-deps.sh --unit     to build it with its unit tests
 #   deploy/install-deps.sh --test     to run all tests, with the servers and the browser that they talk to
 #   deploy/install-deps.sh --fuzz     to build and run the fuzzers: clang 19 and its sanitizers
+#   deploy/install-deps.sh --bench    to build it and to measure it beside other gateways
 # Debian 12 or 13, as root or with sudo. Services that come with packages are not started.
 set -euo pipefail
 
 mode=${1:---build}
 case $mode in
-  --build | --unit | --test | --fuzz) ;;
+  --build | --unit | --test | --fuzz | --bench) ;;
   *)
-    sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac
@@ -96,7 +97,7 @@ llhttp=$(llhttp_package) || unsupported "$name"
 
 packages=(build-essential ca-certificates ccache cmake file libcli11-dev libfmt-dev libre2-dev libspdlog-dev libssl-dev
   libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev "$llhttp")
-if [[ $mode != --build ]]; then
+if [[ $mode == --unit || $mode == --test ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi
 if [[ $mode == --test ]]; then
@@ -105,6 +106,9 @@ if [[ $mode == --test ]]; then
 fi
 if [[ $mode == --fuzz ]]; then
   packages+=(clang-19 libclang-rt-19-dev llvm-19)
+fi
+if [[ $mode == --bench ]]; then
+  packages+=(caddy haproxy libbenchmark-dev nginx openssl python3 websockify wrk)
 fi
 
 missing=()

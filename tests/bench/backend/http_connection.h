@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tests/bench/backend/connection.h"
+
+namespace upgate::bench {
+
+// HTTP/1.1, kept alive: GET /N is answered with N bytes. Requests have no body.
+class HttpConnection final : public Connection {
+ public:
+  using Connection::Connection;
+
+ private:
+  void OnBytes(MutableBytes bytes) override;
+  void Answer(std::string_view head);
+
+  std::string input_;
+};
+
+}  // namespace upgate::bench

@@ -1,0 +1,1 @@
+"""Runs the benchmark: see tests/bench/README.md."""

@@ -1,0 +1,160 @@
+"""What is measured: upgate, its peers, and the floor. Each starts from a template in peers/."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+from . import processes
+from .processes import Failed
+
+BENCH = Path(__file__).resolve().parent.parent
+ROOT = BENCH.parent.parent
+BUILD = ROOT / "build" / "release"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a gateway runs, and what is around it."""
+
+    directory: Path
+    port: int
+    tls_port: int
+    backend: int
+    cert: Path
+    key: Path
+    pem: Path
+    workers: int = 1
+    cores: str = "0"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A program in front of the servers. `command` gets the file made from `template`, if there is one."""
+
+    name: str
+    role: str  # product, peer or floor
+    command: Callable[[Setting, Path], list[str]]
+    version: Callable[[], str]
+    template: str = ""
+    values: dict[str, object] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    one_port: bool = False  # plain and TLS at the same port
+
+    def start(self, setting: Setting) -> subprocess.Popen:
+        config = self._configure(setting)
+        log = setting.directory / "gateway.log"
+        environment = {key: value.format(s=setting) for key, value in self.environment.items()}
+        process = processes.start(
+            processes.pinned(setting.cores, self.command(setting, config)),
+            log,
+            env=os.environ | environment,
+            cwd=setting.directory,
+        )
+        processes.wait_until_listening(process, setting.port, log)
+        return process
+
+    def _configure(self, setting: Setting) -> Path:
+        if not self.template:
+            return setting.directory
+        text = (BENCH / "peers" / f"{self.template}.in").read_text()
+        values = {
+            "DIR": setting.directory,
+            "PORT": setting.port,
+            "TLS_PORT": setting.tls_port,
+            "BACKEND": setting.backend,
+            "CERT": setting.cert,
+            "KEY": setting.key,
+            "PEM": setting.pem,
+            "WORKERS": setting.workers,
+        } | self.values
+        text = re.sub(r"@([A-Z_]+)@", lambda match: str(values[match[1]]), text)
+        config = setting.directory / self.template
+        config.write_text(text)
+        return config
+
+
+def _version(*command: str) -> Callable[[], str]:
+    """The first thing that looks like a version in what a program says."""
+
+    def ask() -> str:
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        match = re.search(r"\d+\.\d+[\w.+~-]*", said.stdout + said.stderr)
+        if not match:
+            raise Failed(f"{command[0]} does not say its version")
+        return match[0]
+
+    return ask
+
+
+def _nginx(kib: int) -> Gateway:
+    return Gateway(
+        name=f"nginx {kib} KiB",
+        role="peer",
+        template="nginx.conf",
+        values={"BUFFER_KIB": kib, "BUSY_KIB": 2 * kib},
+        command=lambda s, config: ["nginx", "-p", str(s.directory), "-c", str(config)],
+        version=_version("nginx", "-v"),
+    )
+
+
+def _haproxy(kib: int) -> Gateway:
+    return Gateway(
+        name=f"HAProxy {kib} KiB",
+        role="peer",
+        template="haproxy.cfg",
+        values={"BUFFER_KIB": kib, "BUFFER": kib * 1024},
+        command=lambda s, config: ["haproxy", "-db", "-q", "-f", str(config)],
+        version=_version("haproxy", "-v"),
+    )
+
+
+UPGATE = Gateway(
+    name="upgate",
+    role="product",
+    template="upgate.yaml",
+    command=lambda s, config: [str(BUILD / "upgate"), "run", "--config", str(config)],
+    version=_version(str(BUILD / "upgate"), "version"),
+)
+NGINX_4 = _nginx(4)
+NGINX_64 = _nginx(64)
+HAPROXY_16 = _haproxy(16)
+HAPROXY_64 = _haproxy(64)
+CADDY = Gateway(
+    name="Caddy",
+    role="peer",
+    template="Caddyfile",
+    command=lambda s, config: ["caddy", "run", "--adapter", "caddyfile", "--config", str(config)],
+    environment={
+        "GOMAXPROCS": "{s.workers}",
+        "HOME": "{s.directory}",
+        "XDG_DATA_HOME": "{s.directory}",
+        "XDG_CONFIG_HOME": "{s.directory}",
+    },
+    version=_version("caddy", "version"),
+)
+WEBSOCKIFY = Gateway(
+    name="websockify",
+    role="peer",
+    command=lambda s, config: [
+        "websockify",
+        f"--cert={s.cert}",
+        f"--key={s.key}",
+        f"127.0.0.1:{s.port}",
+        f"127.0.0.1:{s.backend}",
+    ],
+    version=_version("dpkg-query", "-W", "-f=${Version}", "websockify"),
+    one_port=True,
+)
+FLOOR = Gateway(
+    name="bare relay",
+    role="floor",
+    command=lambda s, config: [
+        str(BUILD / "tests/bench/floor"),
+        str(s.port),
+        str(s.backend),
+    ],
+    version=lambda: "",
+)

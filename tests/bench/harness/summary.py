@@ -1,0 +1,82 @@
+"""From the rounds of a scenario to one row for each system: medians and ratios."""
+
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    role: str
+    failure: str = ""
+    per_second: float = 0
+    user_us: float = 0
+    system_us: float = 0
+    total_us: float = 0
+    latency_us: dict[str, float] | None = None
+    gateway_busy: float = 0
+    load_busy: float = 0
+    to_peer: float | None = None  # CPU, as a multiple of the best peer's
+    to_floor: float | None = None  # of the bare relay's
+
+    @property
+    def saturated(self) -> str:
+        if self.gateway_busy >= 0.9:
+            return "gateway"
+        return "load" if self.load_busy >= 0.9 else "neither"
+
+
+def rows(scenario: dict) -> list[Row]:
+    systems = scenario["systems"]
+    peer = _cheapest(system for system in systems if system["role"] == "peer")
+    floor = _cheapest(system for system in systems if system["role"] == "floor")
+    return [_row(system, peer, floor) for system in systems]
+
+
+def _row(system: dict, peer: dict | None, floor: dict | None) -> Row:
+    results = system["rounds"]
+    if not results:
+        return Row(system["name"], system["role"], failure=system["failure"])
+
+    def middle(*path: str) -> float:
+        return median(_at(result, path) for result in results)
+
+    latency = None
+    if "latency_us" in results[0]:
+        latency = {key: middle("latency_us", key) for key in results[0]["latency_us"]}
+    return Row(
+        name=system["name"],
+        role=system["role"],
+        failure=system["failure"],
+        per_second=middle("per_second"),
+        user_us=middle("cpu_us", "user"),
+        system_us=middle("cpu_us", "system"),
+        total_us=middle("cpu_us", "total"),
+        latency_us=latency,
+        gateway_busy=middle("busy", "gateway"),
+        load_busy=middle("busy", "load"),
+        to_peer=ratio(system, peer),
+        to_floor=ratio(system, floor),
+    )
+
+
+def ratio(system: dict, other: dict | None, *path: str) -> float | None:
+    """The median over the rounds of what one takes against the other in the same round."""
+    path = path or ("cpu_us", "total")
+    if other is None or other is system:
+        return None
+    pairs = zip(system["rounds"], other["rounds"])
+    ratios = [_at(one, path) / _at(two, path) for one, two in pairs if _at(two, path) > 0]
+    return median(ratios) if ratios else None
+
+
+def _at(result: dict, path: tuple[str, ...]) -> float:
+    for key in path:
+        result = result[key]
+    return result
+
+
+def _cheapest(systems) -> dict | None:
+    measured = [system for system in systems if system["rounds"]]
+    cost = lambda system: median(result["cpu_us"]["total"] for result in system["rounds"])
+    return min(measured, key=cost, default=None)

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/bench/load/measurement.h"
+#include "tests/bench/load/plan.h"
+#include "tests/bench/load/ramp.h"
+#include "tests/bench/wire/loop.h"
+#include "tests/bench/wire/pattern.h"
+
+namespace upgate::bench {
+
+// One connection publishes, all others get every message; the next one is published when the one
+// `window` before has reached everybody. A message is one delivery; its latency is from publishing.
+class BroadcastRun {
+ public:
+  BroadcastRun(Loop& loop, const Plan& plan);
+  ~BroadcastRun();
+
+  nlohmann::json Run();  // what Measurement reports
+
+ private:
+  class Member;
+
+  void Publish();
+  // One subscriber has got these messages.
+  void OnDelivered(std::uint64_t first, std::uint64_t count);
+
+  Loop& loop_;
+  const Plan& plan_;
+  const Pattern pattern_;
+  Measurement measurement_;
+  Ramp ramp_;
+  std::uint64_t deliveries_ = 0;
+  std::uint64_t published_ = 0;
+  std::vector<std::uint64_t> published_at_;       // of the messages under way, around in a ring
+  std::vector<std::uint64_t> missing_;            // how many have not got them yet
+  std::vector<std::unique_ptr<Member>> members_;  // the first one publishes
+};
+
+}  // namespace upgate::bench

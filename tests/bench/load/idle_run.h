@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "tests/bench/load/plan.h"
+#include "tests/bench/load/ramp.h"
+#include "tests/bench/wire/loop.h"
+#include "tests/bench/wire/pattern.h"
+
+namespace upgate::bench {
+
+// Holds connections that do nothing, for somebody else to look at the gateway meanwhile. Says
+// "open" on standard output when they stand; for every line "burst" on standard input sends one
+// message on each and gets it back, some connections at a time, and says "burst"; ends with
+// standard input.
+class IdleRun {
+ public:
+  IdleRun(Loop& loop, const Plan& plan);
+  ~IdleRun();
+
+  void Run();
+
+ private:
+  class Holder;
+  class Commands;
+
+  void Burst();
+  void OnEchoed();
+  static void Say(std::string_view word);
+
+  Loop& loop_;
+  const Plan& plan_;
+  const Pattern pattern_;
+  Ramp ramp_;
+  std::unique_ptr<Commands> commands_;
+  std::size_t begun_ = 0;
+  std::size_t echoed_ = 0;
+  std::vector<std::unique_ptr<Holder>> holders_;
+};
+
+}  // namespace upgate::bench

@@ -1,0 +1,95 @@
+// The load generator: WebSocket clients, and the servers behind the gateway in the same loop.
+// `load --help` has the options; the result is one JSON object on standard output.
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/bench/backend/server_spec.h"
+#include "tests/bench/load/broadcast_run.h"
+#include "tests/bench/load/flow_run.h"
+#include "tests/bench/load/handshake_run.h"
+#include "tests/bench/load/idle_run.h"
+#include "tests/bench/load/plan.h"
+
+namespace upgate::bench {
+namespace {
+
+struct Options {
+  std::string mode;
+  Plan plan;
+  std::vector<std::string> servers;
+  std::string ca;
+  bool resume = false;
+  bool busy = false;
+};
+
+void Declare(CLI::App& app, Options& options) {
+  Plan& plan = options.plan;
+  app.add_option("mode", options.mode, "what to do")
+      ->required()
+      ->check(CLI::IsMember({"echo", "up", "down", "handshake", "idle", "broadcast"}));
+  app.add_option("--port", plan.target.port, "of the gateway, at 127.0.0.1")->required();
+  app.add_option("--path", plan.target.path, "of the request")->capture_default_str();
+  app.add_option("--subprotocol", plan.target.subprotocol, "to offer");
+  app.add_option("--tls", options.ca, "wss, with this CA");
+  app.add_flag("--resume", options.resume, "TLS sessions are taken up again");
+  app.add_option("--serve", options.servers, "KIND:PORT[:MESSAGE_SIZE], a server in the same loop");
+  app.add_flag("--busy", options.busy, "spin instead of sleeping");
+  app.add_option("--connections", plan.connections)->capture_default_str();
+  app.add_option("--sources", plan.sources, "addresses to come from, 127.0.0.2 and on")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 250));
+  app.add_option("--size", plan.message_size, "bytes of a message")->capture_default_str();
+  app.add_option("--window", plan.window, "messages under way on each connection")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--warmup", plan.warmup, "seconds")->capture_default_str();
+  app.add_option("--seconds", plan.seconds, "that are measured")->capture_default_str();
+  app.add_option("--gateway", plan.gateway, "process whose time is counted");
+}
+
+nlohmann::json Run(Loop& loop, const Options& options) {
+  const Plan& plan = options.plan;
+  if (options.mode == "up") return FlowRun(loop, plan, Direction::kUp).Run();
+  if (options.mode == "down") return FlowRun(loop, plan, Direction::kDown).Run();
+  if (options.mode == "handshake") return HandshakeRun(loop, plan).Run();
+  if (options.mode == "broadcast") return BroadcastRun(loop, plan).Run();
+  return FlowRun(loop, plan, Direction::kEcho).Run();
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("WebSocket load");
+  Declare(app, options);
+  CLI11_PARSE(app, argc, argv);
+
+  Loop loop(options.busy);
+  std::vector<std::unique_ptr<Server>> servers;
+  for (const std::string& spec : options.servers) {
+    servers.push_back(MakeServer(loop, spec));
+    if (spec.starts_with("tcp-")) options.plan.framed = false;
+  }
+  std::optional<TlsClient> tls;
+  if (!options.ca.empty()) options.plan.target.tls = &tls.emplace(options.ca, options.resume);
+
+  if (options.mode == "idle") {
+    IdleRun(loop, options.plan).Run();
+  } else {
+    std::printf("%s\n", Run(loop, options).dump().c_str());
+  }
+  std::fflush(stdout);
+  // Thousands of connections need no closing one by one.
+  std::_Exit(0);
+}
+
+}  // namespace
+}  // namespace upgate::bench
+
+int main(int argc, char** argv) {
+  return upgate::bench::Main(argc, argv);
+}

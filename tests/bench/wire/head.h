@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace upgate::bench {
+
+// The value of a field in an HTTP head, whose lines all end with CR LF; empty when there is none.
+// `name` in lower case.
+std::string_view HeaderField(std::string_view head, std::string_view name);
+
+}  // namespace upgate::bench
