@@ -1,0 +1,106 @@
+// The chunk scanner: the same framing and the same data however the body is cut, and as a plain
+// reading of the grammar (RFC 9112, section 7.1) has it. Input: a byte that the reads are cut by,
+// the body up to its trailers.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/http/chars.h"
+#include "gateway/http/chunk_scanner.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace upgate::http {
+namespace {
+
+using fuzz::Require;
+
+struct Scanned {
+  std::string data;
+  std::size_t used = 0;  // up to the end of the last chunk's line
+  bool ended = false;
+  int refused = 0;  // a status
+};
+
+Scanned Scan(std::string_view body, fuzz::Cuts cuts) {
+  Scanned scanned;
+  ChunkScanner scanner;
+  while (!body.empty()) {
+    const std::string copy(cuts.TakeFrom(body));
+    std::string_view piece = copy;
+    while (!piece.empty()) {
+      const auto segment = scanner.Next(piece);
+      if (!segment) {
+        Require(!segment.error().reason.empty());
+        scanned.refused = segment.error().status;
+        return scanned;
+      }
+      Require(segment->bytes > 0 && segment->bytes <= piece.size());
+      if (segment->kind == ChunkScanner::Kind::kData)
+        scanned.data += piece.substr(0, segment->bytes);
+      scanned.used += segment->bytes;
+      piece.remove_prefix(segment->bytes);
+      if (segment->kind != ChunkScanner::Kind::kLastChunk) continue;
+      scanned.ended = true;
+      return scanned;
+    }
+  }
+  return scanned;
+}
+
+// The size on a chunk's line, when there are no extensions on it.
+std::optional<std::uint64_t> SizeOf(std::string_view line) {
+  if (line.empty() || line.size() > 15) return {};
+  std::uint64_t size = 0;
+  for (const char c : line) {
+    if (HexValue(c) < 0) return {};
+    size = size * 16 + static_cast<std::uint64_t>(HexValue(c));
+  }
+  return size;
+}
+
+// The data of a whole body of plain chunks; nothing when it is anything else.
+std::optional<Scanned> ReadPlainly(std::string_view body) {
+  Scanned read;
+  const std::size_t all = body.size();
+  for (;;) {
+    const std::size_t end = body.find("\r\n");
+    if (end == std::string_view::npos) return {};
+    const auto size = SizeOf(body.substr(0, end));
+    if (!size) return {};
+    body.remove_prefix(end + 2);
+    if (*size == 0) break;
+    if (body.size() < *size || body.substr(*size, 2) != "\r\n") return {};
+    read.data += body.substr(0, *size);
+    body.remove_prefix(*size + 2);
+  }
+  read.used = all - body.size();
+  read.ended = true;
+  return read;
+}
+
+void RunOne(std::uint8_t cut, std::string_view body) {
+  const Scanned whole = Scan(body, fuzz::Cuts(0));
+  const Scanned pieces = Scan(body, fuzz::Cuts(cut + 1u));
+  Require(whole.data == pieces.data && whole.ended == pieces.ended &&
+          whole.refused == pieces.refused);
+  if (whole.refused == 0) Require(whole.used == pieces.used);
+  const auto plain = ReadPlainly(body);
+  if (plain) Require(whole.ended && whole.data == plain->data && whole.used == plain->used);
+  // The other way round: what was taken as a whole body has nothing in it but plain lines and
+  // extensions.
+  if (whole.ended && body.substr(0, whole.used).find(';') == std::string_view::npos)
+    Require(plain.has_value());
+}
+
+}  // namespace
+}  // namespace upgate::http
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  upgate::fuzz::Input input(data, size);
+  const std::uint8_t cut = input.Byte();
+  upgate::http::RunOne(cut, input.Rest());
+  return 0;
+}

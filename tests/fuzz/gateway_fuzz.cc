@@ -1,0 +1,307 @@
+// The whole gateway but its sockets, played by a script: clients that connect, ask, speak, stall
+// and leave, servers behind it that do the same, connections that fail, and time. Whatever they do:
+// no queue grows past its marks, clients are answered in the language that they speak, and when
+// everybody has left, or has only fallen silent, time ends every session and connection. Input: a
+// byte of settings, then the steps (see Play); seeds.py writes some.
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/ws/close.h"
+#include "gateway/ws/handshake.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/pipeline/test_gateway.h"
+
+namespace upgate::test {
+namespace {
+
+using fuzz::Require;
+
+constexpr std::string_view kConfig = R"(
+listeners:
+  - address: 127.0.0.1:80
+    trusted_proxies: [ 127.0.0.1 ]
+http: { head_size: 4KiB, headers: 20 }
+backends:
+  bytes: { servers: [ tcp://127.0.0.1:7001, tcp://127.0.0.1:7002 ] }
+  frames: { servers: [ ws://127.0.0.1:7003 ] }
+  site:
+    servers: [ http://127.0.0.1:7004 ]
+    pool_size: 2
+routes:
+  - { path: /echo, plugin: echo, limits: { message_size: 4KiB } }
+  - path: /room/*
+    plugin: broadcast
+    options: { to_sender: true, http_publish: true, queue: 64KiB }
+  - { path: /tcp, backend: bytes, subprotocols: [ mqtt ], limits: { message_size: 4KiB, sessions: 3 } }
+  - path: /cors
+    backend: bytes
+    encoding: text
+    cors: { allow_origins: [ "https://a.test", "null" ], allow_credentials: true }
+  - { path: /ws, backend: frames, limits: { message_size: 4KiB } }
+  - { path: /old/*, plugin: redirect, options: { to: "https://{host}/new{rest}?{query}" } }
+  - { path: /stats, plugin: stats }
+  - { path: /*, backend: site }
+)";
+
+constexpr std::array<std::string_view, 4> kServers{"127.0.0.1:7001", "127.0.0.1:7002",
+                                                   "127.0.0.1:7003", "127.0.0.1:7004"};
+
+// Where a client may ask to go; the first of them are served by the gateway as an endpoint.
+constexpr std::array<std::string_view, 10> kTargets{
+    "/echo", "/room/tea", "/tcp",       "/tcp?encoding=text", "/tcp?encoding=base64",
+    "/cors", "/ws",       "/site/page", "/old/x?y",           "/stats"};
+constexpr std::size_t kEndpoints = 6;
+
+constexpr std::array<std::string_view, 6> kExtraLines{
+    "",
+    "Origin: https://a.test\r\n",
+    "Origin: null\r\n",
+    "Sec-WebSocket-Protocol: mqtt, binary\r\n",
+    "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
+    "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n"};
+
+constexpr std::array<std::string_view, 6> kRequests{
+    "GET /site/page HTTP/1.1\r\nHost: gateway.test\r\n\r\n",
+    "POST /site/form HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 10\r\nExpect: "
+    "100-continue\r\n\r\n",
+    "PUT /site/file HTTP/1.1\r\nHost: gateway.test\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n5\r\nhello\r\n",
+    "POST /room/tea HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: text/plain\r\nContent-Length: "
+    "5\r\n\r\nhello",
+    "HEAD /site/page HTTP/1.0\r\n\r\n",
+    "OPTIONS /cors HTTP/1.1\r\nHost: gateway.test\r\nOrigin: "
+    "https://a.test\r\nAccess-Control-Request-Method: GET\r\n\r\n"};
+
+constexpr std::array<std::string_view, 7> kAnswers{
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Accept: ",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "0\r\n\r\n",
+    "HTTP/1.1 100 Continue\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end",
+    "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n"};
+
+// More than the marks by what one read may come to in another form.
+constexpr std::size_t kMostQueued = io::kHighMark + 4 * io::kReadBufferSize;
+constexpr std::size_t kMostClients = 4;
+constexpr std::size_t kMostSteps = 200;
+
+// What a client asked for first, to judge what it is told.
+struct Client {
+  GatewayClient gateway;
+  bool to_endpoint = false;
+  bool clean = true;  // sent nothing before the handshake
+};
+
+class World {
+ public:
+  explicit World(MemoryNetwork::Options options) : gateway_(kConfig, options) {
+    for (const std::string_view at : kServers) {
+      servers_.push_back(std::make_unique<TestServer>(gateway_.network(), Address(at)));
+    }
+  }
+
+  // One step: what is done, by whom or to whom, and its bytes.
+  void Play(fuzz::Input& input) {
+    constexpr std::size_t kOfClients = 8;
+    const std::size_t step = input.Choose(17);
+    if (step < kOfClients) {
+      PlayClient(step, input);
+    } else if (step < 14) {
+      PlayServer(step - kOfClients, input);
+    } else if (step == 14) {
+      gateway_.loop().Advance(io::Millis{250} * (1 + input.Byte()));
+    } else {
+      PlayNetwork(step - 15, input);
+    }
+    gateway_.loop().RunUntilIdle();
+    CheckQueues();
+  }
+
+  void EverybodyLeaves(bool in_order) {
+    for (auto& client : clients_)
+      in_order ? client->gateway.peer().Close() : client->gateway.peer().Reset();
+    gateway_.loop().RunUntilIdle();
+  }
+
+  // Longer than all timeouts together: nobody moves any more.
+  void LetTimePass() { gateway_.loop().Advance(std::chrono::hours{2}); }
+
+  void CheckNothingIsLeft() {
+    Require(gateway_.gateway().sessions() == 0 && gateway_.front().connections() == 0);
+    Require(gateway_.network().stream_count() == 0);
+  }
+
+  void CheckClients() {
+    for (auto& client : clients_) CheckClient(*client);
+  }
+
+ private:
+  void PlayClient(std::size_t step, fuzz::Input& input) {
+    if (step == 0 && clients_.size() < kMostClients) {
+      clients_.emplace_back(new Client{gateway_.Connect()});
+      return;
+    }
+    if (clients_.empty()) return;
+    Client& client = *clients_[input.Choose(clients_.size())];
+    TestPeer& peer = client.gateway.peer();
+    if (peer.stream() == nullptr) return;
+    switch (step) {
+      case 1:
+        client.clean = false;
+        return peer.Send(input.Take(input.Byte()));
+      case 2:
+        return Upgrade(client, input);
+      case 3:
+        return peer.Send(TakeFrame(input, FrameOptions{}.mask));
+      case 4:
+        client.clean = false;
+        return peer.Send(kRequests[input.Choose(kRequests.size())]);
+      case 5:
+        return peer.Shutdown();
+      case 6:
+        return input.Flag() ? peer.Close() : peer.Reset();
+      case 7:
+        return input.Flag() ? peer.Stall() : peer.Resume();
+      default:
+        return;
+    }
+  }
+
+  void Upgrade(Client& client, fuzz::Input& input) {
+    const std::size_t target = input.Choose(kTargets.size());
+    const std::string_view extra = kExtraLines[input.Choose(kExtraLines.size())];
+    client.to_endpoint = client.clean && target < kEndpoints;
+    client.clean = false;
+    client.gateway.peer().Send(UpgradeRequest(kTargets[target], "gateway.test", extra));
+  }
+
+  static std::string TakeFrame(fuzz::Input& input,
+                               const std::optional<std::array<std::uint8_t, 4>>& mask) {
+    const std::uint8_t first = input.Byte();
+    std::string payload(input.Take(input.Byte()));
+    if ((first & 0x40) != 0 && !payload.empty())
+      payload.resize(payload.size() * 100, payload.back());
+    FrameOptions options{.fin = (first & 0x80) == 0, .mask = mask};
+    if ((first & 0x20) != 0) options.rsv = 4;
+    return Frame(first & 0x0f, payload, options);
+  }
+
+  void PlayServer(std::size_t step, fuzz::Input& input) {
+    TestServer& server = *servers_[input.Choose(servers_.size())];
+    if (server.size() == 0) return;
+    TestPeer& peer =
+        server[server.size() - 1 - input.Choose(std::min<std::size_t>(server.size(), 3))];
+    if (peer.stream() == nullptr) return;
+    switch (step) {
+      case 0:
+        return peer.Send(input.Take(input.Byte()));
+      case 1:
+        return Answer(peer, input.Choose(kAnswers.size()));
+      case 2:
+        return peer.Send(TakeFrame(input, {}));
+      case 3:
+        return peer.Shutdown();
+      case 4:
+        return input.Flag() ? peer.Close() : peer.Reset();
+      default:
+        return input.Flag() ? peer.Stall() : peer.Resume();
+    }
+  }
+
+  static void Answer(TestPeer& peer, std::size_t which) {
+    std::string answer(kAnswers[which]);
+    if (which == 0) answer += AcceptFor(peer.received()) + "\r\n\r\n";
+    peer.Send(answer);
+  }
+
+  // The key of our own handshake is in what the server got; that of a client, passed on, has a
+  // known answer.
+  static std::string AcceptFor(std::string_view request) {
+    constexpr std::string_view kField = "Sec-WebSocket-Key: ";
+    const std::size_t at = request.rfind(kField);
+    if (at == std::string_view::npos) return std::string(kSampleAccept);
+    const std::string_view key = request.substr(at + kField.size());
+    return ws::AcceptKey(key.substr(0, key.find('\r')));
+  }
+
+  void PlayNetwork(std::size_t step, fuzz::Input& input) {
+    const SocketAddress server = Address(kServers[input.Choose(kServers.size())]);
+    MemoryNetwork& network = gateway_.network();
+    if (step == 0) return network.FailOperation(1 + input.Byte() % 32);
+    switch (input.Choose(4)) {
+      case 0:
+        return network.HangConnects(server);
+      case 1:
+        return network.FailConnects(server, {Errc::kRefused, "connection refused"});
+      case 2:
+        return network.ResetConnects(server);
+      default:
+        return network.AllowConnects(server);
+    }
+  }
+
+  void CheckQueues() {
+    for (const MemoryStream* stream : gateway_.network().Streams())
+      Require(stream->queued() <= kMostQueued);
+  }
+
+  void CheckClient(Client& client) {
+    std::string bytes = client.gateway.peer().TakeReceived();
+    Require(bytes.empty() || std::string_view(bytes).substr(0, 9) ==
+                                 std::string_view("HTTP/1.1 ").substr(0, bytes.size()));
+    if (!client.to_endpoint) return;
+    const auto head = TakeResponseHead(bytes);
+    if (!head || head->status != 101) return;
+    CheckFrames(bytes, head->Get("Sec-WebSocket-Extensions").has_value());
+  }
+
+  static void CheckFrames(std::string& bytes, bool compressed) {
+    bool closed = false;
+    for (const ParsedFrame& frame : TakeFrames(bytes)) {
+      Require(frame.opcode != kMalformed && !frame.masked && !closed);
+      Require((frame.rsv & 3) == 0 && (frame.rsv == 0 || compressed));
+      if (frame.opcode >= kClose)
+        Require(frame.fin && frame.rsv == 0 && frame.payload.size() <= 125);
+      closed = frame.opcode == kClose;
+      if (closed && frame.close_code()) Require(ws::IsSendable(*frame.close_code()));
+    }
+  }
+
+  TestGateway gateway_;
+  std::vector<std::unique_ptr<TestServer>> servers_;
+  std::vector<std::unique_ptr<Client>> clients_;
+};
+
+void RunOne(fuzz::Input& input) {
+  const std::uint8_t settings = input.Byte();
+  MemoryNetwork::Options options;
+  const std::size_t chunks[] = {io::kReadBufferSize, 1, 7, 100};
+  options.read_chunk = chunks[settings & 3];
+  const std::size_t buffers[] = {256 * 1024, 100};
+  options.send_buffer = buffers[settings >> 2 & 1];
+  options.reset_on_unread = (settings & 8) != 0;
+  World world(options);
+  for (std::size_t i = 0; i < kMostSteps && !input.empty(); ++i) world.Play(input);
+  if ((settings & 16) != 0) world.EverybodyLeaves((settings & 32) != 0);
+  world.LetTimePass();
+  world.CheckNothingIsLeft();
+  world.CheckClients();
+}
+
+}  // namespace
+}  // namespace upgate::test
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  upgate::fuzz::Input input(data, size);
+  upgate::test::RunOne(input);
+  return 0;
+}
