@@ -42,16 +42,28 @@ void FrameTunnel::OnBytes(Peer& from, Bytes data) {
   } else {
     server_stats_.bytes_received.Add(data.size());
   }
+  // A Close of ours that waits goes out behind the frame that is on its way.
+  Peer& to = Other(from);
+  if (to.own_close && !to.muted) {
+    const Bytes rest_of_frame = data.first(static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), from.walker.frame_left())));
+    Pass(from, rest_of_frame);
+    data = data.subspan(rest_of_frame.size());
+  }
+  if (!data.empty()) Pass(from, data);
+}
+
+void FrameTunnel::Pass(Peer& from, Bytes data) {
   if (from.deaf) return;
   Peer& to = Other(from);
   ws::FrameTally tally;
   stats::Traffic& traffic = &from == &client_ ? route_stats_.in : route_stats_.out;
   const auto walked = from.walker.Walk(data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
   Count(from, tally);
-  if (!to.muted) to.stream->Write(data.first(walked.passed));
+  if (!to.muted && walked.kept_size > 0) to.stream->Write({walked.kept(), data.first(walked.passed)});
+  if (!to.muted && walked.kept_size == 0) to.stream->Write(data.first(walked.passed));
   if (walked.error != nullptr) return Fail(from, *walked.error);
   if (from.walker.close() != nullptr) NoteClose(from);
-  if (own_close_ && !to.muted) SendClose(to);
+  SendClose(to);
   if (to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
 }
 
@@ -102,25 +114,22 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
   Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
   BeginClosing();
   Peer& to = Other(from);
-  if (!to.muted && &to == &client_) {
-    own_close_ = std::make_unique<OwnClose>(code::kInternalError, "the server broke the connection");
-    SendClose(to);
-  }
+  if (&to == &client_) CloseOne(to, {code::kInternalError, "the server broke the connection", true});
   to.muted = true;
   ShutDown(to);
   FinishIfDone();
 }
 
+// Who broke a rule gets its code. A client also hears of the server's fault (RFC 6455, section 7.4.1, and the registry's 1014); a
+// server sees that its client has gone.
 void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
   Ended(error.close_code, Closer::kGateway, error.reason);
   BeginClosing();
   from.deaf = true;
-  own_close_ = std::make_unique<OwnClose>(error.close_code, std::string(error.reason));
-  if (!from.muted) SendClose(from);
-  for (Peer* peer : {&client_, &server_}) {
-    peer->muted = true;
-    ShutDown(*peer);
-  }
+  CloseOne(from, {error.close_code, std::string(error.reason), true});
+  if (&from == &server_) return CloseOne(client_, {code::kBadGateway, "the server broke a rule of the protocol", true});
+  server_.muted = true;
+  ShutDown(server_);
 }
 
 void FrameTunnel::End(std::uint16_t close_code, std::string_view reason) { CloseBoth(close_code, reason, reason); }
@@ -128,20 +137,30 @@ void FrameTunnel::End(std::uint16_t close_code, std::string_view reason) { Close
 void FrameTunnel::CloseBoth(std::uint16_t close_code, std::string_view reason, std::string_view why) {
   if (closing_) return;
   Ended(close_code, Closer::kGateway, why);
-  own_close_ = std::make_unique<OwnClose>(close_code, std::string(reason));
   BeginClosing();
-  SendClose(client_);
-  SendClose(server_);
+  CloseOne(client_, {close_code, std::string(reason), false});
+  CloseOne(server_, {close_code, std::string(reason), false});
 }
 
-bool FrameTunnel::SendClose(Peer& to) {
-  if (!Other(to).walker.at_boundary()) return false;
-  ws::CloseFrame frame = ws::EncodeClose(own_close_->code, own_close_->reason);
+void FrameTunnel::CloseOne(Peer& to, OwnClose close) {
+  to.own_close = std::make_unique<OwnClose>(std::move(close));
+  SendClose(to);
+}
+
+void FrameTunnel::SendClose(Peer& to) {
+  if (!to.own_close || to.muted || Other(to).walker.frame_left() > 0) return;
   to.muted = true;
+  // Behind a Close of the other end nothing may follow.
+  if (Other(to).walker.close() == nullptr) WriteClose(to);
+  if (to.own_close->last_word) ShutDown(to);
+}
+
+void FrameTunnel::WriteClose(Peer& to) {
+  ws::CloseFrame frame = ws::EncodeClose(to.own_close->code, to.own_close->reason);
   if (&to == &client_) {
     to.stream->Write(frame.view());
     route_stats_.out.closes.Add();
-    return true;
+    return;
   }
   // As a client we mask (RFC 6455, section 5.3).
   std::array<std::byte, 4> mask;
@@ -150,7 +169,6 @@ bool FrameTunnel::SendClose(Peer& to) {
   ws::Mask(body, mask, 0);
   const std::array<std::byte, 2> head{frame.bytes[0], frame.bytes[1] | std::byte{0x80}};
   to.stream->Write({Bytes(head), Bytes(mask), Bytes(body)});
-  return true;
 }
 
 void FrameTunnel::ShutDown(Peer& peer) {
@@ -208,7 +226,7 @@ void FrameTunnel::Watch() {
   const bool pings = limits.ping_interval.count() > 0;
   const bool idles = limits.idle.count() > 0;
   if (idles && now - last_data_ >= limits.idle) return CloseBoth(code::kGoingAway, "idle timeout", "idle timeout");
-  if (!client_.gate.open() || !server_.walker.at_boundary()) client_heard_ = now;
+  if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
     const bool taking = client_.stream->queued() < queued_then_;
     queued_then_ = client_.stream->queued();

@@ -33,6 +33,12 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   const Totals& totals() const override { return totals_; }
 
  private:
+  struct OwnClose {
+    std::uint16_t code;
+    std::string reason;
+    bool last_word;  // our FIN follows, whatever the peer answers
+  };
+
   // One end, and the direction that comes from it.
   struct Peer final : io::StreamHandler {
     Peer(FrameTunnel& t, Closer w, std::unique_ptr<io::ByteStream> s, ws::Role role, std::uint64_t max_message)
@@ -49,6 +55,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     std::unique_ptr<io::ByteStream> stream;
     ws::FrameWalker walker;
     ReadGate gate;
+    std::unique_ptr<OwnClose> own_close;  // for it: waits for the end of the frame that is passed on to it
     Closer who;
     bool muted = false;    // nothing more is passed on to it
     bool deaf = false;     // nothing more of what it sends counts
@@ -59,6 +66,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
 
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
   void OnBytes(Peer& from, Bytes data);
+  void Pass(Peer& from, Bytes data);
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);
   void OnDrained(Peer& drained);
@@ -68,8 +76,10 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Count(const Peer& from, const ws::FrameTally& tally);
   void NoteClose(Peer& from);
   void Fail(Peer& from, const ws::ProtocolError& error);
-  // Puts a Close of ours in where the direction towards `to` is between two frames, and mutes it; false where it is not.
-  bool SendClose(Peer& to);
+  // Puts a Close of ours in as soon as the direction towards `to` is between two frames, and mutes it.
+  void CloseOne(Peer& to, OwnClose close);
+  void SendClose(Peer& to);
+  void WriteClose(Peer& to);
   void CloseBoth(std::uint16_t code, std::string_view reason, std::string_view why);
   void ShutDown(Peer& peer);
   void Ended(std::uint16_t code, Closer closer, std::string_view why);
@@ -77,11 +87,6 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Watch();
   void FinishIfDone();
   void Finish();
-
-  struct OwnClose {
-    std::uint16_t code;
-    std::string reason;
-  };
 
   Context& context_;
   stats::RouteStats& route_stats_;
@@ -96,7 +101,6 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   io::Timer timer_;
   std::size_t queued_then_ = 0;
   std::string server_early_;
-  std::unique_ptr<OwnClose> own_close_;  // waits for the end of a frame in one or both directions
   std::unique_ptr<Ending> ending_;
 };
 

@@ -37,18 +37,19 @@ const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_
   if (payload_left_ >> 63 != 0) return &kTopBit;
   opcode_ = Opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
   fin_ = (first & kFin) != 0;
-  in_frame_ = true;
   if (masked) std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
   if (IsControl(opcode_)) {
     if (payload_left_ > kMaxControlPayload) return &kLongControl;
     tally.pings += opcode_ == Opcode::kPing;
     tally.pongs += opcode_ == Opcode::kPong;
     tally.closes += opcode_ == Opcode::kClose;
-    return nullptr;
+  } else {
+    if (payload_left_ > max_message_ - message_size_) return &kTooBig;
+    ++tally.frames;
+    if (opcode_ != Opcode::kContinuation) message_opcode_ = opcode_;
   }
-  ++tally.frames;
-  if (opcode_ != Opcode::kContinuation) message_opcode_ = opcode_;
-  return payload_left_ > max_message_ - message_size_ ? &kTooBig : nullptr;
+  in_frame_ = true;
+  return nullptr;
 }
 
 bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
@@ -70,7 +71,6 @@ bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
 
 void FrameWalker::TakeClose(Bytes piece) {
   if (!close_) close_ = std::make_unique<CloseSeen>();
-  if (close_->whole) return;
   std::ranges::copy(piece, close_->body.begin() + static_cast<std::ptrdiff_t>(close_->size));
   close_->size += piece.size();
   if (payload_left_ > 0) return;

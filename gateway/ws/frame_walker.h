@@ -27,23 +27,30 @@ struct FrameTally {
 
 // Walks over the frames of one direction of a relay between two WebSocket ends without changing a byte: it reads headers, so that
 // messages can be counted and bounded, and keeps the first Close. What the ends agreed on (extensions, the content of messages) is
-// their business: only what would make the walk lose its way, a wrong mask bit, and messages over the limit are errors. No I/O; keeps at
-// most one partial header, and allocates only for a Close. Not thread-safe. RFC 6455, section 5.2.
+// their business: only what would make the walk lose its way, a wrong mask bit, and messages over the limit are errors. A Close ends the
+// walk: what follows it is not frames any more. No I/O; keeps at most one partial header, and allocates only for a Close. Not
+// thread-safe. RFC 6455, sections 5.2 and 5.5.1.
 class FrameWalker {
  public:
   // `role`: as for FrameDecoder, kServer for frames that a client sends. `max_message`: most payload bytes of one message.
   FrameWalker(Role role, std::uint64_t max_message) : max_message_(max_message), role_(role) {}
 
+  // What to pass on: whole headers and their payload. The beginning of a header waits for its rest, so that it is always known
+  // where a frame of our own may be put in, and no end sees any of a frame with an error.
   struct Walked {
-    std::size_t passed = 0;              // bytes to pass on: all, or those before the frame with the error
+    std::size_t passed = 0;                // bytes of the data, from its front, behind what was kept
     const ProtocolError* error = nullptr;  // the walker is dead then
+    std::uint8_t kept_size = 0;
+    std::array<std::byte, kMaxHeader> kept_bytes;  // the first `kept_size`: a header's beginning, from earlier data
+
+    Bytes kept() const { return Bytes(kept_bytes).first(kept_size); }
   };
   // `on_message` is called with the size of each message that ends.
   template <class OnMessage>
   Walked Walk(Bytes data, FrameTally& tally, OnMessage&& on_message);
 
-  // Between two frames: where a frame of our own may be put in.
-  bool at_boundary() const { return header_size_ == 0 && !in_frame_; }
+  // Payload bytes that are still to be passed on before a frame of our own may be put in.
+  std::uint64_t frame_left() const { return in_frame_ ? payload_left_ : 0; }
   // The first Close that passed by whole, or nullptr; a body that is wrong reads as its error.
   const Close* close() const { return close_ && close_->whole ? &*close_->whole : nullptr; }
 
@@ -76,16 +83,23 @@ class FrameWalker {
 
 template <class OnMessage>
 FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&& on_message) {
+  Walked walked;
   const std::size_t size = data.size();
-  while (!data.empty()) {
+  while (!data.empty() && close() == nullptr) {
     if (!in_frame_) {
-      const std::size_t before = size - data.size();
-      if (const ProtocolError* error = TakeHeader(data, tally)) return {before, error};
-      if (!in_frame_) break;
+      walked.passed = size - data.size();
+      const std::uint8_t kept = header_size_;
+      walked.error = TakeHeader(data, tally);
+      if (walked.error != nullptr || !in_frame_) return walked;
+      if (kept > 0) {
+        walked.kept_size = kept;
+        walked.kept_bytes = header_;
+      }
     }
     if (TakePayload(data, tally)) on_message(std::exchange(message_size_, 0));
   }
-  return {size, nullptr};
+  walked.passed = size - data.size();
+  return walked;
 }
 
 }  // namespace upgate::ws

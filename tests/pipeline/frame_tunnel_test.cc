@@ -67,7 +67,7 @@ TEST_P(RelayAtChunk, FramesPassBothWaysUnchanged) {
                           Frame(kText, "compressed", {.rsv = 4});
   r.client.Send(out);
   EXPECT_EQ(r.server().TakeReceived(), out);
-  const std::string back = ServerFrame(kText, "answer") + ServerFrame(kPong, "p") + ServerFrame(kBinary, std::string(70000, 'y')).substr(0, 2);
+  const std::string back = ServerFrame(kText, "answer") + ServerFrame(kPong, "p") + ServerFrame(kBinary, std::string(60000, 'y')).substr(0, 6);
   r.server().Send(back);
   r.Run();
   EXPECT_EQ(r.client.peer().TakeReceived(), back);
@@ -162,6 +162,21 @@ TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), "done");
 }
 
+TEST_P(RelayAtChunk, WhatFollowsACloseIsNeitherReadNorPassedOn) {
+  Relay r("/live/a", {.read_chunk = GetParam()});
+  r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes", 27));
+  EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
+  r.server().Send(ServerFrame(kClose, CloseBody(1000)) + "\x81\x05never");
+  r.server().Shutdown();
+  r.Run();
+  EXPECT_EQ(r.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1000)));
+  EXPECT_TRUE(r.client.peer().ended());
+  r.client.peer().Shutdown();
+  r.Run();
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+  EXPECT_EQ(r.gw.log().Last("session close", "code"), "1000");
+}
+
 TEST(FrameTunnel, ALostEndTakesTheOtherWithIt) {
   for (const bool client_first : {true, false}) {
     for (const bool reset : {true, false}) {
@@ -190,6 +205,56 @@ TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
   r.client.peer().Shutdown();
   r.gw.loop().Advance(5s);
   EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+}
+
+TEST_P(RelayAtChunk, AServerThatBreaksARuleIsToldAndTheClientGets1014) {
+  for (const auto& [bad, code] : std::vector<std::pair<std::string, int>>{
+           {TextFrame("masked"), 1002}, {ServerFrame(kBinary, std::string(64 * 1024 + 1, 'x')), 1009}}) {
+    Relay r("/live/a", {.read_chunk = GetParam()});
+    r.server().Send(ServerFrame(kText, "ok") + bad);
+    r.Run();
+    const auto frames = r.client.Frames();
+    ASSERT_EQ(frames.size(), 2u);
+    EXPECT_EQ(frames[0].payload, "ok");
+    EXPECT_EQ(frames[1].close_code(), 1014);
+    EXPECT_TRUE(r.client.peer().ended());
+    std::string to_server = r.server().TakeReceived();
+    const auto closes = TakeFrames(to_server);
+    ASSERT_EQ(closes.size(), 1u);
+    EXPECT_EQ(closes[0].close_code(), code);
+    r.client.peer().Shutdown();
+    r.server().Shutdown();
+    r.Run();
+    EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+    EXPECT_EQ(r.gw.log().Last("session close", "code"), std::to_string(code));
+  }
+}
+
+TEST(FrameTunnel, AnErrorIsToldBehindTheFrameThatIsOnItsWay) {
+  Relay r;
+  const std::string whole = ServerFrame(kText, "in the middle");
+  r.server().Send(whole.substr(0, 5));
+  r.Run();
+  r.client.Send(ServerFrame(kText, "not masked"));
+  r.Run();
+  EXPECT_EQ(r.client.ReceivedClose(), 0);
+  r.server().Send(whole.substr(5) + ServerFrame(kText, "never"));
+  r.Run();
+  const auto frames = r.client.Frames();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].payload, "in the middle");
+  EXPECT_EQ(frames[1].close_code(), 1002);
+  EXPECT_TRUE(r.client.peer().ended());
+}
+
+TEST(FrameTunnel, NothingFollowsACloseOfTheOtherEnd) {
+  Relay r;
+  r.server().Send(ServerFrame(kClose, CloseBody(1000)));
+  r.Run();
+  r.client.Send(ServerFrame(kText, "not masked"));
+  r.Run();
+  EXPECT_EQ(r.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1000)));
+  EXPECT_TRUE(r.client.peer().ended());
 }
 
 TEST(FrameTunnel, DrainClosesBothEndsBetweenFrames) {
