@@ -1,0 +1,133 @@
+#include "tests/conformance/reference.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace upgate::conformance {
+namespace {
+
+unsigned At(std::string_view bytes, std::size_t index) {
+  return static_cast<unsigned char>(bytes[index]);
+}
+
+bool MayBeSent(unsigned code) {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+         (code >= 3000 && code <= 4999);
+}
+
+}  // namespace
+
+void Reference::Take(std::string_view bytes) {
+  while (!closed_ && !failed_ && !bytes.empty()) {
+    if (!in_payload_) {
+      TakeHeaderByte(At(bytes, 0));
+      bytes.remove_prefix(1);
+      continue;
+    }
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
+    OnPayload(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+  }
+}
+
+void Reference::TakeHeaderByte(unsigned byte) {
+  if (header_.empty()) frame_begin_ = taken_;
+  ++taken_;
+  header_.push_back(static_cast<char>(byte));
+  if (header_.size() <= 2) OnFirstTwo();
+  if (!failed_ && header_.size() == header_size_) OnHeader();
+}
+
+void Reference::OnFirstTwo() {
+  const unsigned first = At(header_, 0);
+  opcode_ = first & 15;
+  fin_ = (first & 0x80) != 0;
+  if ((first & 0x70) != 0 || (opcode_ & 7) > 2) return Fail(1002);
+  if (control() && !fin_) return Fail(1002);
+  if (!control() && (opcode_ == kContinuation) != open_) return Fail(1002);
+  if (header_.size() < 2) return;
+  const unsigned length = At(header_, 1) & 0x7f;
+  if ((At(header_, 1) & 0x80) == 0 || (control() && length > 125)) return Fail(1002);
+  header_size_ = 2 + (length == 126 ? 2 : 0) + (length == 127 ? 8 : 0) + 4;
+}
+
+void Reference::OnHeader() {
+  left_ = At(header_, 1) & 0x7f;
+  const std::size_t digits = header_size_ - 6;
+  if (digits > 0) left_ = 0;
+  for (std::size_t i = 0; i < digits; ++i) left_ = left_ << 8 | At(header_, 2 + i);
+  if ((digits == 2 && left_ < 126) || (digits == 8 && (left_ < 65536 || left_ >> 63 != 0)))
+    return Fail(1002);
+  mask_ = header_.substr(header_size_ - 4);
+  mask_at_ = 0;
+  header_.clear();
+  header_size_ = 2;
+  in_payload_ = true;
+  if (!control()) {
+    if (!open_) message_ = {opcode_, {}};
+    open_ = true;
+    if (left_ > max_message_ - message_.payload.size()) return Fail(1009);
+  }
+  if (left_ == 0) OnFrame();
+}
+
+void Reference::OnPayload(std::string_view masked) {
+  std::string& to = control() ? control_ : message_.payload;
+  left_ -= masked.size();
+  for (const char c : masked) {
+    ++taken_;
+    const unsigned byte = static_cast<unsigned char>(c) ^ At(mask_, mask_at_++ % 4);
+    if (!control() && message_.opcode == kText && !utf8_.Take(byte)) return Fail(1007);
+    to.push_back(static_cast<char>(byte));
+    if (!control()) payload_.push_back(static_cast<char>(byte));
+  }
+  if (left_ == 0) OnFrame();
+}
+
+void Reference::OnFrame() {
+  in_payload_ = false;
+  if (opcode_ == kClose) return OnClose();
+  if (opcode_ == kPing) {
+    Answer(kPong, control_);
+    pings_.push_back(std::exchange(control_, {}));
+  } else if (opcode_ == kPong) {
+    control_.clear();
+  } else if (fin_) {
+    if (message_.opcode == kText && !utf8_.complete()) return Fail(1007);
+    open_ = false;
+    Answer(message_.opcode, message_.payload);
+    messages_.push_back(std::exchange(message_, {}));
+  }
+}
+
+void Reference::OnClose() {
+  if (control_.size() == 1) return Fail(1002);
+  if (!control_.empty()) {
+    close_code_ = At(control_, 0) << 8 | At(control_, 1);
+    if (!MayBeSent(close_code_)) return Fail(1002);
+    if (!IsUtf8(std::string_view(control_).substr(2))) return Fail(1007);
+  }
+  closed_ = true;
+  Answer(kClose, std::string_view(control_).substr(0, 2));
+}
+
+void Reference::Answer(unsigned opcode, std::string_view payload) {
+  Frame frame;
+  frame.opcode = opcode;
+  frame.payload = payload;
+  frame.masked = false;
+  answers_ += Encode(frame);
+}
+
+void Reference::Fail(unsigned code) {
+  failed_ = true;
+  close_code_ = code;
+  const std::string body{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
+  Answer(kClose, body + "a rule is broken");
+}
+
+std::string Reference::TakeAnswers() {
+  return std::exchange(answers_, {});
+}
+
+}  // namespace upgate::conformance

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/conformance/frames.h"
+#include "tests/conformance/utf8.h"
+
+namespace upgate::conformance {
+
+// The rules of RFC 6455 for a server, written from the standard for this suite: it says what a case
+// must lead to, and it stands behind relays as a server that keeps to the letter. It fails at the
+// first byte that breaks a rule.
+class Reference {
+ public:
+  explicit Reference(std::uint64_t max_message = std::numeric_limits<std::uint64_t>::max())
+      : max_message_(max_message) {}
+
+  // What a client sent. Bytes behind a fault or a Close are not looked at.
+  void Take(std::string_view bytes);
+
+  const std::vector<Message>& messages() const { return messages_; }  // that are whole
+  const std::vector<std::string>& pings() const { return pings_; }
+  const std::string& payload() const { return payload_; }  // of all data frames, up to the fault
+  bool closed() const { return closed_; }
+  bool failed() const { return failed_; }
+  unsigned close_code() const { return close_code_; }  // to answer with
+  // How many bytes it took to know: the fault is in the last one.
+  std::size_t taken() const { return taken_; }
+  // Where the frame with the fault begins.
+  std::size_t frame_begin() const { return frame_begin_; }
+
+  // Frames that answer what was taken since the last call, as an echo server sends them.
+  std::string TakeAnswers();
+
+ private:
+  void TakeHeaderByte(unsigned byte);
+  void OnFirstTwo();
+  void OnHeader();
+  void OnPayload(std::string_view masked);
+  void OnFrame();
+  void OnClose();
+  void Answer(unsigned opcode, std::string_view payload);
+  void Fail(unsigned code);
+  bool control() const { return opcode_ >= kClose; }
+
+  std::uint64_t max_message_;
+  std::string header_;
+  std::size_t header_size_ = 2;
+  bool in_payload_ = false;
+  bool fin_ = false;
+  unsigned opcode_ = 0;  // of the frame
+  std::uint64_t left_ = 0;
+  std::string mask_;
+  std::size_t mask_at_ = 0;
+  std::string control_;
+  bool open_ = false;
+  Message message_;
+  Utf8Reader utf8_;
+
+  std::vector<Message> messages_;
+  std::vector<std::string> pings_;
+  std::string payload_;
+  std::string answers_;
+  bool closed_ = false;
+  bool failed_ = false;
+  unsigned close_code_ = kNoStatus;
+  std::size_t taken_ = 0;
+  std::size_t frame_begin_ = 0;
+};
+
+}  // namespace upgate::conformance

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tests/conformance/connection.h"
+#include "tests/conformance/echo_server.h"
+#include "tests/conformance/gateway.h"
+
+namespace upgate::conformance {
+
+// What stands behind the route that a case is played against.
+enum class FarEnd {
+  kService,  // the echo service: whole messages come back
+  kBytes,    // a TCP server that echoes: the payload comes back, in other messages
+  kFrames,   // a WebSocket server that keeps to the letter, through a relay
+};
+
+// The gateway and the servers behind it, one for all tests of the program.
+class Stage {
+ public:
+  static Stage& Get();
+
+  RunningGateway& gateway() { return *gateway_; }
+  // Ends everything; the next Get starts anew.
+  static void Clear();
+
+ private:
+  Stage();
+
+  TestServer bytes_{EchoBytes};
+  TestServer frames_{EchoMessages};
+  std::unique_ptr<RunningGateway> gateway_;
+};
+
+// "/small/frames"; "" or "/small" in front.
+std::string PathOf(FarEnd far, std::string_view in_front);
+
+// What opens a connection for frames.
+std::string HandshakeFor(std::string_view path, std::string_view fields = "");
+
+// A client behind its handshake; throws when the answer is not the right 101.
+std::unique_ptr<Connection> OpenClient(FarEnd far, bool secure, std::string_view in_front = "");
+// The answer to HandshakeFor, taken off what the client received; throws as well.
+std::string TakeAccepted(Connection& client);
+
+}  // namespace upgate::conformance

@@ -1,0 +1,464 @@
+// The gateway as the client of a WebSocket server that misbehaves: nothing wrong of it reaches the
+// client of the gateway, and what is right arrives however its bytes come.
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/conformance/cases.h"
+#include "tests/conformance/connection.h"
+#include "tests/conformance/echo_server.h"
+#include "tests/conformance/frames.h"
+#include "tests/conformance/gateway.h"
+#include "tests/conformance/reference.h"
+#include "tests/conformance/stage.h"
+
+namespace upgate::conformance {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// One gateway for all tests, and the server behind it, which each test plays itself.
+class Upstream {
+ public:
+  static Upstream& Get() {
+    static Upstream upstream;
+    return upstream;
+  }
+
+  Listener& listener() { return listener_; }
+  RunningGateway& gateway() { return gateway_; }
+
+ private:
+  Listener listener_;
+  RunningGateway gateway_{
+      "backends:\n"
+      "  live: { servers: [ \"ws://127.0.0.1:" +
+      std::to_string(listener_.port()) +
+      "\" ] }\n"
+      "  hasty: { servers: [ \"ws://127.0.0.1:" +
+      std::to_string(listener_.port()) +
+      "\" ], first_byte_timeout: 100ms }\n"
+      "routes:\n"
+      "  - { path: /live, backend: live, limits: { message_size: 1000 } }\n"
+      "  - { path: /hasty, backend: hasty }\n"};
+};
+
+// A client whose handshake waits at the server.
+class Relayed {
+ public:
+  explicit Relayed(std::string_view fields = "", std::string_view path = "/live")
+      : client(Upstream::Get().gateway().port(false), false) {
+    client.Send(HandshakeFor(path, fields));
+    server = Upstream::Get().listener().Accept();
+    request = server->ReadHead();
+  }
+
+  // The lines of a proper 101, ready for its empty line.
+  std::string Accepted() const {
+    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+           "Upgrade\r\nSec-WebSocket-Accept: " +
+           AcceptFor(request) + "\r\n";
+  }
+
+  Connection client;
+  std::unique_ptr<Connection> server;
+  std::string request;
+};
+
+void SendByteByByte(Connection& connection, std::string_view bytes) {
+  for (const char byte : bytes) {
+    connection.Send({&byte, 1});
+    connection.WaitUntilRead();
+  }
+}
+
+std::string FromServer(unsigned opcode, std::string_view payload, bool fin = true) {
+  Frame frame;
+  frame.opcode = opcode;
+  frame.payload = payload;
+  frame.fin = fin;
+  frame.masked = false;
+  return Encode(frame);
+}
+
+struct NameOfRow {
+  template <class Info>
+  std::string operator()(const Info& info) const {
+    return info.param.name;
+  }
+};
+
+// ---- answers that are no handshake
+
+struct WrongAnswer {
+  const char* name;
+  // With ACCEPT for the right value; the empty line follows.
+  std::string head;
+  std::string behind = "";
+};
+
+std::ostream& operator<<(std::ostream& out, const WrongAnswer& answer) {
+  return out << answer.name;
+}
+
+std::vector<WrongAnswer> WrongAnswers() {
+  const std::string line = "HTTP/1.1 101 Switching Protocols\r\n";
+  const std::string upgrade = "Upgrade: websocket\r\n";
+  const std::string connection = "Connection: Upgrade\r\n";
+  const std::string accept = "Sec-WebSocket-Accept: ACCEPT\r\n";
+  const std::string good = line + upgrade + connection + accept;
+  return {
+      {"no_accept", line + upgrade + connection},
+      {"empty_accept", line + upgrade + connection + "Sec-WebSocket-Accept: \r\n"},
+      {"the_key_as_accept",
+       line + upgrade + connection + "Sec-WebSocket-Accept: dGhlIHNhbXBsZSBub25jZQ==\r\n"},
+      {"another_accept",
+       line + upgrade + connection + "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"},
+      {"accept_and_more", line + upgrade + connection + "Sec-WebSocket-Accept: ACCEPTx\r\n"},
+      {"accept_in_quotes", line + upgrade + connection + "Sec-WebSocket-Accept: \"ACCEPT\"\r\n"},
+      {"accept_twice", good + accept},
+      {"no_upgrade", line + connection + accept},
+      {"empty_upgrade", line + "Upgrade: \r\n" + connection + accept},
+      {"another_upgrade", line + "Upgrade: h2c\r\n" + connection + accept},
+      {"a_longer_upgrade", line + "Upgrade: websockets\r\n" + connection + accept},
+      {"two_upgrades", line + "Upgrade: websocket, h2c\r\n" + connection + accept},
+      {"no_connection", line + upgrade + accept},
+      {"another_connection", line + upgrade + "Connection: close\r\n" + accept},
+      {"a_subprotocol_not_offered", good + "Sec-WebSocket-Protocol: chess\r\n"},
+      {"a_subprotocol_in_other_letters", good + "Sec-WebSocket-Protocol: CHAT\r\n"},
+      {"all_that_was_offered", good + "Sec-WebSocket-Protocol: chat, super\r\n"},
+      {"two_subprotocols",
+       good + "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: super\r\n"},
+      {"an_empty_subprotocol", good + "Sec-WebSocket-Protocol: \r\n"},
+      {"an_extension_not_offered", good + "Sec-WebSocket-Extensions: x-webkit-deflate-frame\r\n"},
+      {"one_extension_of_two_not_offered",
+       good + "Sec-WebSocket-Extensions: permessage-deflate, mux\r\n"},
+      {"another_extension_not_offered",
+       good + "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Extensions: mux\r\n"},
+      {"a_body_of_a_length", good + "Content-Length: 5\r\n", "early"},
+      {"a_chunked_body", good + "Transfer-Encoding: chunked\r\n", "5\r\nearly\r\n0\r\n\r\n"},
+      {"http_1_0", "HTTP/1.0 101 Switching Protocols\r\n" + upgrade + connection + accept},
+      {"http_2", "HTTP/2.0 101 Switching Protocols\r\n" + upgrade + connection + accept},
+      {"a_status_of_two_digits",
+       "HTTP/1.1 10 Switching Protocols\r\n" + upgrade + connection + accept},
+      {"a_status_that_is_none",
+       "HTTP/1.1 099 Switching Protocols\r\n" + upgrade + connection + accept},
+      {"a_status_in_words", "HTTP/1.1 one Switching Protocols\r\n" + upgrade + connection + accept},
+      {"no_http", "WS/13 101 Switching Protocols\r\n" + upgrade + connection + accept},
+      {"a_folded_header", good + "X-Folded: a\r\n b\r\n"},
+      {"a_bare_line_feed", good + "X-Bare: a\nX-Other: b\r\n"},
+      {"a_bare_carriage_return", good + "X-Bare: a\rX-Other: b\r\n"},
+      {"a_space_before_the_colon", good + "X-Space : a\r\n"},
+      {"nul_in_a_header", good + std::string("X-Nul: a\0b\r\n", 12)},
+      {"a_header_without_a_colon", good + "nonsense\r\n"},
+  };
+}
+
+class WrongAnswerTest : public testing::TestWithParam<WrongAnswer> {
+ protected:
+  std::string Answer() const {
+    std::string answer = GetParam().head + "\r\n" + GetParam().behind;
+    const std::size_t at = answer.find("ACCEPT");
+    return at == std::string::npos ? answer : answer.replace(at, 6, AcceptFor(relayed_.request));
+  }
+  void Expect502() {
+    const std::string head = relayed_.client.ReadHead();
+    EXPECT_THAT(head, StartsWith("HTTP/1.1 502 "));
+    relayed_.client.End();
+    EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
+    EXPECT_THAT(relayed_.client.received(), HasSubstr("the server behind this route"));
+    // The server is let go at once.
+    EXPECT_NE(relayed_.server->ReadToEnd(), Ending::kOpen);
+    EXPECT_EQ(relayed_.server->received(), "");
+  }
+
+  Relayed relayed_{
+      "Sec-WebSocket-Protocol: chat, super\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"};
+};
+
+TEST_P(WrongAnswerTest, IsA502) {
+  relayed_.server->Send(Answer());
+  Expect502();
+}
+
+TEST_P(WrongAnswerTest, IsA502ByteByByte) {
+  SendByteByByte(*relayed_.server, Answer());
+  Expect502();
+}
+
+INSTANTIATE_TEST_SUITE_P(Upstream, WrongAnswerTest, testing::ValuesIn(WrongAnswers()), NameOfRow());
+
+TEST(Upstream, AnEndlessHeadIsA502) {
+  Relayed relayed;
+  relayed.server->Send(relayed.Accepted());
+  std::string more;
+  for (int i = 0; i < 20000; ++i) more += "X-" + std::to_string(i) + ": more\r\n";
+  relayed.server->Send(more);
+  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST(Upstream, AnEndlessLineIsA502) {
+  Relayed relayed;
+  relayed.server->Send(relayed.Accepted() + "X-Long: " + std::string(300'000, 'x'));
+  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST(Upstream, SilenceIsA504) {
+  Relayed relayed("", "/hasty");
+  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 504 "));
+}
+
+TEST(Upstream, AHeadThatStopsIsA504) {
+  Relayed relayed("", "/hasty");
+  relayed.server->Send(relayed.Accepted());
+  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 504 "));
+}
+
+TEST(Upstream, AServerThatGoesIsA502) {
+  for (const bool halfway : {false, true}) {
+    Relayed relayed;
+    if (halfway) relayed.server->Send(relayed.Accepted());
+    relayed.server.reset();
+    EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 502 "));
+  }
+}
+
+// ---- answers other than 101
+
+struct OtherAnswer {
+  const char* name;
+  std::string head;  // status and fields that the client must get
+  std::string framing;
+  std::string wire;  // the body as the server sends it
+  std::string body;
+};
+
+std::ostream& operator<<(std::ostream& out, const OtherAnswer& answer) {
+  return out << answer.name;
+}
+
+class OtherAnswerTest : public testing::TestWithParam<OtherAnswer> {
+ protected:
+  std::string Answer() const {
+    return "HTTP/1.1 " + GetParam().head + GetParam().framing + "\r\n" + GetParam().wire;
+  }
+  void ExpectWhole() {
+    relayed_.server->End();
+    const std::string head = relayed_.client.ReadHead();
+    EXPECT_THAT(head, StartsWith("HTTP/1.1 " + GetParam().head.substr(0, 4)));
+    std::string_view fields = GetParam().head;
+    fields.remove_prefix(fields.find("\r\n"));
+    while (fields.size() > 2) {
+      const std::string field(fields.substr(0, fields.find("\r\n", 2)));
+      EXPECT_THAT(head, HasSubstr(field + "\r\n"));
+      fields.remove_prefix(field.size());
+    }
+    relayed_.client.End();
+    EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
+    if (head.find("chunked") == std::string::npos) {
+      EXPECT_EQ(relayed_.client.received(), GetParam().body);
+    } else {
+      EXPECT_THAT(relayed_.client.received(), HasSubstr("\r\n" + GetParam().body));
+      EXPECT_THAT(relayed_.client.received(), EndsWith("\r\n0\r\n\r\n"));
+    }
+  }
+  Relayed relayed_;
+};
+
+TEST_P(OtherAnswerTest, GoesToTheClientWhole) {
+  relayed_.server->Send(Answer());
+  ExpectWhole();
+}
+
+TEST_P(OtherAnswerTest, GoesToTheClientWholeByteByByte) {
+  const std::string answer = Answer();
+  // All at once the body of an answer to its end: it would come in as many chunks.
+  const std::size_t head = answer.size() - GetParam().wire.size();
+  SendByteByByte(*relayed_.server, std::string_view(answer).substr(0, head));
+  relayed_.server->Send(std::string_view(answer).substr(head));
+  ExpectWhole();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Upstream, OtherAnswerTest,
+    testing::Values(
+        OtherAnswer{"ok", "200 OK\r\nContent-Type: text/html\r\n", "Content-Length: 5\r\n", "hello",
+                    "hello"},
+        OtherAnswer{"unauthorized", "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n",
+                    "Content-Length: 2\r\n", "no", "no"},
+        OtherAnswer{"forbidden_in_chunks", "403 Forbidden\r\n", "Transfer-Encoding: chunked\r\n",
+                    "5\r\nnever\r\n0\r\n\r\n", "never"},
+        OtherAnswer{"not_found_to_the_end", "404 Not Found\r\n", "Connection: close\r\n",
+                    "nothing here", "nothing here"},
+        OtherAnswer{"moved", "301 Moved Permanently\r\nLocation: wss://other.example/\r\n",
+                    "Content-Length: 0\r\n", "", ""},
+        OtherAnswer{"another_version", "426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n",
+                    "Content-Length: 1\r\n", "8", "8"},
+        OtherAnswer{"no_content", "204 No Content\r\nX-Reason: none\r\n", "", "", ""},
+        OtherAnswer{"unavailable", "503 Service Unavailable\r\nRetry-After: 120\r\n",
+                    "Content-Length: 4\r\n", "busy", "busy"}),
+    NameOfRow());
+
+// ---- the proper 101
+
+class AcceptedTest : public testing::Test {
+ protected:
+  // What both ends exchange once the 101 is there.
+  void ExpectTalk(Relayed& relayed, std::string_view early) {
+    TakeAccepted(relayed.client);
+    relayed.client.Send(Text("up"));
+    EXPECT_TRUE(relayed.server->Await(Text("up").size()));
+    EXPECT_EQ(relayed.server->TakeReceived(), Text("up"));
+    relayed.server->Send(FromServer(kText, "down") + FromServer(kClose, "\x03\xe8"));
+    relayed.server->End();
+    EXPECT_EQ(relayed.client.ReadToEnd(), Ending::kEnd);
+    EXPECT_EQ(relayed.client.received(),
+              std::string(early) + FromServer(kText, "down") + FromServer(kClose, "\x03\xe8"));
+  }
+};
+
+TEST_F(AcceptedTest, EarlyFramesInTheSameSegmentCutAnywhere) {
+  const std::string early = FromServer(kText, "early") + FromServer(kPing, "p") +
+                            FromServer(kBinary, std::string(300, 'b'));
+  const std::size_t size = Relayed().Accepted().size() + 2 + early.size();
+  for (std::size_t cut = 1; cut <= size; ++cut) {
+    SCOPED_TRACE(cut);
+    Relayed relayed;
+    const std::string all = relayed.Accepted() + "\r\n" + early;
+    relayed.server->Send(all.substr(0, cut));
+    relayed.server->WaitUntilRead();
+    relayed.server->Send(all.substr(cut));
+    ExpectTalk(relayed, early);
+  }
+}
+
+TEST_F(AcceptedTest, ByteByByte) {
+  Relayed relayed;
+  const std::string early = FromServer(kText, "early");
+  SendByteByByte(*relayed.server, relayed.Accepted() + "X-Slow: yes\r\n\r\n" + early);
+  ExpectTalk(relayed, early);
+}
+
+TEST_F(AcceptedTest, HeadersInOtherWords) {
+  for (const std::string_view fields :
+       {"upgrade: WebSocket\r\nCONNECTION: keep-alive, UPGRADE\r\n",
+        "Upgrade:websocket\r\nConnection:upgrade\r\nConnection: x\r\n",
+        "Upgrade:  websocket \t\r\nConnection: Upgrade\r\nDate: now\r\nServer: x\r\n"}) {
+    Relayed relayed;
+    relayed.server->Send("HTTP/1.1 101 Sure\r\n" + std::string(fields) +
+                         "sec-websocket-accept: " + AcceptFor(relayed.request) + "\r\n\r\n");
+    ExpectTalk(relayed, "");
+  }
+}
+
+TEST_F(AcceptedTest, InterimAnswersBeforeIt) {
+  Relayed relayed;
+  relayed.server->Send(
+      "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" +
+      relayed.Accepted() + "\r\n");
+  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 103 "));
+  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 102 "));
+  ExpectTalk(relayed, "");
+}
+
+TEST_F(AcceptedTest, ItsChoicesGoToTheClient) {
+  Relayed relayed(
+      "Sec-WebSocket-Protocol: chat, super\r\nSec-WebSocket-Extensions: permessage-deflate; "
+      "client_max_window_bits\r\n");
+  EXPECT_THAT(relayed.request, HasSubstr("Sec-WebSocket-Protocol: chat, super\r\n"));
+  EXPECT_THAT(
+      relayed.request,
+      HasSubstr("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"));
+  relayed.server->Send(
+      relayed.Accepted() +
+      "Sec-WebSocket-Protocol: super\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+  const std::string head = TakeAccepted(relayed.client);
+  EXPECT_THAT(head, HasSubstr("\r\nSec-WebSocket-Protocol: super\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"));
+}
+
+// ---- frames of a server that breaks the rules
+
+struct WrongFrame {
+  const char* name;
+  std::string frame;
+  unsigned server_gets;
+};
+
+std::ostream& operator<<(std::ostream& out, const WrongFrame& frame) {
+  return out << frame.name;
+}
+
+class WrongFrameTest : public testing::TestWithParam<WrongFrame> {
+ protected:
+  void SetUp() override {
+    relayed_.server->Send(relayed_.Accepted() + "\r\n");
+    TakeAccepted(relayed_.client);
+  }
+  // The server gets the code of the rule, masked as a client's frames are, and the client a Close
+  // that says whose fault it was.
+  void ExpectTwoCloses() {
+    EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
+    const Received got = ReadServer(relayed_.client.received());
+    EXPECT_EQ(got.fault, "");
+    EXPECT_EQ(got.payload, "good");
+    EXPECT_TRUE(got.closed);
+    EXPECT_EQ(got.close_code, 1014u);
+    EXPECT_NE(got.close_reason, "");
+    EXPECT_NE(relayed_.server->ReadToEnd(), Ending::kOpen);
+    Reference server;
+    server.Take(relayed_.server->received());
+    EXPECT_TRUE(server.closed());
+    EXPECT_EQ(server.close_code(), GetParam().server_gets);
+  }
+  Relayed relayed_;
+};
+
+TEST_P(WrongFrameTest, EndsTheSession) {
+  relayed_.server->Send(FromServer(kText, "good") + GetParam().frame);
+  ExpectTwoCloses();
+}
+
+TEST_P(WrongFrameTest, EndsTheSessionByteByByte) {
+  SendByteByByte(*relayed_.server, FromServer(kText, "good") + GetParam().frame.substr(0, 64));
+  relayed_.server->Send(std::string_view(GetParam().frame)
+                            .substr(std::min<std::size_t>(64, GetParam().frame.size())));
+  ExpectTwoCloses();
+}
+
+std::vector<WrongFrame> WrongFrames() {
+  Frame unfinished;
+  unfinished.masked = false;
+  const auto claim = [&](unsigned opcode, std::uint64_t length) {
+    Frame frame = unfinished;
+    frame.opcode = opcode;
+    return EncodeHeader(frame, length);
+  };
+  return {
+      {"masked_text", Text("masked"), 1002},
+      {"masked_empty_text", Text(""), 1002},
+      {"masked_binary", Binary(std::string(200, 'x')), 1002},
+      {"masked_ping", Ping("p"), 1002},
+      {"masked_close", Close(1000), 1002},
+      {"ping_too_long", FromServer(kPing, std::string(126, 'p')), 1002},
+      {"close_too_long", FromServer(kClose, "\x03\xe8" + std::string(124, 'r')), 1002},
+      {"length_with_top_bit", claim(kBinary, ~std::uint64_t{0}) + "x", 1002},
+      {"text_too_big", FromServer(kText, std::string(1001, 'x')), 1009},
+      {"fragments_too_big",
+       FromServer(kText, "", false) + FromServer(kContinuation, std::string(1001, 'x')), 1009},
+      {"claims_the_largest", claim(kBinary, ~std::uint64_t{0} >> 1) + "x", 1009},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Upstream, WrongFrameTest, testing::ValuesIn(WrongFrames()), NameOfRow());
+
+}  // namespace
+}  // namespace upgate::conformance

@@ -1,0 +1,42 @@
+#include "tests/conformance/utf8.h"
+
+#include <utility>
+
+namespace upgate::conformance {
+
+bool Utf8Reader::Take(unsigned byte) {
+  if (left_ > 0) {
+    const bool good = byte >= low_ && byte <= high_;
+    low_ = 0x80;
+    high_ = 0xbf;
+    --left_;
+    return good;
+  }
+  if (byte < 0x80) return true;
+  if (byte < 0xc2 || byte > 0xf4) return false;
+  left_ = byte < 0xe0 ? 1 : (byte < 0xf0 ? 2 : 3);
+  if (byte == 0xe0) low_ = 0xa0;   // shorter forms
+  if (byte == 0xed) high_ = 0x9f;  // surrogates
+  if (byte == 0xf0) low_ = 0x90;   // shorter forms
+  if (byte == 0xf4) high_ = 0x8f;  // beyond U+10FFFF
+  return true;
+}
+
+bool IsUtf8(std::string_view text) {
+  Utf8Reader reader;
+  for (const char c : text) {
+    if (!reader.Take(static_cast<unsigned char>(c))) return false;
+  }
+  return reader.complete();
+}
+
+std::string Utf8Of(unsigned code_point) {
+  const auto byte = [](unsigned value) { return static_cast<char>(value); };
+  const auto tail = [&](int shift) { return byte(0x80 | (code_point >> shift & 0x3f)); };
+  if (code_point < 0x80) return {byte(code_point)};
+  if (code_point < 0x800) return {byte(0xc0 | code_point >> 6), tail(0)};
+  if (code_point < 0x10000) return {byte(0xe0 | code_point >> 12), tail(6), tail(0)};
+  return {byte(0xf0 | code_point >> 18), tail(12), tail(6), tail(0)};
+}
+
+}  // namespace upgate::conformance
