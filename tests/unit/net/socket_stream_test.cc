@@ -418,6 +418,24 @@ TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
   }
 }
 
+// Who waits for a slow reader judges it by the queue: what it takes must show there soon, and not
+// only once it has taken a megabyte that the system had in store.
+TEST_P(TcpStreamTest, WhatASlowPeerTakesShowsInTheQueueSoon) {
+  constexpr std::size_t kTaken = 512 * 1024;
+  const auto check = [&](io::ByteStream& writer, io::ByteStream& reader, Recorder& log) {
+    Congest(writer);
+    const std::size_t queued = writer.queued();
+    log.on_bytes = [&](MutableBytes) {
+      if (log.received.size() >= kTaken) reader.SetReading(false);
+    };
+    reader.SetReading(true);
+    EXPECT_TRUE(Until([&] { return log.received.size() >= kTaken && writer.queued() < queued; }));
+    log.on_bytes = nullptr;
+  };
+  check(*near_, *far_, far_log_);
+  check(*far_, *near_, near_log_);
+}
+
 TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
   RunFor(loop_, 8ms);
   near_->Shutdown();
