@@ -80,6 +80,8 @@ void Http1Connection::OnError(const Error& error) {
 }
 
 void Http1Connection::OnDrained() {
+  // The client took a lot: whatever fills the queue anew, also at once, has all its time.
+  if (wait_ == Wait::kWrite) Arm(Wait::kNothing);
   if (state_ == State::kBusy) {
     if (ExchangeHandler* handler = exchange_->handler()) handler->OnWritable();
   }

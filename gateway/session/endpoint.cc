@@ -1,6 +1,7 @@
 #include "gateway/session/endpoint.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace upgate::session {
@@ -11,6 +12,9 @@ namespace code = ws::close_code;
 
 // Frames that one write takes together.
 constexpr std::size_t kMostSlices = 64;
+
+// In the place of what was queued at the last look: the client has taken a lot since, however full its queue is again by now.
+constexpr std::size_t kTaken = std::numeric_limits<std::size_t>::max();
 
 }  // namespace
 
@@ -266,6 +270,7 @@ void Endpoint::End(std::uint16_t close_code, Closer closer, std::string_view why
 }
 
 void Endpoint::OnDrained() {
+  queued_then_ = kTaken;
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
   owner_.OnClientDrained();

@@ -388,5 +388,25 @@ TEST(ByteTunnel, SurvivesAFailureOfEveryOperation) {
   for (std::uint64_t n = 1; n <= operations; ++n) scenario(n);
 }
 
+TEST(ByteTunnel, AClientThatReadsSlowlyIsNotTakenForDead) {
+  Tunnel t("/b", {.send_buffer = 64 * 1024});
+  std::size_t taken = 0;
+  t.client.peer().OnReceive([&](TestPeer& self, std::string_view bytes) {
+    taken += bytes.size();
+    if (taken >= 256 * 1024) self.Stall();
+  });
+  t.server().Send(std::string(16 << 20, 's'));
+  for (int i = 0; i < 40; ++i) {
+    t.gw.loop().Advance(20s);
+    taken = 0;
+    t.client.peer().Resume();
+    t.Run();
+  }
+  EXPECT_FALSE(t.client.peer().done());
+  t.gw.loop().Advance(2min);  // now it has stopped
+  EXPECT_TRUE(t.client.peer().done());
+  t.Finish();
+}
+
 }  // namespace
 }  // namespace upgate::test

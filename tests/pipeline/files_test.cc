@@ -93,6 +93,28 @@ TEST(FilesThroughTheGateway, ASlowReaderHoldsTheFileBackAndNotTheMemory) {
   EXPECT_EQ(client.Body(head).size(), 16u << 20);
 }
 
+TEST(FilesThroughTheGateway, AReaderThatTakesItsTimeIsNotOneThatStopped) {
+  const Site site;
+  TestGateway gw(site.Config(), {.send_buffer = 64 * 1024});
+  auto client = gw.Connect();
+  std::size_t taken = 0;
+  client.peer().OnReceive([&](TestPeer& self, std::string_view bytes) {
+    taken += bytes.size();
+    if (taken >= 256 * 1024) self.Stall();
+  });
+  client.Send(Get("/huge.bin"));
+  while (client.peer().received().size() < 16u << 20 && !client.peer().done()) {
+    gw.loop().Advance(std::chrono::seconds(40));
+    taken = 0;
+    client.peer().Resume();
+    gw.loop().RunUntilIdle();
+  }
+  client.peer().Resume();  // the last bytes
+  gw.loop().RunUntilIdle();
+  EXPECT_FALSE(client.peer().error().has_value());
+  EXPECT_EQ(client.Body(client.Head()).size(), 16u << 20);
+}
+
 TEST(FilesThroughTheGateway, TwoDownloadsShareTheLoop) {
   const Site site;
   TestGateway gw(site.Config(), {.send_buffer = 16 << 20});
