@@ -111,7 +111,11 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   const config::Route* route = shared_.router.Find(seen.host, request.target.path);
   if (route == nullptr) {
     stats_.unrouted.Add();
-    shared_.log.Debug("no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
+    if (request.UpgradesTo("websocket")) {
+      LogNoWebSocket(request, nullptr, seen);
+    } else {
+      shared_.log.Debug("no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
+    }
     exchange.Respond(http::TextResponse(404, "no route for this host and path"));
     return nullptr;
   }
@@ -122,7 +126,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
     if (answered->outcome) {
       Count(*route, *answered->outcome);
-      LogRefusal(request, *route, seen, answered->response);
+      LogRefusal(request, *route, seen, answered->response.status, answered->response.body);
     }
     exchange.Respond(std::move(answered->response));
     return nullptr;
@@ -130,7 +134,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
     return OnUpgrade(exchange, *route, seen, Admit(*route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
   }
-  if (ServiceHost* host = service_hosts_[route->index].get()) return host->instance().OnRequest(exchange);
+  if (ServiceHost* host = service_hosts_[route->index].get()) {
+    if (request.UpgradesTo("websocket")) LogNoWebSocket(request, route, seen);
+    return host->instance().OnRequest(exchange);
+  }
   return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt, *http_pools_.find(*route->backend)->second);
 }
 
@@ -145,22 +152,34 @@ Admission Gateway::Admit(const config::Route& route, const route::SeenAs& seen, 
 }
 
 // A browser does not tell its page why a handshake failed; the log does.
-void Gateway::LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen,
-                         const http::Response& answer) {
+void Gateway::LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen, int status,
+                         std::string_view why) {
   const std::string* origin = request.headers.Find("origin");
   shared_.log.Info("handshake refused", {{"client", seen.client},
                                          {"route", route.path.written},
                                          {"host", seen.host},
                                          {"origin", origin != nullptr ? *origin : ""},
-                                         {"status", std::int64_t{answer.status}},
-                                         {"why", std::string_view(answer.body).substr(0, answer.body.find('\n'))}});
+                                         {"status", std::int64_t{status}},
+                                         {"why", why.substr(0, why.find('\n'))}});
+}
+
+void Gateway::LogNoWebSocket(const http::Request& request, const config::Route* route, const route::SeenAs& seen) {
+  const std::string* origin = request.headers.Find("origin");
+  shared_.log.Info("handshake refused",
+                   {{"client", seen.client},
+                    {"route", route != nullptr ? route->path.written : ""},
+                    {"host", seen.host},
+                    {"path", request.target.path},
+                    {"origin", origin != nullptr ? *origin : ""},
+                    {"why", route != nullptr ? "no WebSocket: this route leads to the service " + *route->plugin
+                                             : "no route for this host and path"}});
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange, const config::Route& route,
                                                           const route::SeenAs& seen, Admission admission) {
   const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
     Count(route, outcome);
-    LogRefusal(exchange.request(), route, seen, response);
+    LogRefusal(exchange.request(), route, seen, response.status, response.body);
     exchange.Respond(std::move(response));
     return nullptr;
   };

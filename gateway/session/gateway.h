@@ -86,8 +86,11 @@ class Gateway final : private Session::Owner {
                                                    const route::SeenAs& seen, Admission admission);
   Admission Admit(const config::Route& route, const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
-  void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen,
-                  const http::Response& answer);
+  void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen, int status,
+                  std::string_view why);
+  // Of handshakes that lead nowhere: to no route, or to a service without WebSockets, whose answer
+  // is an ordinary one.
+  void LogNoWebSocket(const http::Request& request, const config::Route* route, const route::SeenAs& seen);
 
   struct Admitted {
     http::Upgraded upgraded;

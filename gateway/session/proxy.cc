@@ -89,6 +89,7 @@ void Gateway::Proxy::Send(backend::Lease lease) {
 void Gateway::Proxy::OnBody(Bytes bytes) {
   if (!lease_.connection) return;
   body_begun_ = moved_ = true;
+  gateway_.stats_.server[lease_.server->index].bytes_sent.Add(bytes.size());
   lease_.connection->SendBody(bytes);
   if (lease_.connection->congested()) exchange_.SetBodyReading(false);
 }
@@ -113,7 +114,10 @@ void Gateway::Proxy::OnInterim(const http::Response& head) {
 
 void Gateway::Proxy::OnAnswer(const http::Response& head, http::BodyLength length) {
   answer_begun_ = true;
-  if (admission_) Settle(HandshakeOutcome::kServerRefused);
+  if (admission_) {
+    gateway_.LogRefusal(exchange_.request(), route_, seen_, head.status, "the answer of " + lease_.server->url);
+    Settle(HandshakeOutcome::kServerRefused);
+  }
   Arm(Wait::kAnswer);
   // How long the body of a GET would have been, HEAD may leave open.
   if (exchange_.request().method == "HEAD") length = {};
@@ -122,6 +126,7 @@ void Gateway::Proxy::OnAnswer(const http::Response& head, http::BodyLength lengt
 
 void Gateway::Proxy::OnAnswerBody(Bytes bytes) {
   moved_ = true;
+  gateway_.stats_.server[lease_.server->index].bytes_received.Add(bytes.size());
   exchange_.SendBody(bytes);
   if (exchange_.congested()) lease_.connection->SetBodyReading(false);
 }

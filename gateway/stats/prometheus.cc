@@ -129,10 +129,10 @@ constexpr std::array kServerColumns{
                         "Sessions open now with the server.", &ServerStats::sessions_open},
     Column<ServerStats>{"upgate_server_sessions_total", "counter",
                         "Sessions opened with the server.", &ServerStats::sessions_total},
-    Column<ServerStats>{"upgate_server_sent_bytes_total", "counter", "Bytes sent to the server.",
+    Column<ServerStats>{"upgate_server_sent_bytes_total", "counter", "Bytes to the server, in sessions and HTTP bodies.",
                         &ServerStats::bytes_sent},
     Column<ServerStats>{"upgate_server_received_bytes_total", "counter",
-                        "Bytes received from the server.", &ServerStats::bytes_received},
+                        "Bytes from the server, in sessions and HTTP bodies.", &ServerStats::bytes_received},
 };
 
 // `labels` has one entry a row.

@@ -112,7 +112,7 @@ struct ServerStats {
   Counter connect_timeouts;
   Counter sessions_open;  // now
   Counter sessions_total;
-  Counter bytes_sent;      // to the server
+  Counter bytes_sent;      // to the server, of sessions and of HTTP bodies
   Counter bytes_received;  // from it
   Histogram connect_us;
 };

@@ -238,8 +238,12 @@ TEST(FilesThroughTheGateway, AnUpgradeIsAnsweredLikeAnyRequest) {
   ResponseHead head = client.Upgrade("/sub/");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(client.Body(head), "sub");
+  EXPECT_EQ(gw.log().Last("handshake refused", "path"), "/sub/");
+  EXPECT_NE(gw.log().Last("handshake refused", "why").find("files"), std::string::npos);
   auto other = gw.Connect();
   EXPECT_EQ(other.Upgrade("/old/x").status, 301);
+  EXPECT_EQ(gw.log().Last("handshake refused", "route"), "/old/*");
+  EXPECT_EQ(gw.log().Count("handshake refused"), 2u);
 }
 
 TEST(FilesThroughTheGateway, AGetWithABodyIsAnsweredAndTheBodyPassedOver) {

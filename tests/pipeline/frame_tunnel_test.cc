@@ -135,6 +135,8 @@ TEST(FrameTunnel, AnotherAnswerGoesToTheClientWhole) {
   EXPECT_EQ(head.Get("WWW-Authenticate"), "Basic");
   EXPECT_EQ(client.Body(head), "sorry");
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kServerRefused), 1u);
+  EXPECT_EQ(gw.log().Last("handshake refused", "status"), "401");
+  EXPECT_NE(gw.log().Last("handshake refused", "why").find("ws://127.0.0.1:7000"), std::string::npos);
 }
 
 TEST(FrameTunnel, AForeignOriginNeverReachesTheServer) {

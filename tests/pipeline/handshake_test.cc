@@ -233,6 +233,19 @@ TEST(Handshake, OrdinaryRequestsToAWebSocketRouteAreToldToUpgrade) {
   EXPECT_EQ(client.Head().status, 404);
 }
 
+TEST(Handshake, OnesThatFindNoRouteAreLoggedAndOrdinaryRequestsAreNot) {
+  TestGateway gw(kEcho);
+  auto page = gw.Connect();
+  page.Send("GET /nowhere HTTP/1.1\r\nHost: gateway.test\r\n\r\n");
+  EXPECT_EQ(page.Head().status, 404);
+  EXPECT_EQ(gw.log().Count("handshake refused"), 0u);
+  auto client = gw.Connect();
+  EXPECT_EQ(client.Upgrade("/nowhere?token=secret", "Origin: https://app.example\r\n").status, 404);
+  EXPECT_EQ(gw.log().Last("handshake refused", "path"), "/nowhere");
+  EXPECT_EQ(gw.log().Last("handshake refused", "origin"), "https://app.example");
+  EXPECT_FALSE(gw.log().Mentions("secret"));
+}
+
 TEST(Handshake, ServicesAnswerHttpAndWebSocketOnOneRoute) {
   TestGateway gw(kEcho);
   auto client = gw.Connect();

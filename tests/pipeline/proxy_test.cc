@@ -106,6 +106,8 @@ TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
   got = server[0].TakeReceived();
   EXPECT_NE(got.find("Transfer-Encoding: chunked\r\n"), std::string::npos) << got;
   EXPECT_TRUE(got.ends_with("0\r\nX-T: 1\r\n\r\n")) << got;
+  EXPECT_EQ(gw.server_stats().bytes_sent.Get(), 13u);
+  EXPECT_EQ(gw.server_stats().bytes_received.Get(), 5u);
 }
 
 TEST(Proxy, HeadsArePassedOnWithoutWhatIsForOneHopOnly) {
