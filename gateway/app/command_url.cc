@@ -13,7 +13,12 @@ namespace upgate::app {
 
 std::expected<CommandUrl, UsageError> ReadUrl(std::string_view text) {
   const auto target = http::ParseTarget("GET", text);
-  if (!target) return std::unexpected(UsageError{fmt::format("'{}' is no URL: {}", Printable(text), target.error().reason)});
+  if (!target) {
+    const bool has_scheme = text.find("://") != std::string_view::npos;
+    return std::unexpected(
+        UsageError{fmt::format("'{}' is no URL: {}", Printable(text),
+                               has_scheme ? target.error().reason : "it needs a scheme, as in ws://localhost:8080/path")});
+  }
   CommandUrl url{.scheme = target->scheme,
                  .host = target->host,
                  .port = target->port != 0 ? target->port : route::DefaultPort(target->scheme),

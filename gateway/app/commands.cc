@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/app/file_limit.h"
 #include "gateway/app/server.h"
 #include "gateway/app/version.h"
 #include "gateway/config/parse.h"
@@ -23,29 +24,31 @@ int Report(const std::string& file, const std::vector<config::ConfigError>& erro
 }  // namespace
 
 int Run(const std::string& config_file) {
-  auto config = config::Load(config_file);
-  if (!config) return Report(config_file, config.error());
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  const auto log = MakeStderrLog((*config)->log.level, (*config)->log.format);
-  auto server = Server::Open(std::move(*config), plugins, *log);
+  config::Draft draft = config::LoadDraft(config_file);
+  if (!draft.errors.empty()) return Report(config_file, FaultsOf(draft, plugins));
+  RaiseFileLimit();
+  const auto log = MakeStderrLog(draft.config->log.level, draft.config->log.format);
+  auto server = Server::Open(std::move(draft.config), plugins, *log);
   if (!server) return Report(config_file, server.error());
   (*server)->Run();
   return 0;
 }
 
 int Check(const std::string& config_file) {
-  auto config = config::Load(config_file);
-  if (!config) return Report(config_file, config.error());
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  std::vector<config::ConfigError> errors = CheckListening(**config);
-  auto runtime = Prepare(*config, plugins);
-  if (!runtime) errors.insert(errors.end(), runtime.error().begin(), runtime.error().end());
+  const config::Draft draft = config::LoadDraft(config_file);
+  std::vector<config::ConfigError> errors = FaultsOf(draft, plugins);
+  if (draft.config) {
+    const std::vector<config::ConfigError> more = CheckListening(*draft.config, draft.errors);
+    errors.insert(errors.end(), more.begin(), more.end());
+  }
   std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
   if (!errors.empty()) return Report(config_file, errors);
-  fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file, (*config)->listeners.size(),
-             (*config)->backends.size(), (*config)->routes.size());
+  fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file, draft.config->listeners.size(),
+             draft.config->backends.size(), draft.config->routes.size());
   return 0;
 }
 

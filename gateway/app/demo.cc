@@ -100,7 +100,7 @@ int Demo(const DemoSettings& settings) {
   plugins::RegisterBuiltins(plugins);
   const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
   auto server = Server::Open(std::move(*config), plugins, *log);
-  if (!server) return Complain(server.error().front().message + " (--port and --tls-port choose others)");
+  if (!server) return Complain(server.error().front().message + "; --host, --port and --tls-port choose where");
 
   const std::uint16_t port = PortOf((*server)->addresses()[0].front());
   const std::uint16_t tls_port = PortOf((*server)->addresses()[1].front());

@@ -23,8 +23,10 @@ std::string AllowOwnPages(const DemoSettings& settings) {
 }  // namespace
 
 std::string DemoConfig(const DemoSettings& settings, const DemoAddresses& servers) {
+  const std::string cors = AllowOwnPages(settings);
   const auto listen = [&](std::uint16_t port) { return HostPort{settings.host, port}.ToString(); };
-  return fmt::format(R"(# Pages of the gateway's own origin may always connect; under cors are those of its other port.
+  return fmt::format(
+      R"(# Pages of the gateway's own origin may always connect{remark}.
 listeners:
   - address: "{plain}"
   - address: "{secure}"
@@ -59,10 +61,10 @@ routes:
     plugin: files
     options: {{ root: {site} }}
 )",
-                     fmt::arg("plain", listen(settings.port)), fmt::arg("secure", listen(settings.tls_port)),
-                     fmt::arg("cert", kDemoCertificate), fmt::arg("key", kDemoKey), fmt::arg("site", kDemoSite),
-                     fmt::arg("tcp", ToString(servers.tcp)), fmt::arg("websocket", ToString(servers.websocket)),
-                     fmt::arg("http", ToString(servers.http)), fmt::arg("cors", AllowOwnPages(settings)));
+      fmt::arg("plain", listen(settings.port)), fmt::arg("secure", listen(settings.tls_port)), fmt::arg("cert", kDemoCertificate),
+      fmt::arg("key", kDemoKey), fmt::arg("site", kDemoSite), fmt::arg("tcp", ToString(servers.tcp)),
+      fmt::arg("websocket", ToString(servers.websocket)), fmt::arg("http", ToString(servers.http)), fmt::arg("cors", cors),
+      fmt::arg("remark", cors.empty() ? "" : "; under cors are those of its other port"));
 }
 
 std::string DemoGreeting(const DemoSettings& settings, std::uint16_t port, std::uint16_t tls_port) {

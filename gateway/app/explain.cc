@@ -218,8 +218,10 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
   TellHeaders(out, decision.verdict.headers);
 }
 
-void TellOrdinary(Lines& out, const config::Route& route, const session::Decision& decision) {
+void TellOrdinary(Lines& out, const http::Request& request, const config::Route& route, const session::Decision& decision) {
   out.Add("answer", "{}", route.backend ? "the server's own, or 502 or 504 when none can be reached" : "the plugin's own");
+  if (route.plugin && request.UpgradesTo("websocket"))
+    out.Add("", "but never a 101: the plugin {} has no WebSockets", *route.plugin);
   TellHeaders(out, decision.fields);
 }
 
@@ -282,7 +284,7 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   TellPolicies(out, route, behind);
   std::visit(Match{[&](const session::Answered& answered) { TellAnswered(out, answered, decision.fields); },
                    [&](const session::Accepted& accepted) { TellAccepted(out, config, route, accepted, decision); },
-                   [&](const session::Ordinary&) { TellOrdinary(out, route, decision); }},
+                   [&](const session::Ordinary&) { TellOrdinary(out, request, route, decision); }},
              decision.what);
   return {true, out.Take()};
 }

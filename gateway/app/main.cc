@@ -11,13 +11,27 @@ namespace {
 
 // The first word names a command; CLI11 would only say that one is missing.
 int RefuseUnknownCommand(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return 0;
+  if (argc < 2) {
+    std::cerr << app.help();
+    return 2;
+  }
+  if (argv[1][0] == '-') return 0;
   std::string known;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (command->get_name() == argv[1]) return 0;
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
   std::cerr << "upgate: '" << upgate::Printable(argv[1]) << "' is no command; known: " << known << "\n";
+  return 2;
+}
+
+// Help goes to standard output; what is wrong to standard error, after the name of the command that
+// it is wrong for.
+int Conclude(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);
+  const auto commands = app.get_subcommands();
+  const std::string name = commands.empty() ? "upgate" : "upgate " + commands.front()->get_name();
+  std::cerr << name << ": " << error.what() << "; see " << name << " --help\n";
   return 2;
 }
 
@@ -71,8 +85,16 @@ int main(int argc, char** argv) {
   upgate::app::DemoSettings demo_settings;
   CLI::App* demo = app.add_subcommand("demo", "a gateway to try, with servers behind it and a page");
   demo->add_option("--host", demo_settings.host, "address to listen on")->capture_default_str();
-  demo->add_option("--port", demo_settings.port, "port for ws and http; 0: any")->capture_default_str();
-  demo->add_option("--tls-port", demo_settings.tls_port, "port for wss and https; 0: any")->capture_default_str();
+  CLI::Range any_port(0, 65535);
+  any_port.description("");
+  demo->add_option("--port", demo_settings.port, "port for ws and http; 0: any")
+      ->check(any_port)
+      ->capture_default_str()
+      ->type_name("PORT");
+  demo->add_option("--tls-port", demo_settings.tls_port, "port for wss and https; 0: any")
+      ->check(any_port)
+      ->capture_default_str()
+      ->type_name("PORT");
   demo->callback([&] { exit_code = upgate::app::Demo(demo_settings); });
 
   CLI::App* version = app.add_subcommand("version", "version of upgate and of the libraries it runs on");
@@ -84,7 +106,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return Conclude(app, error);
   }
   return exit_code;
 }

@@ -34,15 +34,19 @@ void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigE
   for (auto& error : from) to.push_back(std::move(error));
 }
 
-}  // namespace
+void SortByPlace(std::vector<config::ConfigError>& errors) {
+  std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+}
 
-std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
-                                                                 const plugin::Registry& plugins) {
-  std::vector<config::ConfigError> errors;
+// Reads the certificates and makes the services of those parts of the configuration that have no
+// error in `known`.
+Runtime Make(const config::Config& config, const plugin::Registry& plugins, const std::vector<config::ConfigError>& known,
+             std::vector<config::ConfigError>& errors) {
   Runtime runtime;
-  for (const auto& listener : config->listeners) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const auto& listener = config.listeners[i];
     runtime.server_tls.emplace_back();
-    if (!listener.tls) continue;
+    if (!listener.tls || HasErrorIn(known, fmt::format("listeners[{}]", i))) continue;
     auto context = tls::ServerContext::Make(*listener.tls);
     if (context) {
       runtime.server_tls.back() = std::move(*context);
@@ -50,8 +54,8 @@ std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr
       AppendAll(errors, context.error());
     }
   }
-  for (const auto& [name, backend] : config->backends) {
-    if (!UsesTls(backend)) continue;
+  for (const auto& [name, backend] : config.backends) {
+    if (!UsesTls(backend) || HasErrorIn(known, "backends." + name)) continue;
     auto context = tls::ClientContext::Make(backend.tls);
     if (context) {
       runtime.client_tls.emplace(name, std::move(*context));
@@ -59,16 +63,36 @@ std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr
       AppendAll(errors, context.error());
     }
   }
-  for (const auto& route : config->routes) {
-    runtime.services.push_back(route.plugin ? MakeService(*config, route, plugins, errors) : nullptr);
+  for (const auto& route : config.routes) {
+    const bool wanted = route.plugin && !HasErrorIn(known, fmt::format("routes[{}]", route.index));
+    runtime.services.push_back(wanted ? MakeService(config, route, plugins, errors) : nullptr);
   }
+  return runtime;
+}
+
+}  // namespace
+
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
+                                                                 const plugin::Registry& plugins) {
+  std::vector<config::ConfigError> errors;
+  Runtime runtime = Make(*config, plugins, {}, errors);
   if (!errors.empty()) {
-    std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+    SortByPlace(errors);
     return std::unexpected(std::move(errors));
   }
   runtime.router = std::make_unique<route::Router>(config->routes);
   runtime.config = std::move(config);
   return runtime;
+}
+
+std::vector<config::ConfigError> FaultsOf(const config::Draft& draft, const plugin::Registry& plugins) {
+  std::vector<config::ConfigError> faults = draft.errors;
+  if (!draft.config) return faults;
+  std::vector<config::ConfigError> more;
+  Make(*draft.config, plugins, draft.errors, more);
+  AppendAll(faults, more);
+  SortByPlace(faults);
+  return faults;
 }
 
 stats::Names NamesOf(const config::Config& config) {

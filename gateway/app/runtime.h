@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/config/config.h"
+#include "gateway/config/parse.h"
 #include "gateway/plugin/service.h"
 #include "gateway/route/router.h"
 #include "gateway/stats/stats.h"
@@ -27,6 +28,11 @@ struct Runtime {
 // Reads the certificates and makes the services. Every error at once, in file order.
 std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
                                                                  const plugin::Registry& plugins);
+
+// Everything that is wrong with a configuration, in file order: what its text says, and what shows
+// only when certificates are read and services are made. The latter not of a listener, backend or
+// route that is wrong by its text already.
+std::vector<config::ConfigError> FaultsOf(const config::Draft& draft, const plugin::Registry& plugins);
 
 // The names for the statistics.
 stats::Names NamesOf(const config::Config& config);

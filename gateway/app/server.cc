@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "gateway/app/listen_address.h"
 #include "gateway/app/options.h"
 #include "gateway/net/signal_watcher.h"
@@ -177,7 +179,7 @@ void Server::BeginStop() {
   for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
 }
 
-std::vector<config::ConfigError> CheckListening(const config::Config& config) {
+std::vector<config::ConfigError> CheckListening(const config::Config& config, const std::vector<config::ConfigError>& known) {
   net::Loop loop;
   NullAcceptor acceptor;
   std::vector<config::ConfigError> errors;
@@ -191,8 +193,10 @@ std::vector<config::ConfigError> CheckListening(const config::Config& config) {
       open.push_back(std::move(*listener));
     }
   };
-  for (const auto& listener : config.listeners) check(listener.address);
-  if (config.admin) check(*config.admin);
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    if (!HasErrorIn(known, fmt::format("listeners[{}]", i))) check(config.listeners[i].address);
+  }
+  if (config.admin && !HasErrorIn(known, "admin")) check(*config.admin);
   SortByPlace(errors);
   return errors;
 }

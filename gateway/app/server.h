@@ -64,7 +64,8 @@ class Server {
   std::atomic<bool> stopping_ = false;
 };
 
-// Opens every socket that the configuration asks for and closes it again: what `upgate check` does beyond reading.
-std::vector<config::ConfigError> CheckListening(const config::Config& config);
+// Opens every socket that the configuration asks for and closes it again: what `upgate check` does
+// beyond reading. Listeners with an error in `known` are left out.
+std::vector<config::ConfigError> CheckListening(const config::Config& config, const std::vector<config::ConfigError>& known);
 
 }  // namespace upgate::app

@@ -34,15 +34,24 @@ std::string_view NextListItem(std::string_view& list);
 // Whether `token` is an element of the comma-separated `list`, compared without case.
 bool ListHasToken(std::string_view list, std::string_view token);
 
-// The candidate nearest to `word` by edit distance, or an empty view when none is near enough to be
-// a slip of the hand.
+// The candidate nearest to `word`: one of them with words joined on by '_' ("idle_timeout" for
+// "idle"), else by edit distance; an empty view when none is near enough to be a slip of the hand.
 template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates);
 
 std::size_t EditDistance(std::string_view a, std::string_view b);
 
+// Whether `longer` is `shorter` with more words behind it.
+constexpr bool IsDrawnOut(std::string_view longer, std::string_view shorter) {
+  return !shorter.empty() && longer.size() > shorter.size() && longer.starts_with(shorter) &&
+         longer[shorter.size()] == '_';
+}
+
 template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates) {
+  for (std::string_view candidate : candidates) {
+    if (IsDrawnOut(word, candidate) || IsDrawnOut(candidate, word)) return candidate;
+  }
   std::string_view best;
   std::size_t best_distance = word.size() / 3 + 2;
   for (std::string_view candidate : candidates) {

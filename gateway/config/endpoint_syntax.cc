@@ -74,6 +74,13 @@ std::optional<Refusal> SlipOfAddress(std::string_view text) {
 // The refusal of a text that would be right if it had a port.
 std::optional<Refusal> FaultOfMissingPort(std::string_view text, std::string_view before) {
   if (Ip::Parse(text) && text.find(':') != std::string_view::npos) {
+    // "::1:8080" is an address altogether, but hardly meant as one.
+    const std::size_t colon = text.rfind(':');
+    const std::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
+    if (IsPort(port) && Ip::Parse(host)) {
+      return Refusal{"has no port",
+                     fmt::format("write {0}[{1}]:{2} if {2} is the port", before, host, port)};
+    }
     return Refusal{"has no port", fmt::format("add one, as in {}[{}]:8080", before, text)};
   }
   if (HostPort::Parse(text) || !HostPort::Parse(text, std::uint16_t{0})) return {};

@@ -1,5 +1,7 @@
 #include "gateway/config/error.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace upgate::config {
@@ -13,6 +15,14 @@ std::string ToString(const std::string& file, const ConfigError& error) {
   if (!out.empty()) out += ": ";
   if (!error.key.empty()) out += error.key + ": ";
   return out + error.message;
+}
+
+bool HasErrorIn(const std::vector<ConfigError>& errors, const std::string& part) {
+  return std::ranges::any_of(errors, [&](const ConfigError& error) {
+    if (!error.key.starts_with(part)) return false;
+    return error.key.size() == part.size() || error.key[part.size()] == '.' ||
+           error.key[part.size()] == '[';
+  });
 }
 
 }  // namespace upgate::config

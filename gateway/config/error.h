@@ -21,4 +21,7 @@ struct ConfigError {
 // "upgate.yaml:3:5: listeners[0].adress: unknown key; did you mean 'address'?"
 std::string ToString(const std::string& file, const ConfigError& error);
 
+// Whether one of `errors` is at `part`, such as "routes[2]", or below it.
+bool HasErrorIn(const std::vector<ConfigError>& errors, const std::string& part);
+
 }  // namespace upgate::config

@@ -108,15 +108,14 @@ void Append(std::vector<ConfigError>& errors, std::vector<ConfigError> more) {
   }
 }
 
-std::unexpected<std::vector<ConfigError>> Failed(std::vector<ConfigError> errors) {
-  std::ranges::sort(errors, IsBefore);
-  if (errors.size() > kMaxErrors) errors.resize(kMaxErrors);
-  return std::unexpected(std::move(errors));
+Draft Unreadable(int error) {
+  return {nullptr,
+          {{{}, "", fmt::format("cannot be read: {}", std::generic_category().message(error))}}};
 }
 
-std::unexpected<std::vector<ConfigError>> Unreadable(int error) {
-  return std::unexpected(std::vector<ConfigError>{
-      {{}, "", fmt::format("cannot be read: {}", std::generic_category().message(error))}});
+std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> OnlyIfRight(Draft draft) {
+  if (!draft.errors.empty()) return std::unexpected(std::move(draft.errors));
+  return std::move(draft.config);
 }
 
 struct CloseFile {
@@ -125,23 +124,25 @@ struct CloseFile {
 
 }  // namespace
 
-std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Parse(
-    std::string_view text, const std::string& file, Environment environment) {
-  std::vector<ConfigError> errors;
-  auto root = ParseYaml(text, environment, errors);
-  if (!root) return Failed(std::move(errors));
-  if (root->kind == Value::Kind::kNull) root->kind = Value::Kind::kMap;  // an empty file
-
-  std::vector<ConfigError> wrong;
-  auto config =
-      std::make_shared<Config>(ParseConfig(Field(*root, "", wrong), file, FolderOf(file)));
-  Append(errors, std::move(wrong));
-  if (!errors.empty()) return Failed(std::move(errors));
-  return config;
+Draft ParseDraft(std::string_view text, const std::string& file, Environment environment) {
+  Draft draft;
+  auto root = ParseYaml(text, environment, draft.errors);
+  if (root) {
+    if (root->kind == Value::Kind::kNull) root->kind = Value::Kind::kMap;  // an empty file
+    std::vector<ConfigError> wrong;
+    draft.config =
+        std::make_shared<Config>(ParseConfig(Field(*root, "", wrong), file, FolderOf(file)));
+    Append(draft.errors, std::move(wrong));
+  }
+  std::ranges::sort(draft.errors, IsBefore);
+  if (draft.errors.size() > kMaxErrors) {
+    draft.errors.resize(kMaxErrors);
+    draft.config = nullptr;  // what is right can no longer be told from the errors
+  }
+  return draft;
 }
 
-std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
-    const std::string& file) {
+Draft LoadDraft(const std::string& file) {
   const std::unique_ptr<std::FILE, CloseFile> stream(std::fopen(file.c_str(), "rbe"));
   if (!stream) return Unreadable(errno);
   std::string text;
@@ -152,7 +153,17 @@ std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
     text.append(piece.data(), got);
   }
   if (std::ferror(stream.get()) != 0) return Unreadable(errno);
-  return Parse(text, file, [](const char* name) -> const char* { return std::getenv(name); });
+  return ParseDraft(text, file, [](const char* name) -> const char* { return std::getenv(name); });
+}
+
+std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Parse(
+    std::string_view text, const std::string& file, Environment environment) {
+  return OnlyIfRight(ParseDraft(text, file, environment));
+}
+
+std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
+    const std::string& file) {
+  return OnlyIfRight(LoadDraft(file));
 }
 
 }  // namespace upgate::config

@@ -271,7 +271,8 @@ std::optional<ConfigError> Drive(std::string_view text, TreeBuilder& builder) {
     return refused.error;
   } catch (const YAML::Exception& e) {
     const Mark mark = ToMark(e.mark);
-    return ConfigError{mark, "", fmt::format("not YAML: {}{}", e.msg, SyntaxHint(text, mark))};
+    return ConfigError{mark, "",
+                       fmt::format("not YAML: {}{}", e.msg, SyntaxHint(text, mark, e.msg))};
   } catch (const std::exception& e) {
     return ConfigError{{1, 1}, "", fmt::format("not YAML: {}", e.what())};
   }

@@ -83,7 +83,7 @@ bool IsUnclosedQuote(std::string_view text, std::size_t offset) {
   return true;
 }
 
-std::string_view SyntaxHint(std::string_view text, Mark mark) {
+std::string_view SyntaxHint(std::string_view text, Mark mark, std::string_view complaint) {
   const std::string_view line = LineOf(text, mark.line);
   const auto column = static_cast<std::size_t>(std::max(mark.column, 1)) - 1;
   const std::size_t content = line.find_first_not_of(" \t");
@@ -98,6 +98,9 @@ std::string_view SyntaxHint(std::string_view text, Mark mark) {
   }
   if (line.find("[::") != std::string_view::npos) {
     return R"(; an address with [ ] needs quotes here, as in "[::]:8080")";
+  }
+  if (complaint == "end of map not found" || complaint == "end of sequence not found") {
+    return "; this line is indented like none of those that it could belong to";
   }
   return {};
 }

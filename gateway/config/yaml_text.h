@@ -21,8 +21,8 @@ std::optional<ConfigError> FindBadCharacter(std::string_view text);
 // Whether a scalar that begins at `offset` is quoted and its quote is never closed.
 bool IsUnclosedQuote(std::string_view text, std::size_t offset);
 
-// What to do about a syntax error at `mark`, with "; " in front, or nothing where it cannot be
-// guessed.
-std::string_view SyntaxHint(std::string_view text, Mark mark);
+// What to do about a syntax error at `mark`, of which yaml-cpp says `complaint`, with "; " in
+// front, or nothing where it cannot be guessed.
+std::string_view SyntaxHint(std::string_view text, Mark mark, std::string_view complaint);
 
 }  // namespace upgate::config

@@ -20,9 +20,53 @@ test('version and usage', async (t) => {
   assert.equal(version.code, 0);
   assert.match(version.out, /^upgate \d+\.\d+\.\d+\n(  \w+ .+\n)+$/);
   assert.equal((await upgate(t, '--help')).code, 0);
-  assert.equal((await upgate(t)).code, 2);
+  const bare = await upgate(t);
+  assert.equal(bare.code, 2);
+  assert.match(bare.err, /demo/);
   assert.equal((await upgate(t, 'nonsense')).code, 2);
-  assert.equal((await upgate(t, 'run')).code, 2);
+  const run = await upgate(t, 'run');
+  assert.equal(run.code, 2);
+  assert.match(run.err, /^upgate run: .*--config/);
+  const demo = await upgate(t, 'demo', '--port', '70000');
+  assert.equal(demo.code, 2);
+  assert.match(demo.err, /--port.*65535/);
+});
+
+test('as many file descriptors are taken as there may be', async (t) => {
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 1\nroutes: [ { path: /, plugin: echo } ]\n');
+  const child = start(t, 'sh', ['-c', 'ulimit -n 700 && ulimit -Sn 300 && exec "$0" run --config "$1"', binary, file]);
+  await within(20000, 'upgate to serve', new Promise((resolve, reject) => {
+    child.stderr.on('data', () => child.errors.includes('serving') && resolve());
+    child.exited.then((code) => reject(new Error(`upgate ended with ${code}: ${child.errors}`)));
+  }));
+  assert.match(fs.readFileSync(`/proc/${child.pid}/limits`, 'utf8'), /^Max open files +700 +700 /m);
+  child.kill('SIGTERM');
+  assert.equal(await within(20000, 'the end', child.exited), 0);
+});
+
+test('check says what is wrong with plugins and certificates beside what is wrong elsewhere', async (t) => {
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, `listeners:
+  - { address: "127.0.0.1:0", tls: { certificates: [ { cert: gone.crt, key: gone.key } ] } }
+  - { adress: 127.0.0.1 }
+routes:
+  - { path: /a, plugin: ecko }
+  - { path: /b/*, plugin: redirect, options: { too: / } }
+  - { path: /c, plugin: echo, limits: { idle: 5 } }
+  - { path: /d, plugin: ecko, limits: { idle: 5 } }
+`);
+  for (const command of ['check', 'run']) {
+    const { code, err } = await upgate(t, command, '--config', file);
+    assert.equal(code, 1);
+    const said = err.trim().split('\n').map((line) => line.slice(file.length + 1));
+    const places = said.map((line) => /^(\d+):\d+: ([^ ]+):/.exec(line)?.slice(1).join(' '));
+    assert.deepEqual(places, [
+      '2 listeners[0].tls.certificates[0].cert', '2 listeners[0].tls.certificates[0].key',
+      '3 listeners[1].address', '3 listeners[1].adress',
+      '5 routes[0].plugin', '6 routes[1].options.to', '6 routes[1].options.too', '7 routes[2].limits.idle', '8 routes[3].limits.idle',
+    ], err);
+  }
 });
 
 test('check says every error with its place and what would be right', async (t) => {

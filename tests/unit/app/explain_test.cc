@@ -32,6 +32,7 @@ routes:
   - { path: ~^/m, backend: mqtt, limits: { idle: 0 } }
   - { path: /echo, plugin: echo }
   - { path: /*, hosts: [ app.test ], backend: site, require_origin: true }
+  - { path: /old/*, plugin: redirect, options: { to: / } }
 )";
 
 class ExplainTest : public testing::Test {
@@ -93,6 +94,7 @@ TEST_F(ExplainTest, LeavesToServersAndPluginsWhatIsTheirs) {
   EXPECT_THAT(Ask("http://app.test:8080/", {"Origin: http://app.test:8080"}).text,
               AllOf(HasSubstr("is the gateway's own"), HasSubstr("answer        the server's own")));
   EXPECT_THAT(Ask("ws://any.test:8080/echo").text, AllOf(HasSubstr("plugin echo"), HasSubstr("101, and the plugin")));
+  EXPECT_THAT(Ask("ws://any.test:8080/old/x").text, AllOf(HasSubstr("the plugin's own"), HasSubstr("redirect has no WebSockets")));
 }
 
 TEST_F(ExplainTest, SaysWhatIsNear) {

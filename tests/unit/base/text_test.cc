@@ -66,6 +66,9 @@ TEST(TextTest, NearestIsTheLikeliestSlipOrNothing) {
   EXPECT_EQ(NearestOf("adress", kKeys), "address");
   EXPECT_EQ(NearestOf("trustedproxies", kKeys), "trusted_proxies");
   EXPECT_EQ(NearestOf("certificate", kKeys), "");
+  EXPECT_EQ(NearestOf("idle_timeout", std::vector<std::string>{"close_timeout", "idle"}), "idle");
+  EXPECT_EQ(NearestOf("shutdown", std::vector<std::string>{"shutdowns", "shutdown_timeout"}),
+            "shutdown_timeout");
   EXPECT_EQ(NearestOf("x", kKeys), "");
   EXPECT_EQ(NearestOf("address", std::vector<std::string>{}), "");
 }

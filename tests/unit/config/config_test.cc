@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "gateway/config/parse.h"
@@ -397,6 +398,27 @@ TEST_F(LoadTest, AFileWithoutEndIsRefused) {
   const auto config = Load("/dev/zero");
   ASSERT_FALSE(config);
   EXPECT_EQ(Written(config.error()), "larger than 4 MiB\n");
+}
+
+TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
+  const auto draft_with = [](int wrong) {
+    std::string text =
+        "listeners: [ { address: \"127.0.0.1:8080\" } ]\nroutes:\n  - { path: /x, plugin: echo }\n";
+    for (int i = 0; i < wrong; ++i)
+      text += fmt::format("  - {{ path: wrong{}, plugin: echo }}\n", i);
+    return ParseDraft(text, "upgate.yaml", TestEnvironment);
+  };
+  const Draft draft = draft_with(100);
+  EXPECT_EQ(draft.errors.size(), 100u);
+  ASSERT_TRUE(draft.config);
+  EXPECT_EQ(draft.config->routes.size(), 101u);
+  EXPECT_EQ(draft.config->routes[0].path.written, "/x");
+  EXPECT_FALSE(HasErrorIn(draft.errors, "routes[0]"));
+  EXPECT_TRUE(HasErrorIn(draft.errors, "routes[1]"));
+  EXPECT_FALSE(HasErrorIn(draft.errors, "route"));
+  const Draft too_wrong = draft_with(101);
+  EXPECT_EQ(too_wrong.errors.size(), 100u);
+  EXPECT_FALSE(too_wrong.config);
 }
 
 }  // namespace

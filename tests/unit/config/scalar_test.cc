@@ -179,6 +179,7 @@ TEST(EndpointSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<Endpoint>("localhost"), "! has no port; add one, as in localhost:8080");
   EXPECT_EQ(Read<Endpoint>("[::1]"), "! has no port; add one, as in [::1]:8080");
   EXPECT_EQ(Read<Endpoint>("::1"), "! has no port; add one, as in [::1]:8080");
+  EXPECT_EQ(Read<Endpoint>("::1:8443"), "! has no port; write [::1]:8443 if 8443 is the port");
   EXPECT_EQ(Read<Endpoint>("::g:80"),
             "! is not host:port: an IPv6 address needs brackets, as in [::1]:80");
   EXPECT_EQ(Read<Endpoint>("http://a:80"), "! is a URL; write a:80");

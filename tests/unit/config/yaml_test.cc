@@ -141,15 +141,22 @@ TEST(YamlTest, SyntaxErrorsHaveAPlaceAndAHintWhereOneIsLikely) {
   EXPECT_EQ(Parse("a:\n  b: 1\n\tc: 1\n"),
             "3:1: not YAML: illegal tab when looking for indentation; indent with spaces, not with "
             "tabs\n");
+  EXPECT_EQ(Parse("a:\n  - b: 1\n   c: 2\n"),
+            "3:4: not YAML: end of sequence not found; this line is indented like none of those "
+            "that it could belong to\n");
+  EXPECT_EQ(Parse("a:\n    b: 1\n  c: 2\n"),
+            "3:3: not YAML: end of map not found; this line is indented like none of those that it "
+            "could belong to\n");
   EXPECT_EQ(Parse("a: [ ${HOST} ]"),
             "1:7: not YAML: end of sequence flow not found; between [ ] or { } a variable needs "
             "quotes, as in "
             "\"${NAME}\"\n");
   // yaml-cpp names the anchor from 0.8 on.
-  EXPECT_THAT(Parse("a: *.example.org"),
-              testing::AllOf(testing::StartsWith("1:4: not YAML: the referenced anchor is not defined"),
-                             testing::EndsWith("; a value that begins with '*' needs quotes, as in "
-                                               "\"*.example.org\"\n")));
+  EXPECT_THAT(
+      Parse("a: *.example.org"),
+      testing::AllOf(testing::StartsWith("1:4: not YAML: the referenced anchor is not defined"),
+                     testing::EndsWith("; a value that begins with '*' needs quotes, as in "
+                                       "\"*.example.org\"\n")));
   EXPECT_EQ(
       Parse("a: *\n"),
       "1:5: not YAML: alias not found after *; a value that begins with '*' needs quotes, as in "
