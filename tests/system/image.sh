@@ -72,7 +72,9 @@ if [[ -n ${UPGATE_BINARY:-} ]]; then
 fi
 
 mounted=$(build mount "$container")
-[[ ! -e $mounted/src && -z $(ls -A "$mounted/mnt" "$mounted/tmp") ]] || fail "the image has what it was built from"
+[[ ! -e $mounted/src ]] || fail "the image has the source that it was built from"
+left=$(find "$mounted"/{mnt,tmp,package} -mindepth 1 2>/dev/null || true)
+[[ -z $left ]] || fail "the image has what it was built from: $left"
 size() {
   du --summarize --apparent-size --block-size=kB "$1" | cut -f1
 }
