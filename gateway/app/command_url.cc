@@ -11,13 +11,27 @@
 
 namespace upgate::app {
 
+namespace {
+
+// A password must not end up in a log that takes what a command says.
+std::string WithoutUser(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t start = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(url.find_first_of("/?#", start), url.size());
+  const std::size_t at = url.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < start) return Printable(url);
+  return Printable(std::string(url.substr(0, start)) + "***" + std::string(url.substr(at)));
+}
+
+}  // namespace
+
 std::expected<CommandUrl, UsageError> ReadUrl(std::string_view text) {
   const auto target = http::ParseTarget("GET", text);
   if (!target) {
     const bool has_scheme = text.find("://") != std::string_view::npos;
-    return std::unexpected(
-        UsageError{fmt::format("'{}' is no URL: {}", Printable(text),
-                               has_scheme ? target.error().reason : "it needs a scheme, as in ws://localhost:8080/path")});
+    return std::unexpected(UsageError{fmt::format(
+        "'{}' is no URL: {}", WithoutUser(text),
+        has_scheme ? target.error().reason : "it needs a scheme, as in ws://localhost:8080/path")});
   }
   CommandUrl url{.scheme = target->scheme,
                  .host = target->host,
@@ -37,9 +51,13 @@ std::expected<http::Headers, UsageError> ReadHeaders(const std::vector<std::stri
   for (const std::string& line : lines) {
     const std::size_t colon = line.find(':');
     const std::string_view name = std::string_view(line).substr(0, colon);
-    const std::string_view value = colon == std::string::npos ? "" : Trim(std::string_view(line).substr(colon + 1));
-    if (colon == std::string::npos || !http::IsToken(name) || !std::ranges::all_of(value, http::IsFieldChar)) {
-      return std::unexpected(UsageError{fmt::format("'{}' is no header; write 'Name: value'", Printable(line))});
+    const std::string_view value =
+        colon == std::string::npos ? "" : Trim(std::string_view(line).substr(colon + 1));
+    if (colon == std::string::npos || !http::IsToken(name) ||
+        !std::ranges::all_of(value, http::IsFieldChar)) {
+      return std::unexpected(UsageError{
+          fmt::format("'{}' is no header; write 'Name: value'",
+                      Printable(std::string_view(line).substr(0, line.find_first_of(": "))))});
     }
     headers.Add(name, value);
   }

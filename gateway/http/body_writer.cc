@@ -1,6 +1,8 @@
 #include "gateway/http/body_writer.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -10,11 +12,29 @@
 namespace upgate::http {
 namespace {
 
-// Fields that a trailer must not hold (RFC 9110, section 6.5.1).
+// Fields that a trailer must not hold: framing, routing, who the client is, and what changes how a
+// message is taken (RFC 9110, section 6.5.1). A server that merges trailers into the head would
+// believe them.
+constexpr std::array<std::string_view, 15> kNoTrailers{"authorization",
+                                                       "connection",
+                                                       "content-encoding",
+                                                       "content-type",
+                                                       "cookie",
+                                                       "expect",
+                                                       "forwarded",
+                                                       "host",
+                                                       "set-cookie",
+                                                       "te",
+                                                       "trailer",
+                                                       "upgrade",
+                                                       "via",
+                                                       "www-authenticate",
+                                                       "proxy-authorization"};
+
 bool IsTrailerField(std::string_view name) {
-  return !IsFramingHeader(name) && !EqualsIgnoreCase(name, "connection") &&
-         !EqualsIgnoreCase(name, "host") && !EqualsIgnoreCase(name, "trailer") &&
-         !EqualsIgnoreCase(name, "upgrade") && !EqualsIgnoreCase(name, "set-cookie");
+  return !IsFramingHeader(name) && !ToLower(name).starts_with("x-forwarded-") &&
+         std::ranges::none_of(
+             kNoTrailers, [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
 }
 
 }  // namespace

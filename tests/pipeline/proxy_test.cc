@@ -102,7 +102,8 @@ TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
   server[0].Send(kOk);
   gw.loop().RunUntilIdle();
   EXPECT_EQ(client.Body(client.Head()), "hello");
-  client.Send("PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
+  client.Send("PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+              "X-Forwarded-For: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\nCookie: a=b\r\nX-T: 1\r\n\r\n");
   got = server[0].TakeReceived();
   EXPECT_NE(got.find("Transfer-Encoding: chunked\r\n"), std::string::npos) << got;
   EXPECT_TRUE(got.ends_with("0\r\nX-T: 1\r\n\r\n")) << got;
