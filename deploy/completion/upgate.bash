@@ -9,6 +9,7 @@ _upgate_values() {
     --timeout) echo 1s 5s 10s 30s ;;
     --host) [[ $2 != demo ]] || echo 127.0.0.1 0.0.0.0 localhost ;;
     --from) echo 127.0.0.1 ;;
+    --dialect) echo rfc6455 hybi08 hixie76 hixie75 ;;
     --port | --tls-port | --subprotocol) ;;
     *) return 1 ;;
   esac
@@ -42,7 +43,7 @@ _upgate() {
 
   case $command in
     run | check) flags='--config' ;;
-    explain) flags='--config --header --method --from' ;;
+    explain) flags='--config --header --method --dialect --from' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
     demo) flags='--host --port --tls-port' ;;
     version) ;;

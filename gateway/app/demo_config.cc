@@ -29,7 +29,9 @@ std::string DemoConfig(const DemoSettings& settings, const DemoAddresses& server
       R"(# Pages of the gateway's own origin may always connect{remark}.
 listeners:
   - address: "{plain}"
+    dialects: [ rfc6455, hybi08, hixie76, hixie75 ]   # old clients too
   - address: "{secure}"
+    dialects: [ rfc6455, hybi08, hixie76, hixie75 ]
     tls:
       certificates:
         - {{ cert: {cert}, key: {key} }}

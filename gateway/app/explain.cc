@@ -18,17 +18,22 @@
 #include "gateway/route/explain.h"
 #include "gateway/route/origin.h"
 #include "gateway/session/decision.h"
+#include "gateway/ws/handshake.h"
 
 namespace upgate::app {
 namespace {
 
 constexpr std::size_t kMaxNearMisses = 10;
 
-// A handshake's own headers (RFC 6455, section 4.1); the key is the one of the RFC's example.
-const http::Headers kHandshake{{"Connection", "Upgrade"},
-                               {"Upgrade", "websocket"},
-                               {"Sec-WebSocket-Version", "13"},
-                               {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}};
+// A handshake's own headers in each dialect; the keys are those of the standards' examples.
+const http::Headers kAnyHandshake{{"Connection", "Upgrade"}, {"Upgrade", "websocket"}};
+const std::array<http::Headers, config::kDialects> kHandshakes{
+    http::Headers{{"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}},
+    http::Headers{{"Sec-WebSocket-Version", "8"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}},
+    http::Headers{{"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"}, {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}},
+    http::Headers{}};
+// What follows the head with two keys, and nobody reads behind another.
+constexpr std::string_view kBehindHead = "^n:ds[4U";
 
 // Lines of "name  what"; those without a name belong to the one above.
 class Lines {
@@ -167,7 +172,7 @@ void TellTarget(Lines& out, const config::Config& config, const config::Route& r
 }
 
 void TellOrigin(Lines& out, const http::Request& request, const config::Route& route, const session::Decision& decision) {
-  const std::string* origin = request.headers.Find("Origin");
+  const std::string* origin = request.headers.Find(ws::OriginField(request));
   const route::OriginVerdict& verdict = decision.verdict;
   if (!verdict.allowed) {
     const bool matters = !std::holds_alternative<session::Ordinary>(decision.what);
@@ -179,7 +184,8 @@ void TellOrigin(Lines& out, const http::Request& request, const config::Route& r
           verdict.headers.empty() ? "is the gateway's own" : "is allowed by cors.allow_origins");
 }
 
-void TellPolicies(Lines& out, const config::Route& route, const session::Behind& behind) {
+void TellPolicies(Lines& out, const config::Listener& listener, const config::Route& route, const session::Behind& behind) {
+  if (behind.serves_websocket) out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
   if (!route.subprotocols.empty()) out.Add("subprotocols", "{}", fmt::join(route.subprotocols, ", "));
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
@@ -207,6 +213,7 @@ void TellAnswered(Lines& out, const session::Answered& answered, const http::Hea
 
 void TellAccepted(Lines& out, const config::Config& config, const config::Route& route, const session::Accepted& accepted,
                   const session::Decision& decision) {
+  out.Add("dialect", "{}", NameOf(accepted.offer.dialect));
   if (!route.backend) {
     out.Add("answer", "101, and the plugin has the session");
   } else if (const config::Relay relay = config.backends.at(*route.backend).relay; relay == config::Relay::kBytes) {
@@ -214,7 +221,7 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
   } else {
     return out.Add("answer", "the server's own: 101 with its choice of subprotocol and extensions, or its refusal");
   }
-  if (!accepted.subprotocol.empty()) out.Add("", "Sec-WebSocket-Protocol: {}", accepted.subprotocol);
+  if (!accepted.subprotocol.empty()) out.Add("", "subprotocol {}", accepted.subprotocol);
   TellHeaders(out, decision.verdict.headers);
 }
 
@@ -242,12 +249,20 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
     if (headers->Find(name) == nullptr) headers->Add(name, value);
   };
   add_default("Host", url->authority.empty() ? "localhost" : url->authority);
+  const auto dialect = std::ranges::find(config::kDialectNames, settings.dialect);
+  if (dialect == config::kDialectNames.end()) {
+    return std::unexpected(UsageError{fmt::format("--dialect: '{}' is none of {}", Printable(settings.dialect),
+                                                  fmt::join(config::kDialectNames, ", "))});
+  }
   if (url->is_websocket()) {
-    for (const auto& header : kHandshake) add_default(header.name, header.value);
+    for (const auto& header : kAnyHandshake) add_default(header.name, header.value);
+    const auto index = static_cast<std::size_t>(dialect - config::kDialectNames.begin());
+    for (const auto& header : kHandshakes[index]) add_default(header.name, header.value);
   }
   std::string text = fmt::format("{} {} HTTP/1.1\r\n", settings.method, url->target);
   for (const auto& header : *headers) text += fmt::format("{}: {}\r\n", header.name, header.value);
   text += "\r\n";
+  text += kBehindHead;
 
   http::RequestParser parser({.head_bytes = 1024 * 1024, .header_count = 1000});
   Bytes input = AsBytes(text);
@@ -277,11 +292,11 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   }
   const config::Route& route = *matches.front().route;
   const session::Behind behind = session::BehindRoute(config, route, runtime.services[route.index].get());
-  const session::Decision decision = session::Decide(request, route, behind, seen);
+  const session::Decision decision = session::Decide(request, listener, route, behind, seen);
   TellRoute(out, config, matches);
   TellTarget(out, config, route);
   TellOrigin(out, request, route, decision);
-  TellPolicies(out, route, behind);
+  TellPolicies(out, listener, route, behind);
   std::visit(Match{[&](const session::Answered& answered) { TellAnswered(out, answered, decision.fields); },
                    [&](const session::Accepted& accepted) { TellAccepted(out, config, route, accepted, decision); },
                    [&](const session::Ordinary&) { TellOrdinary(out, request, route, decision); }},

@@ -17,6 +17,7 @@ struct ExplainSettings {
   std::vector<std::string> headers;  // "Name: value"
   std::string method = "GET";
   std::string from = "127.0.0.1";    // the client's address
+  std::string dialect = "rfc6455";   // of the handshake that a ws or wss URL stands for
 };
 
 struct Question {

@@ -65,6 +65,9 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false)
       ->type_name("HEADER");
   explain->add_option("-X,--method", explain_settings.method, "method of the request")->capture_default_str()->type_name("METHOD");
+  explain->add_option("--dialect", explain_settings.dialect, "WebSocket dialect of the client: rfc6455, hybi08, hixie76 or hixie75")
+      ->capture_default_str()
+      ->type_name("NAME");
   explain->add_option("--from", explain_settings.from, "IP address of the client")->capture_default_str()->type_name("ADDRESS");
   explain->callback([&] { exit_code = upgate::app::Explain(explain_settings); });
 

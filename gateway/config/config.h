@@ -11,6 +11,7 @@
 
 #include "gateway/base/address.h"
 #include "gateway/base/log.h"
+#include "gateway/config/dialect.h"
 #include "gateway/config/error.h"
 #include "gateway/config/value.h"
 
@@ -57,6 +58,7 @@ struct Listener {
   ListenAddress address;
   std::optional<ListenerTls> tls;
   std::vector<Cidr> trusted_proxies;  // whose X-Forwarded-For/-Proto/-Host is believed
+  DialectSet dialects{Dialect::kRfc6455};  // of routes that say nothing about it
   int backlog = 1024;
 };
 
@@ -183,6 +185,7 @@ struct Route {
   Value options;  // the plugin's own settings, checked by it; an empty map when there are none
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
+  std::optional<DialectSet> dialects;  // nothing: those of the listener
   std::optional<Cors> cors;
   bool preserve_host = true;    // HTTP servers get the client's Host; else their own address
   bool forwarded = true;        // HTTP servers get X-Forwarded-*, Forwarded and Via

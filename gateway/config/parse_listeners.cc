@@ -41,6 +41,7 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
   listener.address = ParseListenAddress(field["address"], taken);
   if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
   listener.trusted_proxies = field["trusted_proxies"].List<Cidr>();
+  listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   field.RejectUnknownKeys();
   return listener;

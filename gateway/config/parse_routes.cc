@@ -152,6 +152,17 @@ Encoding ParseEncoding(const Field& field, bool to_plugin) {
   return encoding;
 }
 
+// A route whose clients could not take what it has for them would refuse every one.
+std::optional<DialectSet> ParseRouteDialects(const Field& field, const Route& route) {
+  const auto dialects = ParseDialects(field);
+  const bool binary = !dialects || dialects->empty() || dialects->Has(Dialect::kRfc6455) ||
+                      dialects->Has(Dialect::kHybi08);
+  if (!binary && route.encoding == Encoding::kBinary) {
+    field.Error("none of these has binary messages; use encoding: auto, text or base64");
+  }
+  return dialects;
+}
+
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
   Route route;
   route.index = index;
@@ -161,6 +172,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   ParseTarget(field, backends, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field["encoding"], field["plugin"].present());
+  route.dialects = ParseRouteDialects(field["dialects"], route);
   ParseHttpPolicy(field, backends, route);
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);

@@ -26,6 +26,8 @@ std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
 std::optional<Cors> ParseCors(Field field);
+// A list of dialects; nothing where the field is not there.
+std::optional<DialectSet> ParseDialects(const Field& field);
 
 // The path of a file that must be named.
 FilePath ParseFilePath(const Field& field, const std::filesystem::path& folder);

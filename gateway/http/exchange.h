@@ -70,7 +70,7 @@ class Exchange {
   // Breaks the connection off in a way that the client can notice: for an answer that cannot be completed any more.
   virtual void Abort() = 0;
 
-  // Sends exactly this head (a 101; nothing is added) and hands over the connection. The handler that calls this is
+  // Sends exactly this head (a 101; nothing is added), and what stands in its body right behind it, and hands over the connection. The handler that calls this is
   // destroyed at the end of the turn. No stream comes back when the exchange was over before, or its request had a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
 };

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -75,6 +77,9 @@ struct Request {
   bool has_body = false;  // Content-Length above zero or chunked
   // Connection: upgrade and an Upgrade header are there, on HTTP/1.1 (RFC 9110, section 7.8).
   bool wants_upgrade = false;
+  // The 8 bytes behind the head of a handshake with two keys, which belong to the head
+  // (draft-hixie-thewebsocketprotocol-76, section 5.1, "key_3").
+  std::optional<std::array<std::byte, 8>> key3 = {};
   bool UpgradesTo(std::string_view protocol) const { return wants_upgrade && headers.HasToken("upgrade", protocol); }
 };
 

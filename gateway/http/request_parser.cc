@@ -1,5 +1,6 @@
 #include "gateway/http/request_parser.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/base/text.h"
@@ -39,6 +40,14 @@ std::expected<RequestLine, Refusal> ParseRequestLine(std::string_view line) {
   return parts;
 }
 
+// Old clients send 8 bytes behind such a head, without announcing them.
+bool HasKey3(const Request& request) {
+  const Headers& headers = request.headers;
+  return request.method == "GET" && request.UpgradesTo("websocket") &&
+         headers.Count("sec-websocket-key1") == 1 && headers.Count("sec-websocket-key2") == 1 &&
+         headers.Find("sec-websocket-version") == nullptr;
+}
+
 }  // namespace
 
 RequestParser::RequestParser(Limits limits)
@@ -46,6 +55,7 @@ RequestParser::RequestParser(Limits limits)
               {.bytes = limits.head_bytes, .fields = limits.header_count}) {}
 
 std::expected<RequestParser::Event, Refusal> RequestParser::Next(Bytes& input) {
+  if (key3_wanted_) return NextKey3(input);
   if (reader_.at_head()) return NextHead(input);
   auto event = reader_.NextBody(input);
   if (!event) return std::unexpected(std::move(event.error()));
@@ -60,7 +70,20 @@ std::expected<RequestParser::Event, Refusal> RequestParser::NextHead(Bytes& inpu
   head.remove_prefix(head.find_first_not_of("\r\n"));
   auto parsed = ParseHead(head);
   if (!parsed) return std::unexpected(std::move(parsed.error()));
-  return std::move(*parsed);
+  if (!HasKey3(parsed->request)) return std::move(*parsed);
+  key3_wanted_ = std::make_unique<Key3Wanted>(std::move(*parsed));
+  key3_wanted_->head.request.key3.emplace();
+  return NextKey3(input);
+}
+
+RequestParser::Event RequestParser::NextKey3(Bytes& input) {
+  auto& key3 = *key3_wanted_->head.request.key3;
+  const Bytes piece = input.first(std::min(input.size(), key3.size() - key3_wanted_->size));
+  std::ranges::copy(piece, key3.begin() + static_cast<std::ptrdiff_t>(key3_wanted_->size));
+  key3_wanted_->size += piece.size();
+  input = input.subspan(piece.size());
+  if (key3_wanted_->size < key3.size()) return NeedMore{};
+  return std::move(std::exchange(key3_wanted_, nullptr)->head);
 }
 
 std::expected<RequestHead, Refusal> RequestParser::ParseHead(std::string_view head) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string_view>
 #include <variant>
 
@@ -42,15 +43,23 @@ class RequestParser {
   std::expected<Event, Refusal> Next(Bytes& input);
 
   // Between the first byte of a head and its end.
-  bool in_head() const { return reader_.in_head(); }
+  bool in_head() const { return reader_.in_head() || key3_wanted_ != nullptr; }
   // What is left of a body with a Content-Length; 0 for others.
   std::uint64_t body_left() const { return reader_.body_left(); }
 
  private:
   std::expected<Event, Refusal> NextHead(Bytes& input);
   std::expected<RequestHead, Refusal> ParseHead(std::string_view head);
+  Event NextKey3(Bytes& input);
+
+  // A head that is whole but for the bytes behind it.
+  struct Key3Wanted {
+    RequestHead head;
+    std::size_t size = 0;  // of what is there
+  };
 
   MessageReader reader_;
+  std::unique_ptr<Key3Wanted> key3_wanted_;
 };
 
 }  // namespace upgate::http

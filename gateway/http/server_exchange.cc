@@ -111,7 +111,8 @@ Upgraded ServerExchange::Upgrade(const Response& response) {
     Abort();
     return {};
   }
-  connection_->stream().Write(AsBytes(ResponseWriter::UpgradeHead(response)));
+  const std::string answer = ResponseWriter::UpgradeHead(response) + response.body;
+  connection_->stream().Write(AsBytes(answer));
   connection_->OnHeadSent(response.status);
   return connection_->HandOver();
 }

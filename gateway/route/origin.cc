@@ -99,13 +99,14 @@ OriginVerdict JudgeOpaque(std::string_view sent, bool repeated, const config::Co
 }  // namespace
 
 OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
-                          const config::Cors* cors, bool require_origin) {
+                          const config::Cors* cors, bool require_origin,
+                          std::string_view field) {
   OriginVerdict passes;
   passes.vary = cors != nullptr;
-  const std::string* sent = request.headers.Find("Origin");
+  const std::string* sent = request.headers.Find(field);
   if (sent == nullptr) return require_origin ? Refuse("an Origin header is required") : passes;
 
-  const bool repeated = request.headers.Count("Origin") > 1;
+  const bool repeated = request.headers.Count(field) > 1;
   const auto origin = repeated ? std::nullopt : ParseOrigin(*sent);
   if (!origin) return JudgeOpaque(*sent, repeated, cors);
   if (IsSame(*origin, seen)) return passes;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
@@ -28,15 +30,27 @@ std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& o
   return std::unexpected(http::TextResponse(400, "none of the subprotocols asked for is served here"));
 }
 
-// How payload and bytes are translated: the route says, or where it leaves it open the subprotocol or the query.
-std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Request& request, const config::Route& route,
-                                                               std::string_view subprotocol) {
+// How payload and bytes are translated: the route says, or where it leaves it open the subprotocol or the query. `plain`: what it is
+// where nobody says.
+std::expected<config::Encoding, http::Response> ChooseEncoding(const http::Request& request, const config::Route& route,
+                                                              std::string_view subprotocol, config::Encoding plain) {
   if (route.encoding != config::Encoding::kAuto) return route.encoding;
   if (subprotocol == "base64") return config::Encoding::kBase64;
   const auto asked = http::QueryValue(request.target.query, "encoding");
-  if (!asked) return config::Encoding::kBinary;
+  if (!asked) return plain;
   if (const auto encoding = ws::ParseEncoding(*asked)) return *encoding;
   return std::unexpected(http::TextResponse(400, "unknown encoding; it is binary, text or base64"));
+}
+
+std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Request& request, const config::Route& route,
+                                                               std::string_view subprotocol, config::Dialect dialect) {
+  using enum config::Encoding;
+  const bool has_binary = config::CarriesBinary(dialect);
+  auto encoding = ChooseEncoding(request, route, subprotocol, has_binary || subprotocol == "binary" ? kBinary : kText);
+  if (!encoding || has_binary || *encoding != kBinary) return encoding;
+  return std::unexpected(http::TextResponse(
+      400, fmt::format("{} has no binary messages{}", NameOf(dialect),
+                       route.encoding == kAuto ? "; ask for the encoding text or base64" : ", which this route is for")));
 }
 
 // Whether a request is one for the handshake, be it to be told that there is nothing else here.
@@ -44,17 +58,17 @@ bool IsForWebSocket(const http::Request& request, const Behind& behind) {
   return !behind.serves_http || (behind.serves_websocket && request.UpgradesTo("websocket"));
 }
 
-std::expected<Accepted, Answered> Admit(const http::Request& request, const config::Route& route, const Behind& behind,
-                                        const route::OriginVerdict& verdict) {
+std::expected<Accepted, Answered> Admit(const http::Request& request, config::DialectSet dialects, const config::Route& route,
+                                        const Behind& behind, const route::OriginVerdict& verdict) {
   const auto refuse = [](HandshakeOutcome outcome, http::Response response) {
     return std::unexpected(Answered{std::move(response), outcome});
   };
-  auto offer = ws::ReadOffer(request);
+  auto offer = ws::ReadOffer(request, dialects);
   if (!offer) return refuse(HandshakeOutcome::kBadRequest, std::move(offer.error()));
   if (!verdict.allowed) return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
   auto subprotocol = AgreeOnSubprotocol(*offer, route);
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
-  auto encoding = behind.carries_bytes ? AgreeOnEncoding(request, route, *subprotocol) : config::Encoding::kBinary;
+  auto encoding = behind.carries_bytes ? AgreeOnEncoding(request, route, *subprotocol, offer->dialect) : config::Encoding::kBinary;
   if (!encoding) return refuse(HandshakeOutcome::kBadRequest, std::move(encoding.error()));
   return Accepted{std::move(*offer), std::move(*subprotocol), *encoding};
 }
@@ -72,14 +86,18 @@ Behind BehindRoute(const config::Config& config, const config::Route& route, con
   return {relay == config::Relay::kHttp, true, relay == config::Relay::kBytes};
 }
 
-Decision Decide(const http::Request& request, const config::Route& route, const Behind& behind, const route::SeenAs& seen) {
+Decision Decide(const http::Request& request, const config::Listener& listener, const config::Route& route, const Behind& behind,
+                const route::SeenAs& seen) {
   const config::Cors* cors = route.cors ? &*route.cors : nullptr;
   if (cors != nullptr && route::IsPreflight(request)) {
     return {.verdict = {}, .fields = {}, .what = Answered{route::AnswerPreflight(request, seen, *cors), {}}};
   }
-  Decision decision{.verdict = route::JudgeOrigin(request, seen, cors, route.require_origin), .fields = {}, .what = Ordinary{}};
-  const route::OriginVerdict& verdict = decision.verdict;
   const bool for_websocket = IsForWebSocket(request, behind);
+  const std::string_view origin_field = for_websocket ? ws::OriginField(request) : "Origin";
+  Decision decision{.verdict = route::JudgeOrigin(request, seen, cors, route.require_origin, origin_field),
+                    .fields = {},
+                    .what = Ordinary{}};
+  const route::OriginVerdict& verdict = decision.verdict;
   // An ordinary request from elsewhere is the browser's business, unless the route has a policy of its own.
   const bool is_judged = for_websocket || cors != nullptr || route.require_origin || ActsOnService(request, route);
   if (!is_judged) return decision;
@@ -87,7 +105,7 @@ Decision Decide(const http::Request& request, const config::Route& route, const 
   decision.fields = verdict.headers;
   if (verdict.vary) decision.fields.Add("Vary", "Origin");
   if (for_websocket) {
-    auto admitted = Admit(request, route, behind, verdict);
+    auto admitted = Admit(request, route.dialects.value_or(listener.dialects), route, behind, verdict);
     if (admitted) {
       decision.what = std::move(*admitted);
     } else {

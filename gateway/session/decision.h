@@ -44,9 +44,10 @@ struct Decision {
   std::variant<Answered, Accepted, Ordinary> what;
 };
 
-// Applies the policies of a route to a request that was routed there, before anything behind the route is touched: preflights,
+// Applies the policies of a route, and of the listener that the request came in by, to a request that was routed there, before anything behind the route is touched: preflights,
 // the origin, the handshake, subprotocols and encoding. Pure: how many sessions there are, and whether the gateway is stopping,
 // is for the caller.
-Decision Decide(const http::Request& request, const config::Route& route, const Behind& behind, const route::SeenAs& seen);
+Decision Decide(const http::Request& request, const config::Listener& listener, const config::Route& route, const Behind& behind,
+                const route::SeenAs& seen);
 
 }  // namespace upgate::session

@@ -11,6 +11,7 @@
 #include "gateway/session/proxy.h"
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/service_session.h"
+#include "gateway/ws/hixie_stream.h"
 
 namespace upgate::session {
 
@@ -121,7 +122,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   stats_.route[route->index].requests.Add();
   const Behind behind = BehindRoute(*shared_.config, *route, shared_.services[route->index].get());
-  Decision decision = Decide(request, *route, behind, seen);
+  Decision decision = Decide(request, listener, *route, behind, seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
     if (answered->outcome) {
@@ -132,7 +133,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     return nullptr;
   }
   if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
-    return OnUpgrade(exchange, *route, seen, Admit(*route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
+    return OnUpgrade(exchange, *route, seen, Admit(request, *route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
   }
   if (ServiceHost* host = service_hosts_[route->index].get()) {
     if (request.UpgradesTo("websocket")) LogNoWebSocket(request, route, seen);
@@ -141,12 +142,14 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt, *http_pools_.find(*route->backend)->second);
 }
 
-Admission Gateway::Admit(const config::Route& route, const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
+Admission Gateway::Admit(const http::Request& request, const config::Route& route, const route::SeenAs& seen, Accepted accepted,
+                         http::Headers cors) const {
   return Admission{.route = &route,
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
                    .encoding = accepted.encoding,
                    .cors = std::move(cors),
+                   .url = route::WebSocketUrl(seen, request.target),
                    .client = seen.client,
                    .started_us = context_.loop.timers.Micros()};
 }
@@ -154,7 +157,7 @@ Admission Gateway::Admit(const config::Route& route, const route::SeenAs& seen, 
 // A browser does not tell its page why a handshake failed; the log does.
 void Gateway::LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen, int status,
                          std::string_view why) {
-  const std::string* origin = request.headers.Find("origin");
+  const std::string* origin = request.headers.Find(ws::OriginField(request));
   shared_.log.Info("handshake refused", {{"client", seen.client},
                                          {"route", route.path.written},
                                          {"host", seen.host},
@@ -215,6 +218,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
   stats.handshake_us.Record(clock.Micros() - admission.started_us);
   stats.sessions_open.Add();
   stats.sessions_total.Add();
+  stats.sessions_by_dialect[static_cast<std::size_t>(admission.offer.dialect)].Add();
   if (server != nullptr) {
     stats_.server[server->index].sessions_open.Add();
     stats_.server[server->index].sessions_total.Add();
@@ -224,13 +228,15 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
               .server = server,
               .client = std::move(admission.client),
               .subprotocol = std::move(admission.subprotocol),
+              .dialect = admission.offer.dialect,
               .opened = clock.Now()};
   shared_.log.Info("session open", {{"id", facts.id},
                                     {"client", facts.client},
                                     {"route", route.path.written},
                                     {"server", server != nullptr ? server->url : "plugin:" + *route.plugin},
-                                    {"subprotocol", facts.subprotocol}});
-  return Admitted{std::move(upgraded), std::move(facts)};
+                                    {"subprotocol", facts.subprotocol},
+                                    {"dialect", NameOf(facts.dialect)}});
+  return Admitted{ws::AsRfc6455(facts.dialect, std::move(upgraded), context_.loop), std::move(facts)};
 }
 
 http::Response Gateway::Make101(const Admission& admission) const {
@@ -238,7 +244,8 @@ http::Response Gateway::Make101(const Admission& admission) const {
   return ws::Accept(admission.offer, {.date = http::HttpDate(context_.loop.timers.UnixSeconds()),
                                       .server = shared_.config->server_header,
                                       .subprotocol = admission.subprotocol,
-                                      .cors = cors});
+                                      .cors = cors,
+                                      .location = admission.url});
 }
 
 void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
@@ -267,9 +274,8 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, co
   admission.subprotocol = subprotocol != nullptr ? *subprotocol : "";
   http::Response response = Make101(admission);
   for (const http::Header& header : ToClient(answer, *admission.route).headers) {
-    if (response.headers.Find(header.name) == nullptr && !EqualsIgnoreCase(header.name, "content-length")) {
-      response.headers.Add(header.name, header.value);
-    }
+    const bool own = ws::IsHandshakeField(header.name) || EqualsIgnoreCase(header.name, "content-length");
+    if (!own && response.headers.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
   }
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
@@ -310,6 +316,7 @@ void Gateway::Forget(Session& session) {
                                      {"route", facts.route->path.written},
                                      {"server", facts.server != nullptr ? facts.server->url : "plugin:" + *facts.route->plugin},
                                      {"subprotocol", facts.subprotocol},
+                                     {"dialect", NameOf(facts.dialect)},
                                      {"duration_s", static_cast<double>(duration.count()) / 1000.0},
                                      {"messages_in", totals.messages_in},
                                      {"bytes_in", totals.bytes_in},

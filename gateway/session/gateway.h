@@ -53,6 +53,7 @@ struct Admission {
   std::string subprotocol;
   config::Encoding encoding = config::Encoding::kBinary;
   http::Headers cors;
+  std::string url;  // ws or wss, as the client sees it
   std::string client;
   std::uint64_t started_us = 0;
 };
@@ -84,7 +85,8 @@ class Gateway final : private Session::Owner {
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange, const config::Listener& listener);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange, const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
-  Admission Admit(const config::Route& route, const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
+  Admission Admit(const http::Request& request, const config::Route& route, const route::SeenAs& seen, Accepted accepted,
+                  http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
   void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen, int status,
                   std::string_view why);

@@ -40,6 +40,7 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::
   expects_continue_ =
       request.has_body && request.version == http::Version::kHttp11 && request.headers.HasToken("expect", "100-continue");
   exchange_.SetBodyReading(false);
+  if (admission_ && admission_->offer.key.empty()) admission_->offer.key = ws::MakeKey(gateway_.context_.loop.entropy);
   Connect();
 }
 
@@ -75,7 +76,10 @@ void Gateway::Proxy::Send(backend::Lease lease) {
   lease_ = std::move(lease);
   const http::Request& request = exchange_.request();
   http::OutgoingRequest out = ToServer(request, route_, *lease_.server, seen_, exchange_.client_address());
-  if (admission_) out.upgrade = "websocket";
+  if (admission_) {
+    out.upgrade = "websocket";
+    ws::MakeRfc6455(admission_->offer, out.headers);
+  }
   lease_.connection->Send(out, server_side_);
   if (!request.has_body) {
     request_sent_ = true;

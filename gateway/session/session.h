@@ -21,6 +21,7 @@ struct Facts {
   const config::Server* server = nullptr;  // nullptr: a service of the gateway itself
   std::string client;                      // as the client's address is seen
   std::string subprotocol;
+  config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
 };
 

@@ -30,7 +30,7 @@ std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer
   if (subprotocol != nullptr && std::ranges::find(offer.subprotocols, *subprotocol) == offer.subprotocols.end()) {
     return "its 101 has a subprotocol that was not offered";
   }
-  const std::string offered = request.headers.Joined("sec-websocket-extensions");
+  const std::string offered = ws::OfferedExtensions(request, offer);
   const std::string chosen = answer.headers.Joined("sec-websocket-extensions");
   std::string_view list = chosen;
   for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {

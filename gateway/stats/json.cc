@@ -55,20 +55,20 @@ Value ToJson(const CloseCodes& codes) {
   return json;
 }
 
-Value ToJson(const std::array<Counter, kHandshakeOutcomes>& handshakes) {
+template <std::size_t n>
+Value ToJson(const std::array<Counter, n>& counters, const std::array<std::string_view, n>& names) {
   Value json = Value::object();
-  for (std::size_t i = 0; i < kHandshakeOutcomes; ++i) {
-    json[std::string(kHandshakeOutcomeNames[i])] = handshakes[i].Get();
-  }
+  for (std::size_t i = 0; i < n; ++i) json[std::string(names[i])] = counters[i].Get();
   return json;
 }
 
 // What routes and their total have in common, appended to `json`.
 void AddRoute(Value& json, const RouteStats& route) {
   json["requests"] = route.requests.Get();
-  json["handshakes"] = ToJson(route.handshakes);
+  json["handshakes"] = ToJson(route.handshakes, kHandshakeOutcomeNames);
   json["sessions_open"] = route.sessions_open.Get();
   json["sessions_total"] = route.sessions_total.Get();
+  json["sessions_by_dialect"] = ToJson(route.sessions_by_dialect, config::kDialectNames);
   json["in"] = ToJson(route.in);
   json["out"] = ToJson(route.out);
   json["close_codes"] = ToJson(route.close_codes);

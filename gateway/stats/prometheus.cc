@@ -194,6 +194,12 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
                   routes[i].handshakes[outcome].Get());
     }
   }
+  text.Family("upgate_dialect_sessions_total", "counter", "WebSocket sessions opened, by the dialect of the client.");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    for (std::size_t dialect = 0; dialect < config::kDialects; ++dialect) {
+      text.Sample(labels[i] + "," + Label("dialect", config::kDialectNames[dialect]), routes[i].sessions_by_dialect[dialect].Get());
+    }
+  }
   text.Family("upgate_handshake_seconds", "histogram",
               "Time from the end of the request head to the 101.");
   for (std::size_t i = 0; i < routes.size(); ++i) {

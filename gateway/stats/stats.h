@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/config/dialect.h"
 
 namespace upgate::stats {
 
@@ -100,6 +101,7 @@ struct RouteStats {
   std::array<Counter, kHandshakeOutcomes> handshakes;
   Counter sessions_open;  // now
   Counter sessions_total;
+  std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
   Traffic in;
   Traffic out;
   CloseCodes close_codes;

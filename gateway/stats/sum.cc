@@ -37,6 +37,7 @@ void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.handshakes, from.handshakes);
   AddTo(to.sessions_open, from.sessions_open);
   AddTo(to.sessions_total, from.sessions_total);
+  AddTo(to.sessions_by_dialect, from.sessions_by_dialect);
   AddTo(to.in, from.in);
   AddTo(to.out, from.out);
   AddTo(to.close_codes.standard, from.close_codes.standard);

@@ -3,15 +3,22 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "gateway/base/base64.h"
 #include "gateway/base/text.h"
 #include "gateway/tls/digest.h"
+#include "gateway/ws/hixie_handshake.h"
 #include "gateway/ws/token.h"
 
 namespace upgate::ws {
 namespace {
 
+using config::Dialect;
+
 constexpr std::string_view kVersion = "13";
+constexpr std::string_view kHybi08Version = "8";
 constexpr std::size_t kKeyBytes = 16;
 constexpr std::size_t kKeyCharacters = 24;
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -20,6 +27,34 @@ http::Response UpgradeRequired(std::string_view why) {
   http::Response response = http::TextResponse(426, why);
   response.headers.Set("Connection", "Upgrade");
   response.headers.Set("Upgrade", "websocket");
+  return response;
+}
+
+// The one whose handshake this is, enabled or not.
+std::optional<Dialect> DialectOf(const http::Headers& headers) {
+  if (headers.Find("Sec-WebSocket-Version") != nullptr) {
+    const std::string version = headers.Joined("Sec-WebSocket-Version");
+    if (version == kVersion) return Dialect::kRfc6455;
+    if (version == kHybi08Version) return Dialect::kHybi08;
+    return {};
+  }
+  if (headers.Find("Sec-WebSocket-Key1") != nullptr ||
+      headers.Find("Sec-WebSocket-Key2") != nullptr)
+    return Dialect::kHixie76;
+  if (headers.Find("Sec-WebSocket-Key") != nullptr) return {};
+  return Dialect::kHixie75;
+}
+
+// RFC 6455, section 4.4.
+http::Response OtherVersion(config::DialectSet spoken) {
+  std::string versions;
+  if (spoken.Has(Dialect::kRfc6455)) versions = kVersion;
+  if (spoken.Has(Dialect::kHybi08))
+    versions += (versions.empty() ? "" : ", ") + std::string(kHybi08Version);
+  const std::string why = "this WebSocket version is not spoken here; " + spoken.ToString() + " is";
+  if (versions.empty()) return http::TextResponse(400, why);
+  http::Response response = UpgradeRequired(why);
+  response.headers.Set("Sec-WebSocket-Version", versions);
   return response;
 }
 
@@ -59,7 +94,8 @@ bool ComesEarly(const http::Header& field) {
 
 }  // namespace
 
-std::expected<Offer, http::Response> ReadOffer(const http::Request& request) {
+std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
+                                               config::DialectSet spoken) {
   if (request.method != "GET") {
     http::Response response = http::TextResponse(405, "a WebSocket handshake is a GET request");
     response.headers.Set("Allow", "GET");
@@ -69,14 +105,13 @@ std::expected<Offer, http::Response> ReadOffer(const http::Request& request) {
     return std::unexpected(UpgradeRequired("this resource is a WebSocket; upgrade to it"));
   }
   const http::Headers& headers = request.headers;
-  if (headers.Joined("Sec-WebSocket-Version") != kVersion) {
-    http::Response response = UpgradeRequired("this WebSocket version is not supported");
-    response.headers.Set("Sec-WebSocket-Version", kVersion);
-    return std::unexpected(std::move(response));
-  }
+  const auto dialect = DialectOf(headers);
+  if (!dialect || !spoken.Has(*dialect)) return std::unexpected(OtherVersion(spoken));
   if (request.has_body) {
     return std::unexpected(http::TextResponse(400, "a WebSocket handshake has no body"));
   }
+  if (*dialect == Dialect::kHixie76 || *dialect == Dialect::kHixie75)
+    return ReadHixieOffer(request, *dialect);
   const std::string* key = headers.Find("Sec-WebSocket-Key");
   if (key == nullptr || headers.Count("Sec-WebSocket-Key") != 1 || !IsKey(*key)) {
     return std::unexpected(
@@ -87,7 +122,35 @@ std::expected<Offer, http::Response> ReadOffer(const http::Request& request) {
     return std::unexpected(
         http::TextResponse(400, "Sec-WebSocket-Protocol must list tokens, each once"));
   }
-  return Offer{*key, *std::move(subprotocols)};
+  return Offer{*key, *std::move(subprotocols), *dialect};
+}
+
+std::string_view OriginField(const http::Request& request) {
+  constexpr std::string_view kDraft = "Sec-WebSocket-Origin";
+  const bool is_draft = request.headers.Joined("Sec-WebSocket-Version") == kHybi08Version;
+  return is_draft && request.headers.Find(kDraft) != nullptr ? kDraft : "Origin";
+}
+
+void MakeRfc6455(const Offer& offer, http::Headers& fields) {
+  if (offer.dialect == Dialect::kRfc6455) return;
+  const std::string* origin =
+      offer.dialect == Dialect::kHybi08 ? fields.Find("Sec-WebSocket-Origin") : nullptr;
+  if (origin != nullptr) fields.Set("Origin", std::string(*origin));
+  for (const std::string_view name :
+       {"Sec-WebSocket-Origin", "Sec-WebSocket-Key1", "Sec-WebSocket-Key2",
+        "Sec-WebSocket-Extensions", "Sec-WebSocket-Draft", "Sec-WebSocket-Protocol",
+        "WebSocket-Protocol"}) {
+    fields.Remove(name);
+  }
+  fields.Set("Sec-WebSocket-Version", kVersion);
+  fields.Set("Sec-WebSocket-Key", offer.key);
+  if (!offer.subprotocols.empty())
+    fields.Add("Sec-WebSocket-Protocol", fmt::format("{}", fmt::join(offer.subprotocols, ", ")));
+}
+
+std::string OfferedExtensions(const http::Request& request, const Offer& offer) {
+  return offer.dialect == Dialect::kRfc6455 ? request.headers.Joined("Sec-WebSocket-Extensions")
+                                            : "";
 }
 
 std::string MakeKey(io::Entropy& entropy) {
@@ -110,7 +173,15 @@ std::optional<std::string> ChooseSubprotocol(const Offer& offer,
   return {};
 }
 
+bool IsHandshakeField(std::string_view name) {
+  return EqualsIgnoreCase(name, "Sec-WebSocket-Accept") ||
+         EqualsIgnoreCase(name, "Sec-WebSocket-Protocol") ||
+         EqualsIgnoreCase(name, "Sec-WebSocket-Version");
+}
+
 http::Response Accept(const Offer& offer, const AcceptParts& parts) {
+  if (offer.dialect == Dialect::kHixie76 || offer.dialect == Dialect::kHixie75)
+    return AcceptHixie(offer, parts);
   http::Response response;
   response.status = 101;
   response.reason = "WebSocket Protocol Handshake";

@@ -7,24 +7,44 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/config/dialect.h"
 #include "gateway/http/message.h"
 #include "gateway/io/network.h"
 
 namespace upgate::ws {
 
-// The client's side of an opening handshake (RFC 6455, section 4.2.1), checked.
+// The client's side of an opening handshake (RFC 6455, section 4.2.1, or a draft's), checked.
 struct Offer {
-  std::string key;                        // Sec-WebSocket-Key as sent
+  std::string key;  // Sec-WebSocket-Key as sent; empty in dialects that have none
   std::vector<std::string> subprotocols;  // in the client's order
+  config::Dialect dialect = config::Dialect::kRfc6455;
+  std::string origin = {};  // for dialects whose 101 repeats it; empty: none was sent
+  std::string proof = {};   // what stands behind the head of the 101; mostly nothing
 };
 
-// Reads the handshake of a request to a WebSocket resource. The error is the whole answer: 405 with
-// Allow for another method than GET, 426 with Upgrade for a request that is no WebSocket upgrade or
-// is HTTP/1.0, 426 with Sec-WebSocket-Version for another version, 400 for a wrong, missing or
+// Reads the handshake of a request to a WebSocket resource, in one of the dialects that are
+// `spoken`. The error is the whole answer: 405 with Allow for another method than GET, 426 with
+// Upgrade for a request that is no WebSocket upgrade or is HTTP/1.0, 426 with Sec-WebSocket-Version
+// (400 where no spoken dialect has a number) for another version, 400 for a wrong, missing or
 // repeated key, a wrong or repeated subprotocol (a token, each once), or a request body.
-std::expected<Offer, http::Response> ReadOffer(const http::Request& request);
+std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
+                                               config::DialectSet spoken = {
+                                                   config::Dialect::kRfc6455});
 
-// A Sec-WebSocket-Key for a handshake of our own: base64 of 16 random bytes (RFC 6455, section 4.1).
+// The name of the field that holds the origin of this handshake: Origin, or Sec-WebSocket-Origin
+// for a client of hybi-08 that sent it.
+std::string_view OriginField(const http::Request& request);
+
+// Makes the fields of a client's handshake, on their way to a WebSocket server, those of RFC 6455,
+// whatever dialect the client speaks. `offer.key` is there.
+void MakeRfc6455(const Offer& offer, http::Headers& fields);
+
+// The extensions that a server may choose from: those that the client offered with RFC 6455; those
+// of drafts are not passed on.
+std::string OfferedExtensions(const http::Request& request, const Offer& offer);
+
+// A Sec-WebSocket-Key for a handshake of our own: base64 of 16 random bytes (RFC 6455,
+// section 4.1).
 std::string MakeKey(io::Entropy& entropy);
 
 // Sec-WebSocket-Accept for a key (RFC 6455, section 4.2.2): base64 of the SHA-1 of the key and the
@@ -38,13 +58,18 @@ std::optional<std::string> ChooseSubprotocol(const Offer& offer,
 
 // The 101, with its fields in the order that this product is known by: Date, Connection, Server,
 // Upgrade, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, Sec-WebSocket-Accept,
-// Sec-WebSocket-Protocol, then the other CORS fields.
+// Sec-WebSocket-Protocol, then the other CORS fields. For -76 and -75 in the order of the drafts'
+// examples.
 struct AcceptParts {
   std::string date;         // an HTTP date
   std::string server;       // empty: no Server field
   std::string subprotocol;  // empty: none
   std::span<const http::Header> cors;
+  std::string location =
+      {};  // the URL that the client asked for, ws or wss, for dialects that repeat it
 };
+// Whether the field belongs to a handshake alone, and not to what else a server may say in its 101.
+bool IsHandshakeField(std::string_view name);
 http::Response Accept(const Offer& offer, const AcceptParts& parts);
 
 }  // namespace upgate::ws

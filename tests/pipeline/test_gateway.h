@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/app/runtime.h"
@@ -29,6 +30,9 @@ class GatewayClient {
   std::vector<ParsedFrame> Frames();
   // The code of the Close that came last; 0: none came, 1005: one without a code.
   std::uint16_t ReceivedClose();
+
+  // What stood behind the last head, as it came: for clients whose frames are none of RFC 6455.
+  std::string Rest() { return std::exchange(bytes_, {}); }
 
   TestPeer& peer() { return peer_; }
 

@@ -21,7 +21,7 @@ using testing::Not;
 
 constexpr std::string_view kConfig = R"(listeners:
   - { address: "0.0.0.0:8080", trusted_proxies: [ 10.0.0.0/8 ] }
-  - { address: "127.0.0.1:8081" }
+  - { address: "127.0.0.1:8081", dialects: [ rfc6455, hybi08, hixie76, hixie75 ] }
 backends:
   mqtt: { servers: [ "tcp://127.0.0.1:1883", "tcp://127.0.0.1:1884" ] }
   live: { servers: [ "ws://127.0.0.1:9000" ] }
@@ -45,9 +45,9 @@ class ExplainTest : public testing::Test {
   }
 
   Explanation Ask(const std::string& url, std::vector<std::string> headers = {}, const std::string& method = "GET",
-                  const std::string& from = "127.0.0.1") {
-    const auto question =
-        ReadQuestion({.config_file = "", .url = url, .headers = std::move(headers), .method = method, .from = from});
+                  const std::string& from = "127.0.0.1", const std::string& dialect = "rfc6455") {
+    const auto question = ReadQuestion(
+        {.config_file = "", .url = url, .headers = std::move(headers), .method = method, .from = from, .dialect = dialect});
     if (!question) {
       ADD_FAILURE() << question.error().message;
       return {};
@@ -67,7 +67,7 @@ TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
   EXPECT_THAT(text, HasSubstr("routes[4] /* (u.yaml:13): its path is less specific"));
   EXPECT_THAT(text, HasSubstr("routes[2] ~^/m (u.yaml:11): any host is less specific"));
   EXPECT_THAT(text, AllOf(HasSubstr("backend mqtt"), HasSubstr("tcp://127.0.0.1:1883"), HasSubstr("tcp://127.0.0.1:1884")));
-  EXPECT_THAT(text, AllOf(HasSubstr("101 once a server is connected"), HasSubstr("Sec-WebSocket-Protocol: mqtt\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("101 once a server is connected"), HasSubstr("subprotocol mqtt\n")));
 }
 
 TEST_F(ExplainTest, TellsWhatThePoliciesAnswer) {
@@ -122,6 +122,20 @@ TEST_F(ExplainTest, SaysWhenNoListenerIsAsTheUrlSays) {
   EXPECT_THAT(Ask("/mqtt", {"Host: app.test"}).text, AllOf(HasSubstr("0.0.0.0:8080\n"), HasSubstr("routes[0]")));
 }
 
+TEST_F(ExplainTest, TellsWhichDialectsAreSpoken) {
+  const auto ask = [&](const std::string& port, const std::string& dialect, std::vector<std::string> headers = {}) {
+    return Ask("ws://app.test:" + port + "/mqtt", std::move(headers), "GET", "127.0.0.1", dialect).text;
+  };
+  EXPECT_THAT(ask("8080", "hixie76"), AllOf(HasSubstr("dialects      rfc6455\n"), HasSubstr("426 Upgrade Required")));
+  for (const std::string dialect : {"rfc6455", "hybi08", "hixie76", "hixie75"}) {
+    EXPECT_THAT(ask("8081", dialect), AllOf(HasSubstr("dialects      rfc6455, hybi08, hixie76, hixie75\n"),
+                                            HasSubstr("dialect       " + dialect + "\n"), HasSubstr("101 once a server")));
+  }
+  EXPECT_THAT(ask("8081", "hixie75"), HasSubstr("encoding text"));
+  EXPECT_THAT(ask("8081", "hybi08", {"Sec-WebSocket-Origin: https://page.test"}),
+              HasSubstr("https://page.test is allowed by cors.allow_origins"));
+}
+
 TEST_F(ExplainTest, PrintsNothingThatCouldSteerATerminal) {
   const std::string text = Ask("/%1b[31m", {"Origin: \x9b" "31m"}).text;
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
@@ -142,6 +156,7 @@ TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
     EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .method = method})) << method;
   }
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .from = "localhost"}));
+  EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .dialect = "hixie77"}));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(errors("listeners: { address: a:1 }"), "1:12: listeners: is a map; needs a list\n");
   EXPECT_EQ(errors("listeners: [ a:1 ]"),
             "1:14: listeners[0]: is text; needs a map with the keys address, tls, trusted_proxies, "
-            "backlog\n");
+            "dialects, backlog\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {

@@ -48,6 +48,66 @@ TEST_P(RequestTest, TheHandshakeThisGatewayIsKnownBy) {
   EXPECT_EQ(ToString(wire.seen(0).exchange->client_address()), "192.0.2.7:4242");
 }
 
+// draft-hixie-thewebsocketprotocol-76, section 1.3.
+constexpr std::string_view kTwoKeys =
+    "GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n"
+    "Sec-WebSocket-Protocol: sample\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n"
+    "Origin: http://example.com\r\n\r\n";
+
+TEST_P(RequestTest, WithTwoKeysTheEightBytesBehindTheHeadBelongToIt) {
+  wire.Send(kTwoKeys);
+  EXPECT_EQ(wire.requests(), 0u);
+  wire.Send("^n:ds[4");
+  EXPECT_EQ(wire.requests(), 0u);
+  wire.Send(std::string("U\0early", 7));
+  ASSERT_EQ(wire.requests(), 1u);
+  const Request& request = wire.seen(0).request;
+  EXPECT_EQ(*request.headers.Find("sec-websocket-key1"), "4 @1  46546xW%0l 1 5");
+  EXPECT_FALSE(request.has_body);
+  ASSERT_TRUE(request.key3);
+  EXPECT_EQ(AsText(*request.key3), "^n:ds[4U");
+  wire.upgraded = wire.seen(0).exchange->Upgrade({101, "Yes", {{"A", "b"}}, "8jKS'y:G*Co,Wxa-"});
+  wire.Run();
+  EXPECT_EQ(wire.received(), "HTTP/1.1 101 Yes\r\nA: b\r\n\r\n8jKS'y:G*Co,Wxa-");
+  EXPECT_EQ(wire.upgraded->early, std::string("\0early", 6));
+}
+
+TEST_P(RequestTest, TheEightBytesMayCarryAnything) {
+  const std::string bytes("GET\r\n\r\n\0", 8);
+  wire.Send(std::string(kTwoKeys) + bytes);
+  ASSERT_EQ(wire.requests(), 1u);
+  EXPECT_EQ(AsText(*wire.seen(0).request.key3), bytes);
+}
+
+TEST_P(RequestTest, EightBytesThatNeverComeAreAHeadThatTakesTooLong) {
+  wire.Send(std::string(kTwoKeys) + "^n:ds[4");
+  wire.Advance(std::chrono::minutes(1));
+  EXPECT_EQ(wire.requests(), 0u);
+  EXPECT_EQ(wire.answers(), std::vector{408});
+}
+
+TEST_P(RequestTest, AClientThatLeavesBeforeTheEightBytesLeftWithinAHead) {
+  wire.Send(kTwoKeys);
+  wire.Fin();
+  EXPECT_EQ(wire.requests(), 0u);
+  EXPECT_EQ(wire.errors().size(), 1u);
+}
+
+TEST_P(RequestTest, NoOtherRequestHasBytesBehindItsHead) {
+  const auto without = [&](std::string_view what, std::string_view instead) {
+    std::string text(kTwoKeys);
+    return text.replace(text.find(what), what.size(), instead);
+  };
+  for (const std::string& text : {without("Key1", "Key"), without("Key2", "Key1"), without("GET", "POST"), without("WebSocket\r", "h2c\r"),
+                                  without("Connection: Upgrade", "Connection: close"), without("HTTP/1.1", "HTTP/1.0"),
+                                  without("Origin: http://example.com", "Sec-WebSocket-Version: 13")}) {
+    HttpWire other{GetParam()};
+    other.Send(text);
+    ASSERT_EQ(other.requests(), 1u) << text;
+    EXPECT_FALSE(other.seen(0).request.key3);
+  }
+}
+
 TEST_P(RequestTest, ValuesAreTrimmedAndMayBeEmpty) {
   wire.Send("GET / HTTP/1.1\r\nHost:a\r\nA: \t b c \t\r\nB:\r\nC:  \r\nD: \xc3\xa9\r\n\r\n");
   ASSERT_EQ(wire.requests(), 1u);

@@ -45,6 +45,15 @@ OriginVerdict Judge(const std::string& origin, const config::Cors* cors) {
   return JudgeOrigin(RequestFrom({origin}), Gateway(), cors, false);
 }
 
+TEST(JudgeOriginTest, TheOriginMayStandInAnotherField) {
+  http::Request request = RequestFrom({"https://app.example.com"});
+  request.headers.Add("Sec-WebSocket-Origin", "https://evil.example");
+  const config::Cors cors = Allow({kApp});
+  EXPECT_TRUE(JudgeOrigin(request, Gateway(), &cors, true).allowed);
+  EXPECT_FALSE(JudgeOrigin(request, Gateway(), &cors, true, "Sec-WebSocket-Origin").allowed);
+  EXPECT_FALSE(JudgeOrigin(request, Gateway(), &cors, true, "Missing").allowed);
+}
+
 TEST(JudgeOriginTest, NoOriginPassesUnlessOneIsRequired) {
   const config::Cors cors = Allow({kApp});
   for (const config::Cors* policy : {static_cast<const config::Cors*>(nullptr), &cors}) {

@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,23 @@ TEST(SeenByClientTest, UnixPeersAreTrustedWhereAnybodyIs) {
   const SeenAs seen = SeenByClient(RequestTo("inner", 0, kForwarded), false, peer, {});
   EXPECT_EQ(Url(seen), "http://inner:80");
   EXPECT_EQ(seen.client, "unix:/run/gate.sock");
+}
+
+TEST(WebSocketUrlTest, IsAsTheClientWroteIt) {
+  const auto url = [](const std::string& scheme, const std::string& host, std::uint16_t port, const std::string& path,
+                      std::optional<std::string> query = {}) {
+    http::Target target;
+    target.raw_path = path;
+    target.has_query = query.has_value();
+    target.query = query.value_or("");
+    return WebSocketUrl({.scheme = scheme, .host = host, .port = port, .client = ""}, target);
+  };
+  EXPECT_EQ(url("http", "a.example", 80, "/demo"), "ws://a.example/demo");
+  EXPECT_EQ(url("http", "a.example", 443, "/"), "ws://a.example:443/");
+  EXPECT_EQ(url("https", "a.example", 443, "/a%2Fb", "x=1"), "wss://a.example/a%2Fb?x=1");
+  EXPECT_EQ(url("https", "a.example", 8443, "/", ""), "wss://a.example:8443/?");
+  EXPECT_EQ(url("http", "::1", 80, "/"), "ws://[::1]/");
+  EXPECT_EQ(url("http", "::1", 81, "/"), "ws://[::1]:81/");
 }
 
 struct ChainCase {

@@ -141,6 +141,7 @@ void Fill(LoopStats& loop) {
     route.requests.Add(4);
     route.sessions_open.Add(1);
     route.sessions_total.Add(5);
+    route.sessions_by_dialect[static_cast<std::size_t>(config::Dialect::kHybi08)].Add(2);
     route.handshakes[static_cast<std::size_t>(HandshakeOutcome::kForbiddenOrigin)].Add(6);
     route.handshake_us.Record(1000);
     route.handshake_us.Record(3);
@@ -197,6 +198,8 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
   EXPECT_EQ(value("upgate_route_requests_total", {{"route", route}}), 8);
   EXPECT_EQ(value("upgate_sessions_open", {{"route", route}}), 2);
   EXPECT_EQ(value("upgate_sessions_total", {{"route", route}}), 10);
+  EXPECT_EQ(value("upgate_dialect_sessions_total", {{"route", route}, {"dialect", "hybi08"}}), 4);
+  EXPECT_EQ(value("upgate_dialect_sessions_total", {{"route", route}, {"dialect", "hixie75"}}), 0);
   EXPECT_EQ(value("upgate_handshakes_total", {{"route", route}, {"outcome", "forbidden_origin"}}),
             12);
   EXPECT_EQ(value("upgate_handshakes_total", {{"route", route}, {"outcome", "accepted"}}), 0);

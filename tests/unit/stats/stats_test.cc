@@ -134,6 +134,7 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
     route.requests.Add(1);
     route.sessions_open.Add(2);
     route.sessions_total.Add(3);
+    route.sessions_by_dialect[static_cast<std::size_t>(config::Dialect::kHixie76)].Add(2);
     for (std::size_t o = 0; o < kHandshakeOutcomes; ++o) route.handshakes[o].Add(10 + o);
     route.in.text_messages.Add(21);
     route.in.binary_messages.Add(22);
@@ -158,6 +159,7 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
   EXPECT_EQ(route["requests"], 2);
   EXPECT_EQ(route["sessions_open"], 4);
   EXPECT_EQ(route["sessions_total"], 6);
+  EXPECT_EQ(route["sessions_by_dialect"], (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
   EXPECT_EQ(route["handshakes"].size(), kHandshakeOutcomes);
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);
