@@ -1,6 +1,6 @@
 // The opening handshake: whatever a request holds, it is an offer that keeps the rules or a refusal
 // that can be sent, and the answer to an offer is a 101 that its client would take. Input: a byte
-// for what the route serves, the request.
+// for what the route serves and speaks, the request.
 
 #include <algorithm>
 #include <cstdint>
@@ -32,8 +32,11 @@ void CheckOffer(const http::Request& request, const Offer& offer) {
   Require(request.method == "GET" && request.version == http::Version::kHttp11 &&
           !request.has_body);
   Require(request.UpgradesTo("websocket"));
+  const bool has_key = config::CarriesBinary(offer.dialect);
   const auto key = Base64Decode(offer.key);
-  Require(key && key->size() == 16);
+  Require(has_key ? key && key->size() == 16 : offer.key.empty() && offer.subprotocols.size() <= 1);
+  const bool has_proof = offer.dialect == config::Dialect::kHixie76;
+  Require(offer.proof.size() == (has_proof ? 16u : 0u) && (!has_proof || request.key3));
   std::vector<std::string> sorted = offer.subprotocols;
   std::ranges::sort(sorted);
   Require(std::ranges::adjacent_find(sorted) == sorted.end() &&
@@ -51,12 +54,22 @@ void CheckAnswer(const Offer& offer, const std::vector<std::string>& served) {
   const http::Headers cors{{"Access-Control-Allow-Origin", "https://a.test"},
                            {"Access-Control-Allow-Headers", "x"}};
   const std::vector<http::Header> fields(cors.begin(), cors.end());
-  const http::Response answer = Accept(
-      offer,
-      {.date = "now", .server = "upgate", .subprotocol = chosen.value_or(""), .cors = fields});
+  const http::Response answer = Accept(offer, {.date = "now",
+                                               .server = "upgate",
+                                               .subprotocol = chosen.value_or(""),
+                                               .cors = fields,
+                                               .location = "ws://a.test/"});
   Require(answer.status == 101 && std::ranges::all_of(answer.headers, http::CanBeSent));
-  Require(*answer.headers.Find("Sec-WebSocket-Accept") == AcceptKey(offer.key));
-  Require(answer.headers.Count("Sec-WebSocket-Protocol") == (chosen ? 1u : 0u));
+  const bool is75 = offer.dialect == config::Dialect::kHixie75;
+  Require(answer.headers.Count(is75 ? "WebSocket-Protocol" : "Sec-WebSocket-Protocol") ==
+          (chosen ? 1u : 0u));
+  if (config::CarriesBinary(offer.dialect)) {
+    Require(*answer.headers.Find("Sec-WebSocket-Accept") == AcceptKey(offer.key));
+  } else {
+    Require(answer.headers.Count("Sec-WebSocket-Accept") == 0);
+    Require(answer.headers.Count(is75 ? "WebSocket-Location" : "Sec-WebSocket-Location") == 1);
+  }
+  Require(answer.body == offer.proof);
   Require(http::ResponseWriter::UpgradeHead(answer).ends_with("\r\n\r\n"));
 }
 
@@ -67,14 +80,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace upgate;
   fuzz::Input input(data, size);
   const std::vector<std::string> served[] = {{}, {"mqtt"}, {"chat", "mqtt", "binary"}};
-  const auto& serves = served[input.Choose(3)];
+  const std::uint8_t settings = input.Byte();
+  const auto& serves = served[settings % 3];
+  using enum config::Dialect;
+  const auto spoken = settings < 128 ? config::DialectSet{kRfc6455}
+                                     : config::DialectSet{kRfc6455, kHybi08, kHixie76, kHixie75};
   const auto request = fuzz::ParseRequest(input.Rest());
   if (!request) return 0;
-  const auto offer = ws::ReadOffer(*request);
+  const auto offer = ws::ReadOffer(*request, spoken);
   if (!offer) {
     ws::CheckRefusal(offer.error());
     return 0;
   }
+  upgate::fuzz::Require(spoken.Has(offer->dialect));
   ws::CheckOffer(*request, *offer);
   ws::CheckAnswer(*offer, serves);
   return 0;

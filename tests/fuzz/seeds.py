@@ -140,6 +140,15 @@ def handshakes():
         'no_upgrade': request(b'GET / HTTP/1.1', KEY, VERSION),
     }
     write('handshake', {name: bytes([i % 3]) + text for i, (name, text) in enumerate(requests.items())})
+    two_keys = b'Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n'
+    drafts = {
+        'hixie76': upgrade(two_keys, b'Sec-WebSocket-Protocol: mqtt\r\nOrigin: http://a.test\r\n') + b'^n:ds[4U',
+        'hixie76_cut': upgrade(two_keys) + b'^n:ds',
+        'hixie76_bad_key': upgrade(two_keys.replace(b'12998', b'12997')) + b'^n:ds[4U',
+        'hixie75': upgrade(b'WebSocket-Protocol: mqtt\r\nOrigin: http://a.test\r\n'),
+        'hybi08': upgrade(KEY, b'Sec-WebSocket-Version: 8\r\nSec-WebSocket-Origin: http://a.test\r\nSec-WebSocket-Protocol: x, mqtt\r\n'),
+    }
+    write('handshake', {name: bytes([129 + i % 3]) + text for i, (name, text) in enumerate(drafts.items())})
     write('extensions', {
         'plain': bytes(4) + b'permessage-deflate',
         'browser': bytes([0, 63, 0, 63]) + b'permessage-deflate; client_max_window_bits',
@@ -150,6 +159,26 @@ def handshakes():
         'repeated': bytes([0, 0, 3, 63]) + b'permessage-deflate; server_no_context_takeover; server_no_context_takeover',
         'valued_flag': bytes([0, 0, 3, 63]) + b'permessage-deflate; client_no_context_takeover=1',
         'unclosed': bytes([0, 0, 3, 63]) + b'permessage-deflate; client_max_window_bits="1',
+    })
+
+
+def hixie():
+    text = b'\0' + UTF8 + b'\xff'
+    write('hixie', {
+        'texts': bytes([0, 3]) + text + b'\0\xff' + text,
+        'cut_text': bytes([4, 3]) + text + b'\0half',
+        'reserved': bytes([0, 1]) + b'\x01x\xff\x80\x03\xff\0\xff\xff\x80\x82\x01' + bytes(257) + text,
+        'closing': bytes([0, 7]) + text + b'\xff\0' + text,
+        'closing_in_75': bytes([5, 7]) + text + b'\xff\0' + text,
+        'long_length': bytes([0, 9]) + b'\x80' + b'\xff' * 9 + b'\x7f' + text,
+        'not_utf8': bytes([0, 9]) + b'\0\xc0\xaf\xff',
+        'to_client': bytes([2, 3]) + frame(TEXT, UTF8, mask=None) + frame(TEXT, b'one', fin=False, mask=None)
+                     + frame(PING, b'p', mask=None) + frame(0, b'two', mask=None) + close(1001, b'bye', mask=None),
+        'to_client_75': bytes([3, 3]) + frame(TEXT, UTF8, mask=None) + close(1000, mask=None) + frame(TEXT, b'late', mask=None),
+        'to_client_binary': bytes([2, 5]) + frame(BINARY, b'\xff\0', mask=None) + frame(TEXT, b'x', mask=None) + close(1003, mask=None),
+        'to_client_not_utf8': bytes([2, 5]) + frame(TEXT, b'ok', fin=False, mask=None) + frame(0, b'a\xff\0', mask=None),
+        'to_client_masked': bytes([2, 5]) + frame(TEXT, b'x'),
+        'close_within_text': bytes([2, 5]) + frame(TEXT, b'half', fin=False, mask=None) + close(1000, mask=None),
     })
 
 
@@ -438,6 +467,7 @@ def main():
     bytes_tools()
     tunnel()
     handshakes()
+    hixie()
     deflate()
     http()
     configs()
