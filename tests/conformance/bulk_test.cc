@@ -14,11 +14,6 @@
 namespace upgate::conformance {
 namespace {
 
-struct Road {
-  FarEnd far;
-  bool secure;
-};
-
 // Text of characters of every length, in an order that repeats late; exactly `size` bytes.
 std::string TextOf(std::size_t size) {
   std::string text;
@@ -42,7 +37,7 @@ std::string BytesOf(std::size_t size) {
   return bytes;
 }
 
-class BulkTest : public testing::TestWithParam<Road> {
+class BulkTest : public testing::TestWithParam<Setting> {
  protected:
   std::unique_ptr<Connection> Open() { return OpenClient(GetParam().far, GetParam().secure); }
 
@@ -154,15 +149,7 @@ TEST_P(BulkTest, EveryCharacter) {
   ExpectEcho(sent, messages);
 }
 
-std::string NameOf(const testing::TestParamInfo<Road>& info) {
-  return (info.param.secure ? "tls_" : "plain_") + PathOf(info.param.far, "").substr(1);
-}
-
-INSTANTIATE_TEST_SUITE_P(Everywhere, BulkTest,
-                         testing::Values(Road{FarEnd::kService, false}, Road{FarEnd::kBytes, false},
-                                         Road{FarEnd::kFrames, false}, Road{FarEnd::kService, true},
-                                         Road{FarEnd::kBytes, true}, Road{FarEnd::kFrames, true}),
-                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Everywhere, BulkTest, testing::ValuesIn(Settings()), NameOfSetting);
 
 }  // namespace
 }  // namespace upgate::conformance

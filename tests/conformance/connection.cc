@@ -204,10 +204,13 @@ bool Connection::IsPeer(int fd) const {
 }
 
 int Connection::PeerDescriptor() {
-  constexpr int kMostDescriptors = 512;
   if (peer_ >= 0 && IsPeer(peer_)) return peer_;
-  for (peer_ = 0; peer_ < kMostDescriptors; ++peer_) {
-    if (IsPeer(peer_)) return peer_;
+  // The gateway's sockets of connections that began after each other are near each other.
+  static int last = 0;
+  constexpr int kMostDescriptors = 512;
+  for (int i = 0; i < kMostDescriptors; ++i) {
+    peer_ = (last + i) % kMostDescriptors;
+    if (IsPeer(peer_)) return last = peer_;
   }
   return peer_ = -1;
 }

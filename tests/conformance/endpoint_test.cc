@@ -2,8 +2,9 @@
 // the bytes come: in one segment, behind the handshake in one segment, byte by byte, cut at every
 // byte, and only up to the byte that breaks a rule.
 #include <algorithm>
-#include <cstdlib>
-#include <ostream>
+#include <list>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,99 +21,20 @@
 namespace upgate::conformance {
 namespace {
 
-struct Setting {
-  FarEnd far;
-  bool secure;
-  std::string_view in_front = "";
-  std::uint64_t max_message = 17 << 20;
+// One way for the bytes of a case to come.
+struct Way {
+  std::string name;
+  std::vector<std::string_view> pieces;  // each comes to the gateway in a read of its own
+  bool with_handshake = false;           // the first one in the segment of the handshake
 };
-
-struct Played {
-  Case play;
-  Setting setting;
-};
-
-std::ostream& operator<<(std::ostream& out, const Played& played) {
-  return out << played.play.name;
-}
 
 // Larger cases are played in one segment and cut around their headers only.
 constexpr std::size_t kSmall = 1024;
 
-class EndpointTest : public testing::TestWithParam<Played> {
- protected:
-  const Case& play() const { return GetParam().play; }
-  const Setting& setting() const { return GetParam().setting; }
-  std::unique_ptr<Connection> Open() const {
-    return OpenClient(setting().far, setting().secure, setting().in_front);
-  }
-
-  void ExpectVerdict(Connection& client, std::string_view how) const {
-    const Ending ending = client.ReadToEnd();
-    const std::string fault =
-        FaultOf(ReadServer(client.received()), ending, expected_, setting().far);
-    EXPECT_TRUE(fault.empty()) << how << ": " << fault;
-  }
-
-  void SetUp() override {
-    expected_.Take(play().sent);
-    ASSERT_EQ(expected_.close_code(), play().close) << "the suite's own table and reference differ";
-    ASSERT_TRUE(expected_.failed() || expected_.closed());
-  }
-
-  Reference expected_{GetParam().setting.max_message};
-};
-
-std::vector<std::size_t> CutsOf(std::size_t size) {
+bool CutsHere(std::size_t cut, std::size_t size) {
   constexpr std::size_t kFront = 24;
   constexpr std::size_t kBack = 16;
-  std::vector<std::size_t> cuts;
-  for (std::size_t cut = 1; cut < size; ++cut) {
-    if (size <= kSmall || cut <= kFront || size - cut <= kBack) cuts.push_back(cut);
-  }
-  return cuts;
-}
-
-TEST_P(EndpointTest, InOneSegment) {
-  const auto client = Open();
-  client->Send(play().sent);
-  ExpectVerdict(*client, "one segment");
-}
-
-TEST_P(EndpointTest, InOneSegmentWithTheHandshake) {
-  Connection client(Stage::Get().gateway().port(setting().secure), setting().secure);
-  client.Send(HandshakeFor(PathOf(setting().far, setting().in_front)) + play().sent);
-  TakeAccepted(client);
-  ExpectVerdict(client, "with the handshake");
-}
-
-TEST_P(EndpointTest, ByteByByte) {
-  if (play().sent.size() > kSmall) return;
-  const auto client = Open();
-  for (const char byte : play().sent) {
-    client->Send({&byte, 1});
-    client->WaitUntilRead();
-  }
-  ExpectVerdict(*client, "byte by byte");
-}
-
-// Over TLS a cut is one between two records, which the service alone shows as well;
-// UPGATE_CONFORMANCE_FULL=1 asks for all.
-bool SkipsCuts(const Setting& setting) {
-  return setting.secure && setting.far != FarEnd::kService &&
-         std::getenv("UPGATE_CONFORMANCE_FULL") == nullptr;
-}
-
-TEST_P(EndpointTest, CutAtEveryByte) {
-  if (SkipsCuts(setting())) return;
-  const std::string_view sent = play().sent;
-  for (const std::size_t cut : CutsOf(sent.size())) {
-    const auto client = Open();
-    client->Send(sent.substr(0, cut));
-    client->WaitUntilRead();
-    client->Send(sent.substr(cut));
-    ExpectVerdict(*client, "cut at " + std::to_string(cut));
-  }
+  return size <= kSmall || cut <= kFront || size - cut <= kBack;
 }
 
 // A relay looks at whole headers only.
@@ -122,47 +44,126 @@ std::size_t HeaderEnd(std::string_view sent, std::size_t begin) {
   return begin + 2 + (length == 126 ? 2 : 0) + (length == 127 ? 8 : 0) + (second > 0x7f ? 4 : 0);
 }
 
-TEST_P(EndpointTest, FailsAtTheByteThatBreaksTheRule) {
-  if (!expected_.failed()) return;
-  std::size_t size = expected_.taken();
-  if (setting().far == FarEnd::kFrames)
-    size = std::max(size, HeaderEnd(play().sent, expected_.frame_begin()));
-  const auto client = Open();
-  client->Send(std::string_view(play().sent).substr(0, size));
-  ExpectVerdict(*client, "up to byte " + std::to_string(size));
+std::vector<Way> WaysFor(std::string_view sent, const Reference& expected, FarEnd far) {
+  std::vector<Way> ways{{"one segment", {sent}}, {"with the handshake", {sent}, true}};
+  if (expected.failed()) {
+    std::size_t size = expected.taken();
+    if (far == FarEnd::kFrames) size = std::max(size, HeaderEnd(sent, expected.frame_begin()));
+    ways.push_back({"up to the byte that breaks the rule", {sent.substr(0, size)}});
+  }
+  if (sent.size() <= kSmall) {
+    Way& bytes = ways.emplace_back(Way{"byte by byte", {}});
+    for (std::size_t i = 0; i < sent.size(); ++i) bytes.pieces.push_back(sent.substr(i, 1));
+  }
+  for (std::size_t cut = 1; cut < sent.size(); ++cut) {
+    if (!CutsHere(cut, sent.size())) continue;
+    ways.push_back({"cut at " + std::to_string(cut), {sent.substr(0, cut), sent.substr(cut)}});
+  }
+  return ways;
 }
 
-std::vector<Played> Everywhere(const std::vector<Case>& cases, std::string_view in_front = "",
-                               std::uint64_t max_message = 17 << 20) {
-  std::vector<Played> all;
-  for (const bool secure : {false, true}) {
-    for (const FarEnd far : {FarEnd::kService, FarEnd::kBytes, FarEnd::kFrames}) {
-      for (const Case& play : cases) all.push_back({play, {far, secure, in_front, max_message}});
+// A case with what must come of it.
+struct Expected {
+  explicit Expected(Case a_case, std::uint64_t max_message)
+      : play(std::move(a_case)), reference(max_message) {
+    reference.Take(play.sent);
+  }
+  Case play;
+  Reference reference;
+};
+
+struct Played {
+  const Expected* expected;
+  Way way;
+  std::unique_ptr<Connection> client = nullptr;
+};
+
+class EndpointTest : public testing::TestWithParam<Setting> {
+ protected:
+  void PlayAll(const std::vector<Case>& cases, std::string_view in_front = "",
+               std::uint64_t max_message = 17 << 20) {
+    in_front_ = in_front;
+    std::list<Expected> expected;
+    std::vector<Played> all;
+    for (const Case& play : cases) {
+      const Expected& one = expected.emplace_back(play, max_message);
+      const Reference& reference = one.reference;
+      ASSERT_TRUE(reference.failed() || reference.closed()) << play.name;
+      ASSERT_EQ(reference.close_code(), play.close)
+          << play.name << ": the suite's own table and reference differ";
+      for (Way& way : WaysFor(one.play.sent, reference, GetParam().far))
+        all.push_back({&one, std::move(way)});
+    }
+    // Those of about as many pieces beside each other.
+    std::ranges::stable_sort(all, {}, [](const Played& p) { return p.way.pieces.size(); });
+    constexpr std::size_t kAtOnce = 100;
+    for (std::span<Played> rest = all; !rest.empty();) {
+      const auto batch = rest.first(std::min(rest.size(), kAtOnce));
+      PlayBatch(batch);
+      rest = rest.subspan(batch.size());
     }
   }
-  return all;
+
+ private:
+  // All at once, each on a connection of its own: so the gateway and the suite seldom wait for each
+  // other.
+  void PlayBatch(std::span<Played> batch) {
+    const std::uint16_t port = Stage::Get().gateway().port(GetParam().secure);
+    const std::string handshake = HandshakeFor(PathOf(GetParam().far, in_front_));
+    for (Played& p : batch) {
+      p.client = std::make_unique<Connection>(port, GetParam().secure);
+      p.client->Send(p.way.with_handshake ? handshake + std::string(p.way.pieces[0]) : handshake);
+    }
+    for (Played& p : batch) TakeAccepted(*p.client);
+    for (std::size_t piece = 0; piece < batch.back().way.pieces.size(); ++piece) {
+      for (Played& p : batch) {
+        if (piece < p.way.pieces.size() && !p.way.with_handshake)
+          p.client->Send(p.way.pieces[piece]);
+      }
+      for (Played& p : batch) {
+        if (piece + 1 < p.way.pieces.size()) p.client->WaitUntilRead();
+      }
+    }
+    for (Played& p : batch) ExpectVerdict(p);
+  }
+
+  void ExpectVerdict(Played& p) const {
+    const Ending ending = p.client->ReadToEnd();
+    const std::string fault =
+        FaultOf(ReadServer(p.client->received()), ending, p.expected->reference, GetParam().far);
+    EXPECT_TRUE(fault.empty()) << p.expected->play.name << ", " << p.way.name << ": " << fault;
+    p.client.reset();
+  }
+
+  std::string_view in_front_;
+};
+
+TEST_P(EndpointTest, Framing) {
+  PlayAll(FramingCases());
+}
+TEST_P(EndpointTest, ReservedBits) {
+  PlayAll(ReservedBitCases());
+}
+TEST_P(EndpointTest, Opcodes) {
+  PlayAll(OpcodeCases());
+}
+TEST_P(EndpointTest, Pings) {
+  PlayAll(PingCases());
+}
+TEST_P(EndpointTest, Fragments) {
+  PlayAll(FragmentCases());
+}
+TEST_P(EndpointTest, Utf8) {
+  PlayAll(Utf8Cases());
+}
+TEST_P(EndpointTest, Close) {
+  PlayAll(CloseCases());
+}
+TEST_P(EndpointTest, SizeLimit) {
+  PlayAll(SizeLimitCases(), "/small", kSmallMessage);
 }
 
-std::string NameOf(const testing::TestParamInfo<Played>& info) {
-  const Setting& setting = info.param.setting;
-  return (setting.secure ? "tls_" : "plain_") + PathOf(setting.far, "").substr(1) + "_" +
-         info.param.play.name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Framing, EndpointTest, testing::ValuesIn(Everywhere(FramingCases())),
-                         NameOf);
-INSTANTIATE_TEST_SUITE_P(ReservedBits, EndpointTest,
-                         testing::ValuesIn(Everywhere(ReservedBitCases())), NameOf);
-INSTANTIATE_TEST_SUITE_P(Opcodes, EndpointTest, testing::ValuesIn(Everywhere(OpcodeCases())),
-                         NameOf);
-INSTANTIATE_TEST_SUITE_P(Pings, EndpointTest, testing::ValuesIn(Everywhere(PingCases())), NameOf);
-INSTANTIATE_TEST_SUITE_P(Fragments, EndpointTest, testing::ValuesIn(Everywhere(FragmentCases())),
-                         NameOf);
-INSTANTIATE_TEST_SUITE_P(Utf8, EndpointTest, testing::ValuesIn(Everywhere(Utf8Cases())), NameOf);
-INSTANTIATE_TEST_SUITE_P(Close, EndpointTest, testing::ValuesIn(Everywhere(CloseCases())), NameOf);
-INSTANTIATE_TEST_SUITE_P(SizeLimit, EndpointTest,
-                         testing::ValuesIn(Everywhere(SizeLimitCases(), "/small", kSmallMessage)),
-                         NameOf);
+INSTANTIATE_TEST_SUITE_P(Everywhere, EndpointTest, testing::ValuesIn(Settings()), NameOfSetting);
 
 }  // namespace
 }  // namespace upgate::conformance

@@ -21,6 +21,19 @@ std::string Routes(const std::string& in_front, std::size_t message_size) {
 
 }  // namespace
 
+std::vector<Setting> Settings() {
+  std::vector<Setting> all;
+  for (const bool secure : {false, true}) {
+    for (const FarEnd far : {FarEnd::kService, FarEnd::kBytes, FarEnd::kFrames})
+      all.push_back({far, secure});
+  }
+  return all;
+}
+
+std::string NameOfSetting(const testing::TestParamInfo<Setting>& info) {
+  return (info.param.secure ? "tls_" : "plain_") + PathOf(info.param.far, "").substr(1);
+}
+
 Stage& Stage::Get() {
   if (!TheStage()) TheStage().reset(new Stage);
   return *TheStage();

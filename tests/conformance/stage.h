@@ -3,6 +3,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
 
 #include "tests/conformance/connection.h"
 #include "tests/conformance/echo_server.h"
@@ -16,6 +19,16 @@ enum class FarEnd {
   kBytes,    // a TCP server that echoes: the payload comes back, in other messages
   kFrames,   // a WebSocket server that keeps to the letter, through a relay
 };
+
+// How a case is played.
+struct Setting {
+  FarEnd far;
+  bool secure;
+};
+
+// Every far end, plain and over TLS; and "tls_frames", to name a test by.
+std::vector<Setting> Settings();
+std::string NameOfSetting(const testing::TestParamInfo<Setting>& info);
 
 // The gateway and the servers behind it, one for all tests of the program.
 class Stage {
