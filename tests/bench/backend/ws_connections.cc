@@ -74,7 +74,9 @@ void WsEcho::OnPayload(const FrameHeader& frame, MutableBytes piece, std::uint64
   if (frame.control()) return TakeControl(frame, piece, at);
   std::string& out = server().scratch();
   const std::size_t before = out.size();
-  out.resize_and_overwrite(before + piece.size(), [](char*, std::size_t size) { return size; });
+  const std::size_t after = before + piece.size();
+  // Not what the function is called with: in libstdc++ 12 that may be more.
+  out.resize_and_overwrite(after, [&](char*, std::size_t) { return after; });
   Unmask(piece, frame, at, reinterpret_cast<std::byte*>(out.data() + before));
 }
 

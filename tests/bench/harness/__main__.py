@@ -13,7 +13,8 @@ from pathlib import Path
 
 from . import machine, processes, text
 from .gateways import ROOT
-from .measure import PROGRAMS, Settings, measure
+from .load import PROGRAMS
+from .measure import Settings, measure
 from .processes import Failed
 from .scenarios import SCENARIOS, Scenario, System, smoke
 
@@ -21,14 +22,18 @@ from .scenarios import SCENARIOS, Scenario, System, smoke
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.sh", description="Measures upgate beside its peers.")
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help="names, with * and ?, or smoke; default: all")
-    parser.add_argument("--rounds", type=int, default=3, help="each measures every system once, in turn (default: 3)")
-    parser.add_argument("--seconds", type=float, default=2, help="that one measurement takes (default: 2)")
+    parser.add_argument("--rounds", type=int, help="each measures every system once, in turn (default: 3; smoke: 1)")
+    parser.add_argument("--seconds", type=float, help="that one measurement takes (default: 2; smoke: 1)")
     parser.add_argument("--warmup", type=float, default=0.5, help="seconds before it (default: 0.5)")
     parser.add_argument("--systems", default="*", help="only systems of these names, with * and ?, comma between")
     parser.add_argument("--json", type=Path, default=ROOT / "build/bench.json", help="where the results go")
     parser.add_argument("--first", action="store_true", help="come before all other work of this machine (root)")
     parser.add_argument("--list", action="store_true", help="say which scenarios there are")
-    return parser.parse_args()
+    options = parser.parse_args()
+    quick = options.scenarios == ["smoke"]
+    options.rounds = options.rounds or (1 if quick else 3)
+    options.seconds = options.seconds or (1 if quick else 2)
+    return options
 
 
 def chosen(patterns: list[str]) -> list[Scenario]:
@@ -75,9 +80,9 @@ def run(scenario: Scenario, systems: list[System], settings: Settings) -> dict:
         {"name": system.name, "role": system.gateway.role, "server": system.server, "failure": "", "rounds": []}
         for system in systems
     ]
-    for _ in range(settings.rounds):
+    for number in range(scenario.rounds or settings.rounds):
         for system, result in zip(systems, results):
-            if result["failure"]:
+            if result["failure"] or number >= (system.gateway.rounds or settings.rounds):
                 continue
             try:
                 result["rounds"].append(measure(scenario, system, settings))
@@ -90,7 +95,9 @@ def run(scenario: Scenario, systems: list[System], settings: Settings) -> dict:
         "connections": scenario.connections,
         "size": scenario.size,
         "window": scenario.window,
+        "tls": scenario.tls,
         "busy": scenario.busy,
+        "workers": scenario.workers,
         "systems": results,
     }
 
@@ -117,8 +124,8 @@ def main() -> int:
         certificates = Path(name)
         make_certificates(certificates)
         settings = Settings(certificates, options.rounds, options.seconds, options.warmup)
-        for core in (settings.gateway_cores, settings.load_cores):
-            processes.start([str(PROGRAMS / "spin"), core], certificates / "spin.log")
+        for core in range(os.cpu_count() or 1):
+            processes.start([str(PROGRAMS / "spin"), str(core)], certificates / "spin.log")
         for scenario in wanted:
             systems = [s for s in scenario.systems if any(fnmatch.fnmatch(s.name, p) for p in patterns)]
             if systems:

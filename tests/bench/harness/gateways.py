@@ -42,6 +42,7 @@ class Gateway:
     values: dict[str, object] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     one_port: bool = False  # plain and TLS at the same port
+    rounds: int | None = None  # fewer than asked for, of what is many times slower anyway
 
     def start(self, setting: Setting) -> subprocess.Popen:
         config = self._configure(setting)
@@ -147,6 +148,7 @@ WEBSOCKIFY = Gateway(
     ],
     version=_version("dpkg-query", "-W", "-f=${Version}", "websockify"),
     one_port=True,
+    rounds=1,
 )
 FLOOR = Gateway(
     name="bare relay",

@@ -1,6 +1,6 @@
 """What is measured, with whom: the scenarios, in the order of the table."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .gateways import (
     CADDY,
@@ -17,7 +17,7 @@ from .gateways import (
 
 @dataclass(frozen=True)
 class System:
-    """A gateway with the kind of server behind it: ws, tcp, http, or none."""
+    """A gateway with what is behind it: a ws, tcp or http server, or a room of its own."""
 
     gateway: Gateway
     server: str = "ws"
@@ -41,18 +41,19 @@ class Scenario:
     title: str
     group: str  # relay, tls, flood, handshake, http, memory, broadcast, scaling
     systems: tuple[System, ...]
-    mode: str = "echo"  # of the load generator, or wrk
+    mode: str = "echo"  # of the load generator, or wrk, or scaling
     connections: int = 100
     size: int = 64  # bytes of a message or body
     window: int = 1
     tls: bool = False
     resume: bool = False
     workers: int = 1
+    rounds: int | None = None  # fewer than asked for, where more say nothing new
 
     @property
     def busy(self) -> bool:
         """Many connections keep a load that spins ahead of the gateway."""
-        return self.connections >= 1000 and self.mode == "echo"
+        return self.connections >= 300 and self.mode == "echo"
 
 
 def _size(size: int) -> str:
@@ -60,11 +61,10 @@ def _size(size: int) -> str:
 
 
 def _relay(size: int, window: int, connections: int, tls: bool = False) -> Scenario:
-    peers = LARGE_PEERS if size >= 64 * 1024 else SMALL_PEERS
-    systems = [UPGATE_WS, UPGATE_TCP, *peers]
+    systems = [UPGATE_WS, UPGATE_TCP, *(LARGE_PEERS if size >= LARGE else SMALL_PEERS)]
     if not tls:
         systems.append(System(FLOOR))
-    if connections <= 100:
+    if connections == 100:
         systems.append(WEBSOCKIFY_TCP)
     flight = f", {window} in flight" if window > 1 else ""
     kind = "wss" if tls else "ws"
@@ -80,16 +80,119 @@ def _relay(size: int, window: int, connections: int, tls: bool = False) -> Scena
     )
 
 
-SIZES = (64, 1024, 65536)
+def _flood(direction: str, size: int) -> Scenario:
+    peers = LARGE_PEERS if size >= LARGE else SMALL_PEERS
+    return Scenario(
+        name=f"flood-{direction}-{size}",
+        title=f"as fast as it goes, {'to' if direction == 'up' else 'from'} the server, {_size(size)}, 16 connections",
+        group="flood",
+        systems=(UPGATE_WS, UPGATE_TCP, *peers, System(FLOOR), WEBSOCKIFY_TCP),
+        mode=direction,
+        connections=16,
+        size=size,
+    )
+
+
+def _handshake(kind: str, title: str, **options) -> Scenario:
+    systems = [UPGATE_WS, UPGATE_TCP, *SMALL_PEERS]
+    if kind == "ws":
+        systems.append(System(FLOOR))
+    if kind != "wss-resumed":  # which websockify cannot
+        systems.append(WEBSOCKIFY_TCP)
+    return Scenario(
+        name=f"handshake-{kind}",
+        title=f"connect, upgrade, close: {title}",
+        group="handshake",
+        systems=tuple(systems),
+        mode="handshake",
+        connections=32,
+        **options,
+    )
+
+
+def _http(name: str, size: int, connections: int) -> Scenario:
+    gateways = [NGINX_4, NGINX_64, HAPROXY_16, HAPROXY_64, CADDY] if size >= LARGE else [NGINX_4, HAPROXY_16, CADDY]
+    return Scenario(
+        name=f"http-{name}",
+        title=f"HTTP, kept alive, answers of {_size(size)}, {connections} connections",
+        group="http",
+        systems=tuple(System(gateway, "http") for gateway in (UPGATE, *gateways)),
+        mode="wrk",
+        connections=connections,
+        size=size,
+    )
+
+
+def _memory(tls: bool) -> Scenario:
+    kind = "wss" if tls else "ws"
+    return Scenario(
+        name=f"memory-{kind}",
+        title=f"{kind}, idle connections, before and after 64 KiB on each",
+        group="memory",
+        systems=(UPGATE_WS, UPGATE_TCP, *(peer for peer in LARGE_PEERS if peer.gateway is not HAPROXY_64), WEBSOCKIFY_TCP),
+        mode="idle",
+        connections=9000,
+        size=65536,
+        tls=tls,
+        rounds=1,
+    )
+
+
+def _scaling(workers: int) -> Scenario:
+    return Scenario(
+        name=f"scaling-{workers}",
+        title=f"{workers} worker{'s' if workers > 1 else ''}, ws, 64 B, 2 x 100 connections, two loads",
+        group="scaling",
+        systems=(UPGATE_WS, UPGATE_TCP, System(NGINX_4), System(HAPROXY_16)),
+        mode="scaling",
+        workers=workers,
+    )
+
+
+LARGE = 64 * 1024
+SIZES = (64, 1024, LARGE)
 
 SCENARIOS: list[Scenario] = [
     *(_relay(size, 1, 100) for size in SIZES),
     *(_relay(size, 16, 100) for size in SIZES[:2]),
     *(_relay(size, 1, 1000) for size in SIZES),
     *(_relay(size, 1, 5000) for size in SIZES[:2]),
+    *(_relay(64, 1, connections) for connections in (10, 300, 2500)),
+    *(_relay(size, 1, 100, tls=True) for size in SIZES),
+    _relay(64, 16, 100, tls=True),
+    *(_flood(direction, size) for direction in ("up", "down") for size in (64, LARGE)),
+    _handshake("ws", "ws"),
+    _handshake("wss", "wss, full TLS 1.3, ECDSA P-256", tls=True),
+    _handshake("wss-resumed", "wss, TLS 1.3 resumed", tls=True, resume=True),
+    _http("small", 64, 100),
+    _http("large", 256 * 1024, 20),
+    _memory(tls=False),
+    _memory(tls=True),
+    Scenario(
+        name="broadcast",
+        title="one publisher, 64 B to each of 5,000 subscribers",
+        group="broadcast",
+        systems=(System(UPGATE, "room"),),
+        mode="broadcast",
+        connections=5000,
+    ),
+    _scaling(1),
+    _scaling(2),
 ]
+
+SMOKE = {
+    "ws-64-w1-c100",
+    "ws-65536-w1-c100",
+    "ws-64-w1-c1000",
+    "wss-64-w1-c100",
+    "handshake-ws",
+    "handshake-wss",
+    "http-small",
+    "memory-ws",
+    "broadcast",
+}
 
 
 def smoke(scenario: Scenario) -> bool:
     """Those that show in a few minutes that everything works."""
-    return scenario.name in {"ws-64-w1-c100", "ws-65536-w1-c100", "ws-64-w1-c1000"}
+    return scenario.name in SMOKE

@@ -26,6 +26,41 @@ class Row:
         return "load" if self.load_busy >= 0.9 else "neither"
 
 
+@dataclass(frozen=True)
+class MemoryRow:
+    """Bytes by idle connection; resident, and proportional where several processes share."""
+
+    name: str
+    role: str
+    failure: str = ""
+    connections: int = 0
+    idle: float = 0
+    after_burst: float = 0
+    idle_pss: float = 0
+    after_burst_pss: float = 0
+
+
+def memory_rows(scenario: dict) -> list[MemoryRow]:
+    found = []
+    for system in scenario["systems"]:
+        if not system["rounds"]:
+            found.append(MemoryRow(system["name"], system["role"], system["failure"]))
+            continue
+        result = system["rounds"][0]
+        found.append(
+            MemoryRow(
+                name=system["name"],
+                role=system["role"],
+                connections=result["connections"],
+                idle=result["idle"]["rss"],
+                after_burst=result["after_burst"]["rss"],
+                idle_pss=result["idle"]["pss"],
+                after_burst_pss=result["after_burst"]["pss"],
+            )
+        )
+    return found
+
+
 def rows(scenario: dict) -> list[Row]:
     systems = scenario["systems"]
     peer = _cheapest(system for system in systems if system["role"] == "peer")

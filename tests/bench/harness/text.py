@@ -1,8 +1,10 @@
 """The table on the terminal."""
 
-from .summary import Row, rows
+from .summary import MemoryRow, Row, memory_rows, rows
 
 HEAD = ("", "msg/s", "CPU us", "user", "system", "p50 us", "p99", "p99.9", "x peer", "x floor", "busy g/l", "full")
+
+MEMORY_HEAD = ("bytes each", "connected", "RSS idle", "after", "PSS idle", "after")
 
 
 def number(value: float | None) -> str:
@@ -32,12 +34,22 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def _memory_cells(row: MemoryRow) -> tuple[str, ...]:
+    sizes = (row.idle, row.after_burst, row.idle_pss, row.after_burst_pss)
+    return (row.name, f"{row.connections:,}", *(f"{size:,.0f}" for size in sizes))
+
+
 def table(scenario: dict) -> str:
-    lines = [f"{scenario['name']}: {scenario['title']}"]
-    for row in [None, *rows(scenario)]:
-        if row is not None and row.failure:
+    memory = scenario["group"] == "memory"
+    found = memory_rows(scenario) if memory else rows(scenario)
+    lines = [f"{scenario['name']}: {scenario['title']}", _line(MEMORY_HEAD if memory else HEAD)]
+    for row in found:
+        if row.failure:
             lines.append(f"  {row.name:20} failed: {row.failure}")
-            continue
-        name, *cells = HEAD if row is None else _cells(row)
-        lines.append(f"  {name:20}" + "".join(f"{cell:>10}" for cell in cells))
+        else:
+            lines.append(_line(_memory_cells(row) if memory else _cells(row)))
     return "\n".join(lines) + "\n"
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"  {cells[0]:20}" + "".join(f"{cell:>11}" for cell in cells[1:])

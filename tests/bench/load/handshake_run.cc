@@ -26,8 +26,11 @@ class HandshakeRun::Slot final : public ClientHandler {
   void OnPayload(Client& /*client*/, Bytes /*piece*/) override { Die("payload that nobody sent"); }
   void OnEnd(Client& client, bool orderly) override {
     ++run_.rounds_;
-    run_.resumed_ += client.resumed() ? 1 : 0;
-    run_.orderly_ += orderly ? 1 : 0;
+    if (run_.measurement_.measuring()) {
+      ++run_.measured_;
+      run_.resumed_ += client.resumed() ? 1 : 0;
+      run_.orderly_ += orderly ? 1 : 0;
+    }
     run_.loop_.DeferDelete(std::move(client_));
     Start();
   }
@@ -48,7 +51,7 @@ nlohmann::json HandshakeRun::Run() {
   measurement_.Run(rounds_);
   nlohmann::json report = measurement_.Report();
   const auto share = [&](std::uint64_t part) {
-    return static_cast<double>(part) / static_cast<double>(rounds_);
+    return static_cast<double>(part) / static_cast<double>(measured_);
   };
   report["resumed"] = share(resumed_);
   report["orderly"] = share(orderly_);

@@ -30,8 +30,9 @@ class HandshakeRun {
   const Plan& plan_;
   Measurement measurement_;
   std::uint64_t rounds_ = 0;
-  std::uint64_t resumed_ = 0;
-  std::uint64_t orderly_ = 0;
+  std::uint64_t measured_ = 0;  // of the rounds, those in the measured time
+  std::uint64_t resumed_ = 0;   // of these
+  std::uint64_t orderly_ = 0;   // of these
   std::size_t next_source_ = 0;
   std::vector<std::unique_ptr<Slot>> slots_;
 };

@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> servers;
   std::string ca;
   bool resume = false;
+  bool stream = false;
   bool busy = false;
 };
 
@@ -39,6 +40,7 @@ void Declare(CLI::App& app, Options& options) {
   app.add_option("--tls", options.ca, "wss, with this CA");
   app.add_flag("--resume", options.resume, "TLS sessions are taken up again");
   app.add_option("--serve", options.servers, "KIND:PORT[:MESSAGE_SIZE], a server in the same loop");
+  app.add_flag("--stream", options.stream, "the server, which is elsewhere, has no frames");
   app.add_flag("--busy", options.busy, "spin instead of sleeping");
   app.add_option("--connections", plan.connections)->capture_default_str();
   app.add_option("--sources", plan.sources, "addresses to come from, 127.0.0.2 and on")
@@ -72,8 +74,9 @@ int Main(int argc, char** argv) {
   std::vector<std::unique_ptr<Server>> servers;
   for (const std::string& spec : options.servers) {
     servers.push_back(MakeServer(loop, spec));
-    if (spec.starts_with("tcp-")) options.plan.framed = false;
+    if (spec.starts_with("tcp-")) options.stream = true;
   }
+  options.plan.framed = !options.stream;
   std::optional<TlsClient> tls;
   if (!options.ca.empty()) options.plan.target.tls = &tls.emplace(options.ca, options.resume);
 

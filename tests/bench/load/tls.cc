@@ -3,6 +3,12 @@
 #include "tests/bench/wire/die.h"
 
 namespace upgate::bench {
+namespace {
+
+// Some servers give several with each connection.
+constexpr std::size_t kMostSessions = 256;
+
+}  // namespace
 
 TlsClient::TlsClient(const std::string& ca_file, bool resume)
     : context_(SSL_CTX_new(TLS_client_method())) {
@@ -26,7 +32,8 @@ TlsClient::TlsClient(const std::string& ca_file, bool resume)
 
 int TlsClient::OnNewSession(SSL* ssl, SSL_SESSION* session) {
   auto* const self = static_cast<TlsClient*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  self->session_.reset(session);
+  if (self->sessions_.size() == kMostSessions) return 0;
+  self->sessions_.emplace_back(session);
   return 1;  // the session is ours
 }
 
@@ -37,7 +44,10 @@ SslPtr TlsClient::Connect(int fd) {
       SSL_set1_host(ssl.get(), "localhost") != 1) {
     Die("cannot make a TLS connection");
   }
-  if (session_ != nullptr) SSL_set_session(ssl.get(), session_.get());
+  if (!sessions_.empty()) {
+    SSL_set_session(ssl.get(), sessions_.back().get());
+    sessions_.pop_back();
+  }
   SSL_set_connect_state(ssl.get());
   return ssl;
 }

@@ -2,13 +2,18 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <openssl/ssl.h>
 
 namespace upgate::bench {
 
 struct SslFree {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  // As if it had been shut down in good order: OpenSSL does not resume the sessions of others.
+  void operator()(SSL* ssl) const {
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(ssl);
+  }
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
 };
@@ -18,20 +23,19 @@ using SslPtr = std::unique_ptr<SSL, SslFree>;
 // the name "localhost", as every client would.
 class TlsClient {
  public:
-  // `resume`: every connection after the first takes up the newest session that the server gave.
+  // `resume`: connections take up sessions that the server gave before, each once (RFC 8446, C.4).
   TlsClient(const std::string& ca_file, bool resume);
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
 
   // For a connected, non-blocking socket, which stays the caller's.
   SslPtr Connect(int fd);
-  bool has_session() const { return session_ != nullptr; }
 
  private:
   static int OnNewSession(SSL* ssl, SSL_SESSION* session);
 
   std::unique_ptr<SSL_CTX, SslFree> context_;
-  std::unique_ptr<SSL_SESSION, SslFree> session_;
+  std::vector<std::unique_ptr<SSL_SESSION, SslFree>> sessions_;  // not used yet
 };
 
 }  // namespace upgate::bench

@@ -1,10 +1,13 @@
-// Runs a program and says what another one used meanwhile.
-//   meter PID COMMAND...     at the end, as the last line of standard output, a JSON object:
-//   {"seconds": S, "user_us": U, "system_us": S}    of PID and its descendants
+// Runs a load and says what a gateway used meanwhile.
+//   meter GATEWAY_PID SERVER_PID COMMAND...     at the end, as the last line of standard output:
+//   {"seconds": S, "user_us": U, "system_us": S, "load_us": L}
+// user and system are the gateway's, load is COMMAND's and the server's, descendants included.
 // Exits as COMMAND does.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
@@ -12,26 +15,57 @@
 #include "tests/bench/wire/clock.h"
 #include "tests/bench/wire/die.h"
 
-int main(int argc, char** argv) {
-  using namespace upgate::bench;
-  if (argc < 3) Die("usage: meter PID COMMAND...");
-  const ProcessTree tree(static_cast<pid_t>(std::atoi(argv[1])));
-  const auto before = tree.Read();
-  const std::uint64_t began = Now();
+namespace upgate::bench {
+namespace {
 
+ProcessTree TreeOf(const char* pid) {
+  return ProcessTree(static_cast<pid_t>(std::strtol(pid, nullptr, 10)));
+}
+
+std::uint64_t Micros(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(time.tv_usec);
+}
+
+struct Ran {
+  int status = 0;
+  std::uint64_t cpu_us = 0;
+};
+
+Ran RunToEnd(char** command) {
   const pid_t child = fork();
   if (child < 0) DieErrno("fork");
   if (child == 0) {
-    execvp(argv[2], argv + 2);
-    DieErrno(argv[2]);
+    execvp(command[0], command);
+    DieErrno(command[0]);
   }
   int status = 0;
-  if (waitpid(child, &status, 0) != child) DieErrno("waitpid");
+  rusage used{};
+  if (wait4(child, &status, 0, &used) != child) DieErrno("wait4");
+  return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1,
+          .cpu_us = Micros(used.ru_utime) + Micros(used.ru_stime)};
+}
 
+int Main(char** arguments) {
+  const ProcessTree gateway = TreeOf(arguments[0]);
+  const ProcessTree server = TreeOf(arguments[1]);
+  const auto gateway_before = gateway.Read();
+  const auto server_before = server.Read();
+  const std::uint64_t began = Now();
+  const Ran ran = RunToEnd(arguments + 2);
   const auto seconds = static_cast<double>(Now() - began) / static_cast<double>(kSecond);
-  const CpuTime used = ProcessTree::Between(before, tree.Read());
-  std::printf("{\"seconds\": %.6f, \"user_us\": %llu, \"system_us\": %llu}\n", seconds,
-              static_cast<unsigned long long>(used.user / 1000),
-              static_cast<unsigned long long>(used.system / 1000));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  const CpuTime used = ProcessTree::Between(gateway_before, gateway.Read());
+  const CpuTime serving = ProcessTree::Between(server_before, server.Read());
+  std::printf("{\"seconds\": %.6f, \"user_us\": %ju, \"system_us\": %ju, \"load_us\": %ju}\n",
+              seconds, std::uintmax_t{used.user / 1000}, std::uintmax_t{used.system / 1000},
+              std::uintmax_t{ran.cpu_us + serving.total() / 1000});
+  return ran.status;
+}
+
+}  // namespace
+}  // namespace upgate::bench
+
+int main(int argc, char** argv) {
+  if (argc < 4) upgate::bench::Die("usage: meter GATEWAY_PID SERVER_PID COMMAND...");
+  return upgate::bench::Main(argv + 1);
 }

@@ -1,0 +1,58 @@
+"""What idle connections take, before and after a message went through each."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from . import load, processes
+from .processes import Failed
+
+_SETTLE = 0.5  # seconds, for what a gateway does a little later
+_PROCESS_EACH = 50  # connections, where each is a process
+
+
+def measure(run) -> dict:
+    """Bytes by connection: resident and proportional, before and after the burst."""
+    connections = run.scenario.connections
+    command = load.options(run)
+    if run.system.gateway.one_port:  # websockify: a process for each
+        connections = _PROCESS_EACH
+        command = [option for option in command if not option.startswith("--connections=")]
+        command.append(f"--connections={connections}")
+    before = resident(run.gateway.pid)
+    holder = subprocess.Popen(
+        processes.pinned(run.load_cores, command), stdin=subprocess.PIPE, **load.pipes()
+    )
+    try:
+        _expect(holder, "open")
+        idle = _difference(before, resident(run.gateway.pid), connections)
+        holder.stdin.write("burst\n")
+        holder.stdin.flush()
+        _expect(holder, "burst")
+        after = _difference(before, resident(run.gateway.pid), connections)
+    finally:
+        holder.stdin.close()
+        holder.wait(timeout=30)
+    return {"connections": connections, "idle": idle, "after_burst": after}
+
+
+def _expect(holder: subprocess.Popen, word: str) -> None:
+    if holder.stdout.readline().strip() != word:
+        raise Failed(holder.stderr.read().strip())
+    time.sleep(_SETTLE)
+
+
+def _difference(before: dict, now: dict, connections: int) -> dict:
+    return {key: (now[key] - before[key]) / connections for key in before}
+
+
+def resident(root: int) -> dict[str, int]:
+    """Bytes of a process and its descendants: Rss counts what they share for each, Pss once."""
+    total = {"rss": 0, "pss": 0}
+    for pid in processes.tree(root):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        for key in total:
+            kib = re.search(rf"^{key}:\s+(\d+) kB", rollup, re.MULTILINE | re.IGNORECASE)
+            total[key] += int(kib[1]) * 1024
+    return total
