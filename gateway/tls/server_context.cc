@@ -150,7 +150,10 @@ int OpensslServerContext::OnAlpn(SSL*, const unsigned char** out, unsigned char*
 int OpensslServerContext::OnTicketKey(SSL* ssl, unsigned char* name, unsigned char* iv,
                                       EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
   const TicketKeys& keys = Of(ssl).ticket_keys_;
-  return seal == 1 ? keys.Seal(name, iv, cipher, mac) : keys.Open(name, iv, cipher, mac);
+  if (seal == 1) return keys.Seal(name, iv, cipher, mac);
+  const int opened = keys.Open(name, iv, cipher, mac);
+  // A TLS 1.3 client uses a ticket once (RFC 8446, appendix C.4); 2 gives it a new one.
+  return opened == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : opened;
 }
 
 }  // namespace

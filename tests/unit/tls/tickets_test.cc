@@ -37,6 +37,15 @@ TEST_P(TicketsTest, ResumeOnAnotherLoop) {
   EXPECT_TRUE(Resumed(*second));
 }
 
+// Clients of TLS 1.3 use a ticket once; without a new one every second handshake would be a full
+// one.
+TEST_P(TicketsTest, AreRenewedByResumingWhereTheyServeOnce) {
+  const auto first = Connect(nullptr);
+  const auto second = Connect(first->client->session());
+  EXPECT_TRUE(Resumed(*second));
+  EXPECT_EQ(second->client->tickets(), GetParam() == TLS1_3_VERSION ? 1 : 0);
+}
+
 TEST_P(TicketsTest, OutliveOneRotationAndAreRenewed) {
   const auto first = Connect(nullptr);
   contexts_.server->RotateTicketKeys();
