@@ -1,0 +1,131 @@
+"""The results as README.md shows them: tables by kind of work."""
+
+from .summary import MemoryRow, Row, memory_rows, rows
+from .text import number
+
+_COLUMNS = ("upgate -> ws", "upgate -> tcp", "bare relay", "nginx", "HAProxy", "Caddy", "websockify")
+_PLOT = "![CPU time by message against the number of connections](tests/bench/results/connections.svg)"
+_WORK = ("relay", "tls", "flood", "handshake", "http")
+
+
+def render(report: dict, plotted: bool) -> str:
+    """Everything between the marker comments; with the plot if there is one."""
+    parts = (_preface(report), _PLOT if plotted else "", _cpu(report), _latency(report), _memory(report), _rest(report))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _of(report: dict, *groups: str) -> list[dict]:
+    return [scenario for scenario in report["scenarios"] if scenario["group"] in groups]
+
+
+def _preface(report: dict) -> str:
+    machine, settings = report["machine"], report["settings"]
+    peers = {name: version for name, version in machine["versions"].items() if name != "upgate"}
+    versions = ", ".join(f"{name} {version}" for name, version in peers.items())
+    return (
+        f"Measured on {report['date'][:10]} with `tests/bench/run.sh` on {machine['cpu']}, {machine['cores']} cores, "
+        f"{machine['system']}, Linux {machine['kernel']}: {settings['rounds']} rounds of {settings['seconds']:g} s, medians; "
+        f"one worker on one core, load and servers on another. {versions}."
+    )
+
+
+def _cpu(report: dict) -> str:
+    lines = [
+        "| CPU µs by message | upgate → ws | → tcp | bare relay | nginx | HAProxy | Caddy | websockify | best peer = 1 | bare relay = 1 |",
+        "| --- |" + " --- |" * 9,
+    ]
+    for scenario in _of(report, *_WORK):
+        found = rows(scenario)
+        cells = [_best(found, column) for column in _COLUMNS]
+        ours = [row for row in found if row.role == "product" and not row.failure]
+        lines.append(
+            f"| {_capital(scenario['title'])} | "
+            + " | ".join(number(row.total_us) if row else "" for row in cells)
+            + f" | {_worst(row.to_peer for row in ours)} | {_worst(row.to_floor for row in ours)} |"
+        )
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def _capital(text: str) -> str:
+    return text if text.startswith("ws") else text[:1].upper() + text[1:]
+
+
+def _best(found: list[Row], column: str) -> Row | None:
+    """The cheapest of a column's systems: nginx with the buffers that suit it best."""
+    is_of = lambda row: row.name == column or (row.name.split()[0] == column and row.role == "peer")
+    alone = column == "upgate -> ws"  # where upgate stands without saying what is behind it
+    matching = [row for row in found if not row.failure and (is_of(row) or (alone and row.name == "upgate"))]
+    return min(matching, key=lambda row: row.total_us, default=None)
+
+
+def _worst(ratios) -> str:
+    known = [ratio for ratio in ratios if ratio is not None]
+    return f"{max(known):.2f}" if known else ""
+
+
+def _latency(report: dict) -> str:
+    """p99 where the load keeps the gateway full."""
+    lines = [
+        "| p99, ms | upgate → ws | → tcp | bare relay | nginx | HAProxy | Caddy |",
+        "| --- |" + " --- |" * 6,
+    ]
+    for scenario in _of(report, "relay"):
+        if scenario["connections"] != 1000:
+            continue
+        cells = [_fastest(rows(scenario), column) for column in _COLUMNS[:-1]]
+        lines.append(f"| {scenario['title']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def _fastest(found: list[Row], column: str) -> str:
+    matching = [row for row in found if row.latency_us and (row.name == column or row.name.split()[0] == column)]
+    return number(min(row.latency_us["p99"] for row in matching) / 1000) if matching else ""
+
+
+def _memory(report: dict) -> str:
+    scenarios = {scenario["tls"]: memory_rows(scenario) for scenario in _of(report, "memory")}
+    if not scenarios:
+        return ""
+    lines = [
+        "| Bytes by idle connection | ws | after 64 KiB on each | wss | after 64 KiB on each |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name in dict.fromkeys(row.name for found in scenarios.values() for row in found):
+        cells = [cell for tls in (False, True) for cell in _memory_cells(name, scenarios.get(tls, []))]
+        lines.append(f"| {name.replace('->', '→')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _memory_cells(name: str, found: list[MemoryRow]) -> tuple[str, str]:
+    row = next((row for row in found if row.name == name and not row.failure), None)
+    if row is None:
+        return "", ""
+    if name == "websockify":  # processes share most of what is resident
+        return f"{row.idle_pss:,.0f}", f"{row.after_burst_pss:,.0f}"
+    return f"{row.idle:,.0f}", f"{row.after_burst:,.0f}"
+
+
+def _rest(report: dict) -> str:
+    lines = []
+    for scenario in _of(report, "broadcast"):
+        for row in rows(scenario):
+            if not row.failure:
+                lines.append(
+                    f"- Broadcast, {scenario['title']}: {number(row.total_us)} µs by delivery, "
+                    f"{number(row.per_second)} deliveries a second."
+                )
+    scaling = {scenario["workers"]: rows(scenario) for scenario in _of(report, "scaling")}
+    if len(scaling) > 1:
+        one, most = scaling[min(scaling)], scaling[max(scaling)]
+        lines += [_scaling(before, after, max(scaling)) for before, after in zip(one, most) if before.role == "product"]
+    return "\n".join(lines)
+
+
+def _scaling(one: Row, most: Row, workers: int) -> str:
+    if one.failure or most.failure:
+        return ""
+    return (
+        f"- {most.name.replace('->', '→')} with {workers} workers: {most.per_second / one.per_second:.2f} times the messages of one, "
+        f"{number(most.total_us)} against {number(one.total_us)} µs each (gateway at work {most.gateway_busy / workers:.0%} of its "
+        f"cores' time, each load {most.load_busy:.0%})."
+    )

@@ -1,0 +1,55 @@
+"""Puts results into README.md and draws the plot beside them; tests/bench/report runs it."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from . import markdown, plot
+
+BENCH = Path(__file__).resolve().parent.parent
+ROOT = BENCH.parent.parent
+BEGIN = "<!-- tests/bench/report begins -->"
+END = "<!-- tests/bench/report ends -->"
+
+
+def with_tables(readme: str, tables: str) -> str:
+    """The text with what is between the markers replaced."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"report: no '{BEGIN}' and '{END}' in README.md")
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="report", description="Results of run.sh, into README.md.")
+    parser.add_argument("results", nargs="?", type=Path, help="to show from now on; default: those shown now, anew")
+    parser.add_argument("--check", action="store_true", help="only say whether README.md and the plot are up to date")
+    options = parser.parse_args()
+
+    kept = BENCH / "results/latest.json"
+    if options.results and not options.check:
+        kept.parent.mkdir(exist_ok=True)
+        if options.results.resolve() != kept:
+            shutil.copyfile(options.results, kept)
+    report = json.loads((options.results if options.check and options.results else kept).read_text())
+
+    readme = ROOT / "README.md"
+    picture = plot.render(report)
+    wanted = {readme: with_tables(readme.read_text(), markdown.render(report, picture is not None))}
+    if picture:
+        wanted[kept.parent / "connections.svg"] = picture
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    if options.check:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} does not show the results; tests/bench/report does that")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(wanted[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
