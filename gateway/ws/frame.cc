@@ -11,32 +11,25 @@
 namespace upgate::ws {
 namespace {
 
-using close_code::kInvalidPayload;
 using close_code::kProtocolError;
 
 constexpr ProtocolError kReservedBit{kProtocolError, "a reserved bit is set without an extension"};
+constexpr ProtocolError kStrayRsv1{kProtocolError,
+                                   "RSV1 on a frame that does not begin a message"};
 constexpr ProtocolError kReservedOpcode{kProtocolError, "a reserved opcode"};
 constexpr ProtocolError kFragmentedControl{kProtocolError, "a fragmented control frame"};
 constexpr ProtocolError kNoMessage{kProtocolError, "a continuation frame without a message"};
 constexpr ProtocolError kInsideMessage{kProtocolError,
                                        "a new message before the last fragment of the one before"};
 constexpr ProtocolError kNotShortest{kProtocolError, "a frame length not in its shortest form"};
-constexpr ProtocolError kNotUtf8{kInvalidPayload, "a text message that is not UTF-8"};
-constexpr ProtocolError kCutUtf8{kInvalidPayload, "a text message that ends inside a character"};
-
-const ProtocolError* WrongFirstByte(unsigned first, bool in_message) {
-  const unsigned opcode = first & kOpcodeBits;
-  if ((first & kReserved) != 0) return &kReservedBit;
-  if ((opcode & 7) > 2) return &kReservedOpcode;
-  if (opcode >= 8) return (first & kFin) == 0 ? &kFragmentedControl : nullptr;
-  if (opcode == 0) return in_message ? nullptr : &kNoMessage;
-  return in_message ? &kInsideMessage : nullptr;
-}
+// What a compressed message may have, so that one of `size` bytes of any content passes: deflate's
+// worst cases are fixed blocks and, of a sender with little memory, many stored ones.
+constexpr std::uint64_t MaxCompressed(std::uint64_t size) { return size + size / 6 + 64; }
 
 }  // namespace
 
-FrameDecoder::FrameDecoder(Role role, std::uint64_t max_message)
-    : max_message_(max_message), role_(role) {}
+FrameDecoder::FrameDecoder(Role role, std::uint64_t max_message, Extensions extensions)
+    : max_message_(max_message), role_(role), extensions_(extensions) {}
 
 std::expected<std::optional<FramePart>, ProtocolError> FrameDecoder::Next(MutableBytes& input) {
   if (!in_frame_) {
@@ -55,7 +48,8 @@ std::expected<std::optional<FramePart>, ProtocolError> FrameDecoder::Next(Mutabl
   part.payload = input.first(size);
   input = input.subspan(size);
   if (role_ == Role::kServer) mask_phase_ = Mask(part.payload, mask_, mask_phase_);
-  if (part.opcode == Opcode::kText) {
+  part.compressed = compressed_ && !IsControl(part.opcode);
+  if (part.opcode == Opcode::kText && !compressed_) {
     const ProtocolError* error = CheckText(part.payload, part.message_end);
     if (error != nullptr) return std::unexpected(*error);
   }
@@ -94,8 +88,20 @@ const ProtocolError* FrameDecoder::GatherHeader(MutableBytes& input) {
   return nullptr;
 }
 
+const ProtocolError* FrameDecoder::WrongFirstByte(unsigned first) const {
+  const unsigned opcode = first & kOpcodeBits;
+  if ((first & kReserved) != 0) {
+    if (extensions_ == Extensions::kNone || (first & kReserved) != kRsv1) return &kReservedBit;
+    if (opcode == 0 || opcode >= 8) return &kStrayRsv1;
+  }
+  if ((opcode & 7) > 2) return &kReservedOpcode;
+  if (opcode >= 8) return (first & kFin) == 0 ? &kFragmentedControl : nullptr;
+  if (opcode == 0) return in_message() ? nullptr : &kNoMessage;
+  return in_message() ? &kInsideMessage : nullptr;
+}
+
 const ProtocolError* FrameDecoder::CheckHeader(const std::byte* header, std::size_t size) const {
-  if (const ProtocolError* error = WrongFirstByte(At(header, 0), in_message())) return error;
+  if (const ProtocolError* error = WrongFirstByte(At(header, 0))) return error;
   if (size < 2) return nullptr;
   const unsigned second = At(header, 1);
   const bool masked = (second & kMaskBit) != 0;
@@ -113,7 +119,9 @@ const ProtocolError* FrameDecoder::CheckHeader(const std::byte* header, std::siz
     if (length >> 63 != 0) return &kTopBit;
     if (size >= 8 && length >> 16 == 0) return &kNotShortest;
   }
-  return length > (opcode == 0 ? message_room_ : max_message_) ? &kTooBig : nullptr;
+  const bool compressed = (At(header, 0) & kRsv1) != 0;
+  const std::uint64_t room = compressed ? MaxCompressed(max_message_) : max_message_;
+  return length > (opcode == 0 ? message_room_ : room) ? &kTooBig : nullptr;
 }
 
 void FrameDecoder::BeginFrame(const std::byte* header, std::size_t size) {
@@ -133,7 +141,8 @@ void FrameDecoder::BeginFrame(const std::byte* header, std::size_t size) {
   }
   if (message_begin_) {
     message_opcode_ = opcode;
-    message_room_ = max_message_;
+    compressed_ = (first & kRsv1) != 0;
+    message_room_ = compressed_ ? MaxCompressed(max_message_) : max_message_;
   }
   frame_opcode_ = message_opcode_;
   message_room_ -= payload_left_;

@@ -30,6 +30,9 @@ constexpr bool IsControl(Opcode opcode) {
 // send, not masked.
 enum class Role : std::uint8_t { kServer, kClient };
 
+// What the two ends have agreed on beyond RFC 6455.
+enum class Extensions : std::uint8_t { kNone, kDeflate };
+
 // A broken rule: the code and reason of the Close that answers it. `reason` is at most 123 bytes
 // and static.
 struct ProtocolError {
@@ -45,22 +48,26 @@ struct FramePart {
   bool frame_end = false;      // the last piece of its frame
   bool message_begin = false;  // the first piece of its message (of a control frame: frame_begin)
   bool message_end = false;    // the last piece of its message (of a control frame: frame_end)
+  bool compressed = false;     // of a message that is to be inflated (RFC 7692)
   MutableBytes payload;        // inside the input; empty for an empty frame
 };
 
 inline constexpr std::size_t kMaxControlPayload = 125;
 inline constexpr std::size_t kMaxHeader = 14;
 
-// Bytes in, payload slices out: every rule of RFC 6455, section 5, for an endpoint without
-// extensions. No I/O, no clock, no allocation; keeps at most one partial frame header between
-// calls. Unmasks in place, inside `input`. Text is checked for UTF-8 as it streams, across parts
-// and fragments, and fails at the first wrong byte. Not thread-safe. After an error the decoder is
-// dead: send that Close and drop the connection.
+// Bytes in, payload slices out: every rule of RFC 6455, section 5, for an endpoint. No I/O, no
+// clock, no allocation; keeps at most one partial frame header between calls. Unmasks in place,
+// inside `input`. Text is checked for UTF-8 as it streams, across parts and fragments, and fails at
+// the first wrong byte. Not thread-safe. After an error the decoder is dead: send that Close and
+// drop the connection.
+//
+// With kDeflate the first frame of a message may have RSV1 set (RFC 7692, section 6). Parts of such
+// a message are handed out as they came: whoever inflates them checks text and size.
 class FrameDecoder {
  public:
   // `max_message`: most payload bytes of one message, all fragments together; over it 1009, told by
-  // the header alone.
-  FrameDecoder(Role role, std::uint64_t max_message);
+  // the header alone. A compressed one may be larger by what deflate adds at worst.
+  FrameDecoder(Role role, std::uint64_t max_message, Extensions extensions = Extensions::kNone);
 
   // Consumes from the front of `input`; nothing when it is used up. A part may be empty (an empty
   // frame). A part never spans two frames; the payload of a control frame may come in several
@@ -75,6 +82,7 @@ class FrameDecoder {
   // missing reads as zero.
   const ProtocolError* CheckHeader(const std::byte* header, std::size_t size) const;
   const ProtocolError* CheckText(Bytes piece, bool message_end);
+  const ProtocolError* WrongFirstByte(unsigned first) const;
   void BeginFrame(const std::byte* header, std::size_t size);
   bool in_message() const { return message_opcode_ != Opcode::kContinuation; }
 
@@ -89,6 +97,8 @@ class FrameDecoder {
   Opcode message_opcode_ = Opcode::kContinuation;  // kContinuation: no message open
   Opcode frame_opcode_ = Opcode::kContinuation;    // as in FramePart
   Role role_;
+  Extensions extensions_;
+  bool compressed_ = false;  // the open message is
   bool in_frame_ = false;  // past the header
   bool fin_ = false;
   bool frame_begin_ = false;  // what the next part will say

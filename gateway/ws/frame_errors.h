@@ -5,7 +5,8 @@
 
 namespace upgate::ws {
 
-// The rules of RFC 6455, section 5.2, that both hold to who decodes frames and who only walks over them.
+// The rules of RFC 6455, sections 5.2 and 8.1, that several hold to: who decodes frames, who only walks over them, and who inflates
+// what is in them.
 inline constexpr ProtocolError kNotMasked{close_code::kProtocolError,
                                           "a frame from a client that is not masked"};
 inline constexpr ProtocolError kMasked{close_code::kProtocolError,
@@ -14,6 +15,10 @@ inline constexpr ProtocolError kLongControl{close_code::kProtocolError,
                                             "a control frame of more than 125 bytes"};
 inline constexpr ProtocolError kTopBit{close_code::kProtocolError,
                                        "a frame length with its top bit set"};
+inline constexpr ProtocolError kNotUtf8{close_code::kInvalidPayload,
+                                        "a text message that is not UTF-8"};
+inline constexpr ProtocolError kCutUtf8{close_code::kInvalidPayload,
+                                        "a text message that ends inside a character"};
 inline constexpr ProtocolError kTooBig{close_code::kMessageTooBig, "the message is too big"};
 
 }  // namespace upgate::ws

@@ -32,9 +32,10 @@ void AddPart(const FramePart& part, std::vector<Frame>& frames) {
   if (part.message_end) {
     EXPECT_TRUE(part.frame_end);
   }
-  if (!continues) frames.push_back({part.opcode, {}, part.message_begin, false, false});
+  if (!continues) frames.push_back({part.opcode, {}, part.message_begin, false, false, part.compressed});
   Frame& frame = frames.back();
   EXPECT_EQ(frame.opcode, part.opcode);
+  EXPECT_EQ(frame.compressed, part.compressed);
   frame.payload += AsText(part.payload);
   frame.message_end = part.message_end;
   frame.whole = part.frame_end;
@@ -56,9 +57,9 @@ std::string ServerFrame(unsigned first, std::string_view payload) {
 }
 
 Decoded DecodeInChunks(std::string_view wire, std::size_t chunk, Role role,
-                       std::uint64_t max_message) {
+                       std::uint64_t max_message, Extensions extensions) {
   Decoded decoded;
-  FrameDecoder decoder(role, max_message);
+  FrameDecoder decoder(role, max_message, extensions);
   while (decoded.given < wire.size()) {
     // A buffer of its own for each read, so that a look past its end is noticed.
     std::string read(wire.substr(decoded.given, chunk));

@@ -28,6 +28,7 @@ struct Frame {
   bool message_begin;
   bool message_end;  // false also while the frame is not whole
   bool whole;
+  bool compressed = false;
 
   bool operator==(const Frame&) const = default;
 };
@@ -42,6 +43,7 @@ struct Decoded {
 // Runs `wire` through a decoder in reads of `chunk` bytes. Adds a test failure when the marks of
 // the parts contradict one another.
 Decoded DecodeInChunks(std::string_view wire, std::size_t chunk, Role role = Role::kServer,
-                       std::uint64_t max_message = 1 << 20);
+                       std::uint64_t max_message = 1 << 20,
+                       Extensions extensions = Extensions::kNone);
 
 }  // namespace upgate::ws
