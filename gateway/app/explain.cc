@@ -184,11 +184,22 @@ void TellOrigin(Lines& out, const http::Request& request, const config::Route& r
           verdict.headers.empty() ? "is the gateway's own" : "is allowed by cors.allow_origins");
 }
 
+void TellCompression(Lines& out, const config::Compression& compression) {
+  const auto takeover = [](bool none) { return none ? "without" : "with"; };
+  out.Add("compression", "level {}, for messages of {} and more", compression.level,
+          config::Syntax<config::ByteSize>::Write({compression.threshold}));
+  out.Add("", "of the gateway: window bits up to {}, {} context takeover", compression.server_max_window_bits,
+          takeover(compression.server_no_context_takeover));
+  out.Add("", "of the client: window bits up to {}, {} context takeover", compression.client_max_window_bits,
+          takeover(compression.client_no_context_takeover));
+}
+
 void TellPolicies(Lines& out, const config::Listener& listener, const config::Route& route, const session::Behind& behind) {
   if (behind.serves_websocket) out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
   if (!route.subprotocols.empty()) out.Add("subprotocols", "{}", fmt::join(route.subprotocols, ", "));
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
+  if (route.compression) TellCompression(out, *route.compression);
   const config::RouteLimits& limits = route.limits;
   out.Add("limits", "message_size {}, sessions {}", config::Syntax<config::ByteSize>::Write({limits.message_size}),
           limits.sessions == 0 ? "without limit" : std::to_string(limits.sessions));
@@ -222,6 +233,7 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
     return out.Add("answer", "the server's own: 101 with its choice of subprotocol and extensions, or its refusal");
   }
   if (!accepted.subprotocol.empty()) out.Add("", "subprotocol {}", accepted.subprotocol);
+  if (accepted.compression) out.Add("", "extensions {}", accepted.compression->answer);
   TellHeaders(out, decision.verdict.headers);
 }
 

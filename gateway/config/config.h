@@ -176,6 +176,17 @@ struct RouteLimits {
   Millis close_timeout{5'000};  // how long a closing session waits for the rest and for the peer
 };
 
+// permessage-deflate (RFC 7692) with clients. The defaults keep nothing for a session that is idle: no
+// context takeover either way, and a window for what clients send that 10,000 of them may use at once.
+struct Compression {
+  int level = 3;                   // 1 (fast) to 9 (small)
+  std::uint64_t threshold = 1024;  // bytes of payload; shorter messages go as they are
+  bool server_no_context_takeover = true;
+  bool client_no_context_takeover = true;
+  std::uint8_t server_max_window_bits = 15;  // 8 to 15
+  std::uint8_t client_max_window_bits = 12;  // 8 to 15; for clients that can do with less than 15
+};
+
 struct Route {
   PathPattern path;
   std::vector<HostPattern> hosts;      // empty: any host
@@ -186,6 +197,7 @@ struct Route {
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<DialectSet> dialects;  // nothing: those of the listener
+  std::optional<Compression> compression;  // nothing: extensions are not answered
   std::optional<Cors> cors;
   bool preserve_host = true;    // HTTP servers get the client's Host; else their own address
   bool forwarded = true;        // HTTP servers get X-Forwarded-*, Forwarded and Via
@@ -209,6 +221,8 @@ struct Config {
   std::uint32_t workers = 0;             // loops; 0: one a core
   std::string server_header = "upgate";  // empty: no Server header
   HttpLimits http;
+  // Most that all compressed sessions together may come to hold for it, in bytes.
+  std::uint64_t compression_memory = 256 * 1024 * 1024;
   Millis shutdown_timeout{10'000};  // from SIGTERM to the end, at most
   LogSettings log;
   std::map<std::string, Backend> backends;

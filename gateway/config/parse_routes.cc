@@ -163,6 +163,18 @@ std::optional<DialectSet> ParseRouteDialects(const Field& field, const Route& ro
   return dialects;
 }
 
+// Frames between two WebSocket ends pass as they are; what these agree on is theirs.
+std::optional<Compression> ParseRouteCompression(const Field& field, const Route& route,
+                                                 const std::map<std::string, Backend>& backends) {
+  auto compression = ParseCompression(field);
+  const auto backend = backends.find(route.backend.value_or(""));
+  if (compression && backend != backends.end() && backend->second.relay != Relay::kBytes) {
+    field.Error(
+        "has no effect: frames pass between client and server as they are, compressed ones too");
+  }
+  return compression;
+}
+
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
   Route route;
   route.index = index;
@@ -173,6 +185,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field["encoding"], field["plugin"].present());
   route.dialects = ParseRouteDialects(field["dialects"], route);
+  route.compression = ParseRouteCompression(field["compression"], route, backends);
   ParseHttpPolicy(field, backends, route);
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);

@@ -15,7 +15,35 @@ Message::Message(MessageKind kind, Bytes payload) {
   auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
   std::ranges::copy(payload, bytes.get() + header_size);
   ws::EncodeHeaderBefore(header, bytes.get() + header_size);
-  encoded_ = std::make_shared<const Encoded>(kind, header_size, size, std::move(bytes));
+  auto encoded = std::make_shared<Encoded>();
+  encoded->kind = kind;
+  encoded->header_size = header_size;
+  encoded->size = size;
+  encoded->bytes = std::move(bytes);
+  encoded_ = std::move(encoded);
+}
+
+const Message::Compressed* Message::Encoded::Find(std::uint8_t window_bits, int level) const {
+  const auto found =
+      std::ranges::find_if(compressed, [&](const auto& c) { return c.window_bits == window_bits && c.level == level; });
+  return found == compressed.end() ? nullptr : &*found;
+}
+
+std::optional<Bytes> Message::FindCompressed(std::uint8_t window_bits, int level) const {
+  const std::lock_guard lock(encoded_->mutex);
+  const Compressed* known = encoded_->Find(window_bits, level);
+  return known != nullptr ? std::optional(AsBytes(known->frame)) : std::nullopt;
+}
+
+Bytes Message::Compress(ws::Deflater& deflater) const {
+  const std::lock_guard lock(encoded_->mutex);
+  if (const auto* known = encoded_->Find(deflater.window_bits(), deflater.level())) return AsBytes(known->frame);
+  Compressed& made = encoded_->compressed.emplace_back(deflater.window_bits(), deflater.level());
+  std::string scratch;
+  const auto opcode = kind() == MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary;
+  const Bytes frame = ws::CompressedFrame(deflater, opcode, payload(), scratch);
+  if (frame.size() < encoded_->size) made.frame = AsText(frame);
+  return AsBytes(made.frame);
 }
 
 bool IsUtf8(Bytes payload) {

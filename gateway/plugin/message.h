@@ -2,9 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 
 #include "gateway/base/bytes.h"
+#include "gateway/ws/deflate.h"
 
 namespace upgate::plugin {
 
@@ -21,13 +26,27 @@ class Message {
   Bytes payload() const { return frame().subspan(encoded_->header_size); }
   // Header and payload, as a server sends them (RFC 6455, section 5.2).
   Bytes frame() const { return {encoded_->bytes.get(), encoded_->size}; }
+  // The same, compressed by itself (RFC 7692) with such a window and level: by the first who needs it, and kept for all others. Empty
+  // where that makes it no smaller. Valid as long as the message. FindCompressed: nothing when nobody did it yet; the deflater is
+  // one that remembers nothing.
+  std::optional<Bytes> FindCompressed(std::uint8_t window_bits, int level) const;
+  Bytes Compress(ws::Deflater& deflater) const;
 
  private:
+  struct Compressed {
+    std::uint8_t window_bits;
+    int level;
+    std::string frame;
+  };
   struct Encoded {
     MessageKind kind;
     std::size_t header_size;
     std::size_t size;
     std::unique_ptr<std::byte[]> bytes;
+    mutable std::mutex mutex = {};  // held while one compresses, so that nobody does it twice
+    mutable std::list<Compressed> compressed = {};
+
+    const Compressed* Find(std::uint8_t window_bits, int level) const;
   };
   std::shared_ptr<const Encoded> encoded_;
 };

@@ -6,13 +6,13 @@ namespace upgate::session {
 namespace code = ws::close_code;
 
 ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                       std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats,
+                       std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats,
                        stats::ServerStats& server_stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
       context_(context),
       server_(std::move(server)),
       server_stats_(server_stats),
-      client_(context, std::move(client), this->facts().route->limits, route_stats, *this),
+      client_(context, std::move(client), std::move(compression), this->facts().route->limits, route_stats, *this),
       unpacker_(encoding),
       packer_(encoding),
       opcode_(encoding == config::Encoding::kBinary ? ws::Opcode::kBinary : ws::Opcode::kText),

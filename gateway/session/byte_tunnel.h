@@ -23,9 +23,9 @@ namespace upgate::session {
 // server is shut down and let go after close_timeout at the latest.
 class ByteTunnel final : public Session, private Endpoint::Owner, private io::StreamHandler, private io::Timer::Owner {
  public:
-  // `encoding` is not kAuto. Everything but the streams is borrowed and outlives the session.
-  ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<io::ByteStream> server,
-             config::Encoding encoding, stats::RouteStats& route_stats, stats::ServerStats& server_stats,
+  // `encoding` is not kAuto; `compression` as for an Endpoint. Everything but the streams is borrowed and outlives the session.
+  ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<Compression> compression,
+             std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats, stats::ServerStats& server_stats,
              Session::Owner& owner);
 
   void Start(std::string early) override;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,12 +25,24 @@ struct Context {
   // Slices that one write to a server gathers at most.
   static constexpr std::size_t kMaxSlices = 512;
 
+  // Where compressed payload is inflated to: as much as a read may bring, so that who takes it needs no more room. Made with its
+  // first use.
+  MutableBytes InflateBuffer() {
+    if (!inflate_buffer) inflate_buffer = std::make_unique_for_overwrite<std::byte[]>(io::kReadBufferSize);
+    return {inflate_buffer.get(), io::kReadBufferSize};
+  }
+  // After a large message its memory is not kept.
+  void TrimDeflated() {
+    if (deflated.capacity() > 4 * io::kReadBufferSize) std::string().swap(deflated);
+  }
 
   io::Loop loop;
   std::vector<Bytes> slices;  // payload of one read on its way to the server
   std::string bytes;          // payload that had to be translated
   std::string control;        // pongs of one read
   const void* control_of = nullptr;  // the endpoint that reads, and whose pongs these are
+  std::string deflated;       // a compressed frame on its way out
+  std::unique_ptr<std::byte[]> inflate_buffer;
 };
 
 }  // namespace upgate::session

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/ws/extensions.h"
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
@@ -53,6 +54,23 @@ std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Requ
                        route.encoding == kAuto ? "; ask for the encoding text or base64" : ", which this route is for")));
 }
 
+ws::DeflateParameters WantedBy(const config::Compression& settings) {
+  return {.server_no_context_takeover = settings.server_no_context_takeover,
+          .client_no_context_takeover = settings.client_no_context_takeover,
+          .server_max_window_bits = settings.server_max_window_bits,
+          .client_max_window_bits = settings.client_max_window_bits};
+}
+
+// The client's offers must be sound also where none is taken (RFC 6455, section 9.1).
+std::expected<std::optional<ws::DeflateAgreement>, http::Response> AgreeOnCompression(const http::Request& request,
+                                                                                      const config::Route& route) {
+  if (request.headers.Find("sec-websocket-extensions") == nullptr) return std::nullopt;
+  const auto offers = ws::ParseExtensions(request.headers.Joined("sec-websocket-extensions"));
+  if (!offers) return std::unexpected(http::TextResponse(400, "Sec-WebSocket-Extensions is malformed"));
+  if (!route.compression) return std::nullopt;
+  return ws::AgreeOnDeflate(*offers, WantedBy(*route.compression));
+}
+
 // Whether a request is one for the handshake, be it to be told that there is nothing else here.
 bool IsForWebSocket(const http::Request& request, const Behind& behind) {
   return !behind.serves_http || (behind.serves_websocket && request.UpgradesTo("websocket"));
@@ -70,7 +88,13 @@ std::expected<Accepted, Answered> Admit(const http::Request& request, config::Di
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
   auto encoding = behind.carries_bytes ? AgreeOnEncoding(request, route, *subprotocol, offer->dialect) : config::Encoding::kBinary;
   if (!encoding) return refuse(HandshakeOutcome::kBadRequest, std::move(encoding.error()));
-  return Accepted{std::move(*offer), std::move(*subprotocol), *encoding};
+  std::optional<ws::DeflateAgreement> compression;
+  if (behind.ends_websocket && offer->dialect == config::Dialect::kRfc6455) {
+    auto agreed = AgreeOnCompression(request, route);
+    if (!agreed) return refuse(HandshakeOutcome::kBadRequest, std::move(agreed.error()));
+    compression = std::move(*agreed);
+  }
+  return Accepted{std::move(*offer), std::move(*subprotocol), *encoding, std::move(compression)};
 }
 
 // Whether an ordinary request may do something to a service, as a WebSocket would: that takes an origin that may open one.
@@ -81,9 +105,10 @@ bool ActsOnService(const http::Request& request, const config::Route& route) {
 }  // namespace
 
 Behind BehindRoute(const config::Config& config, const config::Route& route, const plugin::Service* service) {
-  if (service != nullptr) return {service->serves_http(), service->serves_websocket(), false};
+  if (service != nullptr) return {service->serves_http(), service->serves_websocket(), false, true};
   const config::Relay relay = config.backends.at(*route.backend).relay;
-  return {relay == config::Relay::kHttp, true, relay == config::Relay::kBytes};
+  const bool bytes = relay == config::Relay::kBytes;
+  return {relay == config::Relay::kHttp, true, bytes, bytes};
 }
 
 Decision Decide(const http::Request& request, const config::Listener& listener, const config::Route& route, const Behind& behind,

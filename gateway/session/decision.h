@@ -9,6 +9,7 @@
 #include "gateway/plugin/service.h"
 #include "gateway/route/origin.h"
 #include "gateway/stats/stats.h"
+#include "gateway/ws/deflate_parameters.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::session {
@@ -18,6 +19,7 @@ struct Behind {
   bool serves_http = false;
   bool serves_websocket = false;
   bool carries_bytes = false;  // a server of bytes, to which an encoding translates
+  bool ends_websocket = false;  // the gateway is the client's WebSocket end; else a server behind it is
 };
 // `service` is the route's plugin; nullptr for a route to a backend.
 Behind BehindRoute(const config::Config& config, const config::Route& route, const plugin::Service* service);
@@ -33,6 +35,7 @@ struct Accepted {
   ws::Offer offer;
   std::string subprotocol;  // agreed on here; a WebSocket or HTTP server chooses by itself
   config::Encoding encoding = config::Encoding::kBinary;
+  std::optional<ws::DeflateAgreement> compression;
 };
 
 // An ordinary request, for whatever is behind the route.

@@ -16,17 +16,42 @@ constexpr std::size_t kMostSlices = 64;
 // In the place of what was queued at the last look: the client has taken a lot since, however full its queue is again by now.
 constexpr std::size_t kTaken = std::numeric_limits<std::size_t>::max();
 
+// Of a session with compression this much is decoded between two looks at the gate: it stands for half a mebibyte at most.
+constexpr std::size_t kStep = 512;
+// What one session may inflate in a turn of the loop, before others have theirs.
+constexpr std::size_t kShareOfTurn = 256 * 1024;
+// With less room than this in the buffer it is not worth to go on inflating into it.
+constexpr std::size_t kLeastRoom = 1024;
+
+Bytes PayloadOf(Bytes frame) {
+  const auto length = std::to_integer<unsigned>(frame[1]);
+  return frame.subspan(length < 126 ? 2 : length == 126 ? 4 : 10);
+}
+
 }  // namespace
 
-Endpoint::Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, const config::RouteLimits& limits,
-                   stats::RouteStats& stats, Owner& owner)
+struct Endpoint::Inflow final : io::Later {
+  Inflow(Endpoint& e, std::unique_ptr<Compression> c) : endpoint(e), compression(std::move(c)) {}
+  void OnLater() override { endpoint.ReadRest(); }
+
+  Endpoint& endpoint;
+  std::unique_ptr<Compression> compression;
+  std::size_t buffered = 0;  // in the loop's buffer, and not used up by the owner yet
+  std::size_t inflated = 0;  // in this turn
+};
+
+Endpoint::Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
+                   const config::RouteLimits& limits, stats::RouteStats& stats, Owner& owner)
     : owner_(owner),
       stream_(std::move(stream)),
       context_(context),
+      inflow_(compression ? std::make_unique<Inflow>(*this, std::move(compression)) : nullptr),
       stats_(stats),
-      decoder_(ws::Role::kServer, limits.message_size),
+      decoder_(ws::Role::kServer, limits.message_size, inflow_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
       limits_(limits),
       timer_(context.loop.timers, *this) {}
+
+Endpoint::~Endpoint() = default;
 
 void Endpoint::Start(std::string early) {
   last_heard_ = last_data_ = context_.loop.timers.Now();
@@ -39,25 +64,71 @@ void Endpoint::Start(std::string early) {
 void Endpoint::OnBytes(MutableBytes data) {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
-  while (reading() && !gate_.holds_messages()) {
+  if (inflow_) inflow_->buffered = inflow_->inflated = 0;
+  do {
+    MutableBytes step = inflow_ ? data.first(std::min(data.size(), kStep)) : data;
+    const std::size_t offered = step.size();
+    if (!Decode(step)) return;
+    data = data.subspan(offered - step.size());
+  } while (inflow_ && !data.empty() && reading() && !held() && inflow_->inflated < kShareOfTurn);
+  if (reading()) owner_.OnReadDone();
+  if (reading()) KeepRest(data);
+  FlushControl();
+}
+
+// False when the client broke a rule, and all is done about it.
+bool Endpoint::Decode(MutableBytes& data) {
+  while (reading() && !held()) {
     const auto part = decoder_.Next(data);
-    if (!part) {
-      owner_.OnReadDone();
-      FlushControl();
-      Fail(part.error());
-      return;
-    }
+    if (!part) return FailReading(part.error());
     if (!*part) break;
     if (ws::IsControl((*part)->opcode)) {
       OnControlPart(**part);
+    } else if ((*part)->compressed) {
+      if (!OnCompressedPart(**part)) return false;
     } else {
       CountIn(**part);
       owner_.OnPart(**part);
     }
   }
-  if (reading()) owner_.OnReadDone();
-  if (reading() && !data.empty()) rest_ = std::make_unique<std::string>(AsText(data));
+  return true;
+}
+
+bool Endpoint::FailReading(const ws::ProtocolError& error) {
+  owner_.OnReadDone();
   FlushControl();
+  Fail(error);
+  return false;
+}
+
+bool Endpoint::OnCompressedPart(ws::FramePart rest) {
+  const MutableBytes buffer = context_.InflateBuffer();
+  stats_.in.compressed_bytes.Add(rest.payload.size());
+  for (bool done = false; !done && reading();) {
+    if (buffer.size() - inflow_->buffered < kLeastRoom) {
+      owner_.OnReadDone();
+      inflow_->buffered = 0;
+    }
+    const auto piece = inflow_->compression->Inflate(rest, buffer.subspan(inflow_->buffered));
+    if (!piece) return FailReading(piece.error());
+    done = piece->done;
+    const std::size_t size = piece->part.payload.size();
+    inflow_->buffered += size;
+    inflow_->inflated += size;
+    stats_.in.inflated_bytes.Add(size);
+    if (piece->part.message_end) stats_.in.compressed_messages.Add();
+    CountIn(piece->part);
+    owner_.OnPart(piece->part);
+  }
+  return true;
+}
+
+// What has to wait stays in front of what is still to be read.
+void Endpoint::KeepRest(Bytes rest) {
+  if (rest.empty()) return gate_.Resume(*stream_, PauseReason::kRest);
+  rest_ = std::make_unique<std::string>(AsText(rest));
+  gate_.Pause(*stream_, PauseReason::kRest);
+  if (inflow_ && !held()) context_.loop.turn.RunLater(*inflow_);
 }
 
 void Endpoint::CountIn(const ws::FramePart& part) {
@@ -83,6 +154,12 @@ void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
   totals_.bytes_out += bytes;
   ++totals_.messages_out;
   last_data_ = context_.loop.timers.Now();
+}
+
+void Endpoint::CountCompressedOut(Bytes frame, std::size_t inflated) {
+  stats_.out.compressed_messages.Add();
+  stats_.out.compressed_bytes.Add(PayloadOf(frame).size());
+  stats_.out.inflated_bytes.Add(inflated);
 }
 
 void Endpoint::OnControlPart(const ws::FramePart& part) {
@@ -152,31 +229,48 @@ void Endpoint::OnClose(Bytes payload) {
 
 void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
   if (!sending()) return;
+  const Bytes payload = PayloadOf(frame);
+  if (inflow_ && SendCompressed(opcode, payload)) return;
   stream_->Write(frame);
-  const auto length = std::to_integer<unsigned>(frame[1]);
-  CountOut(opcode, frame.size() - (length < 126 ? 2 : length == 126 ? 4 : 10));
+  CountOut(opcode, payload.size());
 }
 
 void Endpoint::SendAll(std::span<const plugin::Message> messages) {
   while (sending() && !messages.empty()) {
     std::array<Bytes, kMostSlices> frames;
     const auto batch = messages.first(std::min(messages.size(), frames.size()));
-    std::ranges::transform(batch, frames.begin(), &plugin::Message::frame);
-    stream_->Write(std::span<const Bytes>(frames).first(batch.size()));
-    for (const plugin::Message& message : batch) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const plugin::Message& message = batch[i];
+      const auto compressed = inflow_ ? inflow_->compression->DeflateShared(message) : std::nullopt;
+      if (compressed) CountCompressedOut(*compressed, message.payload().size());
+      frames[i] = compressed.value_or(message.frame());
       CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary, message.payload().size());
     }
+    stream_->Write(std::span<const Bytes>(frames).first(batch.size()));
     messages = messages.subspan(batch.size());
   }
 }
 
 void Endpoint::Send(Opcode opcode, Bytes payload) {
   if (!sending()) return;
+  if (inflow_ && SendCompressed(opcode, payload)) return;
   std::array<std::byte, ws::kMaxHeader> header;
   const std::size_t size =
       ws::EncodeHeaderBefore({.opcode = opcode, .length = payload.size(), .mask = {}}, header.data() + header.size());
   stream_->Write({Bytes(header).last(size), payload});
   CountOut(opcode, payload.size());
+}
+
+// False where the message is to go as it is.
+bool Endpoint::SendCompressed(Opcode opcode, Bytes payload) {
+  const auto frame = inflow_->compression->Deflate(opcode, payload, context_.deflated);
+  if (frame) {
+    stream_->Write(*frame);
+    CountCompressedOut(*frame, payload.size());
+    CountOut(opcode, payload.size());
+  }
+  context_.TrimDeflated();
+  return frame.has_value();
 }
 
 void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
@@ -210,6 +304,7 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
 void Endpoint::Linger() {
   state_ = State::kLingering;
   stream_->Shutdown();
+  rest_.reset();
   gate_ = {};
   stream_->SetReading(true);
   ArmCloseTimer();
@@ -277,8 +372,13 @@ void Endpoint::OnDrained() {
   ReadRest();
 }
 
+void Endpoint::ResumeReading(PauseReason reason) {
+  gate_.Resume(*stream_, reason);
+  if (inflow_ && rest_ && !held()) context_.loop.turn.RunLater(*inflow_);
+}
+
 void Endpoint::ReadRest() {
-  if (!rest_ || gate_.holds_messages()) return;
+  if (!rest_ || held() || !reading()) return;
   const auto rest = std::move(rest_);
   OnBytes(std::as_writable_bytes(std::span(*rest)));
 }

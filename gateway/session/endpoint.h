@@ -12,6 +12,7 @@
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
 #include "gateway/plugin/message.h"
+#include "gateway/session/compression.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
 #include "gateway/session/read_gate.h"
@@ -22,7 +23,9 @@
 namespace upgate::session {
 
 // The gateway's WebSocket endpoint towards one client (RFC 6455): decodes frames, answers pings, keeps the connection alive,
-// does the closing handshake and the bounded wait after it. Data frames go to the owner piece by piece.
+// does the closing handshake and the bounded wait after it. Data frames go to the owner piece by piece, inflated where they came
+// compressed (RFC 7692). Of a client that compresses no more is taken in than the owner has room for, and no more than its share of
+// the loop's turn: a few bytes can stand for many.
 //
 // Order of events: OnPart … OnReadDone any number of times, then OnClientClosing once, then OnClientDone once.
 // Owned by a session, on its loop's thread.
@@ -46,16 +49,17 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     ~Owner() = default;
   };
 
-  // Everything but the stream is borrowed and outlives the endpoint.
-  Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, const config::RouteLimits& limits, stats::RouteStats& stats,
-           Owner& owner);
+  // `compression` is nullptr where none was agreed on. Everything but the stream and this is borrowed and outlives the endpoint.
+  Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
+           const config::RouteLimits& limits, stats::RouteStats& stats, Owner& owner);
+  ~Endpoint();
 
   // Begins to read; `early` is what came behind the handshake.
   void Start(std::string early);
 
-  // Sends one message of one frame. The payload may stand anywhere.
+  // Sends one message of one frame, compressed where that was agreed on and pays. The payload may stand anywhere.
   void Send(ws::Opcode opcode, Bytes payload);
-  // The same for a frame that is encoded already, header and all.
+  // The same for a frame that is encoded already, header and all; it is sent as it is where nothing is compressed.
   void SendFrame(ws::Opcode opcode, Bytes frame);
   // The same for several messages at once, in as few writes as can be.
   void SendAll(std::span<const plugin::Message> messages);
@@ -73,8 +77,9 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void PauseReading(PauseReason reason) {
     if (reading()) gate_.Pause(*stream_, reason);
   }
-  void ResumeReading(PauseReason reason) { gate_.Resume(*stream_, reason); }
-  // What a reason that holds messages kept back. Calls the owner as OnBytes does, so not from inside the owner's callbacks.
+  void ResumeReading(PauseReason reason);
+  // What a reason that holds messages kept back; does nothing while one does. Calls the owner as OnBytes does, so not from inside the
+  // owner's callbacks.
   void ReadRest();
 
   const Ending& ending() const { return *ending_; }
@@ -103,12 +108,25 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
 
+  // Compression, and who continues with what was kept of a read.
+  struct Inflow;
+
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
+  // Whether what has arrived has to wait.
+  bool held() const {
+    return gate_.holds_messages() || (inflow_ != nullptr && !gate_.open_but_for(PauseReason::kRest));
+  }
+  bool Decode(MutableBytes& data);
+  bool FailReading(const ws::ProtocolError& error);
+  bool OnCompressedPart(ws::FramePart rest);
+  void KeepRest(Bytes rest);
+  bool SendCompressed(ws::Opcode opcode, Bytes payload);
   void OnControlPart(const ws::FramePart& part);
   void OnControlFrame(ws::Opcode opcode, Bytes payload);
   void OnClose(Bytes payload);
   void CountIn(const ws::FramePart& part);
   void CountOut(ws::Opcode opcode, std::size_t bytes);
+  void CountCompressedOut(Bytes frame, std::size_t inflated);
   void FlushControl();
   void SendClose(std::uint16_t code, std::string_view reason);
   void SendPing();
@@ -123,6 +141,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   Owner& owner_;
   std::unique_ptr<io::ByteStream> stream_;
   Context& context_;
+  std::unique_ptr<Inflow> inflow_;  // of a session with compression
   stats::RouteStats& stats_;
   io::Instant last_heard_{};  // any bytes from the client
   io::Instant last_data_{};   // data frames either way
@@ -140,7 +159,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   io::Timer timer_;
   std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the client takes from it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
-  std::unique_ptr<std::string> rest_;        // of a read, while messages are held
+  std::unique_ptr<std::string> rest_;        // of a read; while it is kept, the gate has kRest
   std::unique_ptr<Ending> ending_;
 };
 

@@ -78,7 +78,12 @@ class Gateway::ServiceHost final : public plugin::Host {
 
 Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats, std::size_t index,
                  std::size_t loops)
-    : shared_(shared), context_(loop), stats_(stats), next_id_(index + 1), id_step_(loops) {
+    : shared_(shared),
+      context_(loop),
+      stats_(stats),
+      compression_pool_(loop.timers, shared.config->compression_memory / loops, stats.compression),
+      next_id_(index + 1),
+      id_step_(loops) {
   const config::Config& config = *shared.config;
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     ports_.push_back(std::make_unique<Port>(*this, config.listeners[i], stats.listener[i]));
@@ -148,6 +153,7 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
                    .encoding = accepted.encoding,
+                   .compression = std::move(accepted.compression),
                    .cors = std::move(cors),
                    .url = route::WebSocketUrl(seen, request.target),
                    .client = seen.client,
@@ -219,6 +225,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
   stats.sessions_open.Add();
   stats.sessions_total.Add();
   stats.sessions_by_dialect[static_cast<std::size_t>(admission.offer.dialect)].Add();
+  if (admission.compression) stats.sessions_compressed.Add();
   if (server != nullptr) {
     stats_.server[server->index].sessions_open.Add();
     stats_.server[server->index].sessions_total.Add();
@@ -235,8 +242,21 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
                                     {"route", route.path.written},
                                     {"server", server != nullptr ? server->url : "plugin:" + *route.plugin},
                                     {"subprotocol", facts.subprotocol},
+                                    {"extensions", admission.compression ? admission.compression->answer : ""},
                                     {"dialect", NameOf(facts.dialect)}});
   return Admitted{ws::AsRfc6455(facts.dialect, std::move(upgraded), context_.loop), std::move(facts)};
+}
+
+std::unique_ptr<Compression> Gateway::OpenCompression(Admission& admission) {
+  if (!admission.compression) return nullptr;
+  const config::Route& route = *admission.route;
+  auto compression = Compression::Open(compression_pool_, ws::Role::kServer, admission.compression->parameters, *route.compression,
+                                       route.limits.message_size);
+  if (!compression) {
+    admission.compression.reset();
+    stats_.route[route.index].compression_declined.Add();
+  }
+  return compression;
 }
 
 http::Response Gateway::Make101(const Admission& admission) const {
@@ -245,26 +265,29 @@ http::Response Gateway::Make101(const Admission& admission) const {
                                       .server = shared_.config->server_header,
                                       .subprotocol = admission.subprotocol,
                                       .cors = cors,
-                                      .location = admission.url});
+                                      .location = admission.url,
+                                      .extensions = admission.compression ? admission.compression->answer : ""});
 }
 
 void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
+  auto compression = OpenCompression(admission);
   auto admitted = Answer101(exchange, admission, Make101(admission), nullptr);
   if (!admitted) return;
   const std::size_t route = admission.route->index;
   Session::Owner& owner = *this;
   Launch(std::make_unique<ServiceSession>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                          exchange.request(), service_hosts_[route]->instance(), stats_.route[route], owner),
+                                          std::move(compression), exchange.request(), service_hosts_[route]->instance(), stats_.route[route], owner),
          std::move(admitted->upgraded.early));
 }
 
 void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
                              const config::Server& server) {
+  auto compression = OpenCompression(admission);
   auto admitted = Answer101(exchange, admission, Make101(admission), &server);
   if (!admitted) return;
   Session::Owner& owner = *this;
-  Launch(std::make_unique<ByteTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream), std::move(stream),
-                                      admission.encoding, stats_.route[admission.route->index], stats_.server[server.index], owner),
+  Launch(std::make_unique<ByteTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+                                      std::move(compression), std::move(stream), admission.encoding, stats_.route[admission.route->index], stats_.server[server.index], owner),
          std::move(admitted->upgraded.early));
 }
 

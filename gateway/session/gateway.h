@@ -18,6 +18,8 @@
 #include "gateway/plugin/service.h"
 #include "gateway/route/origin.h"
 #include "gateway/route/router.h"
+#include "gateway/session/compression.h"
+#include "gateway/session/compression_pool.h"
 #include "gateway/session/context.h"
 #include "gateway/session/decision.h"
 #include "gateway/session/session.h"
@@ -52,6 +54,7 @@ struct Admission {
   ws::Offer offer;
   std::string subprotocol;
   config::Encoding encoding = config::Encoding::kBinary;
+  std::optional<ws::DeflateAgreement> compression;
   http::Headers cors;
   std::string url;  // ws or wss, as the client sees it
   std::string client;
@@ -98,6 +101,8 @@ class Gateway final : private Session::Owner {
     http::Upgraded upgraded;
     Facts facts;
   };
+  // What the session needs for the compression that was agreed on. Where there is no memory for it the agreement is taken back.
+  std::unique_ptr<Compression> OpenCompression(Admission& admission);
   http::Response Make101(const Admission& admission) const;
   // Sends the 101 and takes the client's connection over; nothing when the client is gone. `server` is nullptr for a service.
   std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission, const http::Response& answer,
@@ -114,6 +119,7 @@ class Gateway final : private Session::Owner {
   const Shared& shared_;
   Context context_;
   stats::LoopStats& stats_;
+  CompressionPool compression_pool_;
   std::vector<std::unique_ptr<Port>> ports_;                       // by listener
   std::vector<std::unique_ptr<ServiceHost>> service_hosts_;        // by route; nullptr for routes to backends
   std::map<std::string, std::unique_ptr<backend::Pool>, std::less<>> pools_;

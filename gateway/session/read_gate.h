@@ -14,6 +14,7 @@ enum class PauseReason : std::uint8_t {
   // With these the rest of what has arrived already waits too.
   kAnswersFull = 4,  // the answers of a service are not being read
   kService = 8,      // the service does not want more now
+  kRest = 16,        // what has arrived already comes first
 };
 
 // Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving one twice, or taking back
@@ -28,6 +29,7 @@ class ReadGate {
     if (before != 0 && mask_ == 0) stream.SetReading(true);
   }
   bool open() const { return mask_ == 0; }
+  bool open_but_for(PauseReason reason) const { return (mask_ & ~Bit(reason)) == 0; }
   // Whether a service must get no more messages, also of those that have arrived.
   bool holds_messages() const { return (mask_ & (Bit(PauseReason::kAnswersFull) | Bit(PauseReason::kService))) != 0; }
 

@@ -12,14 +12,14 @@ ws::Opcode OpcodeOf(plugin::MessageKind kind) {
 }  // namespace
 
 ServiceSession::ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                               const http::Request& request, plugin::Instance& service, stats::RouteStats& stats,
+                               std::unique_ptr<Compression> compression, const http::Request& request, plugin::Instance& service, stats::RouteStats& stats,
                                Session::Owner& owner)
     : Session(std::move(facts), owner),
       turn_(context.loop.turn),
       request_(request),
       address_(client->peer_address()),
       service_(service),
-      endpoint_(context, std::move(client), this->facts().route->limits, stats, *this) {}
+      endpoint_(context, std::move(client), std::move(compression), this->facts().route->limits, stats, *this) {}
 
 void ServiceSession::Start(std::string early) {
   handler_ = service_.OnSocket(*this);
@@ -47,7 +47,7 @@ void ServiceSession::OnPart(const ws::FramePart& part) {
 void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) { endpoint_.Send(OpcodeOf(kind), payload); }
 
 void ServiceSession::Send(const plugin::Message& message) {
-  endpoint_.SendFrame(OpcodeOf(message.kind()), message.frame());
+  endpoint_.SendAll(std::span(&message, 1));
 }
 
 void ServiceSession::SendAll(std::span<const plugin::Message> messages) { endpoint_.SendAll(messages); }

@@ -38,7 +38,10 @@ Value ToJson(const Traffic& traffic) {
           {"pings", traffic.pings.Get()},
           {"pongs", traffic.pongs.Get()},
           {"closes", traffic.closes.Get()},
-          {"message_size", ToJson(traffic.message_size)}};
+          {"message_size", ToJson(traffic.message_size)},
+          {"compressed_messages", traffic.compressed_messages.Get()},
+          {"compressed_bytes", traffic.compressed_bytes.Get()},
+          {"inflated_bytes", traffic.inflated_bytes.Get()}};
 }
 
 // Only the codes that were seen.
@@ -69,6 +72,8 @@ void AddRoute(Value& json, const RouteStats& route) {
   json["sessions_open"] = route.sessions_open.Get();
   json["sessions_total"] = route.sessions_total.Get();
   json["sessions_by_dialect"] = ToJson(route.sessions_by_dialect, config::kDialectNames);
+  json["sessions_compressed"] = route.sessions_compressed.Get();
+  json["compression_declined"] = route.compression_declined.Get();
   json["in"] = ToJson(route.in);
   json["out"] = ToJson(route.out);
   json["close_codes"] = ToJson(route.close_codes);
@@ -102,6 +107,13 @@ Value ToJson(const Names::Server& name, const ServerStats& server) {
           {"connect_us", ToJson(server.connect_us)}};
 }
 
+Value ToJson(const CompressionStats& compression) {
+  return {{"deflaters", compression.deflaters.Get()},
+          {"inflaters", compression.inflaters.Get()},
+          {"memory_bytes", compression.memory_bytes.Get()},
+          {"reserved_bytes", compression.reserved_bytes.Get()}};
+}
+
 Value ToJson(const LoopStats& loop, const LoopTimes& times) {
   std::uint64_t connections = 0;
   for (const ListenerStats& listener : loop.listener)
@@ -125,6 +137,7 @@ Value TotalsToJson(const LoopStats& total) {
   AddRoute(json, routes);
   AddListener(json, listeners);
   json["unrouted"] = total.unrouted.Get();
+  json["compression"] = ToJson(total.compression);
   return json;
 }
 

@@ -115,6 +115,12 @@ constexpr std::array kRouteColumns{
                        &RouteStats::sessions_open},
     Column<RouteStats>{"upgate_sessions_total", "counter", "WebSocket sessions opened.",
                        &RouteStats::sessions_total},
+    Column<RouteStats>{"upgate_sessions_compressed_total", "counter",
+                       "WebSocket sessions opened with permessage-deflate.",
+                       &RouteStats::sessions_compressed},
+    Column<RouteStats>{"upgate_compression_declined_total", "counter",
+                       "WebSocket sessions opened without permessage-deflate for want of memory.",
+                       &RouteStats::compression_declined},
 };
 
 constexpr std::array kServerColumns{
@@ -221,7 +227,7 @@ struct TrafficFamily {
 
 void WriteTraffic(Text& text, const std::vector<std::string>& labels,
                   const std::vector<RouteStats>& routes) {
-  const std::array<TrafficFamily, 4> families{
+  const std::array<TrafficFamily, 7> families{
       TrafficFamily{"upgate_messages_total",
                     "WebSocket messages; in is from clients, out is to clients.",
                     {{",kind=\"text\"", &Traffic::text_messages},
@@ -233,7 +239,16 @@ void WriteTraffic(Text& text, const std::vector<std::string>& labels,
                     "WebSocket control frames.",
                     {{",opcode=\"ping\"", &Traffic::pings},
                      {",opcode=\"pong\"", &Traffic::pongs},
-                     {",opcode=\"close\"", &Traffic::closes}}}};
+                     {",opcode=\"close\"", &Traffic::closes}}},
+      TrafficFamily{"upgate_compressed_messages_total",
+                    "WebSocket messages that were compressed on the wire.",
+                    {{"", &Traffic::compressed_messages}}},
+      TrafficFamily{"upgate_compressed_bytes_total",
+                    "Payload of compressed messages, on the wire.",
+                    {{"", &Traffic::compressed_bytes}}},
+      TrafficFamily{"upgate_inflated_bytes_total",
+                    "Payload of compressed messages, what it stands for.",
+                    {{"", &Traffic::inflated_bytes}}}};
   const std::array directions{std::pair{",direction=\"in\"", &RouteStats::in},
                               std::pair{",direction=\"out\"", &RouteStats::out}};
   for (const TrafficFamily& family : families) {
@@ -271,6 +286,17 @@ void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
   }
 }
 
+void WriteCompression(Text& text, const CompressionStats& compression) {
+  text.Family("upgate_compression_contexts", "gauge", "Deflaters and inflaters that there are now.");
+  text.Sample(Label("kind", "deflater"), compression.deflaters.Get());
+  text.Sample(Label("kind", "inflater"), compression.inflaters.Get());
+  text.Family("upgate_compression_memory_bytes", "gauge", "Memory of these.");
+  text.Sample("", compression.memory_bytes.Get());
+  text.Family("upgate_compression_reserved_bytes", "gauge",
+              "Memory that open sessions may come to hold for compression.");
+  text.Sample("", compression.reserved_bytes.Get());
+}
+
 std::vector<std::string> Labels(std::string_view name, const std::vector<std::string>& values) {
   std::vector<std::string> labels;
   for (const std::string& value : values) labels.push_back(Label(name, value));
@@ -301,6 +327,7 @@ std::string Registry::Prometheus() const {
   WriteHandshakes(text, route_labels, total->route);
   WriteTraffic(text, route_labels, total->route);
   WriteCloseCodes(text, route_labels, total->route);
+  WriteCompression(text, total->compression);
   WriteColumns(text, kServerColumns, server_labels, total->server);
   text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");
   for (std::size_t i = 0; i < total->server.size(); ++i) {

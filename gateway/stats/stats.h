@@ -84,6 +84,10 @@ struct Traffic {
   Counter pongs;
   Counter closes;
   Histogram message_size;  // bytes
+  // Of messages that are compressed on the wire (RFC 7692); `bytes` counts what they stand for.
+  Counter compressed_messages;
+  Counter compressed_bytes;  // on the wire
+  Counter inflated_bytes;    // what these stand for
 };
 
 // Close codes that a client's side of the session ended with: as an array over 1000-1015, then the
@@ -102,6 +106,8 @@ struct RouteStats {
   Counter sessions_open;  // now
   Counter sessions_total;
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
+  Counter sessions_compressed;   // in all, with permessage-deflate
+  Counter compression_declined;  // sessions without it because there was no memory for it
   Traffic in;
   Traffic out;
   CloseCodes close_codes;
@@ -132,11 +138,20 @@ struct ListenerStats {
   void CountResponse(int status);
 };
 
+// What permessage-deflate holds now.
+struct CompressionStats {
+  Counter deflaters;
+  Counter inflaters;
+  Counter memory_bytes;    // of these
+  Counter reserved_bytes;  // what open sessions may come to hold
+};
+
 // All the numbers of one loop. Written by its thread, read by any.
 struct alignas(64) LoopStats {
   LoopStats(std::size_t listeners, std::size_t routes, std::size_t servers)
       : listener(listeners), route(routes), server(servers) {}
   Counter unrouted;  // requests that no route took
+  CompressionStats compression;
   std::vector<ListenerStats> listener;
   std::vector<RouteStats> route;
   std::vector<ServerStats> server;

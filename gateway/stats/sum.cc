@@ -26,7 +26,8 @@ void AddRows(std::vector<Stats>& to, const std::vector<Stats>& from) {
 void AddTo(Traffic& to, const Traffic& from) {
   for (const auto counter :
        {&Traffic::text_messages, &Traffic::binary_messages, &Traffic::bytes, &Traffic::frames,
-        &Traffic::pings, &Traffic::pongs, &Traffic::closes}) {
+        &Traffic::pings, &Traffic::pongs, &Traffic::closes, &Traffic::compressed_messages,
+        &Traffic::compressed_bytes, &Traffic::inflated_bytes}) {
     AddTo(to.*counter, from.*counter);
   }
   to.message_size.Add(from.message_size);
@@ -38,6 +39,8 @@ void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.sessions_open, from.sessions_open);
   AddTo(to.sessions_total, from.sessions_total);
   AddTo(to.sessions_by_dialect, from.sessions_by_dialect);
+  AddTo(to.sessions_compressed, from.sessions_compressed);
+  AddTo(to.compression_declined, from.compression_declined);
   AddTo(to.in, from.in);
   AddTo(to.out, from.out);
   AddTo(to.close_codes.standard, from.close_codes.standard);
@@ -66,8 +69,17 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
   }
 }
 
+void AddTo(CompressionStats& to, const CompressionStats& from) {
+  for (const auto counter :
+       {&CompressionStats::deflaters, &CompressionStats::inflaters, &CompressionStats::memory_bytes,
+        &CompressionStats::reserved_bytes}) {
+    AddTo(to.*counter, from.*counter);
+  }
+}
+
 void AddTo(LoopStats& to, const LoopStats& from) {
   AddTo(to.unrouted, from.unrouted);
+  AddTo(to.compression, from.compression);
   AddRows(to.listener, from.listener);
   AddRows(to.route, from.route);
   AddRows(to.server, from.server);

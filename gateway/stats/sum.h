@@ -11,6 +11,7 @@ namespace upgate::stats {
 void AddTo(Traffic& to, const Traffic& from);
 void AddTo(RouteStats& to, const RouteStats& from);
 void AddTo(ServerStats& to, const ServerStats& from);
+void AddTo(CompressionStats& to, const CompressionStats& from);
 void AddTo(ListenerStats& to, const ListenerStats& from);
 // Both have the same number of listeners, routes and servers.
 void AddTo(LoopStats& to, const LoopStats& from);

@@ -97,7 +97,8 @@ bool Inflater::RestartKeepingWindow() {
   return size == 0 || inflateSetDictionary(stream_.get(), window.data(), size) == Z_OK;
 }
 
-Deflater::Deflater(std::uint8_t window_bits, int level) : stream_(std::make_unique<z_stream>()), window_bits_(window_bits) {
+Deflater::Deflater(std::uint8_t window_bits, int level)
+    : stream_(std::make_unique<z_stream>()), window_bits_(window_bits), level_(level) {
   Check(deflateInit2(stream_.get(), level, Z_DEFLATED, -DeflateBits(window_bits), MemoryLevel(window_bits), Z_DEFAULT_STRATEGY));
 }
 
@@ -131,6 +132,15 @@ void Deflater::Deflate(Bytes message, std::string& out) {
     size += room - stream_->avail_out;
   } while (!message.empty() || stream_->avail_out == 0);
   out.resize(size - kTail.size());
+}
+
+Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch) {
+  scratch.assign(kMaxHeader, '\0');
+  deflater.Deflate(message, scratch);
+  const MutableBytes payload = std::as_writable_bytes(std::span(scratch)).subspan(kMaxHeader);
+  const std::size_t header =
+      EncodeHeaderBefore({.opcode = opcode, .rsv1 = true, .length = payload.size()}, payload.data());
+  return {payload.data() - header, payload.size() + header};
 }
 
 }  // namespace upgate::ws

@@ -63,11 +63,17 @@ class Deflater {
   void Reset();
 
   std::uint8_t window_bits() const { return window_bits_; }
+  int level() const { return level_; }
   static std::size_t Memory(std::uint8_t window_bits);
 
  private:
   std::unique_ptr<z_stream_s> stream_;
   std::uint8_t window_bits_;
+  int level_;
 };
+
+// A frame that holds the whole message compressed, header (RSV1 set, no mask) and all. It stands in `scratch`, whose old content
+// is lost.
+Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch);
 
 }  // namespace upgate::ws

@@ -197,6 +197,7 @@ http::Response Accept(const Offer& offer, const AcceptParts& parts) {
   }
   headers.Add("Sec-WebSocket-Accept", AcceptKey(offer.key));
   if (!parts.subprotocol.empty()) headers.Add("Sec-WebSocket-Protocol", parts.subprotocol);
+  if (!parts.extensions.empty()) headers.Add("Sec-WebSocket-Extensions", parts.extensions);
   for (const http::Header& field : parts.cors) {
     if (!ComesEarly(field)) headers.Add(field.name, field.value);
   }

@@ -58,8 +58,8 @@ std::optional<std::string> ChooseSubprotocol(const Offer& offer,
 
 // The 101, with its fields in the order that this product is known by: Date, Connection, Server,
 // Upgrade, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, Sec-WebSocket-Accept,
-// Sec-WebSocket-Protocol, then the other CORS fields. For -76 and -75 in the order of the drafts'
-// examples.
+// Sec-WebSocket-Protocol, Sec-WebSocket-Extensions, then the other CORS fields. For -76 and -75 in
+// the order of the drafts' examples.
 struct AcceptParts {
   std::string date;         // an HTTP date
   std::string server;       // empty: no Server field
@@ -67,6 +67,7 @@ struct AcceptParts {
   std::span<const http::Header> cors;
   std::string location =
       {};  // the URL that the client asked for, ws or wss, for dialects that repeat it
+  std::string extensions = {};  // what was agreed on; empty: none
 };
 // Whether the field belongs to a handshake alone, and not to what else a server may say in its 101.
 bool IsHandshakeField(std::string_view name);

@@ -59,6 +59,7 @@ class TestGateway {
   CaptureLog& log() { return log_; }
   session::Gateway& gateway(std::size_t index = 0) { return *workers_[index]->gateway; }
   session::Front& front(std::size_t i = 0) { return *workers_[0]->fronts[i]; }
+  stats::LoopStats& loop_stats(std::size_t i = 0) { return stats_->loop(i); }
   stats::RouteStats& route_stats(std::size_t i = 0) { return stats_->loop(0).route[i]; }
   stats::ServerStats& server_stats(std::size_t i = 0) { return stats_->loop(0).server[i]; }
   stats::ListenerStats& listener_stats(std::size_t i = 0) { return stats_->loop(0).listener[i]; }

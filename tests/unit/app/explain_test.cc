@@ -30,7 +30,7 @@ routes:
   - { path: /mqtt, hosts: [ app.test ], backend: mqtt, subprotocols: [ mqtt ], cors: { allow_origins: [ "https://page.test" ] } }
   - { path: /live/*, backend: live }
   - { path: ~^/m, backend: mqtt, limits: { idle: 0 } }
-  - { path: /echo, plugin: echo }
+  - { path: /echo, plugin: echo, compression: { level: 5, server_no_context_takeover: false } }
   - { path: /*, hosts: [ app.test ], backend: site, require_origin: true }
   - { path: /old/*, plugin: redirect, options: { to: / } }
 )";
@@ -81,6 +81,15 @@ TEST_F(ExplainTest, TellsWhatThePoliciesAnswer) {
   EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {}, "POST").text, HasSubstr("405 Method Not Allowed"));
   EXPECT_THAT(Ask("http://app.test:8080/mqtt").text, AllOf(HasSubstr("426 Upgrade Required"), HasSubstr("a ws:// or wss:// URL")));
   EXPECT_THAT(Ask("http://app.test:8080/site").text, HasSubstr("403 Forbidden: an Origin header is required"));
+}
+
+TEST_F(ExplainTest, TellsWhatIsCompressed) {
+  const std::string text = Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
+  EXPECT_THAT(text, HasSubstr("compression   level 5, for messages of 1KiB and more\n"));
+  EXPECT_THAT(text, HasSubstr("of the gateway: window bits up to 15, with context takeover\n"));
+  EXPECT_THAT(text, HasSubstr("of the client: window bits up to 12, without context takeover\n"));
+  EXPECT_THAT(text, HasSubstr("extensions permessage-deflate; client_no_context_takeover\n"));
+  EXPECT_THAT(Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: ;"}).text, HasSubstr("400 Bad Request: Sec-WebSocket-Ext"));
 }
 
 TEST_F(ExplainTest, AnswersPreflights) {

@@ -39,6 +39,7 @@ admin: { address: 127.0.0.1:9901 }
 workers: 4
 server_header: "up/1"
 http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s }
+compression_memory: 64MiB
 shutdown_timeout: 1m
 log: { level: debug, format: json }
 backends:
@@ -120,6 +121,7 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_EQ(config->http.headers, 50u);
   EXPECT_EQ(config->http.head_timeout, Millis{2000});
   EXPECT_EQ(config->http.idle_timeout, Millis{90'000});
+  EXPECT_EQ(config->compression_memory, 64u << 20);
   EXPECT_EQ(config->shutdown_timeout, Millis{60'000});
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
@@ -162,7 +164,7 @@ TEST(ConfigTest, BackendsAreRead) {
   EXPECT_EQ(config->server_count, 3u);
   const Backend& mqtt = config->backends.at("mqtt");
   EXPECT_EQ(mqtt.name, "mqtt");
-  EXPECT_EQ(mqtt.mark.line, 22);
+  EXPECT_EQ(mqtt.mark.line, 23);
   EXPECT_EQ(mqtt.connect_timeout, Millis{500});
   ASSERT_EQ(mqtt.servers.size(), 2u);
   EXPECT_EQ(mqtt.servers[0].scheme, ServerScheme::kTcp);
@@ -204,7 +206,7 @@ TEST(ConfigTest, RoutesAreRead) {
   EXPECT_EQ(route.limits.idle, Millis{0});
   EXPECT_EQ(route.limits.ping_interval, Millis{0});
   EXPECT_EQ(route.limits.close_timeout, Millis{1000});
-  EXPECT_EQ(route.mark.line, 32);
+  EXPECT_EQ(route.mark.line, 33);
 
   EXPECT_EQ(config->routes[1].path.kind, PathPattern::Kind::kPrefix);
   EXPECT_EQ(config->routes[1].path.text, "/live");
@@ -287,7 +289,7 @@ TEST(ConfigTest, WhatIsMissingIsOneErrorEach) {
 TEST(ConfigTest, AFileThatIsNoMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
-            "http, shutdown_timeout, "
+            "http, compression_memory, shutdown_timeout, "
             "log, backends, routes\n");
 }
 

@@ -39,6 +39,32 @@ TEST(MessageTest, CopiesShareTheirBytes) {
   EXPECT_EQ(copy.frame().data(), message.frame().data());
 }
 
+TEST(MessageTest, IsCompressedOnceForEachWindowAndLevel) {
+  const std::string payload(1000, 'm');
+  const Message message(MessageKind::kText, AsBytes(payload));
+  ws::Deflater deflater(15, 3);
+  EXPECT_FALSE(message.FindCompressed(15, 3));
+  const Bytes frame = message.Compress(deflater);
+  EXPECT_LT(frame.size(), 100u);
+  EXPECT_EQ(frame[0], std::byte{0xc1});
+  const Message copy = message;
+  EXPECT_EQ(copy.FindCompressed(15, 3)->data(), frame.data());
+  deflater.Reset();
+  EXPECT_EQ(copy.Compress(deflater).data(), frame.data());
+  EXPECT_FALSE(message.FindCompressed(9, 3));
+  EXPECT_FALSE(message.FindCompressed(15, 9));
+  ws::Deflater narrow(9, 3);
+  EXPECT_NE(message.Compress(narrow).data(), frame.data());
+  EXPECT_EQ(message.FindCompressed(15, 3)->data(), frame.data());
+}
+
+TEST(MessageTest, WhatGetsNoSmallerIsKnownToStayAsItIs) {
+  const Message message(MessageKind::kBinary, AsBytes("a"));
+  ws::Deflater deflater(15, 3);
+  EXPECT_TRUE(message.Compress(deflater).empty());
+  EXPECT_TRUE(message.FindCompressed(15, 3)->empty());
+}
+
 TEST(MessageTest, TextIsWholeUtf8) {
   EXPECT_TRUE(IsUtf8({}));
   EXPECT_TRUE(IsUtf8(AsBytes("t\xc3\xa4xt")));

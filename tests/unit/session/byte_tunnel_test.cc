@@ -28,7 +28,7 @@ TEST(ByteTunnelTest, WhatWasDecodedBeforeAnErrorIsNotKept) {
   Done owner;
   Facts facts;
   facts.route = &route;
-  ByteTunnel tunnel(context, facts, loop.network().Dial(client.address()), loop.network().Dial(server.address()),
+  ByteTunnel tunnel(context, facts, loop.network().Dial(client.address()), nullptr, loop.network().Dial(server.address()),
                     config::Encoding::kBase64, route_stats, server_stats, owner);
   tunnel.Start(test::TextFrame("QUJDREVG!"));
   EXPECT_EQ(context.bytes, "");

@@ -200,13 +200,20 @@ TEST(Accept, PutsEachFieldInItsPlace) {
                                {"access-control-allow-credentials", "true"},
                                {"access-control-allow-origin", "https://a.example"},
                                {"Access-Control-Allow-Headers", "content-type"}};
-  const http::Response response = Accept({std::string(kKey), {"mqtt"}}, {"now", "", "mqtt", cors});
+  const http::Response response =
+      Accept({std::string(kKey), {"mqtt"}}, {.date = "now",
+                                             .server = "",
+                                             .subprotocol = "mqtt",
+                                             .cors = cors,
+                                             .extensions = "permessage-deflate"});
   EXPECT_THAT(Lines(response.headers),
               ElementsAre("Date: now", "Connection: Upgrade", "Upgrade: WebSocket",
                           "access-control-allow-origin: https://a.example",
                           "access-control-allow-credentials: true",
                           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-                          "Sec-WebSocket-Protocol: mqtt", "Access-Control-Expose-Headers: x",
+                          "Sec-WebSocket-Protocol: mqtt",
+                          "Sec-WebSocket-Extensions: permessage-deflate",
+                          "Access-Control-Expose-Headers: x",
                           "Access-Control-Allow-Headers: content-type"));
 }
 

@@ -1,0 +1,93 @@
+#include "gateway/session/compression.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/ws/frame_errors.h"
+
+namespace upgate::session {
+
+std::unique_ptr<Compression> Compression::Open(CompressionPool& pool, ws::Role role, const ws::DeflateParameters& agreed,
+                                               const config::Compression& settings, std::uint64_t max_message) {
+  const Direction client{agreed.client_max_window_bits, !agreed.client_no_context_takeover};
+  const Direction server{agreed.server_max_window_bits, !agreed.server_no_context_takeover};
+  const auto& [in, out] = role == ws::Role::kServer ? std::pair(client, server) : std::pair(server, client);
+  // Also without takeover a peer can keep a message open for ever. A deflater is borrowed for whole messages.
+  const std::size_t most =
+      ws::Inflater::Memory(in.window_bits) + (out.takeover ? ws::Deflater::Memory(out.window_bits) : 0);
+  if (!pool.Reserve(most)) return nullptr;
+  return std::unique_ptr<Compression>(new Compression(pool, in, out, settings, max_message, most));
+}
+
+Compression::Compression(CompressionPool& pool, Direction in, Direction out, const config::Compression& settings,
+                         std::uint64_t max_message, std::size_t reserved)
+    : pool_(pool),
+      max_message_(max_message),
+      threshold_(settings.threshold),
+      reserved_(reserved),
+      in_(in),
+      out_(out),
+      level_(settings.level) {}
+
+Compression::~Compression() {
+  if (inflater_) pool_.GiveBack(std::move(inflater_));
+  if (deflater_) pool_.GiveBack(std::move(deflater_));
+  pool_.Release(reserved_);
+}
+
+std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::FramePart& rest, MutableBytes out) {
+  if (rest.message_begin) room_ = max_message_;
+  if (!inflater_) inflater_ = pool_.TakeInflater(in_.window_bits);
+  Bytes input = rest.payload;
+  // One byte more than there may be is enough to know.
+  const auto got = inflater_->Inflate(input, rest.message_end, out.first(std::min<std::uint64_t>(out.size(), room_ + 1)));
+  if (!got) return std::unexpected(got.error());
+  if (got->size > room_) return std::unexpected(ws::kTooBig);
+  room_ -= got->size;
+  rest.payload = rest.payload.last(input.size());
+
+  ws::FramePart piece = rest;
+  piece.compressed = false;
+  piece.payload = out.first(got->size);
+  piece.frame_end = rest.frame_end && got->done;
+  piece.message_end = rest.message_end && got->done;
+  rest.frame_begin = rest.message_begin = false;
+  if (const ws::ProtocolError* error = Check(piece)) return std::unexpected(*error);
+  if (piece.message_end && !in_.takeover) pool_.GiveBack(std::move(inflater_));
+  return Piece{piece, got->done};
+}
+
+const ws::ProtocolError* Compression::Check(const ws::FramePart& piece) {
+  if (piece.opcode != ws::Opcode::kText) return nullptr;
+  if (!utf8_.Feed(piece.payload)) return &ws::kNotUtf8;
+  return piece.message_end && !utf8_.complete() ? &ws::kCutUtf8 : nullptr;
+}
+
+std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message, std::string& scratch) {
+  if (!Wants(message.size())) return {};
+  if (out_.takeover) {
+    if (!deflater_) deflater_ = pool_.TakeDeflater(out_.window_bits, level_);
+    // Also if it got no smaller: what is in our window must be in the peer's, too.
+    return ws::CompressedFrame(*deflater_, opcode, message, scratch);
+  }
+  auto deflater = pool_.TakeDeflater(out_.window_bits, level_);
+  const Bytes frame = ws::CompressedFrame(*deflater, opcode, message, scratch);
+  pool_.GiveBack(std::move(deflater));
+  if (frame.size() >= message.size() + ws::HeaderSize({.length = message.size()})) return {};
+  return frame;
+}
+
+// Where messages refer to those before them every session would need a compression of its own, and a room would cost its size times
+// over: such sessions get shared messages as they are.
+std::optional<Bytes> Compression::DeflateShared(const plugin::Message& message) {
+  if (out_.takeover || !Wants(message.payload().size())) return {};
+  auto frame = message.FindCompressed(out_.window_bits, level_);
+  if (!frame) {
+    auto deflater = pool_.TakeDeflater(out_.window_bits, level_);
+    frame = message.Compress(*deflater);
+    pool_.GiveBack(std::move(deflater));
+  }
+  return frame->empty() ? std::nullopt : frame;
+}
+
+}  // namespace upgate::session

@@ -1,0 +1,73 @@
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/config/parsing.h"
+
+namespace upgate::config {
+namespace {
+
+std::optional<Compression> Read(std::string_view text) {
+  return Parsed("listeners: [ { address: a:1 } ]\nroutes: [ { path: /, plugin: echo" + std::string(text) + " } ]")
+      ->routes.at(0)
+      .compression;
+}
+
+TEST(CompressionTest, IsOffUnlessAskedFor) {
+  EXPECT_FALSE(Read(""));
+  EXPECT_FALSE(Read(", compression: false"));
+  EXPECT_TRUE(Read(", compression: true"));
+}
+
+TEST(CompressionTest, DefaultsHoldNothingForAnIdleSession) {
+  for (const std::string_view text : {", compression: true", ", compression: {}"}) {
+    const auto compression = Read(text);
+    ASSERT_TRUE(compression);
+    EXPECT_TRUE(compression->server_no_context_takeover);
+    EXPECT_TRUE(compression->client_no_context_takeover);
+    EXPECT_EQ(compression->threshold, 1024u);
+  }
+}
+
+TEST(CompressionTest, AllSettingsAreRead) {
+  const auto compression = Read(
+      ", compression: { level: 9, threshold: 64B, server_no_context_takeover: false, client_no_context_takeover: false, "
+      "server_max_window_bits: 8, client_max_window_bits: 15 }");
+  ASSERT_TRUE(compression);
+  EXPECT_EQ(compression->level, 9);
+  EXPECT_EQ(compression->threshold, 64u);
+  EXPECT_FALSE(compression->server_no_context_takeover);
+  EXPECT_FALSE(compression->client_no_context_takeover);
+  EXPECT_EQ(compression->server_max_window_bits, 8);
+  EXPECT_EQ(compression->client_max_window_bits, 15);
+}
+
+TEST(CompressionTest, WrongSettingsAreTold) {
+  const auto errors = [](std::string_view value) {
+    return ErrorsOfRoute("    path: /\n    plugin: echo\n    compression: " + std::string(value));
+  };
+  EXPECT_EQ(errors("yes"), "5:18: routes[0].compression: 'yes' is not true or false; did you mean true?\n");
+  EXPECT_EQ(errors("[ ]"),
+            "5:18: routes[0].compression: is a list; needs a map with the keys level, threshold, server_no_context_takeover, "
+            "client_no_context_takeover, server_max_window_bits, client_max_window_bits\n");
+  EXPECT_EQ(errors("{ level: 0 }"), "5:27: routes[0].compression.level: '0' is out of range; use 1 to 9\n");
+  EXPECT_EQ(errors("{ server_max_window_bits: 16 }"),
+            "5:44: routes[0].compression.server_max_window_bits: '16' is out of range; use 8 to 15\n");
+  EXPECT_EQ(errors("{ treshold: 1KiB }"), "5:20: routes[0].compression.treshold: unknown key; did you mean 'threshold'?\n");
+}
+
+TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
+  const auto errors = [](std::string_view server) {
+    return ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ " + std::string(server) +
+                    " ] } }\nroutes:\n  - path: /\n    backend: b\n    compression: true\n");
+  };
+  EXPECT_EQ(errors("tcp://a:1"), "");
+  for (const std::string_view server : {"ws://a:1", "http://a:1"}) {
+    EXPECT_EQ(errors(server),
+              "6:18: routes[0].compression: has no effect: frames pass between client and server as they are, compressed ones too\n");
+  }
+  EXPECT_EQ(ErrorsOfTop("compression_memory: -1"), "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
+}
+
+}  // namespace
+}  // namespace upgate::config
