@@ -19,6 +19,7 @@ using fuzz::Require;
 
 struct Message {
   Opcode opcode;
+  bool compressed;
   std::string payload;
   bool whole;
 };
@@ -37,10 +38,11 @@ class Collector {
     Require(!part.message_end || part.frame_end);
     if (!open) {
       open = messages.size();
-      messages.push_back({part.opcode, {}, false});
+      Require(!part.compressed || !IsControl(part.opcode));
+      messages.push_back({part.opcode, part.compressed, {}, false});
     }
     Message& message = messages[*open];
-    Require(message.opcode == part.opcode);
+    Require(message.opcode == part.opcode && message.compressed == part.compressed);
     message.payload += AsText(part.payload);
     message.whole = part.message_end;
     if (part.message_end) open.reset();
@@ -51,10 +53,16 @@ class Collector {
   std::optional<std::size_t> control_;
 };
 
-Outcome Decode(std::string wire, Role role, std::uint64_t max_message, fuzz::Cuts cuts) {
+struct Settings {
+  Role role;
+  std::uint64_t max_message;
+  Extensions extensions;
+};
+
+Outcome Decode(std::string wire, const Settings& settings, fuzz::Cuts cuts) {
   Outcome outcome;
   Collector collector;
-  FrameDecoder decoder(role, max_message);
+  FrameDecoder decoder(settings.role, settings.max_message, settings.extensions);
   MutableBytes rest = std::as_writable_bytes(std::span(wire));
   while (!rest.empty()) {
     MutableBytes input = cuts.TakeFrom(rest);
@@ -89,7 +97,7 @@ void CompareOutcomes(const Outcome& whole, const Outcome& cut) {
       continue;
     }
     const Message& a = whole.messages[i];
-    Require(a.opcode == b.opcode && a.whole == b.whole);
+    Require(a.opcode == b.opcode && a.compressed == b.compressed && a.whole == b.whole);
     if (whole.error && !a.whole) {
       Require(b.payload.starts_with(a.payload));
     } else {
@@ -100,20 +108,25 @@ void CompareOutcomes(const Outcome& whole, const Outcome& cut) {
 
 void CheckText(const Outcome& outcome) {
   for (const Message& message : outcome.messages) {
-    if (message.opcode != Opcode::kText) continue;
+    if (message.opcode != Opcode::kText || message.compressed) continue;
     Utf8Checker checker;
     Require(checker.Feed(AsBytes(message.payload)));
     Require(!message.whole || checker.complete());
   }
 }
 
-void RunOne(std::uint8_t settings, std::uint8_t cut, std::string_view wire) {
-  const Role role = (settings & 1) != 0 ? Role::kClient : Role::kServer;
+void RunOne(std::uint8_t flags, std::uint8_t cut, std::string_view wire) {
   const std::uint64_t limits[] = {~std::uint64_t{0}, 1 << 20, 200, 5};
-  const std::uint64_t max_message = limits[settings >> 1 & 3];
-  const Outcome whole = Decode(std::string(wire), role, max_message, fuzz::Cuts(0));
+  const Settings settings{
+      .role = (flags & 1) != 0 ? Role::kClient : Role::kServer,
+      .max_message = limits[flags >> 1 & 3],
+      .extensions = (flags & 8) != 0 ? Extensions::kDeflate : Extensions::kNone};
+  const Outcome whole = Decode(std::string(wire), settings, fuzz::Cuts(0));
   CheckText(whole);
-  CompareOutcomes(whole, Decode(std::string(wire), role, max_message, fuzz::Cuts(cut + 1u)));
+  for (const Message& message : whole.messages) {
+    Require(!message.compressed || settings.extensions == Extensions::kDeflate);
+  }
+  CompareOutcomes(whole, Decode(std::string(wire), settings, fuzz::Cuts(cut + 1u)));
 }
 
 }  // namespace

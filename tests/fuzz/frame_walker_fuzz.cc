@@ -62,8 +62,8 @@ void CompareWalks(const Walk& whole, const Walk& cut) {
   Require(whole.passed == cut.passed && whole.frame_left == cut.frame_left);
 }
 
-// What an endpoint saw of the same wire up to the first Close; nothing when it found something wrong, or stands in the middle of a
-// frame.
+// What an endpoint saw of the same wire up to the first Close; nothing when it found something
+// wrong, or stands in the middle of a frame.
 struct Decoded {
   FrameTally tally;
   std::vector<std::uint64_t> messages;

@@ -27,7 +27,9 @@ constexpr std::string_view kConfig = R"(
 listeners:
   - address: 127.0.0.1:80
     trusted_proxies: [ 127.0.0.1 ]
+    dialects: [ rfc6455, hybi08, hixie76, hixie75 ]
 http: { head_size: 4KiB, headers: 20 }
+compression_memory: 1MiB
 backends:
   bytes: { servers: [ tcp://127.0.0.1:7001, tcp://127.0.0.1:7002 ] }
   frames: { servers: [ ws://127.0.0.1:7003 ] }
@@ -35,11 +37,15 @@ backends:
     servers: [ http://127.0.0.1:7004 ]
     pool_size: 2
 routes:
-  - { path: /echo, plugin: echo, limits: { message_size: 4KiB } }
+  - path: /echo
+    plugin: echo
+    limits: { message_size: 4KiB }
+    compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
   - path: /room/*
     plugin: broadcast
     options: { to_sender: true, http_publish: true, queue: 64KiB }
-  - { path: /tcp, backend: bytes, subprotocols: [ mqtt ], limits: { message_size: 4KiB, sessions: 3 } }
+    compression: { threshold: 10, server_max_window_bits: 9 }
+  - { path: /tcp, backend: bytes, subprotocols: [ mqtt ], compression: true, limits: { message_size: 4KiB, sessions: 3 } }
   - path: /cors
     backend: bytes
     encoding: text
@@ -66,6 +72,13 @@ constexpr std::array<std::string_view, 6> kExtraLines{
     "Sec-WebSocket-Protocol: mqtt, binary\r\n",
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
     "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n"};
+
+// The handshakes of the drafts, but for their targets.
+constexpr std::array<std::string_view, 3> kDrafts{
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n",
+    "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  "
+    ".P00\r\n\r\n^n:ds[4U",
+    "\r\n"};
 
 constexpr std::array<std::string_view, 6> kRequests{
     "GET /site/page HTTP/1.1\r\nHost: gateway.test\r\n\r\n",
@@ -179,9 +192,21 @@ class World {
   void Upgrade(Client& client, fuzz::Input& input) {
     const std::size_t target = input.Choose(kTargets.size());
     const std::string_view extra = kExtraLines[input.Choose(kExtraLines.size())];
-    client.to_endpoint = client.clean && target < kEndpoints;
+    const std::size_t draft = input.Choose(1 + kDrafts.size());
+    // The frames of hixie are others.
+    client.to_endpoint = client.clean && target < kEndpoints && draft <= 1;
     client.clean = false;
-    client.gateway.peer().Send(UpgradeRequest(kTargets[target], "gateway.test", extra));
+    client.gateway.peer().Send(draft == 0
+                                   ? UpgradeRequest(kTargets[target], "gateway.test", extra)
+                                   : DraftRequest(kTargets[target], extra, kDrafts[draft - 1]));
+  }
+
+  static std::string DraftRequest(std::string_view target, std::string_view extra,
+                                  std::string_view rest) {
+    constexpr std::string_view kUpgrade =
+        " HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: gateway.test\r\n";
+    return "GET " + std::string(target) + std::string(kUpgrade) + std::string(extra) +
+           std::string(rest);
   }
 
   static std::string TakeFrame(fuzz::Input& input,

@@ -393,8 +393,8 @@ def client_raw(data, who=0):
     return client(1, len(data), who=who) + data
 
 
-def client_upgrade(target, extra=0, who=0):
-    return client(2, target, extra, who=who)
+def client_upgrade(target, extra=0, who=0, draft=0):
+    return client(2, target, extra, draft, who=who)
 
 
 def client_frame(first, payload, who=0):
@@ -424,6 +424,22 @@ def sessions():
         'echo_fragments': connect() + client_upgrade(0) + client_frame(0x81, b'a') + client_frame(0x80, b'b') + client_frame(0, b'c'),
         'echo_too_big': connect() + client_upgrade(0) + client_frame(0x42, b'x' * 50),
         'echo_compressed': connect() + client_upgrade(0, 4) + client_frame(0x21, bytes.fromhex('f248cdc9c90700')),
+        'echo_takeover': connect() + client_upgrade(0, 4) + client_frame(0x21, bytes.fromhex('f248cdc9c90700'))
+                         + client_frame(0x21, bytes.fromhex('f200110000')) + client_frame(1, b'Hello Hello Hello'),
+        'echo_bomb': connect() + client_upgrade(0, 4) + client_frame(0x22, raw_deflate(bytes(100000))),
+        'echo_corrupt': connect() + client_upgrade(0, 4) + client_frame(0x21, b'\x07\xff'),
+        'tcp_compressed': connect() + client_upgrade(2, 4) + client_frame(0x22, bytes.fromhex('f248cdc9c90700'))
+                          + server_raw(b'x' * 200) + server_frame(0x42, b'z' * 50, which=0),
+        'room_compressed': connect() + connect() + client_upgrade(1, 4) + client_upgrade(1, who=1)
+                           + client_frame(1, b'a message for both', who=1) + client_frame(0x21, bytes.fromhex('f248cdc9c90700')),
+        'hybi08': connect() + client_upgrade(0, draft=1) + client_frame(1, b'hello') + client_frame(8, body),
+        'hixie76': connect() + client_upgrade(2, draft=2) + client_raw(b'\0text\xff') + server_raw(b'back') + client_raw(b'\xff\0'),
+        'hixie76_echo': connect() + client_upgrade(0, draft=2) + client_raw(b'\0' + UTF8) + client_raw(b'\xff\x80\x03abc\0\xc3\xff'),
+        'hixie75': connect() + client_upgrade(1, draft=3) + client_raw(b'\0tea\xff') + client(5),
+        'hixie76_base64': connect() + client_upgrade(4, draft=2) + client_raw(b'\0aGVsbG8=\xff') + server_raw(bytes(range(9))),
+        'hixie76_ws': connect() + client_upgrade(6, draft=2) + server(1, 0, which=2) + client_raw(b'\0there\xff')
+                      + server_frame(1, b'back') + server_frame(9, b'ping') + server_frame(2, b'no') + server_frame(8, body),
+        'hixie76_stalled': connect() + client_upgrade(2, draft=2) + server(5, 1) + client_raw(b'\0' + b'z' * 240 + b'\xff') * 6 + after(200),
         'echo_stalled': connect() + client_upgrade(0) + client(7, 1) + client_frame(0x42, b'x' * 40) * 20 + client(7, 0),
         'room': connect() + connect() + client_upgrade(1) + client_upgrade(1, who=1) + client_frame(1, b'tea') + client(4, 3)
                 + client(7, 1, who=1) + client_frame(0x42, b'y' * 30) * 4,
