@@ -155,7 +155,8 @@ std::string Forwarded(const Taken& taken) {
   if (!head) return {};
   std::string text = *head;
   if (!taken.body.empty()) {
-    for (const Bytes slice : writer.Body(AsBytes(taken.body)).slices()) Append(text, slice);
+    const auto body = writer.Body(AsBytes(taken.body));
+    for (const Bytes slice : body.slices()) Append(text, slice);
   }
   const auto end = writer.End(taken.trailers);
   Require(end.has_value());

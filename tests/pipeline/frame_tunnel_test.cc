@@ -166,7 +166,7 @@ TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
 
 TEST_P(RelayAtChunk, WhatFollowsACloseIsNeitherReadNorPassedOn) {
   Relay r("/live/a", {.read_chunk = GetParam()});
-  r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes", 27));
+  r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes"));
   EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
   r.server().Send(ServerFrame(kClose, CloseBody(1000)) + "\x81\x05never");
   r.server().Shutdown();
