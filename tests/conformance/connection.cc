@@ -33,8 +33,9 @@ steady_clock::time_point Patience() {
 // Sessions are resumed: thousands of full handshakes would be most of the suite's time.
 class TlsContext {
  public:
-  TlsContext() : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
+  explicit TlsContext(int most_version) : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
     std::signal(SIGPIPE, SIG_IGN);
+    SSL_CTX_set_max_proto_version(context_.get(), most_version);
     SSL_CTX_set_session_cache_mode(context_.get(),
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_set_mode(context_.get(),
@@ -56,9 +57,10 @@ class TlsContext {
   std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)> session_{nullptr, SSL_SESSION_free};
 };
 
-TlsContext& Context() {
-  static TlsContext context;
-  return context;
+TlsContext& Context(Transport transport) {
+  static TlsContext newest(TLS1_3_VERSION);
+  static TlsContext short_handshake(TLS1_2_VERSION);
+  return transport == Transport::kTls ? newest : short_handshake;
 }
 
 sockaddr_in Loopback(std::uint16_t port, std::uint32_t host = INADDR_LOOPBACK) {
@@ -91,7 +93,7 @@ int PortOf(long call, int fd) {
 
 }  // namespace
 
-Connection::Connection(std::uint16_t port, bool secure) : tls_(nullptr, SSL_free) {
+Connection::Connection(std::uint16_t port, Transport transport) : tls_(nullptr, SSL_free) {
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
@@ -102,7 +104,7 @@ Connection::Connection(std::uint16_t port, bool secure) : tls_(nullptr, SSL_free
     ThrowSystemError("the gateway cannot be reached");
   }
   Prepare();
-  if (secure) StartTls();
+  if (transport != Transport::kPlain) StartTls(transport);
 }
 
 Connection::Connection(int accepted) : fd_(accepted), tls_(nullptr, SSL_free) {
@@ -121,8 +123,8 @@ Connection::~Connection() {
   ::close(fd_);
 }
 
-void Connection::StartTls() {
-  tls_.reset(Context().Make());
+void Connection::StartTls(Transport transport) {
+  tls_.reset(Context(transport).Make());
   SSL_set_fd(tls_.get(), fd_);
   const Deadline deadline = Patience();
   for (;;) {

@@ -105,13 +105,18 @@ class EndpointTest : public testing::TestWithParam<Setting> {
   }
 
  private:
+  Transport TransportFor(const Way& way) const {
+    if (!GetParam().secure) return Transport::kPlain;
+    return way.pieces.size() == 2 ? Transport::kShortTls : Transport::kTls;
+  }
+
   // All at once, each on a connection of its own: so the gateway and the suite seldom wait for each
   // other.
   void PlayBatch(std::span<Played> batch) {
     const std::uint16_t port = Stage::Get().gateway().port(GetParam().secure);
     const std::string handshake = HandshakeFor(PathOf(GetParam().far, in_front_));
     for (Played& p : batch) {
-      p.client = std::make_unique<Connection>(port, GetParam().secure);
+      p.client = std::make_unique<Connection>(port, TransportFor(p.way));
       p.client->Send(p.way.with_handshake ? handshake + std::string(p.way.pieces[0]) : handshake);
     }
     for (Played& p : batch) TakeAccepted(*p.client);

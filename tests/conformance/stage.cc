@@ -88,7 +88,8 @@ std::string TakeAccepted(Connection& client) {
 }
 
 std::unique_ptr<Connection> OpenClient(FarEnd far, bool secure, std::string_view in_front) {
-  auto client = std::make_unique<Connection>(Stage::Get().gateway().port(secure), secure);
+  auto client = std::make_unique<Connection>(Stage::Get().gateway().port(secure),
+                                             secure ? Transport::kTls : Transport::kPlain);
   client->Send(HandshakeFor(PathOf(far, in_front)));
   TakeAccepted(*client);
   return client;

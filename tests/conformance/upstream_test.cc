@@ -55,7 +55,7 @@ class Upstream {
 class Relayed {
  public:
   explicit Relayed(std::string_view fields = "", std::string_view path = "/live")
-      : client(Upstream::Get().gateway().port(false), false) {
+      : client(Upstream::Get().gateway().port(false), Transport::kPlain) {
     client.Send(HandshakeFor(path, fields));
     server = Upstream::Get().listener().Accept();
     request = server->ReadHead();
