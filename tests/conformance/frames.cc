@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/conformance/deflate.h"
 #include "tests/conformance/utf8.h"
 
 namespace upgate::conformance {
@@ -112,7 +113,7 @@ namespace {
 
 class ServerReader {
  public:
-  explicit ServerReader(std::string_view bytes) : rest_(bytes) {}
+  ServerReader(std::string_view bytes, Inflater* inflater) : rest_(bytes), inflater_(inflater) {}
 
   Received Read() {
     while (got_.fault.empty() && !rest_.empty()) TakeFrame();
@@ -128,7 +129,10 @@ class ServerReader {
     const unsigned first = At(rest_, 0);
     const unsigned second = At(rest_, 1);
     const std::size_t digits = second < 126 ? 0 : (second == 126 ? 2 : 8);
-    if ((first & 0x70) != 0) return Fault("a reserved bit");
+    const bool may_compress =
+        inflater_ != nullptr && ((first & 15) == kText || (first & 15) == kBinary);
+    if ((first & (may_compress ? 0x30 : 0x70)) != 0) return Fault("a reserved bit");
+    if ((first & 15) == kText || (first & 15) == kBinary) compressed_ = (first & 0x40) != 0;
     if (second > 127) return Fault("a masked frame");
     if (rest_.size() < 2 + digits) return Fault("a cut length");
     std::uint64_t length = digits == 0 ? second : 0;
@@ -153,9 +157,17 @@ class ServerReader {
     if (!open_) got_.messages.push_back({opcode, {}});
     Message& message = got_.messages.back();
     message.payload += payload;
-    got_.payload += payload;
     open_ = !fin;
-    if (fin && message.opcode == kText && !IsUtf8(message.payload)) Fault("text that is not UTF-8");
+    if (open_) return;
+    if (compressed_) {
+      const auto inflated = inflater_->Inflate(message.payload);
+      if (!inflated)
+        return Fault("a message that is not deflate data of the window that was agreed on");
+      message.payload = *inflated;
+      ++got_.compressed;
+    }
+    got_.payload += message.payload;
+    if (message.opcode == kText && !IsUtf8(message.payload)) Fault("text that is not UTF-8");
   }
 
   void OnControl(unsigned opcode, std::string_view payload) {
@@ -174,14 +186,16 @@ class ServerReader {
   }
 
   std::string_view rest_;
+  Inflater* inflater_;
   Received got_;
   bool open_ = false;
+  bool compressed_ = false;
 };
 
 }  // namespace
 
-Received ReadServer(std::string_view bytes) {
-  return ServerReader(bytes).Read();
+Received ReadServer(std::string_view bytes, Inflater* inflater) {
+  return ServerReader(bytes, inflater).Read();
 }
 
 }  // namespace upgate::conformance

@@ -62,14 +62,18 @@ inline constexpr unsigned kNoStatus = 1005;  // a Close without a body
 struct Received {
   std::vector<Message> messages;
   std::vector<std::string> pongs;
-  std::string payload;  // of all messages
+  std::string payload;         // of all messages
+  std::size_t compressed = 0;  // messages
   bool closed = false;
   unsigned close_code = kNoStatus;
   std::string close_reason;
   std::string fault;  // the rule that the server broke; empty: none
 };
 
-// Reads what a server sent, which must keep every rule to the last byte.
-Received ReadServer(std::string_view bytes);
+class Inflater;
+
+// Reads what a server sent, which must keep every rule to the last byte. With `inflater` messages
+// may be compressed.
+Received ReadServer(std::string_view bytes, Inflater* inflater = nullptr);
 
 }  // namespace upgate::conformance

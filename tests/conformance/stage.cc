@@ -19,6 +19,13 @@ std::string Routes(const std::string& in_front, std::size_t message_size) {
          "/frames, backend: frames" + limits;
 }
 
+std::string CompressedRoutes(const std::string& in_front, const std::string& compression) {
+  const std::string rest =
+      ", compression: { threshold: 0" + compression + " }, limits: { message_size: 1MiB } }\n";
+  return "  - { path: " + in_front + "/service, plugin: echo" + rest + "  - { path: " + in_front +
+         "/bytes, backend: bytes" + rest;
+}
+
 }  // namespace
 
 std::vector<Setting> Settings() {
@@ -53,8 +60,11 @@ Stage::Stage() {
       std::to_string(frames_.port()) +
       "\" ] }\n"
       "routes:\n";
-  gateway_ = std::make_unique<RunningGateway>(yaml + Routes("", 17 << 20) +
-                                              Routes("/small", kSmallMessage));
+  gateway_ = std::make_unique<RunningGateway>(
+      yaml + Routes("", 17 << 20) + Routes("/small", kSmallMessage) +
+      CompressedRoutes("/deflate", "") +
+      CompressedRoutes("/takeover",
+                       ", server_no_context_takeover: false, client_no_context_takeover: false"));
 }
 
 std::string PathOf(FarEnd far, std::string_view in_front) {
