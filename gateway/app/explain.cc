@@ -184,13 +184,13 @@ void TellOrigin(Lines& out, const http::Request& request, const config::Route& r
           verdict.headers.empty() ? "is the gateway's own" : "is allowed by cors.allow_origins");
 }
 
-void TellCompression(Lines& out, const config::Compression& compression) {
+void TellCompression(Lines& out, std::string_view with, const config::Compression& compression) {
   const auto takeover = [](bool none) { return none ? "without" : "with"; };
-  out.Add("compression", "level {}, for messages of {} and more", compression.level,
+  out.Add("compression", "with {}: level {}, for messages of {} and more", with, compression.level,
           config::Syntax<config::ByteSize>::Write({compression.threshold}));
-  out.Add("", "of the gateway: window bits up to {}, {} context takeover", compression.server_max_window_bits,
+  out.Add("", "what a server sends: window bits up to {}, {} context takeover", compression.server_max_window_bits,
           takeover(compression.server_no_context_takeover));
-  out.Add("", "of the client: window bits up to {}, {} context takeover", compression.client_max_window_bits,
+  out.Add("", "what a client sends: window bits up to {}, {} context takeover", compression.client_max_window_bits,
           takeover(compression.client_no_context_takeover));
 }
 
@@ -199,7 +199,9 @@ void TellPolicies(Lines& out, const config::Listener& listener, const config::Ro
   if (!route.subprotocols.empty()) out.Add("subprotocols", "{}", fmt::join(route.subprotocols, ", "));
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
-  if (route.compression) TellCompression(out, *route.compression);
+  if (route.enforce) out.Add("enforce", "rules of WebSocket hold for both sides; each has its own extensions");
+  if (route.compression) TellCompression(out, "clients", *route.compression);
+  if (route.server_compression) TellCompression(out, "servers", *route.server_compression);
   const config::RouteLimits& limits = route.limits;
   out.Add("limits", "message_size {}, sessions {}", config::Syntax<config::ByteSize>::Write({limits.message_size}),
           limits.sessions == 0 ? "without limit" : std::to_string(limits.sessions));
@@ -230,9 +232,10 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
   } else if (const config::Relay relay = config.backends.at(*route.backend).relay; relay == config::Relay::kBytes) {
     out.Add("answer", "101 once a server is connected, else 502 or 504; encoding {}", NameOf(accepted.encoding));
   } else {
-    return out.Add("answer", "the server's own: 101 with its choice of subprotocol and extensions, or its refusal");
+    out.Add("answer", "the server's own: 101 with its choice of subprotocol{}, or its refusal", route.enforce ? "" : " and extensions");
+    if (!route.enforce) return;
   }
-  if (!accepted.subprotocol.empty()) out.Add("", "subprotocol {}", accepted.subprotocol);
+  if (!accepted.subprotocol.empty() && !route.enforce) out.Add("", "subprotocol {}", accepted.subprotocol);
   if (accepted.compression) out.Add("", "extensions {}", accepted.compression->answer);
   TellHeaders(out, decision.verdict.headers);
 }

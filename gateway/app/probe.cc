@@ -135,7 +135,7 @@ void Probe::OnFailed(const Error& error, bool) {
 void Probe::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
   loop_.turn.DeferDelete(std::move(connection_));
   stream_ = std::move(upgraded.stream);
-  if (const auto fault = session::FaultOf(head, offer_, http::Request{})) {
+  if (const auto fault = session::FaultOf(head, offer_, "")) {
     return Fail(Errc::kProtocol, "wrong handshake: " + *fault);
   }
   report_ = fmt::format("101 in {} ms", MillisSince(started_us_));

@@ -197,7 +197,13 @@ struct Route {
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<DialectSet> dialects;  // nothing: those of the listener
-  std::optional<Compression> compression;  // nothing: extensions are not answered
+  // Of a route to WebSocket or HTTP servers: the gateway is an end towards both sides and holds them to the rules of RFC 6455;
+  // otherwise frames pass as they are.
+  bool enforce = false;
+  // Where the gateway is the client's WebSocket end; nothing: its offers of extensions are not taken.
+  std::optional<Compression> compression;
+  // With enforce: offered to the server; nothing: no extension is. "server" and "client" (we) are as in the standard.
+  std::optional<Compression> server_compression;
   std::optional<Cors> cors;
   bool preserve_host = true;    // HTTP servers get the client's Host; else their own address
   bool forwarded = true;        // HTTP servers get X-Forwarded-*, Forwarded and Via

@@ -11,12 +11,12 @@ std::uint8_t ParseWindowBits(const Field& field, std::uint8_t fallback) {
 
 }  // namespace
 
-std::optional<Compression> ParseCompression(Field field) {
+std::optional<Compression> ParseCompression(Field field, const Compression& defaults) {
   if (!field.present()) return {};
   if (field.value().kind == Value::Kind::kScalar) {
-    return field.Optional(false) ? std::optional<Compression>(Compression{}) : std::nullopt;
+    return field.Optional(false) ? std::optional<Compression>(defaults) : std::nullopt;
   }
-  Compression compression;
+  Compression compression = defaults;
   compression.level = field["level"].Optional(compression.level, {1, 9});
   compression.threshold =
       field["threshold"]

@@ -163,16 +163,32 @@ std::optional<DialectSet> ParseRouteDialects(const Field& field, const Route& ro
   return dialects;
 }
 
-// Frames between two WebSocket ends pass as they are; what these agree on is theirs.
-std::optional<Compression> ParseRouteCompression(const Field& field, const Route& route,
-                                                 const std::map<std::string, Backend>& backends) {
-  auto compression = ParseCompression(field);
+// What the gateway does as a WebSocket end, of the client and, where the route enforces rules, of the server.
+void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+  const Field enforce = field["enforce"];
+  const Field compression = field["compression"];
+  const Field server_compression = field["server_compression"];
+  route.enforce = enforce.Optional(route.enforce);
+  route.compression = ParseCompression(compression, Compression{});
+  // Servers that know no windows but the largest are common.
+  route.server_compression =
+      ParseCompression(server_compression, Compression{.client_max_window_bits = 15});
   const auto backend = backends.find(route.backend.value_or(""));
-  if (compression && backend != backends.end() && backend->second.relay != Relay::kBytes) {
-    field.Error(
-        "has no effect: frames pass between client and server as they are, compressed ones too");
+  const bool known = route.plugin || backend != backends.end();
+  const bool relays = backend != backends.end() && backend->second.relay != Relay::kBytes;
+  if (known && !relays) {
+    if (enforce.present())
+      enforce.Error("has no effect: the gateway is the WebSocket end of this route anyway");
+    if (server_compression.present())
+      server_compression.Error("has no effect: behind this route there is no WebSocket server");
   }
-  return compression;
+  if (!relays || route.enforce) return;
+  if (route.compression) {
+    compression.Error(
+        "needs enforce: true; without it frames pass between client and server as they are, "
+        "compressed ones too");
+  }
+  if (route.server_compression) server_compression.Error("needs enforce: true");
 }
 
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
@@ -185,7 +201,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field["encoding"], field["plugin"].present());
   route.dialects = ParseRouteDialects(field["dialects"], route);
-  route.compression = ParseRouteCompression(field["compression"], route, backends);
+  ParseEndpointPolicy(field, backends, route);
   ParseHttpPolicy(field, backends, route);
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);

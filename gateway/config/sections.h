@@ -29,7 +29,7 @@ std::optional<Cors> ParseCors(Field field);
 // A list of dialects; nothing where the field is not there.
 std::optional<DialectSet> ParseDialects(const Field& field);
 // true, or a map of settings; nothing for false and where there is none.
-std::optional<Compression> ParseCompression(Field field);
+std::optional<Compression> ParseCompression(Field field, const Compression& defaults);
 
 // The path of a file that must be named.
 FilePath ParseFilePath(const Field& field, const std::filesystem::path& folder);

@@ -6,13 +6,14 @@ namespace upgate::session {
 namespace code = ws::close_code;
 
 ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                       std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats,
-                       stats::ServerStats& server_stats, Session::Owner& owner)
+                       std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server, config::Encoding encoding,
+                       stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
       context_(context),
       server_(std::move(server)),
       server_stats_(server_stats),
-      client_(context, std::move(client), std::move(compression), this->facts().route->limits, route_stats, *this),
+      client_(ws::Role::kServer, context, std::move(client), std::move(compression), this->facts().route->limits, route_stats,
+              *this),
       unpacker_(encoding),
       packer_(encoding),
       opcode_(encoding == config::Encoding::kBinary ? ws::Opcode::kBinary : ws::Opcode::kText),
@@ -21,7 +22,8 @@ ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteSt
 void ByteTunnel::Start(std::string early) {
   server_->SetHandler(this);
   server_->SetReading(true);
-  client_.Start(std::move(early));
+  client_.Start();
+  client_.ReadEarly(std::move(early));
 }
 
 void ByteTunnel::End(std::uint16_t close_code, std::string_view reason) {
@@ -67,14 +69,14 @@ void ByteTunnel::ToServer() {
 
 void ByteTunnel::OnDrained() { client_.ResumeReading(PauseReason::kFarEndFull); }
 
-void ByteTunnel::OnClientClosing(bool orderly) {
-  answer_close_ = orderly;
+void ByteTunnel::OnPeerClosing(PeerEnd end, std::string_view) {
+  answer_close_ = end == PeerEnd::kClosed;
   if (server_state_ != ServerState::kDone) ShutDownServer();
-  if (!orderly) return StopReadingServer();
-  if (server_state_ == ServerState::kDone) client_.Close(client_.client_code(), "", Closer::kClient, "");
+  if (!answer_close_) return StopReadingServer();
+  if (server_state_ == ServerState::kDone) client_.Close(client_.peer_code(), "", Closer::kClient, "");
 }
 
-void ByteTunnel::OnClientDone() {
+void ByteTunnel::OnPeerDone() {
   client_done_ = true;
   if (server_state_ != ServerState::kDone) ShutDownServer();
   StopReadingServer();
@@ -97,13 +99,13 @@ void ByteTunnel::OnBytes(MutableBytes data) {
   if (client_.congested()) server_gate_.Pause(*server_, PauseReason::kFarEndFull);
 }
 
-void ByteTunnel::OnClientDrained() { server_gate_.Resume(*server_, PauseReason::kFarEndFull); }
+void ByteTunnel::OnPeerDrained() { server_gate_.Resume(*server_, PauseReason::kFarEndFull); }
 
 void ByteTunnel::OnEnd() {
   server_ended_ = true;
   const auto whole = packer_.Finish();
   if (answer_close_) {
-    client_.Close(client_.client_code(), "", Closer::kClient, "");
+    client_.Close(client_.peer_code(), "", Closer::kClient, "");
   } else if (!whole) {
     client_.Close(whole.error().close_code, whole.error().reason, Closer::kServer, whole.error().reason);
   } else {
@@ -115,7 +117,7 @@ void ByteTunnel::OnEnd() {
 
 void ByteTunnel::OnError(const Error& error) {
   if (answer_close_) {
-    client_.Close(client_.client_code(), "", Closer::kClient, "");
+    client_.Close(client_.peer_code(), "", Closer::kClient, "");
   } else {
     client_.Close(code::kInternalError, "the server broke the connection", Closer::kServer, error.message);
   }
@@ -140,7 +142,7 @@ void ByteTunnel::OnFlushed() {
 }
 
 void ByteTunnel::OnTimer(io::Timer&) {
-  if (answer_close_) client_.Close(client_.client_code(), "", Closer::kClient, "");
+  if (answer_close_) client_.Close(client_.peer_code(), "", Closer::kClient, "");
   // A server that slowly takes what the client sent gets the time for it.
   if (server_->queued() + kSlowestProgress <= queued_then_) return ArmCloseTimer();
   ServerDone();

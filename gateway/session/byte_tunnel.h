@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
@@ -25,8 +26,8 @@ class ByteTunnel final : public Session, private Endpoint::Owner, private io::St
  public:
   // `encoding` is not kAuto; `compression` as for an Endpoint. Everything but the streams is borrowed and outlives the session.
   ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<Compression> compression,
-             std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats, stats::ServerStats& server_stats,
-             Session::Owner& owner);
+             std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats,
+             stats::ServerStats& server_stats, Session::Owner& owner);
 
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
@@ -45,9 +46,9 @@ class ByteTunnel final : public Session, private Endpoint::Owner, private io::St
   // Endpoint::Owner
   void OnPart(const ws::FramePart& part) override;
   void OnReadDone() override;
-  void OnClientClosing(bool orderly) override;
-  void OnClientDrained() override;
-  void OnClientDone() override;
+  void OnPeerClosing(PeerEnd end, std::string_view reason) override;
+  void OnPeerDrained() override;
+  void OnPeerDone() override;
 
   // The server's stream
   void OnBytes(MutableBytes data) override;

@@ -7,11 +7,18 @@
 
 namespace upgate::session {
 
+ws::DeflateParameters WantedBy(const config::Compression& settings) {
+  return {.server_no_context_takeover = settings.server_no_context_takeover,
+          .client_no_context_takeover = settings.client_no_context_takeover,
+          .server_max_window_bits = settings.server_max_window_bits,
+          .client_max_window_bits = settings.client_max_window_bits};
+}
+
 std::unique_ptr<Compression> Compression::Open(CompressionPool& pool, ws::Role role, const ws::DeflateParameters& agreed,
                                                const config::Compression& settings, std::uint64_t max_message) {
-  const Direction client{agreed.client_max_window_bits, !agreed.client_no_context_takeover};
-  const Direction server{agreed.server_max_window_bits, !agreed.server_no_context_takeover};
-  const auto& [in, out] = role == ws::Role::kServer ? std::pair(client, server) : std::pair(server, client);
+  const bool server = role == ws::Role::kServer;
+  const Direction in = Of(server ? ws::Role::kClient : ws::Role::kServer, agreed);
+  const Direction out = Of(role, agreed);
   // Also without takeover a peer can keep a message open for ever. A deflater is borrowed for whole messages.
   const std::size_t most =
       ws::Inflater::Memory(in.window_bits) + (out.takeover ? ws::Deflater::Memory(out.window_bits) : 0);
@@ -28,6 +35,16 @@ Compression::Compression(CompressionPool& pool, Direction in, Direction out, con
       in_(in),
       out_(out),
       level_(settings.level) {}
+
+Compression::Direction Compression::Of(ws::Role sender, const ws::DeflateParameters& parameters) {
+  if (sender == ws::Role::kClient) return {parameters.client_max_window_bits, !parameters.client_no_context_takeover};
+  return {parameters.server_max_window_bits, !parameters.server_no_context_takeover};
+}
+
+void Compression::Settle(const ws::DeflateParameters& agreed) {
+  in_ = Of(ws::Role::kServer, agreed);
+  out_ = Of(ws::Role::kClient, agreed);
+}
 
 Compression::~Compression() {
   if (inflater_) pool_.GiveBack(std::move(inflater_));
@@ -63,17 +80,18 @@ const ws::ProtocolError* Compression::Check(const ws::FramePart& piece) {
   return piece.message_end && !utf8_.complete() ? &ws::kCutUtf8 : nullptr;
 }
 
-std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message, std::string& scratch) {
+std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message, std::optional<ws::MaskKey> mask,
+                                          std::string& scratch) {
   if (!Wants(message.size())) return {};
   if (out_.takeover) {
     if (!deflater_) deflater_ = pool_.TakeDeflater(out_.window_bits, level_);
     // Also if it got no smaller: what is in our window must be in the peer's, too.
-    return ws::CompressedFrame(*deflater_, opcode, message, scratch);
+    return ws::CompressedFrame(*deflater_, opcode, message, scratch, mask);
   }
   auto deflater = pool_.TakeDeflater(out_.window_bits, level_);
-  const Bytes frame = ws::CompressedFrame(*deflater, opcode, message, scratch);
+  const Bytes frame = ws::CompressedFrame(*deflater, opcode, message, scratch, mask);
   pool_.GiveBack(std::move(deflater));
-  if (frame.size() >= message.size() + ws::HeaderSize({.length = message.size()})) return {};
+  if (frame.size() >= message.size() + ws::HeaderSize({.length = message.size(), .mask = mask})) return {};
   return frame;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/session/compression.h"
 #include "gateway/ws/extensions.h"
 #include "gateway/ws/tunnel_encoding.h"
 
@@ -52,13 +53,6 @@ std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Requ
   return std::unexpected(http::TextResponse(
       400, fmt::format("{} has no binary messages{}", NameOf(dialect),
                        route.encoding == kAuto ? "; ask for the encoding text or base64" : ", which this route is for")));
-}
-
-ws::DeflateParameters WantedBy(const config::Compression& settings) {
-  return {.server_no_context_takeover = settings.server_no_context_takeover,
-          .client_no_context_takeover = settings.client_no_context_takeover,
-          .server_max_window_bits = settings.server_max_window_bits,
-          .client_max_window_bits = settings.client_max_window_bits};
 }
 
 // The client's offers must be sound also where none is taken (RFC 6455, section 9.1).
@@ -108,7 +102,7 @@ Behind BehindRoute(const config::Config& config, const config::Route& route, con
   if (service != nullptr) return {service->serves_http(), service->serves_websocket(), false, true};
   const config::Relay relay = config.backends.at(*route.backend).relay;
   const bool bytes = relay == config::Relay::kBytes;
-  return {relay == config::Relay::kHttp, true, bytes, bytes};
+  return {relay == config::Relay::kHttp, true, bytes, bytes || route.enforce};
 }
 
 Decision Decide(const http::Request& request, const config::Listener& listener, const config::Route& route, const Behind& behind,

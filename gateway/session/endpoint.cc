@@ -10,10 +10,7 @@ namespace {
 using ws::Opcode;
 namespace code = ws::close_code;
 
-// Frames that one write takes together.
-constexpr std::size_t kMostSlices = 64;
-
-// In the place of what was queued at the last look: the client has taken a lot since, however full its queue is again by now.
+// In the place of what was queued at the last look: the peer has taken a lot since, however full its queue is again by now.
 constexpr std::size_t kTaken = std::numeric_limits<std::size_t>::max();
 
 // Of a session with compression this much is decoded between two looks at the gate: it stands for half a mebibyte at most.
@@ -23,41 +20,29 @@ constexpr std::size_t kShareOfTurn = 256 * 1024;
 // With less room than this in the buffer it is not worth to go on inflating into it.
 constexpr std::size_t kLeastRoom = 1024;
 
-Bytes PayloadOf(Bytes frame) {
-  const auto length = std::to_integer<unsigned>(frame[1]);
-  return frame.subspan(length < 126 ? 2 : length == 126 ? 4 : 10);
-}
-
 }  // namespace
 
-struct Endpoint::Inflow final : io::Later {
-  Inflow(Endpoint& e, std::unique_ptr<Compression> c) : endpoint(e), compression(std::move(c)) {}
-  void OnLater() override { endpoint.ReadRest(); }
-
-  Endpoint& endpoint;
-  std::unique_ptr<Compression> compression;
-  std::size_t buffered = 0;  // in the loop's buffer, and not used up by the owner yet
-  std::size_t inflated = 0;  // in this turn
-};
-
-Endpoint::Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
-                   const config::RouteLimits& limits, stats::RouteStats& stats, Owner& owner)
+Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream,
+                   std::unique_ptr<Compression> compression, const config::RouteLimits& limits, stats::RouteStats& stats,
+                   Owner& owner)
     : owner_(owner),
       stream_(std::move(stream)),
       context_(context),
       inflow_(compression ? std::make_unique<Inflow>(*this, std::move(compression)) : nullptr),
       stats_(stats),
-      decoder_(ws::Role::kServer, limits.message_size, inflow_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
+      decoder_(role, limits.message_size, inflow_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
+      role_(role),
       limits_(limits),
       timer_(context.loop.timers, *this) {}
 
-Endpoint::~Endpoint() = default;
-
-void Endpoint::Start(std::string early) {
+void Endpoint::Start() {
   last_heard_ = last_data_ = context_.loop.timers.Now();
   stream_->SetHandler(this);
   stream_->SetReading(true);
   Watch(last_heard_);
+}
+
+void Endpoint::ReadEarly(std::string early) {
   if (!early.empty()) OnBytes(std::as_writable_bytes(std::span(early)));
 }
 
@@ -76,7 +61,7 @@ void Endpoint::OnBytes(MutableBytes data) {
   FlushControl();
 }
 
-// False when the client broke a rule, and all is done about it.
+// False when the peer broke a rule, and all is done about it.
 bool Endpoint::Decode(MutableBytes& data) {
   while (reading() && !held()) {
     const auto part = decoder_.Next(data);
@@ -145,23 +130,6 @@ void Endpoint::CountIn(const ws::FramePart& part) {
   ++totals_.messages_in;
 }
 
-void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
-  stats::Traffic& out = stats_.out;
-  out.frames.Add();
-  out.bytes.Add(bytes);
-  out.message_size.Record(bytes);
-  (opcode == Opcode::kText ? out.text_messages : out.binary_messages).Add();
-  totals_.bytes_out += bytes;
-  ++totals_.messages_out;
-  last_data_ = context_.loop.timers.Now();
-}
-
-void Endpoint::CountCompressedOut(Bytes frame, std::size_t inflated) {
-  stats_.out.compressed_messages.Add();
-  stats_.out.compressed_bytes.Add(PayloadOf(frame).size());
-  stats_.out.inflated_bytes.Add(inflated);
-}
-
 void Endpoint::OnControlPart(const ws::FramePart& part) {
   if (part.frame_begin && part.frame_end) {
     OnControlFrame(part.opcode, part.payload);
@@ -180,11 +148,7 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
     case Opcode::kPing: {
       stats_.in.pings.Add();
       if (!sending()) return;
-      std::array<std::byte, ws::kMaxHeader> header;
-      const std::size_t size =
-          ws::EncodeHeaderBefore({.opcode = Opcode::kPong, .length = payload.size(), .mask = {}}, header.data() + header.size());
-      Append(context_.control, Bytes(header).last(size));
-      Append(context_.control, payload);
+      AppendControl(Opcode::kPong, payload, context_.control);
       context_.control_of = this;
       stats_.out.pongs.Add();
       return;
@@ -197,15 +161,6 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
   }
 }
 
-// Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not read either.
-void Endpoint::FlushControl() {
-  // A service may close another session from inside a callback of this one.
-  if (context_.control.empty() || context_.control_of != this) return;
-  if (sending()) stream_->Write(AsBytes(context_.control));
-  context_.control.clear();
-  if (stream_->congested()) gate_.Pause(*stream_, PauseReason::kOwnQueueFull);
-}
-
 void Endpoint::OnClose(Bytes payload) {
   stats_.in.closes.Add();
   owner_.OnReadDone();
@@ -215,75 +170,24 @@ void Endpoint::OnClose(Bytes payload) {
     Fail(close.error());
     return;
   }
-  client_code_ = close->code;
-  End(close->code, Closer::kClient, close->reason.empty() ? "closed by the client" : close->reason);
+  peer_code_ = close->code;
+  const std::string_view plain = role_ == ws::Role::kServer ? "closed by the client" : "closed by the server";
+  End(close->code, peer(), close->reason.empty() ? plain : close->reason);
   if (state_ == State::kCloseSent) {
     Linger();
-    owner_.OnClientClosing(false);
+    owner_.OnPeerClosing(PeerEnd::kAnswered, close->reason);
     return;
   }
-  state_ = State::kClientClosed;
+  state_ = State::kPeerClosed;
   timer_.Disarm();
-  owner_.OnClientClosing(true);
-}
-
-void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
-  if (!sending()) return;
-  const Bytes payload = PayloadOf(frame);
-  if (inflow_ && SendCompressed(opcode, payload)) return;
-  stream_->Write(frame);
-  CountOut(opcode, payload.size());
-}
-
-void Endpoint::SendAll(std::span<const plugin::Message> messages) {
-  while (sending() && !messages.empty()) {
-    std::array<Bytes, kMostSlices> frames;
-    const auto batch = messages.first(std::min(messages.size(), frames.size()));
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const plugin::Message& message = batch[i];
-      const auto compressed = inflow_ ? inflow_->compression->DeflateShared(message) : std::nullopt;
-      if (compressed) CountCompressedOut(*compressed, message.payload().size());
-      frames[i] = compressed.value_or(message.frame());
-      CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary, message.payload().size());
-    }
-    stream_->Write(std::span<const Bytes>(frames).first(batch.size()));
-    messages = messages.subspan(batch.size());
-  }
-}
-
-void Endpoint::Send(Opcode opcode, Bytes payload) {
-  if (!sending()) return;
-  if (inflow_ && SendCompressed(opcode, payload)) return;
-  std::array<std::byte, ws::kMaxHeader> header;
-  const std::size_t size =
-      ws::EncodeHeaderBefore({.opcode = opcode, .length = payload.size(), .mask = {}}, header.data() + header.size());
-  stream_->Write({Bytes(header).last(size), payload});
-  CountOut(opcode, payload.size());
-}
-
-// False where the message is to go as it is.
-bool Endpoint::SendCompressed(Opcode opcode, Bytes payload) {
-  const auto frame = inflow_->compression->Deflate(opcode, payload, context_.deflated);
-  if (frame) {
-    stream_->Write(*frame);
-    CountCompressedOut(*frame, payload.size());
-    CountOut(opcode, payload.size());
-  }
-  context_.TrimDeflated();
-  return frame.has_value();
-}
-
-void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
-  FlushControl();
-  stream_->Write(ws::EncodeClose(close_code, reason).view());
-  stats_.out.closes.Add();
+  owner_.OnPeerClosing(PeerEnd::kClosed, close->reason);
 }
 
 void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer closer, std::string_view why) {
   if (!sending()) return;
   End(close_code, closer, why);
   SendClose(close_code, reason);
-  if (state_ == State::kClientClosed) {
+  if (state_ == State::kPeerClosed) {
     Linger();
     return;
   }
@@ -296,14 +200,16 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
   End(error.close_code, Closer::kGateway, error.reason);
   if (state_ == State::kOpen) SendClose(error.close_code, error.reason);
   Linger();
-  owner_.OnClientClosing(false);
+  stream_->Shutdown();  // as a client, too: a server that breaks rules is not waited for
+  owner_.OnPeerClosing(PeerEnd::kFault, error.reason);
 }
 
-// Our FIN goes out behind the last frame; then the client's is awaited, so that the system does not answer late bytes of the
-// client with a reset that would take our Close away from it.
+// As a server we end our side behind the last frame and then await the peer's end, so that the system does not answer late bytes of
+// the client with a reset that would take our Close away from it. As a client we leave it to the server to be the first (RFC 6455,
+// section 7.1.1).
 void Endpoint::Linger() {
   state_ = State::kLingering;
-  stream_->Shutdown();
+  if (role_ == ws::Role::kServer || peer_ended_) stream_->Shutdown();
   rest_.reset();
   gate_ = {};
   stream_->SetReading(true);
@@ -316,31 +222,33 @@ void Endpoint::ArmCloseTimer() {
 }
 
 void Endpoint::OnEnd() {
-  client_ended_ = true;
-  if (state_ == State::kClientClosed) return;  // it waits for our answer
-  if (state_ == State::kLingering) {           // and still takes what is on its way
+  peer_ended_ = true;
+  if (state_ == State::kPeerClosed) return;  // it waits for our answer
+  if (state_ == State::kLingering) {         // and still takes what is on its way
+    if (role_ == ws::Role::kClient) stream_->Shutdown();
     if (flushed_) Done();
     return;
   }
   owner_.OnReadDone();
   stream_->Shutdown();
-  Lost(Closer::kClient, "the client ended the connection without a Close");
+  Lost(peer(), role_ == ws::Role::kServer ? "the client ended the connection without a Close"
+                                          : "the server ended the connection without a Close");
 }
 
 void Endpoint::OnFlushed() {
   flushed_ = true;
-  if (state_ == State::kLingering && client_ended_) Done();
+  if (state_ == State::kLingering && peer_ended_) Done();
 }
 
 void Endpoint::OnError(const Error& error) {
-  Lost(Closer::kClient, error.message);
+  Lost(peer(), error.message);
 }
 
 void Endpoint::Lost(Closer closer, std::string_view why) {
   End(code::kAbnormal, closer, why);
   const bool untold = reading();
   state_ = State::kLingering;
-  if (untold) owner_.OnClientClosing(false);
+  if (untold) owner_.OnPeerClosing(PeerEnd::kLost, why);
   Done();
 }
 
@@ -349,7 +257,7 @@ void Endpoint::Done() {
   state_ = State::kDone;
   timer_.Disarm();
   stream_->SetHandler(nullptr);
-  owner_.OnClientDone();
+  owner_.OnPeerDone();
 }
 
 void Endpoint::Abandon(std::string_view why) {
@@ -368,7 +276,7 @@ void Endpoint::OnDrained() {
   queued_then_ = kTaken;
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
-  owner_.OnClientDrained();
+  owner_.OnPeerDrained();
   ReadRest();
 }
 
@@ -394,18 +302,12 @@ void Endpoint::OnTimer(io::Timer&) {
     case State::kLingering:
       // Someone who slowly takes what was sent before the Close gets the time for it.
       if (stream_->queued() + kSlowestProgress <= queued_then_) return ArmCloseTimer();
-      Lost(Closer::kClient, "no answer to the Close in time");
+      Lost(peer(), "no answer to the Close in time");
       return;
-    case State::kClientClosed:
+    case State::kPeerClosed:
     case State::kDone:
       return;
   }
-}
-
-void Endpoint::SendPing() {
-  const std::array<std::byte, 2> ping{std::byte{0x89}, std::byte{0}};
-  stream_->Write(ping);
-  stats_.out.pings.Add();
 }
 
 void Endpoint::Watch(io::Instant now) {
@@ -415,7 +317,7 @@ void Endpoint::Watch(io::Instant now) {
     Close(code::kGoingAway, "idle timeout", Closer::kGateway, "idle timeout");
     return;
   }
-  // A client that we do not read cannot answer; its silence is ours.
+  // A peer that we do not read cannot answer; its silence is ours.
   if (!gate_.open()) last_heard_ = now;
   if (pings && now - last_heard_ >= limits_.ping_interval) {
     // A queue that shrinks is a sign of life too: the ping waits in it.

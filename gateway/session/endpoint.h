@@ -3,12 +3,15 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gateway/base/bytes.h"
 #include "gateway/config/config.h"
+#include "gateway/io/later.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
 #include "gateway/plugin/message.h"
@@ -22,12 +25,20 @@
 
 namespace upgate::session {
 
-// The gateway's WebSocket endpoint towards one client (RFC 6455): decodes frames, answers pings, keeps the connection alive,
-// does the closing handshake and the bounded wait after it. Data frames go to the owner piece by piece, inflated where they came
-// compressed (RFC 7692). Of a client that compresses no more is taken in than the owner has room for, and no more than its share of
-// the loop's turn: a few bytes can stand for many.
+// How a peer comes to its end.
+enum class PeerEnd : std::uint8_t {
+  kClosed,    // its Close is here and waits for ours
+  kAnswered,  // it has answered our Close
+  kFault,     // it broke a rule, and was told so
+  kLost,      // without a Close, or without an answer to ours in time
+};
+
+// The gateway's WebSocket endpoint towards one peer (RFC 6455), a client or, in the role of a client, a server: decodes frames,
+// answers pings, keeps the connection alive, does the closing handshake and the bounded wait after it. Data frames go to the owner
+// piece by piece, inflated where they came compressed (RFC 7692). Of a peer that compresses no more is taken in than the owner has
+// room for, and no more than its share of the loop's turn: a few bytes can stand for many.
 //
-// Order of events: OnPart … OnReadDone any number of times, then OnClientClosing once, then OnClientDone once.
+// Order of events: OnPart … OnReadDone any number of times, then OnPeerClosing once, then OnPeerDone once.
 // Owned by a session, on its loop's thread.
 class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
  public:
@@ -37,54 +48,63 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     virtual void OnPart(const ws::FramePart& part) = 0;
     // The read that brought the last parts is used up.
     virtual void OnReadDone() = 0;
-    // Nothing more comes from the client. With `orderly` the client sent its Close: the owner delivers what is left to deliver and
-    // then calls Close, which answers it. Otherwise the endpoint ends the connection by itself.
-    virtual void OnClientClosing(bool orderly) = 0;
-    // What was queued for the client is down to the low mark.
-    virtual void OnClientDrained() = 0;
+    // Nothing more comes from the peer. With kClosed the owner delivers what is left to deliver and then calls Close, which answers
+    // it; otherwise the endpoint ends the connection by itself. `reason`: of the peer's Close, or what is wrong.
+    virtual void OnPeerClosing(PeerEnd end, std::string_view reason) = 0;
+    // What was queued for the peer is down to the low mark.
+    virtual void OnPeerDrained() = 0;
     // The connection is over and may be destroyed.
-    virtual void OnClientDone() = 0;
+    virtual void OnPeerDone() = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  // `compression` is nullptr where none was agreed on. Everything but the stream and this is borrowed and outlives the endpoint.
-  Endpoint(Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
+  // `role` is ours; a client masks what it sends. `compression` is nullptr where none was agreed on. `stats.in` is what comes from
+  // the peer. Everything but the stream and the compression is borrowed and outlives the endpoint.
+  Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
            const config::RouteLimits& limits, stats::RouteStats& stats, Owner& owner);
-  ~Endpoint();
 
-  // Begins to read; `early` is what came behind the handshake.
-  void Start(std::string early);
+  // Begins to read.
+  void Start();
+  // What came behind the handshake, once it has begun.
+  void ReadEarly(std::string early);
 
   // Sends one message of one frame, compressed where that was agreed on and pays. The payload may stand anywhere.
   void Send(ws::Opcode opcode, Bytes payload);
-  // The same for a frame that is encoded already, header and all; it is sent as it is where nothing is compressed.
+  // To a client: the same for a frame that is encoded already, header and all; it is sent as it is where nothing is compressed.
   void SendFrame(ws::Opcode opcode, Bytes frame);
-  // The same for several messages at once, in as few writes as can be.
+  // To a client: the same for several messages at once, in as few writes as can be.
   void SendAll(std::span<const plugin::Message> messages);
+  // Sends a piece of a message as a frame of its own, uncompressed, with the Flush that must follow in the same callback; until
+  // then its payload stays where it is, and may be changed. `message_size`: of the whole message, looked at with its last piece.
+  void SendPart(const ws::FramePart& part, std::uint64_t message_size);
+  void Flush();
 
-  // Starts the closing handshake, or answers the client's. Only the first call counts. `why` is for the log.
+  // Starts the closing handshake, or answers the peer's. Only the first call counts. `why` is for the log.
   void Close(std::uint16_t code, std::string_view reason, Closer closer, std::string_view why);
-  // Ends the connection with a Close for something the client did wrong; OnClientClosing(false) follows before this returns.
+  // Ends the connection with a Close for something the peer did wrong; OnPeerClosing(kFault) follows before this returns.
   void Fail(const ws::ProtocolError& error);
 
   // Lets go of the connection at once, without a closing handshake; no callbacks follow.
   void Abandon(std::string_view why);
 
-  bool sending() const { return state_ == State::kOpen || state_ == State::kClientClosed; }
+  bool sending() const { return state_ == State::kOpen || state_ == State::kPeerClosed; }
+  // Whether the peer's Close waits for ours.
+  bool peer_closed() const { return state_ == State::kPeerClosed; }
+  bool compresses() const { return inflow_ != nullptr; }
   bool congested() const { return stream_->congested(); }
   void PauseReading(PauseReason reason) {
     if (reading()) gate_.Pause(*stream_, reason);
   }
   void ResumeReading(PauseReason reason);
-  // What a reason that holds messages kept back; does nothing while one does. Calls the owner as OnBytes does, so not from inside the
-  // owner's callbacks.
+  // What a reason that holds messages kept back; does nothing while one does. Calls the owner as OnBytes does, so not from inside
+  // the owner's callbacks.
   void ReadRest();
 
   const Ending& ending() const { return *ending_; }
-  // What the client sent in its Close; 1005 before that.
-  std::uint16_t client_code() const { return client_code_; }
+  // What the peer sent in its Close; 1005 also before that.
+  std::uint16_t peer_code() const { return peer_code_; }
 
   const Totals& totals() const { return totals_; }
 
@@ -92,8 +112,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   enum class State : std::uint8_t {
     kOpen,          // data both ways
     kCloseSent,     // our Close is out, theirs is awaited; their data still counts
-    kClientClosed,  // their Close is here, ours is not out yet; ours may still be preceded by data
-    kLingering,     // nothing more to say; waits for the client's FIN
+    kPeerClosed,    // their Close is here, ours is not out yet; ours may still be preceded by data
+    kLingering,     // nothing more to say; waits for the peer's FIN
     kDone,
   };
   struct ControlPayload {
@@ -108,8 +128,16 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
 
-  // Compression, and who continues with what was kept of a read.
-  struct Inflow;
+  // The compression, and who continues with what was kept of a read.
+  struct Inflow final : io::Later {
+    Inflow(Endpoint& e, std::unique_ptr<Compression> c) : endpoint(e), compression(std::move(c)) {}
+    void OnLater() override { endpoint.ReadRest(); }
+
+    Endpoint& endpoint;
+    std::unique_ptr<Compression> compression;
+    std::size_t buffered = 0;  // in the loop's buffer, and not used up by the owner yet
+    std::size_t inflated = 0;  // in this turn
+  };
 
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
   // Whether what has arrived has to wait.
@@ -126,11 +154,14 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnClose(Bytes payload);
   void CountIn(const ws::FramePart& part);
   void CountOut(ws::Opcode opcode, std::size_t bytes);
-  void CountCompressedOut(Bytes frame, std::size_t inflated);
+  void CountOutMessage(ws::Opcode opcode, std::uint64_t size);
   void FlushControl();
   void SendClose(std::uint16_t code, std::string_view reason);
   void SendPing();
+  void AppendControl(ws::Opcode opcode, Bytes payload, std::string& out);
+  std::optional<ws::MaskKey> NextMask();
   void Linger();
+  Closer peer() const { return role_ == ws::Role::kServer ? Closer::kClient : Closer::kServer; }
   void ArmCloseTimer();
   void Lost(Closer closer, std::string_view why);
   void Done();
@@ -143,21 +174,22 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   Context& context_;
   std::unique_ptr<Inflow> inflow_;  // of a session with compression
   stats::RouteStats& stats_;
-  io::Instant last_heard_{};  // any bytes from the client
+  io::Instant last_heard_{};  // any bytes from the peer
   io::Instant last_data_{};   // data frames either way
   ws::FrameDecoder decoder_;
   std::uint64_t message_bytes_ = 0;
   Totals totals_;
   ReadGate gate_;
+  const ws::Role role_;
   State state_ = State::kOpen;
   bool ping_unanswered_ = false;
-  bool client_ended_ = false;  // its FIN was seen
+  bool peer_ended_ = false;  // its FIN was seen
   bool flushed_ = false;       // our FIN and all before it are with the system
-  std::uint16_t client_code_ = ws::close_code::kNoStatus;
+  std::uint16_t peer_code_ = ws::close_code::kNoStatus;
   // Touched now and then.
   const config::RouteLimits& limits_;
   io::Timer timer_;
-  std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the client takes from it
+  std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the peer takes from it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
   std::unique_ptr<std::string> rest_;        // of a read; while it is kept, the gate has kRest
   std::unique_ptr<Ending> ending_;

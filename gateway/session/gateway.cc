@@ -10,6 +10,7 @@
 #include "gateway/session/handshake.h"
 #include "gateway/session/proxy.h"
 #include "gateway/session/proxy_headers.h"
+#include "gateway/session/relay_session.h"
 #include "gateway/session/service_session.h"
 #include "gateway/ws/hixie_stream.h"
 
@@ -287,26 +288,39 @@ void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission, std
   if (!admitted) return;
   Session::Owner& owner = *this;
   Launch(std::make_unique<ByteTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                      std::move(compression), std::move(stream), admission.encoding, stats_.route[admission.route->index], stats_.server[server.index], owner),
+                                      std::move(compression), std::move(stream), admission.encoding,
+                                      stats_.route[admission.route->index], stats_.server[server.index], owner),
          std::move(admitted->upgraded.early));
 }
 
-void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer, http::Upgraded server_side,
-                              const config::Server& server) {
+void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+                              http::Upgraded server_side, const config::Server& server,
+                              std::unique_ptr<Compression> server_compression) {
+  const config::Route& route = *admission.route;
   const std::string* subprotocol = answer.headers.Find("sec-websocket-protocol");
   admission.subprotocol = subprotocol != nullptr ? *subprotocol : "";
+  auto compression = OpenCompression(admission);
   http::Response response = Make101(admission);
-  for (const http::Header& header : ToClient(answer, *admission.route).headers) {
-    const bool own = ws::IsHandshakeField(header.name) || EqualsIgnoreCase(header.name, "content-length");
+  for (const http::Header& header : ToClient(answer, route).headers) {
+    const bool own = ws::IsHandshakeField(header.name) || EqualsIgnoreCase(header.name, "content-length") ||
+                     (route.enforce && EqualsIgnoreCase(header.name, "sec-websocket-extensions"));
     if (!own && response.headers.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
   }
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
   Session::Owner& owner = *this;
-  Launch(std::make_unique<FrameTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                       std::move(server_side.stream), std::move(server_side.early),
-                                       stats_.route[admission.route->index], stats_.server[server.index], owner),
-         std::move(admitted->upgraded.early));
+  std::unique_ptr<Session> session;
+  if (route.enforce) {
+    session = std::make_unique<RelaySession>(
+        context_, std::move(admitted->facts), RelaySession::Peer{std::move(admitted->upgraded.stream), std::move(compression)},
+        RelaySession::Peer{std::move(server_side.stream), std::move(server_compression)}, std::move(server_side.early),
+        stats_.route[route.index], stats_.server[server.index], owner);
+  } else {
+    session = std::make_unique<FrameTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+                                            std::move(server_side.stream), std::move(server_side.early),
+                                            stats_.route[route.index], stats_.server[server.index], owner);
+  }
+  Launch(std::move(session), std::move(admitted->upgraded.early));
 }
 
 void Gateway::Launch(std::unique_ptr<Session> session, std::string early) {

@@ -110,8 +110,9 @@ class Gateway final : private Session::Owner {
   void EstablishService(http::Exchange& exchange, Admission& admission);
   void EstablishBytes(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
                       const config::Server& server);
+  // `server_compression`: agreed on with the server, for a route that enforces rules; nullptr for none.
   void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer, http::Upgraded server_side,
-                       const config::Server& server);
+                       const config::Server& server, std::unique_ptr<Compression> server_compression);
   void Launch(std::unique_ptr<Session> session, std::string early);
   void OnSessionDone(Session& session) override;
   void Forget(Session& session);

@@ -8,6 +8,8 @@
 #include "gateway/base/text.h"
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/upgrade_answer.h"
+#include "gateway/ws/deflate_parameters.h"
+#include "gateway/ws/extensions.h"
 
 namespace upgate::session {
 namespace {
@@ -79,6 +81,8 @@ void Gateway::Proxy::Send(backend::Lease lease) {
   if (admission_) {
     out.upgrade = "websocket";
     ws::MakeRfc6455(admission_->offer, out.headers);
+    offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
+    if (route_.enforce) OfferCompression(out.headers);
   }
   lease_.connection->Send(out, server_side_);
   if (!request.has_body) {
@@ -88,6 +92,36 @@ void Gateway::Proxy::Send(backend::Lease lease) {
   if (expects_continue_) return Arm(Wait::kContinue);
   Arm(Wait::kRequest);
   exchange_.SetBodyReading(true);
+}
+
+// Towards the server we are an end of our own: what the client offered was for us.
+void Gateway::Proxy::OfferCompression(http::Headers& fields) {
+  fields.Remove("Sec-WebSocket-Extensions");
+  offered_extensions_.clear();
+  server_compression_.reset();
+  if (!route_.server_compression) return;
+  const ws::DeflateParameters wanted = WantedBy(*route_.server_compression);
+  server_compression_ = Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted, *route_.server_compression,
+                                          route_.limits.message_size);
+  if (!server_compression_) return;
+  offered_extensions_ = ws::DeflateOffer(wanted);
+  fields.Add("Sec-WebSocket-Extensions", offered_extensions_);
+}
+
+// What is wrong with the server's 101, or nothing; then both know what was agreed on.
+std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
+  if (auto fault = FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
+  if (!server_compression_) return {};
+  const auto chosen = ws::ParseExtensions(answer.headers.Joined("sec-websocket-extensions"));
+  if (answer.headers.Find("sec-websocket-extensions") == nullptr) {
+    server_compression_.reset();
+    return {};
+  }
+  if (!chosen || chosen->size() != 1) return "its 101 has a malformed Sec-WebSocket-Extensions";
+  const auto agreed = ws::ReadDeflateAnswer(chosen->front(), WantedBy(*route_.server_compression));
+  if (!agreed) return "its 101 has parameters of permessage-deflate that were not offered";
+  server_compression_->Settle(*agreed);
+  return {};
 }
 
 void Gateway::Proxy::OnBody(Bytes bytes) {
@@ -151,7 +185,7 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
   timer_.Disarm();
   const config::Server* server = lease_.server;
   LetGo();
-  if (const auto fault = FaultOf(head, admission_->offer, exchange_.request())) {
+  if (const auto fault = Agree(head)) {
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
     Settle(HandshakeOutcome::kBackendFailed);
     return Fail(502, "the server behind this route gave a wrong handshake", *fault);
@@ -162,7 +196,7 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
     return exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
   }
   settled_ = true;
-  gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server);
+  gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server, std::move(server_compression_));
 }
 
 // ---- what goes wrong

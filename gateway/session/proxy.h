@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "gateway/backend/http_pool.h"
 #include "gateway/http/client_connection.h"
@@ -68,6 +69,8 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
 
   void Connect();
   void Send(backend::Lease lease);
+  void OfferCompression(http::Headers& fields);
+  std::optional<std::string> Agree(const http::Response& answer);
   bool MayRetry(bool untouched) const;
   // Ends the exchange with a refusal, or, when the answer has begun, in a way that the client notices.
   void Fail(int status, std::string_view what, std::string_view why);
@@ -83,6 +86,8 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
   std::optional<Admission> admission_;
   backend::HttpPool& pool_;
   ServerSide server_side_;
+  std::string offered_extensions_;                    // to the server
+  std::unique_ptr<Compression> server_compression_;  // where we offered it ourselves, and then where it was agreed on
   std::unique_ptr<io::Pending> opening_;
   backend::Lease lease_;
   std::size_t server_ = 0;  // to connect to

@@ -12,18 +12,19 @@ ws::Opcode OpcodeOf(plugin::MessageKind kind) {
 }  // namespace
 
 ServiceSession::ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                               std::unique_ptr<Compression> compression, const http::Request& request, plugin::Instance& service, stats::RouteStats& stats,
-                               Session::Owner& owner)
+                               std::unique_ptr<Compression> compression, const http::Request& request, plugin::Instance& service,
+                               stats::RouteStats& stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
       turn_(context.loop.turn),
       request_(request),
       address_(client->peer_address()),
       service_(service),
-      endpoint_(context, std::move(client), std::move(compression), this->facts().route->limits, stats, *this) {}
+      endpoint_(ws::Role::kServer, context, std::move(client), std::move(compression), this->facts().route->limits, stats, *this) {}
 
 void ServiceSession::Start(std::string early) {
   handler_ = service_.OnSocket(*this);
-  endpoint_.Start(std::move(early));
+  endpoint_.Start();
+  endpoint_.ReadEarly(std::move(early));
 }
 
 void ServiceSession::End(std::uint16_t code, std::string_view reason) {
@@ -67,16 +68,16 @@ void ServiceSession::OnLater() {
   endpoint_.ReadRest();
 }
 
-void ServiceSession::OnClientDrained() {
+void ServiceSession::OnPeerDrained() {
   endpoint_.ResumeReading(PauseReason::kAnswersFull);
   handler_->OnDrained();
 }
 
-void ServiceSession::OnClientClosing(bool orderly) {
+void ServiceSession::OnPeerClosing(PeerEnd end, std::string_view) {
   handler_->OnClose(endpoint_.ending().code);
-  if (orderly) endpoint_.Close(endpoint_.client_code(), "", Closer::kClient, "closed by the client");
+  if (end == PeerEnd::kClosed) endpoint_.Close(endpoint_.peer_code(), "", Closer::kClient, "closed by the client");
 }
 
-void ServiceSession::OnClientDone() { owner_.OnSessionDone(*this); }
+void ServiceSession::OnPeerDone() { owner_.OnSessionDone(*this); }
 
 }  // namespace upgate::session

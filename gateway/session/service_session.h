@@ -29,9 +29,9 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   // Endpoint::Owner
   void OnPart(const ws::FramePart& part) override;
   void OnReadDone() override {}
-  void OnClientClosing(bool orderly) override;
-  void OnClientDrained() override;
-  void OnClientDone() override;
+  void OnPeerClosing(PeerEnd end, std::string_view reason) override;
+  void OnPeerDrained() override;
+  void OnPeerDone() override;
 
   // plugin::Socket
   const http::Request& request() const override { return request_; }

@@ -10,9 +10,8 @@ namespace {
 
 std::string_view NameOf(std::string_view extension) { return Trim(extension.substr(0, extension.find(';'))); }
 
-bool Offers(const std::string& offered, std::string_view extension) {
-  std::string_view list = offered;
-  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+bool Offers(std::string_view offered, std::string_view extension) {
+  for (auto item = NextListItem(offered); !item.empty(); item = NextListItem(offered)) {
     if (EqualsIgnoreCase(NameOf(item), extension)) return true;
   }
   return false;
@@ -20,7 +19,7 @@ bool Offers(const std::string& offered, std::string_view extension) {
 
 }  // namespace
 
-std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer& offer, const http::Request& request) {
+std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer& offer, std::string_view extensions) {
   if (!answer.headers.HasToken("upgrade", "websocket")) return "its 101 is not for WebSocket";
   const std::string* accept = answer.headers.Find("sec-websocket-accept");
   const bool once = answer.headers.Count("sec-websocket-accept") == 1;
@@ -30,11 +29,10 @@ std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer
   if (subprotocol != nullptr && std::ranges::find(offer.subprotocols, *subprotocol) == offer.subprotocols.end()) {
     return "its 101 has a subprotocol that was not offered";
   }
-  const std::string offered = ws::OfferedExtensions(request, offer);
   const std::string chosen = answer.headers.Joined("sec-websocket-extensions");
   std::string_view list = chosen;
   for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
-    if (!Offers(offered, NameOf(item))) return "its 101 has an extension that was not offered";
+    if (!Offers(extensions, NameOf(item))) return "its 101 has an extension that was not offered";
   }
   return {};
 }

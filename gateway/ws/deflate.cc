@@ -9,6 +9,8 @@
 
 #include <zlib.h>
 
+#include "gateway/ws/mask.h"
+
 namespace upgate::ws {
 namespace {
 
@@ -134,12 +136,13 @@ void Deflater::Deflate(Bytes message, std::string& out) {
   out.resize(size - kTail.size());
 }
 
-Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch) {
+Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch, std::optional<MaskKey> mask) {
   scratch.assign(kMaxHeader, '\0');
   deflater.Deflate(message, scratch);
   const MutableBytes payload = std::as_writable_bytes(std::span(scratch)).subspan(kMaxHeader);
+  if (mask) Mask(payload, *mask, 0);
   const std::size_t header =
-      EncodeHeaderBefore({.opcode = opcode, .rsv1 = true, .length = payload.size()}, payload.data());
+      EncodeHeaderBefore({.opcode = opcode, .rsv1 = true, .length = payload.size(), .mask = mask}, payload.data());
   return {payload.data() - header, payload.size() + header};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/base/bytes.h"
@@ -72,8 +73,8 @@ class Deflater {
   int level_;
 };
 
-// A frame that holds the whole message compressed, header (RSV1 set, no mask) and all. It stands in `scratch`, whose old content
-// is lost.
-Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch);
+// A frame that holds the whole message compressed, header (RSV1 set) and all; with a mask as a client sends it. It stands in
+// `scratch`, whose old content is lost.
+Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch, std::optional<MaskKey> mask = {});
 
 }  // namespace upgate::ws

@@ -106,13 +106,15 @@ class FrameDecoder {
 };
 static_assert(sizeof(FrameDecoder) <= 64);
 
+using MaskKey = std::array<std::byte, 4>;
+
 // A header to write. `mask` only for frames that a client sends.
 struct FrameHeader {
   Opcode opcode = Opcode::kBinary;
   bool fin = true;
   bool rsv1 = false;
   std::uint64_t length = 0;
-  std::optional<std::array<std::byte, 4>> mask = {};
+  std::optional<MaskKey> mask = {};
 };
 
 // Size of the header in its shortest form: 2 to 14.

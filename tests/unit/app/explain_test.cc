@@ -32,6 +32,7 @@ routes:
   - { path: ~^/m, backend: mqtt, limits: { idle: 0 } }
   - { path: /echo, plugin: echo, compression: { level: 5, server_no_context_takeover: false } }
   - { path: /*, hosts: [ app.test ], backend: site, require_origin: true }
+  - { path: /strict, hosts: [ strict.test ], backend: live, enforce: true, compression: true, server_compression: { level: 1 } }
   - { path: /old/*, plugin: redirect, options: { to: / } }
 )";
 
@@ -85,11 +86,19 @@ TEST_F(ExplainTest, TellsWhatThePoliciesAnswer) {
 
 TEST_F(ExplainTest, TellsWhatIsCompressed) {
   const std::string text = Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
-  EXPECT_THAT(text, HasSubstr("compression   level 5, for messages of 1KiB and more\n"));
-  EXPECT_THAT(text, HasSubstr("of the gateway: window bits up to 15, with context takeover\n"));
-  EXPECT_THAT(text, HasSubstr("of the client: window bits up to 12, without context takeover\n"));
+  EXPECT_THAT(text, HasSubstr("compression   with clients: level 5, for messages of 1KiB and more\n"));
+  EXPECT_THAT(text, HasSubstr("what a server sends: window bits up to 15, with context takeover\n"));
+  EXPECT_THAT(text, HasSubstr("what a client sends: window bits up to 12, without context takeover\n"));
   EXPECT_THAT(text, HasSubstr("extensions permessage-deflate; client_no_context_takeover\n"));
   EXPECT_THAT(Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: ;"}).text, HasSubstr("400 Bad Request: Sec-WebSocket-Ext"));
+}
+
+TEST_F(ExplainTest, TellsWhatIsEnforced) {
+  const std::string text = Ask("ws://strict.test:8080/strict", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
+  EXPECT_THAT(text, HasSubstr("enforce       rules of WebSocket hold for both sides"));
+  EXPECT_THAT(text, AllOf(HasSubstr("compression   with clients: level 3"), HasSubstr("compression   with servers: level 1")));
+  EXPECT_THAT(text, HasSubstr("answer        the server's own: 101 with its choice of subprotocol, or its refusal\n"));
+  EXPECT_THAT(text, HasSubstr("extensions permessage-deflate; server_no_context_takeover"));
 }
 
 TEST_F(ExplainTest, AnswersPreflights) {

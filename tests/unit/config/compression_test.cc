@@ -64,9 +64,33 @@ TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
   EXPECT_EQ(errors("tcp://a:1"), "");
   for (const std::string_view server : {"ws://a:1", "http://a:1"}) {
     EXPECT_EQ(errors(server),
-              "6:18: routes[0].compression: has no effect: frames pass between client and server as they are, compressed ones too\n");
+              "6:18: routes[0].compression: needs enforce: true; without it frames pass between client and server as they are, "
+              "compressed ones too\n");
   }
   EXPECT_EQ(ErrorsOfTop("compression_memory: -1"), "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
+}
+
+TEST(CompressionTest, IsForEitherSideWhereTheRouteEnforcesTheRules) {
+  const auto config = Parsed(
+      "listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\n"
+      "routes: [ { path: /, backend: b, enforce: true, compression: true, server_compression: { level: 9 } } ]");
+  const Route& route = config->routes.at(0);
+  EXPECT_TRUE(route.enforce);
+  EXPECT_EQ(route.compression->client_max_window_bits, 12);
+  EXPECT_EQ(route.server_compression->level, 9);
+  EXPECT_EQ(route.server_compression->client_max_window_bits, 15);
+
+  const auto errors = [](std::string_view server, std::string_view key) {
+    return ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ " + std::string(server) +
+                    " ] } }\nroutes:\n  - path: /\n    backend: b\n    " + std::string(key) + ": true\n");
+  };
+  EXPECT_EQ(errors("ws://a:1", "server_compression"), "6:25: routes[0].server_compression: needs enforce: true\n");
+  EXPECT_EQ(errors("tcp://a:1", "enforce"),
+            "6:14: routes[0].enforce: has no effect: the gateway is the WebSocket end of this route anyway\n");
+  EXPECT_EQ(errors("tcp://a:1", "server_compression"),
+            "6:25: routes[0].server_compression: has no effect: behind this route there is no WebSocket server\n");
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    enforce: true"),
+            "5:14: routes[0].enforce: has no effect: the gateway is the WebSocket end of this route anyway\n");
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
   EXPECT_EQ(ErrorsOfRoutes("routes: [ / ]"),
             "1:11: routes[0]: is text; needs a map with the keys path, hosts, backend, plugin, "
             "options, subprotocols, "
-            "encoding, dialects, compression, preserve_host, forwarded, rewrite, cors, require_origin, "
-            "limits\n");
+            "encoding, dialects, enforce, compression, server_compression, preserve_host, "
+            "forwarded, rewrite, cors, require_origin, limits\n");
 }
 
 TEST(RoutesTest, HttpPolicyIsForHttpServers) {

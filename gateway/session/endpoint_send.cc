@@ -1,0 +1,174 @@
+// What an endpoint sends; see endpoint.cc for what it receives, and for how it ends.
+#include <algorithm>
+#include <utility>
+
+#include "gateway/session/endpoint.h"
+#include "gateway/ws/mask.h"
+
+namespace upgate::session {
+namespace {
+
+using ws::Opcode;
+
+// Frames that one write takes together.
+constexpr std::size_t kMostSlices = 64;
+
+Bytes PayloadOf(Bytes frame) {
+  const auto second = std::to_integer<unsigned>(frame[1]);
+  const unsigned length = second & 0x7f;
+  return frame.subspan((length < 126 ? 2 : length == 126 ? 4 : 10) + ((second & 0x80) != 0 ? 4 : 0));
+}
+
+void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
+  out.compressed_messages.Add();
+  out.compressed_bytes.Add(PayloadOf(frame).size());
+  out.inflated_bytes.Add(inflated);
+}
+
+}  // namespace
+
+// ---- messages
+
+void Endpoint::CountOutMessage(Opcode opcode, std::uint64_t size) {
+  stats_.out.message_size.Record(size);
+  (opcode == Opcode::kText ? stats_.out.text_messages : stats_.out.binary_messages).Add();
+  ++totals_.messages_out;
+}
+
+// One message in one frame.
+void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
+  stats_.out.frames.Add();
+  stats_.out.bytes.Add(bytes);
+  totals_.bytes_out += bytes;
+  CountOutMessage(opcode, bytes);
+  last_data_ = context_.loop.timers.Now();
+}
+
+void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
+  if (!sending()) return;
+  const Bytes payload = PayloadOf(frame);
+  if (inflow_ && SendCompressed(opcode, payload)) return;
+  stream_->Write(frame);
+  CountOut(opcode, payload.size());
+}
+
+void Endpoint::SendAll(std::span<const plugin::Message> messages) {
+  while (sending() && !messages.empty()) {
+    std::array<Bytes, kMostSlices> frames;
+    const auto batch = messages.first(std::min(messages.size(), frames.size()));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const plugin::Message& message = batch[i];
+      const auto compressed = inflow_ ? inflow_->compression->DeflateShared(message) : std::nullopt;
+      if (compressed) CountCompressed(stats_.out, *compressed, message.payload().size());
+      frames[i] = compressed.value_or(message.frame());
+      CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary, message.payload().size());
+    }
+    stream_->Write(std::span<const Bytes>(frames).first(batch.size()));
+    messages = messages.subspan(batch.size());
+  }
+}
+
+void Endpoint::Send(Opcode opcode, Bytes payload) {
+  if (!sending()) return;
+  if (inflow_ && SendCompressed(opcode, payload)) return;
+  const auto mask = NextMask();
+  if (mask) {  // in a copy: the payload is not ours to change
+    context_.deflated.assign(AsText(payload));
+    const MutableBytes copy = std::as_writable_bytes(std::span(context_.deflated));
+    ws::Mask(copy, *mask, 0);
+    payload = copy;
+  }
+  std::array<std::byte, ws::kMaxHeader> header;
+  const std::size_t size =
+      ws::EncodeHeaderBefore({.opcode = opcode, .length = payload.size(), .mask = mask}, header.data() + header.size());
+  stream_->Write({Bytes(header).last(size), payload});
+  CountOut(opcode, payload.size());
+  if (mask) context_.TrimDeflated();
+}
+
+// False where the message is to go as it is.
+bool Endpoint::SendCompressed(Opcode opcode, Bytes payload) {
+  if (!inflow_->compression->Wants(payload.size())) return false;
+  const auto frame = inflow_->compression->Deflate(opcode, payload, NextMask(), context_.deflated);
+  if (frame) {
+    stream_->Write(*frame);
+    CountCompressed(stats_.out, *frame, payload.size());
+    CountOut(opcode, payload.size());
+  }
+  context_.TrimDeflated();
+  return frame.has_value();
+}
+
+void Endpoint::SendPart(const ws::FramePart& part, std::uint64_t message_size) {
+  if (!sending()) return;
+  if (context_.slices.size() + 2 > Context::kMaxSlices) Flush();
+  const auto mask = NextMask();
+  if (mask) ws::Mask(part.payload, *mask, 0);
+  std::array<std::byte, ws::kMaxHeader> header;
+  const std::size_t size = ws::EncodeHeaderBefore({.opcode = part.message_begin ? part.opcode : Opcode::kContinuation,
+                                                   .fin = part.message_end,
+                                                   .length = part.payload.size(),
+                                                   .mask = mask},
+                                                  header.data() + header.size());
+  // There is room for all of them: the views hold.
+  Append(context_.bytes, Bytes(header).last(size));
+  context_.slices.push_back(AsBytes(context_.bytes).last(size));
+  if (!part.payload.empty()) context_.slices.push_back(part.payload);
+  stats_.out.frames.Add();
+  stats_.out.bytes.Add(part.payload.size());
+  totals_.bytes_out += part.payload.size();
+  if (part.message_end) CountOutMessage(part.opcode, message_size);
+  last_data_ = context_.loop.timers.Now();
+}
+
+void Endpoint::Flush() {
+  if (context_.slices.empty()) return;
+  if (sending()) stream_->Write(context_.slices);
+  context_.slices.clear();
+  context_.bytes.clear();
+}
+
+// ---- control frames
+
+std::optional<ws::MaskKey> Endpoint::NextMask() {
+  if (role_ == ws::Role::kServer) return {};
+  ws::MaskKey mask;
+  context_.loop.entropy.Fill(mask);
+  return mask;
+}
+
+void Endpoint::AppendControl(Opcode opcode, Bytes payload, std::string& out) {
+  std::array<std::byte, ws::kMaxHeader + ws::kMaxControlPayload> frame;
+  const MutableBytes body = MutableBytes(frame).subspan(ws::kMaxHeader, payload.size());
+  std::ranges::copy(payload, body.begin());
+  const auto mask = NextMask();
+  if (mask) ws::Mask(body, *mask, 0);
+  const std::size_t size = ws::EncodeHeaderBefore({.opcode = opcode, .length = body.size(), .mask = mask}, body.data());
+  Append(out, Bytes(body.data() - size, size + body.size()));
+}
+
+// Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not read either.
+void Endpoint::FlushControl() {
+  // A service may close another session from inside a callback of this one.
+  if (context_.control.empty() || context_.control_of != this) return;
+  if (sending()) stream_->Write(AsBytes(context_.control));
+  context_.control.clear();
+  if (stream_->congested()) gate_.Pause(*stream_, PauseReason::kOwnQueueFull);
+}
+
+void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
+  FlushControl();
+  std::string frame;
+  AppendControl(Opcode::kClose, ws::EncodeClose(close_code, reason).view().subspan(2), frame);
+  stream_->Write(AsBytes(frame));
+  stats_.out.closes.Add();
+}
+
+void Endpoint::SendPing() {
+  std::string frame;
+  AppendControl(Opcode::kPing, {}, frame);
+  stream_->Write(AsBytes(frame));
+  stats_.out.pings.Add();
+}
+
+}  // namespace upgate::session

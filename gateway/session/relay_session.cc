@@ -1,0 +1,97 @@
+#include "gateway/session/relay_session.h"
+
+#include <utility>
+
+#include "gateway/session/counted_stream.h"
+
+namespace upgate::session {
+namespace code = ws::close_code;
+
+RelaySession::RelaySession(Context& context, Facts facts, Peer client, Peer server, std::string server_early,
+                           stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner)
+    : Session(std::move(facts), owner),
+      client_(*this, ws::Role::kServer, context, std::move(client), this->facts().route->limits, route_stats),
+      // The route's numbers are those of the client's side.
+      server_(*this, ws::Role::kClient, context,
+              {std::make_unique<CountedStream>(std::move(server.stream), server_stats), std::move(server.compression)},
+              this->facts().route->limits, context.uncounted),
+      server_early_(std::move(server_early)) {
+  server_stats.bytes_received.Add(server_early_.size());
+}
+
+void RelaySession::Start(std::string client_early) {
+  client_.endpoint.Start();
+  server_.endpoint.Start();
+  client_.endpoint.ReadEarly(std::move(client_early));
+  server_.endpoint.ReadEarly(std::exchange(server_early_, {}));
+}
+
+// ---- messages
+
+void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
+  Side& to = Other(from);
+  if (!to.endpoint.sending()) return;
+  if (to.endpoint.compresses()) {
+    const auto message = from.assembler.Add(part);
+    if (message) to.endpoint.Send(message->opcode, message->payload);
+    return;
+  }
+  from.message_bytes += part.payload.size();
+  to.endpoint.SendPart(part, from.message_bytes);
+  if (part.message_end) from.message_bytes = 0;
+}
+
+void RelaySession::OnReadDone(Side& from) {
+  Side& to = Other(from);
+  to.endpoint.Flush();
+  if (to.endpoint.sending() && to.endpoint.congested()) from.endpoint.PauseReading(PauseReason::kFarEndFull);
+}
+
+// ---- the end
+
+void RelaySession::OnPeerClosing(Side& from, PeerEnd end, std::string_view reason) {
+  Side& to = Other(from);
+  // What it sent before is on its way; nothing of the other end's is needed to come to an end, but its own answer.
+  to.endpoint.ResumeReading(PauseReason::kFarEndFull);
+  if (end == PeerEnd::kClosed || end == PeerEnd::kAnswered) return PassClose(from, reason);
+  TellOfLoss(from, end, reason);
+}
+
+// A Close goes on, or answers the one that came the other way.
+void RelaySession::PassClose(Side& from, std::string_view reason) {
+  Side& to = Other(from);
+  const Closer closer = &from == &client_ ? Closer::kClient : Closer::kServer;
+  const std::string_view plain = closer == Closer::kClient ? "closed by the client" : "closed by the server";
+  // Where both sent one at the same time each has got its answer.
+  const bool crossed = from.endpoint.peer_closed() && to.endpoint.peer_closed();
+  to.endpoint.Close(from.endpoint.peer_code(), reason, closer, reason.empty() ? plain : reason);
+  if (crossed) from.endpoint.Close(to.endpoint.peer_code(), "", closer, plain);
+}
+
+void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
+  Side& to = Other(lost);
+  // One that has closed already gets its own answer.
+  if (to.endpoint.peer_closed()) return to.endpoint.Close(to.endpoint.peer_code(), "", Closer::kGateway, why);
+  if (&to == &server_) return to.endpoint.Close(code::kGoingAway, "the client is gone", Closer::kClient, why);
+  if (end == PeerEnd::kFault) {
+    return to.endpoint.Close(code::kBadGateway, "the server broke a rule of the protocol", Closer::kServer, why);
+  }
+  to.endpoint.Close(code::kInternalError, "the server broke the connection", Closer::kServer, why);
+}
+
+void RelaySession::End(std::uint16_t close_code, std::string_view reason) {
+  client_.endpoint.Close(close_code, reason, Closer::kGateway, reason);
+  server_.endpoint.Close(close_code, reason, Closer::kGateway, reason);
+}
+
+void RelaySession::Abandon() {
+  client_.endpoint.Abandon("cut off by the shutdown");
+  server_.endpoint.Abandon("cut off by the shutdown");
+}
+
+void RelaySession::OnPeerDone(Side& side) {
+  side.done = true;
+  if (client_.done && server_.done) owner_.OnSessionDone(*this);
+}
+
+}  // namespace upgate::session

@@ -1,0 +1,463 @@
+// Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end towards both.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "tests/pipeline/test_gateway.h"
+#include "tests/support/raw_deflate.h"
+
+namespace upgate::test {
+namespace {
+
+using namespace std::chrono_literals;
+using stats::HandshakeOutcome;
+
+constexpr std::uint8_t kRsv1 = 4;
+
+constexpr std::string_view kConfig = R"(
+backends: { live: { servers: [ "ws://127.0.0.1:7000" ] } }
+routes:
+  - { path: /plain, backend: live, enforce: true, limits: { message_size: 1MiB } }
+  - { path: /client, backend: live, enforce: true, compression: { threshold: 0 } }
+  - { path: /server, backend: live, enforce: true, server_compression: { threshold: 0 }, limits: { message_size: 1MiB } }
+  - path: /both
+    backend: live
+    enforce: true
+    compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
+    server_compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
+  - { path: /asking, backend: live, enforce: true, server_compression: { client_max_window_bits: 10, server_max_window_bits: 11 } }
+  - { path: /quiet, backend: live, enforce: true, limits: { idle: 1m, ping_interval: 0 } }
+)";
+
+constexpr std::string_view kAccepted =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+constexpr std::string_view kOffer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+constexpr std::string_view kFresh =
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n";
+
+// A client connected through the gateway to a WebSocket server that the test plays.
+class Relay {
+ public:
+  explicit Relay(std::string_view target, MemoryNetwork::Options options = {}, std::string_view answer_fields = "",
+                 std::string_view request_fields = "", std::string_view early = "")
+      : gw(kConfig, options), server_(gw.network(), Address("127.0.0.1:7000")), client(gw.Connect()) {
+    server_.OnConnection([answer = std::string(kAccepted).append(answer_fields).append("\r\n").append(early)](TestPeer& peer) {
+      peer.OnReceive([answer, head = std::string(), done = false](TestPeer& self, std::string_view bytes) mutable {
+        head += bytes;
+        if (done || head.find("\r\n\r\n") == std::string::npos) return;
+        done = true;
+        self.Send(answer);
+      });
+    });
+    answer = client.Upgrade(target, request_fields);
+    if (server_.size() > 0) request = server_[0].TakeReceived();
+  }
+  TestPeer& server() { return server_[0]; }
+  void Run() { gw.loop().RunUntilIdle(); }
+  void ServerSends(std::string_view bytes) {
+    server().Send(bytes);
+    Run();
+  }
+  // What the server got; all of it has to be masked.
+  std::vector<ParsedFrame> ServerFrames() {
+    bytes_ += server().TakeReceived();
+    auto frames = TakeFrames(bytes_);
+    for (ParsedFrame& frame : frames) {
+      EXPECT_TRUE(frame.masked);
+      frame.masked = false;
+    }
+    return frames;
+  }
+  std::vector<ParsedFrame> ClientFrames() {
+    auto frames = client.Frames();
+    for (const ParsedFrame& frame : frames) EXPECT_FALSE(frame.masked);
+    return frames;
+  }
+  // Both ends take their leave; the session is gone then.
+  void ExpectOver() {
+    EXPECT_TRUE(client.peer().done());
+    client.peer().Shutdown();
+    Run();
+    server().Shutdown();
+    Run();
+    EXPECT_EQ(gw.gateway().sessions(), 0u);
+    EXPECT_EQ(gw.loop_stats().compression.reserved_bytes.Get(), 0u);
+  }
+
+  TestGateway gw;
+
+ private:
+  TestServer server_;
+  std::string bytes_;
+
+ public:
+  GatewayClient client;
+  ResponseHead answer;
+  std::string request;
+};
+
+using Received = std::vector<std::pair<std::uint8_t, std::string>>;
+
+std::string Text(std::size_t size) {
+  std::string text;
+  for (int i = 0; text.size() < size; ++i) text += "message " + std::to_string(i * 7919 % 1000) + "; ";
+  text.resize(size);
+  return text;
+}
+
+class EnforcedAtChunk : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, EnforcedAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+
+TEST_P(EnforcedAtChunk, MessagesPassBothWays) {
+  Relay r("/plain", {.read_chunk = GetParam()});
+  ASSERT_EQ(r.answer.status, 101);
+  const Received sent{{kText, "t\xc3\xa4xt"}, {kBinary, Text(300)}, {kBinary, Text(70'000)}, {kText, ""}, {kText, Text(1000)}};
+  std::string from_client;
+  std::string from_server;
+  for (const auto& [opcode, payload] : sent) {
+    from_client += payload.size() == 1000 ? Fragmented(opcode, payload, 100) : Frame(opcode, payload);
+    from_server += ServerFrame(opcode, payload);
+  }
+  r.client.Send(from_client);
+  EXPECT_EQ(Messages(r.ServerFrames()), sent);
+  r.ServerSends(from_server);
+  EXPECT_EQ(Messages(r.ClientFrames()), sent);
+  const stats::RouteStats& stats = r.gw.route_stats();
+  for (const stats::Traffic* traffic : {&stats.in, &stats.out}) {
+    EXPECT_EQ(traffic->text_messages.Get(), 3u);
+    EXPECT_EQ(traffic->binary_messages.Get(), 2u);
+    EXPECT_EQ(traffic->bytes.Get(), 5u + 300 + 70'000 + 1000);
+    EXPECT_EQ(traffic->message_size.sum(), 5u + 300 + 70'000 + 1000);
+  }
+  EXPECT_EQ(r.gw.server_stats().bytes_received.Get(), from_server.size());
+  EXPECT_GT(r.gw.server_stats().bytes_sent.Get(), 71'000u);
+}
+
+TEST_P(EnforcedAtChunk, WhatComesBehindTheHandshakesArrives) {
+  Relay r("/plain", {.read_chunk = GetParam()}, "", "", ServerFrame(kText, "early"));
+  r.Run();
+  EXPECT_EQ(Messages(r.ClientFrames()), (Received{{kText, "early"}}));
+  EXPECT_EQ(r.gw.server_stats().bytes_received.Get(), 7u);
+}
+
+TEST_P(EnforcedAtChunk, PingsAreAnsweredHopByHop) {
+  Relay r("/plain", {.read_chunk = GetParam()});
+  r.client.Send(Frame(kText, "a", {.fin = false}) + PingFrame("to the gateway") + PongFrame("unasked") + Frame(kContinuation, "b"));
+  r.ServerSends(ServerFrame(kPing, "as well") + ServerFrame(kPong, ""));
+  EXPECT_EQ(r.ClientFrames(), (std::vector{ParsedFrame{.opcode = kPong, .payload = "to the gateway"}}));
+  const auto frames = r.ServerFrames();
+  EXPECT_EQ(Messages(frames), (Received{{kText, "ab"}}));
+  EXPECT_EQ(std::ranges::count(frames, kPing, &ParsedFrame::opcode), 0);
+  EXPECT_EQ(std::ranges::count(frames, ParsedFrame{.opcode = kPong, .payload = "as well"}), 1);
+}
+
+// ---- compression
+
+TEST(RelayHandshake, EachSideHasItsOwnExtensions) {
+  Relay plain("/plain", {}, "", kOffer);
+  EXPECT_EQ(plain.answer.Count("Sec-WebSocket-Extensions"), 0u);
+  EXPECT_EQ(plain.request.find("Sec-WebSocket-Extensions"), std::string::npos);
+
+  Relay client("/client", {}, "", kOffer);
+  EXPECT_EQ(client.answer.Get("Sec-WebSocket-Extensions"),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  EXPECT_EQ(client.request.find("Sec-WebSocket-Extensions"), std::string::npos);
+
+  Relay server("/server", {}, kFresh, "Sec-WebSocket-Extensions: x-other\r\n");
+  EXPECT_EQ(server.answer.status, 101);
+  EXPECT_EQ(server.answer.Count("Sec-WebSocket-Extensions"), 0u);
+  EXPECT_NE(server.request.find("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                                "client_no_context_takeover; client_max_window_bits\r\n"),
+            std::string::npos)
+      << server.request;
+  EXPECT_EQ(server.request.find("x-other"), std::string::npos);
+}
+
+TEST(RelayHandshake, AServerMayDeclineCompression) {
+  Relay r("/server");
+  ASSERT_EQ(r.answer.status, 101);
+  EXPECT_EQ(r.gw.loop_stats().compression.reserved_bytes.Get(), 0u);
+  r.client.Send(TextFrame(Text(1000)));
+  EXPECT_EQ(r.ServerFrames().at(0).rsv, 0);
+  r.ServerSends(Frame(kText, "x", {.rsv = kRsv1, .mask = {}}));
+  EXPECT_EQ(r.ServerFrames().at(0).close_code(), 1002);
+  EXPECT_EQ(r.client.ReceivedClose(), 1014);
+}
+
+TEST(RelayHandshake, AServerThatAgreesOnWhatWasNotOfferedIsA502) {
+  for (const std::string_view fields :
+       {"Sec-WebSocket-Extensions: x-other\r\n", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=11; client_max_window_bits=11\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate\r\n", "Sec-WebSocket-Extensions: ;\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate; mode=fast\r\n"}) {
+    Relay r("/asking", {}, fields, kOffer);
+    EXPECT_EQ(r.answer.status, 502) << fields;
+    EXPECT_EQ(r.gw.loop_stats().compression.reserved_bytes.Get(), 0u);
+    EXPECT_EQ(r.gw.Handshakes(HandshakeOutcome::kBackendFailed, 4), 1u);
+  }
+  Relay plain("/plain", {}, kOffer, kOffer);
+  EXPECT_EQ(plain.answer.status, 502) << "the client's offer was not passed on";
+}
+
+TEST_P(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {
+  const std::string text = Text(3000);
+  Relay client("/client", {.read_chunk = GetParam()}, "", kOffer);
+  client.client.Send(Frame(kText, RawDeflater().Message(text), {.rsv = kRsv1}));
+  auto frames = client.ServerFrames();
+  EXPECT_EQ(Messages(frames), (Received{{kText, text}}));
+  EXPECT_EQ(std::ranges::count(frames, kRsv1, &ParsedFrame::rsv), 0);
+  client.ServerSends(ServerFrame(kText, text.substr(0, 1000), false) + ServerFrame(kPing, "") +
+                     ServerFrame(kContinuation, text.substr(1000)));
+  frames = client.ClientFrames();
+  ASSERT_EQ(frames.size(), 1u) << "whole";
+  EXPECT_EQ(frames[0].rsv, kRsv1);
+  EXPECT_EQ(RawInflater().Message(frames[0].payload), text);
+
+  Relay server("/server", {.read_chunk = GetParam()}, kFresh);
+  server.client.Send(Fragmented(kText, text, 1000) + TextFrame("short"));
+  frames = server.ServerFrames();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].rsv, kRsv1);
+  EXPECT_EQ(RawInflater().Message(frames[0].payload), text);
+  server.ServerSends(Frame(kBinary, RawDeflater().Message(text), {.rsv = kRsv1, .mask = {}}));
+  EXPECT_EQ(Messages(server.ClientFrames()), (Received{{kBinary, text}}));
+}
+
+TEST_P(EnforcedAtChunk, BothSidesMayRememberEarlierMessages) {
+  Relay r("/both", {.read_chunk = GetParam()}, kOffer, kOffer);
+  ASSERT_EQ(r.answer.status, 101);
+  RawDeflater client_deflater, server_deflater;
+  RawInflater client_inflater, server_inflater;
+  for (int i = 0; i < 3; ++i) {
+    const std::string text = Text(500);
+    r.client.Send(Frame(kText, client_deflater.Message(text), {.rsv = kRsv1}));
+    const auto to_server = r.ServerFrames();
+    ASSERT_EQ(to_server.size(), 1u);
+    EXPECT_EQ(server_inflater.Message(to_server[0].payload), text);
+    r.ServerSends(Frame(kText, server_deflater.Message(text), {.rsv = kRsv1, .mask = {}}));
+    const auto to_client = r.ClientFrames();
+    ASSERT_EQ(to_client.size(), 1u);
+    EXPECT_EQ(client_inflater.Message(to_client[0].payload), text);
+    if (i == 2) {
+      EXPECT_LT(to_client[0].payload.size(), 20u);
+      EXPECT_LT(to_server[0].payload.size(), 20u);
+    }
+  }
+  r.client.Send(CloseFrame(1000));
+  r.ServerSends(Frame(kClose, CloseBody(1000), {.mask = {}}));
+  r.ExpectOver();
+}
+
+// ---- rules
+
+TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
+  const auto codes = [](std::string_view wire, std::string_view target = "/plain", std::string_view offer = "") {
+    Relay r(target, {.read_chunk = GetParam()}, "", offer);
+    r.client.Send(wire);
+    const int client = r.client.ReceivedClose();
+    const auto frames = r.ServerFrames();
+    const int server = frames.empty() ? 0 : frames.back().close_code().value_or(1005);
+    r.ServerSends(Frame(kClose, CloseBody(1001), {.mask = {}}));
+    r.ExpectOver();
+    return std::pair(client, server);
+  };
+  EXPECT_EQ(codes(ServerFrame(kText, "not masked")), std::pair(1002, 1001));
+  EXPECT_EQ(codes(TextFrame("\xff")), std::pair(1007, 1001));
+  EXPECT_EQ(codes(Frame(kText, "\xc3", {.fin = false}) + Frame(kContinuation, "x")), std::pair(1007, 1001));
+  EXPECT_EQ(codes(Frame(kText, "x", {.rsv = kRsv1})), std::pair(1002, 1001));
+  EXPECT_EQ(codes(Frame(kPing, std::string(126, 'x'))), std::pair(1002, 1001));
+  EXPECT_EQ(codes(Frame(kContinuation, "x")), std::pair(1002, 1001));
+  EXPECT_EQ(codes(Frame(kBinary, "", {.claimed_length = 2 << 20})), std::pair(1009, 1001));
+  EXPECT_EQ(codes(CloseFrame(1005)), std::pair(1002, 1001));
+  EXPECT_EQ(codes(Frame(kBinary, "\xff\xff", {.rsv = kRsv1}), "/client", kOffer), std::pair(1007, 1001));
+}
+
+TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1014) {
+  const auto codes = [](std::string_view wire, std::string_view target = "/plain", std::string_view answer = "") {
+    Relay r(target, {.read_chunk = GetParam()}, answer);
+    r.ServerSends(wire);
+    const int client = r.client.ReceivedClose();
+    const auto frames = r.ServerFrames();
+    const int server = frames.empty() ? 0 : frames.back().close_code().value_or(1005);
+    EXPECT_TRUE(r.server().ended());
+    r.client.Send(CloseFrame(1014));
+    r.ExpectOver();
+    return std::pair(client, server);
+  };
+  EXPECT_EQ(codes(TextFrame("masked")), std::pair(1014, 1002));
+  EXPECT_EQ(codes(ServerFrame(kText, "\xff")), std::pair(1014, 1007));
+  EXPECT_EQ(codes(Frame(kBinary, "", {.mask = {}, .claimed_length = 2 << 20})), std::pair(1014, 1009));
+  EXPECT_EQ(codes(Frame(kBinary, DeflatedZeros(64), {.rsv = kRsv1, .mask = {}}), "/server", kFresh), std::pair(1014, 1009));
+}
+
+// ---- the end
+
+TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswerComesBack) {
+  Relay r("/plain", {.read_chunk = GetParam()});
+  r.client.Send(TextFrame("last") + CloseFrame(3001, "enough"));
+  const auto frames = r.ServerFrames();
+  EXPECT_EQ(Messages(frames), (Received{{kText, "last"}}));
+  EXPECT_EQ(frames.back().close_code(), 3001);
+  EXPECT_EQ(frames.back().close_reason(), "enough");
+  EXPECT_FALSE(r.server().ended()) << "a server is the first to end the connection";
+  EXPECT_EQ(r.client.peer().received(), "") << "the answer is the server's to give";
+  r.ServerSends(ServerFrame(kText, "still under way") + Frame(kClose, CloseBody(3002, "so be it"), {.mask = {}}));
+  const auto answer = r.ClientFrames();
+  EXPECT_EQ(Messages(answer), (Received{{kText, "still under way"}}));
+  EXPECT_EQ(answer.back().close_code(), 3002);
+  EXPECT_EQ(answer.back().close_reason(), "so be it");
+  r.ExpectOver();
+  EXPECT_EQ(r.gw.log().Last("session close", "code"), "3001");
+  EXPECT_EQ(r.gw.log().Last("session close", "closed_by"), "client");
+  EXPECT_EQ(r.gw.log().Last("session close", "why"), "enough");
+}
+
+TEST_P(EnforcedAtChunk, TheServersClosePassesAndTheClientsAnswerGoesBack) {
+  Relay r("/plain", {.read_chunk = GetParam()});
+  r.ServerSends(ServerFrame(kText, "last") + Frame(kClose, CloseBody(1012, "restart"), {.mask = {}}));
+  r.server().Shutdown();
+  r.Run();
+  const auto frames = r.ClientFrames();
+  EXPECT_EQ(Messages(frames), (Received{{kText, "last"}}));
+  EXPECT_EQ(frames.back().close_code(), 1012);
+  r.client.Send(TextFrame("still under way") + CloseFrame(1012));
+  const auto answer = r.ServerFrames();
+  EXPECT_EQ(Messages(answer), (Received{{kText, "still under way"}}));
+  EXPECT_EQ(answer.back().close_code(), 1012);
+  r.ExpectOver();
+  EXPECT_EQ(r.gw.log().Last("session close", "closed_by"), "server");
+  EXPECT_EQ(r.gw.log().Last("session close", "why"), "restart");
+}
+
+TEST(RelaySession, ClosesThatCrossAnswerEachOther) {
+  Relay r("/plain");
+  r.client.peer().Send(CloseFrame(3001));
+  r.server().Send(Frame(kClose, CloseBody(3002), {.mask = {}}));
+  r.Run();
+  EXPECT_NE(r.client.ReceivedClose(), 0);
+  EXPECT_TRUE(r.ServerFrames().back().close_code());
+  r.ExpectOver();
+}
+
+TEST(RelaySession, ACloseWithoutACodePassesAsOne) {
+  Relay r("/plain");
+  r.client.Send(Frame(kClose, ""));
+  EXPECT_EQ(r.ServerFrames().back(), (ParsedFrame{.opcode = kClose, .payload = ""}));
+  r.ServerSends(Frame(kClose, "", {.mask = {}}));
+  EXPECT_EQ(r.client.ReceivedClose(), 1005);
+  r.ExpectOver();
+}
+
+TEST(RelaySession, AnEndThatIsLostIsToldToTheOther) {
+  const auto lose_client = [](auto how) {
+    Relay r("/plain");
+    how(r.client.peer());
+    r.Run();
+    EXPECT_EQ(r.ServerFrames().back().close_code(), 1001);
+    r.ServerSends(Frame(kClose, CloseBody(1001), {.mask = {}}));
+    r.server().Shutdown();
+    r.Run();
+    EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+    EXPECT_EQ(r.gw.log().Last("session close", "code"), "1006");
+  };
+  lose_client([](TestPeer& peer) { peer.Shutdown(); });
+  lose_client([](TestPeer& peer) { peer.Reset(); });
+  const auto lose_server = [](auto how) {
+    Relay r("/plain");
+    how(r.server());
+    r.Run();
+    EXPECT_EQ(r.client.ReceivedClose(), 1011);
+    r.client.Send(CloseFrame(1011));
+    r.client.peer().Shutdown();
+    r.Run();
+    EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+    EXPECT_EQ(r.gw.log().Last("session close", "closed_by"), "server");
+  };
+  lose_server([](TestPeer& peer) { peer.Shutdown(); });
+  lose_server([](TestPeer& peer) { peer.Reset(); });
+}
+
+TEST(RelaySession, EndsInBoundedTimeWithPeersThatNeverAnswer) {
+  Relay r("/plain");
+  r.client.Send(CloseFrame(1000));
+  r.gw.loop().Advance(5s);
+  EXPECT_EQ(r.client.ReceivedClose(), 1000) << "the server's answer is not waited for any longer";
+  r.gw.loop().Advance(10s);
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+
+  Relay stopping("/plain");
+  bool empty = false;
+  stopping.gw.gateway().Drain([&] { empty = true; });
+  stopping.Run();
+  EXPECT_EQ(stopping.client.ReceivedClose(), 1001);
+  EXPECT_EQ(stopping.ServerFrames().back().close_code(), 1001);
+  stopping.gw.loop().Advance(15s);
+  EXPECT_TRUE(empty);
+}
+
+TEST(RelaySession, BothSidesAreKeptAlive) {
+  Relay r("/plain");
+  r.gw.loop().Advance(31s);
+  EXPECT_EQ(r.ClientFrames(), (std::vector{ParsedFrame{.opcode = kPing, .payload = ""}}));
+  EXPECT_EQ(r.ServerFrames(), (std::vector{ParsedFrame{.opcode = kPing, .payload = ""}}));
+  r.client.Send(PongFrame());
+  r.gw.loop().Advance(31s);
+  EXPECT_EQ(r.client.ReceivedClose(), 1011) << "the server gave no sign of life";
+
+  Relay quiet("/quiet");
+  quiet.gw.loop().Advance(61s);
+  EXPECT_EQ(quiet.client.ReceivedClose(), 1001);
+  EXPECT_EQ(quiet.ServerFrames().back().close_code(), 1001);
+}
+
+// ---- what it may hold
+
+TEST(RelaySession, AnEndThatDoesNotReadStopsTheOther) {
+  const auto most = [](Relay& r) {
+    std::size_t queued = 0;
+    for (const MemoryStream* stream : r.gw.network().Streams()) queued = std::max(queued, stream->queued());
+    return queued;
+  };
+  for (const std::string_view target : {"/plain", "/server"}) {
+    Relay r(target, {.send_buffer = 64 * 1024}, target == "/server" ? kFresh : "");
+    r.server().Stall();
+    const std::string message(50'000, 'm');
+    std::string noise = Text(50'000);
+    for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(noise[i] ^ static_cast<char>(i * i >> 3));
+    for (int i = 0; i < 50; ++i) r.client.peer().Send(BinaryFrame(noise));
+    r.Run();
+    EXPECT_LE(most(r), io::kHighMark + 2 * io::kReadBufferSize);
+    r.server().Resume();
+    r.Run();
+    EXPECT_EQ(Messages(r.ServerFrames()).size(), 50u);
+  }
+  Relay r("/plain", {.send_buffer = 64 * 1024});
+  r.client.peer().Stall();
+  for (int i = 0; i < 50; ++i) r.server().Send(ServerFrame(kBinary, std::string(50'000, 'm')));
+  r.Run();
+  EXPECT_LE(most(r), io::kHighMark + 2 * io::kReadBufferSize);
+  r.client.peer().Resume();
+  r.Run();
+  EXPECT_EQ(Messages(r.ClientFrames()).size(), 50u);
+}
+
+TEST(RelaySession, ABombOfTheServerWaitsForTheClient) {
+  Relay r("/server", {.send_buffer = 64 * 1024}, kFresh);
+  r.client.peer().Stall();
+  std::string wire;
+  for (int i = 0; i < 20; ++i) wire += Frame(kBinary, DeflatedZeros(1), {.rsv = kRsv1, .mask = {}});
+  r.ServerSends(wire);
+  std::size_t queued = 0;
+  for (const MemoryStream* stream : r.gw.network().Streams()) queued = std::max(queued, stream->queued());
+  EXPECT_GT(queued, io::kHighMark);
+  EXPECT_LE(queued, io::kHighMark + 640 * 1024);
+  r.client.peer().Resume();
+  r.Run();
+  EXPECT_EQ(Messages(r.ClientFrames()).size(), 20u);
+}
+
+}  // namespace
+}  // namespace upgate::test
