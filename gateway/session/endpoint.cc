@@ -13,10 +13,6 @@ namespace code = ws::close_code;
 // In the place of what was queued at the last look: the peer has taken a lot since, however full its queue is again by now.
 constexpr std::size_t kTaken = std::numeric_limits<std::size_t>::max();
 
-// Of a session with compression this much is decoded between two looks at the gate: it stands for half a mebibyte at most.
-constexpr std::size_t kStep = 512;
-// What one session may inflate in a turn of the loop, before others have theirs.
-constexpr std::size_t kShareOfTurn = 256 * 1024;
 // With less room than this in the buffer it is not worth to go on inflating into it.
 constexpr std::size_t kLeastRoom = 1024;
 
@@ -50,12 +46,7 @@ void Endpoint::OnBytes(MutableBytes data) {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
   if (inflow_) inflow_->buffered = inflow_->inflated = 0;
-  do {
-    MutableBytes step = inflow_ ? data.first(std::min(data.size(), kStep)) : data;
-    const std::size_t offered = step.size();
-    if (!Decode(step)) return;
-    data = data.subspan(offered - step.size());
-  } while (inflow_ && !data.empty() && reading() && !held() && inflow_->inflated < kShareOfTurn);
+  if (!Decode(data)) return;
   if (reading()) owner_.OnReadDone();
   if (reading()) KeepRest(data);
   FlushControl();
@@ -63,7 +54,7 @@ void Endpoint::OnBytes(MutableBytes data) {
 
 // False when the peer broke a rule, and all is done about it.
 bool Endpoint::Decode(MutableBytes& data) {
-  while (reading() && !held()) {
+  while (reading() && !held() && !spent()) {
     const auto part = decoder_.Next(data);
     if (!part) return FailReading(part.error());
     if (!*part) break;

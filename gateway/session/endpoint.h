@@ -116,6 +116,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     kLingering,     // nothing more to say; waits for the peer's FIN
     kDone,
   };
+  static constexpr std::size_t kShareOfTurn = 256 * 1024;  // bytes inflated
   struct ControlPayload {
     std::array<std::byte, ws::kMaxControlPayload> bytes;
     std::size_t size = 0;
@@ -144,6 +145,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   bool held() const {
     return gate_.holds_messages() || (inflow_ != nullptr && !gate_.open_but_for(PauseReason::kRest));
   }
+  // Whether it has inflated its share of the loop's turn.
+  bool spent() const { return inflow_ != nullptr && inflow_->inflated >= kShareOfTurn; }
   bool Decode(MutableBytes& data);
   bool FailReading(const ws::ProtocolError& error);
   bool OnCompressedPart(ws::FramePart rest);

@@ -38,7 +38,8 @@ std::expected<std::optional<FramePart>, ProtocolError> FrameDecoder::Next(Mutabl
   }
   if (input.empty() && payload_left_ > 0) return std::nullopt;
 
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(input.size(), payload_left_));
+  auto size = static_cast<std::size_t>(std::min<std::uint64_t>(input.size(), payload_left_));
+  if (compressed_) size = std::min(size, kMaxCompressedPart);
   FramePart part;
   part.opcode = frame_opcode_;
   part.frame_begin = frame_begin_;

@@ -54,6 +54,8 @@ struct FramePart {
 
 inline constexpr std::size_t kMaxControlPayload = 125;
 inline constexpr std::size_t kMaxHeader = 14;
+// A part of a compressed message stands for half a mebibyte at most.
+inline constexpr std::size_t kMaxCompressedPart = 512;
 
 // Bytes in, payload slices out: every rule of RFC 6455, section 5, for an endpoint. No I/O, no
 // clock, no allocation; keeps at most one partial frame header between calls. Unmasks in place,
@@ -62,7 +64,8 @@ inline constexpr std::size_t kMaxHeader = 14;
 // drop the connection.
 //
 // With kDeflate the first frame of a message may have RSV1 set (RFC 7692, section 6). Parts of such
-// a message are handed out as they came: whoever inflates them checks text and size.
+// a message are handed out as they came: whoever inflates them checks text and size, and may stop
+// between two of them, as they are small.
 class FrameDecoder {
  public:
   // `max_message`: most payload bytes of one message, all fragments together; over it 1009, told by

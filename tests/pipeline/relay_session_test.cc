@@ -226,6 +226,12 @@ TEST_P(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {
   EXPECT_EQ(Messages(server.ClientFrames()), (Received{{kBinary, text}}));
 }
 
+TEST(RelaySession, WhatAClientThatCompressesSendsAsItIsIsNotCutUp) {
+  Relay r("/client", {}, "", kOffer);
+  r.client.Send(BinaryFrame(Text(20'000)) + BinaryFrame(Text(10'000)));
+  EXPECT_EQ(r.ServerFrames().size(), 2u);
+}
+
 TEST_P(EnforcedAtChunk, BothSidesMayRememberEarlierMessages) {
   Relay r("/both", {.read_chunk = GetParam()}, kOffer, kOffer);
   ASSERT_EQ(r.answer.status, 101);
