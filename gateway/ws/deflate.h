@@ -15,7 +15,8 @@ struct z_stream_s;
 namespace upgate::ws {
 
 // Takes the payload of compressed messages apart, piece by piece (RFC 7692, section 7.2.2). No I/O; about 7 KiB and the window,
-// which is made with the first piece. Not thread-safe. After an error it is dead.
+// which is made with the first piece. Not thread-safe. After an error it is dead. What refers back further than the window, which
+// its sender must not (section 7.1.2), is 1007 as soon as it is not at hand any more; until then it is read as it was meant.
 class Inflater {
  public:
   // `window_bits`: 8 to 15, as agreed for the end that compresses. Throws std::bad_alloc as `new` does.

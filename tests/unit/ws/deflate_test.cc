@@ -70,6 +70,23 @@ TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   EXPECT_EQ(InflateAll(inflater, "\x00"s), "");
 }
 
+// RFC 7692, section 7.1.2: a sender must not. zlib sees it only when what is meant is no longer at hand.
+TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
+  std::mt19937 random(7);
+  std::string message(1000, '\0');
+  for (char& c : message) c = static_cast<char>(random());
+  message += message;
+  Deflater deflater(15, 9);
+  const std::string compressed = DeflateOne(deflater, message);
+  ASSERT_LT(compressed.size(), message.size());
+  for (const std::size_t room : {1, 7, 300, 4096}) {
+    Inflater inflater(8);
+    const auto inflated = InflateAll(inflater, compressed, 1 << 20, room);
+    EXPECT_EQ(inflated.has_value(), room == 4096) << room;
+    if (inflated) EXPECT_EQ(*inflated, message);
+  }
+}
+
 TEST(InflaterTest, KeepsTheWindowBehindAFinalBlock) {
   Inflater inflater(15);
   EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello");
