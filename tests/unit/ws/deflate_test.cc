@@ -83,7 +83,9 @@ TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
     Inflater inflater(8);
     const auto inflated = InflateAll(inflater, compressed, 1 << 20, room);
     EXPECT_EQ(inflated.has_value(), room == 4096) << room;
-    if (inflated) EXPECT_EQ(*inflated, message);
+    if (inflated) {
+      EXPECT_EQ(*inflated, message);
+    }
   }
 }
 
