@@ -1,7 +1,7 @@
 // The whole gateway but its sockets, played by a script: clients that connect, ask, speak, stall
 // and leave, servers behind it that do the same, connections that fail, and time. Whatever they do:
-// no queue grows past its marks, clients are answered in the language that they speak, and when
-// everybody has left, or has only fallen silent, time ends every session and connection. Input: a
+// no queue grows past its marks, both sides are spoken to in their language, and when everybody
+// has left, or has only fallen silent, time ends every session and connection. Input: a
 // byte of settings, then the steps (see Play); seeds.py writes some.
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/ws/close.h"
 #include "gateway/ws/handshake.h"
+#include "tests/fuzz/frame_check.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/pipeline/test_gateway.h"
 
@@ -33,6 +33,7 @@ compression_memory: 1MiB
 backends:
   bytes: { servers: [ tcp://127.0.0.1:7001, tcp://127.0.0.1:7002 ] }
   frames: { servers: [ ws://127.0.0.1:7003 ] }
+  strict: { servers: [ ws://127.0.0.1:7005 ] }
   site:
     servers: [ http://127.0.0.1:7004 ]
     pool_size: 2
@@ -51,19 +52,45 @@ routes:
     encoding: text
     cors: { allow_origins: [ "https://a.test", "null" ], allow_credentials: true }
   - { path: /ws, backend: frames, limits: { message_size: 4KiB } }
+  - { path: /strict, backend: strict, enforce: true, limits: { message_size: 4KiB } }
+  - path: /strict/client
+    backend: strict
+    enforce: true
+    compression: { threshold: 0 }
+    limits: { message_size: 4KiB }
+  - path: /strict/both
+    backend: strict
+    enforce: true
+    compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
+    server_compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
+    limits: { message_size: 4KiB }
   - { path: /old/*, plugin: redirect, options: { to: "https://{host}/new{rest}?{query}" } }
   - { path: /stats, plugin: stats }
   - { path: /*, backend: site }
 )";
 
-constexpr std::array<std::string_view, 4> kServers{"127.0.0.1:7001", "127.0.0.1:7002",
-                                                   "127.0.0.1:7003", "127.0.0.1:7004"};
+constexpr std::array<std::string_view, 5> kServers{
+    "127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003", "127.0.0.1:7004", "127.0.0.1:7005"};
+constexpr std::size_t kStrictServer = 4;
 
-// Where a client may ask to go; the first of them are served by the gateway as an endpoint.
-constexpr std::array<std::string_view, 10> kTargets{
-    "/echo", "/room/tea", "/tcp",       "/tcp?encoding=text", "/tcp?encoding=base64",
-    "/cors", "/ws",       "/site/page", "/old/x?y",           "/stats"};
-constexpr std::size_t kEndpoints = 6;
+// Where a client may ask to go, and whether the gateway is the other end of its connection there.
+struct Target {
+  std::string_view target;
+  bool endpoint;
+};
+constexpr std::array<Target, 13> kTargets{{{"/echo", true},
+                                           {"/room/tea", true},
+                                           {"/tcp", true},
+                                           {"/tcp?encoding=text", true},
+                                           {"/tcp?encoding=base64", true},
+                                           {"/cors", true},
+                                           {"/ws", false},
+                                           {"/site/page", false},
+                                           {"/old/x?y", false},
+                                           {"/stats", true},
+                                           {"/strict", true},
+                                           {"/strict/client", true},
+                                           {"/strict/both", true}}};
 
 constexpr std::array<std::string_view, 6> kExtraLines{
     "",
@@ -92,7 +119,7 @@ constexpr std::array<std::string_view, 6> kRequests{
     "OPTIONS /cors HTTP/1.1\r\nHost: gateway.test\r\nOrigin: "
     "https://a.test\r\nAccess-Control-Request-Method: GET\r\n\r\n"};
 
-constexpr std::array<std::string_view, 7> kAnswers{
+constexpr std::array<std::string_view, 9> kAnswers{
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
     "Upgrade\r\nSec-WebSocket-Accept: ",
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -100,7 +127,13 @@ constexpr std::array<std::string_view, 7> kAnswers{
     "0\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\n",
     "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end",
-    "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n"};
+    "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Accept: ",
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+    "client_no_context_takeover; client_max_window_bits=9\r\nSec-WebSocket-Accept: "};
+constexpr std::size_t kWithDeflate = 7;  // the first of those
 
 // More than the marks by what one read may come to in another form.
 constexpr std::size_t kMostQueued = io::kHighMark + 4 * io::kReadBufferSize;
@@ -153,8 +186,10 @@ class World {
     Require(gateway_.network().stream_count() == 0);
   }
 
-  void CheckClients() {
+  void CheckPeers() {
     for (auto& client : clients_) CheckClient(*client);
+    TestServer& strict = *servers_[kStrictServer];
+    for (std::size_t i = 0; i < strict.size(); ++i) CheckServer(strict[i]);
   }
 
  private:
@@ -194,11 +229,11 @@ class World {
     const std::string_view extra = kExtraLines[input.Choose(kExtraLines.size())];
     const std::size_t draft = input.Choose(1 + kDrafts.size());
     // The frames of hixie are others.
-    client.to_endpoint = client.clean && target < kEndpoints && draft <= 1;
+    const auto& [path, endpoint] = kTargets[target];
+    client.to_endpoint = client.clean && endpoint && draft <= 1;
     client.clean = false;
-    client.gateway.peer().Send(draft == 0
-                                   ? UpgradeRequest(kTargets[target], "gateway.test", extra)
-                                   : DraftRequest(kTargets[target], extra, kDrafts[draft - 1]));
+    client.gateway.peer().Send(draft == 0 ? UpgradeRequest(path, "gateway.test", extra)
+                                          : DraftRequest(path, extra, kDrafts[draft - 1]));
   }
 
   static std::string DraftRequest(std::string_view target, std::string_view extra,
@@ -230,7 +265,7 @@ class World {
       case 0:
         return peer.Send(input.Take(input.Byte()));
       case 1:
-        return Answer(peer, input.Choose(kAnswers.size()));
+        return Answer(peer, input);
       case 2:
         return peer.Send(TakeFrame(input, {}));
       case 3:
@@ -242,9 +277,12 @@ class World {
     }
   }
 
-  static void Answer(TestPeer& peer, std::size_t which) {
+  // Those that agree on compression have a first frame right behind them.
+  static void Answer(TestPeer& peer, fuzz::Input& input) {
+    const std::size_t which = input.Choose(kAnswers.size());
     std::string answer(kAnswers[which]);
-    if (which == 0) answer += AcceptFor(peer.received()) + "\r\n\r\n";
+    if (answer.ends_with("Accept: ")) answer += AcceptFor(peer.received()) + "\r\n\r\n";
+    if (which >= kWithDeflate) answer += TakeFrame(input, {});
     peer.Send(answer);
   }
 
@@ -286,19 +324,16 @@ class World {
     if (!client.to_endpoint) return;
     const auto head = TakeResponseHead(bytes);
     if (!head || head->status != 101) return;
-    CheckFrames(bytes, head->Get("Sec-WebSocket-Extensions").has_value());
+    FrameCheck(false, head->Get("Sec-WebSocket-Extensions").has_value()).Check(std::move(bytes));
   }
 
-  static void CheckFrames(std::string& bytes, bool compressed) {
-    bool closed = false;
-    for (const ParsedFrame& frame : TakeFrames(bytes)) {
-      Require(frame.opcode != kMalformed && !frame.masked && !closed);
-      Require((frame.rsv & 3) == 0 && (frame.rsv == 0 || compressed));
-      if (frame.opcode >= kClose)
-        Require(frame.fin && frame.rsv == 0 && frame.payload.size() <= 125);
-      closed = frame.opcode == kClose;
-      if (closed && frame.close_code()) Require(ws::IsSendable(*frame.close_code()));
-    }
+  // One connection, one request: all behind its head are frames of the gateway's own.
+  static void CheckServer(TestPeer& peer) {
+    const std::string& received = peer.received();
+    const std::size_t end = received.find("\r\n\r\n");
+    if (end == std::string::npos) return;
+    const bool offered = received.rfind("permessage-deflate", end) != std::string::npos;
+    FrameCheck(true, offered).Check(received.substr(end + 4));
   }
 
   TestGateway gateway_;
@@ -319,7 +354,7 @@ void RunOne(fuzz::Input& input) {
   if ((settings & 16) != 0) world.EverybodyLeaves((settings & 32) != 0);
   world.LetTimePass();
   world.CheckNothingIsLeft();
-  world.CheckClients();
+  world.CheckPeers();
 }
 
 }  // namespace

@@ -474,6 +474,43 @@ def sessions():
         'garbage': connect() + client_raw(b'\x16\x03\x01\x02\x00\x01\x00'),
         'idle': connect() + client_upgrade(0) + after(255) + after(255),
         'failures': connect() + bytes([15, 0, 4]) + client_upgrade(2) + client_frame(2, b'x') + server_raw(b'y'),
+        # Behind the others: the settings go by position.
+        'strict': connect() + client_upgrade(10) + server(1, 0, which=4) + client_frame(1, UTF8) + client_frame(9, b'ping')
+                  + server_frame(1, UTF8, which=4) + server_frame(9, b'ping', which=4) + client_frame(8, body) + server_frame(8, body, which=4),
+        'strict_fragments': connect() + client_upgrade(10) + server(1, 0, which=4) + client_frame(0x81, UTF8[:7]) + client_frame(9, b'')
+                            + server_frame(0x82, b'a', which=4) + client_frame(0, UTF8[7:]) + server_frame(0x80, b'b', which=4)
+                            + server_frame(0, b'c', which=4) + server_frame(8, body, which=4) + client_frame(8, body) + server(3, which=4),
+        'strict_server_masks': connect() + client_upgrade(10) + server(1, 0, which=4) + server_raw(frame(TEXT, b'x'), which=4),
+        'strict_server_not_utf8': connect() + client_upgrade(10) + server(1, 0, which=4) + server_frame(0x81, b'caf\xc3', which=4)
+                                  + server_frame(0, b'x', which=4),
+        'strict_server_too_big': connect() + client_upgrade(10) + server(1, 0, which=4) + server_frame(0x42, b'x' * 50, which=4),
+        'strict_server_lost': connect() + client_upgrade(10) + server(1, 0, which=4) + server_frame(0x81, b'half', which=4)
+                              + server(4, 1, which=4) + client_frame(8, body),
+        'strict_client_lost': connect() + client_upgrade(10) + server(1, 0, which=4) + client_frame(0x82, b'half') + client(6, 0)
+                              + server_frame(1, b'late', which=4) + after(60),
+        'strict_closes_cross': connect() + client_upgrade(10) + server(1, 0, which=4) + server(5, 1, which=4) + client_frame(8, body)
+                               + server_frame(8, body, which=4) + server(5, 0, which=4) + after(80),
+        'strict_silent': connect() + client_upgrade(10) + server(1, 0, which=4) + client_frame(8, body) + after(255),
+        'strict_half_closed': connect() + client_upgrade(10) + server(1, 0, which=4) + server(3, which=4) + client_frame(1, b'x') + client(5),
+        'strict_stalled': connect() + client_upgrade(10) + server(1, 0, which=4) + server(5, 1, which=4)
+                          + client_frame(0x42, b'z' * 40) * 20 + after(200) + server(5, 0, which=4),
+        'strict_client_deflates': connect() + client_upgrade(11, 4) + server(1, 0, which=4) + client_frame(0x21, bytes.fromhex('f248cdc9c90700'))
+                                  + server_frame(0x81, b'one ', which=4) + server_frame(0, b'two', which=4)
+                                  + client_frame(0x22, raw_deflate(bytes(100000))),
+        'strict_server_deflates': connect() + client_upgrade(12) + server(1, 7, 0x21, 7, which=4) + bytes.fromhex('f248cdc9c90700')
+                                  + client_frame(1, b'Hello Hello Hello') * 2 + server_frame(0x21, bytes.fromhex('f200110000'), which=4)
+                                  + server_frame(8, body, which=4) + client_frame(8, body),
+        'strict_both_deflate': connect() + client_upgrade(12, 4) + server(1, 8, 1, 5, which=4) + b'first'
+                               + client_frame(0x21, bytes.fromhex('f248cdc9c90700')) + client_frame(9, b'') + client_frame(1, b'as it is')
+                               + server_frame(0x21, bytes.fromhex('f248cdc9c90700'), which=4) + client_frame(0xa2, b'\x62') + client_frame(0, b'\0'),
+        'strict_server_bomb': connect() + client_upgrade(12, 4) + server(1, 7, 1, 1, which=4) + b'x'
+                              + server_frame(0x22, raw_deflate(bytes(100000)), which=4),
+        'strict_server_corrupt': connect() + client_upgrade(12, 4) + server(1, 7, 1, 1, which=4) + b'x' + server_frame(0x21, b'\x07\xff', which=4),
+        'strict_not_asked': connect() + client_upgrade(10) + server(1, 7, 1, 1, which=4) + b'x',
+        'strict_refused': connect() + client_upgrade(12, 4) + server(1, 1, which=4),
+        'strict_hixie76': connect() + client_upgrade(12, draft=2) + server(1, 7, 0x21, 7, which=4) + bytes.fromhex('f248cdc9c90700')
+                          + client_raw(b'\0there\xff') + server_frame(2, b'no', which=4),
+        'strict_hybi08': connect() + client_upgrade(10, draft=1) + server(1, 0, which=4) + client_frame(1, b'x') + client_frame(8, body),
     }
     write('gateway', {name: bytes([i * 11 % 64]) + script for i, (name, script) in enumerate(scripts.items())})
 
