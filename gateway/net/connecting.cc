@@ -31,10 +31,12 @@ Connecting::Connecting(Loop& loop, const SocketAddress& address, io::ConnectHand
 void Connecting::Start() {
   auto fd = OpenSocket(to_.family());
   if (!fd) return FailLater(std::move(fd.error()));
-  fd_ = std::move(*fd);
-  const int error = ::connect(fd_.get(), to_.get(), to_.length) == 0 ? 0 : errno;
-  if (error == 0 || error == EINPROGRESS) {
-    WatchSocket();
+  const int error = ::connect(fd->get(), to_.get(), to_.length) == 0 ? 0 : errno;
+  fd_.emplace(loop_, std::move(*fd));
+  if (error == 0) {
+    loop_.RunLater(*this);
+  } else if (error == EINPROGRESS) {
+    if (!fd_->Watch(SocketStream::kEvents, *this)) FailLater(SystemError(ENOMEM, "connect"));
   } else if (error == EAGAIN && to_.family() == AF_UNIX) {
     retry_.Arm(kRetry);
   } else {
@@ -42,27 +44,17 @@ void Connecting::Start() {
   }
 }
 
-void Connecting::WatchSocket() {
-  poll_ = MakeHandle<uv_poll_t, int>(loop_.uv(), uv_poll_init, fd_.get());
-  if (!poll_) return FailLater(SystemError(ENOMEM, "connect"));
-  poll_->data = this;
-  // A refused connection comes with an error status, and its reason from the socket.
-  uv_poll_start(poll_.get(), UV_WRITABLE, [](uv_poll_t* poll, int, int) {
-    static_cast<Connecting*>(poll->data)->OnWritable();
-  });
-}
-
-void Connecting::OnWritable() {
-  uv_poll_stop(poll_.get());
-  int error = TakeSocketError(fd_.get());
-  if (error == 0 && MetItself(fd_.get(), to_)) error = ECONNREFUSED;
+void Connecting::OnReady(std::uint32_t events) {
+  const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  if (!broken && (events & EPOLLOUT) == 0) return;
+  int error = broken ? TakeSocketError(fd_->get()) : 0;
+  if (error == 0 && MetItself(fd_->get(), to_)) error = ECONNREFUSED;
   if (error != 0) {
     error_ = SystemError(error, "connect");
     return OnLater();
   }
   // The handler may destroy this.
-  handler_.OnConnected(
-      std::make_unique<SocketStream>(loop_, std::move(fd_), std::move(poll_), to_));
+  handler_.OnConnected(std::make_unique<SocketStream>(std::move(*fd_), to_, events));
 }
 
 void Connecting::FailLater(Error error) {
@@ -71,8 +63,14 @@ void Connecting::FailLater(Error error) {
 }
 
 void Connecting::OnLater() {
+  if (!error_) {
+    // Connected without having had to wait.
+    auto stream = SocketStream::Make(std::move(*fd_), to_);
+    if (stream != nullptr) return handler_.OnConnected(std::move(stream));
+    error_ = SystemError(ENOMEM, "connect");
+  }
   // The handler may destroy this, and the error with it.
-  const Error error = std::move(error_);
+  const Error error = std::move(*error_);
   handler_.OnConnectFailed(error);
 }
 

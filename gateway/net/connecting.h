@@ -1,18 +1,22 @@
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <optional>
 
 #include "gateway/io/later.h"
 #include "gateway/io/network.h"
-#include "gateway/net/fd.h"
-#include "gateway/net/handle.h"
 #include "gateway/net/loop.h"
+#include "gateway/net/poller.h"
 #include "gateway/net/socket.h"
+#include "gateway/net/watched_fd.h"
 
 namespace upgate::net {
 
 // A connection being made. Destroying it breaks the attempt off.
-class Connecting final : public io::Pending, private io::Later, private io::Timer::Owner {
+class Connecting final : public io::Pending,
+                         private Poller::Client,
+                         private io::Later,
+                         private io::Timer::Owner {
  public:
   // How long to wait when a unix listener's backlog is full: the system does not tell when there is
   // room again.
@@ -23,18 +27,16 @@ class Connecting final : public io::Pending, private io::Later, private io::Time
 
  private:
   void Start();
-  void WatchSocket();
   void FailLater(Error error);
-  void OnWritable();
+  void OnReady(std::uint32_t events) override;
   void OnLater() override;
   void OnTimer(io::Timer& timer) override;
 
   Loop& loop_;
   io::ConnectHandler& handler_;
   RawAddress to_;
-  Error error_;
-  UniqueFd fd_;
-  UvHandle<uv_poll_t> poll_;  // after the descriptor, and so closed before it
+  std::optional<Error> error_;
+  std::optional<WatchedFd> fd_;
   io::Timer retry_;
 };
 

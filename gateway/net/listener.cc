@@ -80,55 +80,51 @@ Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress
   }
   if (::listen(fd->get(), options.backlog) != 0) return failed(errno);
 
-  auto poll = MakeHandle<uv_poll_t, int>(loop.uv(), uv_poll_init, fd->get());
-  if (!poll) return failed(ENOMEM);
-  return std::unique_ptr<Listener>(
-      new Listener(loop, std::move(*fd), std::move(poll), std::move(file), handler));
+  auto listener =
+      std::unique_ptr<Listener>(new Listener(loop, std::move(*fd), std::move(file), handler));
+  if (!listener->fd_.Watch(EPOLLIN, *listener)) return failed(ENOMEM);
+  return listener;
 }
 
-Listener::Listener(Loop& loop, UniqueFd fd, UvHandle<uv_poll_t> poll, UnixSocketFile file,
-                   io::AcceptHandler& handler)
-    : loop_(loop),
-      handler_(handler),
+Listener::Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler)
+    : handler_(handler),
       file_(std::move(file)),
-      fd_(std::move(fd)),
-      poll_(std::move(poll)),
+      fd_(loop, std::move(fd)),
       address_(FromRaw(LocalAddress(fd_.get()))),
-      pause_(loop.timers(), *this) {
-  poll_->data = this;
-  Start();
+      pause_(loop.timers(), *this) {}
+
+Listener::~Listener() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
 }
 
-void Listener::Start() {
-  uv_poll_start(poll_.get(), UV_READABLE, [](uv_poll_t* poll, int, int) {
-    static_cast<Listener*>(poll->data)->AcceptSome();
-  });
-}
-
-void Listener::AcceptSome() {
-  const uv_poll_t* const self = poll_.get();
+void Listener::OnReady(std::uint32_t) {
+  bool destroyed = false;
   for (int accepts = 0; accepts < kAcceptsPerTurn; ++accepts) {
     RawAddress peer;
     UniqueFd fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
       if (IsOfOneConnection(errno)) continue;
-      // The connections stay in the backlog, and watching it would only spin.
-      const Error error{Errc::kLimit, SystemError(errno, "accept").message};
-      uv_poll_stop(poll_.get());
-      pause_.Arm(kPause);
-      handler_.OnAcceptFailed(error);
-      return;
+      return Pause(errno);
     }
-    auto stream = SocketStream::Make(loop_, std::move(fd), peer);
+    auto stream = SocketStream::Make(WatchedFd(fd_.loop(), std::move(fd)), peer);
     if (stream == nullptr) continue;
+    destroyed_ = &destroyed;
     handler_.OnAccept(std::move(stream));
-    if (self->data == nullptr) return;
+    if (destroyed) return;
+    destroyed_ = nullptr;
   }
 }
 
+// The connections stay in the backlog, and watching it would only spin.
+void Listener::Pause(int error) {
+  fd_.Watch(0, *this);
+  pause_.Arm(kPause);
+  handler_.OnAcceptFailed(Error{Errc::kLimit, SystemError(error, "accept").message});
+}
+
 void Listener::OnTimer(io::Timer&) {
-  Start();
+  fd_.Watch(EPOLLIN, *this);
 }
 
 }  // namespace upgate::net

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "gateway/io/network.h"
 #include "gateway/net/fd.h"
-#include "gateway/net/handle.h"
 #include "gateway/net/loop.h"
+#include "gateway/net/poller.h"
 #include "gateway/net/unix_socket_file.h"
+#include "gateway/net/watched_fd.h"
 
 namespace upgate::net {
 
@@ -14,7 +16,7 @@ namespace upgate::net {
 // "::" takes IPv4 too. A unix path has room for one: there, only one loop can listen.
 //
 // Out of descriptors, it lets new connections wait in the backlog and looks again after kPause.
-class Listener final : public io::Listener, private io::Timer::Owner {
+class Listener final : public io::Listener, private Poller::Client, private io::Timer::Owner {
  public:
   static constexpr int kAcceptsPerTurn = 64;
   static constexpr io::Millis kPause{100};
@@ -24,23 +26,23 @@ class Listener final : public io::Listener, private io::Timer::Owner {
                                                 const io::ListenOptions& options,
                                                 io::AcceptHandler& handler);
 
+  ~Listener() override;
+
   SocketAddress address() const override { return address_; }
 
  private:
-  Listener(Loop& loop, UniqueFd fd, UvHandle<uv_poll_t> poll, UnixSocketFile file,
-           io::AcceptHandler& handler);
+  Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler);
 
-  void Start();
-  void AcceptSome();
+  void OnReady(std::uint32_t events) override;
+  void Pause(int error);
   void OnTimer(io::Timer& timer) override;
 
-  Loop& loop_;
   io::AcceptHandler& handler_;
   UnixSocketFile file_;
-  UniqueFd fd_;
-  UvHandle<uv_poll_t> poll_;  // after the descriptor, and so closed before it
+  WatchedFd fd_;
   SocketAddress address_;
   io::Timer pause_;
+  bool* destroyed_ = nullptr;  // set while OnAccept is being called
 };
 
 }  // namespace upgate::net

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -37,9 +38,18 @@ std::string OpenHandles(uv_loop_t* loop) {
 
 }  // namespace
 
+std::int64_t Loop::Clock::Read() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<io::Millis>(now).count();
+}
+
+void Loop::Clock::SetRunning(bool running) {
+  running_ = running;
+  Update();
+}
+
 io::Instant Loop::Clock::Now() const {
-  if (!running_) uv_update_time(&loop_);
-  return io::Instant{io::Millis(uv_now(&loop_) - start_)};
+  return io::Instant{io::Millis((running_ ? now_ : Read()) - start_)};
 }
 
 std::uint64_t Loop::Clock::Micros() const {
@@ -52,47 +62,38 @@ std::int64_t Loop::Clock::UnixSeconds() const {
 }
 
 Loop::Loop()
-    : clock_(Initialized(loop_)),
+    : uv_client_(Initialized(uv_)),
       read_buffer_(std::make_unique_for_overwrite<ReadBuffer>()),
       network_(std::make_unique<Network>(*this)) {
-  StartHandles();
+  WatchUv();
 }
 
-void Loop::StartHandles() {
+void Loop::WatchUv() {
   wake_ = MakeHandle<uv_async_t, uv_async_cb>(
-      &loop_, uv_async_init, [](uv_async_t* h) { static_cast<Loop*>(h->data)->OnWake(); });
-  run_later_ = MakeHandle<uv_idle_t>(&loop_, uv_idle_init);
-  before_sleep_ = MakeHandle<uv_prepare_t>(&loop_, uv_prepare_init);
-  after_events_ = MakeHandle<uv_check_t>(&loop_, uv_check_init);
-  alarm_ = MakeHandle<uv_timer_t>(&loop_, uv_timer_init);
-  if (!wake_ || !run_later_ || !before_sleep_ || !after_events_ || !alarm_) {
-    Die("out of descriptors");
+      &uv_, uv_async_init, [](uv_async_t* h) { static_cast<Loop*>(h->data)->OnWake(); });
+  if (!wake_) Die("out of descriptors");
+  wake_->data = this;
+  if (poller_.Add(uv_backend_fd(&uv_), EPOLLIN, uv_client_) == Poller::kNowhere) {
+    Die("out of memory");
   }
-  wake_->data = run_later_->data = before_sleep_->data = after_events_->data = alarm_->data = this;
-  uv_prepare_start(before_sleep_.get(),
-                   [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->BeforeSleep(); });
-  uv_check_start(after_events_.get(),
-                 [](uv_check_t* h) { static_cast<Loop*>(h->data)->AfterEvents(); });
 }
 
 Loop::~Loop() {
   posted_.clear();
   DeleteDeferred();
   network_.reset();
-  CloseLoop();
+  CloseUv();
 }
 
-void Loop::CloseLoop() {
-  alarm_.reset();
-  after_events_.reset();
-  before_sleep_.reset();
-  run_later_.reset();
+void Loop::CloseUv() {
   wake_.reset();
   // Running on with an open handle would wait for it forever.
-  if (const std::string open = OpenHandles(&loop_); !open.empty()) Die("handles left open:" + open);
-  while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
+  if (const std::string open = OpenHandles(&uv_); !open.empty()) Die("handles left open:" + open);
+  // All but libuv's own.
+  if (poller_.size() > 1) Die("sockets left open: " + std::to_string(poller_.size() - 1));
+  while (uv_run(&uv_, UV_RUN_DEFAULT) != 0) {
   }
-  if (const int error = uv_loop_close(&loop_); error != 0) Die(uv_strerror(error));
+  if (const int error = uv_loop_close(&uv_); error != 0) Die(uv_strerror(error));
 }
 
 io::Loop Loop::view() {
@@ -104,13 +105,40 @@ void Loop::Run() {
 }
 
 void Loop::RunUntil(const std::function<bool()>& done) {
-  done_ = &done;
   clock_.SetRunning(true);
   busy_.Enter();
-  uv_run(&loop_, UV_RUN_DEFAULT);
+  stopped_ = false;
+  while (!stopped_) {
+    later_.RunAll();
+    // Only this thread writes it.
+    turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    DeleteDeferred();
+    if (done()) stopped_ = true;
+    RunTurn();
+  }
   busy_.Leave();
   clock_.SetRunning(false);
-  done_ = nullptr;
+}
+
+void Loop::RunTurn() {
+  poller_.Wait(stopped_ ? 0 : SleepTime());
+  clock_.Update();
+  poller_.Dispatch();
+  // libuv has something to do that no event tells of: a handle to start watching, or one that was
+  // closed.
+  if (uv_backend_timeout(&uv_) == 0) uv_run(&uv_, UV_RUN_NOWAIT);
+  // Timers come behind the events of their turn: after a long turn, or a process that did not get
+  // to run, the answer that somebody waits for may have arrived before the time for it was up.
+  clock_.Advance(clock_.Now());
+  DeleteDeferred();
+}
+
+int Loop::SleepTime() {
+  if (!later_.empty() || uv_backend_timeout(&uv_) == 0) return 0;
+  const auto next = clock_.NextDeadline();
+  if (!next) return -1;
+  const std::int64_t sleep = (*next - clock_.Now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(sleep, 0, std::numeric_limits<int>::max()));
 }
 
 void Loop::Stop() {
@@ -138,18 +166,11 @@ void Loop::OnWake() {
     task();
     task = nullptr;
   }
-  if (stop) uv_stop(&loop_);
+  if (stop) stopped_ = true;
 }
 
 void Loop::RunLater(io::Later& later) {
-  if (later.waiting()) return;
-  later_.Append(later);
-  // An active idle handle keeps the loop from sleeping.
-  uv_idle_start(run_later_.get(), [](uv_idle_t* h) {
-    auto* loop = static_cast<Loop*>(h->data);
-    loop->later_.RunAll();
-    if (loop->later_.empty()) uv_idle_stop(h);
-  });
+  if (!later.waiting()) later_.Append(later);
 }
 
 void Loop::DeferDelete(std::unique_ptr<io::Deletable> thing) {
@@ -163,36 +184,6 @@ void Loop::DeleteDeferred() {
     batch.swap(deferred_);
     for (auto& thing : batch) thing.reset();
   }
-}
-
-void Loop::BeforeSleep() {
-  // Only this thread writes it.
-  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  DeleteDeferred();
-  if (done_ != nullptr && (*done_)()) uv_stop(&loop_);
-  SetAlarm();
-}
-
-// Timers come behind the events of their turn: after a long turn, or a process that did not get to run, the answer that
-// somebody waits for may have arrived before the time for it was up.
-void Loop::AfterEvents() {
-  clock_.Advance(clock_.Now());
-  DeleteDeferred();
-}
-
-void Loop::SetAlarm() {
-  const auto next = clock_.NextDeadline();
-  if (next == alarm_at_) return;
-  alarm_at_ = next;
-  if (!next) {
-    uv_timer_stop(alarm_.get());
-    return;
-  }
-  const io::Millis sleep = std::max(*next - clock_.Now(), io::Millis{0});
-  // The alarm only ends the sleep; the wheel turns in AfterEvents, which comes next.
-  uv_timer_start(
-      alarm_.get(), [](uv_timer_t* h) { static_cast<Loop*>(h->data)->alarm_at_.reset(); },
-      static_cast<std::uint64_t>(sleep.count()), 0);
 }
 
 }  // namespace upgate::net

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include <uv.h>
@@ -16,6 +15,7 @@
 #include "gateway/io/network.h"
 #include "gateway/net/busy_meter.h"
 #include "gateway/net/handle.h"
+#include "gateway/net/poller.h"
 #include "gateway/net/system_entropy.h"
 #include "gateway/net/timer_wheel.h"
 
@@ -26,6 +26,11 @@ class Network;
 // An event loop with everything that runs on it: the network, the timers, randomness and deferred
 // deletion. One a thread; may be made on one thread and run on another. Only Post, Stop, turns and
 // busy_us may be called from other threads.
+//
+// Sockets are watched by a poller of our own: libuv's watching costs four system calls more for
+// each of them, and one for every change. libuv's loop runs inside of ours, whenever its own
+// descriptor says so, for what it does best: waking up from other threads, signals, and looking up
+// names.
 //
 // Everything made through it is destroyed before it, on its thread or after Run has returned. A
 // handle that is still open then is a bug of its owner, and aborts with the names of the handles.
@@ -63,7 +68,8 @@ class Loop final : public io::Turn {
   std::uint64_t busy_us() const { return busy_.Micros(); }
 
   // For this folder only.
-  uv_loop_t* uv() { return &loop_; }
+  uv_loop_t* uv() { return &uv_; }
+  Poller& poller() { return poller_; }
   io::Timers& timers() { return clock_; }
   // Where all reads go. There are writable bytes in front of it: io::kReadHeadroom.
   MutableBytes read_buffer() { return MutableBytes(read_buffer_->bytes).subspan(kAlignment); }
@@ -79,43 +85,54 @@ class Loop final : public io::Turn {
   // The wheel on the loop's own clock: what happens in a turn happens when the loop woke up for it.
   class Clock final : public TimerWheel {
    public:
-    explicit Clock(uv_loop_t& loop) : loop_(loop), start_(uv_now(&loop)) {}
+    Clock() : start_(Read()), now_(start_) {}
     io::Instant Now() const override;
     std::uint64_t Micros() const override;
     std::int64_t UnixSeconds() const override;
+    void Update() { now_ = Read(); }
     // Outside of Run no turn takes the time, so that Now has to.
-    void SetRunning(bool running) { running_ = running; }
+    void SetRunning(bool running);
 
    private:
-    uv_loop_t& loop_;
-    std::uint64_t start_;
+    // Milliseconds.
+    static std::int64_t Read();
+
+    std::int64_t start_;
+    std::int64_t now_;
     bool running_ = false;
   };
 
-  void StartHandles();
-  void OnWake();
-  void BeforeSleep();
-  void AfterEvents();
-  void SetAlarm();
-  void DeleteDeferred();
-  void CloseLoop();
+  // libuv's loop as seen from ours.
+  class Uv final : public Poller::Client {
+   public:
+    explicit Uv(uv_loop_t& loop) : loop_(loop) {}
+    void OnReady(std::uint32_t) override { uv_run(&loop_, UV_RUN_NOWAIT); }
 
-  // First, and so the last to go: all below may refer to it.
-  uv_loop_t loop_{};
+   private:
+    uv_loop_t& loop_;
+  };
+
+  void WatchUv();
+  void RunTurn();
+  // Milliseconds until there is something to do without an event; -1: never.
+  int SleepTime();
+  void OnWake();
+  void DeleteDeferred();
+  void CloseUv();
+
+  // First, and so the last to go: all below may refer to them.
+  uv_loop_t uv_{};
   UvHandle<uv_async_t> wake_;
-  UvHandle<uv_idle_t> run_later_;
-  UvHandle<uv_prepare_t> before_sleep_;
-  UvHandle<uv_check_t> after_events_;
-  UvHandle<uv_timer_t> alarm_;
+  Poller poller_;
+  Uv uv_client_;
 
   Clock clock_;
-  std::optional<io::Instant> alarm_at_;
   SystemEntropy entropy_;
   std::unique_ptr<ReadBuffer> read_buffer_;
   io::LaterList later_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   std::unique_ptr<Network> network_;
-  const std::function<bool()>* done_ = nullptr;
+  bool stopped_ = false;  // the end of the turn is that of Run
 
   std::atomic<std::uint64_t> turns_ = 0;
   BusyMeter busy_;

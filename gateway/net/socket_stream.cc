@@ -16,7 +16,10 @@ namespace {
 constexpr std::size_t kMaxSlices = 64;
 
 // After a write has failed, what the peer sent before is still read, but not without end.
-constexpr int kDrainRounds = 32;
+constexpr std::uint8_t kDrainRounds = 32;
+
+// The events that mean: read. They fit into 16 bits.
+constexpr std::uint32_t kInputEvents = EPOLLIN | EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDHUP;
 
 // What the system takes of the slices: 0 when it takes nothing now.
 std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
@@ -36,56 +39,23 @@ std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
 
 }  // namespace
 
-// A broken connection on its way to the handler.
-class SocketStream::Failure final : public io::Later {
- public:
-  Failure(SocketStream& stream, int error_number) : error(error_number), stream_(stream) {}
-  int error;  // 0: ask the system
-  int rounds_left = kDrainRounds;
-
- private:
-  // The last thing in here, because it may destroy this.
-  void OnLater() override { stream_.TellFailure(); }
-
-  SocketStream& stream_;
-};
-
-// A Shutdown that is through, on its way to the handler.
-class SocketStream::Flushed final : public io::Later {
- public:
-  explicit Flushed(SocketStream& stream) : stream_(stream) {}
-
- private:
-  // The last thing in here, because it destroys this.
-  void OnLater() override { stream_.TellFlushed(); }
-
-  SocketStream& stream_;
-};
-
-std::unique_ptr<SocketStream> SocketStream::Make(Loop& loop, UniqueFd fd, const RawAddress& peer) {
-  auto poll = MakeHandle<uv_poll_t, int>(loop.uv(), uv_poll_init, fd.get());
-  if (!poll) return nullptr;
-  return std::make_unique<SocketStream>(loop, std::move(fd), std::move(poll), peer);
+std::unique_ptr<SocketStream> SocketStream::Make(WatchedFd fd, const RawAddress& peer) {
+  auto stream = std::make_unique<SocketStream>(std::move(fd), peer, 0);
+  // A unix socket would tell of its output whenever the peer has read something.
+  const std::uint32_t events = stream->is_unix_ ? kEvents & ~std::uint32_t{EPOLLOUT} : kEvents;
+  return stream->fd_.Watch(events, *stream) ? std::move(stream) : nullptr;
 }
 
-SocketStream::SocketStream(Loop& loop, UniqueFd fd, UvHandle<uv_poll_t> poll,
-                           const RawAddress& peer)
-    : fd_(std::move(fd)),
-      quiet_events_(UV_DISCONNECT),
-      is_unix_(peer.family() == AF_UNIX),
-      peer_(IpPortOf(peer)),
-      loop_(loop),
-      poll_(std::move(poll)) {
-  static_assert(sizeof(SocketStream) <= 96, "a live session should be dense");
-  poll_->data = this;
-  // Most owners start to read at once.
-  Watch(UV_READABLE);
+SocketStream::SocketStream(WatchedFd fd, const RawAddress& peer, std::uint32_t events)
+    : fd_(std::move(fd)), is_unix_(peer.family() == AF_UNIX), peer_(IpPortOf(peer)) {
+  static_assert(sizeof(SocketStream) <= 104, "a live session should be dense");
+  if (events == 0) return;
+  fd_.HandOver(*this);
+  OnReady(events);
 }
 
 SocketStream::~SocketStream() {
   assert(!in_callback_ && "a stream dies outside of its own callbacks: see Turn::DeferDelete");
-  // Before the descriptor: libuv must not watch a closed one.
-  poll_.reset();
 }
 
 template <class Call>
@@ -100,85 +70,71 @@ void SocketStream::SetHandler(io::StreamHandler* handler) {
   handler_ = handler;
   if (handler == nullptr) {
     SetReading(false);
-  } else if (failure_ != nullptr) {
-    loop_.RunLater(*failure_);
+  } else if (health_ == Health::kBroken) {
+    fd_.loop().RunLater(*this);
   }
 }
 
 void SocketStream::SetReading(bool on) {
   if (reading_ == Reading::kEnded) return;
   reading_ = on && handler_ != nullptr ? Reading::kOn : Reading::kOff;
-  if (reading_ == Reading::kOn && (watched_ & UV_READABLE) == 0) Watch(WantedEvents());
+  if (reading_ == Reading::kOn && pending_ != 0) fd_.loop().RunLater(*this);
 }
 
-int SocketStream::WantedEvents() const {
-  if (failure_ != nullptr) return 0;
-  const int input = reading_ == Reading::kOn ? int{UV_READABLE} : quiet_events_;
-  return queue_ ? input | UV_WRITABLE : input;
+// For TCP it is always on: it is told only after a write that was not taken whole.
+void SocketStream::SetWantsOutput(bool on) {
+  if (is_unix_) fd_.Watch(on ? kEvents : kEvents & ~std::uint32_t{EPOLLOUT}, *this);
 }
 
-void SocketStream::Watch(int events) {
-  if (events == watched_) return;
-  watched_ = static_cast<std::uint8_t>(events);
-  if (events == 0) {
-    uv_poll_stop(poll_.get());
-  } else {
-    uv_poll_start(poll_.get(), events, OnPoll);
+void SocketStream::OnReady(std::uint32_t events) {
+  if (health_ != Health::kWhole) return;
+  pending_ |= static_cast<std::uint16_t>(events & kInputEvents);
+  if (reading_ == Reading::kOn && pending_ != 0) {
+    // Or soon, where it has had its share of this turn.
+    if (!waiting()) ReadNow();
+  } else if ((events & EPOLLERR) != 0) {
+    return Break(0);
   }
+  if ((events & EPOLLOUT) != 0 && queue_) Flush();
 }
 
-void SocketStream::OnPoll(uv_poll_t* poll, int status, int events) {
-  auto& stream = *static_cast<SocketStream*>(poll->data);
-  if (status < 0) {
-    // libuv has stopped watching, and keeps the reason to itself.
-    stream.watched_ = 0;
-    return stream.Break(0);
+// What waits for a turn of its own. The handler may not destroy the stream from within, but it may
+// do anything else.
+void SocketStream::OnLater() {
+  if (health_ == Health::kBroken) return TellFailure();
+  if (writing_ == Writing::kFlushed) {
+    writing_ = Writing::kClosed;
+    Tell([](io::StreamHandler& handler) { handler.OnFlushed(); });
   }
-  stream.OnEvents(events);
-}
-
-void SocketStream::OnEvents(int events) {
-  if ((events & UV_READABLE) != 0) {
-    if (reading_ == Reading::kOn) {
-      ReadNow();
-    } else {
-      Watch(WantedEvents());
-    }
-  }
-  if ((events & UV_WRITABLE) != 0 && queue_) Flush();
-  if ((events & (UV_DISCONNECT | UV_PRIORITIZED)) != 0) OnQuietEvent(events);
-}
-
-// The peer's end of the connection has ended or is broken, and we are not reading.
-void SocketStream::OnQuietEvent(int events) {
-  if (failure_ != nullptr) return;
-  if (const int error = TakeSocketError(fd_.get()); error != 0) return Break(error);
-  // After the peer's end, only an error can come; libuv wants some event to report it with. An
-  // urgent byte, or both ends closed, makes that one permanent too.
-  quiet_events_ = (events & UV_PRIORITIZED) != 0 ? 0 : std::uint8_t{UV_PRIORITIZED};
-  Watch(WantedEvents());
+  if (reading_ == Reading::kOn && pending_ != 0) ReadNow();
 }
 
 void SocketStream::ReadNow() {
   int error = 0;
   switch (ReadSome(error)) {
     case Input::kDrained:
+      pending_ = 0;
+      return;
     case Input::kMore:
+      return fd_.loop().RunLater(*this);
     case Input::kStopped:
       return;
     case Input::kBroken:
       return Break(error);
-    case Input::kEnded:
+    case Input::kEnded: {
+      const bool broken = (pending_ & EPOLLERR) != 0;
       reading_ = Reading::kEnded;
-      quiet_events_ = UV_PRIORITIZED;
-      Watch(WantedEvents());
-      return Tell([](io::StreamHandler& handler) { handler.OnEnd(); });
+      Tell([](io::StreamHandler& handler) { handler.OnEnd(); });
+      if (broken) Break(0);
+      return;
+    }
   }
 }
 
 SocketStream::Input SocketStream::ReadSome(int& error) {
-  const MutableBytes buffer = loop_.read_buffer();
-  for (int reads = 0; reads < kReadsPerTurn; ++reads) {
+  const MutableBytes buffer = fd_.loop().read_buffer();
+  const Health health = health_;
+  for (int reads = 0; reads < kReadsPerTurn / 2; ++reads) {
     const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got == 0) return Input::kEnded;
     if (got < 0) {
@@ -188,8 +144,12 @@ SocketStream::Input SocketStream::ReadSome(int& error) {
     }
     const auto size = static_cast<std::size_t>(got);
     Tell([&](io::StreamHandler& handler) { handler.OnBytes(buffer.first(size)); });
-    if (reading_ != Reading::kOn) return Input::kStopped;
-    if (size < buffer.size()) return Input::kDrained;
+    // A write from in there may have broken the connection: then it is read to its end in another
+    // way.
+    if (reading_ != Reading::kOn || health_ != health) return Input::kStopped;
+    // That was all, unless something stands behind it of which no further event will tell: the end
+    // of the stream, an error, or what follows an urgent byte, at which a read stops.
+    if (size < buffer.size() && pending_ == EPOLLIN) return Input::kDrained;
   }
   return Input::kMore;
 }
@@ -235,7 +195,7 @@ std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> 
 void SocketStream::Enqueue(Bytes bytes) {
   if (!queue_) {
     queue_ = std::make_unique<SendQueue>();
-    Watch(WantedEvents());
+    SetWantsOutput(true);
   }
   queue_->Append(bytes);
   if (congested()) was_congested_ = true;
@@ -249,8 +209,8 @@ void SocketStream::Flush() {
   queue_->Consume(*sent);
   if (queue_->size() == 0) {
     queue_.reset();
+    SetWantsOutput(false);
     if (writing_ == Writing::kFinishing) EndOutput();
-    Watch(WantedEvents());
   }
   if (was_congested_ && queued() <= io::kLowMark) {
     was_congested_ = false;
@@ -268,16 +228,10 @@ void SocketStream::Shutdown() {
 }
 
 void SocketStream::EndOutput() {
-  writing_ = Writing::kClosed;
+  writing_ = Writing::kFlushed;
   // Fails only on a connection that is broken already, which is told in its own way.
   ::shutdown(fd_.get(), SHUT_WR);
-  flushed_ = std::make_unique<Flushed>(*this);
-  loop_.RunLater(*flushed_);
-}
-
-void SocketStream::TellFlushed() {
-  flushed_.reset();
-  if (failure_ == nullptr) Tell([](io::StreamHandler& handler) { handler.OnFlushed(); });
+  fd_.loop().RunLater(*this);
 }
 
 void SocketStream::Reset() {
@@ -286,7 +240,7 @@ void SocketStream::Reset() {
 }
 
 bool SocketStream::HasUnread() const {
-  if (failure_ != nullptr || reading_ == Reading::kEnded) return true;
+  if (health_ != Health::kWhole || reading_ == Reading::kEnded) return true;
   char byte = 0;
   const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
@@ -303,13 +257,14 @@ SocketAddress SocketStream::peer_address() const {
 }
 
 void SocketStream::Break(int error) {
-  if (failure_ != nullptr) return;
-  failure_ = std::make_unique<Failure>(*this, error);
+  if (health_ != Health::kWhole) return;
+  health_ = Health::kBroken;
+  error_ = error;
+  drain_rounds_left_ = kDrainRounds;
   writing_ = Writing::kClosed;
   queue_.reset();
   was_congested_ = false;
-  Watch(0);
-  loop_.RunLater(*failure_);
+  fd_.loop().RunLater(*this);
 }
 
 void SocketStream::TellFailure() {
@@ -318,19 +273,19 @@ void SocketStream::TellFailure() {
   // What the peer sent before it broke the connection off, or stopped to listen, still counts. The
   // end after it does not: once its error has been read, a connection looks as if it had ended in
   // order.
-  if (reading_ == Reading::kOn && failure_->rounds_left-- > 0) {
+  if (reading_ == Reading::kOn && drain_rounds_left_ > 0) {
+    --drain_rounds_left_;
     int error = 0;
     const Input input = ReadSome(error);
-    if (input == Input::kMore) return loop_.RunLater(*failure_);
-    if (input == Input::kBroken && failure_->error == 0) failure_->error = error;
+    if (input == Input::kMore) return fd_.loop().RunLater(*this);
+    if (input == Input::kBroken && error_ == 0) error_ = error;
     if (handler_ == nullptr) return;
   }
-  const auto failure = std::move(failure_);
-  if (failure->error == 0) failure->error = TakeSocketError(fd_.get());
-  if (failure->error == 0) failure->error = ECONNRESET;
+  health_ = Health::kTold;
+  if (error_ == 0) error_ = TakeSocketError(fd_.get());
+  if (error_ == 0) error_ = ECONNRESET;
   reading_ = Reading::kEnded;
-  quiet_events_ = 0;
-  Tell([&](io::StreamHandler& handler) { handler.OnError(SystemError(failure->error)); });
+  Tell([&](io::StreamHandler& handler) { handler.OnError(SystemError(error_)); });
 }
 
 }  // namespace upgate::net

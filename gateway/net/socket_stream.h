@@ -7,31 +7,38 @@
 #include <span>
 
 #include "gateway/base/address.h"
+#include "gateway/io/later.h"
 #include "gateway/io/stream.h"
 #include "gateway/net/fd.h"
-#include "gateway/net/handle.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/send_queue.h"
 #include "gateway/net/socket.h"
+#include "gateway/net/watched_fd.h"
 
 namespace upgate::net {
 
-// A connected TCP or unix socket: own recv() and send() on a descriptor that libuv only watches.
+// A connected TCP or unix socket: own recv() and send() on a descriptor that the loop only watches.
 // Idle, it owns no buffer.
 //
+// It is told of changes only (EPOLLET), all of them and once each, so that neither reading nor
+// writing nor a pause of either costs a call to the poller. What it was told and has not used up is
+// in `pending_`.
+//
 // One turn reads at most kReadsPerTurn full buffers, so that a fast peer does not starve the
-// others. Reading that is turned off leaves the descriptor watched until bytes come in the
-// meantime: a short pause costs no system call.
-class SocketStream final : public io::ByteStream {
+// others: half of them when it is told of bytes, half when it goes on where it stopped.
+class SocketStream final : public io::ByteStream, private Poller::Client, private io::Later {
  public:
   static constexpr int kReadsPerTurn = 4;
+
+  // What to watch a connecting TCP socket for, and what it goes on with as a stream.
+  static constexpr std::uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
   // Takes over a connected, non-blocking socket; nullptr when the loop cannot watch it (out of
   // memory or watches). `peer` is what accept or connect said; it is kept, because the system
   // forgets it when the connection breaks.
-  static std::unique_ptr<SocketStream> Make(Loop& loop, UniqueFd fd, const RawAddress& peer);
-  // The same with a handle that watches the socket already.
-  SocketStream(Loop& loop, UniqueFd fd, UvHandle<uv_poll_t> poll, const RawAddress& peer);
+  static std::unique_ptr<SocketStream> Make(WatchedFd fd, const RawAddress& peer);
+  // The same with a TCP socket that is being watched for kEvents already; `events` have come.
+  SocketStream(WatchedFd fd, const RawAddress& peer, std::uint32_t events);
   ~SocketStream() override;
 
   void SetHandler(io::StreamHandler* handler) override;
@@ -50,21 +57,20 @@ class SocketStream final : public io::ByteStream {
 
  private:
   enum class Reading : std::uint8_t { kOff, kOn, kEnded };
-  // kFinishing: Shutdown waits for the queue.
-  enum class Writing : std::uint8_t { kOpen, kFinishing, kClosed };
+  // kFinishing: Shutdown waits for the queue. kFlushed: Shutdown is through, and the handler does
+  // not know yet.
+  enum class Writing : std::uint8_t { kOpen, kFinishing, kFlushed, kClosed };
+  // kBroken: and the handler does not know yet.
+  enum class Health : std::uint8_t { kWhole, kBroken, kTold };
   // What is known after a round of reading.
   enum class Input : std::uint8_t { kDrained, kMore, kStopped, kEnded, kBroken };
-  class Failure;
-  class Flushed;
 
-  static void OnPoll(uv_poll_t* poll, int status, int events);
-  void OnEvents(int events);
-  int WantedEvents() const;
-  void Watch(int events);
+  void OnReady(std::uint32_t events) override;
+  void OnLater() override;
+  void SetWantsOutput(bool on);
 
   void ReadNow();
   Input ReadSome(int& error);
-  void OnQuietEvent(int events);
 
   std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices);
   void Enqueue(Bytes bytes);
@@ -73,29 +79,24 @@ class SocketStream final : public io::ByteStream {
 
   void Break(int error);
   void TellFailure();
-  void TellFlushed();
 
   // Calls the handler, if there is one.
   template <class Call>
   void Tell(Call&& call);
 
-  UniqueFd fd_;
-  std::uint8_t watched_ = 0;  // libuv's event bits
-  // What to watch for while not reading, so that a broken connection is noticed. Each event is
-  // dropped once it has come, because it would come again every turn.
-  std::uint8_t quiet_events_;
+  WatchedFd fd_;
+  io::StreamHandler* handler_ = nullptr;
+  std::unique_ptr<SendQueue> queue_;  // while the system does not take everything
+  std::uint16_t pending_ = 0;         // of epoll's events those that concern reading
   Reading reading_ = Reading::kOff;
   Writing writing_ = Writing::kOpen;
+  Health health_ = Health::kWhole;
   bool was_congested_ = false;
   bool is_unix_;
   bool in_callback_ = false;
+  int error_ = 0;  // while broken; 0: ask the system
   IpPort peer_;
-  Loop& loop_;
-  UvHandle<uv_poll_t> poll_;
-  io::StreamHandler* handler_ = nullptr;
-  std::unique_ptr<SendQueue> queue_;  // while the system does not take everything
-  std::unique_ptr<Failure> failure_;  // broken, and the handler does not know yet
-  std::unique_ptr<Flushed> flushed_;  // Shutdown is through, and the handler does not know yet
+  std::uint8_t drain_rounds_left_ = 0;  // while broken
 };
 
 }  // namespace upgate::net

@@ -239,7 +239,7 @@ TEST(LoopTest, SignalsComeOnTheLoop) {
   EXPECT_FALSE(watcher);
 }
 
-TEST(LoopDeathTest, AHandleLeftOpenIsNamed) {
+TEST(LoopDeathTest, ASocketLeftOpenIsABug) {
   EXPECT_DEATH(
       {
         Acceptor acceptor;
@@ -249,7 +249,7 @@ TEST(LoopDeathTest, AHandleLeftOpenIsNamed) {
           listener = std::move(*loop.view().network.Listen(kLoopback, {}, acceptor));
         }
       },
-      "handles left open: poll");
+      "sockets left open: 1");
 }
 
 }  // namespace

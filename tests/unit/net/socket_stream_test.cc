@@ -451,6 +451,20 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
   EXPECT_TRUE(Until([&] { return near_log_.ends == 1; }));
 }
 
+// A read stops at an urgent byte, and no event tells that there is something behind it.
+TEST_P(TcpStreamTest, UrgentBytesDoNotHoldUpWhatStandsBehindThem) {
+  const int fd = dynamic_cast<SocketStream&>(*near_).fd();
+  near_->Write(AsBytes("before"));
+  ::send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL);
+  near_->Write(AsBytes("behind"));
+  RunFor(loop_, 8ms);
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.received == "beforebehind"; }));
+  ::send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL);
+  near_->Write(AsBytes(", and more"));
+  EXPECT_TRUE(Until([&] { return far_log_.received == "beforebehind, and more"; }));
+}
+
 TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) {
   far_->SetReading(true);
   near_->Reset();

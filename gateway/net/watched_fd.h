@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "gateway/net/fd.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/poller.h"
+
+namespace upgate::net {
+
+// A descriptor and its place in the loop's poller. Destroying it ends the watching and closes the
+// descriptor.
+class WatchedFd {
+ public:
+  WatchedFd(Loop& loop, UniqueFd fd) : loop_(&loop), fd_(std::move(fd)) {}
+  WatchedFd(WatchedFd&& other) noexcept;
+  WatchedFd& operator=(WatchedFd&&) = delete;
+  ~WatchedFd();
+
+  int get() const { return fd_.get(); }
+  Loop& loop() const { return *loop_; }
+
+  // Starts to watch for `events` (epoll_ctl(2)), or goes on with others. `client` is not owned.
+  // False when the system cannot watch any more: out of memory or of watches.
+  bool Watch(std::uint32_t events, Poller::Client& client);
+  // The one who is told from now on. Only while it is watched.
+  void HandOver(Poller::Client& client) { loop_->poller().HandOver(place_, client); }
+
+ private:
+  Loop* loop_;
+  UniqueFd fd_;
+  Poller::Place place_ = Poller::kNowhere;
+};
+
+}  // namespace upgate::net
