@@ -14,6 +14,7 @@
 
 #include <openssl/evp.h>
 
+#include "tests/conformance/deflate.h"
 #include "tests/conformance/reference.h"
 
 namespace upgate::conformance {
@@ -124,7 +125,11 @@ class ByteEcho final : public Conversation {
 
 class MessageEcho final : public Conversation {
  public:
-  explicit MessageEcho(bool clean) : clean_(clean) {}
+  struct Ways {
+    bool clean = false;
+    bool compresses = false;
+  };
+  explicit MessageEcho(Ways ways) : ways_(ways) {}
 
   std::string OnBytes(std::string_view bytes) override {
     if (open_) return Answer(bytes);
@@ -136,19 +141,37 @@ class MessageEcho final : public Conversation {
     head_.resize(end + 4);
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
            "Upgrade\r\nSec-WebSocket-Accept: " +
-           AcceptFor(head_) + "\r\n\r\n" + Answer(early);
+           AcceptFor(head_) + "\r\n" + (ways_.compresses ? Agree() : "") + "\r\n" + Answer(early);
   }
   bool done() const override { return reference_.closed() || reference_.failed(); }
 
  private:
+  // The line that answers an offer.
+  std::string Agree() {
+    const auto offered = [this](std::string_view what) {
+      return head_.find(what) != std::string::npos;
+    };
+    if (!offered("Sec-WebSocket-Extensions: permessage-deflate")) return {};
+    std::string line = "Sec-WebSocket-Extensions: permessage-deflate";
+    const bool fresh_in = offered("client_no_context_takeover");
+    const bool fresh_out = offered("server_no_context_takeover");
+    const bool small = offered("client_max_window_bits");
+    if (fresh_in) line += "; client_no_context_takeover";
+    if (fresh_out) line += "; server_no_context_takeover";
+    if (small) line += "; client_max_window_bits=9";
+    reference_.Compress(std::make_unique<Inflater>(small ? 9 : 15, !fresh_in),
+                        std::make_unique<Deflater>(15, !fresh_out));
+    return line + "\r\n";
+  }
+
   std::string Answer(std::string_view bytes) {
     if (done()) return {};
     reference_.Take(bytes);
-    if (clean_ && reference_.failed()) return {"\x88\x02\x13\x87", 4};
+    if (ways_.clean && reference_.failed()) return {"\x88\x02\x13\x87", 4};
     return reference_.TakeAnswers();
   }
 
-  bool clean_;
+  Ways ways_;
   bool open_ = false;
   std::string head_;
   Reference reference_;
@@ -160,10 +183,13 @@ std::unique_ptr<Conversation> EchoBytes() {
   return std::make_unique<ByteEcho>();
 }
 std::unique_ptr<Conversation> EchoMessages() {
-  return std::make_unique<MessageEcho>(false);
+  return std::make_unique<MessageEcho>(MessageEcho::Ways{});
 }
 std::unique_ptr<Conversation> EchoCleanMessages() {
-  return std::make_unique<MessageEcho>(true);
+  return std::make_unique<MessageEcho>(MessageEcho::Ways{.clean = true});
+}
+std::unique_ptr<Conversation> EchoCompressedMessages() {
+  return std::make_unique<MessageEcho>(MessageEcho::Ways{.clean = true, .compresses = true});
 }
 
 std::string AcceptFor(std::string_view head) {

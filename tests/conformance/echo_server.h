@@ -54,6 +54,10 @@ std::unique_ptr<Conversation> EchoMessages();
 // The same, but nothing that breaks a rule may come to it: it ends with 4999 then.
 std::unique_ptr<Conversation> EchoCleanMessages();
 
+// That again, and it agrees on permessage-deflate, with no more takeover than was offered and a
+// small window for what comes to it, where it may say so. All that it sends is compressed.
+std::unique_ptr<Conversation> EchoCompressedMessages();
+
 // The Sec-WebSocket-Accept that belongs to a request head's key.
 std::string AcceptFor(std::string_view head);
 

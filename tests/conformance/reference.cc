@@ -42,7 +42,10 @@ void Reference::OnFirstTwo() {
   const unsigned first = At(header_, 0);
   opcode_ = first & 15;
   fin_ = (first & 0x80) != 0;
-  if ((first & 0x70) != 0 || (opcode_ & 7) > 2) return Fail(1002);
+  rsv_ = first >> 4 & 7;
+  const bool may_be_compressed = inflater_ != nullptr && (opcode_ == kText || opcode_ == kBinary);
+  if (rsv_ != 0 && !(rsv_ == 4 && may_be_compressed)) return Fail(1002);
+  if ((opcode_ & 7) > 2) return Fail(1002);
   if (control() && !fin_) return Fail(1002);
   if (!control() && (opcode_ == kContinuation) != open_) return Fail(1002);
   if (header_.size() < 2) return;
@@ -64,7 +67,10 @@ void Reference::OnHeader() {
   header_size_ = 2;
   in_payload_ = true;
   if (!control()) {
-    if (!open_) message_ = {opcode_, {}};
+    if (!open_) {
+      message_ = {opcode_, {}};
+      compressed_ = rsv_ == 4;
+    }
     open_ = true;
     if (left_ > max_message_ - message_.payload.size()) return Fail(1009);
   }
@@ -77,7 +83,8 @@ void Reference::OnPayload(std::string_view masked) {
   for (const char c : masked) {
     ++taken_;
     const unsigned byte = static_cast<unsigned char>(c) ^ At(mask_, mask_at_++ % 4);
-    if (!control() && message_.opcode == kText && !utf8_.Take(byte)) return Fail(1007);
+    const bool text = !control() && !compressed_ && message_.opcode == kText;
+    if (text && !utf8_.Take(byte)) return Fail(1007);
     to.push_back(static_cast<char>(byte));
     if (!control()) payload_.push_back(static_cast<char>(byte));
   }
@@ -93,11 +100,23 @@ void Reference::OnFrame() {
   } else if (opcode_ == kPong) {
     control_.clear();
   } else if (fin_) {
-    if (message_.opcode == kText && !utf8_.complete()) return Fail(1007);
-    open_ = false;
-    Answer(message_.opcode, message_.payload);
-    messages_.push_back(std::exchange(message_, {}));
+    OnMessage();
   }
+}
+
+void Reference::OnMessage() {
+  if (compressed_ && !Inflate()) return Fail(1007);
+  if (message_.opcode == kText && !utf8_.complete()) return Fail(1007);
+  open_ = false;
+  Answer(message_.opcode, message_.payload);
+  messages_.push_back(std::exchange(message_, {}));
+}
+
+bool Reference::Inflate() {
+  const auto inflated = inflater_->Inflate(message_.payload);
+  if (!inflated || (message_.opcode == kText && !IsUtf8(*inflated))) return false;
+  message_.payload = *inflated;
+  return true;
 }
 
 void Reference::OnClose() {
@@ -116,6 +135,10 @@ void Reference::Answer(unsigned opcode, std::string_view payload) {
   frame.opcode = opcode;
   frame.payload = payload;
   frame.masked = false;
+  if (deflater_ && opcode < kClose) {
+    frame.payload = deflater_->Deflate(payload);
+    frame.rsv = 4;
+  }
   answers_ += Encode(frame);
 }
 

@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "tests/conformance/deflate.h"
 #include "tests/conformance/frames.h"
 #include "tests/conformance/utf8.h"
 
@@ -19,6 +22,13 @@ class Reference {
  public:
   explicit Reference(std::uint64_t max_message = std::numeric_limits<std::uint64_t>::max())
       : max_message_(max_message) {}
+
+  // From here on messages may come compressed, and all are answered so. What is wrong with one that
+  // is compressed shows at its end.
+  void Compress(std::unique_ptr<Inflater> in, std::unique_ptr<Deflater> out) {
+    inflater_ = std::move(in);
+    deflater_ = std::move(out);
+  }
 
   // What a client sent. Bytes behind a fault or a Close are not looked at.
   void Take(std::string_view bytes);
@@ -43,6 +53,8 @@ class Reference {
   void OnHeader();
   void OnPayload(std::string_view masked);
   void OnFrame();
+  void OnMessage();
+  bool Inflate();
   void OnClose();
   void Answer(unsigned opcode, std::string_view payload);
   void Fail(unsigned code);
@@ -54,13 +66,17 @@ class Reference {
   bool in_payload_ = false;
   bool fin_ = false;
   unsigned opcode_ = 0;  // of the frame
+  unsigned rsv_ = 0;
   std::uint64_t left_ = 0;
   std::string mask_;
   std::size_t mask_at_ = 0;
   std::string control_;
   bool open_ = false;
+  bool compressed_ = false;  // the open message is
   Message message_;
   Utf8Reader utf8_;
+  std::unique_ptr<Inflater> inflater_;
+  std::unique_ptr<Deflater> deflater_;
 
   std::vector<Message> messages_;
   std::vector<std::string> pings_;

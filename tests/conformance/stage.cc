@@ -1,5 +1,6 @@
 #include "tests/conformance/stage.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "tests/conformance/cases.h"
@@ -12,28 +13,55 @@ std::unique_ptr<Stage>& TheStage() {
   return stage;
 }
 
-std::string Routes(const std::string& in_front, std::size_t message_size) {
-  const std::string limits = ", limits: { message_size: " + std::to_string(message_size) + " } }\n";
-  return "  - { path: " + in_front + "/service, plugin: echo" + limits + "  - { path: " + in_front +
-         "/bytes, backend: bytes" + limits + "  - { path: " + in_front +
-         "/frames, backend: frames" + limits;
+struct Row {
+  FarEnd far;
+  const char* path;
+  const char* target;
+};
+
+constexpr Row kRows[] = {
+    {FarEnd::kService, "/service", "plugin: echo"},
+    {FarEnd::kBytes, "/bytes", "backend: bytes"},
+    {FarEnd::kFrames, "/frames", "backend: frames"},
+    {FarEnd::kEnforced, "/enforced", "backend: enforced, enforce: true"},
+    {FarEnd::kDeflated, "/deflated", "backend: deflated, enforce: true"},
+};
+
+// Compression with the far end, or with clients: `more` is put behind.
+std::string Compression(std::string_view key, const std::string& more) {
+  return ", " + std::string(key) + ": { threshold: 0" + more + " }";
 }
 
-std::string CompressedRoutes(const std::string& in_front, const std::string& compression) {
-  const std::string rest =
-      ", compression: { threshold: 0" + compression + " }, limits: { message_size: 1MiB } }\n";
-  return "  - { path: " + in_front + "/service, plugin: echo" + rest + "  - { path: " + in_front +
-         "/bytes, backend: bytes" + rest;
+std::string Routes(const std::string& in_front, std::size_t message_size) {
+  std::string routes;
+  for (const Row& row : kRows) {
+    routes += "  - { path: " + in_front + row.path + ", " + row.target;
+    if (row.far == FarEnd::kDeflated) routes += Compression("server_compression", "");
+    routes += ", limits: { message_size: " + std::to_string(message_size) + " } }\n";
+  }
+  return routes;
+}
+
+std::string CompressedRoutes(const std::string& in_front, const std::string& more) {
+  std::string routes;
+  for (const Row& row : kRows) {
+    if (row.far == FarEnd::kFrames) continue;  // its compression is not the gateway's
+    routes += "  - { path: " + in_front + row.path + ", " + row.target;
+    routes += Compression("compression", more);
+    if (row.far == FarEnd::kDeflated) routes += Compression("server_compression", more);
+    routes += ", limits: { message_size: 1MiB } }\n";
+  }
+  return routes;
 }
 
 }  // namespace
 
 std::vector<Setting> Settings() {
   std::vector<Setting> all;
-  for (const bool secure : {false, true}) {
-    for (const FarEnd far : {FarEnd::kService, FarEnd::kBytes, FarEnd::kFrames})
-      all.push_back({far, secure});
-  }
+  for (const Row& row : kRows) all.push_back({row.far, false});
+  // An end of messages is one as the other is.
+  for (const FarEnd far : {FarEnd::kService, FarEnd::kBytes, FarEnd::kFrames})
+    all.push_back({far, true});
   return all;
 }
 
@@ -51,15 +79,14 @@ void Stage::Clear() {
 }
 
 Stage::Stage() {
-  const std::string yaml =
-      "backends:\n"
-      "  bytes: { servers: [ \"tcp://127.0.0.1:" +
-      std::to_string(bytes_.port()) +
-      "\" ] }\n"
-      "  frames: { servers: [ \"ws://127.0.0.1:" +
-      std::to_string(frames_.port()) +
-      "\" ] }\n"
-      "routes:\n";
+  const auto backend = [](std::string_view name, std::string_view scheme,
+                          const TestServer& server) {
+    return "  " + std::string(name) + ": { servers: [ \"" + std::string(scheme) +
+           "://127.0.0.1:" + std::to_string(server.port()) + "\" ] }\n";
+  };
+  const std::string yaml = "backends:\n" + backend("bytes", "tcp", bytes_) +
+                           backend("frames", "ws", frames_) + backend("enforced", "ws", enforced_) +
+                           backend("deflated", "ws", deflated_) + "routes:\n";
   gateway_ = std::make_unique<RunningGateway>(
       yaml + Routes("", 17 << 20) + Routes("/small", kSmallMessage) +
       CompressedRoutes("/deflate", "") +
@@ -68,16 +95,8 @@ Stage::Stage() {
 }
 
 std::string PathOf(FarEnd far, std::string_view in_front) {
-  const std::string path(in_front);
-  switch (far) {
-    case FarEnd::kService:
-      return path + "/service";
-    case FarEnd::kBytes:
-      return path + "/bytes";
-    case FarEnd::kFrames:
-      break;
-  }
-  return path + "/frames";
+  const Row* row = std::ranges::find(kRows, far, &Row::far);
+  return std::string(in_front) + row->path;
 }
 
 std::string HandshakeFor(std::string_view path, std::string_view fields) {

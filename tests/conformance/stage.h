@@ -15,9 +15,11 @@ namespace upgate::conformance {
 
 // What stands behind the route that a case is played against.
 enum class FarEnd {
-  kService,  // the echo service: whole messages come back
-  kBytes,    // a TCP server that echoes: the payload comes back, in other messages
-  kFrames,   // a WebSocket server that keeps to the letter, through a relay
+  kService,   // the echo service: whole messages come back
+  kBytes,     // a TCP server that echoes: the payload comes back, in other messages
+  kFrames,    // a WebSocket server that keeps to the letter, through a relay
+  kEnforced,  // a WebSocket server that nothing wrong may come to: the relay ends both sides
+  kDeflated,  // the same, with permessage-deflate between it and the gateway
 };
 
 // How a case is played.
@@ -26,7 +28,8 @@ struct Setting {
   bool secure;
 };
 
-// Every far end, plain and over TLS; and "tls_frames", to name a test by.
+// Every far end, plain and, where that is another way through the gateway, over TLS; and
+// "tls_frames", to name a test by.
 std::vector<Setting> Settings();
 std::string NameOfSetting(const testing::TestParamInfo<Setting>& info);
 
@@ -44,6 +47,8 @@ class Stage {
 
   TestServer bytes_{EchoBytes};
   TestServer frames_{EchoMessages};
+  TestServer enforced_{EchoCleanMessages};
+  TestServer deflated_{EchoCompressedMessages};
   std::unique_ptr<RunningGateway> gateway_;
 };
 

@@ -1,5 +1,6 @@
 // The gateway as the client of a WebSocket server that misbehaves: nothing wrong of it reaches the
 // client of the gateway, and what is right arrives however its bytes come.
+#include <initializer_list>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "tests/conformance/cases.h"
 #include "tests/conformance/connection.h"
+#include "tests/conformance/deflate.h"
 #include "tests/conformance/echo_server.h"
 #include "tests/conformance/frames.h"
 #include "tests/conformance/gateway.h"
@@ -48,6 +50,12 @@ class Upstream {
       "\" ], first_byte_timeout: 100ms }\n"
       "routes:\n"
       "  - { path: /live, backend: live, limits: { message_size: 1000 } }\n"
+      "  - { path: /enforced, backend: live, enforce: true, limits: { message_size: 1000 } }\n"
+      "  - path: /deflated\n"
+      "    backend: live\n"
+      "    enforce: true\n"
+      "    server_compression: { threshold: 0 }\n"
+      "    limits: { message_size: 1000 }\n"
       "  - { path: /hasty, backend: hasty }\n"};
 };
 
@@ -89,10 +97,39 @@ std::string FromServer(unsigned opcode, std::string_view payload, bool fin = tru
   return Encode(frame);
 }
 
+// What a server says, on each of the routes where it may not.
+template <class Row>
+struct On {
+  std::string path;
+  Row row;
+};
+
+template <class Row>
+std::ostream& operator<<(std::ostream& out, const On<Row>& on) {
+  return out << on.path << ' ' << on.row.name;
+}
+
+template <class Row>
+std::vector<On<Row>> OnAll(std::initializer_list<const char*> paths, const std::vector<Row>& rows) {
+  std::vector<On<Row>> all;
+  for (const char* path : paths) {
+    for (const Row& row : rows) all.push_back({path, row});
+  }
+  return all;
+}
+
+// As a client that got a Close does.
+void AnswerClose(Connection& client, unsigned code) {
+  while (!ReadServer(client.received()).closed) {
+    if (!client.Await(client.received().size() + 1)) return;
+  }
+  client.Send(Close(code));
+}
+
 struct NameOfRow {
-  template <class Info>
-  std::string operator()(const Info& info) const {
-    return info.param.name;
+  template <class Row>
+  std::string operator()(const testing::TestParamInfo<On<Row>>& info) const {
+    return info.param.path.substr(1) + "_" + info.param.row.name;
   }
 };
 
@@ -104,10 +141,6 @@ struct WrongAnswer {
   std::string head;
   std::string behind = "";
 };
-
-std::ostream& operator<<(std::ostream& out, const WrongAnswer& answer) {
-  return out << answer.name;
-}
 
 std::vector<WrongAnswer> WrongAnswers() {
   const std::string line = "HTTP/1.1 101 Switching Protocols\r\n";
@@ -162,10 +195,10 @@ std::vector<WrongAnswer> WrongAnswers() {
   };
 }
 
-class WrongAnswerTest : public testing::TestWithParam<WrongAnswer> {
+class WrongAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
  protected:
   std::string Answer() const {
-    std::string answer = GetParam().head + "\r\n" + GetParam().behind;
+    std::string answer = GetParam().row.head + "\r\n" + GetParam().row.behind;
     const std::size_t at = answer.find("ACCEPT");
     return at == std::string::npos ? answer : answer.replace(at, 6, AcceptFor(relayed_.request));
   }
@@ -181,7 +214,8 @@ class WrongAnswerTest : public testing::TestWithParam<WrongAnswer> {
   }
 
   Relayed relayed_{
-      "Sec-WebSocket-Protocol: chat, super\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"};
+      "Sec-WebSocket-Protocol: chat, super\r\nSec-WebSocket-Extensions: permessage-deflate\r\n",
+      GetParam().path};
 };
 
 TEST_P(WrongAnswerTest, IsA502) {
@@ -194,7 +228,10 @@ TEST_P(WrongAnswerTest, IsA502ByteByByte) {
   Expect502();
 }
 
-INSTANTIATE_TEST_SUITE_P(Upstream, WrongAnswerTest, testing::ValuesIn(WrongAnswers()), NameOfRow());
+INSTANTIATE_TEST_SUITE_P(Upstream, WrongAnswerTest,
+                         testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
+                                                 WrongAnswers())),
+                         NameOfRow());
 
 TEST(Upstream, AnEndlessHeadIsA502) {
   Relayed relayed;
@@ -241,20 +278,17 @@ struct OtherAnswer {
   std::string body;
 };
 
-std::ostream& operator<<(std::ostream& out, const OtherAnswer& answer) {
-  return out << answer.name;
-}
-
-class OtherAnswerTest : public testing::TestWithParam<OtherAnswer> {
+class OtherAnswerTest : public testing::TestWithParam<On<OtherAnswer>> {
  protected:
   std::string Answer() const {
-    return "HTTP/1.1 " + GetParam().head + GetParam().framing + "\r\n" + GetParam().wire;
+    return "HTTP/1.1 " + GetParam().row.head + GetParam().row.framing + "\r\n" +
+           GetParam().row.wire;
   }
   void ExpectWhole() {
     relayed_.server->End();
     const std::string head = relayed_.client.ReadHead();
-    EXPECT_THAT(head, StartsWith("HTTP/1.1 " + GetParam().head.substr(0, 4)));
-    std::string_view fields = GetParam().head;
+    EXPECT_THAT(head, StartsWith("HTTP/1.1 " + GetParam().row.head.substr(0, 4)));
+    std::string_view fields = GetParam().row.head;
     fields.remove_prefix(fields.find("\r\n"));
     while (fields.size() > 2) {
       const std::string field(fields.substr(0, fields.find("\r\n", 2)));
@@ -264,13 +298,13 @@ class OtherAnswerTest : public testing::TestWithParam<OtherAnswer> {
     relayed_.client.End();
     EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
     if (head.find("chunked") == std::string::npos) {
-      EXPECT_EQ(relayed_.client.received(), GetParam().body);
+      EXPECT_EQ(relayed_.client.received(), GetParam().row.body);
     } else {
-      EXPECT_THAT(relayed_.client.received(), HasSubstr("\r\n" + GetParam().body));
+      EXPECT_THAT(relayed_.client.received(), HasSubstr("\r\n" + GetParam().row.body));
       EXPECT_THAT(relayed_.client.received(), EndsWith("\r\n0\r\n\r\n"));
     }
   }
-  Relayed relayed_;
+  Relayed relayed_{"", GetParam().path};
 };
 
 TEST_P(OtherAnswerTest, GoesToTheClientWhole) {
@@ -281,31 +315,33 @@ TEST_P(OtherAnswerTest, GoesToTheClientWhole) {
 TEST_P(OtherAnswerTest, GoesToTheClientWholeByteByByte) {
   const std::string answer = Answer();
   // All at once the body of an answer to its end: it would come in as many chunks.
-  const std::size_t head = answer.size() - GetParam().wire.size();
+  const std::size_t head = answer.size() - GetParam().row.wire.size();
   SendByteByByte(*relayed_.server, std::string_view(answer).substr(0, head));
   relayed_.server->Send(std::string_view(answer).substr(head));
   ExpectWhole();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Upstream, OtherAnswerTest,
-    testing::Values(
-        OtherAnswer{"ok", "200 OK\r\nContent-Type: text/html\r\n", "Content-Length: 5\r\n", "hello",
-                    "hello"},
-        OtherAnswer{"unauthorized", "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n",
-                    "Content-Length: 2\r\n", "no", "no"},
-        OtherAnswer{"forbidden_in_chunks", "403 Forbidden\r\n", "Transfer-Encoding: chunked\r\n",
-                    "5\r\nnever\r\n0\r\n\r\n", "never"},
-        OtherAnswer{"not_found_to_the_end", "404 Not Found\r\n", "Connection: close\r\n",
-                    "nothing here", "nothing here"},
-        OtherAnswer{"moved", "301 Moved Permanently\r\nLocation: wss://other.example/\r\n",
-                    "Content-Length: 0\r\n", "", ""},
-        OtherAnswer{"another_version", "426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n",
-                    "Content-Length: 1\r\n", "8", "8"},
-        OtherAnswer{"no_content", "204 No Content\r\nX-Reason: none\r\n", "", "", ""},
-        OtherAnswer{"unavailable", "503 Service Unavailable\r\nRetry-After: 120\r\n",
-                    "Content-Length: 4\r\n", "busy", "busy"}),
-    NameOfRow());
+std::vector<OtherAnswer> OtherAnswers() {
+  return {
+      {"ok", "200 OK\r\nContent-Type: text/html\r\n", "Content-Length: 5\r\n", "hello", "hello"},
+      {"unauthorized", "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n",
+       "Content-Length: 2\r\n", "no", "no"},
+      {"forbidden_in_chunks", "403 Forbidden\r\n", "Transfer-Encoding: chunked\r\n",
+       "5\r\nnever\r\n0\r\n\r\n", "never"},
+      {"not_found_to_the_end", "404 Not Found\r\n", "Connection: close\r\n", "nothing here",
+       "nothing here"},
+      {"moved", "301 Moved Permanently\r\nLocation: wss://other.example/\r\n",
+       "Content-Length: 0\r\n", "", ""},
+      {"another_version", "426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n",
+       "Content-Length: 1\r\n", "8", "8"},
+      {"no_content", "204 No Content\r\nX-Reason: none\r\n", "", "", ""},
+      {"unavailable", "503 Service Unavailable\r\nRetry-After: 120\r\n", "Content-Length: 4\r\n",
+       "busy", "busy"}};
+}
+
+INSTANTIATE_TEST_SUITE_P(Upstream, OtherAnswerTest,
+                         testing::ValuesIn(OnAll({"/live", "/deflated"}, OtherAnswers())),
+                         NameOfRow());
 
 // ---- the proper 101
 
@@ -388,28 +424,29 @@ TEST_F(AcceptedTest, ItsChoicesGoToTheClient) {
 // ---- frames of a server that breaks the rules
 
 struct WrongFrame {
-  const char* name;
+  std::string name;
   std::string frame;
   unsigned server_gets;
 };
 
-std::ostream& operator<<(std::ostream& out, const WrongFrame& frame) {
-  return out << frame.name;
-}
-
-class WrongFrameTest : public testing::TestWithParam<WrongFrame> {
+class WrongFrameTest : public testing::TestWithParam<On<WrongFrame>> {
  protected:
   void SetUp() override {
-    relayed_.server->Send(relayed_.Accepted() + "\r\n");
+    const bool deflates = GetParam().path == "/deflated";
+    relayed_.server->Send(relayed_.Accepted() + (deflates ? kFresh : "") + "\r\n");
     TakeAccepted(relayed_.client);
   }
   // The server gets the code of the rule, masked as a client's frames are, and the client a Close
   // that says whose fault it was.
   void ExpectTwoCloses() {
+    // An end waits for the answer, a relay that lets frames pass does not.
+    if (GetParam().path != "/live") AnswerClose(relayed_.client, 1014);
     EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
     const Received got = ReadServer(relayed_.client.received());
     EXPECT_EQ(got.fault, "");
-    EXPECT_EQ(got.payload, "good");
+    ASSERT_FALSE(got.messages.empty());
+    EXPECT_EQ(got.messages[0], (Message{kText, "good"}));
+    EXPECT_LE(got.messages.size(), 2u) << "one may have begun, but is not whole";
     EXPECT_TRUE(got.closed);
     EXPECT_EQ(got.close_code, 1014u);
     EXPECT_NE(got.close_reason, "");
@@ -417,23 +454,28 @@ class WrongFrameTest : public testing::TestWithParam<WrongFrame> {
     Reference server;
     server.Take(relayed_.server->received());
     EXPECT_TRUE(server.closed());
-    EXPECT_EQ(server.close_code(), GetParam().server_gets);
+    EXPECT_EQ(server.close_code(), GetParam().row.server_gets);
   }
-  Relayed relayed_;
+
+  static constexpr const char* kFresh =
+      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+      "client_no_context_takeover\r\n";
+  Relayed relayed_{"", GetParam().path};
 };
 
 TEST_P(WrongFrameTest, EndsTheSession) {
-  relayed_.server->Send(FromServer(kText, "good") + GetParam().frame);
+  relayed_.server->Send(FromServer(kText, "good") + GetParam().row.frame);
   ExpectTwoCloses();
 }
 
 TEST_P(WrongFrameTest, EndsTheSessionByteByByte) {
-  SendByteByByte(*relayed_.server, FromServer(kText, "good") + GetParam().frame.substr(0, 64));
-  relayed_.server->Send(std::string_view(GetParam().frame)
-                            .substr(std::min<std::size_t>(64, GetParam().frame.size())));
+  SendByteByByte(*relayed_.server, FromServer(kText, "good") + GetParam().row.frame.substr(0, 64));
+  relayed_.server->Send(std::string_view(GetParam().row.frame)
+                            .substr(std::min<std::size_t>(64, GetParam().row.frame.size())));
   ExpectTwoCloses();
 }
 
+// What every relay looks at.
 std::vector<WrongFrame> WrongFrames() {
   Frame unfinished;
   unfinished.masked = false;
@@ -458,7 +500,96 @@ std::vector<WrongFrame> WrongFrames() {
   };
 }
 
-INSTANTIATE_TEST_SUITE_P(Upstream, WrongFrameTest, testing::ValuesIn(WrongFrames()), NameOfRow());
+// What one looks at that is an end itself.
+std::vector<WrongFrame> WrongMessages() {
+  const auto with_bits = [](unsigned opcode, unsigned rsv, std::string_view payload) {
+    Frame frame;
+    frame.opcode = opcode;
+    frame.payload = payload;
+    frame.rsv = rsv;
+    frame.masked = false;
+    return Encode(frame);
+  };
+  const auto close = [](std::string_view body) { return FromServer(kClose, body); };
+  std::vector<WrongFrame> all{
+      {"text_not_utf8", FromServer(kText, "caf\xe9!"), 1007},
+      {"text_cut_in_a_character", FromServer(kText, "caf\xc3"), 1007},
+      {"surrogate_across_fragments",
+       FromServer(kText, "\xed", false) + FromServer(kContinuation, "\xa0\x80"), 1007},
+      {"continuation_of_nothing", FromServer(kContinuation, "x"), 1002},
+      {"message_inside_a_message", FromServer(kText, "", false) + FromServer(kText, "x"), 1002},
+      {"ping_in_fragments", FromServer(kPing, "p", false), 1002},
+      {"close_of_one_byte", close("\x03"), 1002},
+      {"close_not_utf8", close("\x03\xe8\xff"), 1007},
+      {"close_of_999", close("\x03\xe7"), 1002},
+      {"close_of_1005", close("\x03\xed"), 1002},
+      {"close_of_1006", close("\x03\xee"), 1002},
+      {"close_of_1015", close("\x03\xf7"), 1002},
+      {"close_of_5000", close("\x13\x88"), 1002},
+      {"second_bit", with_bits(kText, 2, "x"), 1002},
+      {"third_bit", with_bits(kBinary, 1, "x"), 1002},
+      {"bit_on_a_ping", with_bits(kPing, 4, "x"), 1002},
+      {"bit_on_a_continuation", FromServer(kText, "", false) + with_bits(kContinuation, 4, "x"),
+       1002},
+      {"length_in_two_bytes_too_many", {"\x82\x7e\x00\x01x", 5}, 1002},
+      {"length_in_eight_bytes_too_many", {"\x82\x7f\x00\x00\x00\x00\x00\x00\x01\x00x", 11}, 1002},
+  };
+  for (const unsigned opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15})
+    all.push_back({"opcode_" + std::to_string(opcode), FromServer(opcode, "x"), 1002});
+  return all;
+}
+
+// What is wrong with a message that is compressed, with a server that was offered it.
+std::vector<WrongFrame> WrongDeflateData() {
+  Deflater deflater(15, false);
+  const auto compressed = [&](unsigned opcode, std::string_view payload, bool fin = true) {
+    Frame frame;
+    frame.opcode = opcode;
+    frame.payload = payload;
+    frame.fin = fin;
+    frame.rsv = opcode == kContinuation ? 0 : 4;
+    frame.masked = false;
+    return Encode(frame);
+  };
+  const std::string hello = deflater.Deflate("Hello Hello");
+  return {
+      {"no_such_block", compressed(kText, "\x07\x07\x07"), 1007},
+      {"deflated_half", compressed(kText, deflater.Deflate("nothing twice").substr(0, 4)), 1007},
+      {"stored_with_a_wrong_length", compressed(kBinary, {"\x00\x05\x00\xfa\xfe", 5}), 1007},
+      {"refers_back_to_nothing", compressed(kText, {"\xf2\x00\x11\x00\x00", 5}), 1007},
+      {"inflates_to_no_utf8", compressed(kText, deflater.Deflate("\xed\xa0\x80")), 1007},
+      {"inflates_to_too_much", compressed(kBinary, deflater.Deflate(std::string(1001, 'x'))), 1009},
+      {"a_bomb", compressed(kBinary, deflater.Deflate(std::string(4 << 20, '\0')), false), 1009},
+      {"bit_in_the_second_fragment",
+       compressed(kText, hello.substr(0, 3), false) + compressed(kText, hello.substr(3)), 1002},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(AllRelays, WrongFrameTest,
+                         testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
+                                                 WrongFrames())),
+                         NameOfRow());
+INSTANTIATE_TEST_SUITE_P(Ends, WrongFrameTest,
+                         testing::ValuesIn(OnAll({"/enforced", "/deflated"}, WrongMessages())),
+                         NameOfRow());
+INSTANTIATE_TEST_SUITE_P(Inflating, WrongFrameTest,
+                         testing::ValuesIn(OnAll({"/deflated"}, WrongDeflateData())), NameOfRow());
+
+TEST(WrongFrame, OneThatIsCompressedWithoutAnAgreement) {
+  for (const char* path : {"/enforced", "/deflated"}) {
+    Relayed relayed("", path);
+    relayed.server->Send(relayed.Accepted() + "\r\n");
+    TakeAccepted(relayed.client);
+    relayed.server->Send(std::string("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", 9));
+    AnswerClose(relayed.client, 1014);
+    EXPECT_EQ(relayed.client.ReadToEnd(), Ending::kEnd);
+    EXPECT_EQ(ReadServer(relayed.client.received()).close_code, 1014u);
+    EXPECT_NE(relayed.server->ReadToEnd(), Ending::kOpen);
+    Reference server;
+    server.Take(relayed.server->received());
+    EXPECT_EQ(server.close_code(), 1002u);
+  }
+}
 
 }  // namespace
 }  // namespace upgate::conformance
