@@ -4,10 +4,12 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "gateway/base/base64.h"
+#include "gateway/ws/deflate.h"
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/raw_deflate.h"
 
@@ -400,18 +402,26 @@ TEST(CompressionBomb, AClientThatDoesNotReadItsEchoesIsNotInflatedFurther) {
   EXPECT_EQ(client.Frames().size(), 500u);
 }
 
-TEST(CompressionMemory, AnIdleSessionHoldsNothingWithoutContextTakeover) {
-  constexpr std::size_t kSessions = 200;
+constexpr std::size_t kManySessions = 2'000;
+
+// So many clients of `path`, each of which has sent a message and got it back compressed.
+std::vector<std::unique_ptr<GatewayClient>> ManyThatSpoke(TestGateway& gw, std::string_view path, std::string_view offer, int bits) {
+  std::vector<std::unique_ptr<GatewayClient>> clients;
+  const std::string sent = Compressed(kText, RawDeflater(bits).Message(Sentences(2000)));
+  for (std::size_t i = 0; i < kManySessions; ++i) {
+    clients.push_back(Another(gw));
+    EXPECT_EQ(clients.back()->Upgrade(path, offer).Count("Sec-WebSocket-Extensions"), 1u);
+    clients.back()->Send(sent);
+    const auto frames = clients.back()->Frames();
+    EXPECT_TRUE(frames.size() == 1 && frames[0].rsv == kRsv1);
+  }
+  return clients;
+}
+
+TEST(CompressionMemory, IdleSessionsHoldNothingWithoutContextTakeover) {
   TestGateway gw(kConfig);
   const stats::CompressionStats& held = gw.loop_stats().compression;
-  std::vector<std::unique_ptr<GatewayClient>> clients;
-  RawDeflater deflater;
-  for (std::size_t i = 0; i < kSessions; ++i) {
-    clients.push_back(Another(gw));
-    ASSERT_EQ(clients.back()->Upgrade("/echo", Offer()).status, 101);
-    clients.back()->Send(Compressed(kText, deflater.Message(Sentences(2000), true)));
-    ASSERT_EQ(clients.back()->Frames().at(0).rsv, kRsv1);
-  }
+  const auto clients = ManyThatSpoke(gw, "/echo", Offer(), 15);
   EXPECT_EQ(held.deflaters.Get(), 1u);
   EXPECT_EQ(held.inflaters.Get(), 1u);
   gw.loop().Advance(10s);
@@ -419,10 +429,29 @@ TEST(CompressionMemory, AnIdleSessionHoldsNothingWithoutContextTakeover) {
   EXPECT_EQ(held.inflaters.Get(), 0u);
   EXPECT_EQ(held.memory_bytes.Get(), 0u);
   // One that is in the middle of a message does.
-  clients[0]->Send(Compressed(kText, deflater.Message(Sentences(2000), true).substr(0, 50), false));
+  clients[0]->Send(Compressed(kText, RawDeflater().Message(Sentences(2000)).substr(0, 50), false));
   EXPECT_EQ(held.inflaters.Get(), 1u);
   gw.loop().Advance(10s);
   EXPECT_EQ(held.inflaters.Get(), 1u);
+}
+
+TEST(CompressionMemory, IdleSessionsHoldTheirWindowsAtMostWithContextTakeover) {
+  TestGateway gw(kConfig);
+  const stats::CompressionStats& held = gw.loop_stats().compression;
+  {
+    const auto clients = ManyThatSpoke(gw, "/takeover", Offer("; client_max_window_bits=10; server_max_window_bits=9"), 10);
+    gw.loop().Advance(10s);
+    EXPECT_EQ(held.deflaters.Get(), kManySessions);
+    EXPECT_EQ(held.inflaters.Get(), kManySessions);
+    EXPECT_EQ(held.memory_bytes.Get(), kManySessions * (ws::Inflater::Memory(10) + ws::Deflater::Memory(9)));
+    EXPECT_EQ(held.memory_bytes.Get(), held.reserved_bytes.Get());
+    for (const auto& client : clients) client->peer().Reset();
+    gw.loop().Advance(10s);
+  }
+  EXPECT_EQ(held.deflaters.Get(), 0u);
+  EXPECT_EQ(held.inflaters.Get(), 0u);
+  EXPECT_EQ(held.memory_bytes.Get(), 0u);
+  EXPECT_EQ(held.reserved_bytes.Get(), 0u);
 }
 
 TEST(CompressionMemory, WithContextTakeoverASessionHoldsItsWindowsOnceItUsesThem) {
@@ -435,15 +464,7 @@ TEST(CompressionMemory, WithContextTakeoverASessionHoldsItsWindowsOnceItUsesThem
   EXPECT_LT(reserved, 32u * 1024);
   RawDeflater deflater(10);
   client.Send(Compressed(kText, deflater.Message("Hello")));
-  EXPECT_EQ(held.deflaters.Get(), 1u);
-  EXPECT_EQ(held.inflaters.Get(), 1u);
   EXPECT_EQ(held.memory_bytes.Get(), reserved);
-  gw.loop().Advance(10s);
-  EXPECT_EQ(held.memory_bytes.Get(), reserved);
-  client.peer().Reset();
-  gw.loop().Advance(10s);
-  EXPECT_EQ(held.memory_bytes.Get(), 0u);
-  EXPECT_EQ(held.reserved_bytes.Get(), 0u);
 }
 
 // ---- messages for many

@@ -1,7 +1,9 @@
 // Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end towards both.
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -255,6 +257,38 @@ TEST_P(EnforcedAtChunk, BothSidesMayRememberEarlierMessages) {
   r.client.Send(CloseFrame(1000));
   r.ServerSends(Frame(kClose, CloseBody(1000), {.mask = {}}));
   r.ExpectOver();
+}
+
+TEST(RelayMemory, IdleSessionsHoldNothingForEitherSideWithoutContextTakeover) {
+  constexpr std::size_t kSessions = 2'000;
+  TestGateway gw(R"(
+backends: { live: { servers: [ "ws://127.0.0.1:7000" ] } }
+routes: [ { path: /, backend: live, enforce: true, compression: { threshold: 0 }, server_compression: { threshold: 0 } } ]
+)");
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  std::vector<std::unique_ptr<TestPeer>> clients;
+  for (std::size_t i = 0; i < kSessions; ++i) {
+    clients.push_back(std::make_unique<TestPeer>(gw.network(), Address("127.0.0.1:80")));
+    clients.back()->Send(UpgradeRequest("/", "gateway.test", kOffer));
+  }
+  gw.loop().RunUntilIdle();
+  ASSERT_EQ(server.size(), kSessions);
+  for (std::size_t i = 0; i < kSessions; ++i) server[i].Send(std::string(kAccepted).append(kFresh).append("\r\n"));
+  gw.loop().RunUntilIdle();
+  const std::string message = RawDeflater().Message(Text(1000));
+  for (std::size_t i = 0; i < kSessions; ++i) {
+    clients[i]->Send(Frame(kText, message, {.rsv = kRsv1}));
+    server[i].Send(Frame(kText, message, {.rsv = kRsv1, .mask = {}}));
+  }
+  gw.loop().RunUntilIdle();
+  gw.loop().Advance(10s);
+  const stats::CompressionStats& held = gw.loop_stats().compression;
+  EXPECT_EQ(gw.gateway().sessions(), kSessions);
+  EXPECT_EQ(gw.route_stats().in.compressed_messages.Get(), kSessions);
+  EXPECT_EQ(gw.route_stats().out.compressed_messages.Get(), kSessions);
+  EXPECT_EQ(held.memory_bytes.Get(), 0u);
+  EXPECT_EQ(held.deflaters.Get(), 0u);
+  EXPECT_EQ(held.inflaters.Get(), 0u);
 }
 
 // ---- rules

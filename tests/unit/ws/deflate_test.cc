@@ -1,6 +1,9 @@
 #include "gateway/ws/deflate.h"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -189,6 +192,50 @@ TEST(DeflaterTest, AppendsToWhatIsThere) {
   std::string out = "head";
   deflater.Deflate(AsBytes("Hello"), out);
   EXPECT_EQ(out, "head\xf2\x48\xcd\xc9\xc9\x07\x00"s);
+}
+
+// ---- memory
+
+// What the heap holds; 0 with a sanitizer's.
+std::size_t HeapInUse() {
+  const auto info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// Of what `make` returns, once used.
+template <class Make>
+std::size_t HeapOf(Make make) {
+  const std::size_t before = HeapInUse();
+  const auto made = make();
+  return HeapInUse() - before;
+}
+
+TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
+  constexpr std::size_t kAroundThem = 64;  // that the heap adds to a few allocations
+  std::mt19937 random(1);
+  std::string noise(300'000, '\0');
+  for (char& c : noise) c = static_cast<char>(random() % 16);
+  std::string deflated;
+  Deflater(15, 6).Deflate(AsBytes(noise), deflated);
+  for (std::uint8_t bits = 8; bits <= 15; ++bits) {
+    SCOPED_TRACE(int{bits});
+    std::string out;
+    out.reserve(400'000);
+    const std::size_t deflater = HeapOf([&] {
+      auto made = std::make_unique<Deflater>(bits, 9);
+      made->Deflate(AsBytes(noise), out);
+      return made;
+    });
+    EXPECT_LE(deflater, Deflater::Memory(bits) + kAroundThem);
+    const std::size_t inflater = HeapOf([&] {
+      auto made = std::make_unique<Inflater>(bits);
+      std::vector<std::byte> room(400'000);
+      Bytes input = AsBytes(deflated);
+      EXPECT_TRUE(made->Inflate(input, true, room));
+      return made;
+    });
+    EXPECT_LE(inflater, Inflater::Memory(bits) + kAroundThem);
+  }
 }
 
 }  // namespace
