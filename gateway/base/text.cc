@@ -55,6 +55,14 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+namespace {
+
+void AppendEscaped(std::string& out, char c) {
+  out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+}
+
+}  // namespace
+
 std::string Printable(std::string_view text, std::size_t limit) {
   std::string out;
   for (const char c : text) {
@@ -63,7 +71,19 @@ std::string Printable(std::string_view text, std::size_t limit) {
     if (plain) {
       out += c;
     } else {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      AppendEscaped(out, c);
+    }
+  }
+  return out;
+}
+
+std::string WithoutControls(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (IsControl(c)) {
+      AppendEscaped(out, c);
+    } else {
+      out += c;
     }
   }
   return out;

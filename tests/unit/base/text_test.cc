@@ -84,6 +84,11 @@ TEST(TextTest, PrintableEscapesWhatCouldBreakALine) {
   EXPECT_EQ(Printable("a\nb\x7f\"\\\xff\0"sv), "a\\x0ab\\x7f\\x22\\x5c\\xff\\x00");
 }
 
+TEST(TextTest, WithoutControlsKeepsEverythingElse) {
+  EXPECT_EQ(WithoutControls("say \"caf\xc3\xa9\", \\"), "say \"caf\xc3\xa9\", \\");
+  EXPECT_EQ(WithoutControls("a\tb\n\x1b[2J\x7f\0"sv), "a\\x09b\\x0a\\x1b[2J\\x7f\\x00");
+}
+
 TEST(TextTest, PrintableIsCutAtItsLimitAndNeverInsideAnEscape) {
   EXPECT_EQ(Printable("abcd", 4), "abcd");
   EXPECT_EQ(Printable("abcde", 4), "abcd...");

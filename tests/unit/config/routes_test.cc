@@ -21,6 +21,9 @@ TEST(RoutesTest, ARouteNeedsAPathAndATarget) {
             "3:5: routes[0]: goes nowhere; give it a backend or a plugin\n");
   EXPECT_EQ(ErrorsOfRoute("    path: x?y\n    backend: app"),
             "3:11: routes[0].path: 'x?y' does not begin with '/' or '~'; write /x?y\n");
+  // What is suggested is theirs, too, and must not reach a terminal as it is.
+  EXPECT_EQ(ErrorsOfRoute("    path: \"x\\ty\"\n    backend: app"),
+            "3:11: routes[0].path: 'x\\x09y' does not begin with '/' or '~'; write /x\\x09y\n");
 }
 
 TEST(RoutesTest, AListOfRoutesIsNeeded) {
