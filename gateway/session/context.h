@@ -7,7 +7,6 @@
 
 #include "gateway/base/bytes.h"
 #include "gateway/io/network.h"
-#include "gateway/stats/stats.h"
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
@@ -44,7 +43,6 @@ struct Context {
   const void* control_of = nullptr;  // the endpoint that reads, and whose pongs these are
   std::string deflated;       // a compressed frame on its way out
   std::unique_ptr<std::byte[]> inflate_buffer;
-  stats::RouteStats uncounted;  // for an endpoint whose traffic is counted at the other end
 };
 
 }  // namespace upgate::session

@@ -19,7 +19,7 @@ constexpr std::size_t kLeastRoom = 1024;
 }  // namespace
 
 Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream,
-                   std::unique_ptr<Compression> compression, const config::RouteLimits& limits, stats::RouteStats& stats,
+                   std::unique_ptr<Compression> compression, const config::RouteLimits& limits, stats::BothWays& stats,
                    Owner& owner)
     : owner_(owner),
       stream_(std::move(stream)),

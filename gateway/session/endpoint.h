@@ -63,7 +63,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   // `role` is ours; a client masks what it sends. `compression` is nullptr where none was agreed on. `stats.in` is what comes from
   // the peer. Everything but the stream and the compression is borrowed and outlives the endpoint.
   Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
-           const config::RouteLimits& limits, stats::RouteStats& stats, Owner& owner);
+           const config::RouteLimits& limits, stats::BothWays& stats, Owner& owner);
 
   // Begins to read.
   void Start();
@@ -176,7 +176,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   std::unique_ptr<io::ByteStream> stream_;
   Context& context_;
   std::unique_ptr<Inflow> inflow_;  // of a session with compression
-  stats::RouteStats& stats_;
+  stats::BothWays& stats_;
   io::Instant last_heard_{};  // any bytes from the peer
   io::Instant last_data_{};   // data frames either way
   ws::FrameDecoder decoder_;

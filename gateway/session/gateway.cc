@@ -308,6 +308,7 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, co
   }
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
+  if (server_compression) stats_.server[server.index].sessions_compressed.Add();
   Session::Owner& owner = *this;
   std::unique_ptr<Session> session;
   if (route.enforce) {

@@ -103,7 +103,7 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
   const ws::DeflateParameters wanted = WantedBy(*route_.server_compression);
   server_compression_ = Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted, *route_.server_compression,
                                           route_.limits.message_size);
-  if (!server_compression_) return;
+  if (!server_compression_) return gateway_.stats_.server[lease_.server->index].compression_declined.Add();
   offered_extensions_ = ws::DeflateOffer(wanted);
   fields.Add("Sec-WebSocket-Extensions", offered_extensions_);
 }

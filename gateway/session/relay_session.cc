@@ -11,10 +11,9 @@ RelaySession::RelaySession(Context& context, Facts facts, Peer client, Peer serv
                            stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
       client_(*this, ws::Role::kServer, context, std::move(client), this->facts().route->limits, route_stats),
-      // The route's numbers are those of the client's side.
       server_(*this, ws::Role::kClient, context,
               {std::make_unique<CountedStream>(std::move(server.stream), server_stats), std::move(server.compression)},
-              this->facts().route->limits, context.uncounted),
+              this->facts().route->limits, server_stats),
       server_early_(std::move(server_early)) {
   server_stats.bytes_received.Add(server_early_.size());
 }

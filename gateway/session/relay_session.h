@@ -40,7 +40,7 @@ class RelaySession final : public Session {
  private:
   // One end, and the direction that comes from it.
   struct Side final : Endpoint::Owner {
-    Side(RelaySession& s, ws::Role role, Context& context, Peer peer, const config::RouteLimits& limits, stats::RouteStats& stats)
+    Side(RelaySession& s, ws::Role role, Context& context, Peer peer, const config::RouteLimits& limits, stats::BothWays& stats)
         : session(s), endpoint(role, context, std::move(peer.stream), std::move(peer.compression), limits, stats, *this) {}
     void OnPart(const ws::FramePart& part) override { session.OnPart(*this, part); }
     void OnReadDone() override { session.OnReadDone(*this); }

@@ -104,6 +104,10 @@ Value ToJson(const Names::Server& name, const ServerStats& server) {
           {"sessions_total", server.sessions_total.Get()},
           {"bytes_sent", server.bytes_sent.Get()},
           {"bytes_received", server.bytes_received.Get()},
+          {"sessions_compressed", server.sessions_compressed.Get()},
+          {"compression_declined", server.compression_declined.Get()},
+          {"sent", ToJson(server.out)},
+          {"received", ToJson(server.in)},
           {"connect_us", ToJson(server.connect_us)}};
 }
 

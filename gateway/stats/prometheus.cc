@@ -139,6 +139,11 @@ constexpr std::array kServerColumns{
                         &ServerStats::bytes_sent},
     Column<ServerStats>{"upgate_server_received_bytes_total", "counter",
                         "Bytes from the server, in sessions and HTTP bodies.", &ServerStats::bytes_received},
+    Column<ServerStats>{"upgate_server_sessions_compressed_total", "counter",
+                        "Sessions opened with permessage-deflate towards the server.", &ServerStats::sessions_compressed},
+    Column<ServerStats>{"upgate_server_compression_declined_total", "counter",
+                        "Sessions that were not offered to the server with permessage-deflate for want of memory.",
+                        &ServerStats::compression_declined},
 };
 
 // `labels` has one entry a row.
@@ -220,53 +225,58 @@ struct TrafficFamily {
     std::string_view label;  // with the comma in front
     Counter Traffic::*counter;
   };
-  std::string_view name;
-  std::string_view help;
+  std::string_view name;  // without its beginning
+  std::string_view help;  // without its end
   std::vector<Part> parts;
 };
 
-void WriteTraffic(Text& text, const std::vector<std::string>& labels,
-                  const std::vector<RouteStats>& routes) {
+// Whose traffic it is, and what its directions are called.
+struct Peers {
+  std::string_view beginning;  // of the names
+  std::string_view end;        // of the help
+  std::string_view in;
+  std::string_view out;
+};
+constexpr Peers kClients{"upgate_", "; in is from clients, out is to clients.", ",direction=\"in\"", ",direction=\"out\""};
+constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direction=\"received\"", ",direction=\"sent\""};
+
+template <class Row>
+void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels, const std::vector<Row>& rows) {
   const std::array<TrafficFamily, 7> families{
-      TrafficFamily{"upgate_messages_total",
-                    "WebSocket messages; in is from clients, out is to clients.",
-                    {{",kind=\"text\"", &Traffic::text_messages},
-                     {",kind=\"binary\"", &Traffic::binary_messages}}},
-      TrafficFamily{
-          "upgate_payload_bytes_total", "Payload of data frames.", {{"", &Traffic::bytes}}},
-      TrafficFamily{"upgate_data_frames_total", "WebSocket data frames.", {{"", &Traffic::frames}}},
-      TrafficFamily{"upgate_control_frames_total",
-                    "WebSocket control frames.",
+      TrafficFamily{"messages_total",
+                    "WebSocket messages",
+                    {{",kind=\"text\"", &Traffic::text_messages}, {",kind=\"binary\"", &Traffic::binary_messages}}},
+      TrafficFamily{"payload_bytes_total", "Payload of data frames", {{"", &Traffic::bytes}}},
+      TrafficFamily{"data_frames_total", "WebSocket data frames", {{"", &Traffic::frames}}},
+      TrafficFamily{"control_frames_total",
+                    "WebSocket control frames",
                     {{",opcode=\"ping\"", &Traffic::pings},
                      {",opcode=\"pong\"", &Traffic::pongs},
                      {",opcode=\"close\"", &Traffic::closes}}},
-      TrafficFamily{"upgate_compressed_messages_total",
-                    "WebSocket messages that were compressed on the wire.",
+      TrafficFamily{"compressed_messages_total",
+                    "WebSocket messages that were compressed on the wire",
                     {{"", &Traffic::compressed_messages}}},
-      TrafficFamily{"upgate_compressed_bytes_total",
-                    "Payload of compressed messages, on the wire.",
-                    {{"", &Traffic::compressed_bytes}}},
-      TrafficFamily{"upgate_inflated_bytes_total",
-                    "Payload of compressed messages, what it stands for.",
-                    {{"", &Traffic::inflated_bytes}}}};
-  const std::array directions{std::pair{",direction=\"in\"", &RouteStats::in},
-                              std::pair{",direction=\"out\"", &RouteStats::out}};
+      TrafficFamily{"compressed_bytes_total", "Payload of compressed messages, on the wire", {{"", &Traffic::compressed_bytes}}},
+      TrafficFamily{"inflated_bytes_total", "Payload of compressed messages, what it stands for", {{"", &Traffic::inflated_bytes}}}};
+  const std::array directions{std::pair{peers.in, &BothWays::in}, std::pair{peers.out, &BothWays::out}};
   for (const TrafficFamily& family : families) {
-    text.Family(family.name, "counter", family.help);
-    for (std::size_t i = 0; i < routes.size(); ++i) {
+    const std::string name = fmt::format("{}{}", peers.beginning, family.name);
+    text.Family(name, "counter", fmt::format("{}{}", family.help, peers.end));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
       for (const auto& [direction, traffic] : directions) {
         for (const auto& part : family.parts) {
-          text.Sample(fmt::format("{}{}{}", labels[i], direction, part.label),
-                      (routes[i].*traffic.*part.counter).Get());
+          text.Sample(fmt::format("{}{}{}", labels[i], direction, part.label), (rows[i].*traffic.*part.counter).Get());
         }
       }
     }
   }
+}
+
+void WriteMessageSizes(Text& text, const std::vector<std::string>& labels, const std::vector<RouteStats>& routes) {
   text.Family("upgate_message_size_bytes", "histogram", "Payload of WebSocket messages.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    for (const auto& [direction, traffic] : directions) {
-      text.Sample(labels[i] + direction, (routes[i].*traffic).message_size, kSizes);
-    }
+    text.Sample(fmt::format("{}{}", labels[i], kClients.in), routes[i].in.message_size, kSizes);
+    text.Sample(fmt::format("{}{}", labels[i], kClients.out), routes[i].out.message_size, kSizes);
   }
 }
 
@@ -325,10 +335,12 @@ std::string Registry::Prometheus() const {
   text.Sample("", total->unrouted.Get());
   WriteColumns(text, kRouteColumns, route_labels, total->route);
   WriteHandshakes(text, route_labels, total->route);
-  WriteTraffic(text, route_labels, total->route);
+  WriteTraffic(text, kClients, route_labels, total->route);
+  WriteMessageSizes(text, route_labels, total->route);
   WriteCloseCodes(text, route_labels, total->route);
   WriteCompression(text, total->compression);
   WriteColumns(text, kServerColumns, server_labels, total->server);
+  WriteTraffic(text, kServers, server_labels, total->server);
   text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");
   for (std::size_t i = 0; i < total->server.size(); ++i) {
     text.Sample(server_labels[i], total->server[i].connect_us, kTimes);

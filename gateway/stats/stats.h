@@ -73,8 +73,7 @@ inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutc
     "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
     "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused"};
 
-// What went one way through the WebSocket side of a route's sessions. "in" is from clients, "out"
-// is to clients.
+// What went one way between the gateway and the WebSocket peers of one kind.
 struct Traffic {
   Counter text_messages;
   Counter binary_messages;
@@ -90,6 +89,12 @@ struct Traffic {
   Counter inflated_bytes;    // what these stand for
 };
 
+// Both ways: "in" is from these peers, "out" is to them.
+struct BothWays {
+  Traffic in;
+  Traffic out;
+};
+
 // Close codes that a client's side of the session ended with: as an array over 1000-1015, then the
 // ranges.
 struct CloseCodes {
@@ -100,7 +105,8 @@ struct CloseCodes {
   void Count(std::uint16_t code);
 };
 
-struct RouteStats {
+// `in` and `out` are those of its clients.
+struct RouteStats : BothWays {
   Counter requests;  // of any kind that the route got
   std::array<Counter, kHandshakeOutcomes> handshakes;
   Counter sessions_open;  // now
@@ -108,13 +114,13 @@ struct RouteStats {
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
   Counter sessions_compressed;   // in all, with permessage-deflate
   Counter compression_declined;  // sessions without it because there was no memory for it
-  Traffic in;
-  Traffic out;
   CloseCodes close_codes;
   Histogram handshake_us;  // from the end of the request head to the 101
 };
 
-struct ServerStats {
+// `in` and `out` are of sessions where the gateway is a WebSocket end towards the server: on routes
+// with `enforce`.
+struct ServerStats : BothWays {
   Counter connects;  // that succeeded
   Counter connect_failures;
   Counter connect_timeouts;
@@ -122,6 +128,8 @@ struct ServerStats {
   Counter sessions_total;
   Counter bytes_sent;      // to the server, of sessions and of HTTP bodies
   Counter bytes_received;  // from it
+  Counter sessions_compressed;   // in all, with permessage-deflate agreed on with the server
+  Counter compression_declined;  // not offered to it because there was no memory for it
   Histogram connect_us;
 };
 

@@ -33,6 +33,11 @@ void AddTo(Traffic& to, const Traffic& from) {
   to.message_size.Add(from.message_size);
 }
 
+void AddTo(BothWays& to, const BothWays& from) {
+  AddTo(to.in, from.in);
+  AddTo(to.out, from.out);
+}
+
 void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.requests, from.requests);
   AddTo(to.handshakes, from.handshakes);
@@ -41,8 +46,7 @@ void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.sessions_by_dialect, from.sessions_by_dialect);
   AddTo(to.sessions_compressed, from.sessions_compressed);
   AddTo(to.compression_declined, from.compression_declined);
-  AddTo(to.in, from.in);
-  AddTo(to.out, from.out);
+  AddTo(static_cast<BothWays&>(to), from);
   AddTo(to.close_codes.standard, from.close_codes.standard);
   AddTo(to.close_codes.library, from.close_codes.library);
   AddTo(to.close_codes.application, from.close_codes.application);
@@ -53,9 +57,11 @@ void AddTo(ServerStats& to, const ServerStats& from) {
   for (const auto counter :
        {&ServerStats::connects, &ServerStats::connect_failures, &ServerStats::connect_timeouts,
         &ServerStats::sessions_open, &ServerStats::sessions_total, &ServerStats::bytes_sent,
-        &ServerStats::bytes_received}) {
+        &ServerStats::bytes_received, &ServerStats::sessions_compressed,
+        &ServerStats::compression_declined}) {
     AddTo(to.*counter, from.*counter);
   }
+  AddTo(static_cast<BothWays&>(to), from);
   to.connect_us.Add(from.connect_us);
 }
 

@@ -228,6 +228,53 @@ TEST_P(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {
   EXPECT_EQ(Messages(server.ClientFrames()), (Received{{kBinary, text}}));
 }
 
+TEST(RelayStats, TheServersSideIsCountedByItself) {
+  Relay r("/server", {}, kFresh);
+  const std::string text = Text(3000);
+  r.client.Send(PingFrame() + Fragmented(kText, text, 1000) + TextFrame("x"));
+  const auto frames = r.ServerFrames();
+  ASSERT_EQ(frames.size(), 2u);
+  const std::string back = RawDeflater().Message(text);
+  r.ServerSends(Frame(kBinary, back, {.rsv = kRsv1, .mask = {}}) + ServerFrame(kPing, "") + ServerFrame(kPing, ""));
+  const stats::ServerStats& server = r.gw.server_stats();
+  EXPECT_EQ(server.sessions_compressed.Get(), 1u);
+  EXPECT_EQ(server.out.text_messages.Get(), 2u);
+  EXPECT_EQ(server.out.frames.Get(), 2u);
+  EXPECT_EQ(server.out.bytes.Get(), 3001u);
+  EXPECT_EQ(server.out.pings.Get() + server.out.closes.Get(), 0u);
+  EXPECT_EQ(server.out.pongs.Get(), 2u);
+  EXPECT_EQ(server.out.compressed_messages.Get(), 1u);
+  EXPECT_EQ(server.out.compressed_bytes.Get(), frames[0].payload.size());
+  EXPECT_EQ(server.out.inflated_bytes.Get(), 3000u);
+  EXPECT_EQ(server.in.binary_messages.Get(), 1u);
+  EXPECT_EQ(server.in.bytes.Get(), 3000u);
+  EXPECT_EQ(server.in.pings.Get(), 2u);
+  EXPECT_EQ(server.in.compressed_messages.Get(), 1u);
+  EXPECT_EQ(server.in.compressed_bytes.Get(), back.size());
+  EXPECT_EQ(server.in.message_size.sum(), 3000u);
+  const stats::RouteStats& route = r.gw.route_stats(2);
+  EXPECT_EQ(route.in.frames.Get(), 4u);
+  EXPECT_EQ(route.in.pings.Get(), 1u);
+  EXPECT_EQ(route.in.compressed_messages.Get() + route.out.compressed_messages.Get(), 0u);
+
+  Relay plain("/plain");
+  EXPECT_EQ(plain.gw.server_stats().sessions_compressed.Get(), 0u);
+  EXPECT_EQ(plain.gw.server_stats().compression_declined.Get(), 0u);
+}
+
+TEST(RelayStats, AnOfferThatThereWasNoMemoryForIsCounted) {
+  TestGateway gw(R"(
+compression_memory: 1KiB
+backends: { live: { servers: [ "ws://127.0.0.1:7000" ] } }
+routes: [ { path: /, backend: live, enforce: true, server_compression: true } ]
+)");
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto client = gw.Connect();
+  client.Send(UpgradeRequest("/"));
+  EXPECT_EQ(server[0].received().find("Sec-WebSocket-Extensions"), std::string::npos);
+  EXPECT_EQ(gw.server_stats().compression_declined.Get(), 1u);
+}
+
 TEST(RelaySession, WhatAClientThatCompressesSendsAsItIsIsNotCutUp) {
   Relay r("/client", {}, "", kOffer);
   r.client.Send(BinaryFrame(Text(20'000)) + BinaryFrame(Text(10'000)));

@@ -160,6 +160,10 @@ void Fill(LoopStats& loop) {
     server.connects.Add(21);
     server.bytes_sent.Add(22);
     server.bytes_received.Add(23);
+    server.sessions_compressed.Add(24);
+    server.in.binary_messages.Add(25);
+    server.out.pongs.Add(26);
+    server.out.inflated_bytes.Add(27);
     server.connect_us.Record(2'000'000);
   }
 }
@@ -221,6 +225,15 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
   EXPECT_EQ(value("upgate_server_connects_total", server), 42);
   EXPECT_EQ(value("upgate_server_sent_bytes_total", server), 44);
   EXPECT_EQ(value("upgate_server_received_bytes_total", server), 46);
+  EXPECT_EQ(value("upgate_server_sessions_compressed_total", server), 48);
+  const auto of_server = [&](const std::string& name, std::map<std::string, std::string> labels) {
+    labels.insert(server.begin(), server.end());
+    return value(name, labels);
+  };
+  EXPECT_EQ(of_server("upgate_server_messages_total", {{"direction", "received"}, {"kind", "binary"}}), 50);
+  EXPECT_EQ(of_server("upgate_server_control_frames_total", {{"direction", "sent"}, {"opcode", "pong"}}), 52);
+  EXPECT_EQ(of_server("upgate_server_inflated_bytes_total", {{"direction", "sent"}}), 54);
+  EXPECT_EQ(of_server("upgate_server_inflated_bytes_total", {{"direction", "received"}}), 0);
   EXPECT_EQ(value("upgate_server_connect_seconds_sum", server), 4);
   EXPECT_GT(value("upgate_process_resident_bytes", {}), 0);
 }

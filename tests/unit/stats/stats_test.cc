@@ -198,6 +198,11 @@ TEST(JsonTest, ListenersServersAndLoops) {
     server.sessions_total.Add(25);
     server.bytes_sent.Add(26);
     server.bytes_received.Add(27);
+    server.sessions_compressed.Add(29);
+    server.compression_declined.Add(30);
+    server.in.text_messages.Add(31);
+    server.in.message_size.Record(7);
+    server.out.compressed_bytes.Add(32);
     server.connect_us.Record(28);
   }
   const Json json = Read(registry);
@@ -214,6 +219,11 @@ TEST(JsonTest, ListenersServersAndLoops) {
   Json server = json["servers"][0];
   EXPECT_EQ(server["connect_us"]["count"], 2);
   server.erase("connect_us");
+  EXPECT_EQ(server["received"]["text_messages"], 62);
+  EXPECT_EQ(server["received"]["message_size"]["sum"], 14);
+  EXPECT_EQ(server["sent"]["compressed_bytes"], 64);
+  server.erase("received");
+  server.erase("sent");
   EXPECT_EQ(server, (Json{{"backend", "live"},
                           {"url", "ws://live-1:9000"},
                           {"connects", 42},
@@ -222,7 +232,9 @@ TEST(JsonTest, ListenersServersAndLoops) {
                           {"sessions_open", 48},
                           {"sessions_total", 50},
                           {"bytes_sent", 52},
-                          {"bytes_received", 54}}));
+                          {"bytes_received", 54},
+                          {"sessions_compressed", 58},
+                          {"compression_declined", 60}}));
   EXPECT_EQ(
       json["loops"],
       (Json::array(
