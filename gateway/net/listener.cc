@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -98,12 +99,18 @@ Listener::~Listener() {
 }
 
 void Listener::OnReady(std::uint32_t) {
+  const std::uint64_t turn = fd_.loop().turns();
+  burst_ = turn == last_turn_ + 1 ? std::min(2 * burst_, kAcceptsPerTurn) : 1;
+  last_turn_ = turn;
   bool destroyed = false;
-  for (int accepts = 0; accepts < kAcceptsPerTurn; ++accepts) {
+  for (int accepts = 0; accepts < burst_; ++accepts) {
     RawAddress peer;
     UniqueFd fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        burst_ = 1;
+        return;
+      }
       if (IsOfOneConnection(errno)) continue;
       return Pause(errno);
     }

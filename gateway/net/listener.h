@@ -18,6 +18,8 @@ namespace upgate::net {
 // Out of descriptors, it lets new connections wait in the backlog and looks again after kPause.
 class Listener final : public io::Listener, private Poller::Client, private io::Timer::Owner {
  public:
+  // At most. It begins with one, and takes twice as many as long as turn after turn there are more:
+  // to look whether there is another one costs a call to the system.
   static constexpr int kAcceptsPerTurn = 64;
   static constexpr io::Millis kPause{100};
 
@@ -42,6 +44,8 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   WatchedFd fd_;
   SocketAddress address_;
   io::Timer pause_;
+  int burst_ = 1;
+  std::uint64_t last_turn_ = 0;
   bool* destroyed_ = nullptr;  // set while OnAccept is being called
 };
 

@@ -75,6 +75,8 @@ void Poller::Wait(int timeout_ms) {
 
 void Poller::Dispatch() {
   for (int i = 0; i < count_; ++i) {
+    // With many connections none is in the cache any more when its turn comes.
+    if (i + 1 < count_) __builtin_prefetch(ClientOf(events_[static_cast<std::size_t>(i) + 1]));
     const epoll_event& event = events_[static_cast<std::size_t>(i)];
     if (Client* const client = ClientOf(event)) client->OnReady(event.events);
   }
