@@ -68,7 +68,7 @@ Probe::~Probe() { LetGo(); }
 
 http::OutgoingRequest Probe::Request() {
   http::OutgoingRequest request{.method = "GET", .target = settings_.url.target, .headers = {}, .body = {}, .upgrade = {}};
-  http::Headers& headers = request.headers;
+  http::Headers headers;
   headers.Add("Host", settings_.url.authority);
   headers.Add("User-Agent", "upgate/" + VersionNumber());
   if (settings_.url.is_websocket()) {
@@ -88,6 +88,7 @@ http::OutgoingRequest Probe::Request() {
       headers.Add(header.name, header.value);
     }
   }
+  request.headers = http::OutgoingFields(headers);
   return request;
 }
 
@@ -105,7 +106,7 @@ void Probe::OnOpenFailed(const backend::OpenError& error) {
 
 // ---- the answer
 
-void Probe::OnHead(const http::Response& head, http::BodyLength) {
+void Probe::OnHead(http::Response&& head, http::BodyLength) {
   status_ = head.status;
   if (!settings_.url.is_websocket() && status_ >= 200 && status_ < 400) {
     return Succeed(fmt::format("{} in {} ms", status_, MillisSince(started_us_)));

@@ -66,7 +66,7 @@ class Probe final : private backend::OpenHandler,
   void OnOpenFailed(const backend::OpenError& error) override;
 
   void OnInterim(const http::Response&) override {}
-  void OnHead(const http::Response& head, http::BodyLength length) override;
+  void OnHead(http::Response&& head, http::BodyLength length) override;
   void OnBody(Bytes bytes) override;
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <span>
 
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
@@ -20,6 +21,17 @@ std::optional<T> ParseNumber(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return {};
   return value;
+}
+
+// By hand: inet_ntop goes by way of sprintf, and every request has its client's address.
+std::string V4ToString(std::span<const std::uint8_t, 4> bytes) {
+  std::array<char, INET_ADDRSTRLEN> text;
+  char* at = text.data();
+  for (const std::uint8_t byte : bytes) {
+    if (at != text.data()) *at++ = '.';
+    at = std::to_chars(at, text.data() + text.size(), byte).ptr;
+  }
+  return {text.data(), at};
 }
 
 // RFC 3986, section 3.2.2: what a registered name may be made of.
@@ -39,17 +51,20 @@ std::optional<Ip> Ip::Parse(std::string_view text) {
   if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return {};
   const std::string copy(text);
   Ip ip;
-  if (inet_pton(AF_INET, copy.c_str(), ip.bytes.data() + 12) == 1) {
-    std::ranges::copy(kMapped, ip.bytes.begin());
-    return ip;
+  if (text.find(':') != std::string_view::npos) {
+    if (inet_pton(AF_INET6, copy.c_str(), ip.bytes.data()) == 1) return ip;
+    return {};
   }
-  if (inet_pton(AF_INET6, copy.c_str(), ip.bytes.data()) == 1) return ip;
-  return {};
+  // Most of what comes here is a name.
+  if (text.empty() || !IsDigit(text.front())) return {};
+  if (inet_pton(AF_INET, copy.c_str(), ip.bytes.data() + 12) != 1) return {};
+  std::ranges::copy(kMapped, ip.bytes.begin());
+  return ip;
 }
 
 std::string Ip::ToString() const {
+  if (is_v4()) return V4ToString(std::span(bytes).last<4>());
   char text[INET6_ADDRSTRLEN];
-  if (is_v4()) return inet_ntop(AF_INET, bytes.data() + 12, text, sizeof text);
   return inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
 }
 
@@ -100,7 +115,12 @@ Result<HostPort> HostPort::Parse(std::string_view text, std::optional<std::uint1
 
 std::string HostPort::ToString() const {
   const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  std::string text;
+  text.reserve(host.size() + 8);
+  if (v6) text += '[';
+  text += host;
+  if (v6) text += ']';
+  return text += ":" + std::to_string(port);
 }
 
 std::optional<Cidr> Cidr::Parse(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -39,8 +40,8 @@ bool IsTrailerField(std::string_view name) {
 
 }  // namespace
 
-bool CanBeSent(const Header& header) {
-  return IsToken(header.name) && std::ranges::all_of(header.value, IsFieldChar);
+bool FieldCanBeSent(std::string_view name, std::string_view value) {
+  return IsToken(name) && AreFieldChars(value);
 }
 
 bool IsFramingHeader(std::string_view name) {
@@ -48,7 +49,15 @@ bool IsFramingHeader(std::string_view name) {
 }
 
 void AddField(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+  const std::size_t before = out.size();
+  const std::size_t size = before + name.size() + 2 + value.size() + 2;
+  out.resize_and_overwrite(size, [&](char* text, std::size_t) {
+    char* at = std::ranges::copy(name, text + before).out;
+    std::memcpy(at, ": ", 2);
+    at = std::ranges::copy(value, at + 2).out;
+    std::memcpy(at, "\r\n", 2);
+    return size;
+  });
 }
 
 void BodyWriter::BeginLength(std::string& head, std::uint64_t length) {

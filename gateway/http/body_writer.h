@@ -14,7 +14,10 @@
 namespace upgate::http {
 
 // A field that cannot break the framing of a message: no CR, LF, NUL or bad name.
-bool CanBeSent(const Header& header);
+bool FieldCanBeSent(std::string_view name, std::string_view value);
+inline bool CanBeSent(const Header& header) {
+  return FieldCanBeSent(header.name, header.value);
+}
 
 // Content-Length and Transfer-Encoding: written only from what is known about the body.
 bool IsFramingHeader(std::string_view name);
@@ -28,11 +31,12 @@ class BodyWriter {
   // The slices that carry one piece of a body; valid until the next call on the writer.
   class Framed {
    public:
+    static constexpr std::size_t kMaxSlices = 3;
     std::span<const Bytes> slices() const { return std::span(slices_).first(count_); }
     void Add(Bytes bytes) { slices_[count_++] = bytes; }
 
    private:
-    std::array<Bytes, 3> slices_;
+    std::array<Bytes, kMaxSlices> slices_;
     std::size_t count_ = 0;
   };
 
@@ -50,6 +54,8 @@ class BodyWriter {
 
   // Body has something to write.
   bool has_body() const { return framing_ != Framing::kNone; }
+  // End has something to write.
+  bool has_end() const { return framing_ == Framing::kChunked; }
 
  private:
   enum class Framing : std::uint8_t { kNone, kLength, kChunked, kToEnd };

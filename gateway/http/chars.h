@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace upgate::http {
@@ -17,6 +20,16 @@ constexpr std::array<bool, 256> MakeTokenTable() {
   return table;
 }
 inline constexpr std::array<bool, 256> kTokenTable = MakeTokenTable();
+
+// Whether one of the 8 bytes is below 0x20 or is 0x7f.
+constexpr bool HasControl(std::uint64_t word) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighBits = 0x80 * kOnes;
+  const std::uint64_t delete_is_zero = word ^ (0x7f * kOnes);
+  const std::uint64_t low = (word - 0x20 * kOnes) & ~word;
+  const std::uint64_t deletes = (delete_is_zero - kOnes) & ~delete_is_zero;
+  return ((low | deletes) & kHighBits) != 0;
+}
 }  // namespace detail
 
 // tchar of RFC 9110, section 5.6.2.
@@ -24,8 +37,17 @@ constexpr bool IsTokenChar(char c) {
   return detail::kTokenTable[static_cast<unsigned char>(c)];
 }
 
-inline bool IsToken(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, IsTokenChar);
+// How many characters at the front may stand in a token.
+constexpr std::size_t TokenCharsAtFront(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size() && IsTokenChar(text[size])) ++size;
+  return size;
+}
+
+constexpr bool IsToken(std::string_view text) {
+  bool all = true;  // looking at all of it costs less than stopping early
+  for (const char c : text) all &= IsTokenChar(c);
+  return all && !text.empty();
 }
 
 constexpr bool IsDigit(char c) {
@@ -44,6 +66,30 @@ constexpr int HexValue(char c) {
 constexpr bool IsFieldChar(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+}
+
+// How many characters at the front may stand in a field value.
+inline std::size_t FieldCharsAtFront(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size()) {
+    std::uint64_t word = 0;
+    if (text.size() - size >= sizeof word) {
+      std::memcpy(&word, text.data() + size, sizeof word);
+      if (!detail::HasControl(word)) {
+        size += sizeof word;
+        continue;
+      }
+    }
+    // A tab, what ends the value, or the last few characters.
+    const std::size_t stop = std::min(text.size(), size + sizeof word);
+    while (size < stop && IsFieldChar(text[size])) ++size;
+    if (size < stop) break;
+  }
+  return size;
+}
+
+inline bool AreFieldChars(std::string_view text) {
+  return FieldCharsAtFront(text) == text.size();
 }
 
 }  // namespace upgate::http

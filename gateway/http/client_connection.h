@@ -6,6 +6,7 @@
 
 #include "gateway/http/exchange.h"
 #include "gateway/http/message.h"
+#include "gateway/http/outgoing_fields.h"
 #include "gateway/io/network.h"
 #include "gateway/io/stream.h"
 
@@ -23,7 +24,7 @@ struct ClientLimits {
 struct OutgoingRequest {
   std::string method;
   std::string target;   // origin-form, or "*"
-  Headers headers;
+  OutgoingFields headers;
   bool has_body = false;
   BodyLength body;      // of a body: its length, or chunked where there is none
   std::string upgrade;  // the protocol asked for ("websocket"); empty: none
@@ -35,11 +36,14 @@ class ResponseHandler {
  public:
   // A 1xx head other than 101.
   virtual void OnInterim(const Response& head) = 0;
-  // `head.body` is empty. `length`: of the body to come; 0 where there is none (HEAD, 204, 304), nothing: not known before its end.
-  virtual void OnHead(const Response& head, BodyLength length) = 0;
+  // `head.body` is empty, and the handler may take the head to pieces. `length`: of the body to come; 0 where there is none (HEAD, 204, 304), nothing: not known before its end.
+  virtual void OnHead(Response&& head, BodyLength length) = 0;
   virtual void OnBody(Bytes bytes) = 0;
   // The answer is complete. Hop-by-hop framing has been taken off; trailers are as sent.
   virtual void OnBodyEnd(const Headers& trailers) = 0;
+  // All that can be told now has been, and the answer is not over. Comes behind every OnHead and OnBody, sooner or later in the same
+  // turn, unless something that ends the answer comes first.
+  virtual void OnReadDone() {}
   // 101 to a request that asked for an upgrade: the connection is the caller's now, `upgraded.early` is what came behind the head.
   virtual void OnUpgraded(const Response& head, Upgraded upgraded) = 0;
   // SendBody may go on; see congested().

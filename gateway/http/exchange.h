@@ -62,6 +62,10 @@ class Exchange {
   virtual void SendHead(const Response& response, BodyLength length) = 0;
   virtual void SendBody(Bytes bytes) = 0;
   virtual void EndBody(const Headers& trailers = {}) = 0;
+  // For those who send an answer in small pieces: what is sent after Gather may wait, to leave in one write with what comes behind
+  // it. It goes when it gets large, with the end of the body, and at Flush, which whoever called Gather calls in the same turn.
+  virtual void Gather() {}
+  virtual void Flush() {}
   // True while SendBody should wait for OnWritable.
   virtual bool congested() const = 0;
   // Stops and starts OnBody. Turning it on may call OnBody at once, for what has been read already.

@@ -9,6 +9,11 @@ namespace {
 
 constexpr int kMaxEmptyLines = 2;
 
+// ASCII, and no control.
+bool IsVisible(char c) {
+  return c >= 0x20 && c < 0x7f;
+}
+
 std::unexpected<Refusal> Bad(std::string_view reason) {
   return Refuse(400, std::string(reason));
 }
@@ -29,10 +34,55 @@ void FieldScanner::Reset(Section section) {
 std::expected<std::size_t, Refusal> FieldScanner::Scan(std::string_view input) {
   std::size_t taken = 0;
   while (taken < input.size() && state_ != State::kDone) {
+    taken += TakeUsual(input.substr(taken));
+    if (taken == input.size()) break;
     if (++bytes_ > limits_.bytes) return std::unexpected(TooLarge());
     if (auto sound = Take(input[taken++]); !sound) return std::unexpected(std::move(sound.error()));
   }
   return taken;
+}
+
+std::size_t FieldScanner::TakeUsual(std::string_view text) {
+  text = text.substr(0, limits_.bytes - bytes_);
+  std::size_t at = 0;
+  const auto take_end = [&] {
+    if (!text.substr(at).starts_with("\r\n")) return false;
+    at += 2;
+    in_request_line_ = false;
+    state_ = State::kLineStart;
+    return true;
+  };
+  for (bool going = true; going && at < text.size();) {
+    going = false;
+    switch (state_) {
+      case State::kRequestLine:
+        while (at < text.size() && IsVisible(text[at])) ++at;
+        going = take_end();
+        break;
+      case State::kStatusLine:
+      case State::kValue:
+        at += FieldCharsAtFront(text.substr(at));
+        going = take_end();
+        break;
+      case State::kLineStart:
+        if (!IsTokenChar(text[at]) || fields_ == limits_.fields) break;
+        ++fields_;
+        state_ = State::kName;
+        going = true;
+        break;
+      case State::kName:
+        at += TokenCharsAtFront(text.substr(at));
+        if (at == text.size() || text[at] != ':') break;
+        ++at;
+        state_ = State::kValue;
+        going = true;
+        break;
+      default:
+        break;
+    }
+  }
+  bytes_ += at;
+  return at;
 }
 
 Refusal FieldScanner::TooLarge() const {

@@ -31,6 +31,8 @@ class FieldScanner {
   bool done() const { return state_ == State::kDone; }
   // Some bytes were read, but not all.
   bool begun() const { return bytes_ > 0 && !done(); }
+  // Lines of fields so far.
+  std::size_t fields() const { return fields_; }
 
  private:
   enum class State : std::uint8_t {
@@ -46,6 +48,8 @@ class FieldScanner {
     kFinalLf,
     kDone,
   };
+  // Takes what stands at the front in the way it mostly does; how much. The rest is for Take.
+  std::size_t TakeUsual(std::string_view text);
   std::expected<void, Refusal> Take(char c);
   std::expected<void, Refusal> TakeFirst(char c);
   std::expected<void, Refusal> TakeRequestLine(char c);

@@ -117,6 +117,7 @@ void Http1ClientConnection::Run(Bytes input) {
   }
   running_ = false;
   Keep();
+  if (state_ == State::kBusy) handler_->OnReadDone();
   Settle();
 }
 
@@ -147,7 +148,7 @@ bool Http1ClientConnection::Step() {
   std::visit(Match{[](const ResponseParser::NeedMore&) {},
                    [&](const InterimHead& head) { handler_->OnInterim(head.response); },
                    [&](const SwitchHead& head) { HandOver(head.response); },
-                   [&](const ResponseHead& head) { DeliverHead(head); },
+                   [&](ResponseHead& head) { DeliverHead(head); },
                    [&](const ResponseParser::ResponseBody& body) { handler_->OnBody(body.bytes); },
                    [&](const ResponseParser::ResponseEnd& end) { Complete(end.trailers); }},
              *event);
@@ -161,9 +162,9 @@ void Http1ClientConnection::Settle() {
   if (state_ == State::kBusy) stream_->SetReading(WantsInput() && starved());
 }
 
-void Http1ClientConnection::DeliverHead(const ResponseHead& head) {
+void Http1ClientConnection::DeliverHead(ResponseHead& head) {
   head_done_ = true;
-  handler_->OnHead(head.response, head.length);
+  handler_->OnHead(std::move(head.response), head.length);
 }
 
 void Http1ClientConnection::Complete(const Headers& trailers) {

@@ -63,7 +63,7 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   // Brings reading in line with the state, and tells that the stream broke once that is due.
   void Settle();
 
-  void DeliverHead(const ResponseHead& head);
+  void DeliverHead(ResponseHead& head);
   void Complete(const Headers& trailers);
   void HandOver(const Response& head);
   void LoseIdle();

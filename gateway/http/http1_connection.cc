@@ -254,7 +254,7 @@ void Http1Connection::Arm(Wait wait) {
 
 // ---- a request
 
-void Http1Connection::BeginExchange(RequestHead head) {
+void Http1Connection::BeginExchange(RequestHead&& head) {
   state_ = State::kBusy;
   --requests_left_;
   Arm(Wait::kNothing);

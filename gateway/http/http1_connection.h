@@ -75,7 +75,7 @@ class Http1Connection final : public ServerConnection,
   void SettleTimer();
   void Arm(Wait wait);
 
-  void BeginExchange(RequestHead head);
+  void BeginExchange(RequestHead&& head);
   void OfferContinue();
   void DeliverBody(Bytes bytes);
   void DeliverEnd(const Headers& trailers);

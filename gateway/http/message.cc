@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include <fmt/format.h>
-
 #include "gateway/base/text.h"
 #include "gateway/http/chars.h"
 
@@ -38,6 +36,12 @@ bool IsParameter(std::string_view pair, std::string_view name) {
   return FormDecode(pair.substr(0, pair.find('='))) == name;
 }
 
+// By hand: every answer has a date.
+void PutTwoDigits(std::string& text, std::size_t at, unsigned number) {
+  text[at] = static_cast<char>('0' + number / 10);
+  text[at + 1] = static_cast<char>('0' + number % 10);
+}
+
 // Calls `visit` with every '&'-separated piece, empty ones too, until it returns false.
 template <class Visit>
 void ForEachPair(std::string_view query, Visit visit) {
@@ -51,7 +55,7 @@ void ForEachPair(std::string_view query, Visit visit) {
 }  // namespace
 
 void Headers::Add(std::string_view name, std::string_view value) {
-  headers_.push_back({std::string(name), std::string(value)});
+  headers_.emplace_back(name, value);
 }
 
 void Headers::Set(std::string_view name, std::string_view value) {
@@ -137,18 +141,23 @@ Response TextResponse(int status, std::string_view why) {
 }
 
 std::string HttpDate(std::int64_t unix_seconds) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
+  static constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   const std::chrono::sys_seconds time{std::chrono::seconds(unix_seconds)};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
-  return fmt::format(
-      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[std::chrono::weekday{day}.c_encoding()],
-      static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-      static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-      clock.seconds().count());
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  std::string text = "Day, DD Mon YYYY HH:MM:SS GMT";
+  text.replace(0, 3, kDays.substr(3 * std::chrono::weekday{day}.c_encoding(), 3));
+  PutTwoDigits(text, 5, static_cast<unsigned>(date.day()));
+  text.replace(8, 3, kMonths.substr(3 * (static_cast<unsigned>(date.month()) - 1), 3));
+  PutTwoDigits(text, 12, year / 100 % 100);
+  PutTwoDigits(text, 14, year % 100);
+  PutTwoDigits(text, 17, static_cast<unsigned>(clock.hours().count()));
+  PutTwoDigits(text, 20, static_cast<unsigned>(clock.minutes().count()));
+  PutTwoDigits(text, 23, static_cast<unsigned>(clock.seconds().count()));
+  return text;
 }
 
 std::string_view ReasonPhrase(int status) {

@@ -14,6 +14,9 @@
 namespace upgate::http {
 
 struct Header {
+  Header() = default;
+  Header(std::string_view n, std::string_view v) : name(n), value(v) {}
+
   std::string name;
   std::string value;
 };
@@ -25,9 +28,16 @@ class Headers {
   Headers(std::initializer_list<Header> headers) : headers_(headers) {}
 
   void Add(std::string_view name, std::string_view value);
+  // Makes room for that many fields in all.
+  void Reserve(std::size_t count) { headers_.reserve(count); }
   // Replaces every field of that name by one, in the place of the first.
   void Set(std::string_view name, std::string_view value);
   void Remove(std::string_view name);
+  // Keeps the fields for which `keep(Header&)` is true; it may change them, too.
+  template <class Keep>
+  void Filter(Keep&& keep) {
+    std::erase_if(headers_, [&](Header& header) { return !keep(header); });
+  }
 
   // The first value, or nullptr.
   const std::string* Find(std::string_view name) const;

@@ -154,6 +154,7 @@ std::expected<MessageReader::Fields, Refusal> MessageReader::ReadFields(std::str
   llhttp_init(&llhttp_, mode, &Callbacks::Settings());
   Collector collector;
   collector.bodiless = bodiless;
+  collector.headers.Reserve(scanner_.fields());
   const auto executed = Execute(head, collector);
   // llhttp refuses some codings on its own, behind the head; the plain words for it come first.
   if (!executed && !collector.head_complete) return std::unexpected(executed.error());

@@ -8,6 +8,9 @@
 namespace upgate::http {
 namespace {
 
+// Of the rest of the request line, and of what stands behind the fields, with an upgrade.
+constexpr std::size_t kAddedSize = 128;
+
 // origin-form or asterisk-form, as far as the framing depends on it.
 bool IsTarget(std::string_view target) {
   if (target == "*") return true;
@@ -20,11 +23,6 @@ bool IsLine(const OutgoingRequest& request) {
   return IsToken(request.method) && request.method != "CONNECT" && IsTarget(request.target);
 }
 
-bool IsOfTheConnection(std::string_view name) {
-  return IsFramingHeader(name) || EqualsIgnoreCase(name, "connection") ||
-         EqualsIgnoreCase(name, "upgrade");
-}
-
 // Methods whose servers may insist on a length (RFC 9110, section 8.6).
 bool ExpectsBody(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
@@ -34,14 +32,12 @@ bool ExpectsBody(std::string_view method) {
 
 std::optional<std::string> RequestWriter::Head(const OutgoingRequest& request) {
   body_.BeginNone();
-  if (!IsLine(request) || !std::ranges::all_of(request.headers, CanBeSent)) return {};
-  if (!std::ranges::all_of(request.upgrade, IsFieldChar)) return {};
+  if (!IsLine(request) || !request.headers.sound() || !AreFieldChars(request.upgrade)) return {};
   std::string out;
-  out.reserve(512);
+  out.reserve(request.method.size() + request.target.size() + request.headers.text().size() +
+              kAddedSize);
   out.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
-  for (const Header& header : request.headers) {
-    if (!IsOfTheConnection(header.name)) AddField(out, header.name, header.value);
-  }
+  out.append(request.headers.text());
   AddFraming(out, request);
   if (!request.upgrade.empty()) {
     AddField(out, "Connection", "Upgrade");

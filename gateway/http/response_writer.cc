@@ -1,7 +1,6 @@
 #include "gateway/http/response_writer.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include <fmt/format.h>
 
@@ -11,12 +10,17 @@
 namespace upgate::http {
 namespace {
 
+// Room for most heads, so that they need not grow.
+constexpr std::size_t kUsualHead = 512;
+
 void AddStatusLine(std::string& out, const Response& response) {
   std::string_view reason = response.reason;
-  if (reason.empty() || !std::ranges::all_of(reason, IsFieldChar)) {
+  if (reason.empty() || !AreFieldChars(reason)) {
     reason = ReasonPhrase(response.status);
   }
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status, reason);
+  const fmt::format_int status(response.status);
+  out.append("HTTP/1.1 ").append(status.data(), status.size());
+  out.append(" ").append(reason).append("\r\n");
 }
 
 // A Content-Length that a handler wrote about a body that is not sent (HEAD, 304).
@@ -32,7 +36,7 @@ std::optional<std::string> ResponseWriter::Head(const Response& response, BodyLe
   if (response.status < 200 || response.status > 599) return {};
   if (!std::ranges::all_of(response.headers, CanBeSent)) return {};
   std::string out;
-  out.reserve(512);
+  out.reserve(kUsualHead);
   AddStatusLine(out, response);
   if (response.headers.Find("date") == nullptr) {
     AddField(out, "Date", HttpDate(context_.unix_seconds));

@@ -46,6 +46,8 @@ class ResponseWriter {
   bool close() const { return close_; }
   // After Head: Body has something to write.
   bool has_body() const { return body_.has_body(); }
+  // After Head: End has something to write.
+  bool has_end() const { return body_.has_end(); }
 
   // Exactly the given head (RFC 9110, section 7.8); only headers that cannot be sent are left out.
   static std::string UpgradeHead(const Response& response);

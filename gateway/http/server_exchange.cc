@@ -1,5 +1,8 @@
 #include "gateway/http/server_exchange.h"
 
+#include <algorithm>
+#include <array>
+
 #include "gateway/base/text.h"
 #include "gateway/http/http1_connection.h"
 
@@ -8,9 +11,12 @@ namespace {
 
 constexpr std::string_view kUnsendable = "the answer had a status or a header that cannot be sent";
 
+// Above this a copy costs more than the system call that it saves.
+constexpr std::size_t kMaxGathered = 16 * 1024;
+
 }  // namespace
 
-ServerExchange::ServerExchange(Http1Connection& connection, Request request,
+ServerExchange::ServerExchange(Http1Connection& connection, Request&& request,
                                SocketAddress client_address)
     : connection_(&connection),
       request_(std::move(request)),
@@ -69,25 +75,48 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
                                             : writer_.Head(WithAnswerHeaders(response), length);
   if (!head) return Respond(TextResponse(500, kUnsendable));
   head_sent_ = true;
-  connection_->stream().Write(AsBytes(*head));
+  const Bytes bytes = AsBytes(*head);
+  Write({&bytes, 1}, true);
   connection_->OnHeadSent(response.status);
-  connection_->OnWritten();
 }
 
 void ServerExchange::SendBody(Bytes bytes) {
   if (connection_ == nullptr || !head_sent_) return;
   const ResponseWriter::Framed framed = writer_.Body(bytes);
-  if (framed.slices().empty()) return;
-  connection_->stream().Write(framed.slices());
-  connection_->OnWritten();
+  if (!framed.slices().empty()) Write(framed.slices(), writer_.has_end());
 }
 
 void ServerExchange::EndBody(const Headers& trailers) {
   if (connection_ == nullptr || !head_sent_) return;
   const auto end = writer_.End(trailers);
   if (!end) return Abort();
-  if (!end->empty()) connection_->stream().Write(AsBytes(*end));
+  gathering_ = false;
+  const Bytes bytes = AsBytes(*end);
+  if (!end->empty() || !gathered_.empty()) Write({&bytes, 1}, false);
   connection_->OnAnswered(writer_.close());
+}
+
+void ServerExchange::Write(std::span<const Bytes> slices, bool more_to_come) {
+  std::size_t size = gathered_.size();
+  for (const Bytes slice : slices) size += slice.size();
+  if (gathering_ && more_to_come && size <= kMaxGathered) {
+    for (const Bytes slice : slices) Append(gathered_, slice);
+    return;
+  }
+  if (gathered_.empty()) {
+    connection_->stream().Write(slices);
+  } else {
+    std::array<Bytes, 1 + BodyWriter::Framed::kMaxSlices> all{AsBytes(gathered_)};
+    std::ranges::copy(slices, all.begin() + 1);
+    connection_->stream().Write(std::span(all).first(1 + slices.size()));
+    std::string().swap(gathered_);  // gives the memory back, which clear() would not
+  }
+  connection_->OnWritten();
+}
+
+void ServerExchange::Flush() {
+  gathering_ = false;
+  if (connection_ != nullptr && !gathered_.empty()) Write({}, false);
 }
 
 bool ServerExchange::congested() const {
@@ -101,7 +130,9 @@ void ServerExchange::SetBodyReading(bool on) {
 }
 
 void ServerExchange::Abort() {
-  if (connection_ != nullptr) connection_->Break();
+  if (connection_ == nullptr) return;
+  Flush();
+  connection_->Break();
 }
 
 Upgraded ServerExchange::Upgrade(const Response& response) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "gateway/http/exchange.h"
@@ -15,7 +17,7 @@ class Http1Connection;
 // or cancelled; every call does nothing then.
 class ServerExchange final : public Exchange, public io::Deletable {
  public:
-  ServerExchange(Http1Connection& connection, Request request, SocketAddress client_address);
+  ServerExchange(Http1Connection& connection, Request&& request, SocketAddress client_address);
 
   // Exchange:
   const Request& request() const override { return request_; }
@@ -26,6 +28,8 @@ class ServerExchange final : public Exchange, public io::Deletable {
   void SendHead(const Response& response, BodyLength length) override;
   void SendBody(Bytes bytes) override;
   void EndBody(const Headers& trailers) override;
+  void Gather() override { gathering_ = true; }
+  void Flush() override;
   bool congested() const override;
   void SetBodyReading(bool on) override;
   void Abort() override;
@@ -45,6 +49,8 @@ class ServerExchange final : public Exchange, public io::Deletable {
 
  private:
   void StartWriter();
+  // Writes the slices behind what is gathered, or gathers them, too.
+  void Write(std::span<const Bytes> slices, bool more_to_come);
   Response WithAnswerHeaders(Response response) const;
 
   Http1Connection* connection_;
@@ -52,6 +58,8 @@ class ServerExchange final : public Exchange, public io::Deletable {
   const SocketAddress client_address_;
   Headers answer_headers_;
   ResponseWriter writer_;
+  std::string gathered_;
+  bool gathering_ = false;
   bool body_reading_ = true;
   bool head_sent_ = false;
   bool continued_ = false;

@@ -76,15 +76,8 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
 
 void Gateway::Proxy::Send(backend::Lease lease) {
   lease_ = std::move(lease);
+  lease_.connection->Send(MakeRequest(), server_side_);
   const http::Request& request = exchange_.request();
-  http::OutgoingRequest out = ToServer(request, route_, *lease_.server, seen_, exchange_.client_address());
-  if (admission_) {
-    out.upgrade = "websocket";
-    ws::MakeRfc6455(admission_->offer, out.headers);
-    offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
-    if (route_.enforce) OfferCompression(out.headers);
-  }
-  lease_.connection->Send(out, server_side_);
   if (!request.has_body) {
     request_sent_ = true;
     return Arm(Wait::kFirstByte);
@@ -92,6 +85,19 @@ void Gateway::Proxy::Send(backend::Lease lease) {
   if (expects_continue_) return Arm(Wait::kContinue);
   Arm(Wait::kRequest);
   exchange_.SetBodyReading(true);
+}
+
+http::OutgoingRequest Gateway::Proxy::MakeRequest() {
+  const http::Request& request = exchange_.request();
+  const SocketAddress client = exchange_.client_address();
+  if (!admission_) return ToServer(request, request.headers, route_, *lease_.server, seen_, client);
+  http::Headers fields = request.headers;
+  ws::MakeRfc6455(admission_->offer, fields);
+  offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
+  if (route_.enforce) OfferCompression(fields);
+  http::OutgoingRequest out = ToServer(request, fields, route_, *lease_.server, seen_, client);
+  out.upgrade = "websocket";
+  return out;
 }
 
 // Towards the server we are an end of our own: what the client offered was for us.
@@ -150,7 +156,7 @@ void Gateway::Proxy::OnInterim(const http::Response& head) {
   exchange_.SetBodyReading(true);
 }
 
-void Gateway::Proxy::OnAnswer(const http::Response& head, http::BodyLength length) {
+void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   answer_begun_ = true;
   if (admission_) {
     gateway_.LogRefusal(exchange_.request(), route_, seen_, head.status, "the answer of " + lease_.server->url);
@@ -159,12 +165,14 @@ void Gateway::Proxy::OnAnswer(const http::Response& head, http::BodyLength lengt
   Arm(Wait::kAnswer);
   // How long the body of a GET would have been, HEAD may leave open.
   if (exchange_.request().method == "HEAD") length = {};
-  exchange_.SendHead(ToClient(head, route_), length);
+  exchange_.Gather();
+  exchange_.SendHead(ToClient(std::move(head), route_), length);
 }
 
 void Gateway::Proxy::OnAnswerBody(Bytes bytes) {
   moved_ = true;
   gateway_.stats_.server[lease_.server->index].bytes_received.Add(bytes.size());
+  exchange_.Gather();
   exchange_.SendBody(bytes);
   if (exchange_.congested()) lease_.connection->SetBodyReading(false);
 }

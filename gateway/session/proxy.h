@@ -29,9 +29,10 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
    public:
     explicit ServerSide(Proxy& proxy) : proxy_(proxy) {}
     void OnInterim(const http::Response& head) override { proxy_.OnInterim(head); }
-    void OnHead(const http::Response& head, http::BodyLength length) override { proxy_.OnAnswer(head, length); }
+    void OnHead(http::Response&& head, http::BodyLength length) override { proxy_.OnAnswer(std::move(head), length); }
     void OnBody(Bytes bytes) override { proxy_.OnAnswerBody(bytes); }
     void OnBodyEnd(const http::Headers& trailers) override { proxy_.OnAnswerEnd(trailers); }
+    void OnReadDone() override { proxy_.exchange_.Flush(); }
     void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override {
       proxy_.OnUpgraded(head, std::move(upgraded));
     }
@@ -59,7 +60,7 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
   void OnOpenFailed(const backend::OpenError& error) override;
 
   void OnInterim(const http::Response& head);
-  void OnAnswer(const http::Response& head, http::BodyLength length);
+  void OnAnswer(http::Response&& head, http::BodyLength length);
   void OnAnswerBody(Bytes bytes);
   void OnAnswerEnd(const http::Headers& trailers);
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded);
@@ -69,6 +70,7 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
 
   void Connect();
   void Send(backend::Lease lease);
+  http::OutgoingRequest MakeRequest();
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
   bool MayRetry(bool untouched) const;

@@ -17,14 +17,17 @@ constexpr std::array<std::string_view, 9> kHopByHop{
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization",
     "te",         "transfer-encoding", "upgrade", "content-length"};
 
+constexpr std::size_t kUsualForwarded = 64;
+
 constexpr std::array<std::string_view, 4> kForwarding{"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"};
 
 bool IsOneOf(std::string_view name, auto&& names) {
   return std::ranges::any_of(names, [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
 }
 
-bool IsHopByHop(const http::Headers& headers, std::string_view name) {
-  return IsOneOf(name, kHopByHop) || headers.HasToken("connection", name);
+// `named`: what the Connection fields of the same head name, as a list.
+bool IsHopByHop(std::string_view named, std::string_view name) {
+  return IsOneOf(name, kHopByHop) || (!named.empty() && ListHasToken(named, name));
 }
 
 std::string PeerAddress(const SocketAddress& peer) {
@@ -38,12 +41,12 @@ std::string ForwardedNode(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "\"[" + address + "]\"";
 }
 
-std::string Appended(const http::Headers& headers, std::string_view name, const std::string& value, bool keep) {
+std::string Appended(const http::Headers& headers, std::string_view name, std::string value, bool keep) {
   const std::string before = keep ? headers.Joined(name) : "";
   return before.empty() ? value : before + ", " + value;
 }
 
-void AddForwarding(const http::Request& request, const route::SeenAs& seen, const SocketAddress& peer, http::Headers& out) {
+void AddForwarding(const http::Request& request, const route::SeenAs& seen, const SocketAddress& peer, http::OutgoingFields& out) {
   const std::string address = PeerAddress(peer);
   const http::Headers& in = request.headers;
   out.Add("X-Forwarded-For", Appended(in, "x-forwarded-for", address, seen.by_trusted_proxy));
@@ -51,9 +54,11 @@ void AddForwarding(const http::Request& request, const route::SeenAs& seen, cons
   const std::string* host = seen.by_trusted_proxy ? in.Find("x-forwarded-host") : nullptr;
   const std::string& named = request.target.authority;  // HTTP/1.0 need not name a host
   if (host != nullptr || !named.empty()) out.Add("X-Forwarded-Host", host != nullptr ? *host : named);
-  std::string forwarded = "for=" + ForwardedNode(address) + ";proto=" + seen.scheme;
-  if (!named.empty()) forwarded += ";host=\"" + named + "\"";
-  out.Add("Forwarded", Appended(in, "forwarded", forwarded, seen.by_trusted_proxy));
+  std::string forwarded;
+  forwarded.reserve(kUsualForwarded);
+  forwarded.append("for=").append(ForwardedNode(address)).append(";proto=").append(seen.scheme);
+  if (!named.empty()) forwarded.append(";host=\"").append(named).append("\"");
+  out.Add("Forwarded", Appended(in, "forwarded", std::move(forwarded), seen.by_trusted_proxy));
   out.Add("Via", Appended(in, "via", std::string(kVia), true));
 }
 
@@ -98,15 +103,16 @@ std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrit
 
 }  // namespace
 
-http::OutgoingRequest ToServer(const http::Request& request, const config::Route& route, const config::Server& server,
-                               const route::SeenAs& seen, const SocketAddress& peer) {
+http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields, const config::Route& route,
+                               const config::Server& server, const route::SeenAs& seen, const SocketAddress& peer) {
   http::OutgoingRequest out;
   out.method = request.method;
   out.target = request.target.path == "*" ? "*" : request.target.raw_path;
-  if (request.target.has_query) out.target += "?" + request.target.query;
+  if (request.target.has_query) out.target.append("?").append(request.target.query);
   out.headers.Add("Host", route.preserve_host && !request.target.authority.empty() ? request.target.authority : HostOf(server));
-  for (const http::Header& header : request.headers) {
-    if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(request.headers, header.name)) continue;
+  const std::string named = fields.Joined("connection");
+  for (const http::Header& header : fields) {
+    if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(named, header.name)) continue;
     // RFC 9110, section 10.1.1: of HTTP/1.0 it does not count.
     if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect")) continue;
     if (route.forwarded && (IsOneOf(header.name, kForwarding) || EqualsIgnoreCase(header.name, "via"))) continue;
@@ -118,25 +124,22 @@ http::OutgoingRequest ToServer(const http::Request& request, const config::Route
   return out;
 }
 
-http::Response ToClient(const http::Response& answer, const config::Route& route) {
-  http::Response out;
-  out.status = answer.status;
-  out.reason = answer.reason;
-  for (const http::Header& header : answer.headers) {
+http::Response ToClient(http::Response answer, const config::Route& route) {
+  const config::Rewrite& rewrite = route.rewrite;
+  const std::string named = answer.headers.Joined("connection");
+  answer.headers.Filter([&](http::Header& header) {
+    const std::string_view name = header.name;
     // The announced length stays where there is no body to measure: HEAD and 304.
-    const bool length = EqualsIgnoreCase(header.name, "content-length");
-    if (!length && IsHopByHop(answer.headers, header.name)) continue;
-    if (route.cors && ToLower(header.name).starts_with("access-control-")) continue;
-    std::string value = header.value;
-    if (route.rewrite.location &&
-        (EqualsIgnoreCase(header.name, "location") || EqualsIgnoreCase(header.name, "content-location"))) {
-      ReplacePrefix(value, *route.rewrite.location);
-    } else if ((route.rewrite.cookie_domain || route.rewrite.cookie_path) && EqualsIgnoreCase(header.name, "set-cookie")) {
-      value = RewriteCookie(header.value, route.rewrite);
+    if (!EqualsIgnoreCase(name, "content-length") && IsHopByHop(named, name)) return false;
+    if (route.cors && ToLower(name).starts_with("access-control-")) return false;
+    if (rewrite.location && (EqualsIgnoreCase(name, "location") || EqualsIgnoreCase(name, "content-location"))) {
+      ReplacePrefix(header.value, *rewrite.location);
+    } else if ((rewrite.cookie_domain || rewrite.cookie_path) && EqualsIgnoreCase(name, "set-cookie")) {
+      header.value = RewriteCookie(header.value, rewrite);
     }
-    out.headers.Add(header.name, value);
-  }
-  return out;
+    return true;
+  });
+  return answer;
 }
 
 }  // namespace upgate::session

@@ -1,6 +1,7 @@
 // Answers as they go out.
 
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -101,6 +102,77 @@ TEST(AnswerTest, StreamedChunked) {
 TEST(AnswerTest, StreamedWithLength) {
   EXPECT_EQ(Transcript(kGet, [](Seen&, Exchange& exchange) { Stream(exchange, {23}); }),
             With("HTTP/1.1 200 OK", "Content-Length: 23\r\n\r\nhello world, this is it"));
+}
+
+// How many writes it takes, and what they hold, when all that is sent may be gathered.
+std::pair<int, std::string> Gathered(std::string_view request, HttpWire::Hook send) {
+  HttpWire wire(4096);
+  wire.on_request = [&](Seen& seen, Exchange& exchange) {
+    exchange.Gather();
+    send(seen, exchange);
+  };
+  wire.Send(request);
+  return {wire.wire().writes, wire.received()};
+}
+
+TEST(AnswerTest, WhatIsGatheredLeavesInOneWrite) {
+  for (const BodyLength length : {BodyLength{}, BodyLength{23}}) {
+    const auto stream = [&](Seen&, Exchange& exchange) { Stream(exchange, length); };
+    const auto [writes, received] = Gathered(kGet, stream);
+    EXPECT_EQ(received, Transcript(kGet, stream));
+    // With a length, each piece of the body may be the last one.
+    EXPECT_EQ(writes, length.bytes ? 2 : 1);
+  }
+}
+
+TEST(AnswerTest, AnAnswerWithoutABodyIsGatheredToo) {
+  const auto [writes, received] = Gathered(kHead, [](Seen&, Exchange& exchange) {
+    exchange.SendHead({}, {5});
+    exchange.EndBody();
+  });
+  EXPECT_EQ(received, With("HTTP/1.1 200 OK", "Content-Length: 5\r\n\r\n"));
+  EXPECT_EQ(writes, 1);
+}
+
+TEST(AnswerTest, FlushSendsWhatIsGatheredAndEndsGathering) {
+  HttpWire wire(4096);
+  wire.on_request = [&](Seen&, Exchange& exchange) {
+    exchange.Gather();
+    exchange.SendHead({}, {});
+    exchange.SendBody(AsBytes("a"));
+    EXPECT_EQ(wire.wire().writes, 0);
+    exchange.Flush();
+    EXPECT_EQ(wire.wire().writes, 1);
+    exchange.Flush();
+    exchange.SendBody(AsBytes("b"));
+    EXPECT_EQ(wire.wire().writes, 2);
+    exchange.EndBody();
+  };
+  wire.Send(kGet);
+  EXPECT_TRUE(wire.received().ends_with("\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n"));
+}
+
+TEST(AnswerTest, MuchIsNotGathered) {
+  const std::string much(20'000, 'x');
+  const auto [writes, received] = Gathered(kGet, [&](Seen&, Exchange& exchange) {
+    exchange.SendHead({}, {});
+    exchange.SendBody(AsBytes(much));
+    exchange.EndBody();
+  });
+  EXPECT_EQ(writes, 2);
+  EXPECT_TRUE(received.ends_with("\r\n\r\n4e20\r\n" + much + "\r\n0\r\n\r\n"));
+}
+
+TEST(AnswerTest, AnAbortSendsWhatIsGathered) {
+  HttpWire wire(4096);
+  wire.on_request = [&](Seen&, Exchange& exchange) {
+    exchange.Gather();
+    exchange.SendHead({}, {5});
+    exchange.Abort();
+  };
+  wire.Send(kGet);
+  EXPECT_EQ(wire.received(), With("HTTP/1.1 200 OK", "Content-Length: 5\r\n\r\n"));
+  EXPECT_TRUE(wire.wire().reset);
 }
 
 TEST(AnswerTest, MoreThanPromisedIsCutOff) {

@@ -15,9 +15,10 @@ class ClientWire::Handler final : public ResponseHandler {
     told_.interims.push_back(head);
     Call(wire_.on_interim);
   }
-  void OnHead(const Response& head, BodyLength length) override {
-    EXPECT_FALSE(std::exchange(told_.head, head)) << "one final head";
+  void OnHead(Response&& head, BodyLength length) override {
+    EXPECT_FALSE(std::exchange(told_.head, std::move(head))) << "one final head";
     told_.length = length;
+    told_.reading = true;
     Call(wire_.on_head);
   }
   void OnBody(Bytes bytes) override {
@@ -25,6 +26,7 @@ class ClientWire::Handler final : public ResponseHandler {
     EXPECT_FALSE(bytes.empty());
     const std::string copy(AsText(bytes));
     told_.body += copy;
+    told_.reading = true;
     Call(wire_.on_body);
     EXPECT_EQ(AsText(bytes), copy) << "the bytes are there until the call returns";
   }
@@ -32,9 +34,14 @@ class ClientWire::Handler final : public ResponseHandler {
     EXPECT_TRUE(told_.head);
     EXPECT_FALSE(told_.over());
     told_.ended = true;
+    told_.reading = false;
     told_.trailers = trailers;
     over_ = true;
     Call(wire_.on_end);
+  }
+  void OnReadDone() override {
+    EXPECT_FALSE(told_.over());
+    told_.reading = false;
   }
   void OnUpgraded(const Response& head, Upgraded upgraded) override {
     EXPECT_FALSE(told_.over() || told_.head);
@@ -50,6 +57,7 @@ class ClientWire::Handler final : public ResponseHandler {
   void OnFailed(const Error& error, bool untouched) override {
     EXPECT_FALSE(told_.over());
     told_.failed = error;
+    told_.reading = false;
     told_.untouched = untouched;
     over_ = true;
     Call(wire_.on_failed);
@@ -137,7 +145,10 @@ void ClientWire::Take(std::size_t bytes) {
 
 void ClientWire::Run() {
   loop_.EndTurn();
-  while (!wire_->closed && stream_->Step(chunk_)) loop_.EndTurn();
+  while (!wire_->closed && stream_->Step(chunk_)) {
+    EXPECT_TRUE(abandoned_ || told_.empty() || !told_.back()->reading) << "OnReadDone is missing";
+    loop_.EndTurn();
+  }
 }
 
 void ClientWire::Exchange(const OutgoingRequest& request, std::string_view answer) {

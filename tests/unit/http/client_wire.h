@@ -22,6 +22,7 @@ struct Told {
   Headers trailers;
   std::optional<Response> upgrade_head;
   std::optional<Upgraded> upgraded;
+  bool reading = false;  // behind OnHead or OnBody, and before OnReadDone or the end
   int drained = 0;
   std::optional<Error> failed;
   bool untouched = false;

@@ -1,9 +1,35 @@
 #include "gateway/http/message.h"
 
+#include <string>
+
 #include <gtest/gtest.h>
+
+#include "gateway/http/chars.h"
 
 namespace upgate::http {
 namespace {
+
+TEST(CharsTest, EveryByteAtEveryPlaceOfAFieldValue) {
+  for (const char filler : {'x', '\t', '\x80', '\xff'}) {
+    for (int byte = 0; byte < 256; ++byte) {
+      for (std::size_t at = 0; at < 20; ++at) {
+        std::string text(20, filler);
+        text[at] = static_cast<char>(byte);
+        const std::size_t expected = IsFieldChar(text[at]) ? text.size() : at;
+        ASSERT_EQ(FieldCharsAtFront(text), expected) << byte << " at " << at;
+      }
+    }
+  }
+  EXPECT_EQ(FieldCharsAtFront(""), 0u);
+}
+
+TEST(CharsTest, AByteThatIsNoTokenCharacterEndsAToken) {
+  EXPECT_TRUE(IsToken("X-Forwarded-For"));
+  EXPECT_EQ(TokenCharsAtFront("X-Forwarded-For: 1"), 15u);
+  for (const std::string_view text : {"", "a b", " a", "a:", "caf\xe9", "a\n"}) {
+    EXPECT_FALSE(IsToken(text)) << text;
+  }
+}
 
 TEST(HeadersTest, NamesCompareWithoutCase) {
   const Headers headers{{"Content-Type", "text/plain"}, {"X-A", "1"}, {"x-a", "2"}};

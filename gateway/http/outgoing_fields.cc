@@ -1,0 +1,36 @@
+#include "gateway/http/outgoing_fields.h"
+
+#include "gateway/base/text.h"
+#include "gateway/http/body_writer.h"
+
+namespace upgate::http {
+namespace {
+
+// Room for what a browser sends, so that it need not grow.
+constexpr std::size_t kUsualSize = 1024;
+
+bool IsOfTheConnection(std::string_view name) {
+  return IsFramingHeader(name) || EqualsIgnoreCase(name, "connection") ||
+         EqualsIgnoreCase(name, "upgrade");
+}
+
+}  // namespace
+
+OutgoingFields::OutgoingFields(std::initializer_list<Header> headers) {
+  for (const Header& header : headers) Add(header.name, header.value);
+}
+
+OutgoingFields::OutgoingFields(const Headers& headers) {
+  for (const Header& header : headers) Add(header.name, header.value);
+}
+
+void OutgoingFields::Add(std::string_view name, std::string_view value) {
+  if (!FieldCanBeSent(name, value)) {
+    sound_ = false;
+  } else if (!IsOfTheConnection(name)) {
+    if (text_.empty()) text_.reserve(kUsualSize);
+    AddField(text_, name, value);
+  }
+}
+
+}  // namespace upgate::http
