@@ -114,7 +114,7 @@ void Gateway::Count(const config::Route& route, HandshakeOutcome outcome) {
 std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange, const config::Listener& listener) {
   const http::Request& request = exchange.request();
   const route::SeenAs seen =
-      route::SeenByClient(request, exchange.tls() != nullptr, exchange.client_address(), listener.trusted_proxies);
+      route::SeenByClient(request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
   const config::Route* route = shared_.router.Find(seen.host, request.target.path);
   if (route == nullptr) {
     stats_.unrouted.Add();

@@ -36,13 +36,9 @@ bool LooksLikeRecord(const std::array<std::uint8_t, kHeaderSize>& header) {
          FragmentSize(header) <= kMaxFragment;
 }
 
-Engine& EngineOf(BIO* bio) {
-  return *static_cast<Engine*>(BIO_get_data(bio));
-}
-
 int BioRead(BIO* bio, char* out, int size) {
   BIO_clear_retry_flags(bio);
-  Engine& engine = EngineOf(bio);
+  Engine& engine = *Engine::AtWork(bio);
   const int got = engine.ReadRecordBytes(out, size);
   if (got < 0 && engine.failure() == nullptr) BIO_set_retry_read(bio);
   return got;
@@ -50,7 +46,7 @@ int BioRead(BIO* bio, char* out, int size) {
 
 int BioWrite(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  EngineOf(bio).AppendRecordBytes(bytes, size);
+  Engine::AtWork(bio)->AppendRecordBytes(bytes, size);
   return size;
 }
 
@@ -64,7 +60,7 @@ int BioCreate(BIO* bio) {
 }
 
 // OpenSSL wants one method table for all BIOs of a kind, alive as long as they are.
-const BIO_METHOD* RecordBio() {
+const BIO_METHOD* RecordMethod() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
     if (made == nullptr) return made;
@@ -77,18 +73,42 @@ const BIO_METHOD* RecordBio() {
   return method;
 }
 
+// Wipes and frees a key of the key exchange. OpenSSL would keep it as long as the connection, without
+// using it again; what is left for it to free is an empty shell.
+void Empty(EVP_PKEY* key) {
+  const PkeyPtr owned(key);
+  EVP_PKEY_set_type(key, EVP_PKEY_get_base_id(key));
+}
+
+void ForgetKeyExchange(SSL* ssl) {
+  EVP_PKEY* key = nullptr;
+  if (SSL_get_tmp_key(ssl, &key) == 1) Empty(key);
+  if (SSL_get_peer_tmp_key(ssl, &key) == 1) Empty(key);
+}
+
 }  // namespace
 
+BioPtr MakeRecordBio() {
+  const BIO_METHOD* method = RecordMethod();
+  return BioPtr(method != nullptr ? BIO_new(method) : nullptr);
+}
+
 Engine::Engine(SslPtr ssl, Scratch::Buffers& buffers) : ssl_(std::move(ssl)), buffers_(buffers) {
-  const BIO_METHOD* method = RecordBio();
-  BIO* bio = ssl_ && method != nullptr ? BIO_new(method) : nullptr;
-  if (bio == nullptr) {
+  BIO* bio = buffers_.bio.get();
+  if (!ssl_ || bio == nullptr || BIO_up_ref(bio) != 1) {
     failure_ = std::make_unique<Error>(Error{Errc::kLimit, "out of memory for a TLS connection"});
     return;
   }
-  BIO_set_data(bio, this);
   SSL_set_bio(ssl_.get(), bio, bio);
-  SSL_set_app_data(ssl_.get(), this);
+}
+
+Engine* Engine::AtWork(BIO* bio) {
+  return static_cast<Engine*>(BIO_get_data(bio));
+}
+
+void Engine::GoToWork() {
+  BIO_set_data(buffers_.bio.get(), this);
+  ERR_clear_error();
 }
 
 Engine::Step Engine::Advance(MutableBytes room) {
@@ -98,12 +118,13 @@ Engine::Step Engine::Advance(MutableBytes room) {
 }
 
 Engine::Step Engine::Shake() {
-  ERR_clear_error();
+  GoToWork();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     established_ = true;
     admitted_ = 0;
     SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+    ForgetKeyExchange(ssl_.get());
     return {Progress::kEstablished};
   }
   if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return {Progress::kStarved};
@@ -115,7 +136,7 @@ Engine::Step Engine::Read(MutableBytes room) {
   std::size_t size = 0;
   while (!failure_ && !ended_ && room.size() - size >= kMaxPlaintext &&
          (RecordReady() || !settled_)) {
-    ERR_clear_error();
+    GoToWork();
     std::size_t got = 0;
     const int result = SSL_read_ex(ssl_.get(), room.data() + size, room.size() - size, &got);
     if (result == 1) {
@@ -189,7 +210,7 @@ void Engine::ReleaseBuffers() {
 
 void Engine::Encrypt(Bytes plaintext) {
   while (!plaintext.empty() && !failure_) {
-    ERR_clear_error();
+    GoToWork();
     std::size_t taken = 0;
     if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &taken) != 1)
       return FailFromQueue();
@@ -198,7 +219,7 @@ void Engine::Encrypt(Bytes plaintext) {
 }
 
 void Engine::Close() {
-  ERR_clear_error();
+  GoToWork();
   if (SSL_shutdown(ssl_.get()) < 0) FailFromQueue();
   ReleaseBuffers();
 }

@@ -80,11 +80,14 @@ class Engine {
   // What was agreed on; only when established().
   io::TlsInfo Info() const;
 
-  // For the BIO.
+  // For the BIO and OpenSSL's callbacks: the engine that called into OpenSSL.
+  static Engine* AtWork(BIO* bio);
   int ReadRecordBytes(char* out, int size);
   void AppendRecordBytes(const char* bytes, int size);
 
  private:
+  // Before every call into OpenSSL that may use the BIO.
+  void GoToWork();
   Step Shake();
   Step Read(MutableBytes room);
   void Encrypt(Bytes plaintext);
