@@ -44,20 +44,22 @@ bool DecodeGroup(const char* group, std::string& out, bool& padded) {
 }  // namespace
 
 void Base64Encode(Bytes bytes, std::string& out) {
-  out.reserve(out.size() + (bytes.size() + 2) / 3 * 4);
+  const std::size_t before = out.size();
+  out.resize(before + (bytes.size() + 2) / 3 * 4);
+  char* to = out.data() + before;
   const auto at = [&](std::size_t i) { return std::to_integer<std::uint32_t>(bytes[i]); };
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t bits = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    for (const int shift : {18, 12, 6, 0}) out += kAlphabet[bits >> shift & 63];
+    for (const int shift : {18, 12, 6, 0}) *to++ = kAlphabet[bits >> shift & 63];
   }
   const std::size_t rest = bytes.size() - i;
   if (rest == 0) return;
   const std::uint32_t bits = at(i) << 16 | (rest == 2 ? at(i + 1) << 8 : 0);
-  out += kAlphabet[bits >> 18 & 63];
-  out += kAlphabet[bits >> 12 & 63];
-  out += rest == 2 ? kAlphabet[bits >> 6 & 63] : '=';
-  out += '=';
+  to[0] = kAlphabet[bits >> 18 & 63];
+  to[1] = kAlphabet[bits >> 12 & 63];
+  to[2] = rest == 2 ? kAlphabet[bits >> 6 & 63] : '=';
+  to[3] = '=';
 }
 
 std::string Base64Encode(Bytes bytes) {

@@ -13,6 +13,8 @@ constexpr std::string_view kUnsendable = "the answer had a status or a header th
 
 // Above this a copy costs more than the system call that it saves.
 constexpr std::size_t kMaxGathered = 16 * 1024;
+// Up to this a copy costs less than that the system gathers the slices.
+constexpr std::size_t kMaxJoined = 2 * 1024;
 
 }  // namespace
 
@@ -99,10 +101,11 @@ void ServerExchange::EndBody(const Headers& trailers) {
 void ServerExchange::Write(std::span<const Bytes> slices, bool more_to_come) {
   std::size_t size = gathered_.size();
   for (const Bytes slice : slices) size += slice.size();
-  if (gathering_ && more_to_come && size <= kMaxGathered) {
-    for (const Bytes slice : slices) Append(gathered_, slice);
-    return;
+  const bool keep = gathering_ && more_to_come && size <= kMaxGathered;
+  if (keep || (!gathered_.empty() && size <= kMaxJoined)) {
+    for (const Bytes slice : std::exchange(slices, {})) Append(gathered_, slice);
   }
+  if (keep) return;
   if (gathered_.empty()) {
     connection_->stream().Write(slices);
   } else {

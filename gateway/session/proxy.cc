@@ -90,14 +90,23 @@ void Gateway::Proxy::Send(backend::Lease lease) {
 http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   const http::Request& request = exchange_.request();
   const SocketAddress client = exchange_.client_address();
-  if (!admission_) return ToServer(request, request.headers, route_, *lease_.server, seen_, client);
-  http::Headers fields = request.headers;
-  ws::MakeRfc6455(admission_->offer, fields);
+  const auto with = [&](const http::Headers& fields) {
+    return ToServer(request, fields, route_, *lease_.server, seen_, client);
+  };
+  if (!admission_) return with(request.headers);
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
-  if (route_.enforce) OfferCompression(fields);
-  http::OutgoingRequest out = ToServer(request, fields, route_, *lease_.server, seen_, client);
+  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 && !route_.enforce;
+  http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
   return out;
+}
+
+// What takes the place of the client's own fields where the server is to get another handshake than ours.
+http::Headers Gateway::Proxy::TranslatedFields() {
+  http::Headers fields = exchange_.request().headers;
+  ws::MakeRfc6455(admission_->offer, fields);
+  if (route_.enforce) OfferCompression(fields);
+  return fields;
 }
 
 // Towards the server we are an end of our own: what the client offered was for us.

@@ -71,6 +71,7 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
   void Connect();
   void Send(backend::Lease lease);
   http::OutgoingRequest MakeRequest();
+  http::Headers TranslatedFields();
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
   bool MayRetry(bool untouched) const;

@@ -3,18 +3,30 @@
 #include <openssl/evp.h>
 
 namespace upgate::tls {
+namespace {
+
+// Looked up once: EVP_sha1() and its like are looked up anew by every use. Never freed, as is all
+// that OpenSSL has for the whole process.
+const EVP_MD* Fetch(const char* name, const EVP_MD* otherwise) {
+  const EVP_MD* fetched = EVP_MD_fetch(nullptr, name, nullptr);
+  return fetched != nullptr ? fetched : otherwise;
+}
+
+}  // namespace
 
 std::array<std::byte, 20> Sha1(Bytes data) {
+  static const EVP_MD* const sha1 = Fetch("SHA1", EVP_sha1());
   std::array<std::byte, 20> digest{};
   EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr,
-             EVP_sha1(), nullptr);
+             sha1, nullptr);
   return digest;
 }
 
 std::array<std::byte, 16> Md5(Bytes data) {
+  static const EVP_MD* const md5 = Fetch("MD5", EVP_md5());
   std::array<std::byte, 16> digest{};
   EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr,
-             EVP_md5(), nullptr);
+             md5, nullptr);
   return digest;
 }
 
