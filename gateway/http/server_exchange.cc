@@ -73,12 +73,12 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
     if (response.status == 100) continued_ = true;
     return;
   }
-  const auto head = answer_headers_.empty() ? writer_.Head(response, length)
-                                            : writer_.Head(WithAnswerHeaders(response), length);
+  auto head = answer_headers_.empty() ? writer_.Head(response, length)
+                                      : writer_.Head(WithAnswerHeaders(response), length);
   if (!head) return Respond(TextResponse(500, kUnsendable));
   head_sent_ = true;
-  const Bytes bytes = AsBytes(*head);
-  Write({&bytes, 1}, true);
+  gathered_ = std::move(*head);  // the first thing of all
+  if (!gathering_) Write({}, false);
   connection_->OnHeadSent(response.status);
 }
 
