@@ -311,8 +311,8 @@ void Endpoint::Watch(io::Instant now) {
   // A peer that we do not read cannot answer; its silence is ours.
   if (!gate_.open()) last_heard_ = now;
   if (pings && now - last_heard_ >= limits_.ping_interval) {
-    // A queue that shrinks is a sign of life too: the ping waits in it.
-    const bool taking = stream_->queued() < queued_then_;
+    // To take from the queue is a sign of life too: the ping waits in it.
+    const bool taking = std::exchange(taking_, false) || stream_->queued() < queued_then_;
     queued_then_ = stream_->queued();
     if (ping_unanswered_ && !taking) {
       stream_->Reset();

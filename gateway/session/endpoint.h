@@ -156,6 +156,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnControlFrame(ws::Opcode opcode, Bytes payload);
   void OnClose(Bytes payload);
   void CountIn(const ws::FramePart& part);
+  void Write(std::span<const Bytes> slices);
   void CountOut(ws::Opcode opcode, std::size_t bytes);
   void CountOutMessage(ws::Opcode opcode, std::uint64_t size);
   void FlushControl();
@@ -186,6 +187,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   const ws::Role role_;
   State state_ = State::kOpen;
   bool ping_unanswered_ = false;
+  bool taking_ = false;      // from the queue, since the last look at it
   bool peer_ended_ = false;  // its FIN was seen
   bool flushed_ = false;       // our FIN and all before it are with the system
   std::uint16_t peer_code_ = ws::close_code::kNoStatus;

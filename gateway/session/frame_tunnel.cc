@@ -59,8 +59,12 @@ void FrameTunnel::Pass(Peer& from, Bytes data) {
   stats::Traffic& traffic = &from == &client_ ? route_stats_.in : route_stats_.out;
   const auto walked = from.walker.Walk(data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
   Count(from, tally);
+  // While a ping of ours waits in the client's queue: it grows although the client takes from it, and shows that only between two writes.
+  const bool watched = ping_unanswered_ && &to == &client_;
+  if (watched) taking_ = taking_ || to.stream->queued() < queued_then_;
   if (!to.muted && walked.kept_size > 0) to.stream->Write({walked.kept(), data.first(walked.passed)});
   if (!to.muted && walked.kept_size == 0) to.stream->Write(data.first(walked.passed));
+  if (watched) queued_then_ = to.stream->queued();
   if (walked.error != nullptr) return Fail(from, *walked.error);
   if (from.walker.close() != nullptr) NoteClose(from);
   SendClose(to);
@@ -228,7 +232,7 @@ void FrameTunnel::Watch() {
   if (idles && now - last_data_ >= limits.idle) return CloseBoth(code::kGoingAway, "idle timeout", "idle timeout");
   if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
-    const bool taking = client_.stream->queued() < queued_then_;
+    const bool taking = std::exchange(taking_, false) || client_.stream->queued() < queued_then_;
     queued_then_ = client_.stream->queued();
     if (ping_unanswered_ && !taking) {
       client_.stream->Reset();

@@ -97,6 +97,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   io::Instant client_heard_{};
   io::Instant last_data_{};
   bool ping_unanswered_ = false;
+  bool taking_ = false;   // the client, from its queue, since the last look at it
   bool closing_ = false;  // the timer bounds the end
   io::Timer timer_;
   std::size_t queued_then_ = 0;

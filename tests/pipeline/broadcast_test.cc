@@ -1,5 +1,6 @@
 // Rooms that span loops, with real frames on the wire.
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -117,6 +118,39 @@ TEST(Broadcast, AReaderThatIsSlowForAWhileGetsAll) {
   slow.peer().Resume();
   gw.loop().RunUntilIdle();
   EXPECT_EQ(Messages(slow.Frames()), sent);
+}
+
+// Its ping waits in the queue for longer than the interval, and the queue is longer at every look at it.
+TEST(Broadcast, AReaderWhoseQueueGrowsThoughItReadsIsAlive) {
+  TestGateway gw(R"(
+routes: [ { path: /, plugin: broadcast, options: { queue: 1MiB }, limits: { ping_interval: 30s, idle: 1h } } ]
+)",
+                 {.send_buffer = 32 * 1024});
+  auto publisher = gw.Connect();
+  auto slow = gw.Connect();
+  ASSERT_EQ(publisher.Upgrade("/").status, 101);
+  ASSERT_EQ(slow.Upgrade("/").status, 101);
+  const auto publish = [&](int messages) {
+    for (int i = 0; i < messages; ++i) publisher.Send(BinaryFrame(std::string(10'000, 'm')));
+    gw.loop().RunUntilIdle();
+  };
+  slow.peer().Stall();
+  for (int round = 1; round <= 4; ++round) {
+    publish(5 * round);
+    gw.loop().Advance(std::chrono::seconds{15});
+    publisher.Send(PongFrame(""));
+    slow.peer().Resume();
+    gw.loop().RunUntilIdle();
+    slow.peer().Stall();
+    publish(5 * round);
+    gw.loop().Advance(std::chrono::seconds{15});
+  }
+  EXPECT_FALSE(slow.peer().done()) << "it took something in each interval";
+  for (int i = 0; i < 4; ++i) {
+    gw.loop().Advance(std::chrono::seconds{30});
+    publisher.Send(PongFrame(""));
+  }
+  EXPECT_TRUE(slow.peer().error()) << "and nothing in this one";
 }
 
 std::string Post(std::string_view target, std::string_view type, std::string_view body, std::string_view extra = {}) {
