@@ -1,7 +1,8 @@
 #include "gateway/session/decision.h"
 
-#include <array>
+#include <algorithm>
 #include <expected>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,16 +18,28 @@ namespace {
 
 using stats::HandshakeOutcome;
 
-constexpr std::array<std::string_view, 2> kEncodingSubprotocols{"binary", "base64"};
+// The names by which older clients ask for an encoding, as far as the route leaves it open.
+std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
+  switch (encoding) {
+    case config::Encoding::kAuto:
+      return {"binary", "base64"};
+    case config::Encoding::kBinary:
+      return {"binary"};
+    case config::Encoding::kBase64:
+      return {"base64"};
+    case config::Encoding::kText:
+      return {};
+  }
+  return {};
+}
 
 // The subprotocol for this client, or the 400 for one that has none in common with the route. A client that asks for none gets
 // none. A route that lists none still answers the names that older clients use to ask for an encoding.
 std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer, const config::Route& route) {
   if (offer.subprotocols.empty()) return "";
   if (route.subprotocols.empty()) {
-    if (!route.backend || route.encoding != config::Encoding::kAuto) return "";
-    const std::vector<std::string> encodings(kEncodingSubprotocols.begin(), kEncodingSubprotocols.end());
-    return ws::ChooseSubprotocol(offer, encodings).value_or("");
+    if (!route.backend) return "";
+    return ws::ChooseSubprotocol(offer, EncodingSubprotocols(route.encoding)).value_or("");
   }
   if (auto chosen = ws::ChooseSubprotocol(offer, route.subprotocols)) return *chosen;
   return std::unexpected(http::TextResponse(400, "none of the subprotocols asked for is served here"));
@@ -80,6 +93,10 @@ std::expected<Accepted, Answered> Admit(const http::Request& request, config::Di
   if (!verdict.allowed) return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
   auto subprotocol = AgreeOnSubprotocol(*offer, route);
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
+  // A WebSocket server chooses for itself, but among those of the route.
+  if (!route.subprotocols.empty()) {
+    std::erase_if(offer->subprotocols, [&](const std::string& name) { return std::ranges::find(route.subprotocols, name) == route.subprotocols.end(); });
+  }
   auto encoding = behind.carries_bytes ? AgreeOnEncoding(request, route, *subprotocol, offer->dialect) : config::Encoding::kBinary;
   if (!encoding) return refuse(HandshakeOutcome::kBadRequest, std::move(encoding.error()));
   std::optional<ws::DeflateAgreement> compression;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/ranges.h>
+
 #include "gateway/base/text.h"
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/upgrade_answer.h"
@@ -95,7 +97,8 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   };
   if (!admission_) return with(request.headers);
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
-  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 && !route_.enforce;
+  const bool all_subprotocols = route_.subprotocols.empty() || admission_->offer.subprotocols.empty();
+  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 && !route_.enforce && all_subprotocols;
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
   return out;
@@ -105,6 +108,9 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
 http::Headers Gateway::Proxy::TranslatedFields() {
   http::Headers fields = exchange_.request().headers;
   ws::MakeRfc6455(admission_->offer, fields);
+  if (!route_.subprotocols.empty() && !admission_->offer.subprotocols.empty()) {
+    fields.Set("Sec-WebSocket-Protocol", fmt::format("{}", fmt::join(admission_->offer.subprotocols, ", ")));
+  }
   if (route_.enforce) OfferCompression(fields);
   return fields;
 }

@@ -20,6 +20,8 @@ routes:
   - { path: /live/*, backend: live, limits: { message_size: 64KiB } }
   - { path: /site/*, backend: site }
   - { path: /quiet, backend: live, limits: { ping_interval: 0s, idle: 1m } }
+  - { path: /listed, backend: live, subprotocols: [ a, c ] }
+  - { path: /listed/enforced, backend: live, subprotocols: [ a, c ], enforce: true }
 )";
 
 constexpr std::string_view kAccepted =
@@ -101,6 +103,19 @@ TEST(FrameTunnel, TheHandshakeIsPassedOnWithItsOffersAndTheServersChoice) {
                                        "Sec-WebSocket-Protocol: a, b\r\n", "client_max_window_bits\r\n", "Cookie: c=2\r\n",
                                        "X-Forwarded-Proto: http\r\n", "Upgrade: websocket\r\n"}) {
     EXPECT_NE(r.request.find(field), std::string::npos) << field << " in\n" << r.request;
+  }
+}
+
+TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
+  for (const std::string_view target : {"/listed", "/listed/enforced"}) {
+    Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "", "Sec-WebSocket-Protocol: b, c\r\nSec-WebSocket-Protocol: a\r\n");
+    EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "c");
+    EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: c, a\r\n"), std::string::npos) << r.request;
+    EXPECT_EQ(r.request.find("b, c"), std::string::npos) << r.request;
+    // What the client offered and the route does not list was not offered to the server.
+    EXPECT_EQ(Relay(target, {}, "Sec-WebSocket-Protocol: b\r\n", "", "Sec-WebSocket-Protocol: b, c\r\n").answer.status, 502);
+    EXPECT_EQ(Relay(target, {}, "", "", "Sec-WebSocket-Protocol: b\r\n").answer.status, 400);
+    EXPECT_EQ(Relay(target).answer.status, 101);
   }
 }
 

@@ -49,6 +49,9 @@ backends: { echo: { servers: [ "tcp://127.0.0.1:7000" ] } }
 routes:
   - { path: /echo, backend: echo }
   - { path: /mqtt, backend: echo, subprotocols: [ mqtt, mqttv3.1 ] }
+  - { path: /binary, backend: echo, encoding: binary }
+  - { path: /base64, backend: echo, encoding: base64 }
+  - { path: /text, backend: echo, encoding: text }
   - { path: /strict, backend: echo, require_origin: true }
   - { path: /two, backend: echo, limits: { sessions: 2 } }
   - { path: /self, plugin: echo }
@@ -196,6 +199,10 @@ TEST(Handshake, Subprotocols) {
            SubprotocolCase{"/echo", "other", 101, ""},
            SubprotocolCase{"/echo", "base64", 101, "base64"},
            SubprotocolCase{"/echo", "binary, base64", 101, "binary"},
+           SubprotocolCase{"/binary", "base64, binary", 101, "binary"},
+           SubprotocolCase{"/binary", "base64", 101, ""},
+           SubprotocolCase{"/base64", "binary, base64", 101, "base64"},
+           SubprotocolCase{"/text", "binary, base64", 101, ""},
        }) {
     SCOPED_TRACE(std::string(c.target) + " " + std::string(c.offer));
     TestGateway gw(kEcho);
