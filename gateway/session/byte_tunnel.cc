@@ -1,9 +1,17 @@
 #include "gateway/session/byte_tunnel.h"
 
+#include <cstring>
 #include <utility>
 
 namespace upgate::session {
+namespace {
+
 namespace code = ws::close_code;
+
+// Payload that is moved rather than sent from where it stands.
+constexpr std::size_t kMostMoved = 2048;
+
+}  // namespace
 
 ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
                        std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server, config::Encoding encoding,
@@ -50,7 +58,21 @@ void ByteTunnel::OnPart(const ws::FramePart& part) {
     client_.Fail(bytes.error());
     return;
   }
-  if (!bytes->empty()) context_.slices.push_back(*bytes);
+  if (!bytes->empty() && !JoinLast(part, *bytes)) context_.slices.push_back(*bytes);
+}
+
+// The system takes long over many small slices. Payload that stands close behind the last one, with nothing but the header of its frame
+// between them, moves up to it. Only payload that is still where it was read: there, what lies between is ours.
+bool ByteTunnel::JoinLast(const ws::FramePart& part, Bytes bytes) {
+  const bool in_place = bytes.data() == part.payload.data() && !client_.compresses();
+  if (!in_place || context_.slices.empty() || bytes.size() > kMostMoved) return false;
+  Bytes& last = context_.slices.back();
+  const std::size_t start = static_cast<std::size_t>(part.payload.data() - last.data());
+  if (part.payload.data() < last.data() || start - last.size() > ws::kMaxHeader) return false;
+  std::byte* const end = part.payload.data() - (start - last.size());
+  std::memmove(end, bytes.data(), bytes.size());
+  last = {last.data(), last.size() + bytes.size()};
+  return true;
 }
 
 void ByteTunnel::OnReadDone() { ToServer(); }

@@ -59,6 +59,7 @@ class ByteTunnel final : public Session, private Endpoint::Owner, private io::St
 
   void OnTimer(io::Timer& timer) override;
 
+  bool JoinLast(const ws::FramePart& part, Bytes bytes);
   void ToServer();
   void StopReadingServer();
   void ShutDownServer();

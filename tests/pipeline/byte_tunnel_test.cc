@@ -69,6 +69,29 @@ TEST_P(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
   EXPECT_EQ(t.Payload(), std::string(70000, 'y'));
 }
 
+// Payload of many frames in one read leaves as one piece: none of it may be lost or overtaken, whatever stands between.
+TEST_P(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
+  Tunnel t("/b", {.read_chunk = GetParam()});
+  std::string frames;
+  std::string payload;
+  int pings = 0;
+  const auto add = [&](std::size_t size) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(payload.size() + i * 7);
+    payload += bytes;
+    const std::size_t kind = size % 5;
+    frames += kind == 0 ? Fragmented(kBinary, bytes, 3) : BinaryFrame(bytes);
+    if (kind > 2) frames += PingFrame(std::string(size % 126, 'p'));
+    if (kind > 2) ++pings;
+  };
+  for (std::size_t size = 0; size < 140; ++size) add(size);
+  for (const std::size_t size : {2047, 2048, 2049, 1, 65535, 2, 70000, 3}) add(size);
+  t.client.Send(frames);
+  t.Run();
+  EXPECT_TRUE(t.server().TakeReceived() == payload);
+  EXPECT_EQ(t.client.Frames().size(), static_cast<std::size_t>(pings));
+}
+
 TEST_P(TunnelAtChunk, PingsAreAnsweredInOrderWithTheirPayload) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.client.Send(PingFrame("1") + PingFrame(std::string(125, '2')) + BinaryFrame("x") + PingFrame(""));
