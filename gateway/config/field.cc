@@ -64,8 +64,7 @@ void Field::Error(std::string_view message) const {
 }
 
 void Field::ErrorAt(Mark mark, std::string_view message) const {
-  // It may quote what stands in the file.
-  errors_->push_back({mark, key_, WithoutControls(message)});
+  errors_->push_back({mark, key_, std::string(message)});
 }
 
 void Field::Refuse(const Refusal& refusal, std::string_view form) const {

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/text.h"
 #include "gateway/config/sections.h"
 #include "gateway/config/yaml.h"
 
@@ -139,6 +140,8 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
         std::make_shared<Config>(ParseConfig(Field(*root, "", wrong), file, FolderOf(file)));
     Append(draft.errors, std::move(wrong));
   }
+  // They quote what stands in the file, and the YAML library quotes it as it is.
+  for (ConfigError& error : draft.errors) error.message = WithoutControls(error.message);
   std::ranges::sort(draft.errors, IsBefore);
   if (draft.errors.size() > kMaxErrors) {
     draft.errors.resize(kMaxErrors);

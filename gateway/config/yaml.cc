@@ -270,7 +270,7 @@ std::optional<ConfigError> Drive(std::string_view text, TreeBuilder& builder) {
   } catch (const Refused& refused) {
     return refused.error;
   } catch (const YAML::Exception& e) {
-    const Mark mark = ToMark(e.mark);
+    const Mark mark = OnItsLine(text, ToMark(e.mark));
     return ConfigError{mark, "",
                        fmt::format("not YAML: {}{}", e.msg, SyntaxHint(text, mark, e.msg))};
   } catch (const std::exception& e) {

@@ -105,4 +105,9 @@ std::string_view SyntaxHint(std::string_view text, Mark mark, std::string_view c
   return {};
 }
 
+Mark OnItsLine(std::string_view text, Mark mark) {
+  const auto longest = static_cast<int>(LineOf(text, mark.line).size()) + 1;
+  return {mark.line, std::min(mark.column, longest)};
+}
+
 }  // namespace upgate::config

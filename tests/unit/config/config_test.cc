@@ -18,6 +18,8 @@
 namespace upgate::config {
 namespace {
 
+using namespace std::literals;
+
 constexpr std::string_view kMinimal =
     "listeners: [ { address: 127.0.0.1:0 } ]\nroutes: [ { path: /echo, plugin: echo } ]\n";
 
@@ -421,6 +423,13 @@ TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
   const Draft too_wrong = draft_with(101);
   EXPECT_EQ(too_wrong.errors.size(), 100u);
   EXPECT_FALSE(too_wrong.config);
+}
+
+// What the YAML library names behind the last backslash is a character of its own for the end of the text, and is counted as one.
+TEST(ConfigTest, WhatAnErrorQuotesHasNoControlsInIt) {
+  const std::string errors = ErrorsOf("routes: [ \"x\\");
+  EXPECT_TRUE(errors.starts_with("1:14: not YAML: unknown escape character: \\x")) << errors;
+  EXPECT_EQ(errors.find_first_of("\x04\x00"s), std::string::npos) << errors;
 }
 
 }  // namespace
