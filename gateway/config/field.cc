@@ -59,12 +59,12 @@ Field Field::operator[](std::string_view name) {
   return {kAbsent, mark_, MemberKey(key_, name), *errors_, !is_map};
 }
 
-void Field::Error(std::string_view message) const {
-  ErrorAt(mark_, message);
+void Field::Error(std::string message) const {
+  ErrorAt(mark_, std::move(message));
 }
 
-void Field::ErrorAt(Mark mark, std::string_view message) const {
-  errors_->push_back({mark, key_, std::string(message)});
+void Field::ErrorAt(Mark mark, std::string message) const {
+  errors_->push_back({mark, key_, std::move(message)});
 }
 
 void Field::Refuse(const Refusal& refusal, std::string_view form) const {

@@ -45,8 +45,8 @@ class Field {
   const std::string& key() const { return key_; }
 
   // Adds an error at this place, or at another (its key, for example).
-  void Error(std::string_view message) const;
-  void ErrorAt(Mark mark, std::string_view message) const;
+  void Error(std::string message) const;
+  void ErrorAt(Mark mark, std::string message) const;
   // Adds one about the scalar, which it shows: "'<scalar>' <what>; <instead>". What came from the
   // environment is not shown.
   void Refuse(const Refusal& refusal, std::string_view form) const;

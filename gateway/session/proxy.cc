@@ -5,8 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include <fmt/ranges.h>
-
 #include "gateway/base/text.h"
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/upgrade_answer.h"
@@ -97,8 +95,7 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   };
   if (!admission_) return with(request.headers);
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
-  const bool all_subprotocols = route_.subprotocols.empty() || admission_->offer.subprotocols.empty();
-  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 && !route_.enforce && all_subprotocols;
+  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 && !route_.enforce && route_.subprotocols.empty();
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
   return out;
@@ -108,9 +105,7 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
 http::Headers Gateway::Proxy::TranslatedFields() {
   http::Headers fields = exchange_.request().headers;
   ws::MakeRfc6455(admission_->offer, fields);
-  if (!route_.subprotocols.empty() && !admission_->offer.subprotocols.empty()) {
-    fields.Set("Sec-WebSocket-Protocol", fmt::format("{}", fmt::join(admission_->offer.subprotocols, ", ")));
-  }
+  if (!route_.subprotocols.empty()) ws::SetSubprotocols(admission_->offer, fields);
   if (route_.enforce) OfferCompression(fields);
   return fields;
 }

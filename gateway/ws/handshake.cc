@@ -144,8 +144,12 @@ void MakeRfc6455(const Offer& offer, http::Headers& fields) {
   }
   fields.Set("Sec-WebSocket-Version", kVersion);
   fields.Set("Sec-WebSocket-Key", offer.key);
-  if (!offer.subprotocols.empty())
-    fields.Add("Sec-WebSocket-Protocol", fmt::format("{}", fmt::join(offer.subprotocols, ", ")));
+  SetSubprotocols(offer, fields);
+}
+
+void SetSubprotocols(const Offer& offer, http::Headers& fields) {
+  if (offer.subprotocols.empty()) return;
+  fields.Set("Sec-WebSocket-Protocol", fmt::format("{}", fmt::join(offer.subprotocols, ", ")));
 }
 
 std::string OfferedExtensions(const http::Request& request, const Offer& offer) {

@@ -39,6 +39,9 @@ std::string_view OriginField(const http::Request& request);
 // whatever dialect the client speaks. `offer.key` is there.
 void MakeRfc6455(const Offer& offer, http::Headers& fields);
 
+// Offers the subprotocols of `offer` in place of those in `fields`, which stay where it has none.
+void SetSubprotocols(const Offer& offer, http::Headers& fields);
+
 // The extensions that a server may choose from: those that the client offered with RFC 6455; those
 // of drafts are not passed on.
 std::string OfferedExtensions(const http::Request& request, const Offer& offer);

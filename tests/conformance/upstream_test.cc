@@ -88,9 +88,10 @@ void SendByteByByte(Connection& connection, std::string_view bytes) {
   }
 }
 
-std::string FromServer(unsigned opcode, std::string_view payload, bool fin = true) {
+std::string FromServer(unsigned opcode, std::string_view payload, bool fin = true, unsigned rsv = 0) {
   Frame frame;
   frame.opcode = opcode;
+  frame.rsv = rsv;
   frame.payload = payload;
   frame.fin = fin;
   frame.masked = false;
@@ -503,12 +504,7 @@ std::vector<WrongFrame> WrongFrames() {
 // What one looks at that is an end itself.
 std::vector<WrongFrame> WrongMessages() {
   const auto with_bits = [](unsigned opcode, unsigned rsv, std::string_view payload) {
-    Frame frame;
-    frame.opcode = opcode;
-    frame.payload = payload;
-    frame.rsv = rsv;
-    frame.masked = false;
-    return Encode(frame);
+    return FromServer(opcode, payload, true, rsv);
   };
   const auto close = [](std::string_view body) { return FromServer(kClose, body); };
   std::vector<WrongFrame> all{
