@@ -53,7 +53,8 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
   worker_ = std::make_unique<Worker>(runtime_, *shared_, options_, stats_->registry.loop(0), 0, 1);
   auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, true);
   if (!address) return address;
-  worker_->Start([this] { worker_->Finish(); });
+  worker_->OnDrained([this] { worker_->Finish(); });
+  worker_->Start();
   serving_ = true;
   return address;
 }

@@ -136,8 +136,8 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
 }
 
 void Server::Run() {
-  const net::SignalWatcher signals(main_loop_, {SIGTERM, SIGINT, SIGHUP}, [this](int) { BeginStop(); });
-  const Upkeep upkeep(main_loop_.timers(), runtime_);
+  const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP}, [this](int) { BeginStop(); });
+  const Upkeep upkeep(main_loop().timers(), runtime_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
     for (const SocketAddress& address : addresses_[i]) {
@@ -148,11 +148,12 @@ void Server::Run() {
   }
   undrained_ = workers_.size();
   for (auto& worker : workers_) {
-    worker->Start([this] { main_loop_.Post([this] { OnWorkerDrained(); }); });
+    worker->OnDrained([this] { main_loop().Post([this] { OnWorkerDrained(); }); });
   }
+  for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->Start();
   log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}}, {"routes", std::uint64_t{config_->routes.size()}}});
   service_manager_.Ready("serving");
-  main_loop_.Run();
+  workers_.front()->Run();
   for (auto& worker : workers_) worker->Join();
   log_.Info("stopped");
 }
@@ -160,17 +161,16 @@ void Server::Run() {
 void Server::OnWorkerDrained() {
   if (--undrained_ > 0) return;
   for (auto& worker : workers_) worker->Finish();
-  main_loop_.Stop();
 }
 
 void Server::Stop() {
-  main_loop_.Post([this] { BeginStop(); });
+  main_loop().Post([this] { BeginStop(); });
 }
 
 void Server::BeginStop() {
   // One stop may come as several signals, to the process and to its group.
   constexpr io::Millis kOneStop{1'000};
-  const io::Instant now = main_loop_.view().timers.Now();
+  const io::Instant now = main_loop().view().timers.Now();
   const bool again = stopping_.exchange(true);
   if (again && now - stop_began_ < kOneStop) return;
   stop_began_ = now;

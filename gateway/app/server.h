@@ -46,6 +46,9 @@ class Server {
   session::PostToLoop PostToLoop();
   void BeginStop();
   void OnWorkerDrained();
+  // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of one worker is then a process of
+  // one thread, for which the system finds descriptors without counting who else uses them.
+  net::Loop& main_loop() { return workers_.front()->loop(); }
 
   std::shared_ptr<const config::Config> config_;
   Log& log_;
@@ -56,7 +59,6 @@ class Server {
   std::unique_ptr<session::SharedCounts> counts_;
   std::unique_ptr<session::Shared> shared_;
   std::unique_ptr<admin::Admin> admin_;
-  net::Loop main_loop_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<SocketAddress>> addresses_;
   std::size_t undrained_ = 0;  // workers; main loop only

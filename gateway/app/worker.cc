@@ -34,8 +34,7 @@ Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::A
   return admin_front_->Listen(address, {.exclusive = true});
 }
 
-void Worker::Start(std::function<void()> drained) {
-  drained_ = std::move(drained);
+void Worker::Start() {
   thread_ = std::thread([this] {
     // Signals are for the main thread.
     sigset_t all;
