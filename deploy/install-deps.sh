@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that upgate needs; does nothing, and needs no network, when they are all there.
 #   deploy/install-deps.sh --build    to build it (the default)
+#   deploy/install-deps.sh --release  to build it as it ships (release.sh)
 #   deploy/install-deps.sh --unit     to build it with its unit tests
 #   deploy/install-deps.sh --test     to run all tests, with the servers and the browser that they talk to
 #   deploy/install-deps.sh --fuzz     to build and run the fuzzers: clang 19 and its sanitizers
@@ -10,9 +11,9 @@ set -euo pipefail
 
 mode=${1:---build}
 case $mode in
-  --build | --unit | --test | --fuzz | --bench) ;;
+  --build | --release | --unit | --test | --fuzz | --bench) ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac
@@ -97,6 +98,9 @@ llhttp=$(llhttp_package) || unsupported "$name"
 
 packages=(build-essential ca-certificates ccache cmake file libcli11-dev libfmt-dev libre2-dev libspdlog-dev libssl-dev
   libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev "$llhttp")
+if [[ $mode == --release ]]; then
+  packages+=(openssl python3)
+fi
 if [[ $mode == --unit || $mode == --test ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi

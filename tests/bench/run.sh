@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures upgate beside its peers on this machine: installs them, builds, runs, prints a table and writes JSON.
+# Measures upgate beside its peers on this machine: installs them, builds all, runs, prints a table and writes JSON.
 #   tests/bench/run.sh [OPTION...] [SCENARIO...]     all scenarios when none is given (about 25 minutes)
 #   tests/bench/run.sh smoke                         a few, in less than three minutes
 #   tests/bench/run.sh --list                        what there is;  --help  the options
@@ -10,10 +10,11 @@ bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$bench/../.." && pwd)
 
 "$root/deploy/install-deps.sh" --bench
+"$root/deploy/release.sh" >&2
 (
   cd "$root"
   cmake --preset release -D UPGATE_BENCH=ON >/dev/null
-  cmake --build --preset release --parallel "$(nproc)" --target upgate bench
+  cmake --build --preset release --parallel "$(nproc)" --target bench
 ) >&2
 
 export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from . import machine, processes, text
+from .certificates import make_certificates
 from .gateways import ROOT
 from .load import PROGRAMS
 from .measure import Settings, measure
@@ -45,22 +46,6 @@ def chosen(patterns: list[str]) -> list[Scenario]:
         if matches or ("smoke" in patterns and smoke(scenario)):
             wanted.append(scenario)
     return wanted
-
-
-def make_certificates(directory: Path) -> None:
-    """A throw-away certificate for localhost, ECDSA on P-256."""
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run(
-        [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"],
-        cwd=directory,
-        check=True,
-        capture_output=True,
-    )
-    both = (directory / "cert.pem").read_text() + (directory / "key.pem").read_text()
-    (directory / "both.pem").write_text(both)
-    for file in directory.iterdir():
-        file.chmod(0o644)
-    directory.chmod(0o755)
 
 
 def prepare(first: bool) -> None:

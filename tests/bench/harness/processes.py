@@ -33,7 +33,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def pinned(cores: str, command: list[str]) -> list[str]:
-    return ["taskset", "-c", cores, *command]
+    return ["taskset", "-c", cores, *command] if cores else command
 
 
 def start(command: list[str], log: Path, **options) -> subprocess.Popen:
