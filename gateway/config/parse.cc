@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::size_t kMaxErrors = 100;
 constexpr std::size_t kMaxServerHeader = 256;
-constexpr std::uint64_t kMostCompressionMemory = 1ULL << 40;
 constexpr Millis kHour = std::chrono::hours(1);
 
 bool IsBefore(const ConfigError& a, const ConfigError& b) {
@@ -84,10 +83,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.workers = root["workers"].Optional(Workers{config.workers}).count;
   config.server_header = ParseServerHeader(root["server_header"], config.server_header);
   config.http = ParseHttp(root["http"]);
-  config.compression_memory =
-      root["compression_memory"]
-          .Optional(ByteSize{config.compression_memory}, {ByteSize{0}, ByteSize{kMostCompressionMemory}})
-          .bytes;
+  config.compression_memory = ParseCompressionMemory(root["compression_memory"], config.compression_memory);
   config.shutdown_timeout =
       root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
   config.log = ParseLog(root["log"]);

@@ -9,6 +9,10 @@ std::uint8_t ParseWindowBits(const Field& field, std::uint8_t fallback) {
   return field.Optional(fallback, {8, 15});
 }
 
+// A session takes 11 KiB at the least: less than this is a unit that was forgotten.
+constexpr std::uint64_t kLeastMemory = 16 << 10;
+constexpr std::uint64_t kMostMemory = 1ULL << 40;
+
 }  // namespace
 
 std::optional<Compression> ParseCompression(Field field, const Compression& defaults) {
@@ -32,6 +36,14 @@ std::optional<Compression> ParseCompression(Field field, const Compression& defa
       ParseWindowBits(field["client_max_window_bits"], compression.client_max_window_bits);
   field.RejectUnknownKeys();
   return compression;
+}
+
+std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback) {
+  const std::uint64_t bytes =
+      field.Optional(ByteSize{fallback}, {ByteSize{0}, ByteSize{kMostMemory}}).bytes;
+  if (bytes == 0 || bytes >= kLeastMemory) return bytes;
+  field.Refuse({"is too little for a session", "use 16KiB or more, or 0 to compress nothing"}, "");
+  return fallback;
 }
 
 }  // namespace upgate::config

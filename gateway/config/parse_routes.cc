@@ -67,6 +67,17 @@ std::optional<Replacement> ParseReplacement(Field field) {
   return replacement;
 }
 
+// Servers that speak WebSocket or HTTP behind the route.
+bool Relays(const std::map<std::string, Backend>& backends, const Route& route) {
+  const auto backend = backends.find(route.backend.value_or(""));
+  return backend != backends.end() && backend->second.relay != Relay::kBytes;
+}
+
+// Whether it is clear where the route goes: nothing more is said of one that goes nowhere.
+bool IsKnown(const std::map<std::string, Backend>& backends, const Route& route) {
+  return route.plugin || backends.contains(route.backend.value_or(""));
+}
+
 // How requests to HTTP servers, and their answers, are changed.
 void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
   route.preserve_host = field["preserve_host"].Optional(route.preserve_host);
@@ -77,8 +88,7 @@ void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backend
     route.rewrite.cookie_path = ParseReplacement(rewrite["cookie_path"]);
     rewrite.RejectUnknownKeys();
   }
-  const auto backend = backends.find(route.backend.value_or(""));
-  if (backend != backends.end() && backend->second.relay != Relay::kBytes) return;
+  if (!IsKnown(backends, route) || Relays(backends, route)) return;
   for (const std::string_view name : {"preserve_host", "forwarded", "rewrite"}) {
     const Field setting = field[name];
     if (setting.present())
@@ -173,10 +183,8 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
   // Servers that know no windows but the largest are common.
   route.server_compression =
       ParseCompression(server_compression, Compression{.client_max_window_bits = 15});
-  const auto backend = backends.find(route.backend.value_or(""));
-  const bool known = route.plugin || backend != backends.end();
-  const bool relays = backend != backends.end() && backend->second.relay != Relay::kBytes;
-  if (known && !relays) {
+  const bool relays = Relays(backends, route);
+  if (IsKnown(backends, route) && !relays) {
     if (enforce.present())
       enforce.Error("has no effect: the gateway is the WebSocket end of this route anyway");
     if (server_compression.present())
@@ -189,6 +197,26 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
         "compressed ones too");
   }
   if (route.server_compression) server_compression.Error("needs enforce: true");
+}
+
+// Settings that are right by themselves, and for nothing here.
+void RejectIdle(Field& field, const std::map<std::string, Backend>& backends, const Route& route) {
+  const Field encoding = field["encoding"];
+  if (encoding.present() && Relays(backends, route)) {
+    encoding.Error("has no effect: the servers behind this route get messages as they are");
+  }
+  Field compression = field["compression"];
+  if (!route.compression) return;
+  const bool extensions = !route.dialects || route.dialects->empty() || route.dialects->Has(Dialect::kRfc6455);
+  if (!extensions) {
+    compression.Error("has no effect: of the dialects only rfc6455 has compression, and this route is not for it");
+  }
+  if (route.compression->threshold > route.limits.message_size) {
+    const Field threshold = compression["threshold"];
+    (threshold.present() ? threshold : field["limits"]["message_size"])
+        .Error(fmt::format("nothing would be compressed: compression.threshold is {} bytes and limits.message_size {}",
+                           route.compression->threshold, route.limits.message_size));
+  }
 }
 
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
@@ -206,6 +234,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);
+  RejectIdle(field, backends, route);
   field.RejectUnknownKeys();
   return route;
 }

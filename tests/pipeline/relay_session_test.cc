@@ -264,7 +264,7 @@ TEST(RelayStats, TheServersSideIsCountedByItself) {
 
 TEST(RelayStats, AnOfferThatThereWasNoMemoryForIsCounted) {
   TestGateway gw(R"(
-compression_memory: 1KiB
+compression_memory: 0
 backends: { live: { servers: [ "ws://127.0.0.1:7000" ] } }
 routes: [ { path: /, backend: live, enforce: true, server_compression: true } ]
 )");

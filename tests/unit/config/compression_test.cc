@@ -67,7 +67,27 @@ TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
               "6:18: routes[0].compression: needs enforce: true; without it frames pass between client and server as they are, "
               "compressed ones too\n");
   }
+  EXPECT_EQ(ErrorsOfTop("compression_memory: 0"), "");
+  EXPECT_EQ(ErrorsOfTop("compression_memory: 16KiB"), "");
+  EXPECT_EQ(ErrorsOfTop("compression_memory: 256"),
+            "1:21: compression_memory: '256' is too little for a session; use 16KiB or more, or 0 to compress nothing\n");
   EXPECT_EQ(ErrorsOfTop("compression_memory: -1"), "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
+}
+
+TEST(CompressionTest, WhatCompressesNothingIsTold) {
+  const auto errors = [](std::string_view rest) { return ErrorsOfRoute("    path: /\n    plugin: echo\n    " + std::string(rest)); };
+  EXPECT_EQ(errors("compression: true\n    dialects: [ hybi08, hixie76 ]"),
+            "5:18: routes[0].compression: has no effect: of the dialects only rfc6455 has compression, and this route is not for it\n");
+  EXPECT_EQ(errors("compression: false\n    dialects: [ hybi08, hixie76 ]"), "");
+  EXPECT_EQ(errors("compression: true\n    dialects: [ rfc6455, hixie76 ]"), "");
+  EXPECT_EQ(errors("compression: { threshold: 2KiB }\n    limits: { message_size: 2047B }"),
+            "5:31: routes[0].compression.threshold: nothing would be compressed: compression.threshold is 2048 bytes and "
+            "limits.message_size 2047\n");
+  EXPECT_EQ(errors("compression: true\n    limits: { message_size: 1023B }"),
+            "6:29: routes[0].limits.message_size: nothing would be compressed: compression.threshold is 1024 bytes and "
+            "limits.message_size 1023\n");
+  EXPECT_EQ(errors("compression: true\n    limits: { message_size: 1KiB }"), "");
+  EXPECT_EQ(errors("limits: { message_size: 8B }"), "");
 }
 
 TEST(CompressionTest, IsForEitherSideWhereTheRouteEnforcesTheRules) {

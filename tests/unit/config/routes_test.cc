@@ -83,6 +83,14 @@ TEST(RoutesTest, EncodingIsForBackends) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    encoding: base46"),
             "5:15: routes[0].encoding: 'base46' is not auto, binary, text or base64; did you mean "
             "'base64'?\n");
+  EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\n"
+                     "routes: [ { path: /, backend: b, encoding: text } ]"),
+            "3:44: routes[0].encoding: has no effect: the servers behind this route get messages as they are\n");
+}
+
+TEST(RoutesTest, NothingIsSaidOfARouteThatGoesNowhere) {
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: ap\n    encoding: text\n    preserve_host: false\n    enforce: true"),
+            "4:14: routes[0].backend: 'ap' is no backend of this file; did you mean 'app'?\n");
 }
 
 TEST(RoutesTest, HostsAreNamesWithoutPorts) {
