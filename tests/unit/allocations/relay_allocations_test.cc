@@ -1,0 +1,272 @@
+// Counts what the gateway's thread takes from the heap while messages pass, over real sockets.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+#include "gateway/app/demo_backends.h"
+#include "gateway/app/server.h"
+#include "gateway/base/fd.h"
+#include "gateway/config/parse.h"
+#include "gateway/tls/context.h"
+#include "plugins/builtins.h"
+#include "tests/support/capture_log.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/ws_client.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCounts = false;  // sanitizers have heaps of their own
+#else
+constexpr bool kCounts = true;
+#endif
+
+namespace {
+
+thread_local bool counted = false;  // this thread's allocations
+std::atomic<std::size_t> allocations = 0;
+
+void Count() {
+  if (counted) allocations.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern "C" {
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* old, std::size_t size);
+
+void* malloc(std::size_t size) {
+  Count();
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+  Count();
+  return __libc_calloc(count, size);
+}
+void* realloc(void* old, std::size_t size) {
+  Count();
+  return __libc_realloc(old, size);
+}
+}
+
+namespace {
+
+// OpenSSL 3 takes a buffer and some small pieces for every record. They are its own affair, and not
+// counted.
+const bool openssl_apart =
+    CRYPTO_set_mem_functions(
+        [](std::size_t size, const char*, int) { return __libc_malloc(size); },
+        [](void* old, std::size_t size, const char*, int) { return __libc_realloc(old, size); },
+        [](void* old, const char*, int) { std::free(old); }) == 1;
+
+}  // namespace
+#else
+constexpr bool openssl_apart = true;
+#endif
+
+namespace upgate::app {
+namespace {
+
+constexpr int kToWarmUp = 100;
+constexpr int kMessages = 500;
+
+// A connection of a blocking client, with or without TLS.
+class Client {
+ public:
+  Client(const IpPort& address, bool tls) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(address.port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{.tv_sec = 30, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const int on = 1;
+    ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("connect");
+    if (!tls) return;
+    context_.reset(SSL_CTX_new(TLS_client_method()));
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_fd(ssl_.get(), fd_.get());
+    if (SSL_connect(ssl_.get()) != 1) throw std::runtime_error("TLS handshake");
+  }
+
+  void Send(std::string_view bytes) {
+    const auto size = static_cast<std::ptrdiff_t>(bytes.size());
+    const std::ptrdiff_t sent =
+        ssl_ ? SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()))
+             : ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent != size) throw std::runtime_error("send");
+  }
+
+  // The head of the answer to an upgrade.
+  test::ResponseHead ReadHead() {
+    std::optional<test::ResponseHead> head;
+    while (!(head = test::TakeResponseHead(received_))) ReadSome();
+    return *head;
+  }
+
+  // The payload of the messages that come, until there are so many bytes of it.
+  std::string ReadPayload(std::size_t size) {
+    std::string payload;
+    while (payload.size() < size) {
+      for (const test::ParsedFrame& frame : test::TakeFrames(received_)) payload += frame.payload;
+      if (payload.size() < size) ReadSome();
+    }
+    return payload;
+  }
+
+  // One message.
+  void ReadMessage() {
+    while (test::TakeFrames(received_).empty()) ReadSome();
+  }
+
+ private:
+  void ReadSome() {
+    char buffer[65536];
+    const std::ptrdiff_t got = ssl_ ? SSL_read(ssl_.get(), buffer, sizeof buffer)
+                                    : ::recv(fd_.get(), buffer, sizeof buffer, 0);
+    if (got <= 0) throw std::runtime_error("the gateway sends no more");
+    received_.append(buffer, static_cast<std::size_t>(got));
+  }
+
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  UniqueFd fd_;
+  std::unique_ptr<SSL_CTX, Free> context_;
+  std::unique_ptr<SSL, Free> ssl_;
+  std::string received_;
+};
+
+// A gateway of one worker, whose thread is counted, in front of the demo's servers.
+class Gateway {
+ public:
+  Gateway() {
+    const tls::SelfSigned made = tls::MakeSelfSigned({"localhost"});
+    folder_.Write("cert.pem", made.cert_pem);
+    folder_.Write("key.pem", made.key_pem);
+    const auto servers = servers_.Start();
+    if (!servers) throw std::runtime_error(servers.error().message);
+    const std::string text = fmt::format(R"(
+listeners:
+  - address: 127.0.0.1:0
+  - {{ address: "127.0.0.1:0", tls: {{ certificates: [ {{ cert: cert.pem, key: key.pem }} ] }} }}
+workers: 1
+backends:
+  tcp: {{ servers: [ "tcp://{}" ] }}
+  ws: {{ servers: [ "ws://{}" ] }}
+routes:
+  - {{ path: /tcp, backend: tcp }}
+  - {{ path: /live, hosts: [ plain.test ], backend: ws, subprotocols: [ echo.v1 ] }}
+  - {{ path: /live, hosts: [ enforced.test ], backend: ws, subprotocols: [ echo.v1 ], enforce: true }}
+  - {{ path: /echo, plugin: echo }}
+)",
+                                         ToString(servers->tcp), ToString(servers->websocket));
+    auto config = config::Parse(text, folder_.At("upgate.yaml"),
+                                [](const char*) -> const char* { return nullptr; });
+    if (!config) throw std::runtime_error(config::ToString("", config.error().front()));
+    plugins::RegisterBuiltins(plugins_);
+    auto server = Server::Open(*config, plugins_, log_);
+    if (!server) throw std::runtime_error(config::ToString("", server.error().front()));
+    server_ = std::move(*server);
+    thread_ = std::thread([this] {
+      counted = true;
+      server_->Run();
+      counted = false;
+    });
+  }
+
+  ~Gateway() {
+    server_->Stop();
+    thread_.join();
+  }
+
+  IpPort address(bool tls) const {
+    return std::get<IpPort>(server_->addresses().at(tls ? 1 : 0).at(0));
+  }
+
+ private:
+  test::TempFolder folder_;
+  DemoBackends servers_;
+  plugin::Registry plugins_;
+  test::CaptureLog log_;
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+};
+
+struct Way {
+  const char* name;
+  const char* path;
+  const char* host;
+};
+constexpr Way kWays[] = {{"tcp", "/tcp", "a.test"},
+                         {"ws", "/live", "plain.test"},
+                         {"enforced", "/live", "enforced.test"},
+                         {"echo", "/echo", "a.test"}};
+
+class RelayAllocations : public testing::TestWithParam<std::tuple<Way, bool>> {};
+INSTANTIATE_TEST_SUITE_P(Ways, RelayAllocations,
+                         testing::Combine(testing::ValuesIn(kWays), testing::Bool()),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).name +
+                                  std::string(std::get<1>(test.param) ? "Tls" : "");
+                         });
+
+TEST_P(RelayAllocations, AMessageTakesNothingFromTheHeap) {
+  if (!kCounts) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  ASSERT_TRUE(openssl_apart);
+  const auto& [way, tls] = GetParam();
+  Gateway gateway;
+  Client client(gateway.address(tls), tls);
+  const bool live = way.path == std::string("/live");
+  client.Send(
+      test::UpgradeRequest(way.path, way.host, live ? "Sec-WebSocket-Protocol: echo.v1\r\n" : ""));
+  ASSERT_EQ(client.ReadHead().status, 101);
+  if (live) client.ReadMessage();  // which it sends of its own
+
+  // What is larger than a record can come in parts, of which the first has to be kept.
+  for (const std::size_t size : {64, 1024, 8000}) {
+    const std::string payload(size, 'x');
+    const std::string frame = test::BinaryFrame(payload);
+    std::size_t before = 0;
+    for (int i = -kToWarmUp; i < kMessages; ++i) {
+      if (i == 0) before = allocations;
+      client.Send(frame);
+      ASSERT_EQ(client.ReadPayload(size), payload);
+    }
+    EXPECT_EQ(allocations - before, 0u)
+        << "with " << kMessages << " messages of " << size << " bytes";
+  }
+}
+
+// The counting itself counts.
+TEST(SessionAllocations, ASessionTakesSomething) {
+  if (!kCounts) GTEST_SKIP() << "a sanitizer has a heap of its own";
+  Gateway gateway;
+  const std::size_t before = allocations;
+  Client client(gateway.address(false), false);
+  client.Send(test::UpgradeRequest("/echo"));
+  ASSERT_EQ(client.ReadHead().status, 101);
+  EXPECT_GT(allocations - before, 0u);
+}
+
+}  // namespace
+}  // namespace upgate::app
