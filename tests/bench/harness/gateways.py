@@ -56,12 +56,20 @@ class Gateway:
             cwd=setting.directory,
         )
         processes.wait_until_listening(process, setting.port, log)
+        if self._has_tls_port():
+            processes.wait_until_listening(process, setting.tls_port, log)
         return process
+
+    def _has_tls_port(self) -> bool:
+        return bool(self.template) and "@TLS_PORT@" in self._template()
+
+    def _template(self) -> str:
+        return (BENCH / "peers" / f"{self.template}.in").read_text()
 
     def _configure(self, setting: Setting) -> Path:
         if not self.template:
             return setting.directory
-        text = (BENCH / "peers" / f"{self.template}.in").read_text()
+        text = self._template()
         values = {
             "DIR": setting.directory,
             "PORT": setting.port,
