@@ -15,6 +15,20 @@
 #include "gateway/ws/hixie_stream.h"
 
 namespace upgate::session {
+namespace {
+
+// What a server's 101 says beside the handshake, which the gateway answers for itself.
+http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
+  http::Response rest;
+  for (const http::Header& header : answer.headers) {
+    const bool own = ws::IsHandshakeField(header.name) || EqualsIgnoreCase(header.name, "content-length") ||
+                     (own_extensions && EqualsIgnoreCase(header.name, "sec-websocket-extensions"));
+    if (!own) rest.headers.Add(header.name, header.value);
+  }
+  return rest;
+}
+
+}  // namespace
 
 using stats::HandshakeOutcome;
 
@@ -301,10 +315,8 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, co
   admission.subprotocol = subprotocol != nullptr ? *subprotocol : "";
   auto compression = OpenCompression(admission);
   http::Response response = Make101(admission);
-  for (const http::Header& header : ToClient(answer, route).headers) {
-    const bool own = ws::IsHandshakeField(header.name) || EqualsIgnoreCase(header.name, "content-length") ||
-                     (route.enforce && EqualsIgnoreCase(header.name, "sec-websocket-extensions"));
-    if (!own && response.headers.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
+  for (const http::Header& header : ToClient(WithoutHandshake(answer, route.enforce), route).headers) {
+    if (response.headers.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
   }
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));

@@ -84,6 +84,9 @@ std::optional<std::vector<std::string>> ReadSubprotocols(const http::Headers& he
 constexpr std::string_view kEarlyFields[] = {"Access-Control-Allow-Origin",
                                              "Access-Control-Allow-Credentials"};
 
+// Of a 101, without those of CORS.
+constexpr std::size_t kMostFields = 7;
+
 bool IsNamed(const http::Header& field, std::string_view name) {
   return EqualsIgnoreCase(field.name, name);
 }
@@ -190,6 +193,7 @@ http::Response Accept(const Offer& offer, const AcceptParts& parts) {
   response.status = 101;
   response.reason = "WebSocket Protocol Handshake";
   http::Headers& headers = response.headers;
+  headers.Reserve(kMostFields + parts.cors.size());
   headers.Add("Date", parts.date);
   headers.Add("Connection", "Upgrade");
   if (!parts.server.empty()) headers.Add("Server", parts.server);
