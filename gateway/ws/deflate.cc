@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "gateway/ws/mask.h"
+#include "gateway/ws/zlib_arena.h"
 
 namespace upgate::ws {
 namespace {
@@ -99,14 +100,21 @@ bool Inflater::RestartKeepingWindow() {
   return size == 0 || inflateSetDictionary(stream_.get(), window.data(), size) == Z_OK;
 }
 
+struct Deflater::State {
+  explicit State(std::size_t memory) : arena(memory) { arena.Serve(stream); }
+
+  ZlibArena arena;
+  z_stream stream{};
+};
+
 Deflater::Deflater(std::uint8_t window_bits, int level)
-    : stream_(std::make_unique<z_stream>()), window_bits_(window_bits), level_(level) {
-  Check(deflateInit2(stream_.get(), level, Z_DEFLATED, -DeflateBits(window_bits), MemoryLevel(window_bits), Z_DEFAULT_STRATEGY));
+    : state_(std::make_unique<State>(Memory(window_bits))), window_bits_(window_bits), level_(level) {
+  Check(deflateInit2(&state_->stream, level, Z_DEFLATED, -DeflateBits(window_bits), MemoryLevel(window_bits), Z_DEFAULT_STRATEGY));
 }
 
-Deflater::~Deflater() { deflateEnd(stream_.get()); }
+Deflater::~Deflater() { deflateEnd(&state_->stream); }
 
-void Deflater::Reset() { deflateReset(stream_.get()); }
+void Deflater::Reset() { deflateReset(&state_->stream); }
 
 std::size_t Deflater::Memory(std::uint8_t window_bits) {
   return 6 * 1024 + (std::size_t{1} << (DeflateBits(window_bits) + 2)) + (std::size_t{1} << (MemoryLevel(window_bits) + 9));
@@ -118,21 +126,22 @@ void Deflater::Deflate(Bytes message, std::string& out) {
     out += '\0';  // the head of an empty block, whose rest is the tail (section 7.2.3.6)
     return;
   }
+  z_stream& stream = state_->stream;
   std::size_t size = out.size();
   do {
     const uInt offered = Most(message.size());
     const std::size_t room = std::max<std::size_t>(kPiece, offered / 4);
     out.resize(size + room);
-    stream_->next_in = ToZlib(message.data());
-    stream_->avail_in = offered;
-    stream_->next_out = reinterpret_cast<Bytef*>(out.data() + size);
-    stream_->avail_out = Most(room);
+    stream.next_in = ToZlib(message.data());
+    stream.avail_in = offered;
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
+    stream.avail_out = Most(room);
     // Z_BUF_ERROR: the last piece ended where the flush did.
-    [[maybe_unused]] const int result = deflate(stream_.get(), offered == message.size() ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+    [[maybe_unused]] const int result = deflate(&stream, offered == message.size() ? Z_SYNC_FLUSH : Z_NO_FLUSH);
     assert(result == Z_OK || result == Z_BUF_ERROR);
-    message = message.subspan(offered - stream_->avail_in);
-    size += room - stream_->avail_out;
-  } while (!message.empty() || stream_->avail_out == 0);
+    message = message.subspan(offered - stream.avail_in);
+    size += room - stream.avail_out;
+  } while (!message.empty() || stream.avail_out == 0);
   out.resize(size - kTail.size());
 }
 

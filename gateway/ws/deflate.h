@@ -49,7 +49,8 @@ class Inflater {
   bool held_back_ = false;       // zlib may have more for a message than there was room for
 };
 
-// Compresses whole messages (RFC 7692, section 7.2.1). No I/O. Not thread-safe.
+// Compresses whole messages (RFC 7692, section 7.2.1). No I/O. Its memory is mapped from the system, which has it again at the end.
+// Not thread-safe.
 class Deflater {
  public:
   // `window_bits`: 8 to 15, as agreed; `level`: 1 (fast) to 9 (small). Throws std::bad_alloc as `new` does.
@@ -66,10 +67,13 @@ class Deflater {
 
   std::uint8_t window_bits() const { return window_bits_; }
   int level() const { return level_; }
+  // What it holds at the most, in bytes.
   static std::size_t Memory(std::uint8_t window_bits);
 
  private:
-  std::unique_ptr<z_stream_s> stream_;
+  struct State;
+
+  std::unique_ptr<State> state_;
   std::uint8_t window_bits_;
   int level_;
 };
