@@ -12,7 +12,8 @@ constexpr std::size_t kAlignment = 64;
 }  // namespace
 
 ZlibArena::ZlibArena(std::size_t capacity) {
-  void* const mapped = ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const mapped =
+      ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return;
   begin_ = static_cast<std::byte*>(mapped);
   capacity_ = capacity;
