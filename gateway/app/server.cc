@@ -167,10 +167,14 @@ void Server::Stop() {
   main_loop().Post([this] { BeginStop(); });
 }
 
+bool Server::HasLookups() const {
+  return std::ranges::any_of(workers_, [](const auto& worker) { return worker->loop().HasLookups(); });
+}
+
 void Server::BeginStop() {
-  // One stop may come as several signals, to the process and to its group.
-  constexpr io::Millis kOneStop{1'000};
-  const io::Instant now = main_loop().view().timers.Now();
+  // One stop may come as several signals, to the process and to its group. The loop's own time stands still in a long turn.
+  constexpr std::chrono::seconds kOneStop{1};
+  const auto now = std::chrono::steady_clock::now();
   const bool again = stopping_.exchange(true);
   if (again && now - stop_began_ < kOneStop) return;
   stop_began_ = now;

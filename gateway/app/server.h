@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -32,6 +33,9 @@ class Server {
   void Run();
   // As a signal does. Thread-safe.
   void Stop();
+  // After Run: whether names are still being looked up. The destructor waits for them, which may take as long as the system's
+  // resolver is patient.
+  bool HasLookups() const;
 
   // Where clients can connect, by listener; with the ports that the system chose. The admin address is last, where there is one.
   const std::vector<std::vector<SocketAddress>>& addresses() const { return addresses_; }
@@ -62,7 +66,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<SocketAddress>> addresses_;
   std::size_t undrained_ = 0;  // workers; main loop only
-  io::Instant stop_began_{};
+  std::chrono::steady_clock::time_point stop_began_{};
   std::atomic<bool> stopping_ = false;
 };
 

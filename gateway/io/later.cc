@@ -42,10 +42,4 @@ void LaterList::TakeAll(LaterList& other) {
   other.head_.previous_ = &other.head_;
 }
 
-void LaterList::RunAll() {
-  LaterList batch;
-  batch.TakeAll(*this);
-  while (Later* later = batch.Take()) later->OnLater();
-}
-
 }  // namespace upgate::io

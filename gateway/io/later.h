@@ -42,8 +42,19 @@ class LaterList {
   Later* Take();
   // Moves everything from `other` to the end.
   void TakeAll(LaterList& other);
-  // Runs what is in the list now; what comes in meanwhile stays.
-  void RunAll();
+  // Runs what is in the list now, and `between` after each; what comes in meanwhile stays.
+  template <class Between>
+  void RunAll(Between&& between) {
+    LaterList batch;
+    batch.TakeAll(*this);
+    while (Later* later = batch.Take()) {
+      later->OnLater();
+      between();
+    }
+  }
+  void RunAll() {
+    RunAll([] {});
+  }
 
  private:
   LaterLink head_;

@@ -23,6 +23,11 @@ uv_loop_t& Initialized(uv_loop_t& loop) {
   return loop;
 }
 
+// How long signals and other threads may wait, in milliseconds, and after how many events to look at the clock for that. One event
+// can take two milliseconds (inflating).
+constexpr std::int64_t kLongestWait = 10;
+constexpr std::uint32_t kEventsBetweenLooks = 8;
+
 // The types of the handles that nobody has closed.
 std::string OpenHandles(uv_loop_t* loop) {
   std::string names;
@@ -109,7 +114,7 @@ void Loop::RunUntil(const std::function<bool()>& done) {
   busy_.Enter();
   stopped_ = false;
   while (!stopped_) {
-    later_.RunAll();
+    later_.RunAll([this] { Breathe(); });
     // Only this thread writes it.
     turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     DeleteDeferred();
@@ -123,7 +128,8 @@ void Loop::RunUntil(const std::function<bool()>& done) {
 void Loop::RunTurn() {
   poller_.Wait(stopped_ ? 0 : SleepTime());
   clock_.Update();
-  poller_.Dispatch();
+  looked_ = clock_.updated();
+  poller_.Dispatch([this] { Breathe(); });
   // libuv has something to do that no event tells of: a handle to start watching, or one that was
   // closed.
   if (uv_backend_timeout(&uv_) == 0) uv_run(&uv_, UV_RUN_NOWAIT);
@@ -132,6 +138,16 @@ void Loop::RunTurn() {
   clock_.Advance(clock_.Now());
   DeleteDeferred();
 }
+
+void Loop::Breathe() {
+  if (++events_ % kEventsBetweenLooks != 0) return;
+  const std::int64_t now = Clock::Read();
+  if (now - looked_ < kLongestWait) return;
+  looked_ = now;
+  uv_run(&uv_, UV_RUN_NOWAIT);
+}
+
+bool Loop::HasLookups() const { return network_->HasLookups(); }
 
 int Loop::SleepTime() {
   if (!later_.empty() || uv_backend_timeout(&uv_) == 0) return 0;

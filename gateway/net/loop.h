@@ -30,7 +30,8 @@ class Network;
 // Sockets are watched by a poller of our own: libuv's watching costs four system calls more for
 // each of them, and one for every change. libuv's loop runs inside of ours, whenever its own
 // descriptor says so, for what it does best: waking up from other threads, signals, and looking up
-// names.
+// names. In a long turn it runs between two events, so that signals and other threads need not wait
+// for the turn's end.
 //
 // Everything made through it is destroyed before it, on its thread or after Run has returned. A
 // handle that is still open then is a bug of its owner, and aborts with the names of the handles.
@@ -62,6 +63,9 @@ class Loop final : public io::Turn {
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
   void RunLater(io::Later& later) override;
 
+  // Whether names are being looked up, which destroying the loop waits for. Outside of Run only.
+  bool HasLookups() const;
+
   // For statistics, from any thread: the turns made, and the processor time spent in Run in
   // microseconds.
   std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
@@ -90,13 +94,13 @@ class Loop final : public io::Turn {
     std::uint64_t Micros() const override;
     std::int64_t UnixSeconds() const override;
     void Update() { now_ = Read(); }
+    // Milliseconds; of a turn that of Update, as it is now by Read.
+    std::int64_t updated() const { return now_; }
+    static std::int64_t Read();
     // Outside of Run no turn takes the time, so that Now has to.
     void SetRunning(bool running);
 
    private:
-    // Milliseconds.
-    static std::int64_t Read();
-
     std::int64_t start_;
     std::int64_t now_;
     bool running_ = false;
@@ -114,6 +118,8 @@ class Loop final : public io::Turn {
 
   void WatchUv();
   void RunTurn();
+  // Between two events of a turn.
+  void Breathe();
   // Milliseconds until there is something to do without an event; -1: never.
   int SleepTime();
   void OnWake();
@@ -133,6 +139,8 @@ class Loop final : public io::Turn {
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   std::unique_ptr<Network> network_;
   bool stopped_ = false;  // the end of the turn is that of Run
+  std::uint32_t events_ = 0;
+  std::int64_t looked_ = 0;  // when libuv's loop ran last in a turn, by the clock
 
   std::atomic<std::uint64_t> turns_ = 0;
   BusyMeter busy_;

@@ -22,6 +22,7 @@ class Network final : public io::Network {
                                        io::ConnectHandler& handler) override;
   std::unique_ptr<io::Pending> Resolve(const std::string& host,
                                        io::ResolveHandler& handler) override;
+  bool HasLookups() const { return resolver_.busy(); }
 
  private:
   Loop& loop_;

@@ -26,11 +26,6 @@ epoll_event Poller::EventFor(Place place, std::uint32_t events) const {
   return event;
 }
 
-Poller::Client* Poller::ClientOf(const epoll_event& event) const {
-  const Slot& slot = slots_[static_cast<Place>(event.data.u64)];
-  return slot.generation == event.data.u64 >> 32 ? slot.client : nullptr;
-}
-
 Poller::Place Poller::TakeSlot() {
   if (first_free_ == kNowhere) {
     slots_.emplace_back();
@@ -70,16 +65,6 @@ void Poller::Wait(int timeout_ms) {
   count_ = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
   if (count_ >= 0) return;
   if (errno != EINTR) DieOfErrno("epoll_wait");
-  count_ = 0;
-}
-
-void Poller::Dispatch() {
-  for (int i = 0; i < count_; ++i) {
-    // With many connections none is in the cache any more when its turn comes.
-    if (i + 1 < count_) __builtin_prefetch(ClientOf(events_[static_cast<std::size_t>(i) + 1]));
-    const epoll_event& event = events_[static_cast<std::size_t>(i)];
-    if (Client* const client = ClientOf(event)) client->OnReady(event.events);
-  }
   count_ = 0;
 }
 

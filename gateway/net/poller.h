@@ -44,8 +44,18 @@ class Poller {
 
   // Waits for events; without end when `timeout_ms` is negative.
   void Wait(int timeout_ms);
-  // Tells those whose events Wait has brought.
-  void Dispatch();
+  // Tells those whose events Wait has brought, and calls `between` after each.
+  template <class Between>
+  void Dispatch(Between&& between) {
+    for (int i = 0; i < count_; ++i) {
+      // With many connections none is in the cache any more when its turn comes.
+      if (i + 1 < count_) __builtin_prefetch(ClientOf(events_[static_cast<std::size_t>(i) + 1]));
+      const epoll_event& event = events_[static_cast<std::size_t>(i)];
+      if (Client* const client = ClientOf(event)) client->OnReady(event.events);
+      between();
+    }
+    count_ = 0;
+  }
 
   // How many have been added and not removed.
   std::size_t size() const { return size_; }
@@ -59,7 +69,10 @@ class Poller {
 
   epoll_event EventFor(Place place, std::uint32_t events) const;
   // Whom an event is for; nullptr when they have gone.
-  Client* ClientOf(const epoll_event& event) const;
+  Client* ClientOf(const epoll_event& event) const {
+    const Slot& slot = slots_[static_cast<Place>(event.data.u64)];
+    return slot.generation == event.data.u64 >> 32 ? slot.client : nullptr;
+  }
   Place TakeSlot();
 
   UniqueFd epoll_;

@@ -27,6 +27,8 @@ class Resolver {
 
   // See io::Network::Resolve.
   std::unique_ptr<io::Pending> Resolve(const std::string& host, io::ResolveHandler& handler);
+  // Whether one is under way.
+  bool busy() const { return !lookups_.empty(); }
 
  private:
   class Waiter;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <deque>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +40,38 @@ TEST(LoopTest, PostsFromManyThreadsRunInTheOrderOfEach) {
       RunUntil(loop, [&] { return std::ranges::all_of(next, [](int n) { return n == kPosts; }); }));
   EXPECT_TRUE(in_order);
   for (std::thread& thread : threads) thread.join();
+}
+
+// Takes a while, as a message that inflates to a lot does.
+class Long final : public io::Later {
+ public:
+  explicit Long(std::function<void()> then) : then_(std::move(then)) {}
+  void OnLater() override {
+    const auto end = std::chrono::steady_clock::now() + 2ms;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    then_();
+  }
+
+ private:
+  std::function<void()> then_;
+};
+
+TEST(LoopTest, WhatIsPostedRunsInTheMiddleOfALongTurn) {
+  Loop loop;
+  bool ran = false;
+  bool ran_before_the_end = false;
+  Long first([&] { loop.Post([&] { ran = true; }); });
+  std::deque<Long> middle;
+  Long last([&] {
+    ran_before_the_end = ran;
+    loop.Stop();
+  });
+  loop.RunLater(first);
+  for (int i = 0; i < 40; ++i) loop.RunLater(middle.emplace_back([] {}));
+  loop.RunLater(last);
+  loop.Run();
+  EXPECT_TRUE(ran_before_the_end);
 }
 
 TEST(LoopTest, StopFromAnotherThreadComesAfterWhatWasPostedBefore) {

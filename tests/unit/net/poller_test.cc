@@ -40,7 +40,7 @@ class Bell final : public Poller::Client {
 
 void Poll(Poller& poller) {
   poller.Wait(0);
-  poller.Dispatch();
+  poller.Dispatch([] {});
 }
 
 TEST(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
@@ -77,7 +77,7 @@ TEST(PollerTest, AnotherClientTakesOver) {
   first.Ring();
   poller.Wait(0);
   poller.HandOver(first.place(), second);
-  poller.Dispatch();
+  poller.Dispatch([] {});
   EXPECT_TRUE(first.heard.empty());
   EXPECT_EQ(second.heard.size(), 1U);
 }
