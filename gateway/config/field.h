@@ -44,6 +44,11 @@ class Field {
   Mark mark() const { return mark_; }
   const std::string& key() const { return key_; }
 
+  // Whether nothing was wrong so far with what was read from here.
+  bool sound() const { return !HasErrorIn(*errors_, key_); }
+  // The same of another part of the file.
+  bool IsSound(const std::string& key) const { return !HasErrorIn(*errors_, key); }
+
   // Adds an error at this place, or at another (its key, for example).
   void Error(std::string message) const;
   void ErrorAt(Mark mark, std::string message) const;

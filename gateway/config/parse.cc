@@ -83,7 +83,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.workers = root["workers"].Optional(Workers{config.workers}).count;
   config.server_header = ParseServerHeader(root["server_header"], config.server_header);
   config.http = ParseHttp(root["http"]);
-  config.compression_memory = ParseCompressionMemory(root["compression_memory"], config.compression_memory);
+  config.compression_memory = ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
   config.shutdown_timeout =
       root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
   config.log = ParseLog(root["log"]);
@@ -138,7 +138,7 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
   }
   // They quote what stands in the file, and the YAML library quotes it as it is.
   for (ConfigError& error : draft.errors) error.message = WithoutControls(error.message);
-  std::ranges::sort(draft.errors, IsBefore);
+  std::ranges::stable_sort(draft.errors, IsBefore);
   if (draft.errors.size() > kMaxErrors) {
     draft.errors.resize(kMaxErrors);
     draft.config = nullptr;  // what is right can no longer be told from the errors

@@ -1,3 +1,7 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "gateway/config/sections.h"
 
 namespace upgate::config {
@@ -38,11 +42,14 @@ std::optional<Compression> ParseCompression(Field field, const Compression& defa
   return compression;
 }
 
-std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback) {
+std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback, std::size_t workers) {
   const std::uint64_t bytes =
       field.Optional(ByteSize{fallback}, {ByteSize{0}, ByteSize{kMostMemory}}).bytes;
-  if (bytes == 0 || bytes >= kLeastMemory) return bytes;
-  field.Refuse({"is too little for a session", "use 16KiB or more, or 0 to compress nothing"}, "");
+  const std::uint64_t sharers = std::max<std::uint64_t>(workers, 1);
+  if (bytes == 0 || bytes / sharers >= kLeastMemory) return bytes;
+  field.Refuse({sharers == 1 ? "is too little for one session" : fmt::format("is too little for a session of each of {} workers", sharers),
+                fmt::format("use {}KiB or more, or 0 to compress nothing", sharers * kLeastMemory / 1024)},
+               "");
   return fallback;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/key.h"
 #include "gateway/config/sections.h"
 
 namespace upgate::config {
@@ -73,9 +74,11 @@ bool Relays(const std::map<std::string, Backend>& backends, const Route& route) 
   return backend != backends.end() && backend->second.relay != Relay::kBytes;
 }
 
-// Whether it is clear where the route goes: nothing more is said of one that goes nowhere.
-bool IsKnown(const std::map<std::string, Backend>& backends, const Route& route) {
-  return route.plugin || backends.contains(route.backend.value_or(""));
+// Whether it is clear where the route goes, and of what kind that is: else nothing is said of what fits there.
+bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends, const Route& route) {
+  if (!route_field["backend"].sound() || !route_field["plugin"].sound()) return false;
+  if (route.plugin) return true;
+  return route.backend && backends.contains(*route.backend) && route_field.IsSound(MemberKey("backends", *route.backend));
 }
 
 // How requests to HTTP servers, and their answers, are changed.
@@ -88,11 +91,11 @@ void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backend
     route.rewrite.cookie_path = ParseReplacement(rewrite["cookie_path"]);
     rewrite.RejectUnknownKeys();
   }
-  if (!IsKnown(backends, route) || Relays(backends, route)) return;
+  if (!IsKnown(field, backends, route) || Relays(backends, route)) return;
   for (const std::string_view name : {"preserve_host", "forwarded", "rewrite"}) {
     const Field setting = field[name];
     if (setting.present())
-      setting.Error("has no effect: the servers behind this route do not speak HTTP");
+      setting.Error("has no effect: nothing behind this route speaks HTTP; remove it");
   }
 }
 
@@ -150,24 +153,29 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
   }
 }
 
-Encoding ParseEncoding(const Field& field, bool to_plugin) {
+Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>& backends, const Route& route) {
+  const Field field = route_field["encoding"];
   const auto encoding = field.OneOf<Encoding>({{"auto", Encoding::kAuto},
                                                {"binary", Encoding::kBinary},
                                                {"text", Encoding::kText},
                                                {"base64", Encoding::kBase64}},
                                               Route{}.encoding);
-  if (to_plugin && (encoding == Encoding::kText || encoding == Encoding::kBase64)) {
+  if (!field.present() || !field.sound() || !IsKnown(route_field, backends, route)) return encoding;
+  if (route.plugin && (encoding == Encoding::kText || encoding == Encoding::kBase64)) {
     field.Refuse({"is for backends of bytes; plugins see messages as they are", "remove it"}, "");
+  } else if (Relays(backends, route)) {
+    field.Error("has no effect: the servers behind this route get messages as they are; remove it");
   }
   return encoding;
 }
 
 // A route whose clients could not take what it has for them would refuse every one.
-std::optional<DialectSet> ParseRouteDialects(const Field& field, const Route& route) {
+std::optional<DialectSet> ParseRouteDialects(Field& route_field, const std::map<std::string, Backend>& backends, const Route& route) {
+  const Field field = route_field["dialects"];
   const auto dialects = ParseDialects(field);
   const bool binary = !dialects || dialects->empty() || dialects->Has(Dialect::kRfc6455) ||
                       dialects->Has(Dialect::kHybi08);
-  if (!binary && route.encoding == Encoding::kBinary) {
+  if (!binary && field.sound() && route.encoding == Encoding::kBinary && !Relays(backends, route)) {
     field.Error("none of these has binary messages; use encoding: auto, text or base64");
   }
   return dialects;
@@ -184,13 +192,13 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
   route.server_compression =
       ParseCompression(server_compression, Compression{.client_max_window_bits = 15});
   const bool relays = Relays(backends, route);
-  if (IsKnown(backends, route) && !relays) {
+  if (IsKnown(field, backends, route) && !relays) {
     if (enforce.present())
       enforce.Error("has no effect: the gateway is the WebSocket end of this route anyway");
     if (server_compression.present())
       server_compression.Error("has no effect: behind this route there is no WebSocket server");
   }
-  if (!relays || route.enforce) return;
+  if (!relays || route.enforce || !enforce.sound()) return;
   if (route.compression) {
     compression.Error(
         "needs enforce: true; without it frames pass between client and server as they are, "
@@ -199,24 +207,28 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
   if (route.server_compression) server_compression.Error("needs enforce: true");
 }
 
-// Settings that are right by themselves, and for nothing here.
-void RejectIdle(Field& field, const std::map<std::string, Backend>& backends, const Route& route) {
-  const Field encoding = field["encoding"];
-  if (encoding.present() && Relays(backends, route)) {
-    encoding.Error("has no effect: the servers behind this route get messages as they are");
-  }
+// `name` of the route, whose messages are all held to its limits.
+void RejectHighThreshold(Field& route_field, std::string_view name, const Compression& compression, const RouteLimits& limits) {
+  Field field = route_field[name];
+  if (compression.threshold <= limits.message_size || !field.sound() || !route_field["limits"].sound()) return;
+  const Field threshold = field["threshold"];
+  (threshold.present() ? threshold : route_field["limits"]["message_size"])
+      .Error(fmt::format("no message is as large as {}.threshold; lower that, or remove {}", name, name));
+}
+
+// Compression that is right by itself, and never happens here.
+void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& backends, const Route& route) {
   Field compression = field["compression"];
-  if (!route.compression) return;
-  const bool extensions = !route.dialects || route.dialects->empty() || route.dialects->Has(Dialect::kRfc6455);
-  if (!extensions) {
-    compression.Error("has no effect: of the dialects only rfc6455 has compression, and this route is not for it");
+  const Field dialects = field["dialects"];
+  // Elsewhere the gateway's own messages can be larger than those of clients.
+  const bool bounded = Relays(backends, route) && route.enforce;
+  if (bounded && route.server_compression) RejectHighThreshold(field, "server_compression", *route.server_compression, route.limits);
+  if (!route.compression || !compression.sound()) return;
+  const bool extensions = !route.dialects || route.dialects->Has(Dialect::kRfc6455);
+  if (!extensions && dialects.sound()) {
+    compression.Error("has no effect: of the dialects only rfc6455 has it; add that to dialects, or remove compression");
   }
-  if (route.compression->threshold > route.limits.message_size) {
-    const Field threshold = compression["threshold"];
-    (threshold.present() ? threshold : field["limits"]["message_size"])
-        .Error(fmt::format("nothing would be compressed: compression.threshold is {} bytes and limits.message_size {}",
-                           route.compression->threshold, route.limits.message_size));
-  }
+  if (bounded) RejectHighThreshold(field, "compression", *route.compression, route.limits);
 }
 
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
@@ -227,14 +239,14 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   route.hosts = ParseHosts(field["hosts"]);
   ParseTarget(field, backends, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
-  route.encoding = ParseEncoding(field["encoding"], field["plugin"].present());
-  route.dialects = ParseRouteDialects(field["dialects"], route);
+  route.encoding = ParseEncoding(field, backends, route);
+  route.dialects = ParseRouteDialects(field, backends, route);
   ParseEndpointPolicy(field, backends, route);
   ParseHttpPolicy(field, backends, route);
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);
-  RejectIdle(field, backends, route);
+  RejectIdleCompression(field, backends, route);
   field.RejectUnknownKeys();
   return route;
 }

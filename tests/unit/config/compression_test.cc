@@ -70,24 +70,52 @@ TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
   EXPECT_EQ(ErrorsOfTop("compression_memory: 0"), "");
   EXPECT_EQ(ErrorsOfTop("compression_memory: 16KiB"), "");
   EXPECT_EQ(ErrorsOfTop("compression_memory: 256"),
-            "1:21: compression_memory: '256' is too little for a session; use 16KiB or more, or 0 to compress nothing\n");
+            "1:21: compression_memory: '256' is too little for one session; use 16KiB or more, or 0 to compress nothing\n");
+  EXPECT_EQ(ErrorsOfTop("workers: 8\ncompression_memory: 128KiB"), "");
+  EXPECT_EQ(ErrorsOfTop("workers: 8\ncompression_memory: 127KiB"),
+            "2:21: compression_memory: '127KiB' is too little for a session of each of 8 workers; use 128KiB or more, or 0 to compress "
+            "nothing\n");
   EXPECT_EQ(ErrorsOfTop("compression_memory: -1"), "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
 }
 
 TEST(CompressionTest, WhatCompressesNothingIsTold) {
   const auto errors = [](std::string_view rest) { return ErrorsOfRoute("    path: /\n    plugin: echo\n    " + std::string(rest)); };
   EXPECT_EQ(errors("compression: true\n    dialects: [ hybi08, hixie76 ]"),
-            "5:18: routes[0].compression: has no effect: of the dialects only rfc6455 has compression, and this route is not for it\n");
+            "5:18: routes[0].compression: has no effect: of the dialects only rfc6455 has it; add that to dialects, or remove compression\n");
   EXPECT_EQ(errors("compression: false\n    dialects: [ hybi08, hixie76 ]"), "");
   EXPECT_EQ(errors("compression: true\n    dialects: [ rfc6455, hixie76 ]"), "");
-  EXPECT_EQ(errors("compression: { threshold: 2KiB }\n    limits: { message_size: 2047B }"),
-            "5:31: routes[0].compression.threshold: nothing would be compressed: compression.threshold is 2048 bytes and "
-            "limits.message_size 2047\n");
-  EXPECT_EQ(errors("compression: true\n    limits: { message_size: 1023B }"),
-            "6:29: routes[0].limits.message_size: nothing would be compressed: compression.threshold is 1024 bytes and "
-            "limits.message_size 1023\n");
-  EXPECT_EQ(errors("compression: true\n    limits: { message_size: 1KiB }"), "");
-  EXPECT_EQ(errors("limits: { message_size: 8B }"), "");
+  // What the gateway sends of its own is not held to message_size.
+  EXPECT_EQ(errors("compression: true\n    limits: { message_size: 8B }"), "");
+
+  const auto relay = [](std::string_view rest) {
+    return ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\nroutes:\n  - path: /\n    backend: b\n"
+                    "    enforce: true\n    " + std::string(rest));
+  };
+  constexpr std::string_view kNothing = "no message is as large as compression.threshold; lower that, or remove compression\n";
+  EXPECT_EQ(relay("compression: { threshold: 2KiB }\n    limits: { message_size: 2047B }"),
+            "7:31: routes[0].compression.threshold: " + std::string(kNothing));
+  EXPECT_EQ(relay("compression: true\n    limits: { message_size: 1023B }"),
+            "8:29: routes[0].limits.message_size: " + std::string(kNothing));
+  EXPECT_EQ(relay("server_compression: true\n    limits: { message_size: 1023B }"),
+            "8:29: routes[0].limits.message_size: no message is as large as server_compression.threshold; lower that, or remove "
+            "server_compression\n");
+  EXPECT_EQ(relay("compression: true\n    limits: { message_size: 1KiB }"), "");
+  EXPECT_EQ(relay("limits: { message_size: 8B }"), "");
+}
+
+TEST(CompressionTest, WhatWasReadWrongIsNotComparedWithAnything) {
+  const auto relay = [](std::string_view rest) {
+    return ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\nroutes:\n  - path: /\n    backend: b\n    " +
+                    std::string(rest));
+  };
+  EXPECT_EQ(relay("enforce: true\n    compression: { threshold: 2GiB }\n    limits: { message_size: 512B }"),
+            "7:31: routes[0].compression.threshold: '2GiB' is out of range; use 0B to 1GiB\n");
+  EXPECT_EQ(relay("enforce: true\n    compression: { threshold: 2MiB }\n    limits: { message_siz: 4MiB }"),
+            "8:15: routes[0].limits.message_siz: unknown key; did you mean 'message_size'?\n");
+  EXPECT_EQ(relay("enforce: \"true\"\n    compression: true\n    server_compression: true"),
+            "6:14: routes[0].enforce: 'true' is text in quotes; write true without quotes\n");
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    compression: true\n    dialects: [ rfc6544, hixie76 ]"),
+            "6:17: routes[0].dialects[0]: 'rfc6544' is not rfc6455, hybi08, hixie76 or hixie75; did you mean 'rfc6455'?\n");
 }
 
 TEST(CompressionTest, IsForEitherSideWhereTheRouteEnforcesTheRules) {
