@@ -9,6 +9,13 @@ set -euo pipefail
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$bench/../.." && pwd)
 
+export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1
+# A wrong option shows before all the work.
+for option; do
+  [[ $option != --list && $option != --help && $option != -h ]] || exec python3 -m harness "$@"
+done
+python3 -m harness --list "$@" >/dev/null
+
 "$root/deploy/install-deps.sh" --bench
 "$root/deploy/release.sh" >&2
 (
@@ -17,5 +24,4 @@ root=$(cd "$bench/../.." && pwd)
   cmake --build --preset release --parallel "$(nproc)" --target bench
 ) >&2
 
-export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1
 exec python3 -m harness "$@"

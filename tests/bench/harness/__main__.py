@@ -90,13 +90,13 @@ def run(scenario: Scenario, systems: list[System], settings: Settings) -> dict:
 def main() -> int:
     options = arguments()
     wanted = chosen(options.scenarios)
+    if not wanted:
+        print("run.sh: no such scenario; --list has them", file=sys.stderr)
+        return 2
     if options.list:
         for scenario in wanted:
             print(f"{scenario.name:24} {scenario.title}")
         return 0
-    if not wanted:
-        print("run.sh: no such scenario; --list has them", file=sys.stderr)
-        return 2
     prepare(options.first)
     report = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -118,7 +118,7 @@ def main() -> int:
                 print(text.table(report["scenarios"][-1]), flush=True)
                 options.json.parent.mkdir(parents=True, exist_ok=True)
                 options.json.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"results: {options.json}")
+    print(f"results: {options.json}; tests/bench/README.md says how to read them")
     failed = any(system["failure"] for scenario in report["scenarios"] for system in scenario["systems"])
     return 1 if failed else 0
 

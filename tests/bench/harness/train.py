@@ -47,8 +47,6 @@ def _server(kind: str, end: str, size: int) -> list[str]:
 
 
 def main() -> int:
-    for old in PROFILE.glob("*.gcda"):
-        old.unlink()
     try:
         with tempfile.TemporaryDirectory(prefix="upgate-train-") as name:
             train(Path(name))
