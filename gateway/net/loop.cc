@@ -23,7 +23,7 @@ uv_loop_t& Initialized(uv_loop_t& loop) {
   return loop;
 }
 
-// How long signals and other threads may wait, in milliseconds, and after how many events to look at the clock for that. One event
+// How long signals may wait, in milliseconds, and after how many events to look at the clock for that. One event
 // can take two milliseconds (inflating).
 constexpr std::int64_t kLongestWait = 10;
 constexpr std::uint32_t kEventsBetweenLooks = 8;
@@ -130,6 +130,7 @@ void Loop::RunTurn() {
   clock_.Update();
   looked_ = clock_.updated();
   poller_.Dispatch([this] { Breathe(); });
+  if (std::exchange(woken_, false)) OnWake();
   // libuv has something to do that no event tells of: a handle to start watching, or one that was
   // closed.
   if (uv_backend_timeout(&uv_) == 0) uv_run(&uv_, UV_RUN_NOWAIT);
@@ -144,13 +145,15 @@ void Loop::Breathe() {
   const std::int64_t now = Clock::Read();
   if (now - looked_ < kLongestWait) return;
   looked_ = now;
+  breathing_ = true;
   uv_run(&uv_, UV_RUN_NOWAIT);
+  breathing_ = false;
 }
 
 bool Loop::HasLookups() const { return network_->HasLookups(); }
 
 int Loop::SleepTime() {
-  if (!later_.empty() || uv_backend_timeout(&uv_) == 0) return 0;
+  if (woken_ || !later_.empty() || uv_backend_timeout(&uv_) == 0) return 0;
   const auto next = clock_.NextDeadline();
   if (!next) return -1;
   const std::int64_t sleep = (*next - clock_.Now()).count();
@@ -171,6 +174,11 @@ void Loop::Post(Task task) {
 }
 
 void Loop::OnWake() {
+  // Others may post without end: their work waits for the output and the input of this turn.
+  if (breathing_) {
+    woken_ = true;
+    return;
+  }
   // Looked at first: what was posted before the Stop is then in the list below.
   const bool stop = stopping_.exchange(false, std::memory_order_acq_rel);
   std::vector<Task> tasks;

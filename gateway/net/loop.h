@@ -30,8 +30,8 @@ class Network;
 // Sockets are watched by a poller of our own: libuv's watching costs four system calls more for
 // each of them, and one for every change. libuv's loop runs inside of ours, whenever its own
 // descriptor says so, for what it does best: waking up from other threads, signals, and looking up
-// names. In a long turn it runs between two events, so that signals and other threads need not wait
-// for the turn's end.
+// names. In a long turn it runs between two events, so that signals need not wait for the turn's
+// end; what other threads have posted does.
 //
 // Everything made through it is destroyed before it, on its thread or after Run has returned. A
 // handle that is still open then is a bug of its owner, and aborts with the names of the handles.
@@ -141,6 +141,8 @@ class Loop final : public io::Turn {
   bool stopped_ = false;  // the end of the turn is that of Run
   std::uint32_t events_ = 0;
   std::int64_t looked_ = 0;  // when libuv's loop ran last in a turn, by the clock
+  bool breathing_ = false;
+  bool woken_ = false;  // while breathing
 
   std::atomic<std::uint64_t> turns_ = 0;
   BusyMeter busy_;

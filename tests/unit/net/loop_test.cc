@@ -57,13 +57,20 @@ class Long final : public io::Later {
   std::function<void()> then_;
 };
 
-TEST(LoopTest, WhatIsPostedRunsInTheMiddleOfALongTurn) {
+TEST(LoopTest, SignalsAreHeardInTheMiddleOfALongTurnAndWhatIsPostedBehindIt) {
   Loop loop;
+  bool heard = false;
   bool ran = false;
+  bool heard_before_the_end = false;
   bool ran_before_the_end = false;
-  Long first([&] { loop.Post([&] { ran = true; }); });
+  const SignalWatcher watcher(loop, {SIGUSR1}, [&](int) { heard = true; });
+  Long first([&] {
+    ::raise(SIGUSR1);
+    loop.Post([&] { ran = true; });
+  });
   std::deque<Long> middle;
   Long last([&] {
+    heard_before_the_end = heard;
     ran_before_the_end = ran;
     loop.Stop();
   });
@@ -71,7 +78,9 @@ TEST(LoopTest, WhatIsPostedRunsInTheMiddleOfALongTurn) {
   for (int i = 0; i < 40; ++i) loop.RunLater(middle.emplace_back([] {}));
   loop.RunLater(last);
   loop.Run();
-  EXPECT_TRUE(ran_before_the_end);
+  EXPECT_TRUE(heard_before_the_end);
+  EXPECT_FALSE(ran_before_the_end);
+  EXPECT_TRUE(ran);
 }
 
 TEST(LoopTest, StopFromAnotherThreadComesAfterWhatWasPostedBefore) {
