@@ -179,12 +179,12 @@ routes:
 test('publishers on both loops flood a room, in order, and the gateway still stops when it is told to', { timeout: 120000 },
   async (t) => {
     const publishers = 6;
-    const total = sanitized ? 300 : 1500;
+    const total = sanitized ? 300 : 1000;
     const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 workers: 2
 shutdown_timeout: 5s
-routes: [ { path: /room, plugin: broadcast, options: { queue: 128MiB } } ]
+routes: [ { path: /room, plugin: broadcast, options: { queue: 64MiB } } ]
 `);
     const join = async () => {
       const client = await RawClient.connect(gateway.ports[0]);
