@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct ConfigError {
 
 // "upgate.yaml:3:5: listeners[0].adress: unknown key; did you mean 'address'?"
 std::string ToString(const std::string& file, const ConfigError& error);
+
+// More of one file are not shown.
+inline constexpr std::size_t kMaxErrors = 100;
 
 // Whether one of `errors` is at `part`, such as "routes[2]", or below it.
 bool HasErrorIn(const std::vector<ConfigError>& errors, const std::string& part);

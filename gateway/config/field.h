@@ -44,10 +44,13 @@ class Field {
   Mark mark() const { return mark_; }
   const std::string& key() const { return key_; }
 
-  // Whether nothing was wrong so far with what was read from here.
-  bool sound() const { return !HasErrorIn(*errors_, key_); }
+  // Whether nothing was wrong so far with what was read from here. False, too, once there are more errors than are shown: every
+  // look goes through all of them.
+  bool sound() const { return IsSound(key_); }
   // The same of another part of the file.
-  bool IsSound(const std::string& key) const { return !HasErrorIn(*errors_, key); }
+  bool IsSound(const std::string& key) const {
+    return errors_->size() <= kMaxErrors && !HasErrorIn(*errors_, key);
+  }
 
   // Adds an error at this place, or at another (its key, for example).
   void Error(std::string message) const;

@@ -21,7 +21,6 @@
 namespace upgate::config {
 namespace {
 
-constexpr std::size_t kMaxErrors = 100;
 constexpr std::size_t kMaxServerHeader = 256;
 constexpr Millis kHour = std::chrono::hours(1);
 
