@@ -29,7 +29,8 @@ http::Response Page(std::string_view content_type, std::string body) {
 
 }  // namespace
 
-Admin::Admin(const plugin::StatsSource& stats, std::function<bool()> ready) : stats_(stats), ready_(std::move(ready)) {}
+Admin::Admin(const plugin::StatsSource& stats, std::function<bool()> ready)
+    : stats_(stats), ready_(std::move(ready)) {}
 
 std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange) {
   exchange.Respond(Answer(exchange.request()));
@@ -44,9 +45,11 @@ http::Response Admin::Answer(const http::Request& request) const {
   }
   const std::string& path = request.target.path;
   if (path == "/stats") return Page("application/json", stats_.StatsJson());
-  if (path == "/metrics") return Page("text/plain; version=0.0.4; charset=utf-8", stats_.StatsPrometheus());
+  if (path == "/metrics")
+    return Page("text/plain; version=0.0.4; charset=utf-8", stats_.StatsPrometheus());
   if (path == "/healthz") return http::TextResponse(200, "ok");
-  if (path == "/readyz") return ready_() ? http::TextResponse(200, "ready") : http::TextResponse(503, "shutting down");
+  if (path == "/readyz")
+    return ready_() ? http::TextResponse(200, "ready") : http::TextResponse(503, "shutting down");
   if (path == "/") return Page("text/html; charset=utf-8", std::string(kIndex));
   return http::TextResponse(404, "the admin address has /stats, /metrics, /healthz and /readyz");
 }

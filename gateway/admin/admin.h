@@ -8,9 +8,9 @@
 
 namespace upgate::admin {
 
-// What the admin address answers: /stats (JSON), /metrics (Prometheus text), /healthz (200 while the process runs), /readyz (200
-// while it takes new clients, else 503) and / (a list of these). GET and HEAD only. On the thread of the loop that its listener
-// belongs to.
+// What the admin address answers: /stats (JSON), /metrics (Prometheus text), /healthz (200 while
+// the process runs), /readyz (200 while it takes new clients, else 503) and / (a list of these).
+// GET and HEAD only. On the thread of the loop that its listener belongs to.
 class Admin final : public http::RequestHandler {
  public:
   // `stats` is borrowed and outlives the admin; `ready` may be asked at any time.

@@ -51,10 +51,12 @@ int Check(const std::string& config_file) {
     const std::vector<config::ConfigError> more = CheckListening(*draft.config, draft.errors);
     errors.insert(errors.end(), more.begin(), more.end());
   }
-  std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+  std::ranges::stable_sort(errors, {},
+                           [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
   if (!errors.empty()) return Report(config_file, errors);
-  fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file, draft.config->listeners.size(),
-             draft.config->backends.size(), draft.config->routes.size());
+  fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file,
+             draft.config->listeners.size(), draft.config->backends.size(),
+             draft.config->routes.size());
   return 0;
 }
 
@@ -77,7 +79,8 @@ int Explain(const ExplainSettings& settings) {
 
 int Version() {
   fmt::print("upgate {}\n", VersionNumber());
-  for (const auto& [library, version] : LibraryVersions()) fmt::print("  {} {}\n", library, version);
+  for (const auto& [library, version] : LibraryVersions())
+    fmt::print("  {} {}\n", library, version);
   return 0;
 }
 

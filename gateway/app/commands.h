@@ -8,8 +8,8 @@
 
 namespace upgate::app {
 
-// The subcommands. Each returns the process's exit code: 0 fine, 1 failed, 2 wrong usage. Logs and errors go to standard error, answers to
-// standard output.
+// The subcommands. Each returns the process's exit code: 0 fine, 1 failed, 2 wrong usage. Logs and
+// errors go to standard error, answers to standard output.
 
 int Run(const std::string& config_file);
 int Check(const std::string& config_file);
@@ -23,11 +23,13 @@ struct ProbeArguments {
   std::string timeout = "5s";        // of everything
   std::vector<std::string> headers;  // "Name: value"
   std::string subprotocol;           // empty: none is asked for
-  std::string host;                  // name[:port] in the place of the URL's, for Host and the certificate; empty: the URL's
-  std::string ca;                    // a file; empty: what the system trusts
-  bool insecure = false;             // any certificate will do
+  std::string host;  // name[:port] in the place of the URL's, for Host and the certificate; empty:
+                     // the URL's
+  std::string ca;    // a file; empty: what the system trusts
+  bool insecure = false;  // any certificate will do
 };
-// One line either way: to standard output when the server works, to standard error with the reason when it does not.
+// One line either way: to standard output when the server works, to standard error with the reason
+// when it does not.
 int ProbeServer(const ProbeArguments& arguments);
 
 struct DemoSettings {

@@ -60,15 +60,17 @@ constexpr const char* kConfigName = "demo.yaml";
 bool WriteFiles(const PrivateFolder& folder, const std::string& config) {
   const std::string site = std::string(kDemoSite) + "/";
   const tls::SelfSigned certificate = tls::MakeSelfSigned({"localhost", "127.0.0.1", "::1"});
-  return folder.Write(kDemoCertificate, certificate.cert_pem) && folder.Write(kDemoKey, certificate.key_pem) &&
-         folder.Write(kConfigName, config) && folder.MakeFolder(kDemoSite) && folder.Write(site + "index.html", DemoPage()) &&
+  return folder.Write(kDemoCertificate, certificate.cert_pem) &&
+         folder.Write(kDemoKey, certificate.key_pem) && folder.Write(kConfigName, config) &&
+         folder.MakeFolder(kDemoSite) && folder.Write(site + "index.html", DemoPage()) &&
          folder.Write(site + kConfigName, config);
 }
 
 // What the page cannot know otherwise: the ports, once they are chosen.
 bool WriteFacts(const PrivateFolder& folder, std::uint16_t port, std::uint16_t tls_port) {
   return folder.Write(std::string(kDemoSite) + "/demo.json",
-                      fmt::format(R"({{"version": "{}", "http": {}, "https": {}}})", VersionNumber(), port, tls_port));
+                      fmt::format(R"({{"version": "{}", "http": {}, "https": {}}})",
+                                  VersionNumber(), port, tls_port));
 }
 
 std::uint16_t PortOf(const SocketAddress& address) {
@@ -91,8 +93,10 @@ int Demo(const DemoSettings& settings) {
   if (!folder.ok()) return Complain("no temporary folder can be made");
   DemoBackends backends;
   const auto servers = backends.Start();
-  if (!servers) return Complain("the servers behind the gateway cannot start: " + servers.error().message);
-  if (!WriteFiles(folder, DemoConfig(settings, *servers))) return Complain("the temporary folder cannot be written");
+  if (!servers)
+    return Complain("the servers behind the gateway cannot start: " + servers.error().message);
+  if (!WriteFiles(folder, DemoConfig(settings, *servers)))
+    return Complain("the temporary folder cannot be written");
 
   auto config = config::Load(folder.At(kConfigName));
   if (!config) return Complain(config.error().front().message + "; see upgate demo --help");
@@ -100,11 +104,14 @@ int Demo(const DemoSettings& settings) {
   plugins::RegisterBuiltins(plugins);
   const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
   auto server = Server::Open(std::move(*config), plugins, *log);
-  if (!server) return Complain(server.error().front().message + "; --host, --port and --tls-port choose where");
+  if (!server)
+    return Complain(server.error().front().message +
+                    "; --host, --port and --tls-port choose where");
 
   const std::uint16_t port = PortOf((*server)->addresses()[0].front());
   const std::uint16_t tls_port = PortOf((*server)->addresses()[1].front());
-  if (!WriteFacts(folder, port, tls_port)) return Complain("the temporary folder cannot be written");
+  if (!WriteFacts(folder, port, tls_port))
+    return Complain("the temporary folder cannot be written");
   fmt::print("{}", DemoGreeting(settings, port, tls_port));
   std::fflush(stdout);
   (*server)->Run();

@@ -1,7 +1,8 @@
 #include "gateway/app/demo_backends.h"
 
-#include <csignal>
 #include <pthread.h>
+
+#include <csignal>
 
 namespace upgate::app {
 

@@ -16,8 +16,8 @@ struct DemoAddresses {
   SocketAddress http;
 };
 
-// The servers behind the demo's gateway, on loops and threads of their own, as services behind a gateway are. They serve from Start
-// to their destruction.
+// The servers behind the demo's gateway, on loops and threads of their own, as services behind a
+// gateway are. They serve from Start to their destruction.
 class DemoBackends {
  public:
   DemoBackends();

@@ -5,13 +5,17 @@
 namespace upgate::app {
 namespace {
 
-bool IsEverywhere(const DemoSettings& settings) { return settings.host == "0.0.0.0" || settings.host == "::"; }
+bool IsEverywhere(const DemoSettings& settings) {
+  return settings.host == "0.0.0.0" || settings.host == "::";
+}
 
-// The demo's own pages, on both of its ports: each may open sockets on the other. Ports that the system chooses are not known yet.
+// The demo's own pages, on both of its ports: each may open sockets on the other. Ports that the
+// system chooses are not known yet.
 std::string AllowOwnPages(const DemoSettings& settings) {
   std::string origins;
   for (const char* name : {"localhost", "127.0.0.1"}) {
-    for (const auto& [scheme, port] : {std::pair("http", settings.port), std::pair("https", settings.tls_port)}) {
+    for (const auto& [scheme, port] :
+         {std::pair("http", settings.port), std::pair("https", settings.tls_port)}) {
       if (port == 0) continue;
       if (!origins.empty()) origins += ", ";
       origins += fmt::format("\"{}://{}\"", scheme, HostPort{name, port}.ToString());
@@ -63,20 +67,23 @@ routes:
     plugin: files
     options: {{ root: {site} }}
 )",
-      fmt::arg("plain", listen(settings.port)), fmt::arg("secure", listen(settings.tls_port)), fmt::arg("cert", kDemoCertificate),
-      fmt::arg("key", kDemoKey), fmt::arg("site", kDemoSite), fmt::arg("tcp", ToString(servers.tcp)),
-      fmt::arg("websocket", ToString(servers.websocket)), fmt::arg("http", ToString(servers.http)), fmt::arg("cors", cors),
+      fmt::arg("plain", listen(settings.port)), fmt::arg("secure", listen(settings.tls_port)),
+      fmt::arg("cert", kDemoCertificate), fmt::arg("key", kDemoKey), fmt::arg("site", kDemoSite),
+      fmt::arg("tcp", ToString(servers.tcp)), fmt::arg("websocket", ToString(servers.websocket)),
+      fmt::arg("http", ToString(servers.http)), fmt::arg("cors", cors),
       fmt::arg("remark", cors.empty() ? "" : "; under cors are those of its other port"));
 }
 
 std::string DemoGreeting(const DemoSettings& settings, std::uint16_t port, std::uint16_t tls_port) {
-  const std::string name = IsEverywhere(settings) || settings.host == "127.0.0.1" ? "localhost" : settings.host;
-  std::string greeting = fmt::format(R"(upgate demo: a gateway in front of a TCP, a WebSocket and an HTTP server
+  const std::string name =
+      IsEverywhere(settings) || settings.host == "127.0.0.1" ? "localhost" : settings.host;
+  std::string greeting =
+      fmt::format(R"(upgate demo: a gateway in front of a TCP, a WebSocket and an HTTP server
 
   Open http://{0}/ in a browser,
   or   https://{1}/ with a throw-away certificate that the browser will warn of.
 )",
-                                     HostPort{name, port}.ToString(), HostPort{name, tls_port}.ToString());
+                  HostPort{name, port}.ToString(), HostPort{name, tls_port}.ToString());
   if (IsEverywhere(settings)) {
     greeting += fmt::format("  From other machines: http://ADDRESS-OF-THIS-ONE:{}/\n", port);
   }
@@ -89,7 +96,8 @@ std::string DemoGreeting(const DemoSettings& settings, std::uint16_t port, std::
 
 Pages from other origins are refused, as by default everywhere. Ctrl-C ends it.
 )",
-                                HostPort{name, port}.ToString(), HostPort{name, tls_port}.ToString());
+                                HostPort{name, port}.ToString(),
+                                HostPort{name, tls_port}.ToString());
 }
 
 }  // namespace upgate::app

@@ -28,7 +28,8 @@ http::Response JsonResponse(const nlohmann::ordered_json& json) {
 // One client of /api/events. Destroying it ends the events.
 class DemoHttpServer::EventStream final : public http::ExchangeHandler, private io::Timer::Owner {
  public:
-  EventStream(http::Exchange& exchange, io::Timers& timers) : exchange_(exchange), timers_(timers), timer_(timers, *this) {
+  EventStream(http::Exchange& exchange, io::Timers& timers)
+      : exchange_(exchange), timers_(timers), timer_(timers, *this) {
     http::Response head;
     head.headers.Add("Content-Type", "text/event-stream");
     head.headers.Add("Cache-Control", "no-store");
@@ -40,10 +41,10 @@ class DemoHttpServer::EventStream final : public http::ExchangeHandler, private 
   static constexpr io::Millis kInterval{1'000};
 
   void SendEvent() {
-    // No look at congested(): the connection breaks off a client that leaves a long queue untouched, and these few bytes a second
-    // add little to it meanwhile.
-    exchange_.SendBody(
-        AsBytes(fmt::format("event: tick\nid: {}\ndata: {}\n\n", ++id_, DumpJson(TimeJson(timers_.UnixSeconds())))));
+    // No look at congested(): the connection breaks off a client that leaves a long queue
+    // untouched, and these few bytes a second add little to it meanwhile.
+    exchange_.SendBody(AsBytes(fmt::format("event: tick\nid: {}\ndata: {}\n\n", ++id_,
+                                           DumpJson(TimeJson(timers_.UnixSeconds())))));
     timer_.Arm(kInterval);
   }
   void OnTimer(io::Timer&) override { SendEvent(); }
@@ -54,7 +55,9 @@ class DemoHttpServer::EventStream final : public http::ExchangeHandler, private 
   std::uint64_t id_ = 0;
 };
 
-DemoHttpServer::DemoHttpServer(io::Loop loop) : loop_(loop) { options_.server_name = "demo"; }
+DemoHttpServer::DemoHttpServer(io::Loop loop) : loop_(loop) {
+  options_.server_name = "demo";
+}
 
 DemoHttpServer::~DemoHttpServer() = default;
 
@@ -84,7 +87,8 @@ std::unique_ptr<http::ExchangeHandler> DemoHttpServer::OnRequest(http::Exchange&
   } else if (request.target.path == "/api/events" && request.method == "GET") {
     return std::make_unique<EventStream>(exchange, loop_.timers);
   } else {
-    exchange.Respond(http::TextResponse(404, "the demo's HTTP server has /api/time, /api/headers and /api/events"));
+    exchange.Respond(http::TextResponse(
+        404, "the demo's HTTP server has /api/time, /api/headers and /api/events"));
   }
   return nullptr;
 }

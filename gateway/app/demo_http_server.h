@@ -9,12 +9,15 @@
 
 namespace upgate::app {
 
-// A small HTTP server, as one may stand behind the demo's gateway, over a real socket. On the thread of its loop.
+// A small HTTP server, as one may stand behind the demo's gateway, over a real socket. On the
+// thread of its loop.
 //
 //   /api/time     the time, as JSON
 //   /api/headers  the request head that came, as JSON
 //   /api/events   server-sent events (HTML, section 9.2), one a second, until the client goes
-class DemoHttpServer final : private io::AcceptHandler, private http::RequestHandler, private http::ServerConnection::Owner {
+class DemoHttpServer final : private io::AcceptHandler,
+                             private http::RequestHandler,
+                             private http::ServerConnection::Owner {
  public:
   explicit DemoHttpServer(io::Loop loop);
   ~DemoHttpServer();

@@ -11,7 +11,9 @@ class LiveSocket final : public plugin::SocketHandler {
     const std::string head = DumpJson({{"request", RequestHead(socket.request())}});
     socket_.Send(plugin::MessageKind::kText, AsBytes(head));
   }
-  void OnMessage(plugin::MessageKind kind, MutableBytes payload) override { socket_.Send(kind, payload); }
+  void OnMessage(plugin::MessageKind kind, MutableBytes payload) override {
+    socket_.Send(kind, payload);
+  }
 
  private:
   plugin::Socket& socket_;
@@ -27,7 +29,9 @@ class LiveInstance final : public plugin::Instance {
 class Live final : public plugin::Service {
  public:
   bool serves_websocket() const override { return true; }
-  std::unique_ptr<plugin::Instance> Start(plugin::Host&) const override { return std::make_unique<LiveInstance>(); }
+  std::unique_ptr<plugin::Instance> Start(plugin::Host&) const override {
+    return std::make_unique<LiveInstance>();
+  }
 };
 
 }  // namespace

@@ -6,7 +6,8 @@
 
 namespace upgate::app {
 
-// The service of the demo's WebSocket server: first a text message with the request head that it got, as JSON
+// The service of the demo's WebSocket server: first a text message with the request head that it
+// got, as JSON
 // {"request": {...}}, then every message back.
 std::unique_ptr<plugin::Service> MakeDemoLive(plugin::ServiceSetup setup);
 

@@ -4,7 +4,8 @@ namespace upgate::app {
 
 nlohmann::ordered_json RequestHead(const http::Request& request) {
   nlohmann::ordered_json headers = nlohmann::ordered_json::array();
-  for (const http::Header& header : request.headers) headers.push_back(header.name + ": " + header.value);
+  for (const http::Header& header : request.headers)
+    headers.push_back(header.name + ": " + header.value);
   std::string target = request.target.raw_path;
   if (request.target.has_query) target += "?" + request.target.query;
   return {{"method", request.method}, {"target", target}, {"headers", std::move(headers)}};

@@ -37,7 +37,8 @@ struct DemoWebSocketServer::Stats final : plugin::StatsSource {
 };
 
 // What the demo's user should read is in the log of the gateway in front.
-DemoWebSocketServer::DemoWebSocketServer() : log_(MakeStderrLog(LogLevel::kOff, LogFormat::kText)) {}
+DemoWebSocketServer::DemoWebSocketServer()
+    : log_(MakeStderrLog(LogLevel::kOff, LogFormat::kText)) {}
 
 Result<SocketAddress> DemoWebSocketServer::Start() {
   auto runtime = PrepareLive();
@@ -48,8 +49,10 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
   stats_ = std::make_unique<Stats>(NamesOf(config));
   counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
   shared_ = std::make_unique<session::Shared>(
-      runtime_.config, *runtime_.router, runtime_.services, *stats_, runtime_.client_tls, *counts_, *log_,
-      [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) { worker_->Post(std::move(task)); });
+      runtime_.config, *runtime_.router, runtime_.services, *stats_, runtime_.client_tls, *counts_,
+      *log_, [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {
+        worker_->Post(std::move(task));
+      });
   worker_ = std::make_unique<Worker>(runtime_, *shared_, options_, stats_->registry.loop(0), 0, 1);
   auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, true);
   if (!address) return address;

@@ -10,8 +10,9 @@
 
 namespace upgate::app {
 
-// The WebSocket server behind the demo's gateway: a gateway of its own, on one loop and thread, whose only route is the service of
-// demo_live_service.h with the subprotocols echo.v1 and echo.v2. Serves from Start to its destruction.
+// The WebSocket server behind the demo's gateway: a gateway of its own, on one loop and thread,
+// whose only route is the service of demo_live_service.h with the subprotocols echo.v1 and echo.v2.
+// Serves from Start to its destruction.
 class DemoWebSocketServer {
  public:
   DemoWebSocketServer();

@@ -28,9 +28,12 @@ constexpr std::size_t kMaxNearMisses = 10;
 // A handshake's own headers in each dialect; the keys are those of the standards' examples.
 const http::Headers kAnyHandshake{{"Connection", "Upgrade"}, {"Upgrade", "websocket"}};
 const std::array<http::Headers, config::kDialects> kHandshakes{
-    http::Headers{{"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}},
-    http::Headers{{"Sec-WebSocket-Version", "8"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}},
-    http::Headers{{"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"}, {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}},
+    http::Headers{{"Sec-WebSocket-Version", "13"},
+                  {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}},
+    http::Headers{{"Sec-WebSocket-Version", "8"},
+                  {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}},
+    http::Headers{{"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"},
+                  {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}},
     http::Headers{}};
 // What follows the head with two keys, and nobody reads behind another.
 constexpr std::string_view kBehindHead = "^n:ds[4U";
@@ -52,33 +55,39 @@ class Lines {
 };
 
 std::string Place(const config::Config& config, const config::Route& route) {
-  return fmt::format("routes[{}] {} ({}:{})", route.index, route.path.written, config.file, route.mark.line);
+  return fmt::format("routes[{}] {} ({}:{})", route.index, route.path.written, config.file,
+                     route.mark.line);
 }
 
 std::string HostsOf(const config::Route& route) {
   std::string hosts;
-  for (const auto& host : route.hosts) hosts += fmt::format("{}{}{}", hosts.empty() ? "" : ", ", host.wildcard ? "*." : "", host.host);
+  for (const auto& host : route.hosts)
+    hosts += fmt::format("{}{}{}", hosts.empty() ? "" : ", ", host.wildcard ? "*." : "", host.host);
   return hosts.empty() ? "any host" : hosts;
 }
 
 std::string Duration(config::Millis duration, std::string_view when_zero) {
-  return duration.count() == 0 ? std::string(when_zero) : config::Syntax<config::Millis>::Write(duration);
+  return duration.count() == 0 ? std::string(when_zero)
+                               : config::Syntax<config::Millis>::Write(duration);
 }
 
 // The port of a client says nothing to anybody here.
-SocketAddress PeerOf(const Question& question) { return IpPort{question.from, 0}; }
+SocketAddress PeerOf(const Question& question) {
+  return IpPort{question.from, 0};
+}
 
 bool ListensOn(const config::Listener& listener, std::uint16_t port) {
   const auto* where = std::get_if<HostPort>(&listener.address.where);
   return where != nullptr && where->port == port;
 }
 
-// The listener that such a URL leads to: by port and scheme, else by scheme; else the first, for what is in front of the gateway
-// may listen elsewhere and end TLS itself.
+// The listener that such a URL leads to: by port and scheme, else by scheme; else the first, for
+// what is in front of the gateway may listen elsewhere and end TLS itself.
 const config::Listener& ListenerFor(const config::Config& config, const CommandUrl& url) {
   const auto fits = [&](bool ask_port) {
     return std::ranges::find_if(config.listeners, [&](const auto& listener) {
-      return listener.tls.has_value() == url.is_secure() && (!ask_port || ListensOn(listener, url.port));
+      return listener.tls.has_value() == url.is_secure() &&
+             (!ask_port || ListensOn(listener, url.port));
     });
   };
   if (url.scheme.empty()) return config.listeners.front();
@@ -87,44 +96,57 @@ const config::Listener& ListenerFor(const config::Config& config, const CommandU
   return by_scheme != config.listeners.end() ? *by_scheme : config.listeners.front();
 }
 
-void TellArrival(Lines& out, const Question& question, const config::Listener& listener, const route::SeenAs& seen) {
+void TellArrival(Lines& out, const Question& question, const config::Listener& listener,
+                 const route::SeenAs& seen) {
   const bool tls = listener.tls.has_value();
-  out.Add(question.request.method, "{}", question.url.scheme.empty() ? question.url.target
-                                                                     : fmt::format("{}://{}{}", question.url.scheme,
-                                                                                   question.url.authority, question.url.target));
+  out.Add(question.request.method, "{}",
+          question.url.scheme.empty() ? question.url.target
+                                      : fmt::format("{}://{}{}", question.url.scheme,
+                                                    question.url.authority, question.url.target));
   out.Add("  listener", "{}{}", listener.address.ToString(), tls ? ", TLS" : "");
   if (!question.url.scheme.empty() && tls != question.url.is_secure()) {
-    out.Add("", "no listener {} TLS; taken as coming through a proxy that {} it", tls ? "is without" : "has", tls ? "adds" : "ends");
+    out.Add("", "no listener {} TLS; taken as coming through a proxy that {} it",
+            tls ? "is without" : "has", tls ? "adds" : "ends");
   } else if (!question.url.scheme.empty() && !ListensOn(listener, question.url.port)) {
-    out.Add("", "no such listener is on port {}; taken as forwarded to this one", question.url.port);
+    out.Add("", "no such listener is on port {}; taken as forwarded to this one",
+            question.url.port);
   }
   const bool forwarded = seen.client != ToString(PeerOf(question));
-  out.Add("  client", "{}{}", forwarded ? seen.client : question.from.ToString(), seen.by_trusted_proxy ? "; the peer is a trusted proxy" : "");
+  out.Add("  client", "{}{}", forwarded ? seen.client : question.from.ToString(),
+          seen.by_trusted_proxy ? "; the peer is a trusted proxy" : "");
   out.Add("  seen as", "{}://{}, path {}", seen.scheme,
-          seen.port == route::DefaultPort(seen.scheme) ? seen.host : HostPort{seen.host, seen.port}.ToString(),
+          seen.port == route::DefaultPort(seen.scheme) ? seen.host
+                                                       : HostPort{seen.host, seen.port}.ToString(),
           Printable(question.request.target.path));
   out.Blank();
 }
 
-// Of the routes for this host, the exact path that `path` is a slip of the hand from; empty when there is none.
+// Of the routes for this host, the exact path that `path` is a slip of the hand from; empty when
+// there is none.
 std::string_view MeantPath(const std::vector<route::NearMiss>& misses, std::string_view path) {
   std::vector<std::string_view> exact;
   for (const auto& miss : misses) {
-    if (miss.host_fits && miss.route->path.kind == config::PathPattern::Kind::kExact) exact.push_back(miss.route->path.text);
+    if (miss.host_fits && miss.route->path.kind == config::PathPattern::Kind::kExact)
+      exact.push_back(miss.route->path.text);
   }
   return NearestOf(path, exact);
 }
 
-void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& seen, const std::string& path) {
+void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& seen,
+                 const std::string& path) {
   out.Add("route", "none");
   auto misses = route::NearMisses(config.routes, seen.host, path);
   const std::string_view meant = MeantPath(misses, path);
-  const auto is_meant = [&](const route::NearMiss& miss) { return miss.host_fits && !meant.empty() && miss.route->path.text == meant; };
-  std::ranges::stable_partition(misses, [&](const auto& miss) { return miss.path_fits || is_meant(miss); });
+  const auto is_meant = [&](const route::NearMiss& miss) {
+    return miss.host_fits && !meant.empty() && miss.route->path.text == meant;
+  };
+  std::ranges::stable_partition(misses,
+                                [&](const auto& miss) { return miss.path_fits || is_meant(miss); });
   for (std::size_t i = 0; i < std::min(misses.size(), kMaxNearMisses); ++i) {
     const config::Route& route = *misses[i].route;
     out.Add(i == 0 ? "  near" : "", "{}: {}{}", Place(config, route),
-            misses[i].path_fits ? "the path fits, the host does not: it is for " + HostsOf(route) : "the host fits, the path does not",
+            misses[i].path_fits ? "the path fits, the host does not: it is for " + HostsOf(route)
+                                : "the host fits, the path does not",
             is_meant(misses[i]) ? "; did you mean this one?" : "");
   }
   if (misses.size() > kMaxNearMisses) out.Add("", "and {} more", misses.size() - kMaxNearMisses);
@@ -132,7 +154,8 @@ void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& 
   out.Add("answer", "404");
 }
 
-void TellRoute(Lines& out, const config::Config& config, const std::vector<route::RouteMatch>& matches) {
+void TellRoute(Lines& out, const config::Config& config,
+               const std::vector<route::RouteMatch>& matches) {
   const route::RouteMatch& winner = matches.front();
   out.Add("route", "{}", Place(config, *winner.route));
   out.Add("  why", "{}", route::WhyItMatches(winner));
@@ -144,19 +167,26 @@ void TellRoute(Lines& out, const config::Config& config, const std::vector<route
 
 std::string_view NameOf(config::Relay relay) {
   switch (relay) {
-    case config::Relay::kBytes: return "payload as bytes";
-    case config::Relay::kFrames: return "WebSocket frames";
-    case config::Relay::kHttp: break;
+    case config::Relay::kBytes:
+      return "payload as bytes";
+    case config::Relay::kFrames:
+      return "WebSocket frames";
+    case config::Relay::kHttp:
+      break;
   }
   return "HTTP and its WebSocket upgrades";
 }
 
 std::string_view NameOf(config::Encoding encoding) {
   switch (encoding) {
-    case config::Encoding::kAuto: return "auto: as the client asks, else binary";
-    case config::Encoding::kBinary: return "binary";
-    case config::Encoding::kText: return "text";
-    case config::Encoding::kBase64: break;
+    case config::Encoding::kAuto:
+      return "auto: as the client asks, else binary";
+    case config::Encoding::kBinary:
+      return "binary";
+    case config::Encoding::kText:
+      return "text";
+    case config::Encoding::kBase64:
+      break;
   }
   return "base64";
 }
@@ -167,19 +197,24 @@ void TellTarget(Lines& out, const config::Config& config, const config::Route& r
   out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
   for (const auto& server : backend.servers) out.Add("", "{}", server.url);
   if (backend.relay == config::Relay::kBytes) return;
-  out.Add("  headers", "Host {}; {}", route.preserve_host ? "as the client sent it" : "of the server",
-          route.forwarded ? "X-Forwarded-*, Forwarded and Via are added" : "nothing about the client is added");
+  out.Add("  headers", "Host {}; {}",
+          route.preserve_host ? "as the client sent it" : "of the server",
+          route.forwarded ? "X-Forwarded-*, Forwarded and Via are added"
+                          : "nothing about the client is added");
 }
 
-void TellOrigin(Lines& out, const http::Request& request, const config::Route& route, const session::Decision& decision) {
+void TellOrigin(Lines& out, const http::Request& request, const config::Route& route,
+                const session::Decision& decision) {
   const std::string* origin = request.headers.Find(ws::OriginField(request));
   const route::OriginVerdict& verdict = decision.verdict;
   if (!verdict.allowed) {
     const bool matters = !std::holds_alternative<session::Ordinary>(decision.what);
-    return out.Add("origin", "{}{}", verdict.reason, matters ? "" : "; without a cors block that stops WebSockets only");
+    return out.Add("origin", "{}{}", verdict.reason,
+                   matters ? "" : "; without a cors block that stops WebSockets only");
   }
   if (origin == nullptr) return out.Add("origin", "none was sent, which passes");
-  if (route::IsPreflight(request) && route.cors) return out.Add("origin", "{}; a preflight, see the answer", Printable(*origin));
+  if (route::IsPreflight(request) && route.cors)
+    return out.Add("origin", "{}; a preflight, see the answer", Printable(*origin));
   out.Add("origin", "{} {}", Printable(*origin),
           verdict.headers.empty() ? "is the gateway's own" : "is allowed by cors.allow_origins");
 }
@@ -188,22 +223,27 @@ void TellCompression(Lines& out, std::string_view with, const config::Compressio
   const auto takeover = [](bool none) { return none ? "without" : "with"; };
   out.Add("compression", "with {}: level {}, for messages of {} and more", with, compression.level,
           config::Syntax<config::ByteSize>::Write({compression.threshold}));
-  out.Add("", "what a server sends: window bits up to {}, {} context takeover", compression.server_max_window_bits,
-          takeover(compression.server_no_context_takeover));
-  out.Add("", "what a client sends: window bits up to {}, {} context takeover", compression.client_max_window_bits,
-          takeover(compression.client_no_context_takeover));
+  out.Add("", "what a server sends: window bits up to {}, {} context takeover",
+          compression.server_max_window_bits, takeover(compression.server_no_context_takeover));
+  out.Add("", "what a client sends: window bits up to {}, {} context takeover",
+          compression.client_max_window_bits, takeover(compression.client_no_context_takeover));
 }
 
-void TellPolicies(Lines& out, const config::Listener& listener, const config::Route& route, const session::Behind& behind) {
-  if (behind.serves_websocket) out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
-  if (!route.subprotocols.empty()) out.Add("subprotocols", "{}", fmt::join(route.subprotocols, ", "));
+void TellPolicies(Lines& out, const config::Listener& listener, const config::Route& route,
+                  const session::Behind& behind) {
+  if (behind.serves_websocket)
+    out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
+  if (!route.subprotocols.empty())
+    out.Add("subprotocols", "{}", fmt::join(route.subprotocols, ", "));
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
-  if (route.enforce) out.Add("enforce", "rules of WebSocket hold for both sides; each has its own extensions");
+  if (route.enforce)
+    out.Add("enforce", "rules of WebSocket hold for both sides; each has its own extensions");
   if (route.compression) TellCompression(out, "clients", *route.compression);
   if (route.server_compression) TellCompression(out, "servers", *route.server_compression);
   const config::RouteLimits& limits = route.limits;
-  out.Add("limits", "message_size {}, sessions {}", config::Syntax<config::ByteSize>::Write({limits.message_size}),
+  out.Add("limits", "message_size {}, sessions {}",
+          config::Syntax<config::ByteSize>::Write({limits.message_size}),
           limits.sessions == 0 ? "without limit" : std::to_string(limits.sessions));
   out.Add("", "idle {}, ping_interval {}, close_timeout {}", Duration(limits.idle, "for ever"),
           Duration(limits.ping_interval, "never"), Duration(limits.close_timeout, "0"));
@@ -211,37 +251,47 @@ void TellPolicies(Lines& out, const config::Listener& listener, const config::Ro
 
 void TellHeaders(Lines& out, const http::Headers& headers) {
   for (const auto& header : headers) {
-    if (!EqualsIgnoreCase(header.name, "content-type")) out.Add("", "{}: {}", header.name, Printable(header.value));
+    if (!EqualsIgnoreCase(header.name, "content-type"))
+      out.Add("", "{}: {}", header.name, Printable(header.value));
   }
 }
 
 void TellAnswered(Lines& out, const session::Answered& answered, const http::Headers& fields) {
   const http::Response& response = answered.response;
   const std::string_view body = std::string_view(response.body).substr(0, response.body.find('\n'));
-  out.Add("answer", "{} {}{}{}", response.status, http::ReasonPhrase(response.status), body.empty() ? "" : ": ", Printable(body));
+  out.Add("answer", "{} {}{}{}", response.status, http::ReasonPhrase(response.status),
+          body.empty() ? "" : ": ", Printable(body));
   TellHeaders(out, response.headers);
   TellHeaders(out, fields);
-  if (response.status == 426) out.Add("", "a ws:// or wss:// URL here explains the handshake instead");
+  if (response.status == 426)
+    out.Add("", "a ws:// or wss:// URL here explains the handshake instead");
 }
 
-void TellAccepted(Lines& out, const config::Config& config, const config::Route& route, const session::Accepted& accepted,
-                  const session::Decision& decision) {
+void TellAccepted(Lines& out, const config::Config& config, const config::Route& route,
+                  const session::Accepted& accepted, const session::Decision& decision) {
   out.Add("dialect", "{}", NameOf(accepted.offer.dialect));
   if (!route.backend) {
     out.Add("answer", "101, and the plugin has the session");
-  } else if (const config::Relay relay = config.backends.at(*route.backend).relay; relay == config::Relay::kBytes) {
-    out.Add("answer", "101 once a server is connected, else 502 or 504; encoding {}", NameOf(accepted.encoding));
+  } else if (const config::Relay relay = config.backends.at(*route.backend).relay;
+             relay == config::Relay::kBytes) {
+    out.Add("answer", "101 once a server is connected, else 502 or 504; encoding {}",
+            NameOf(accepted.encoding));
   } else {
-    out.Add("answer", "the server's own: 101 with its choice of subprotocol{}, or its refusal", route.enforce ? "" : " and extensions");
+    out.Add("answer", "the server's own: 101 with its choice of subprotocol{}, or its refusal",
+            route.enforce ? "" : " and extensions");
     if (!route.enforce) return;
   }
-  if (!accepted.subprotocol.empty() && !route.enforce) out.Add("", "subprotocol {}", accepted.subprotocol);
+  if (!accepted.subprotocol.empty() && !route.enforce)
+    out.Add("", "subprotocol {}", accepted.subprotocol);
   if (accepted.compression) out.Add("", "extensions {}", accepted.compression->answer);
   TellHeaders(out, decision.verdict.headers);
 }
 
-void TellOrdinary(Lines& out, const http::Request& request, const config::Route& route, const session::Decision& decision) {
-  out.Add("answer", "{}", route.backend ? "the server's own, or 502 or 504 when none can be reached" : "the plugin's own");
+void TellOrdinary(Lines& out, const http::Request& request, const config::Route& route,
+                  const session::Decision& decision) {
+  out.Add("answer", "{}",
+          route.backend ? "the server's own, or 502 or 504 when none can be reached"
+                        : "the plugin's own");
   if (route.plugin && request.UpgradesTo("websocket"))
     out.Add("", "but never a 101: the plugin {} has no WebSockets", *route.plugin);
   TellHeaders(out, decision.fields);
@@ -255,10 +305,13 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   auto headers = ReadHeaders(settings.headers);
   if (!headers) return std::unexpected(std::move(headers.error()));
   if (!http::IsToken(settings.method)) {
-    return std::unexpected(UsageError{fmt::format("-X: '{}' is no method", Printable(settings.method))});
+    return std::unexpected(
+        UsageError{fmt::format("-X: '{}' is no method", Printable(settings.method))});
   }
   const auto from = Ip::Parse(settings.from);
-  if (!from) return std::unexpected(UsageError{fmt::format("--from: '{}' is no IP address", Printable(settings.from))});
+  if (!from)
+    return std::unexpected(
+        UsageError{fmt::format("--from: '{}' is no IP address", Printable(settings.from))});
 
   const auto add_default = [&](std::string_view name, std::string_view value) {
     if (headers->Find(name) == nullptr) headers->Add(name, value);
@@ -266,8 +319,9 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   add_default("Host", url->authority.empty() ? "localhost" : url->authority);
   const auto dialect = std::ranges::find(config::kDialectNames, settings.dialect);
   if (dialect == config::kDialectNames.end()) {
-    return std::unexpected(UsageError{fmt::format("--dialect: '{}' is none of {}", Printable(settings.dialect),
-                                                  fmt::join(config::kDialectNames, ", "))});
+    return std::unexpected(
+        UsageError{fmt::format("--dialect: '{}' is none of {}", Printable(settings.dialect),
+                               fmt::join(config::kDialectNames, ", "))});
   }
   if (url->is_websocket()) {
     for (const auto& header : kAnyHandshake) add_default(header.name, header.value);
@@ -283,8 +337,8 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   Bytes input = AsBytes(text);
   auto event = parser.Next(input);
   if (!event) {
-    return std::unexpected(UsageError{fmt::format("such a request gets {} before it is routed: {}", event.error().status,
-                                                  event.error().reason)});
+    return std::unexpected(UsageError{fmt::format("such a request gets {} before it is routed: {}",
+                                                  event.error().status, event.error().reason)});
   }
   auto* head = std::get_if<http::RequestHead>(&*event);
   if (head == nullptr) return std::unexpected(UsageError{"such a request has no end"});
@@ -295,8 +349,8 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   const config::Config& config = *runtime.config;
   const http::Request& request = question.request;
   const config::Listener& listener = ListenerFor(config, question.url);
-  const route::SeenAs seen =
-      route::SeenByClient(request, listener.tls.has_value(), PeerOf(question), listener.trusted_proxies);
+  const route::SeenAs seen = route::SeenByClient(request, listener.tls.has_value(),
+                                                 PeerOf(question), listener.trusted_proxies);
   Lines out;
   TellArrival(out, question, listener, seen);
 
@@ -306,14 +360,19 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
     return {false, out.Take()};
   }
   const config::Route& route = *matches.front().route;
-  const session::Behind behind = session::BehindRoute(config, route, runtime.services[route.index].get());
+  const session::Behind behind =
+      session::BehindRoute(config, route, runtime.services[route.index].get());
   const session::Decision decision = session::Decide(request, listener, route, behind, seen);
   TellRoute(out, config, matches);
   TellTarget(out, config, route);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);
-  std::visit(Match{[&](const session::Answered& answered) { TellAnswered(out, answered, decision.fields); },
-                   [&](const session::Accepted& accepted) { TellAccepted(out, config, route, accepted, decision); },
+  std::visit(Match{[&](const session::Answered& answered) {
+                     TellAnswered(out, answered, decision.fields);
+                   },
+                   [&](const session::Accepted& accepted) {
+                     TellAccepted(out, config, route, accepted, decision);
+                   },
                    [&](const session::Ordinary&) { TellOrdinary(out, request, route, decision); }},
              decision.what);
   return {true, out.Take()};

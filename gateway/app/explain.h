@@ -16,17 +16,19 @@ struct ExplainSettings {
   std::string url;                   // absolute, or a path: then for the first listener
   std::vector<std::string> headers;  // "Name: value"
   std::string method = "GET";
-  std::string from = "127.0.0.1";    // the client's address
-  std::string dialect = "rfc6455";   // of the handshake that a ws or wss URL stands for
+  std::string from = "127.0.0.1";   // the client's address
+  std::string dialect = "rfc6455";  // of the handshake that a ws or wss URL stands for
 };
 
 struct Question {
   CommandUrl url;
-  http::Request request;  // as a connection would have read it; a WebSocket handshake for ws and wss
+  http::Request
+      request;  // as a connection would have read it; a WebSocket handshake for ws and wss
   Ip from;
 };
 
-// The error is for wrong usage: what no client could send, or what the connection itself would turn down.
+// The error is for wrong usage: what no client could send, or what the connection itself would turn
+// down.
 std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings);
 
 struct Explanation {
@@ -34,8 +36,8 @@ struct Explanation {
   std::string text;  // whole lines
 };
 
-// Which route the request would take and why, what that route's policies say to it, and what the answer would be. Asks the
-// router and the policies that serve; touches no server.
+// Which route the request would take and why, what that route's policies say to it, and what the
+// answer would be. Asks the router and the policies that serve; touches no server.
 Explanation Explain(const Runtime& runtime, const Question& question);
 
 }  // namespace upgate::app

@@ -30,13 +30,16 @@ Ip FromSockaddr(const sockaddr& address) {
 }
 
 Result<std::vector<SocketAddress>> ResolveName(const HostPort& where) {
-  if (const auto literal = Ip::Parse(where.host)) return std::vector<SocketAddress>{IpPort{*literal, where.port}};
+  if (const auto literal = Ip::Parse(where.host))
+    return std::vector<SocketAddress>{IpPort{*literal, where.port}};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
   const int failure = getaddrinfo(where.host.c_str(), nullptr, &hints, &list);
-  if (failure != 0) return Fail(Errc::kResolve, "the name '" + where.host + "' does not resolve: " + gai_strerror(failure));
+  if (failure != 0)
+    return Fail(Errc::kResolve,
+                "the name '" + where.host + "' does not resolve: " + gai_strerror(failure));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, freeaddrinfo);
   std::vector<SocketAddress> addresses;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {

@@ -8,7 +8,8 @@
 
 namespace upgate::app {
 
-// Every address that a configured one stands for: itself, or all that its name resolves to. Blocks; for the start only.
+// Every address that a configured one stands for: itself, or all that its name resolves to. Blocks;
+// for the start only.
 Result<std::vector<SocketAddress>> ResolveListenAddress(const config::ListenAddress& address);
 
 }  // namespace upgate::app

@@ -21,7 +21,8 @@ int RefuseUnknownCommand(const CLI::App& app, int argc, char** argv) {
     if (command->get_name() == argv[1]) return 0;
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
-  std::cerr << "upgate: '" << upgate::Printable(argv[1]) << "' is no command; known: " << known << "\n";
+  std::cerr << "upgate: '" << upgate::Printable(argv[1]) << "' is no command; known: " << known
+            << "\n";
   return 2;
 }
 
@@ -45,48 +46,81 @@ int main(int argc, char** argv) {
 
   std::string config_file;
   const auto add_config = [&](CLI::App* command) {
-    command->add_option("-c,--config,config", config_file, "configuration file (YAML)")->required()->type_name("FILE");
+    command->add_option("-c,--config,config", config_file, "configuration file (YAML)")
+        ->required()
+        ->type_name("FILE");
   };
 
   CLI::App* run = app.add_subcommand("run", "serve what the configuration says");
   add_config(run);
   run->callback([&] { exit_code = upgate::app::Run(config_file); });
 
-  CLI::App* check = app.add_subcommand("check", "say everything that is wrong with a configuration");
+  CLI::App* check =
+      app.add_subcommand("check", "say everything that is wrong with a configuration");
   add_config(check);
   check->callback([&] { exit_code = upgate::app::Check(config_file); });
 
   upgate::app::ExplainSettings explain_settings;
-  CLI::App* explain = app.add_subcommand("explain", "say which route a request would take, and why");
+  CLI::App* explain =
+      app.add_subcommand("explain", "say which route a request would take, and why");
   // Not add_config: the URL is the one thing without a flag.
-  explain->add_option("-c,--config", explain_settings.config_file, "configuration file (YAML)")->required()->type_name("FILE");
-  explain->add_option("url", explain_settings.url, "ws, wss, http or https URL, or a path")->required()->type_name("URL");
-  explain->add_option("-H,--header", explain_settings.headers, "header of the request, 'Name: value'; may be repeated")
+  explain->add_option("-c,--config", explain_settings.config_file, "configuration file (YAML)")
+      ->required()
+      ->type_name("FILE");
+  explain->add_option("url", explain_settings.url, "ws, wss, http or https URL, or a path")
+      ->required()
+      ->type_name("URL");
+  explain
+      ->add_option("-H,--header", explain_settings.headers,
+                   "header of the request, 'Name: value'; may be repeated")
       ->allow_extra_args(false)
       ->type_name("HEADER");
-  explain->add_option("-X,--method", explain_settings.method, "method of the request")->capture_default_str()->type_name("METHOD");
-  explain->add_option("--dialect", explain_settings.dialect, "WebSocket dialect of the client: rfc6455, hybi08, hixie76 or hixie75")
+  explain->add_option("-X,--method", explain_settings.method, "method of the request")
+      ->capture_default_str()
+      ->type_name("METHOD");
+  explain
+      ->add_option("--dialect", explain_settings.dialect,
+                   "WebSocket dialect of the client: rfc6455, hybi08, hixie76 or hixie75")
       ->capture_default_str()
       ->type_name("NAME");
-  explain->add_option("--from", explain_settings.from, "IP address of the client")->capture_default_str()->type_name("ADDRESS");
+  explain->add_option("--from", explain_settings.from, "IP address of the client")
+      ->capture_default_str()
+      ->type_name("ADDRESS");
   explain->callback([&] { exit_code = upgate::app::Explain(explain_settings); });
 
   upgate::app::ProbeArguments probe_arguments;
-  CLI::App* probe = app.add_subcommand("probe", "ask a server once whether it works; for health checks");
-  probe->add_option("url", probe_arguments.url, "ws or wss URL: handshake and ping; http or https: GET")->required()->type_name("URL");
-  probe->add_option("--timeout", probe_arguments.timeout, "how long everything may take")->capture_default_str()->type_name("DURATION");
-  probe->add_option("-H,--header", probe_arguments.headers, "header of the request, 'Name: value'; may be repeated")
+  CLI::App* probe =
+      app.add_subcommand("probe", "ask a server once whether it works; for health checks");
+  probe
+      ->add_option("url", probe_arguments.url,
+                   "ws or wss URL: handshake and ping; http or https: GET")
+      ->required()
+      ->type_name("URL");
+  probe->add_option("--timeout", probe_arguments.timeout, "how long everything may take")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  probe
+      ->add_option("-H,--header", probe_arguments.headers,
+                   "header of the request, 'Name: value'; may be repeated")
       ->allow_extra_args(false)
       ->type_name("HEADER");
-  probe->add_option("--subprotocol", probe_arguments.subprotocol, "WebSocket subprotocol to ask for")->type_name("NAME");
-  probe->add_option("--host", probe_arguments.host, "host to ask for in the place of the URL's, also of its certificate")
+  probe
+      ->add_option("--subprotocol", probe_arguments.subprotocol, "WebSocket subprotocol to ask for")
       ->type_name("NAME");
-  probe->add_option("--ca", probe_arguments.ca, "certificates to trust (PEM) in the place of the system's")->type_name("FILE");
+  probe
+      ->add_option("--host", probe_arguments.host,
+                   "host to ask for in the place of the URL's, also of its certificate")
+      ->type_name("NAME");
+  probe
+      ->add_option("--ca", probe_arguments.ca,
+                   "certificates to trust (PEM) in the place of the system's")
+      ->type_name("FILE");
   probe->add_flag("--insecure", probe_arguments.insecure, "take any certificate");
   probe->callback([&] { exit_code = upgate::app::ProbeServer(probe_arguments); });
 
   upgate::app::DemoSettings demo_settings;
-  CLI::App* demo = app.add_subcommand("demo", "a gateway to try, with servers behind it and a page");
+  CLI::App* demo =
+      app.add_subcommand("demo", "a gateway to try, with servers behind it and a page");
   demo->add_option("--host", demo_settings.host, "address to listen on")->capture_default_str();
   CLI::Range any_port(0, 65535);
   any_port.description("");
@@ -100,7 +134,8 @@ int main(int argc, char** argv) {
       ->type_name("PORT");
   demo->callback([&] { exit_code = upgate::app::Demo(demo_settings); });
 
-  CLI::App* version = app.add_subcommand("version", "version of upgate and of the libraries it runs on");
+  CLI::App* version =
+      app.add_subcommand("version", "version of upgate and of the libraries it runs on");
   version->callback([&] { exit_code = upgate::app::Version(); });
 
   app.set_version_flag("--version", "upgate " + upgate::app::VersionNumber(), "version of upgate");

@@ -22,13 +22,17 @@ struct ManagerAddress {
   socklen_t length = 0;
 };
 
-// sd_notify(3) knows "vsock:" addresses as well, for machines that report to their host; a gateway is none.
+// sd_notify(3) knows "vsock:" addresses as well, for machines that report to their host; a gateway
+// is none.
 Result<ManagerAddress> Parse(const std::string& socket) {
-  if (socket[0] != '/' && socket[0] != '@') return Fail(Errc::kOther, "neither a path nor an abstract address");
+  if (socket[0] != '/' && socket[0] != '@')
+    return Fail(Errc::kOther, "neither a path nor an abstract address");
   ManagerAddress address;
-  // A path is stored with its NUL; an abstract name is as long as it is, and starts with a NUL instead of the @.
+  // A path is stored with its NUL; an abstract name is as long as it is, and starts with a NUL
+  // instead of the @.
   const std::size_t stored = socket.size() + (socket[0] == '/' ? 1 : 0);
-  if (socket.size() < 2 || stored > sizeof(address.raw.sun_path)) return Fail(Errc::kOther, "no valid length");
+  if (socket.size() < 2 || stored > sizeof(address.raw.sun_path))
+    return Fail(Errc::kOther, "no valid length");
   address.raw.sun_family = AF_UNIX;
   std::ranges::copy(socket, address.raw.sun_path);
   if (socket[0] == '@') address.raw.sun_path[0] = '\0';
@@ -45,7 +49,8 @@ Result<void> SendDatagram(const ManagerAddress& to, std::string_view text) {
   }
   ssize_t sent = 0;
   do {
-    sent = ::sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to.raw), to.length);
+    sent = ::sendto(fd.get(), text.data(), text.size(), MSG_NOSIGNAL,
+                    reinterpret_cast<const sockaddr*>(&to.raw), to.length);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return std::unexpected(net::SystemError(errno));
   return {};
@@ -53,7 +58,8 @@ Result<void> SendDatagram(const ManagerAddress& to, std::string_view text) {
 
 }  // namespace
 
-Notifier::Notifier(const char* socket, Log& log) : socket_(socket == nullptr ? "" : socket), log_(log) {}
+Notifier::Notifier(const char* socket, Log& log)
+    : socket_(socket == nullptr ? "" : socket), log_(log) {}
 
 void Notifier::Send(std::string_view state, std::string_view status) const {
   assert(std::ranges::none_of(status, IsControl) && "a line of its own");
@@ -61,9 +67,11 @@ void Notifier::Send(std::string_view state, std::string_view status) const {
   std::string text(state);
   text.append("\nSTATUS=").append(status).append("\n");
   const auto address = Parse(socket_);
-  const Result<void> sent = address ? SendDatagram(*address, text) : std::unexpected(address.error());
+  const Result<void> sent =
+      address ? SendDatagram(*address, text) : std::unexpected(address.error());
   if (sent) return;
-  log_.Debug("service manager not told", {{"socket", socket_}, {"message", state}, {"reason", sent.error().message}});
+  log_.Debug("service manager not told",
+             {{"socket", socket_}, {"message", state}, {"reason", sent.error().message}});
 }
 
 }  // namespace upgate::app

@@ -16,25 +16,28 @@
 namespace upgate::app {
 namespace {
 
-// A server that has sent its pong works; one that delivers what it still has before it closes may take long.
+// A server that has sent its pong works; one that delivers what it still has before it closes may
+// take long.
 constexpr io::Millis kCloseTimeout{1'000};
 constexpr std::size_t kMaxBody = 200;
 constexpr http::ClientLimits kLimits;
 
 // Without the query, which may hold a secret: the line ends in logs.
 std::string NameOf(const CommandUrl& url) {
-  return fmt::format("{}://{}{}", url.scheme, url.authority, url.target.substr(0, url.target.find('?')));
+  return fmt::format("{}://{}{}", url.scheme, url.authority,
+                     url.target.substr(0, url.target.find('?')));
 }
 
 config::Backend BackendFor(const ProbeSettings& settings) {
   const CommandUrl& url = settings.url;
   config::Backend backend;
   backend.name = "probe";
-  backend.servers.push_back({.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
-                             .address = HostPort{url.host, url.port},
-                             .url = NameOf(url),
-                             .index = 0,
-                             .mark = {}});
+  backend.servers.push_back(
+      {.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
+       .address = HostPort{url.host, url.port},
+       .url = NameOf(url),
+       .index = 0,
+       .mark = {}});
   // The probe's own timer says when it is over.
   backend.connect_timeout = settings.timeout + std::chrono::hours(1);
   return backend;
@@ -43,12 +46,14 @@ config::Backend BackendFor(const ProbeSettings& settings) {
 // "403 Forbidden: the origin is not allowed"
 std::string Describe(int status, std::string_view body) {
   const std::string_view line = Trim(body.substr(0, body.find_first_of("\r\n")));
-  return fmt::format("{} {}{}{}", status, http::ReasonPhrase(status), line.empty() ? "" : ": ", Printable(line, kMaxBody));
+  return fmt::format("{} {}{}{}", status, http::ReasonPhrase(status), line.empty() ? "" : ": ",
+                     Printable(line, kMaxBody));
 }
 
 }  // namespace
 
-Probe::Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop loop, tls::Scratch& scratch, Owner& owner)
+Probe::Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop loop,
+             tls::Scratch& scratch, Owner& owner)
     : settings_(settings),
       backend_(BackendFor(settings)),
       loop_(loop),
@@ -62,12 +67,15 @@ Probe::Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop lo
   opening_ = pool_.Open(*this);
 }
 
-Probe::~Probe() { LetGo(); }
+Probe::~Probe() {
+  LetGo();
+}
 
 // ---- the request
 
 http::OutgoingRequest Probe::Request() {
-  http::OutgoingRequest request{.method = "GET", .target = settings_.url.target, .headers = {}, .body = {}, .upgrade = {}};
+  http::OutgoingRequest request{
+      .method = "GET", .target = settings_.url.target, .headers = {}, .body = {}, .upgrade = {}};
   http::Headers headers;
   headers.Add("Host", settings_.url.authority);
   headers.Add("User-Agent", "upgate/" + VersionNumber());
@@ -116,7 +124,8 @@ void Probe::OnHead(http::Response&& head, http::BodyLength) {
 
 void Probe::OnBody(Bytes bytes) {
   if (step_ != Step::kRefusal) return;
-  Append(body_, bytes.first(std::min(bytes.size(), kMaxBody + 1 - std::min(body_.size(), kMaxBody + 1))));
+  Append(body_,
+         bytes.first(std::min(bytes.size(), kMaxBody + 1 - std::min(body_.size(), kMaxBody + 1))));
   if (body_.find('\n') != std::string::npos || body_.size() > kMaxBody) Refused();
 }
 
@@ -125,7 +134,8 @@ void Probe::OnBodyEnd(const http::Headers&) {
 }
 
 void Probe::Refused() {
-  Fail(Errc::kProtocol, fmt::format("{}{}", settings_.url.is_websocket() ? "not 101 but " : "", Describe(status_, body_)));
+  Fail(Errc::kProtocol, fmt::format("{}{}", settings_.url.is_websocket() ? "not 101 but " : "",
+                                    Describe(status_, body_)));
 }
 
 void Probe::OnFailed(const Error& error, bool) {
@@ -140,7 +150,8 @@ void Probe::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
     return Fail(Errc::kProtocol, "wrong handshake: " + *fault);
   }
   report_ = fmt::format("101 in {} ms", MillisSince(started_us_));
-  if (const std::string* chosen = head.headers.Find("sec-websocket-protocol")) report_ += ", subprotocol " + Printable(*chosen);
+  if (const std::string* chosen = head.headers.Find("sec-websocket-protocol"))
+    report_ += ", subprotocol " + Printable(*chosen);
   Ping();
   stream_->SetHandler(this);
   stream_->SetReading(true);
@@ -157,7 +168,8 @@ void Probe::Ping() {
 }
 
 void Probe::SendFrame(ws::Opcode opcode, Bytes payload) {
-  ws::FrameHeader header{.opcode = opcode, .length = payload.size(), .mask = std::array<std::byte, 4>{}};
+  ws::FrameHeader header{
+      .opcode = opcode, .length = payload.size(), .mask = std::array<std::byte, 4>{}};
   loop_.entropy.Fill(*header.mask);
   std::array<std::byte, ws::kMaxHeader + ws::kMaxControlPayload> frame;
   std::byte* const begin = frame.data() + ws::kMaxHeader;
@@ -170,7 +182,8 @@ void Probe::SendFrame(ws::Opcode opcode, Bytes payload) {
 void Probe::OnBytes(MutableBytes data) {
   while (step_ != Step::kOver) {
     const auto part = decoder_.Next(data);
-    if (!part) return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, part.error().reason));
+    if (!part)
+      return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, part.error().reason));
     if (!*part) return;
     if (!ws::IsControl((*part)->opcode)) continue;  // messages are for others
     Append(control_, (*part)->payload);
@@ -180,8 +193,8 @@ void Probe::OnBytes(MutableBytes data) {
 
 void Probe::OnControl(ws::Opcode opcode) {
   if (opcode == ws::Opcode::kClose) return OnClose();
-  if (opcode == ws::Opcode::kPong && step_ == Step::kPong && AsBytes(control_).size() == ping_.size() &&
-      std::ranges::equal(AsBytes(control_), ping_)) {
+  if (opcode == ws::Opcode::kPong && step_ == Step::kPong &&
+      AsBytes(control_).size() == ping_.size() && std::ranges::equal(AsBytes(control_), ping_)) {
     OnPong();
   } else if (opcode == ws::Opcode::kPing && step_ == Step::kPong && !stream_->congested()) {
     SendFrame(ws::Opcode::kPong, AsBytes(control_));
@@ -194,16 +207,19 @@ void Probe::OnPong() {
   step_ = Step::kClose;
   const ws::CloseFrame close = ws::EncodeClose(ws::close_code::kNormal, "");
   SendFrame(ws::Opcode::kClose, close.view().subspan(2));  // its body
-  const io::Millis left = settings_.timeout - io::Millis(static_cast<std::int64_t>(MillisSince(started_us_)));
+  const io::Millis left =
+      settings_.timeout - io::Millis(static_cast<std::int64_t>(MillisSince(started_us_)));
   timer_.Arm(std::clamp(left, io::Millis{0}, kCloseTimeout));
 }
 
 void Probe::OnClose() {
   const auto close = ws::ParseClose(AsBytes(control_));
-  if (!close) return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, close.error().reason));
+  if (!close)
+    return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, close.error().reason));
   if (step_ == Step::kClose) return Succeed(report_);
-  Fail(Errc::kReset, fmt::format("{}, but the server closed with {} before a pong{}{}", report_, close->code,
-                                 close->reason.empty() ? "" : ": ", Printable(close->reason)));
+  Fail(Errc::kReset,
+       fmt::format("{}, but the server closed with {} before a pong{}{}", report_, close->code,
+                   close->reason.empty() ? "" : ": ", Printable(close->reason)));
 }
 
 void Probe::OnEnd() {
@@ -221,20 +237,32 @@ void Probe::OnError(const Error& error) {
 void Probe::OnTimer(io::Timer&) {
   const std::string within = config::Syntax<config::Millis>::Write(settings_.timeout);
   switch (step_) {
-    case Step::kConnecting: return Fail(Errc::kTimeout, "no connection within " + within);
-    case Step::kAnswer: return Fail(Errc::kTimeout, "connected, but no answer within " + within);
-    case Step::kRefusal: return Refused();
-    case Step::kPong: return Fail(Errc::kTimeout, fmt::format("{}, but no pong within {}", report_, within));
-    case Step::kClose: return Succeed(report_ + ", Close not answered yet");
-    case Step::kOver: return;
+    case Step::kConnecting:
+      return Fail(Errc::kTimeout, "no connection within " + within);
+    case Step::kAnswer:
+      return Fail(Errc::kTimeout, "connected, but no answer within " + within);
+    case Step::kRefusal:
+      return Refused();
+    case Step::kPong:
+      return Fail(Errc::kTimeout, fmt::format("{}, but no pong within {}", report_, within));
+    case Step::kClose:
+      return Succeed(report_ + ", Close not answered yet");
+    case Step::kOver:
+      return;
   }
 }
 
-std::uint64_t Probe::MillisSince(std::uint64_t micros) const { return (loop_.timers.Micros() - micros) / 1000; }
+std::uint64_t Probe::MillisSince(std::uint64_t micros) const {
+  return (loop_.timers.Micros() - micros) / 1000;
+}
 
-void Probe::Succeed(std::string_view how) { Finish(fmt::format("ok: {}", how)); }
+void Probe::Succeed(std::string_view how) {
+  Finish(fmt::format("ok: {}", how));
+}
 
-void Probe::Fail(Errc code, std::string_view why) { Finish(upgate::Fail(code, fmt::format("{}: {}", NameOf(settings_.url), why))); }
+void Probe::Fail(Errc code, std::string_view why) {
+  Finish(upgate::Fail(code, fmt::format("{}: {}", NameOf(settings_.url), why)));
+}
 
 void Probe::Finish(const Result<std::string>& outcome) {
   LetGo();

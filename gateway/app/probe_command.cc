@@ -29,23 +29,29 @@ constexpr config::Millis kLongest = std::chrono::hours(1);
 
 // What the probe says by itself; a second one of these would spoil the request.
 bool IsOfTheProbe(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kNames{"connection", "upgrade", "content-length", "transfer-encoding"};
+  constexpr std::array<std::string_view, 4> kNames{"connection", "upgrade", "content-length",
+                                                   "transfer-encoding"};
   return ToLower(name).starts_with("sec-websocket-") ||
          std::ranges::any_of(kNames, [&](auto known) { return EqualsIgnoreCase(name, known); });
 }
 
-std::unexpected<UsageError> Wrong(std::string message) { return std::unexpected(UsageError{std::move(message)}); }
+std::unexpected<UsageError> Wrong(std::string message) {
+  return std::unexpected(UsageError{std::move(message)});
+}
 
 // What -H and --host say.
 std::expected<http::Headers, UsageError> ReadOwnHeaders(const ProbeArguments& arguments) {
   auto headers = ReadHeaders(arguments.headers);
   if (!headers) return headers;
   for (const auto& header : *headers) {
-    if (EqualsIgnoreCase(header.name, "sec-websocket-protocol")) return Wrong("-H: write --subprotocol for " + header.name);
-    if (IsOfTheProbe(header.name)) return Wrong(fmt::format("-H: the probe itself sends {} as it is needed", header.name));
+    if (EqualsIgnoreCase(header.name, "sec-websocket-protocol"))
+      return Wrong("-H: write --subprotocol for " + header.name);
+    if (IsOfTheProbe(header.name))
+      return Wrong(fmt::format("-H: the probe itself sends {} as it is needed", header.name));
   }
   if (!arguments.host.empty()) {
-    if (!HostPort::Parse(arguments.host, std::uint16_t{0})) return Wrong("--host: not a name, or a name and a port");
+    if (!HostPort::Parse(arguments.host, std::uint16_t{0}))
+      return Wrong("--host: not a name, or a name and a port");
     headers->Set("Host", arguments.host);
   }
   return headers;
@@ -55,14 +61,16 @@ std::expected<ProbeSettings, UsageError> ReadProbe(const ProbeArguments& argumen
   ProbeSettings settings;
   auto url = ReadUrl(arguments.url);
   if (!url) return std::unexpected(std::move(url.error()));
-  if (url->scheme.empty()) return Wrong("the URL has no scheme; write for example ws://localhost:8080/");
+  if (url->scheme.empty())
+    return Wrong("the URL has no scheme; write for example ws://localhost:8080/");
   settings.url = std::move(*url);
   auto headers = ReadOwnHeaders(arguments);
   if (!headers) return std::unexpected(std::move(headers.error()));
   settings.headers = std::move(*headers);
   if (!arguments.subprotocol.empty()) {
     if (!settings.url.is_websocket()) return Wrong("--subprotocol is for ws and wss");
-    if (!config::Syntax<config::Token>::Read(arguments.subprotocol)) return Wrong("--subprotocol: not a token");
+    if (!config::Syntax<config::Token>::Read(arguments.subprotocol))
+      return Wrong("--subprotocol: not a token");
     settings.subprotocol = arguments.subprotocol;
   }
   if ((arguments.insecure || !arguments.ca.empty()) && !settings.url.is_secure()) {
@@ -70,8 +78,8 @@ std::expected<ProbeSettings, UsageError> ReadProbe(const ProbeArguments& argumen
   }
   const auto timeout = config::Syntax<config::Millis>::Read(arguments.timeout);
   if (!timeout || *timeout < kShortest || *timeout > kLongest) {
-    return Wrong(fmt::format("--timeout: '{}' is not {} from 1ms to 1h", Printable(arguments.timeout),
-                             config::Syntax<config::Millis>::kForm));
+    return Wrong(fmt::format("--timeout: '{}' is not {} from 1ms to 1h",
+                             Printable(arguments.timeout), config::Syntax<config::Millis>::kForm));
   }
   settings.timeout = *timeout;
   return settings;
@@ -81,7 +89,8 @@ config::ClientTls TlsFor(const ProbeArguments& arguments) {
   config::ClientTls tls;
   tls.verify = !arguments.insecure;
   if (!arguments.ca.empty()) tls.ca = config::FilePath{arguments.ca, {}, "--ca"};
-  if (!arguments.host.empty()) tls.server_name = HostPort::Parse(arguments.host, std::uint16_t{0})->host;
+  if (!arguments.host.empty())
+    tls.server_name = HostPort::Parse(arguments.host, std::uint16_t{0})->host;
   return tls;
 }
 
@@ -102,7 +111,8 @@ int ProbeServer(const ProbeArguments& arguments) {
   if (settings->url.is_secure()) {
     auto context = tls::ClientContext::Make(TlsFor(arguments));
     if (!context) {
-      for (const auto& error : context.error()) fmt::print(stderr, "upgate probe: {}: {}\n", error.key, error.message);
+      for (const auto& error : context.error())
+        fmt::print(stderr, "upgate probe: {}: {}\n", error.key, error.message);
       return 1;
     }
     tls = std::move(*context);
@@ -117,7 +127,8 @@ int ProbeServer(const ProbeArguments& arguments) {
     return 0;
   }
   fmt::print(stderr, "{}\n", outcome.result->error().message);
-  // A name that nobody answers for cannot be taken back from the system; the loop would wait for it longer than was asked for.
+  // A name that nobody answers for cannot be taken back from the system; the loop would wait for it
+  // longer than was asked for.
   if (outcome.result->error().code == Errc::kTimeout) std::_Exit(1);
   return 1;
 }

@@ -11,23 +11,28 @@ namespace upgate::app {
 namespace {
 
 // nullptr, with errors, when there is no such plugin.
-std::unique_ptr<plugin::Service> MakeService(const config::Config& config, const config::Route& route,
-                                             const plugin::Registry& plugins, std::vector<config::ConfigError>& errors) {
+std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
+                                             const config::Route& route,
+                                             const plugin::Registry& plugins,
+                                             std::vector<config::ConfigError>& errors) {
   const plugin::ServiceFactory* factory = plugins.FindService(*route.plugin);
   const std::string key = fmt::format("routes[{}]", route.index);
   if (factory == nullptr) {
     const std::vector<std::string> names = plugins.ServiceNames();
     const std::string_view near = NearestOf(*route.plugin, names);
     errors.push_back({route.plugin_mark, key + ".plugin",
-                      near.empty() ? fmt::format("there is no plugin '{}'; there are {}", *route.plugin, fmt::join(names, ", "))
-                                   : fmt::format("there is no plugin '{}'; did you mean '{}'?", *route.plugin, near)});
+                      near.empty() ? fmt::format("there is no plugin '{}'; there are {}",
+                                                 *route.plugin, fmt::join(names, ", "))
+                                   : fmt::format("there is no plugin '{}'; did you mean '{}'?",
+                                                 *route.plugin, near)});
     return nullptr;
   }
   return (*factory)({route, config::Field(route.options, key + ".options", errors), config.folder});
 }
 
 bool UsesTls(const config::Backend& backend) {
-  return std::ranges::any_of(backend.servers, [](const auto& s) { return config::IsSecure(s.scheme); });
+  return std::ranges::any_of(backend.servers,
+                             [](const auto& s) { return config::IsSecure(s.scheme); });
 }
 
 void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigError>& from) {
@@ -35,12 +40,14 @@ void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigE
 }
 
 void SortByPlace(std::vector<config::ConfigError>& errors) {
-  std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+  std::ranges::stable_sort(errors, {},
+                           [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
 }
 
 // Reads the certificates and makes the services of those parts of the configuration that have no
 // error in `known`.
-Runtime Make(const config::Config& config, const plugin::Registry& plugins, const std::vector<config::ConfigError>& known,
+Runtime Make(const config::Config& config, const plugin::Registry& plugins,
+             const std::vector<config::ConfigError>& known,
              std::vector<config::ConfigError>& errors) {
   Runtime runtime;
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
@@ -72,8 +79,8 @@ Runtime Make(const config::Config& config, const plugin::Registry& plugins, cons
 
 }  // namespace
 
-std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
-                                                                 const plugin::Registry& plugins) {
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(
+    std::shared_ptr<const config::Config> config, const plugin::Registry& plugins) {
   std::vector<config::ConfigError> errors;
   Runtime runtime = Make(*config, plugins, {}, errors);
   if (!errors.empty()) {
@@ -85,7 +92,8 @@ std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr
   return runtime;
 }
 
-std::vector<config::ConfigError> FaultsOf(const config::Draft& draft, const plugin::Registry& plugins) {
+std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
+                                          const plugin::Registry& plugins) {
   std::vector<config::ConfigError> faults = draft.errors;
   if (!draft.config) return faults;
   std::vector<config::ConfigError> more;
@@ -97,7 +105,8 @@ std::vector<config::ConfigError> FaultsOf(const config::Draft& draft, const plug
 
 stats::Names NamesOf(const config::Config& config) {
   stats::Names names;
-  for (const auto& listener : config.listeners) names.listeners.push_back(listener.address.ToString());
+  for (const auto& listener : config.listeners)
+    names.listeners.push_back(listener.address.ToString());
   for (const auto& route : config.routes) {
     std::string name = route.path.written;
     for (const auto& host : route.hosts) name += (host.wildcard ? " *." : " ") + host.host;

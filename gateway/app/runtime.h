@@ -15,24 +15,27 @@
 
 namespace upgate::app {
 
-// A configuration made ready to serve: its files read, its plugins known. Shared by all loops and immutable, but for the
-// ticket keys of the TLS contexts.
+// A configuration made ready to serve: its files read, its plugins known. Shared by all loops and
+// immutable, but for the ticket keys of the TLS contexts.
 struct Runtime {
   std::shared_ptr<const config::Config> config;
   std::unique_ptr<route::Router> router;
-  std::vector<std::shared_ptr<tls::ServerContext>> server_tls;  // by listener; nullptr for plain ones
+  std::vector<std::shared_ptr<tls::ServerContext>>
+      server_tls;  // by listener; nullptr for plain ones
   std::map<std::string, std::shared_ptr<tls::ClientContext>> client_tls;
-  std::vector<std::unique_ptr<plugin::Service>> services;  // by route; nullptr for routes to backends
+  std::vector<std::unique_ptr<plugin::Service>>
+      services;  // by route; nullptr for routes to backends
 };
 
 // Reads the certificates and makes the services. Every error at once, in file order.
-std::expected<Runtime, std::vector<config::ConfigError>> Prepare(std::shared_ptr<const config::Config> config,
-                                                                 const plugin::Registry& plugins);
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(
+    std::shared_ptr<const config::Config> config, const plugin::Registry& plugins);
 
 // Everything that is wrong with a configuration, in file order: what its text says, and what shows
 // only when certificates are read and services are made. The latter not of a listener, backend or
 // route that is wrong by its text already.
-std::vector<config::ConfigError> FaultsOf(const config::Draft& draft, const plugin::Registry& plugins);
+std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
+                                          const plugin::Registry& plugins);
 
 // The names for the statistics.
 stats::Names NamesOf(const config::Config& config);

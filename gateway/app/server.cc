@@ -22,13 +22,15 @@ std::size_t WorkersOf(const config::Config& config) {
 
 config::ConfigError ListenError(const config::ListenAddress& address, const Error& error) {
   std::string message = "cannot listen: " + error.message;
-  if (error.code == Errc::kAddressInUse) message += "; stop the program that has it or choose another address";
+  if (error.code == Errc::kAddressInUse)
+    message += "; stop the program that has it or choose another address";
   if (error.code == Errc::kPermission) message += "; ports below 1024 need CAP_NET_BIND_SERVICE";
   return {address.mark, address.key, std::move(message)};
 }
 
 void SortByPlace(std::vector<config::ConfigError>& errors) {
-  std::ranges::stable_sort(errors, {}, [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+  std::ranges::stable_sort(errors, {},
+                           [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
 }
 
 class NullAcceptor final : public io::AcceptHandler {
@@ -45,10 +47,13 @@ struct Server::Stats final : plugin::StatsSource {
   stats::Registry registry;
 };
 
-// Changes the ticket keys every hour, so that a key that leaks opens two hours of resumptions at the most.
+// Changes the ticket keys every hour, so that a key that leaks opens two hours of resumptions at
+// the most.
 class Server::Upkeep final : private io::Timer::Owner {
  public:
-  Upkeep(io::Timers& timers, Runtime& runtime) : runtime_(runtime), timer_(timers, *this) { timer_.Arm(kInterval); }
+  Upkeep(io::Timers& timers, Runtime& runtime) : runtime_(runtime), timer_(timers, *this) {
+    timer_.Arm(kInterval);
+  }
 
  private:
   static constexpr io::Millis kInterval = std::chrono::hours(1);
@@ -78,17 +83,19 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   if (!runtime) return std::unexpected(std::move(runtime.error()));
   server->runtime_ = std::move(*runtime);
   server->counts_ = std::make_unique<session::SharedCounts>(server->config_->routes.size());
-  server->shared_ = std::make_unique<session::Shared>(server->config_, *server->runtime_.router, server->runtime_.services,
-                                                      *server->stats_, server->runtime_.client_tls, *server->counts_, log,
-                                                      server->PostToLoop());
-  server->admin_ =
-      std::make_unique<admin::Admin>(*server->stats_, [s = server.get()] { return !s->stopping_.load(); });
+  server->shared_ = std::make_unique<session::Shared>(
+      server->config_, *server->runtime_.router, server->runtime_.services, *server->stats_,
+      server->runtime_.client_tls, *server->counts_, log, server->PostToLoop());
+  server->admin_ = std::make_unique<admin::Admin>(
+      *server->stats_, [s = server.get()] { return !s->stopping_.load(); });
   const std::size_t workers = WorkersOf(*server->config_);
   for (std::size_t i = 0; i < workers; ++i) {
-    server->workers_.push_back(std::make_unique<Worker>(server->runtime_, *server->shared_, server->options_,
-                                                        server->stats_->registry.loop(i), i, workers));
+    server->workers_.push_back(
+        std::make_unique<Worker>(server->runtime_, *server->shared_, server->options_,
+                                 server->stats_->registry.loop(i), i, workers));
     net::Loop& loop = server->workers_.back()->loop();
-    server->stats_->registry.WatchLoop(i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
+    server->stats_->registry.WatchLoop(
+        i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
   }
   std::vector<config::ConfigError> errors;
   server->Listen(errors);
@@ -105,7 +112,8 @@ session::PostToLoop Server::PostToLoop() {
   };
 }
 
-// Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix socket can only be one loop's.
+// Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix
+// socket can only be one loop's.
 Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
   auto bound = workers_.front()->Listen(listener, address, true);
   if (!bound || std::holds_alternative<UnixPath>(address)) return bound;
@@ -128,15 +136,19 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
     }
   };
   for (std::size_t i = 0; i < config_->listeners.size(); ++i) {
-    listen(config_->listeners[i].address, [&](const SocketAddress& address) { return ListenEverywhere(i, address); });
+    listen(config_->listeners[i].address,
+           [&](const SocketAddress& address) { return ListenEverywhere(i, address); });
   }
   if (config_->admin) {
-    listen(*config_->admin, [&](const SocketAddress& address) { return workers_.front()->ListenAdmin(address, *admin_); });
+    listen(*config_->admin, [&](const SocketAddress& address) {
+      return workers_.front()->ListenAdmin(address, *admin_);
+    });
   }
 }
 
 void Server::Run() {
-  const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP}, [this](int) { BeginStop(); });
+  const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP},
+                                   [this](int) { BeginStop(); });
   const Upkeep upkeep(main_loop().timers(), runtime_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
@@ -151,7 +163,8 @@ void Server::Run() {
     worker->OnDrained([this] { main_loop().Post([this] { OnWorkerDrained(); }); });
   }
   for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->Start();
-  log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}}, {"routes", std::uint64_t{config_->routes.size()}}});
+  log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}},
+                        {"routes", std::uint64_t{config_->routes.size()}}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
   for (auto& worker : workers_) worker->Join();
@@ -168,11 +181,13 @@ void Server::Stop() {
 }
 
 bool Server::HasLookups() const {
-  return std::ranges::any_of(workers_, [](const auto& worker) { return worker->loop().HasLookups(); });
+  return std::ranges::any_of(workers_,
+                             [](const auto& worker) { return worker->loop().HasLookups(); });
 }
 
 void Server::BeginStop() {
-  // One stop may come as several signals, to the process and to its group. The loop's own time stands still in a long turn.
+  // One stop may come as several signals, to the process and to its group. The loop's own time
+  // stands still in a long turn.
   constexpr std::chrono::seconds kOneStop{1};
   const auto now = std::chrono::steady_clock::now();
   const bool again = stopping_.exchange(true);
@@ -183,7 +198,8 @@ void Server::BeginStop() {
   for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
 }
 
-std::vector<config::ConfigError> CheckListening(const config::Config& config, const std::vector<config::ConfigError>& known) {
+std::vector<config::ConfigError> CheckListening(const config::Config& config,
+                                                const std::vector<config::ConfigError>& known) {
   net::Loop loop;
   NullAcceptor acceptor;
   std::vector<config::ConfigError> errors;

@@ -21,23 +21,24 @@ namespace upgate::app {
 // A whole gateway: its sockets are open once it is made, and it serves between Run and Stop.
 class Server {
  public:
-  // Reads the certificates and opens every socket. Every error at once, with its place in the configuration. `plugins` and
-  // `log` are borrowed and outlive the server.
+  // Reads the certificates and opens every socket. Every error at once, with its place in the
+  // configuration. `plugins` and `log` are borrowed and outlive the server.
   static std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Open(
       std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
   ~Server();
 
-  // Serves until Stop, or until SIGTERM, SIGINT or SIGHUP: then takes no new clients, closes sessions with 1001, and returns
-  // when all are gone or shutdown_timeout is over. Another signal, a second or more later, ends it at once. The admin address
-  // answers to the end.
+  // Serves until Stop, or until SIGTERM, SIGINT or SIGHUP: then takes no new clients, closes
+  // sessions with 1001, and returns when all are gone or shutdown_timeout is over. Another signal,
+  // a second or more later, ends it at once. The admin address answers to the end.
   void Run();
   // As a signal does. Thread-safe.
   void Stop();
-  // After Run: whether names are still being looked up. The destructor waits for them, which may take as long as the system's
-  // resolver is patient.
+  // After Run: whether names are still being looked up. The destructor waits for them, which may
+  // take as long as the system's resolver is patient.
   bool HasLookups() const;
 
-  // Where clients can connect, by listener; with the ports that the system chose. The admin address is last, where there is one.
+  // Where clients can connect, by listener; with the ports that the system chose. The admin address
+  // is last, where there is one.
   const std::vector<std::vector<SocketAddress>>& addresses() const { return addresses_; }
 
  private:
@@ -50,8 +51,9 @@ class Server {
   session::PostToLoop PostToLoop();
   void BeginStop();
   void OnWorkerDrained();
-  // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of one worker is then a process of
-  // one thread, for which the system finds descriptors without counting who else uses them.
+  // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of
+  // one worker is then a process of one thread, for which the system finds descriptors without
+  // counting who else uses them.
   net::Loop& main_loop() { return workers_.front()->loop(); }
 
   std::shared_ptr<const config::Config> config_;
@@ -72,6 +74,7 @@ class Server {
 
 // Opens every socket that the configuration asks for and closes it again: what `upgate check` does
 // beyond reading. Listeners with an error in `known` are left out.
-std::vector<config::ConfigError> CheckListening(const config::Config& config, const std::vector<config::ConfigError>& known);
+std::vector<config::ConfigError> CheckListening(const config::Config& config,
+                                                const std::vector<config::ConfigError>& known);
 
 }  // namespace upgate::app

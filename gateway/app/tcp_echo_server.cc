@@ -1,13 +1,14 @@
+#include "gateway/app/tcp_echo_server.h"
+
 #include <array>
 #include <utility>
-
-#include "gateway/app/tcp_echo_server.h"
 
 namespace upgate::app {
 
 class TcpEchoServer::Connection final : public io::Deletable, private io::StreamHandler {
  public:
-  Connection(TcpEchoServer& server, std::unique_ptr<io::ByteStream> stream) : server_(server), stream_(std::move(stream)) {
+  Connection(TcpEchoServer& server, std::unique_ptr<io::ByteStream> stream)
+      : server_(server), stream_(std::move(stream)) {
     stream_->SetHandler(this);
     stream_->SetReading(true);
   }

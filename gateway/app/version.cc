@@ -7,7 +7,9 @@
 
 namespace upgate::app {
 
-std::string VersionNumber() { return UPGATE_VERSION; }
+std::string VersionNumber() {
+  return UPGATE_VERSION;
+}
 
 std::vector<std::pair<std::string, std::string>> LibraryVersions() {
   return {{"libuv", net::LibraryVersion()},

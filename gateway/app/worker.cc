@@ -1,35 +1,41 @@
 #include "gateway/app/worker.h"
 
-#include <csignal>
 #include <pthread.h>
 
+#include <csignal>
 #include <string>
 #include <utility>
 
 namespace upgate::app {
 
-Worker::Worker(const Runtime& runtime, const session::Shared& shared, const http::ServerOptions& options, stats::LoopStats& stats,
-               std::size_t index, std::size_t workers)
+Worker::Worker(const Runtime& runtime, const session::Shared& shared,
+               const http::ServerOptions& options, stats::LoopStats& stats, std::size_t index,
+               std::size_t workers)
     : runtime_(runtime),
       options_(options),
       gateway_(shared, loop_.view(), scratch_, stats, index, workers),
       grace_(loop_.timers(), *this) {
   for (std::size_t i = 0; i < runtime.config->listeners.size(); ++i) {
-    fronts_.push_back(std::make_unique<session::Front>(loop_.view(), options_, runtime.server_tls[i].get(), scratch_,
+    fronts_.push_back(std::make_unique<session::Front>(loop_.view(), options_,
+                                                       runtime.server_tls[i].get(), scratch_,
                                                        gateway_.ForListener(i), stats.listener[i]));
   }
 }
 
-Worker::~Worker() { Join(); }
+Worker::~Worker() {
+  Join();
+}
 
-Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address, bool exclusive) {
-  return fronts_[listener]->Listen(address,
-                                   {.backlog = runtime_.config->listeners[listener].backlog, .exclusive = exclusive});
+Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address,
+                                     bool exclusive) {
+  return fronts_[listener]->Listen(
+      address, {.backlog = runtime_.config->listeners[listener].backlog, .exclusive = exclusive});
 }
 
 Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
   if (!admin_front_) {
-    admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_, admin, admin_stats_);
+    admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_,
+                                                    admin, admin_stats_);
   }
   return admin_front_->Listen(address, {.exclusive = true});
 }

@@ -14,13 +14,13 @@
 
 namespace upgate::app {
 
-// One loop with its listening sockets and its sessions, on a thread of its own or on the main thread, which makes, starts and
-// joins it.
+// One loop with its listening sockets and its sessions, on a thread of its own or on the main
+// thread, which makes, starts and joins it.
 class Worker final : private io::Timer::Owner {
  public:
   // Everything is borrowed and outlives the worker. `index` of `workers`.
-  Worker(const Runtime& runtime, const session::Shared& shared, const http::ServerOptions& options, stats::LoopStats& stats,
-         std::size_t index, std::size_t workers);
+  Worker(const Runtime& runtime, const session::Shared& shared, const http::ServerOptions& options,
+         stats::LoopStats& stats, std::size_t index, std::size_t workers);
   ~Worker();
 
   // Before Start: opens one socket of a listener, or of the admin address.
@@ -28,14 +28,15 @@ class Worker final : private io::Timer::Owner {
   Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address, bool exclusive);
   Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
 
-  // Before Start or Run. `drained` is called on the loop's thread once no client is left after Drain.
+  // Before Start or Run. `drained` is called on the loop's thread once no client is left after
+  // Drain.
   void OnDrained(std::function<void()> drained) { drained_ = std::move(drained); }
   // Runs the loop on a thread of its own until Finish.
   void Start();
   // Runs the loop on this thread until Finish.
   void Run() { loop_.Run(); }
-  // Stops taking clients, closes sessions with 1001, and lets go of what is left after `timeout`; the admin address stays.
-  // Thread-safe; a second call lets go of everything at once.
+  // Stops taking clients, closes sessions with 1001, and lets go of what is left after `timeout`;
+  // the admin address stays. Thread-safe; a second call lets go of everything at once.
   void Drain(io::Millis timeout);
   // Ends the loop. Thread-safe.
   void Finish();

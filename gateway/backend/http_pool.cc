@@ -5,7 +5,8 @@
 
 namespace upgate::backend {
 
-HttpPool::HttpPool(Pool& servers, io::Loop loop) : servers_(servers), loop_(loop), sweep_(loop.timers, *this) {}
+HttpPool::HttpPool(Pool& servers, io::Loop loop)
+    : servers_(servers), loop_(loop), sweep_(loop.timers, *this) {}
 
 HttpPool::~HttpPool() = default;
 
@@ -13,7 +14,8 @@ std::unique_ptr<Lease> HttpPool::TakeIdle(std::size_t& server) {
   server = servers_.NextServer();
   const config::Server* wanted = &backend().servers[server];
   for (;;) {
-    const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted, [](const Idle& i) { return i.lease.server; });
+    const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted,
+                                      [](const Idle& i) { return i.lease.server; });
     if (it == idle_.rend()) return nullptr;
     auto lease = std::make_unique<Lease>(std::move(it->lease));
     idle_.erase(std::next(it).base());
@@ -30,13 +32,15 @@ Lease HttpPool::Adopt(std::unique_ptr<io::ByteStream> stream, const config::Serv
 
 void HttpPool::GiveBack(Lease lease) {
   if (!lease.connection) return;
-  if (!lease.connection->reusable() || idle_.size() >= backend().pool_size) return Discard(std::move(lease.connection));
+  if (!lease.connection->reusable() || idle_.size() >= backend().pool_size)
+    return Discard(std::move(lease.connection));
   idle_.push_back({std::move(lease), loop_.timers.Now()});
   if (!sweep_.armed()) sweep_.Arm(backend().pool_idle);
 }
 
 void HttpPool::OnIdleConnectionLost(http::ClientConnection& connection) {
-  const auto it = std::ranges::find(idle_, &connection, [](const Idle& i) { return i.lease.connection.get(); });
+  const auto it =
+      std::ranges::find(idle_, &connection, [](const Idle& i) { return i.lease.connection.get(); });
   if (it == idle_.end()) return;
   Discard(std::move(it->lease.connection));
   idle_.erase(it);

@@ -14,21 +14,26 @@ namespace upgate::backend {
 struct Lease {
   std::unique_ptr<http::ClientConnection> connection;
   const config::Server* server = nullptr;
-  bool reused = false;  // it has served another exchange before, so the server may have closed it meanwhile
+  bool reused =
+      false;  // it has served another exchange before, so the server may have closed it meanwhile
 };
 
-// The kept-alive connections to the servers of one HTTP backend, on one loop: at most pool_size idle ones, each for at most
-// pool_idle. One that the server closes, or that has a byte on it nobody asked for, is never lent. Runs on its loop's thread.
+// The kept-alive connections to the servers of one HTTP backend, on one loop: at most pool_size
+// idle ones, each for at most pool_idle. One that the server closes, or that has a byte on it
+// nobody asked for, is never lent. Runs on its loop's thread.
 class HttpPool final : private http::ClientConnection::Owner, private io::Timer::Owner {
  public:
   // Borrowed and outliving.
   HttpPool(Pool& servers, io::Loop loop);
   ~HttpPool();
 
-  // The idle connection used last to the server whose turn it is; nothing when there is none, and `server` is where to Open then.
+  // The idle connection used last to the server whose turn it is; nothing when there is none, and
+  // `server` is where to Open then.
   std::unique_ptr<Lease> TakeIdle(std::size_t& server);
   // Connects anew, as Pool::Open does; make a lease of what comes with Adopt.
-  std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t server) { return servers_.Open(handler, server); }
+  std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t server) {
+    return servers_.Open(handler, server);
+  }
   Lease Adopt(std::unique_ptr<io::ByteStream> stream, const config::Server& server);
   // After an exchange: keeps the connection if it can be used again, else lets the loop delete it.
   void GiveBack(Lease lease);

@@ -8,8 +8,12 @@
 
 namespace upgate::backend {
 
-// One attempt to reach any server of the pool: name, then each of its addresses, then TLS; then the next server.
-class Pool::Opening final : public io::Pending, private io::ResolveHandler, private io::ConnectHandler, private io::Timer::Owner {
+// One attempt to reach any server of the pool: name, then each of its addresses, then TLS; then the
+// next server.
+class Pool::Opening final : public io::Pending,
+                            private io::ResolveHandler,
+                            private io::ConnectHandler,
+                            private io::Timer::Owner {
  public:
   Opening(Pool& pool, OpenHandler& handler, std::size_t first)
       : pool_(pool), handler_(handler), current_(first), timer_(pool.loop_.timers, *this) {
@@ -26,9 +30,11 @@ class Pool::Opening final : public io::Pending, private io::ResolveHandler, priv
     addresses_.clear();
     next_address_ = 0;
     securing_ = false;
-    std::visit(Match{[&](const HostPort& where) { step_ = pool_.loop_.network.Resolve(where.host, *this); },
-                     [&](const UnixPath& where) { step_ = pool_.loop_.network.Connect(where, *this); }},
-               server().address);
+    std::visit(
+        Match{
+            [&](const HostPort& where) { step_ = pool_.loop_.network.Resolve(where.host, *this); },
+            [&](const UnixPath& where) { step_ = pool_.loop_.network.Connect(where, *this); }},
+        server().address);
   }
 
   void OnResolved(const std::vector<Ip>& addresses) override {
@@ -92,9 +98,14 @@ class Pool::Opening final : public io::Pending, private io::ResolveHandler, priv
   std::unique_ptr<io::Pending> step_;
 };
 
-Pool::Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
-           std::size_t first)
-    : backend_(backend), tls_(tls), loop_(loop), scratch_(scratch), stats_(stats), next_(first % backend.servers.size()) {}
+Pool::Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop,
+           tls::Scratch& scratch, stats::LoopStats& stats, std::size_t first)
+    : backend_(backend),
+      tls_(tls),
+      loop_(loop),
+      scratch_(scratch),
+      stats_(stats),
+      next_(first % backend.servers.size()) {}
 
 std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first) {
   return std::make_unique<Opening>(*this, handler, first);

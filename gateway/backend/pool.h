@@ -27,16 +27,19 @@ class OpenHandler {
   ~OpenHandler() = default;
 };
 
-// The servers of one backend, as one loop sees them. Takes them in turn (round robin); one that cannot be connected to within
-// connect_timeout gives way to the next, until each has been tried once. Runs on its loop's thread.
+// The servers of one backend, as one loop sees them. Takes them in turn (round robin); one that
+// cannot be connected to within connect_timeout gives way to the next, until each has been tried
+// once. Runs on its loop's thread.
 class Pool {
  public:
-  // Everything is borrowed and outlives the pool; `tls` is nullptr where no server needs it. `first` is where the turn begins: give
-  // each loop another one, so that they do not all start at the same server.
-  Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
-       std::size_t first = 0);
+  // Everything is borrowed and outlives the pool; `tls` is nullptr where no server needs it.
+  // `first` is where the turn begins: give each loop another one, so that they do not all start at
+  // the same server.
+  Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop,
+       tls::Scratch& scratch, stats::LoopStats& stats, std::size_t first = 0);
 
-  // Connects to a server. The handler is never called from inside Open; destroying what is returned cancels.
+  // Connects to a server. The handler is never called from inside Open; destroying what is returned
+  // cancels.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler) { return Open(handler, NextServer()); }
   // The same, beginning with this server: its place in backend().servers.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t first);

@@ -80,7 +80,8 @@ std::string_view NearestOf(std::string_view word, const Range& candidates) {
 // quotes, backslash) as \xHH, cut at `limit` characters, with "..." where something was cut off.
 std::string Printable(std::string_view text, std::size_t limit = 200);
 
-// The same whole, and with only the controls and DEL changed: for a message that quotes what somebody wrote, among words of our own.
+// The same whole, and with only the controls and DEL changed: for a message that quotes what
+// somebody wrote, among words of our own.
 std::string WithoutControls(std::string_view text);
 
 }  // namespace upgate

@@ -57,7 +57,7 @@ struct ListenAddress {
 struct Listener {
   ListenAddress address;
   std::optional<ListenerTls> tls;
-  std::vector<Cidr> trusted_proxies;  // whose X-Forwarded-For/-Proto/-Host is believed
+  std::vector<Cidr> trusted_proxies;       // whose X-Forwarded-For/-Proto/-Host is believed
   DialectSet dialects{Dialect::kRfc6455};  // of routes that say nothing about it
   int backlog = 1024;
 };
@@ -105,15 +105,15 @@ struct ClientTls {
 
 struct Backend {
   std::string name;
-  std::vector<Server> servers;    // at least one, all of one kind of relay
+  std::vector<Server> servers;  // at least one, all of one kind of relay
   Relay relay = Relay::kBytes;
   Millis connect_timeout{3'000};  // name, connection and TLS of one server
   // Of HTTP; 0: no limit.
   Millis first_byte_timeout{60'000};  // from the end of the request to the head of the answer
-  Millis read_timeout{60'000};   // between two pieces of the answer, and of the request
-  Millis request_timeout{0};     // the whole exchange
-  std::uint32_t pool_size = 64;  // connections kept open for later requests, on each loop
-  Millis pool_idle{60'000};      // how long one of these waits for a request
+  Millis read_timeout{60'000};        // between two pieces of the answer, and of the request
+  Millis request_timeout{0};          // the whole exchange
+  std::uint32_t pool_size = 64;       // connections kept open for later requests, on each loop
+  Millis pool_idle{60'000};           // how long one of these waits for a request
   ClientTls tls;
   Mark mark;
 };
@@ -176,8 +176,9 @@ struct RouteLimits {
   Millis close_timeout{5'000};  // how long a closing session waits for the rest and for the peer
 };
 
-// permessage-deflate (RFC 7692) with clients. The defaults keep nothing for a session that is idle: no
-// context takeover either way, and a window for what clients send that 10,000 of them may use at once.
+// permessage-deflate (RFC 7692) with clients. The defaults keep nothing for a session that is idle:
+// no context takeover either way, and a window for what clients send that 10,000 of them may use at
+// once.
 struct Compression {
   int level = 3;                   // 1 (fast) to 9 (small)
   std::uint64_t threshold = 1024;  // bytes of payload; shorter messages go as they are
@@ -197,16 +198,18 @@ struct Route {
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<DialectSet> dialects;  // nothing: those of the listener
-  // Of a route to WebSocket or HTTP servers: the gateway is an end towards both sides and holds them to the rules of RFC 6455;
-  // otherwise frames pass as they are.
+  // Of a route to WebSocket or HTTP servers: the gateway is an end towards both sides and holds
+  // them to the rules of RFC 6455; otherwise frames pass as they are.
   bool enforce = false;
-  // Where the gateway is the client's WebSocket end; nothing: its offers of extensions are not taken.
+  // Where the gateway is the client's WebSocket end; nothing: its offers of extensions are not
+  // taken.
   std::optional<Compression> compression;
-  // With enforce: offered to the server; nothing: no extension is. "server" and "client" (we) are as in the standard.
+  // With enforce: offered to the server; nothing: no extension is. "server" and "client" (we) are
+  // as in the standard.
   std::optional<Compression> server_compression;
   std::optional<Cors> cors;
-  bool preserve_host = true;    // HTTP servers get the client's Host; else their own address
-  bool forwarded = true;        // HTTP servers get X-Forwarded-*, Forwarded and Via
+  bool preserve_host = true;  // HTTP servers get the client's Host; else their own address
+  bool forwarded = true;      // HTTP servers get X-Forwarded-*, Forwarded and Via
   Rewrite rewrite;
   bool require_origin = false;  // refuses requests without an Origin header
   RouteLimits limits;

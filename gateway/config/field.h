@@ -44,8 +44,8 @@ class Field {
   Mark mark() const { return mark_; }
   const std::string& key() const { return key_; }
 
-  // Whether nothing was wrong so far with what was read from here. False, too, once there are more errors than are shown: every
-  // look goes through all of them.
+  // Whether nothing was wrong so far with what was read from here. False, too, once there are more
+  // errors than are shown: every look goes through all of them.
   bool sound() const { return IsSound(key_); }
   // The same of another part of the file.
   bool IsSound(const std::string& key) const {

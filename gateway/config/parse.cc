@@ -82,7 +82,8 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.workers = root["workers"].Optional(Workers{config.workers}).count;
   config.server_header = ParseServerHeader(root["server_header"], config.server_header);
   config.http = ParseHttp(root["http"]);
-  config.compression_memory = ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
+  config.compression_memory =
+      ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
   config.shutdown_timeout =
       root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
   config.log = ParseLog(root["log"]);

@@ -54,7 +54,8 @@ void RejectMixedRelays(const std::vector<Field>& items, Backend& backend) {
   if (first == backend.servers.end()) return;
   backend.relay = RelayOf(first->scheme);
   for (std::size_t i = 0; i < backend.servers.size(); ++i) {
-    if (!IsRead(backend.servers[i]) || RelayOf(backend.servers[i].scheme) == backend.relay) continue;
+    if (!IsRead(backend.servers[i]) || RelayOf(backend.servers[i].scheme) == backend.relay)
+      continue;
     items[i].Error(
         "is of another kind than the first server: tcp, tls and unix carry bytes, ws and wss "
         "frames, http and https HTTP; make it a backend of its own");
@@ -96,8 +97,7 @@ Backend ParseBackend(Field::Member& member, const std::filesystem::path& folder,
     const bool used =
         std::ranges::any_of(backend.servers, [](const Server& s) { return IsSecure(s.scheme); });
     if (!used) {
-      tls.Error(
-          "has no effect: no server of this backend begins with tls://, wss:// or https://");
+      tls.Error("has no effect: no server of this backend begins with tls://, wss:// or https://");
     }
   }
   field.RejectUnknownKeys();

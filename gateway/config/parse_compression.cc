@@ -42,14 +42,17 @@ std::optional<Compression> ParseCompression(Field field, const Compression& defa
   return compression;
 }
 
-std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback, std::size_t workers) {
+std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback,
+                                     std::size_t workers) {
   const std::uint64_t bytes =
       field.Optional(ByteSize{fallback}, {ByteSize{0}, ByteSize{kMostMemory}}).bytes;
   const std::uint64_t sharers = std::max<std::uint64_t>(workers, 1);
   if (bytes == 0 || bytes / sharers >= kLeastMemory) return bytes;
-  field.Refuse({sharers == 1 ? "is too little for one session" : fmt::format("is too little for a session of each of {} workers", sharers),
-                fmt::format("use {}KiB or more, or 0 to compress nothing", sharers * kLeastMemory / 1024)},
-               "");
+  field.Refuse(
+      {sharers == 1 ? "is too little for one session"
+                    : fmt::format("is too little for a session of each of {} workers", sharers),
+       fmt::format("use {}KiB or more, or 0 to compress nothing", sharers * kLeastMemory / 1024)},
+      "");
   return fallback;
 }
 

@@ -74,11 +74,14 @@ bool Relays(const std::map<std::string, Backend>& backends, const Route& route) 
   return backend != backends.end() && backend->second.relay != Relay::kBytes;
 }
 
-// Whether it is clear where the route goes, and of what kind that is: else nothing is said of what fits there.
-bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends, const Route& route) {
+// Whether it is clear where the route goes, and of what kind that is: else nothing is said of what
+// fits there.
+bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
+             const Route& route) {
   if (!route_field["backend"].sound() || !route_field["plugin"].sound()) return false;
   if (route.plugin) return true;
-  return route.backend && backends.contains(*route.backend) && route_field.IsSound(MemberKey("backends", *route.backend));
+  return route.backend && backends.contains(*route.backend) &&
+         route_field.IsSound(MemberKey("backends", *route.backend));
 }
 
 // How requests to HTTP servers, and their answers, are changed.
@@ -153,7 +156,8 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
   }
 }
 
-Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>& backends, const Route& route) {
+Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>& backends,
+                       const Route& route) {
   const Field field = route_field["encoding"];
   const auto encoding = field.OneOf<Encoding>({{"auto", Encoding::kAuto},
                                                {"binary", Encoding::kBinary},
@@ -170,7 +174,9 @@ Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>&
 }
 
 // A route whose clients could not take what it has for them would refuse every one.
-std::optional<DialectSet> ParseRouteDialects(Field& route_field, const std::map<std::string, Backend>& backends, const Route& route) {
+std::optional<DialectSet> ParseRouteDialects(Field& route_field,
+                                             const std::map<std::string, Backend>& backends,
+                                             const Route& route) {
   const Field field = route_field["dialects"];
   const auto dialects = ParseDialects(field);
   const bool binary = !dialects || dialects->empty() || dialects->Has(Dialect::kRfc6455) ||
@@ -181,8 +187,10 @@ std::optional<DialectSet> ParseRouteDialects(Field& route_field, const std::map<
   return dialects;
 }
 
-// What the gateway does as a WebSocket end, of the client and, where the route enforces rules, of the server.
-void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+// What the gateway does as a WebSocket end, of the client and, where the route enforces rules, of
+// the server.
+void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& backends,
+                         Route& route) {
   const Field enforce = field["enforce"];
   const Field compression = field["compression"];
   const Field server_compression = field["server_compression"];
@@ -208,25 +216,33 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
 }
 
 // `name` of the route, whose messages are all held to its limits.
-void RejectHighThreshold(Field& route_field, std::string_view name, const Compression& compression, const RouteLimits& limits) {
+void RejectHighThreshold(Field& route_field, std::string_view name, const Compression& compression,
+                         const RouteLimits& limits) {
   Field field = route_field[name];
-  if (compression.threshold <= limits.message_size || !field.sound() || !route_field["limits"].sound()) return;
+  if (compression.threshold <= limits.message_size || !field.sound() ||
+      !route_field["limits"].sound())
+    return;
   const Field threshold = field["threshold"];
   (threshold.present() ? threshold : route_field["limits"]["message_size"])
-      .Error(fmt::format("no message is as large as {}.threshold; lower that, or remove {}", name, name));
+      .Error(fmt::format("no message is as large as {}.threshold; lower that, or remove {}", name,
+                         name));
 }
 
 // Compression that is right by itself, and never happens here.
-void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& backends, const Route& route) {
+void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& backends,
+                           const Route& route) {
   Field compression = field["compression"];
   const Field dialects = field["dialects"];
   // Elsewhere the gateway's own messages can be larger than those of clients.
   const bool bounded = Relays(backends, route) && route.enforce;
-  if (bounded && route.server_compression) RejectHighThreshold(field, "server_compression", *route.server_compression, route.limits);
+  if (bounded && route.server_compression)
+    RejectHighThreshold(field, "server_compression", *route.server_compression, route.limits);
   if (!route.compression || !compression.sound()) return;
   const bool extensions = !route.dialects || route.dialects->Has(Dialect::kRfc6455);
   if (!extensions && dialects.sound()) {
-    compression.Error("has no effect: of the dialects only rfc6455 has it; add that to dialects, or remove compression");
+    compression.Error(
+        "has no effect: of the dialects only rfc6455 has it; add that to dialects, or remove "
+        "compression");
   }
   if (bounded) RejectHighThreshold(field, "compression", *route.compression, route.limits);
 }

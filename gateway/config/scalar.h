@@ -157,7 +157,8 @@ struct Syntax<Endpoint> {
 
 template <>
 struct Syntax<ServerUrl> {
-  static constexpr std::string_view kForm = "the URL of a server (tcp, tls, unix, ws, wss, http or https)";
+  static constexpr std::string_view kForm =
+      "the URL of a server (tcp, tls, unix, ws, wss, http or https)";
   static Reading<ServerUrl> Read(std::string_view text);
 };
 

@@ -30,8 +30,10 @@ std::optional<Cors> ParseCors(Field field);
 std::optional<DialectSet> ParseDialects(const Field& field);
 // true, or a map of settings; nothing for false and where there is none.
 std::optional<Compression> ParseCompression(Field field, const Compression& defaults);
-// Bytes, of which each of the workers has its share; 0 where nothing is to be compressed. `workers`: 0 for as many as there are cores.
-std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback, std::size_t workers);
+// Bytes, of which each of the workers has its share; 0 where nothing is to be compressed.
+// `workers`: 0 for as many as there are cores.
+std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback,
+                                     std::size_t workers);
 
 // The path of a file that must be named.
 FilePath ParseFilePath(const Field& field, const std::filesystem::path& folder);

@@ -25,7 +25,8 @@ bool IsUnclosedQuote(std::string_view text, std::size_t offset);
 // front, or nothing where it cannot be guessed.
 std::string_view SyntaxHint(std::string_view text, Mark mark, std::string_view complaint);
 
-// `mark` with a column of at most one behind the end of its line: the YAML library counts the end of the text as a character.
+// `mark` with a column of at most one behind the end of its line: the YAML library counts the end
+// of the text as a character.
 Mark OnItsLine(std::string_view text, Mark mark);
 
 }  // namespace upgate::config

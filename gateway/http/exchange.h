@@ -13,9 +13,9 @@
 
 namespace upgate::http {
 
-// What answers one request; made by RequestHandler::OnRequest and owned by the connection, which destroys it when the
-// exchange is over: answered in full, upgraded, or the client is gone. So the destructor is where work for the client is
-// cancelled. Same thread as the connection.
+// What answers one request; made by RequestHandler::OnRequest and owned by the connection, which
+// destroys it when the exchange is over: answered in full, upgraded, or the client is gone. So the
+// destructor is where work for the client is cancelled. Same thread as the connection.
 class ExchangeHandler : public io::Deletable {
  public:
   // A piece of the request's body, as it arrives; Exchange::SetBodyReading stops it for a while.
@@ -28,7 +28,8 @@ class ExchangeHandler : public io::Deletable {
 
 // How long the answer's body is (RFC 9112, section 6.3).
 struct BodyLength {
-  std::optional<std::uint64_t> bytes;  // nothing: chunked, or to the end of the connection for HTTP/1.0
+  std::optional<std::uint64_t>
+      bytes;  // nothing: chunked, or to the end of the connection for HTTP/1.0
 };
 
 // A connection handed over by an upgrade.
@@ -37,10 +38,10 @@ struct Upgraded {
   std::string early;                       // what the client sent behind its request head already
 };
 
-// One request and its answer, whatever HTTP version carries it. Owned by the connection; alive as long as its handler.
-// Exactly one of Respond, SendHead … EndBody, Upgrade or Abort answers it. All may be called at once from inside
-// OnRequest, or later. After the answer is complete the exchange and its handler are destroyed at the end of the turn,
-// and calls on it do nothing.
+// One request and its answer, whatever HTTP version carries it. Owned by the connection; alive as
+// long as its handler. Exactly one of Respond, SendHead … EndBody, Upgrade or Abort answers it. All
+// may be called at once from inside OnRequest, or later. After the answer is complete the exchange
+// and its handler are destroyed at the end of the turn, and calls on it do nothing.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -49,21 +50,23 @@ class Exchange {
   virtual SocketAddress client_address() const = 0;
   virtual const io::TlsInfo* tls() const = 0;  // nullptr when the client came without TLS
 
-  // Fields for the head of the final answer, whoever gives it; each replaces all of its name that the answer has by itself, but
-  // Vary, which is added to. Not for a 101.
+  // Fields for the head of the final answer, whoever gives it; each replaces all of its name that
+  // the answer has by itself, but Vary, which is added to. Not for a 101.
   virtual void SetAnswerHeaders(Headers headers) = 0;
 
-  // The whole answer. Date, Server (as configured), Content-Length and Connection are added where they are missing. HEAD gets
-  // no body. A request body still under way is read to its end (bounded) or the connection closes after the answer.
+  // The whole answer. Date, Server (as configured), Content-Length and Connection are added where
+  // they are missing. HEAD gets no body. A request body still under way is read to its end
+  // (bounded) or the connection closes after the answer.
   virtual void Respond(Response response) = 0;
 
-  // The answer in pieces. Transfer-Encoding and Content-Length come from `length`; 1xx may be sent any number of times
-  // before, with the same call. `response.body` is ignored.
+  // The answer in pieces. Transfer-Encoding and Content-Length come from `length`; 1xx may be sent
+  // any number of times before, with the same call. `response.body` is ignored.
   virtual void SendHead(const Response& response, BodyLength length) = 0;
   virtual void SendBody(Bytes bytes) = 0;
   virtual void EndBody(const Headers& trailers = {}) = 0;
-  // For those who send an answer in small pieces: what is sent after Gather may wait, to leave in one write with what comes behind
-  // it. It goes when it gets large, with the end of the body, and at Flush, which whoever called Gather calls in the same turn.
+  // For those who send an answer in small pieces: what is sent after Gather may wait, to leave in
+  // one write with what comes behind it. It goes when it gets large, with the end of the body, and
+  // at Flush, which whoever called Gather calls in the same turn.
   virtual void Gather() {}
   virtual void Flush() {}
   // True while SendBody should wait for OnWritable.
@@ -71,24 +74,27 @@ class Exchange {
   // Stops and starts OnBody. Turning it on may call OnBody at once, for what has been read already.
   virtual void SetBodyReading(bool on) = 0;
 
-  // Breaks the connection off in a way that the client can notice: for an answer that cannot be completed any more.
+  // Breaks the connection off in a way that the client can notice: for an answer that cannot be
+  // completed any more.
   virtual void Abort() = 0;
 
-  // Sends exactly this head (a 101; nothing is added), and what stands in its body right behind it, and hands over the connection. The handler that calls this is
-  // destroyed at the end of the turn. No stream comes back when the exchange was over before, or its request had a body.
+  // Sends exactly this head (a 101; nothing is added), and what stands in its body right behind it,
+  // and hands over the connection. The handler that calls this is destroyed at the end of the turn.
+  // No stream comes back when the exchange was over before, or its request had a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
 };
 
 // Where requests go.
 class RequestHandler {
  public:
-  // The head is complete and sound. `exchange` outlives the returned handler. nullptr is allowed when the exchange was
-  // answered inside the call.
+  // The head is complete and sound. `exchange` outlives the returned handler. nullptr is allowed
+  // when the exchange was answered inside the call.
   virtual std::unique_ptr<ExchangeHandler> OnRequest(Exchange& exchange) = 0;
-  // A final answer or a 101 goes out with this status, also one that the connection gives by itself (400, 408, 414, 431, …); for
-  // the counters.
+  // A final answer or a 101 goes out with this status, also one that the connection gives by itself
+  // (400, 408, 414, 431, …); for the counters.
   virtual void OnAnswer(int status) = 0;
-  // The connection broke before or between requests, or TLS could not be agreed on; for the counters.
+  // The connection broke before or between requests, or TLS could not be agreed on; for the
+  // counters.
   virtual void OnConnectionError(const Error& error) = 0;
 
  protected:

@@ -1,8 +1,7 @@
 #include "gateway/http/library_version.h"
 
-#include <llhttp.h>
-
 #include <fmt/format.h>
+#include <llhttp.h>
 
 namespace upgate::http {
 

@@ -21,7 +21,8 @@ struct Header {
   std::string value;
 };
 
-// Header fields in the order in which they stand; names compare without case (RFC 9110, section 5.1).
+// Header fields in the order in which they stand; names compare without case (RFC 9110,
+// section 5.1).
 class Headers {
  public:
   Headers() = default;
@@ -60,12 +61,12 @@ enum class Version : std::uint8_t { kHttp10, kHttp11, kHttp2 };
 
 // A request target (RFC 9112, section 3.2), taken apart and made safe to route on.
 struct Target {
-  std::string scheme;  // of an absolute-form target, lower case; empty for origin-form and "*"
-  std::string host;    // from Host or the authority: lower case, no port, no brackets
+  std::string scheme;      // of an absolute-form target, lower case; empty for origin-form and "*"
+  std::string host;        // from Host or the authority: lower case, no port, no brackets
   std::uint16_t port = 0;  // 0: none was written
   std::string authority;   // as the client wrote it, for Location and Host towards servers
-  // What routes match on: percent-decoded, dot segments removed, always begins with '/', or is "*". %2F and %00 stay as they
-  // are written, so that they can never change which route matches.
+  // What routes match on: percent-decoded, dot segments removed, always begins with '/', or is "*".
+  // %2F and %00 stay as they are written, so that they can never change which route matches.
   std::string path;
   // The path as it goes on to an HTTP server: still percent-encoded, dot segments removed.
   std::string raw_path;
@@ -73,12 +74,14 @@ struct Target {
   bool has_query = false;
 };
 
-// The value of `name` in a query string (application/x-www-form-urlencoded), percent-decoded; nothing if it is not there.
+// The value of `name` in a query string (application/x-www-form-urlencoded), percent-decoded;
+// nothing if it is not there.
 std::optional<std::string> QueryValue(std::string_view query, std::string_view name);
 // `query` without the parameter `name`, everything else as it was.
 std::string QueryWithout(std::string_view query, std::string_view name);
 
-// A checked request head. The connection answers those that are wrong itself; nobody above sees them.
+// A checked request head. The connection answers those that are wrong itself; nobody above sees
+// them.
 struct Request {
   std::string method;
   Version version = Version::kHttp11;
@@ -90,7 +93,9 @@ struct Request {
   // The 8 bytes behind the head of a handshake with two keys, which belong to the head
   // (draft-hixie-thewebsocketprotocol-76, section 5.1, "key_3").
   std::optional<std::array<std::byte, 8>> key3 = {};
-  bool UpgradesTo(std::string_view protocol) const { return wants_upgrade && headers.HasToken("upgrade", protocol); }
+  bool UpgradesTo(std::string_view protocol) const {
+    return wants_upgrade && headers.HasToken("upgrade", protocol);
+  }
 };
 
 // `body` is the whole body; streaming answers leave it empty and go through Exchange::SendHead.

@@ -8,8 +8,9 @@
 
 namespace upgate::http {
 
-// The header fields of a request to a server, in order, as they go out on the wire: written once, and not taken apart again.
-// Content-Length, Transfer-Encoding, Connection and Upgrade are left out; they are the connection's to say.
+// The header fields of a request to a server, in order, as they go out on the wire: written once,
+// and not taken apart again. Content-Length, Transfer-Encoding, Connection and Upgrade are left
+// out; they are the connection's to say.
 class OutgoingFields {
  public:
   OutgoingFields() = default;
@@ -17,7 +18,8 @@ class OutgoingFields {
   explicit OutgoingFields(const Headers& headers);
 
   void Add(std::string_view name, std::string_view value);
-  // Whether all that was added can be sent: no CR, LF, NUL or bad name, which would break the framing.
+  // Whether all that was added can be sent: no CR, LF, NUL or bad name, which would break the
+  // framing.
   bool sound() const { return sound_; }
   // Lines with their ends.
   std::string_view text() const { return text_; }

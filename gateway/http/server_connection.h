@@ -13,12 +13,15 @@ namespace upgate::http {
 
 // The bounds of one HTTP/1.1 client connection.
 struct ServerLimits {
-  std::size_t head_bytes = 64 * 1024;  // request line and headers; over it 431 (414 when the target alone is over)
-  std::size_t header_count = 100;      // over it 431
-  io::Millis head_timeout{10'000};     // from the first byte of a request to the end of its head; then 408
-  io::Millis idle_timeout{60'000};     // between requests, and before the first; then closed without a word
-  io::Millis body_timeout{60'000};     // between two reads of a request body; then 408
-  io::Millis linger_timeout{2'000};    // how long the last answer waits for the client's FIN
+  std::size_t head_bytes =
+      64 * 1024;  // request line and headers; over it 431 (414 when the target alone is over)
+  std::size_t header_count = 100;  // over it 431
+  io::Millis head_timeout{
+      10'000};  // from the first byte of a request to the end of its head; then 408
+  io::Millis idle_timeout{
+      60'000};  // between requests, and before the first; then closed without a word
+  io::Millis body_timeout{60'000};   // between two reads of a request body; then 408
+  io::Millis linger_timeout{2'000};  // how long the last answer waits for the client's FIN
 };
 
 struct ServerOptions {
@@ -26,14 +29,15 @@ struct ServerOptions {
   std::string server_name = "upgate";  // the Server header; empty: none
 };
 
-// The server side of one HTTP/1.1 client (RFC 9112): reads requests, checks them, hands each to `handler` and writes the
-// answers in the order of the requests; one request at a time is with the handler, pipelined ones wait (bounded).
-// Runs on its loop's thread.
+// The server side of one HTTP/1.1 client (RFC 9112): reads requests, checks them, hands each to
+// `handler` and writes the answers in the order of the requests; one request at a time is with the
+// handler, pipelined ones wait (bounded). Runs on its loop's thread.
 class ServerConnection : public io::Deletable {
  public:
   class Owner {
    public:
-    // The connection has ended, or was handed over by an upgrade. Once; destroy it through Turn::DeferDelete.
+    // The connection has ended, or was handed over by an upgrade. Once; destroy it through
+    // Turn::DeferDelete.
     virtual void OnConnectionDone(ServerConnection& connection) = 0;
 
    protected:
@@ -41,10 +45,12 @@ class ServerConnection : public io::Deletable {
   };
 
   // Takes the stream and starts reading. Everything else is borrowed and outlives the connection.
-  static std::unique_ptr<ServerConnection> Start(std::unique_ptr<io::ByteStream> stream, io::Loop loop,
-                                                 const ServerOptions& options, RequestHandler& handler, Owner& owner);
+  static std::unique_ptr<ServerConnection> Start(std::unique_ptr<io::ByteStream> stream,
+                                                 io::Loop loop, const ServerOptions& options,
+                                                 RequestHandler& handler, Owner& owner);
 
-  // For a gateway that stops: idle connections end at once, busy ones answer with Connection: close and end after it.
+  // For a gateway that stops: idle connections end at once, busy ones answer with Connection: close
+  // and end after it.
   virtual void Drain() = 0;
 };
 

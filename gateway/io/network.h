@@ -17,8 +17,8 @@ namespace upgate::io {
 class AcceptHandler {
  public:
   virtual void OnAccept(std::unique_ptr<ByteStream> stream) = 0;
-  // Connections wait in the backlog because the system has no descriptors or memory for them (kLimit); accepting goes on after a
-  // short pause.
+  // Connections wait in the backlog because the system has no descriptors or memory for them
+  // (kLimit); accepting goes on after a short pause.
   virtual void OnAcceptFailed(const Error& error) { (void)error; }
 
  protected:
@@ -34,8 +34,9 @@ class Listener : public Deletable {
 
 struct ListenOptions {
   int backlog = 1024;
-  // Fails with kAddressInUse when anybody has the TCP address already, also one who shares it. Without it, whoever of the same
-  // user listens there in the same way gets a part of the connections.
+  // Fails with kAddressInUse when anybody has the TCP address already, also one who shares it.
+  // Without it, whoever of the same user listens there in the same way gets a part of the
+  // connections.
   bool exclusive = false;
 };
 
@@ -58,24 +59,27 @@ class ResolveHandler {
   ~ResolveHandler() = default;
 };
 
-// Something under way. Destroying it cancels it; the handler then hears nothing more. May be destroyed from inside its
-// own handler's callback.
+// Something under way. Destroying it cancels it; the handler then hears nothing more. May be
+// destroyed from inside its own handler's callback.
 class Pending : public Deletable {};
 
-// The network as one loop sees it. Handlers are not owned, outlive what is pending, and are never called from inside the
-// call that started the work. There is no timeout here: whoever waits has a Timer.
+// The network as one loop sees it. Handlers are not owned, outlive what is pending, and are never
+// called from inside the call that started the work. There is no timeout here: whoever waits has a
+// Timer.
 class Network {
  public:
   virtual ~Network() = default;
 
   // Several loops may listen on the same TCP address; the system spreads the connections over them.
-  virtual Result<std::unique_ptr<Listener>> Listen(const SocketAddress& address, const ListenOptions& options,
+  virtual Result<std::unique_ptr<Listener>> Listen(const SocketAddress& address,
+                                                   const ListenOptions& options,
                                                    AcceptHandler& handler) = 0;
 
-  virtual std::unique_ptr<Pending> Connect(const SocketAddress& address, ConnectHandler& handler) = 0;
+  virtual std::unique_ptr<Pending> Connect(const SocketAddress& address,
+                                           ConnectHandler& handler) = 0;
 
-  // Names and address literals. Answers are cached for a short time and resolved anew after it; while a new answer is
-  // fetched, or cannot be had, the old one still serves.
+  // Names and address literals. Answers are cached for a short time and resolved anew after it;
+  // while a new answer is fetched, or cannot be had, the old one still serves.
   virtual std::unique_ptr<Pending> Resolve(const std::string& host, ResolveHandler& handler) = 0;
 };
 
@@ -90,12 +94,13 @@ class Entropy {
 class Turn {
  public:
   virtual ~Turn() = default;
-  // Destroys `thing` when the turn is over, so that nobody dies inside their own call stack. Order of calls is kept.
+  // Destroys `thing` when the turn is over, so that nobody dies inside their own call stack. Order
+  // of calls is kept.
   virtual void DeferDelete(std::unique_ptr<Deletable> thing) = 0;
   // Calls `later.OnLater()` once on the next turn, before the loop sleeps; what is asked for from
-  // there comes on the turn after. Order of calls is kept; nothing when it waits already. Not owned:
-  // destroying it, or its Cancel(), takes the call back. For what must not happen inside the call
-  // that found it out: a timer without delay would wait for the clock's next tick.
+  // there comes on the turn after. Order of calls is kept; nothing when it waits already. Not
+  // owned: destroying it, or its Cancel(), takes the call back. For what must not happen inside the
+  // call that found it out: a timer without delay would wait for the clock's next tick.
   virtual void RunLater(Later& later) = 0;
 };
 

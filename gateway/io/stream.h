@@ -17,23 +17,25 @@ struct Deletable {
   virtual ~Deletable() = default;
 };
 
-// Writable bytes in front of every span that OnBytes gets: room for the largest frame header without a mask (10), kept
-// larger so that the payload behind it stays aligned.
+// Writable bytes in front of every span that OnBytes gets: room for the largest frame header
+// without a mask (10), kept larger so that the payload behind it stays aligned.
 inline constexpr std::size_t kReadHeadroom = 16;
 
 // Most that one OnBytes delivers: the size of the loop's read buffer.
 inline constexpr std::size_t kReadBufferSize = 64 * 1024;
 
-// A stream with more than this queued is congested, and tells its handler when it is down to kLowMark.
+// A stream with more than this queued is congested, and tells its handler when it is down to
+// kLowMark.
 inline constexpr std::size_t kHighMark = 256 * 1024;
 inline constexpr std::size_t kLowMark = 64 * 1024;
 
-// Receives what a ByteStream reads. Never called from inside a call on the stream itself, so a handler may do anything
-// to any stream from within a callback except destroy the stream that is calling: that goes through Turn::DeferDelete.
+// Receives what a ByteStream reads. Never called from inside a call on the stream itself, so a
+// handler may do anything to any stream from within a callback except destroy the stream that is
+// calling: that goes through Turn::DeferDelete.
 class StreamHandler {
  public:
-  // Never empty. The bytes stand in a buffer that all streams of the loop share: they may be changed in place, also the
-  // kReadHeadroom bytes before them, and are gone when the call returns.
+  // Never empty. The bytes stand in a buffer that all streams of the loop share: they may be
+  // changed in place, also the kReadHeadroom bytes before them, and are gone when the call returns.
   virtual void OnBytes(MutableBytes data) = 0;
   // The peer will send nothing more (FIN, close_notify). Once. Writing still works.
   virtual void OnEnd() = 0;
@@ -41,8 +43,9 @@ class StreamHandler {
   virtual void OnError(const Error& error) = 0;
   // The queue, once congested, is down to kLowMark.
   virtual void OnDrained() = 0;
-  // Shutdown() is through: everything written before it and the end mark are with the system. Once; from then on the stream
-  // can be destroyed without losing anything. Not called on a broken connection.
+  // Shutdown() is through: everything written before it and the end mark are with the system. Once;
+  // from then on the stream can be destroyed without losing anything. Not called on a broken
+  // connection.
   virtual void OnFlushed() {}
 
  protected:
@@ -57,37 +60,40 @@ struct TlsInfo {
   std::string client_subject;  // of a verified client certificate
 };
 
-// A connected, ordered, two-way stream of bytes: a TCP or unix socket, TLS over one, or memory in a test. Belongs to one
-// loop and is used on its thread only. Destroying it closes it at once: what is still queued is dropped.
-// It starts with reading off.
+// A connected, ordered, two-way stream of bytes: a TCP or unix socket, TLS over one, or memory in a
+// test. Belongs to one loop and is used on its thread only. Destroying it closes it at once: what
+// is still queued is dropped. It starts with reading off.
 class ByteStream : public Deletable {
  public:
-  // Not owned; must outlive the stream or be replaced. nullptr: events are dropped and reading stops.
+  // Not owned; must outlive the stream or be replaced. nullptr: events are dropped and reading
+  // stops.
   virtual void SetHandler(StreamHandler* handler) = 0;
 
-  // Turns OnBytes/OnEnd on or off; takes effect at once and costs nothing when it changes nothing. A broken connection is
-  // reported even while reading is off, as far as the system tells.
+  // Turns OnBytes/OnEnd on or off; takes effect at once and costs nothing when it changes nothing.
+  // A broken connection is reported even while reading is off, as far as the system tells.
   virtual void SetReading(bool on) = 0;
 
-  // Sends the slices one after the other, in one call to the system where that can be. Never blocks and never fails:
-  // what the system does not take now is copied into the queue, and a broken connection is told to the handler later.
-  // The queue has no limit of its own; its filler must stop when congested() says so.
-  // After Shutdown() or an error the bytes are dropped.
+  // Sends the slices one after the other, in one call to the system where that can be. Never blocks
+  // and never fails: what the system does not take now is copied into the queue, and a broken
+  // connection is told to the handler later. The queue has no limit of its own; its filler must
+  // stop when congested() says so. After Shutdown() or an error the bytes are dropped.
   virtual void Write(std::span<const Bytes> slices) = 0;
-  void Write(std::initializer_list<Bytes> slices) { Write(std::span(slices.begin(), slices.size())); }
+  void Write(std::initializer_list<Bytes> slices) {
+    Write(std::span(slices.begin(), slices.size()));
+  }
   void Write(Bytes bytes) { Write(std::span(&bytes, 1)); }
 
   // Ends our side (close_notify, FIN) once the queue is sent. Reading goes on.
   virtual void Shutdown() = 0;
 
-  // Makes destruction break the connection off (RST where there is one) instead of ending it in order, so that the peer
-  // can tell. Destroy right after.
+  // Makes destruction break the connection off (RST where there is one) instead of ending it in
+  // order, so that the peer can tell. Destroy right after.
   virtual void Reset() = 0;
 
   virtual std::size_t queued() const = 0;
 
-  // Whether something is waiting to be read: bytes, the peer's end, or an error. Asks the system, for the few who must know before
-  // they write.
+  // Whether something is waiting to be read: bytes, the peer's end, or an error. Asks the system,
+  // for the few who must know before they write.
   virtual bool HasUnread() const = 0;
   bool congested() const { return queued() > kHighMark; }
 

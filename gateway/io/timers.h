@@ -30,12 +30,14 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Fires once, `delay` from now at the earliest and one tick of the wheel later at the latest. Replaces an earlier Arm.
+  // Fires once, `delay` from now at the earliest and one tick of the wheel later at the latest.
+  // Replaces an earlier Arm.
   void Arm(Millis delay);
   void Disarm();
   bool armed() const { return slot_ != nullptr; }
 
-  // For implementations of Timers: links in the wheel's slot, and when to fire. slot_ is non-null while armed.
+  // For implementations of Timers: links in the wheel's slot, and when to fire. slot_ is non-null
+  // while armed.
   Timer* next_ = nullptr;
   Timer** slot_ = nullptr;  // what points at this timer
   Instant deadline_{};
@@ -51,13 +53,15 @@ class Timers {
  public:
   virtual ~Timers() = default;
   virtual Instant Now() const = 0;
-  // The same clock read anew, in microseconds: for measuring how long something took, not for every message.
+  // The same clock read anew, in microseconds: for measuring how long something took, not for every
+  // message.
   virtual std::uint64_t Micros() const {
     return static_cast<std::uint64_t>(std::chrono::microseconds(Now().time_since_epoch()).count());
   }
   // Wall-clock time, in whole seconds since 1970: for the Date header and for logs.
   virtual std::int64_t UnixSeconds() const = 0;
-  // Links the timer into the wheel; `timer` is disarmed. Disarming needs no call: a timer unlinks itself.
+  // Links the timer into the wheel; `timer` is disarmed. Disarming needs no call: a timer unlinks
+  // itself.
   virtual void Insert(Timer& timer, Instant deadline) = 0;
 };
 

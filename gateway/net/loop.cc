@@ -23,8 +23,8 @@ uv_loop_t& Initialized(uv_loop_t& loop) {
   return loop;
 }
 
-// How long signals may wait, in milliseconds, and after how many events to look at the clock for that. One event
-// can take two milliseconds (inflating).
+// How long signals may wait, in milliseconds, and after how many events to look at the clock for
+// that. One event can take two milliseconds (inflating).
 constexpr std::int64_t kLongestWait = 10;
 constexpr std::uint32_t kEventsBetweenLooks = 8;
 
@@ -150,7 +150,9 @@ void Loop::Breathe() {
   breathing_ = false;
 }
 
-bool Loop::HasLookups() const { return network_->HasLookups(); }
+bool Loop::HasLookups() const {
+  return network_->HasLookups();
+}
 
 int Loop::SleepTime() {
   if (woken_ || !later_.empty() || uv_backend_timeout(&uv_) == 0) return 0;

@@ -16,7 +16,7 @@ namespace {
 
 // Whether the file is a socket that nobody listens at any more.
 bool IsStale(const RawAddress& raw, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) return errno == ENOENT;
   if (!S_ISSOCK(info.st_mode)) return false;
   const auto probe = OpenSocket(AF_UNIX);
@@ -38,7 +38,7 @@ UnixSocketFile& UnixSocketFile::operator=(UnixSocketFile&& other) noexcept {
 
 UnixSocketFile::~UnixSocketFile() {
   if (path_.empty()) return;
-  struct stat info {};
+  struct stat info{};
   const bool still_there = ::lstat(path_.c_str(), &info) == 0;
   if (still_there && info.st_dev == device_ && info.st_ino == inode_) ::unlink(path_.c_str());
 }
@@ -56,7 +56,7 @@ Result<UnixSocketFile> UnixSocketFile::Bind(int fd, const RawAddress& raw,
     error = ::bind(fd, raw.get(), raw.length) == 0 ? 0 : errno;
   }
   if (error != 0) return failed(error);
-  struct stat info {};
+  struct stat info{};
   UnixSocketFile file;
   if (::lstat(path.c_str(), &info) == 0) {
     file.path_ = path;

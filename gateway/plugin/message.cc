@@ -8,8 +8,9 @@
 namespace upgate::plugin {
 
 Message::Message(MessageKind kind, Bytes payload) {
-  const ws::FrameHeader header{.opcode = kind == MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary,
-                               .length = payload.size()};
+  const ws::FrameHeader header{
+      .opcode = kind == MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary,
+      .length = payload.size()};
   const std::size_t header_size = ws::HeaderSize(header);
   const std::size_t size = header_size + payload.size();
   auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
@@ -24,8 +25,8 @@ Message::Message(MessageKind kind, Bytes payload) {
 }
 
 const Message::Compressed* Message::Encoded::Find(std::uint8_t window_bits, int level) const {
-  const auto found =
-      std::ranges::find_if(compressed, [&](const auto& c) { return c.window_bits == window_bits && c.level == level; });
+  const auto found = std::ranges::find_if(
+      compressed, [&](const auto& c) { return c.window_bits == window_bits && c.level == level; });
   return found == compressed.end() ? nullptr : &*found;
 }
 
@@ -37,7 +38,8 @@ std::optional<Bytes> Message::FindCompressed(std::uint8_t window_bits, int level
 
 Bytes Message::Compress(ws::Deflater& deflater) const {
   const std::lock_guard lock(encoded_->mutex);
-  if (const auto* known = encoded_->Find(deflater.window_bits(), deflater.level())) return AsBytes(known->frame);
+  if (const auto* known = encoded_->Find(deflater.window_bits(), deflater.level()))
+    return AsBytes(known->frame);
   Compressed& made = encoded_->compressed.emplace_back(deflater.window_bits(), deflater.level());
   std::string scratch;
   const auto opcode = kind() == MessageKind::kText ? ws::Opcode::kText : ws::Opcode::kBinary;

@@ -15,8 +15,8 @@ namespace upgate::plugin {
 
 enum class MessageKind : std::uint8_t { kText, kBinary };
 
-// A WebSocket message made ready for any number of sockets: encoded once, as one frame, and shared by all who hold a copy, also
-// across loops. Immutable and cheap to copy; thread-safe.
+// A WebSocket message made ready for any number of sockets: encoded once, as one frame, and shared
+// by all who hold a copy, also across loops. Immutable and cheap to copy; thread-safe.
 class Message {
  public:
   // Copies the payload. Text must be UTF-8.
@@ -26,9 +26,10 @@ class Message {
   Bytes payload() const { return frame().subspan(encoded_->header_size); }
   // Header and payload, as a server sends them (RFC 6455, section 5.2).
   Bytes frame() const { return {encoded_->bytes.get(), encoded_->size}; }
-  // The same, compressed by itself (RFC 7692) with such a window and level: by the first who needs it, and kept for all others. Empty
-  // where that makes it no smaller. Valid as long as the message. FindCompressed: nothing when nobody did it yet; the deflater is
-  // one that remembers nothing.
+  // The same, compressed by itself (RFC 7692) with such a window and level: by the first who needs
+  // it, and kept for all others. Empty where that makes it no smaller. Valid as long as the
+  // message. FindCompressed: nothing when nobody did it yet; the deflater is one that remembers
+  // nothing.
   std::optional<Bytes> FindCompressed(std::uint8_t window_bits, int level) const;
   Bytes Compress(ws::Deflater& deflater) const;
 

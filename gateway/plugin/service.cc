@@ -5,9 +5,13 @@
 
 namespace upgate::plugin {
 
-std::unique_ptr<http::ExchangeHandler> Instance::OnRequest(http::Exchange&) { return nullptr; }
+std::unique_ptr<http::ExchangeHandler> Instance::OnRequest(http::Exchange&) {
+  return nullptr;
+}
 
-std::unique_ptr<SocketHandler> Instance::OnSocket(Socket&) { return nullptr; }
+std::unique_ptr<SocketHandler> Instance::OnSocket(Socket&) {
+  return nullptr;
+}
 
 void Registry::AddService(std::string name, ServiceFactory factory) {
   [[maybe_unused]] const auto [it, added] = services_.emplace(std::move(name), std::move(factory));

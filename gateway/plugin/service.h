@@ -20,16 +20,17 @@
 
 namespace upgate::plugin {
 
-// A WebSocket session as a service sees it. Owned by the gateway; valid until SocketHandler is destroyed. Used on its loop's
-// thread only.
+// A WebSocket session as a service sees it. Owned by the gateway; valid until SocketHandler is
+// destroyed. Used on its loop's thread only.
 class Socket {
  public:
   virtual const http::Request& request() const = 0;
   virtual SocketAddress client_address() const = 0;
   virtual std::string_view subprotocol() const = 0;
 
-  // Sends one message. Text must be UTF-8. Bounded by congested(): while that is true, further messages are still taken, but a
-  // service should wait for OnDrained; the gateway stops reading this client meanwhile.
+  // Sends one message. Text must be UTF-8. Bounded by congested(): while that is true, further
+  // messages are still taken, but a service should wait for OnDrained; the gateway stops reading
+  // this client meanwhile.
   virtual void Send(MessageKind kind, Bytes payload) = 0;
   // The same for a message that goes to many: nothing is encoded anew.
   virtual void Send(const Message& message) = 0;
@@ -42,28 +43,33 @@ class Socket {
   // Stops and starts OnMessage. A client that is not read is not taken for a silent one.
   virtual void SetReading(bool on) = 0;
 
-  // Starts the closing handshake; nothing can be sent after it. `code` is one that may stand on the wire (RFC 6455, section 7.4).
+  // Starts the closing handshake; nothing can be sent after it. `code` is one that may stand on the
+  // wire (RFC 6455, section 7.4).
   virtual void Close(std::uint16_t code, std::string_view reason) = 0;
 
  protected:
   ~Socket() = default;
 };
 
-// What a service keeps for one session. Destroyed when the session ends; the socket must not be used from then on.
+// What a service keeps for one session. Destroyed when the session ends; the socket must not be
+// used from then on.
 class SocketHandler : public io::Deletable {
  public:
-  // A whole message, at most limits.message_size. The bytes may be changed in place and are gone after the call.
+  // A whole message, at most limits.message_size. The bytes may be changed in place and are gone
+  // after the call.
   virtual void OnMessage(MessageKind kind, MutableBytes payload) = 0;
   virtual void OnDrained() {}
-  // The client is gone or closing. `code` as in RFC 6455, section 7.4; 1005 and 1006 as defined there.
+  // The client is gone or closing. `code` as in RFC 6455, section 7.4; 1005 and 1006 as defined
+  // there.
   virtual void OnClose(std::uint16_t code) { (void)code; }
 };
 
-// One loop's part of a service: answers the requests and sessions that come to its route there. Made, used and destroyed on its
-// loop's thread, so that it needs no lock.
+// One loop's part of a service: answers the requests and sessions that come to its route there.
+// Made, used and destroyed on its loop's thread, so that it needs no lock.
 class Instance : public io::Deletable {
  public:
-  // Ordinary HTTP requests, where the service serves them. nullptr is allowed when the exchange was answered inside the call.
+  // Ordinary HTTP requests, where the service serves them. nullptr is allowed when the exchange was
+  // answered inside the call.
   virtual std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange);
   // Called right after the 101, where the service serves WebSockets; never nullptr then.
   virtual std::unique_ptr<SocketHandler> OnSocket(Socket& socket);
@@ -88,8 +94,9 @@ class Host {
   // Which loop this is, and of how many.
   virtual std::size_t loop_index() const = 0;
   virtual std::size_t loops() const = 0;
-  // Runs `task` on another loop (or, later, on this one) with the instance that the same route has there. Tasks from one loop to
-  // another keep their order. Not to be called while instances are being made; dropped when the gateway ends before.
+  // Runs `task` on another loop (or, later, on this one) with the instance that the same route has
+  // there. Tasks from one loop to another keep their order. Not to be called while instances are
+  // being made; dropped when the gateway ends before.
   using Task = std::move_only_function<void(Instance&)>;
   virtual void Post(std::size_t loop_index, Task task) = 0;
 
@@ -97,7 +104,8 @@ class Host {
   ~Host() = default;
 };
 
-// A service as one route configures it, its options read and checked. Made once and shared by all loops: const, thread-safe.
+// A service as one route configures it, its options read and checked. Made once and shared by all
+// loops: const, thread-safe.
 class Service {
  public:
   virtual ~Service() = default;
@@ -109,14 +117,15 @@ class Service {
 // What a service is made from. Borrowed; the route outlives the service.
 struct ServiceSetup {
   const config::Route& route;
-  config::Field options;          // an empty map where the route gives none; takes what is wrong with them
-  std::filesystem::path folder;   // of the configuration: where relative paths start
+  config::Field options;  // an empty map where the route gives none; takes what is wrong with them
+  std::filesystem::path folder;  // of the configuration: where relative paths start
 };
 
 // Makes a service. With errors in `options` what it returns is not used, and may be nullptr.
 using ServiceFactory = std::function<std::unique_ptr<Service>(ServiceSetup setup)>;
 
-// The services that routes can name. Filled once at start, by plugins/builtins.cc; read-only after that.
+// The services that routes can name. Filled once at start, by plugins/builtins.cc; read-only after
+// that.
 class Registry {
  public:
   // `name` is what a route's `plugin:` says; each name once.

@@ -35,10 +35,13 @@ std::string WhyItsHostFits(const config::HostPattern* host) {
 
 std::string WhyItsPathFits(const config::PathPattern& path) {
   switch (path.kind) {
-    case Kind::kExact: return "the path is exactly this one";
+    case Kind::kExact:
+      return "the path is exactly this one";
     case Kind::kPrefix:
-      return path.text.empty() ? "it takes every path" : fmt::format("the path is {} or below it", Printable(path.text));
-    case Kind::kRegex: break;
+      return path.text.empty() ? "it takes every path"
+                               : fmt::format("the path is {} or below it", Printable(path.text));
+    case Kind::kRegex:
+      break;
   }
   return "the path matches the regular expression";
 }
@@ -76,13 +79,20 @@ Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second) {
 
 std::string_view WhyItIsBehind(Precedence precedence) {
   switch (precedence) {
-    case Precedence::kExactHost: return "a wildcard host is less specific than a listed one";
-    case Precedence::kLongerWildcard: return "its wildcard leaves more of the host open";
-    case Precedence::kSomeHost: return "any host is less specific than a listed one or a wildcard";
-    case Precedence::kExactPath: return "its path is less specific than an exact one";
-    case Precedence::kLongerPrefix: return "its prefix is shorter";
-    case Precedence::kPrefixOverRegex: return "a regular expression comes after prefixes";
-    case Precedence::kFileOrder: break;
+    case Precedence::kExactHost:
+      return "a wildcard host is less specific than a listed one";
+    case Precedence::kLongerWildcard:
+      return "its wildcard leaves more of the host open";
+    case Precedence::kSomeHost:
+      return "any host is less specific than a listed one or a wildcard";
+    case Precedence::kExactPath:
+      return "its path is less specific than an exact one";
+    case Precedence::kLongerPrefix:
+      return "its prefix is shorter";
+    case Precedence::kPrefixOverRegex:
+      return "a regular expression comes after prefixes";
+    case Precedence::kFileOrder:
+      break;
   }
   return "it stands later in the file";
 }

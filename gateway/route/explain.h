@@ -16,20 +16,21 @@ struct NearMiss {
   bool path_fits = false;  // never both
 };
 
-// The routes that miss a request by one thing only: those whose path fits first, then the others, in
-// file order. The router itself judges, so that no rule of matching is written down twice; takes its
-// time, so not for serving.
+// The routes that miss a request by one thing only: those whose path fits first, then the others,
+// in file order. The router itself judges, so that no rule of matching is written down twice; takes
+// its time, so not for serving.
 std::vector<NearMiss> NearMisses(const std::vector<config::Route>& routes, std::string_view host,
                                  std::string_view path);
 
-// Why a route matches, in words: "the host app.example.com is listed; the path is exactly this one".
+// Why a route matches, in words: "the host app.example.com is listed; the path is exactly this
+// one".
 std::string WhyItMatches(const RouteMatch& match);
 
 // What puts one match before another, by the rule at the top of router.h.
 enum class Precedence {
-  kExactHost,        // the host is listed, not covered by a wildcard
-  kLongerWildcard,   // more of the host is spelled out
-  kSomeHost,         // the other one is for any host
+  kExactHost,       // the host is listed, not covered by a wildcard
+  kLongerWildcard,  // more of the host is spelled out
+  kSomeHost,        // the other one is for any host
   kExactPath,
   kLongerPrefix,
   kPrefixOverRegex,

@@ -99,8 +99,7 @@ OriginVerdict JudgeOpaque(std::string_view sent, bool repeated, const config::Co
 }  // namespace
 
 OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
-                          const config::Cors* cors, bool require_origin,
-                          std::string_view field) {
+                          const config::Cors* cors, bool require_origin, std::string_view field) {
   OriginVerdict passes;
   passes.vary = cors != nullptr;
   const std::string* sent = request.headers.Find(field);

@@ -27,7 +27,8 @@ struct SeenAs {
 SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer,
                     const std::vector<Cidr>& trusted);
 
-// The WebSocket URL that the client asked for, as it sees it: ws or wss, no default port, path and query as they were sent.
+// The WebSocket URL that the client asked for, as it sees it: ws or wss, no default port, path and
+// query as they were sent.
 std::string WebSocketUrl(const SeenAs& seen, const http::Target& target);
 
 // Whether a request may pass, and the CORS fields of its answer.
@@ -44,7 +45,8 @@ struct OriginVerdict {
 // `require_origin`; the same origin passes without fields; a listed one passes with them; `null`,
 // repeated and unparsable ones are refused unless `null` is listed by name, and never get
 // credentials; anything else is refused. Ordinary HTTP requests are judged only where there is a
-// `cors` block; that is up to the caller. `field`: the name of the header field that the origin is in.
+// `cors` block; that is up to the caller. `field`: the name of the header field that the origin is
+// in.
 OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
                           const config::Cors* cors, bool require_origin,
                           std::string_view field = "Origin");

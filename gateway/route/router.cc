@@ -97,7 +97,8 @@ struct Router::Table {
   void Walk(std::string_view host, std::string_view path, Take&& take) const {
     if (!path.starts_with('/')) return;
     const auto among = [&](const Paths& paths, std::string_view pattern, bool wildcard) {
-      return paths.Walk(path, [&](const config::Route& route) { return take(route, pattern, wildcard); });
+      return paths.Walk(path,
+                        [&](const config::Route& route) { return take(route, pattern, wildcard); });
     };
     if (const auto it = exact_hosts.find(host); it != exact_hosts.end()) {
       if (among(it->second, it->first, false)) return;
@@ -130,15 +131,16 @@ const config::Route* Router::Find(std::string_view host, std::string_view path) 
 
 std::vector<RouteMatch> Router::Matches(std::string_view host, std::string_view path) const {
   std::vector<RouteMatch> matches;
-  table_->Walk(host, path, [&](const config::Route& route, std::string_view pattern, bool wildcard) {
-    // A route whose hosts overlap comes once for each; only the first counts.
-    if (std::ranges::find(matches, &route, &RouteMatch::route) != matches.end()) return false;
-    const auto by = std::ranges::find_if(route.hosts, [&](const config::HostPattern& listed) {
-      return listed.wildcard == wildcard && listed.host == pattern;
-    });
-    matches.push_back({&route, by == route.hosts.end() ? nullptr : &*by});
-    return false;
-  });
+  table_->Walk(
+      host, path, [&](const config::Route& route, std::string_view pattern, bool wildcard) {
+        // A route whose hosts overlap comes once for each; only the first counts.
+        if (std::ranges::find(matches, &route, &RouteMatch::route) != matches.end()) return false;
+        const auto by = std::ranges::find_if(route.hosts, [&](const config::HostPattern& listed) {
+          return listed.wildcard == wildcard && listed.host == pattern;
+        });
+        matches.push_back({&route, by == route.hosts.end() ? nullptr : &*by});
+        return false;
+      });
   return matches;
 }
 

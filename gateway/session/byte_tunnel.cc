@@ -14,14 +14,16 @@ constexpr std::size_t kMostMoved = 2048;
 }  // namespace
 
 ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                       std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server, config::Encoding encoding,
-                       stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner)
+                       std::unique_ptr<Compression> compression,
+                       std::unique_ptr<io::ByteStream> server, config::Encoding encoding,
+                       stats::RouteStats& route_stats, stats::ServerStats& server_stats,
+                       Session::Owner& owner)
     : Session(std::move(facts), owner),
       context_(context),
       server_(std::move(server)),
       server_stats_(server_stats),
-      client_(ws::Role::kServer, context, std::move(client), std::move(compression), this->facts().route->limits, route_stats,
-              *this),
+      client_(ws::Role::kServer, context, std::move(client), std::move(compression),
+              this->facts().route->limits, route_stats, *this),
       unpacker_(encoding),
       packer_(encoding),
       opcode_(encoding == config::Encoding::kBinary ? ws::Opcode::kBinary : ws::Opcode::kText),
@@ -50,7 +52,9 @@ void ByteTunnel::Abandon() {
 void ByteTunnel::OnPart(const ws::FramePart& part) {
   if (server_state_ == ServerState::kShutting || server_state_ == ServerState::kDone) return;
   const std::size_t room = context_.bytes.capacity() - context_.bytes.size();
-  if (context_.slices.size() == Context::kMaxSlices || room < ws::FrameUnpacker::ScratchSize(part.payload.size())) ToServer();
+  if (context_.slices.size() == Context::kMaxSlices ||
+      room < ws::FrameUnpacker::ScratchSize(part.payload.size()))
+    ToServer();
   const auto bytes = unpacker_.Unpack(part, context_.bytes);
   if (!bytes) {
     ToServer();
@@ -61,8 +65,9 @@ void ByteTunnel::OnPart(const ws::FramePart& part) {
   if (!bytes->empty() && !JoinLast(part, *bytes)) context_.slices.push_back(*bytes);
 }
 
-// The system takes long over many small slices. Payload that stands close behind the last one, with nothing but the header of its frame
-// between them, moves up to it. Only payload that is still where it was read: there, what lies between is ours.
+// The system takes long over many small slices. Payload that stands close behind the last one, with
+// nothing but the header of its frame between them, moves up to it. Only payload that is still
+// where it was read: there, what lies between is ours.
 bool ByteTunnel::JoinLast(const ws::FramePart& part, Bytes bytes) {
   const bool in_place = bytes.data() == part.payload.data() && !client_.compresses();
   if (!in_place || context_.slices.empty() || bytes.size() > kMostMoved) return false;
@@ -75,7 +80,9 @@ bool ByteTunnel::JoinLast(const ws::FramePart& part, Bytes bytes) {
   return true;
 }
 
-void ByteTunnel::OnReadDone() { ToServer(); }
+void ByteTunnel::OnReadDone() {
+  ToServer();
+}
 
 // The payload of one read leaves in one write.
 void ByteTunnel::ToServer() {
@@ -89,13 +96,16 @@ void ByteTunnel::ToServer() {
   if (server_->congested()) client_.PauseReading(PauseReason::kFarEndFull);
 }
 
-void ByteTunnel::OnDrained() { client_.ResumeReading(PauseReason::kFarEndFull); }
+void ByteTunnel::OnDrained() {
+  client_.ResumeReading(PauseReason::kFarEndFull);
+}
 
 void ByteTunnel::OnPeerClosing(PeerEnd end, std::string_view) {
   answer_close_ = end == PeerEnd::kClosed;
   if (server_state_ != ServerState::kDone) ShutDownServer();
   if (!answer_close_) return StopReadingServer();
-  if (server_state_ == ServerState::kDone) client_.Close(client_.peer_code(), "", Closer::kClient, "");
+  if (server_state_ == ServerState::kDone)
+    client_.Close(client_.peer_code(), "", Closer::kClient, "");
 }
 
 void ByteTunnel::OnPeerDone() {
@@ -112,7 +122,8 @@ void ByteTunnel::OnBytes(MutableBytes data) {
   if (!client_.sending()) return;
   const auto frame = packer_.Pack(data, context_.bytes);
   if (!frame) {
-    client_.Close(frame.error().close_code, frame.error().reason, Closer::kServer, frame.error().reason);
+    client_.Close(frame.error().close_code, frame.error().reason, Closer::kServer,
+                  frame.error().reason);
     context_.bytes.clear();
     return;
   }
@@ -121,7 +132,9 @@ void ByteTunnel::OnBytes(MutableBytes data) {
   if (client_.congested()) server_gate_.Pause(*server_, PauseReason::kFarEndFull);
 }
 
-void ByteTunnel::OnPeerDrained() { server_gate_.Resume(*server_, PauseReason::kFarEndFull); }
+void ByteTunnel::OnPeerDrained() {
+  server_gate_.Resume(*server_, PauseReason::kFarEndFull);
+}
 
 void ByteTunnel::OnEnd() {
   server_ended_ = true;
@@ -129,7 +142,8 @@ void ByteTunnel::OnEnd() {
   if (answer_close_) {
     client_.Close(client_.peer_code(), "", Closer::kClient, "");
   } else if (!whole) {
-    client_.Close(whole.error().close_code, whole.error().reason, Closer::kServer, whole.error().reason);
+    client_.Close(whole.error().close_code, whole.error().reason, Closer::kServer,
+                  whole.error().reason);
   } else {
     client_.Close(code::kNormal, "", Closer::kServer, "the server ended the connection");
   }
@@ -141,7 +155,8 @@ void ByteTunnel::OnError(const Error& error) {
   if (answer_close_) {
     client_.Close(client_.peer_code(), "", Closer::kClient, "");
   } else {
-    client_.Close(code::kInternalError, "the server broke the connection", Closer::kServer, error.message);
+    client_.Close(code::kInternalError, "the server broke the connection", Closer::kServer,
+                  error.message);
   }
   ServerDone();
 }
@@ -155,8 +170,11 @@ void ByteTunnel::ShutDownServer() {
   ArmCloseTimer();
 }
 
-// From here on the client gets nothing more: what the server sends is read and dropped, so that its end can be seen.
-void ByteTunnel::StopReadingServer() { server_gate_.Resume(*server_, PauseReason::kFarEndFull); }
+// From here on the client gets nothing more: what the server sends is read and dropped, so that its
+// end can be seen.
+void ByteTunnel::StopReadingServer() {
+  server_gate_.Resume(*server_, PauseReason::kFarEndFull);
+}
 
 void ByteTunnel::OnFlushed() {
   server_flushed_ = true;

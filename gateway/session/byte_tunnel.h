@@ -16,17 +16,24 @@
 
 namespace upgate::session {
 
-// A session between WebSocket frames and the bytes of a tcp, tls or unix server: the payload of the client's data frames
-// goes to the server, what the server sends comes back as one message for each read.
+// A session between WebSocket frames and the bytes of a tcp, tls or unix server: the payload of the
+// client's data frames goes to the server, what the server sends comes back as one message for each
+// read.
 //
-// Ends: the server's end -> Close 1000 behind all that it sent; the client's Close -> the server's write side is shut down, and
-// what it still sends within close_timeout goes out before the answering Close; a broken server -> 1011; a lost client -> the
-// server is shut down and let go after close_timeout at the latest.
-class ByteTunnel final : public Session, private Endpoint::Owner, private io::StreamHandler, private io::Timer::Owner {
+// Ends: the server's end -> Close 1000 behind all that it sent; the client's Close -> the server's
+// write side is shut down, and what it still sends within close_timeout goes out before the
+// answering Close; a broken server -> 1011; a lost client -> the server is shut down and let go
+// after close_timeout at the latest.
+class ByteTunnel final : public Session,
+                         private Endpoint::Owner,
+                         private io::StreamHandler,
+                         private io::Timer::Owner {
  public:
-  // `encoding` is not kAuto; `compression` as for an Endpoint. Everything but the streams is borrowed and outlives the session.
-  ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<Compression> compression,
-             std::unique_ptr<io::ByteStream> server, config::Encoding encoding, stats::RouteStats& route_stats,
+  // `encoding` is not kAuto; `compression` as for an Endpoint. Everything but the streams is
+  // borrowed and outlives the session.
+  ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
+             std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server,
+             config::Encoding encoding, stats::RouteStats& route_stats,
              stats::ServerStats& server_stats, Session::Owner& owner);
 
   void Start(std::string early) override;
@@ -77,7 +84,7 @@ class ByteTunnel final : public Session, private Endpoint::Owner, private io::St
   bool server_ended_ = false;    // its FIN was seen
   bool server_flushed_ = false;  // our FIN is out
   bool client_done_ = false;
-  bool answer_close_ = false;    // the client's Close waits for the server's last bytes
+  bool answer_close_ = false;  // the client's Close waits for the server's last bytes
   ws::FrameUnpacker unpacker_;
   ws::FramePacker packer_;
   ws::Opcode opcode_;  // of the frames to the client

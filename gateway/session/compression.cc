@@ -14,20 +14,24 @@ ws::DeflateParameters WantedBy(const config::Compression& settings) {
           .client_max_window_bits = settings.client_max_window_bits};
 }
 
-std::unique_ptr<Compression> Compression::Open(CompressionPool& pool, ws::Role role, const ws::DeflateParameters& agreed,
-                                               const config::Compression& settings, std::uint64_t max_message) {
+std::unique_ptr<Compression> Compression::Open(CompressionPool& pool, ws::Role role,
+                                               const ws::DeflateParameters& agreed,
+                                               const config::Compression& settings,
+                                               std::uint64_t max_message) {
   const bool server = role == ws::Role::kServer;
   const Direction in = Of(server ? ws::Role::kClient : ws::Role::kServer, agreed);
   const Direction out = Of(role, agreed);
-  // Also without takeover a peer can keep a message open for ever. A deflater is borrowed for whole messages.
-  const std::size_t most =
-      ws::Inflater::Memory(in.window_bits) + (out.takeover ? ws::Deflater::Memory(out.window_bits) : 0);
+  // Also without takeover a peer can keep a message open for ever. A deflater is borrowed for whole
+  // messages.
+  const std::size_t most = ws::Inflater::Memory(in.window_bits) +
+                           (out.takeover ? ws::Deflater::Memory(out.window_bits) : 0);
   if (!pool.Reserve(most)) return nullptr;
   return std::unique_ptr<Compression>(new Compression(pool, in, out, settings, max_message, most));
 }
 
-Compression::Compression(CompressionPool& pool, Direction in, Direction out, const config::Compression& settings,
-                         std::uint64_t max_message, std::size_t reserved)
+Compression::Compression(CompressionPool& pool, Direction in, Direction out,
+                         const config::Compression& settings, std::uint64_t max_message,
+                         std::size_t reserved)
     : pool_(pool),
       max_message_(max_message),
       threshold_(settings.threshold),
@@ -37,7 +41,8 @@ Compression::Compression(CompressionPool& pool, Direction in, Direction out, con
       level_(settings.level) {}
 
 Compression::Direction Compression::Of(ws::Role sender, const ws::DeflateParameters& parameters) {
-  if (sender == ws::Role::kClient) return {parameters.client_max_window_bits, !parameters.client_no_context_takeover};
+  if (sender == ws::Role::kClient)
+    return {parameters.client_max_window_bits, !parameters.client_no_context_takeover};
   return {parameters.server_max_window_bits, !parameters.server_no_context_takeover};
 }
 
@@ -52,12 +57,14 @@ Compression::~Compression() {
   pool_.Release(reserved_);
 }
 
-std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::FramePart& rest, MutableBytes out) {
+std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::FramePart& rest,
+                                                                          MutableBytes out) {
   if (rest.message_begin) room_ = max_message_;
   if (!inflater_) inflater_ = pool_.TakeInflater(in_.window_bits);
   Bytes input = rest.payload;
   // One byte more than there may be is enough to know.
-  const auto got = inflater_->Inflate(input, rest.message_end, out.first(std::min<std::uint64_t>(out.size(), room_ + 1)));
+  const auto got = inflater_->Inflate(input, rest.message_end,
+                                      out.first(std::min<std::uint64_t>(out.size(), room_ + 1)));
   if (!got) return std::unexpected(got.error());
   if (got->size > room_) return std::unexpected(ws::kTooBig);
   room_ -= got->size;
@@ -80,8 +87,8 @@ const ws::ProtocolError* Compression::Check(const ws::FramePart& piece) {
   return piece.message_end && !utf8_.complete() ? &ws::kCutUtf8 : nullptr;
 }
 
-std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message, std::optional<ws::MaskKey> mask,
-                                          std::string& scratch) {
+std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message,
+                                          std::optional<ws::MaskKey> mask, std::string& scratch) {
   if (!Wants(message.size())) return {};
   if (out_.takeover) {
     if (!deflater_) deflater_ = pool_.TakeDeflater(out_.window_bits, level_);
@@ -91,12 +98,13 @@ std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message, std:
   auto deflater = pool_.TakeDeflater(out_.window_bits, level_);
   const Bytes frame = ws::CompressedFrame(*deflater, opcode, message, scratch, mask);
   pool_.GiveBack(std::move(deflater));
-  if (frame.size() >= message.size() + ws::HeaderSize({.length = message.size(), .mask = mask})) return {};
+  if (frame.size() >= message.size() + ws::HeaderSize({.length = message.size(), .mask = mask}))
+    return {};
   return frame;
 }
 
-// Where messages refer to those before them every session would need a compression of its own, and a room would cost its size times
-// over: such sessions get shared messages as they are.
+// Where messages refer to those before them every session would need a compression of its own, and
+// a room would cost its size times over: such sessions get shared messages as they are.
 std::optional<Bytes> Compression::DeflateShared(const plugin::Message& message) {
   if (out_.takeover || !Wants(message.payload().size())) return {};
   auto frame = message.FindCompressed(out_.window_bits, level_);

@@ -10,7 +10,8 @@ namespace {
 // The latest on the shelf that fits, or nullptr.
 template <class Shelf, class Fits>
 auto TakeFrom(Shelf& shelf, Fits fits) {
-  const auto found = std::find_if(shelf.rbegin(), shelf.rend(), [&](const auto& ready) { return fits(*ready.context); });
+  const auto found = std::find_if(shelf.rbegin(), shelf.rend(),
+                                  [&](const auto& ready) { return fits(*ready.context); });
   if (found == shelf.rend()) return decltype(found->context){};
   auto context = std::move(found->context);
   shelf.erase(std::next(found).base());
@@ -19,7 +20,8 @@ auto TakeFrom(Shelf& shelf, Fits fits) {
 
 }  // namespace
 
-CompressionPool::CompressionPool(io::Timers& timers, std::uint64_t memory, stats::CompressionStats& stats)
+CompressionPool::CompressionPool(io::Timers& timers, std::uint64_t memory,
+                                 stats::CompressionStats& stats)
     : memory_(memory), stats_(stats), timers_(timers), timer_(timers, *this) {}
 
 CompressionPool::~CompressionPool() {
@@ -40,7 +42,9 @@ void CompressionPool::Release(std::size_t bytes) {
 }
 
 std::unique_ptr<ws::Deflater> CompressionPool::TakeDeflater(std::uint8_t window_bits, int level) {
-  auto deflater = TakeFrom(deflaters_, [&](const auto& d) { return d.window_bits() == window_bits && d.level() == level; });
+  auto deflater = TakeFrom(deflaters_, [&](const auto& d) {
+    return d.window_bits() == window_bits && d.level() == level;
+  });
   if (deflater) return deflater;
   deflater = std::make_unique<ws::Deflater>(window_bits, level);
   Born(*deflater);
@@ -48,16 +52,21 @@ std::unique_ptr<ws::Deflater> CompressionPool::TakeDeflater(std::uint8_t window_
 }
 
 std::unique_ptr<ws::Inflater> CompressionPool::TakeInflater(std::uint8_t window_bits) {
-  auto inflater = TakeFrom(inflaters_, [&](const auto& i) { return i.window_bits() == window_bits; });
+  auto inflater =
+      TakeFrom(inflaters_, [&](const auto& i) { return i.window_bits() == window_bits; });
   if (inflater) return inflater;
   inflater = std::make_unique<ws::Inflater>(window_bits);
   Born(*inflater);
   return inflater;
 }
 
-void CompressionPool::GiveBack(std::unique_ptr<ws::Deflater> deflater) { Put(std::move(deflater), deflaters_); }
+void CompressionPool::GiveBack(std::unique_ptr<ws::Deflater> deflater) {
+  Put(std::move(deflater), deflaters_);
+}
 
-void CompressionPool::GiveBack(std::unique_ptr<ws::Inflater> inflater) { Put(std::move(inflater), inflaters_); }
+void CompressionPool::GiveBack(std::unique_ptr<ws::Inflater> inflater) {
+  Put(std::move(inflater), inflaters_);
+}
 
 template <class Context>
 void CompressionPool::Put(std::unique_ptr<Context> context, Shelf<Context>& shelf) {
@@ -73,7 +82,8 @@ void CompressionPool::Put(std::unique_ptr<Context> context, Shelf<Context>& shel
 template <class Context>
 void CompressionPool::Expire(Shelf<Context>& shelf) {
   const io::Instant now = timers_.Now();
-  const auto fresh = std::ranges::find_if(shelf, [&](const auto& ready) { return now - ready.since < kReadyFor; });
+  const auto fresh =
+      std::ranges::find_if(shelf, [&](const auto& ready) { return now - ready.since < kReadyFor; });
   std::for_each(shelf.begin(), fresh, [&](const auto& ready) { Gone(*ready.context); });
   shelf.erase(shelf.begin(), fresh);
 }

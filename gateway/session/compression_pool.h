@@ -11,12 +11,14 @@
 
 namespace upgate::session {
 
-// The deflaters and inflaters of one loop. Sessions whose messages stand by themselves borrow one for a message and share a few;
-// others keep theirs until they end. A few that nobody uses are kept ready for some seconds. On its loop's thread.
+// The deflaters and inflaters of one loop. Sessions whose messages stand by themselves borrow one
+// for a message and share a few; others keep theirs until they end. A few that nobody uses are kept
+// ready for some seconds. On its loop's thread.
 class CompressionPool final : private io::Timer::Owner {
  public:
-  // `memory`: what all sessions of the loop together may come to hold, in bytes; what is kept ready is not counted. Borrowed things
-  // outlive the pool, and the pool outlives whoever borrows from it.
+  // `memory`: what all sessions of the loop together may come to hold, in bytes; what is kept ready
+  // is not counted. Borrowed things outlive the pool, and the pool outlives whoever borrows from
+  // it.
   CompressionPool(io::Timers& timers, std::uint64_t memory, stats::CompressionStats& stats);
   ~CompressionPool();
 

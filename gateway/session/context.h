@@ -11,11 +11,12 @@
 
 namespace upgate::session {
 
-// What a peer must take of its queue within each close_timeout to be waited for when a session closes.
+// What a peer must take of its queue within each close_timeout to be waited for when a session
+// closes.
 inline constexpr std::size_t kSlowestProgress = 4096;
 
-// What the sessions of one loop share. The buffers are used within one callback and are empty between callbacks, so that
-// no session owns a buffer of its own.
+// What the sessions of one loop share. The buffers are used within one callback and are empty
+// between callbacks, so that no session owns a buffer of its own.
 struct Context {
   explicit Context(io::Loop io_loop) : loop(io_loop) {
     slices.reserve(kMaxSlices);
@@ -25,10 +26,11 @@ struct Context {
   // Slices that one write to a server gathers at most.
   static constexpr std::size_t kMaxSlices = 512;
 
-  // Where compressed payload is inflated to: as much as a read may bring, so that who takes it needs no more room. Made with its
-  // first use.
+  // Where compressed payload is inflated to: as much as a read may bring, so that who takes it
+  // needs no more room. Made with its first use.
   MutableBytes InflateBuffer() {
-    if (!inflate_buffer) inflate_buffer = std::make_unique_for_overwrite<std::byte[]>(io::kReadBufferSize);
+    if (!inflate_buffer)
+      inflate_buffer = std::make_unique_for_overwrite<std::byte[]>(io::kReadBufferSize);
     return {inflate_buffer.get(), io::kReadBufferSize};
   }
   // After a large message its memory is not kept.
@@ -37,11 +39,11 @@ struct Context {
   }
 
   io::Loop loop;
-  std::vector<Bytes> slices;  // payload of one read on its way to the server
-  std::string bytes;          // payload that had to be translated
-  std::string control;        // pongs of one read
+  std::vector<Bytes> slices;         // payload of one read on its way to the server
+  std::string bytes;                 // payload that had to be translated
+  std::string control;               // pongs of one read
   const void* control_of = nullptr;  // the endpoint that reads, and whose pongs these are
-  std::string deflated;       // a compressed frame on its way out
+  std::string deflated;              // a compressed frame on its way out
   std::unique_ptr<std::byte[]> inflate_buffer;
 };
 

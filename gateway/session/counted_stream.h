@@ -12,7 +12,8 @@ namespace upgate::session {
 class CountedStream final : public io::ByteStream, private io::StreamHandler {
  public:
   // `stats` outlives it.
-  CountedStream(std::unique_ptr<io::ByteStream> stream, stats::ServerStats& stats) : stream_(std::move(stream)), stats_(stats) {}
+  CountedStream(std::unique_ptr<io::ByteStream> stream, stats::ServerStats& stats)
+      : stream_(std::move(stream)), stats_(stats) {}
 
   void SetHandler(io::StreamHandler* handler) override {
     handler_ = handler;

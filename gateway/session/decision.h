@@ -19,10 +19,12 @@ struct Behind {
   bool serves_http = false;
   bool serves_websocket = false;
   bool carries_bytes = false;  // a server of bytes, to which an encoding translates
-  bool ends_websocket = false;  // the gateway is the client's WebSocket end; else a server behind it is
+  bool ends_websocket =
+      false;  // the gateway is the client's WebSocket end; else a server behind it is
 };
 // `service` is the route's plugin; nullptr for a route to a backend.
-Behind BehindRoute(const config::Config& config, const config::Route& route, const plugin::Service* service);
+Behind BehindRoute(const config::Config& config, const config::Route& route,
+                   const plugin::Service* service);
 
 // The gateway answers by itself: a preflight, or a request that the policies turn down.
 struct Answered {
@@ -47,10 +49,11 @@ struct Decision {
   std::variant<Answered, Accepted, Ordinary> what;
 };
 
-// Applies the policies of a route, and of the listener that the request came in by, to a request that was routed there, before anything behind the route is touched: preflights,
-// the origin, the handshake, subprotocols and encoding. Pure: how many sessions there are, and whether the gateway is stopping,
-// is for the caller.
-Decision Decide(const http::Request& request, const config::Listener& listener, const config::Route& route, const Behind& behind,
-                const route::SeenAs& seen);
+// Applies the policies of a route, and of the listener that the request came in by, to a request
+// that was routed there, before anything behind the route is touched: preflights, the origin, the
+// handshake, subprotocols and encoding. Pure: how many sessions there are, and whether the gateway
+// is stopping, is for the caller.
+Decision Decide(const http::Request& request, const config::Listener& listener,
+                const config::Route& route, const Behind& behind, const route::SeenAs& seen);
 
 }  // namespace upgate::session

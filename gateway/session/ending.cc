@@ -4,9 +4,12 @@ namespace upgate::session {
 
 std::string_view ToString(Closer closer) {
   switch (closer) {
-    case Closer::kClient: return "client";
-    case Closer::kServer: return "server";
-    case Closer::kGateway: break;
+    case Closer::kClient:
+      return "client";
+    case Closer::kServer:
+      return "server";
+    case Closer::kGateway:
+      break;
   }
   return "gateway";
 }

@@ -14,7 +14,8 @@ std::string_view ToString(Closer closer);
 
 // How a session ended: the first cause wins, what follows from it does not count.
 struct Ending {
-  std::uint16_t code = ws::close_code::kAbnormal;  // 1005: a Close without a code; 1006: no Close at all
+  std::uint16_t code =
+      ws::close_code::kAbnormal;  // 1005: a Close without a code; 1006: no Close at all
   Closer closer = Closer::kClient;
   std::string why;
 };

@@ -10,7 +10,8 @@ namespace {
 using ws::Opcode;
 namespace code = ws::close_code;
 
-// In the place of what was queued at the last look: the peer has taken a lot since, however full its queue is again by now.
+// In the place of what was queued at the last look: the peer has taken a lot since, however full
+// its queue is again by now.
 constexpr std::size_t kTaken = std::numeric_limits<std::size_t>::max();
 
 // With less room than this in the buffer it is not worth to go on inflating into it.
@@ -19,14 +20,15 @@ constexpr std::size_t kLeastRoom = 1024;
 }  // namespace
 
 Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream,
-                   std::unique_ptr<Compression> compression, const config::RouteLimits& limits, stats::BothWays& stats,
-                   Owner& owner)
+                   std::unique_ptr<Compression> compression, const config::RouteLimits& limits,
+                   stats::BothWays& stats, Owner& owner)
     : owner_(owner),
       stream_(std::move(stream)),
       context_(context),
       inflow_(compression ? std::make_unique<Inflow>(*this, std::move(compression)) : nullptr),
       stats_(stats),
-      decoder_(role, limits.message_size, inflow_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
+      decoder_(role, limits.message_size,
+               inflow_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
       role_(role),
       limits_(limits),
       timer_(context.loop.timers, *this) {}
@@ -127,7 +129,8 @@ void Endpoint::OnControlPart(const ws::FramePart& part) {
     return;
   }
   if (part.frame_begin) control_ = std::make_unique<ControlPayload>();
-  std::ranges::copy(part.payload, control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
+  std::ranges::copy(part.payload,
+                    control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
   control_->size += part.payload.size();
   if (!part.frame_end) return;
   const auto whole = std::move(control_);
@@ -162,7 +165,8 @@ void Endpoint::OnClose(Bytes payload) {
     return;
   }
   peer_code_ = close->code;
-  const std::string_view plain = role_ == ws::Role::kServer ? "closed by the client" : "closed by the server";
+  const std::string_view plain =
+      role_ == ws::Role::kServer ? "closed by the client" : "closed by the server";
   End(close->code, peer(), close->reason.empty() ? plain : close->reason);
   if (state_ == State::kCloseSent) {
     Linger();
@@ -174,7 +178,8 @@ void Endpoint::OnClose(Bytes payload) {
   owner_.OnPeerClosing(PeerEnd::kClosed, close->reason);
 }
 
-void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer closer, std::string_view why) {
+void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer closer,
+                     std::string_view why) {
   if (!sending()) return;
   End(close_code, closer, why);
   SendClose(close_code, reason);
@@ -195,9 +200,9 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
   owner_.OnPeerClosing(PeerEnd::kFault, error.reason);
 }
 
-// As a server we end our side behind the last frame and then await the peer's end, so that the system does not answer late bytes of
-// the client with a reset that would take our Close away from it. As a client we leave it to the server to be the first (RFC 6455,
-// section 7.1.1).
+// As a server we end our side behind the last frame and then await the peer's end, so that the
+// system does not answer late bytes of the client with a reset that would take our Close away from
+// it. As a client we leave it to the server to be the first (RFC 6455, section 7.1.1).
 void Endpoint::Linger() {
   state_ = State::kLingering;
   if (role_ == ws::Role::kServer || peer_ended_) stream_->Shutdown();
@@ -282,7 +287,8 @@ void Endpoint::ReadRest() {
   OnBytes(std::as_writable_bytes(std::span(*rest)));
 }
 
-// One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left behind, and sets itself anew.
+// One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left
+// behind, and sets itself anew.
 void Endpoint::OnTimer(io::Timer&) {
   const io::Instant now = context_.loop.timers.Now();
   switch (state_) {

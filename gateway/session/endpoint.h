@@ -33,13 +33,15 @@ enum class PeerEnd : std::uint8_t {
   kLost,      // without a Close, or without an answer to ours in time
 };
 
-// The gateway's WebSocket endpoint towards one peer (RFC 6455), a client or, in the role of a client, a server: decodes frames,
-// answers pings, keeps the connection alive, does the closing handshake and the bounded wait after it. Data frames go to the owner
-// piece by piece, inflated where they came compressed (RFC 7692). Of a peer that compresses no more is taken in than the owner has
-// room for, and no more than its share of the loop's turn: a few bytes can stand for many.
+// The gateway's WebSocket endpoint towards one peer (RFC 6455), a client or, in the role of a
+// client, a server: decodes frames, answers pings, keeps the connection alive, does the closing
+// handshake and the bounded wait after it. Data frames go to the owner piece by piece, inflated
+// where they came compressed (RFC 7692). Of a peer that compresses no more is taken in than the
+// owner has room for, and no more than its share of the loop's turn: a few bytes can stand for
+// many.
 //
-// Order of events: OnPart … OnReadDone any number of times, then OnPeerClosing once, then OnPeerDone once.
-// Owned by a session, on its loop's thread.
+// Order of events: OnPart … OnReadDone any number of times, then OnPeerClosing once, then
+// OnPeerDone once. Owned by a session, on its loop's thread.
 class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
  public:
   class Owner {
@@ -48,8 +50,9 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     virtual void OnPart(const ws::FramePart& part) = 0;
     // The read that brought the last parts is used up.
     virtual void OnReadDone() = 0;
-    // Nothing more comes from the peer. With kClosed the owner delivers what is left to deliver and then calls Close, which answers
-    // it; otherwise the endpoint ends the connection by itself. `reason`: of the peer's Close, or what is wrong.
+    // Nothing more comes from the peer. With kClosed the owner delivers what is left to deliver and
+    // then calls Close, which answers it; otherwise the endpoint ends the connection by itself.
+    // `reason`: of the peer's Close, or what is wrong.
     virtual void OnPeerClosing(PeerEnd end, std::string_view reason) = 0;
     // What was queued for the peer is down to the low mark.
     virtual void OnPeerDrained() = 0;
@@ -60,30 +63,37 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     ~Owner() = default;
   };
 
-  // `role` is ours; a client masks what it sends. `compression` is nullptr where none was agreed on. `stats.in` is what comes from
-  // the peer. Everything but the stream and the compression is borrowed and outlives the endpoint.
-  Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream, std::unique_ptr<Compression> compression,
-           const config::RouteLimits& limits, stats::BothWays& stats, Owner& owner);
+  // `role` is ours; a client masks what it sends. `compression` is nullptr where none was agreed
+  // on. `stats.in` is what comes from the peer. Everything but the stream and the compression is
+  // borrowed and outlives the endpoint.
+  Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream,
+           std::unique_ptr<Compression> compression, const config::RouteLimits& limits,
+           stats::BothWays& stats, Owner& owner);
 
   // Begins to read.
   void Start();
   // What came behind the handshake, once it has begun.
   void ReadEarly(std::string early);
 
-  // Sends one message of one frame, compressed where that was agreed on and pays. The payload may stand anywhere.
+  // Sends one message of one frame, compressed where that was agreed on and pays. The payload may
+  // stand anywhere.
   void Send(ws::Opcode opcode, Bytes payload);
-  // To a client: the same for a frame that is encoded already, header and all; it is sent as it is where nothing is compressed.
+  // To a client: the same for a frame that is encoded already, header and all; it is sent as it is
+  // where nothing is compressed.
   void SendFrame(ws::Opcode opcode, Bytes frame);
   // To a client: the same for several messages at once, in as few writes as can be.
   void SendAll(std::span<const plugin::Message> messages);
-  // Sends a piece of a message as a frame of its own, uncompressed, with the Flush that must follow in the same callback; until
-  // then its payload stays where it is, and may be changed. `message_size`: of the whole message, looked at with its last piece.
+  // Sends a piece of a message as a frame of its own, uncompressed, with the Flush that must follow
+  // in the same callback; until then its payload stays where it is, and may be changed.
+  // `message_size`: of the whole message, looked at with its last piece.
   void SendPart(const ws::FramePart& part, std::uint64_t message_size);
   void Flush();
 
-  // Starts the closing handshake, or answers the peer's. Only the first call counts. `why` is for the log.
+  // Starts the closing handshake, or answers the peer's. Only the first call counts. `why` is for
+  // the log.
   void Close(std::uint16_t code, std::string_view reason, Closer closer, std::string_view why);
-  // Ends the connection with a Close for something the peer did wrong; OnPeerClosing(kFault) follows before this returns.
+  // Ends the connection with a Close for something the peer did wrong; OnPeerClosing(kFault)
+  // follows before this returns.
   void Fail(const ws::ProtocolError& error);
 
   // Lets go of the connection at once, without a closing handshake; no callbacks follow.
@@ -98,8 +108,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     if (reading()) gate_.Pause(*stream_, reason);
   }
   void ResumeReading(PauseReason reason);
-  // What a reason that holds messages kept back; does nothing while one does. Calls the owner as OnBytes does, so not from inside
-  // the owner's callbacks.
+  // What a reason that holds messages kept back; does nothing while one does. Calls the owner as
+  // OnBytes does, so not from inside the owner's callbacks.
   void ReadRest();
 
   const Ending& ending() const { return *ending_; }
@@ -110,10 +120,10 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
 
  private:
   enum class State : std::uint8_t {
-    kOpen,          // data both ways
-    kCloseSent,     // our Close is out, theirs is awaited; their data still counts
-    kPeerClosed,    // their Close is here, ours is not out yet; ours may still be preceded by data
-    kLingering,     // nothing more to say; waits for the peer's FIN
+    kOpen,        // data both ways
+    kCloseSent,   // our Close is out, theirs is awaited; their data still counts
+    kPeerClosed,  // their Close is here, ours is not out yet; ours may still be preceded by data
+    kLingering,   // nothing more to say; waits for the peer's FIN
     kDone,
   };
   static constexpr std::size_t kShareOfTurn = 256 * 1024;  // bytes inflated
@@ -143,7 +153,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
   // Whether what has arrived has to wait.
   bool held() const {
-    return gate_.holds_messages() || (inflow_ != nullptr && !gate_.open_but_for(PauseReason::kRest));
+    return gate_.holds_messages() ||
+           (inflow_ != nullptr && !gate_.open_but_for(PauseReason::kRest));
   }
   // Whether it has inflated its share of the loop's turn.
   bool spent() const { return inflow_ != nullptr && inflow_->inflated >= kShareOfTurn; }
@@ -189,12 +200,13 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   bool ping_unanswered_ = false;
   bool taking_ = false;      // from the queue, since the last look at it
   bool peer_ended_ = false;  // its FIN was seen
-  bool flushed_ = false;       // our FIN and all before it are with the system
+  bool flushed_ = false;     // our FIN and all before it are with the system
   std::uint16_t peer_code_ = ws::close_code::kNoStatus;
   // Touched now and then.
   const config::RouteLimits& limits_;
   io::Timer timer_;
-  std::size_t queued_then_ = 0;              // at the last look at the queue, to see whether the peer takes from it
+  std::size_t queued_then_ =
+      0;  // at the last look at the queue, to see whether the peer takes from it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
   std::unique_ptr<std::string> rest_;        // of a read; while it is kept, the gate has kRest
   std::unique_ptr<Ending> ending_;

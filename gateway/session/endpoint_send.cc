@@ -16,7 +16,10 @@ constexpr std::size_t kMostSlices = 64;
 Bytes PayloadOf(Bytes frame) {
   const auto second = std::to_integer<unsigned>(frame[1]);
   const unsigned length = second & 0x7f;
-  return frame.subspan((length < 126 ? 2 : length == 126 ? 4 : 10) + ((second & 0x80) != 0 ? 4 : 0));
+  return frame.subspan((length < 126    ? 2
+                        : length == 126 ? 4
+                                        : 10) +
+                       ((second & 0x80) != 0 ? 4 : 0));
 }
 
 void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
@@ -27,8 +30,8 @@ void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
 
 }  // namespace
 
-// Everything goes through here. A queue that grows although the peer takes from it shows that only between two writes, which matters
-// while a ping of ours waits in it.
+// Everything goes through here. A queue that grows although the peer takes from it shows that only
+// between two writes, which matters while a ping of ours waits in it.
 void Endpoint::Write(std::span<const Bytes> slices) {
   if (!ping_unanswered_) return stream_->Write(slices);
   taking_ = taking_ || stream_->queued() < queued_then_;
@@ -70,7 +73,8 @@ void Endpoint::SendAll(std::span<const plugin::Message> messages) {
       const auto compressed = inflow_ ? inflow_->compression->DeflateShared(message) : std::nullopt;
       if (compressed) CountCompressed(stats_.out, *compressed, message.payload().size());
       frames[i] = compressed.value_or(message.frame());
-      CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary, message.payload().size());
+      CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary,
+               message.payload().size());
     }
     Write(std::span<const Bytes>(frames).first(batch.size()));
     messages = messages.subspan(batch.size());
@@ -88,8 +92,8 @@ void Endpoint::Send(Opcode opcode, Bytes payload) {
     payload = copy;
   }
   std::array<std::byte, ws::kMaxHeader> header;
-  const std::size_t size =
-      ws::EncodeHeaderBefore({.opcode = opcode, .length = payload.size(), .mask = mask}, header.data() + header.size());
+  const std::size_t size = ws::EncodeHeaderBefore(
+      {.opcode = opcode, .length = payload.size(), .mask = mask}, header.data() + header.size());
   Write(std::array{Bytes(header).last(size), payload});
   CountOut(opcode, payload.size());
   if (mask) context_.TrimDeflated();
@@ -114,11 +118,12 @@ void Endpoint::SendPart(const ws::FramePart& part, std::uint64_t message_size) {
   const auto mask = NextMask();
   if (mask) ws::Mask(part.payload, *mask, 0);
   std::array<std::byte, ws::kMaxHeader> header;
-  const std::size_t size = ws::EncodeHeaderBefore({.opcode = part.message_begin ? part.opcode : Opcode::kContinuation,
-                                                   .fin = part.message_end,
-                                                   .length = part.payload.size(),
-                                                   .mask = mask},
-                                                  header.data() + header.size());
+  const std::size_t size =
+      ws::EncodeHeaderBefore({.opcode = part.message_begin ? part.opcode : Opcode::kContinuation,
+                              .fin = part.message_end,
+                              .length = part.payload.size(),
+                              .mask = mask},
+                             header.data() + header.size());
   // There is room for all of them: the views hold.
   Append(context_.bytes, Bytes(header).last(size));
   context_.slices.push_back(AsBytes(context_.bytes).last(size));
@@ -152,11 +157,13 @@ void Endpoint::AppendControl(Opcode opcode, Bytes payload, std::string& out) {
   std::ranges::copy(payload, body.begin());
   const auto mask = NextMask();
   if (mask) ws::Mask(body, *mask, 0);
-  const std::size_t size = ws::EncodeHeaderBefore({.opcode = opcode, .length = body.size(), .mask = mask}, body.data());
+  const std::size_t size =
+      ws::EncodeHeaderBefore({.opcode = opcode, .length = body.size(), .mask = mask}, body.data());
   Append(out, Bytes(body.data() - size, size + body.size()));
 }
 
-// Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not read either.
+// Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not
+// read either.
 void Endpoint::FlushControl() {
   // A service may close another session from inside a callback of this one.
   if (context_.control.empty() || context_.control_of != this) return;

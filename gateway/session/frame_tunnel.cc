@@ -10,14 +10,17 @@ namespace upgate::session {
 namespace code = ws::close_code;
 
 FrameTunnel::FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                         std::unique_ptr<io::ByteStream> server, std::string server_early, stats::RouteStats& route_stats,
-                         stats::ServerStats& server_stats, Session::Owner& owner)
+                         std::unique_ptr<io::ByteStream> server, std::string server_early,
+                         stats::RouteStats& route_stats, stats::ServerStats& server_stats,
+                         Session::Owner& owner)
     : Session(std::move(facts), owner),
       context_(context),
       route_stats_(route_stats),
       server_stats_(server_stats),
-      client_(*this, Closer::kClient, std::move(client), ws::Role::kServer, this->facts().route->limits.message_size),
-      server_(*this, Closer::kServer, std::move(server), ws::Role::kClient, this->facts().route->limits.message_size),
+      client_(*this, Closer::kClient, std::move(client), ws::Role::kServer,
+              this->facts().route->limits.message_size),
+      server_(*this, Closer::kServer, std::move(server), ws::Role::kClient,
+              this->facts().route->limits.message_size),
       timer_(context.loop.timers, *this),
       server_early_(std::move(server_early)) {}
 
@@ -45,7 +48,8 @@ void FrameTunnel::OnBytes(Peer& from, Bytes data) {
   // A Close of ours that waits goes out behind the frame that is on its way.
   Peer& to = Other(from);
   if (to.own_close && !to.muted) {
-    const Bytes rest_of_frame = data.first(static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), from.walker.frame_left())));
+    const Bytes rest_of_frame = data.first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), from.walker.frame_left())));
     Pass(from, rest_of_frame);
     data = data.subspan(rest_of_frame.size());
   }
@@ -57,12 +61,15 @@ void FrameTunnel::Pass(Peer& from, Bytes data) {
   Peer& to = Other(from);
   ws::FrameTally tally;
   stats::Traffic& traffic = &from == &client_ ? route_stats_.in : route_stats_.out;
-  const auto walked = from.walker.Walk(data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
+  const auto walked =
+      from.walker.Walk(data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
   Count(from, tally);
-  // While a ping of ours waits in the client's queue: it grows although the client takes from it, and shows that only between two writes.
+  // While a ping of ours waits in the client's queue: it grows although the client takes from it,
+  // and shows that only between two writes.
   const bool watched = ping_unanswered_ && &to == &client_;
   if (watched) taking_ = taking_ || to.stream->queued() < queued_then_;
-  if (!to.muted && walked.kept_size > 0) to.stream->Write({walked.kept(), data.first(walked.passed)});
+  if (!to.muted && walked.kept_size > 0)
+    to.stream->Write({walked.kept(), data.first(walked.passed)});
   if (!to.muted && walked.kept_size == 0) to.stream->Write(data.first(walked.passed));
   if (watched) queued_then_ = to.stream->queued();
   if (walked.error != nullptr) return Fail(from, *walked.error);
@@ -96,10 +103,12 @@ void FrameTunnel::OnDrained(Peer& drained) {
 
 void FrameTunnel::NoteClose(Peer& from) {
   const ws::Close& close = *from.walker.close();
-  const std::string_view plain = from.who == Closer::kClient ? "closed by the client" : "closed by the server";
+  const std::string_view plain =
+      from.who == Closer::kClient ? "closed by the client" : "closed by the server";
   Ended(close.code, from.who, close.reason.empty() ? plain : std::string_view(close.reason));
   BeginClosing();
-  // An answer to a Close of ours: nothing is left to say. A server ends its connection by itself (RFC 6455, section 7.1.1).
+  // An answer to a Close of ours: nothing is left to say. A server ends its connection by itself
+  // (RFC 6455, section 7.1.1).
   if (from.muted && &from == &client_) ShutDown(from);
 }
 
@@ -118,27 +127,32 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
   Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
   BeginClosing();
   Peer& to = Other(from);
-  if (&to == &client_) CloseOne(to, {code::kInternalError, "the server broke the connection", true});
+  if (&to == &client_)
+    CloseOne(to, {code::kInternalError, "the server broke the connection", true});
   to.muted = true;
   ShutDown(to);
   FinishIfDone();
 }
 
-// Who broke a rule gets its code. A client also hears of the server's fault (RFC 6455, section 7.4.1, and the registry's 1014); a
-// server sees that its client has gone.
+// Who broke a rule gets its code. A client also hears of the server's fault (RFC 6455,
+// section 7.4.1, and the registry's 1014); a server sees that its client has gone.
 void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
   Ended(error.close_code, Closer::kGateway, error.reason);
   BeginClosing();
   from.deaf = true;
   CloseOne(from, {error.close_code, std::string(error.reason), true});
-  if (&from == &server_) return CloseOne(client_, {code::kBadGateway, "the server broke a rule of the protocol", true});
+  if (&from == &server_)
+    return CloseOne(client_, {code::kBadGateway, "the server broke a rule of the protocol", true});
   server_.muted = true;
   ShutDown(server_);
 }
 
-void FrameTunnel::End(std::uint16_t close_code, std::string_view reason) { CloseBoth(close_code, reason, reason); }
+void FrameTunnel::End(std::uint16_t close_code, std::string_view reason) {
+  CloseBoth(close_code, reason, reason);
+}
 
-void FrameTunnel::CloseBoth(std::uint16_t close_code, std::string_view reason, std::string_view why) {
+void FrameTunnel::CloseBoth(std::uint16_t close_code, std::string_view reason,
+                            std::string_view why) {
   if (closing_) return;
   Ended(close_code, Closer::kGateway, why);
   BeginClosing();
@@ -229,7 +243,8 @@ void FrameTunnel::Watch() {
   const io::Instant now = context_.loop.timers.Now();
   const bool pings = limits.ping_interval.count() > 0;
   const bool idles = limits.idle.count() > 0;
-  if (idles && now - last_data_ >= limits.idle) return CloseBoth(code::kGoingAway, "idle timeout", "idle timeout");
+  if (idles && now - last_data_ >= limits.idle)
+    return CloseBoth(code::kGoingAway, "idle timeout", "idle timeout");
   if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
     const bool taking = std::exchange(taking_, false) || client_.stream->queued() < queued_then_;

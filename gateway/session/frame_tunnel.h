@@ -17,14 +17,18 @@
 
 namespace upgate::session {
 
-// A session between two WebSocket ends: what one sends passes to the other unchanged, mask and extensions and all, while headers
-// are read for counting and for the size limit. Pings and closing handshakes are the ends' own; the gateway adds frames of its own
-// only between two frames: a ping to a client that is silent for long, and a Close when it has to end the session itself.
+// A session between two WebSocket ends: what one sends passes to the other unchanged, mask and
+// extensions and all, while headers are read for counting and for the size limit. Pings and closing
+// handshakes are the ends' own; the gateway adds frames of its own only between two frames: a ping
+// to a client that is silent for long, and a Close when it has to end the session itself.
 class FrameTunnel final : public Session, private io::Timer::Owner {
  public:
-  // `server_early` is what the server sent behind its 101. Everything but the streams is borrowed and outlives the session.
-  FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<io::ByteStream> server,
-              std::string server_early, stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner);
+  // `server_early` is what the server sent behind its 101. Everything but the streams is borrowed
+  // and outlives the session.
+  FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
+              std::unique_ptr<io::ByteStream> server, std::string server_early,
+              stats::RouteStats& route_stats, stats::ServerStats& server_stats,
+              Session::Owner& owner);
 
   void Start(std::string client_early) override;
   void End(std::uint16_t code, std::string_view reason) override;
@@ -41,7 +45,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
 
   // One end, and the direction that comes from it.
   struct Peer final : io::StreamHandler {
-    Peer(FrameTunnel& t, Closer w, std::unique_ptr<io::ByteStream> s, ws::Role role, std::uint64_t max_message)
+    Peer(FrameTunnel& t, Closer w, std::unique_ptr<io::ByteStream> s, ws::Role role,
+         std::uint64_t max_message)
         : tunnel(t), stream(std::move(s)), walker(role, max_message), who(w) {}
     void OnBytes(MutableBytes data) override { tunnel.OnBytes(*this, data); }
     void OnEnd() override { tunnel.OnEnd(*this); }
@@ -55,7 +60,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     std::unique_ptr<io::ByteStream> stream;
     ws::FrameWalker walker;
     ReadGate gate;
-    std::unique_ptr<OwnClose> own_close;  // for it: waits for the end of the frame that is passed on to it
+    std::unique_ptr<OwnClose>
+        own_close;  // for it: waits for the end of the frame that is passed on to it
     Closer who;
     bool muted = false;    // nothing more is passed on to it
     bool deaf = false;     // nothing more of what it sends counts
@@ -76,7 +82,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Count(const Peer& from, const ws::FrameTally& tally);
   void NoteClose(Peer& from);
   void Fail(Peer& from, const ws::ProtocolError& error);
-  // Puts a Close of ours in as soon as the direction towards `to` is between two frames, and mutes it.
+  // Puts a Close of ours in as soon as the direction towards `to` is between two frames, and mutes
+  // it.
   void CloseOne(Peer& to, OwnClose close);
   void SendClose(Peer& to);
   void WriteClose(Peer& to);

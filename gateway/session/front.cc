@@ -4,13 +4,19 @@
 
 namespace upgate::session {
 
-Front::Front(io::Loop loop, const http::ServerOptions& options, tls::ServerContext* tls, tls::Scratch& scratch,
-             http::RequestHandler& handler, stats::ListenerStats& stats)
-    : loop_(loop), options_(options), tls_(tls), scratch_(scratch), handler_(handler), stats_(stats) {}
+Front::Front(io::Loop loop, const http::ServerOptions& options, tls::ServerContext* tls,
+             tls::Scratch& scratch, http::RequestHandler& handler, stats::ListenerStats& stats)
+    : loop_(loop),
+      options_(options),
+      tls_(tls),
+      scratch_(scratch),
+      handler_(handler),
+      stats_(stats) {}
 
 Front::~Front() = default;
 
-Result<SocketAddress> Front::Listen(const SocketAddress& address, const io::ListenOptions& options) {
+Result<SocketAddress> Front::Listen(const SocketAddress& address,
+                                    const io::ListenOptions& options) {
   auto listener = loop_.network.Listen(address, options, *this);
   if (!listener) return std::unexpected(listener.error());
   SocketAddress bound = (*listener)->address();
@@ -22,7 +28,8 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   stats_.connections_total.Add();
   stats_.connections_open.Add();
   if (tls_ != nullptr) stream = tls_->Wrap(std::move(stream), loop_, scratch_);
-  auto connection = http::ServerConnection::Start(std::move(stream), loop_, options_, handler_, *this);
+  auto connection =
+      http::ServerConnection::Start(std::move(stream), loop_, options_, handler_, *this);
   http::ServerConnection* key = connection.get();
   connections_.emplace(key, std::move(connection));
 }

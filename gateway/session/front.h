@@ -13,19 +13,19 @@
 
 namespace upgate::session {
 
-// The place where clients come in on one loop: one listener's sockets, TLS where it has any, and the HTTP connections that have
-// not been upgraded. Owned by the worker; on its loop's thread.
+// The place where clients come in on one loop: one listener's sockets, TLS where it has any, and
+// the HTTP connections that have not been upgraded. Owned by the worker; on its loop's thread.
 class Front final : private io::AcceptHandler, private http::ServerConnection::Owner {
  public:
   // Everything is borrowed and outlives the front; `tls` is nullptr for a plain listener.
-  Front(io::Loop loop, const http::ServerOptions& options, tls::ServerContext* tls, tls::Scratch& scratch,
-        http::RequestHandler& handler, stats::ListenerStats& stats);
+  Front(io::Loop loop, const http::ServerOptions& options, tls::ServerContext* tls,
+        tls::Scratch& scratch, http::RequestHandler& handler, stats::ListenerStats& stats);
   ~Front();
 
   Result<SocketAddress> Listen(const SocketAddress& address, const io::ListenOptions& options);
 
-  // Stops listening; idle connections end, busy ones after their answer. `empty` is called once no connection is left, at the
-  // earliest in the next turn's callbacks or at once when there is none.
+  // Stops listening; idle connections end, busy ones after their answer. `empty` is called once no
+  // connection is left, at the earliest in the next turn's callbacks or at once when there is none.
   void Drain(std::function<void()> empty);
   // Ends every connection at once.
   void Abandon();

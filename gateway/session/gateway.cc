@@ -21,7 +21,8 @@ namespace {
 http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
   http::Response rest;
   for (const http::Header& header : answer.headers) {
-    const bool own = ws::IsHandshakeField(header.name) || EqualsIgnoreCase(header.name, "content-length") ||
+    const bool own = ws::IsHandshakeField(header.name) ||
+                     EqualsIgnoreCase(header.name, "content-length") ||
                      (own_extensions && EqualsIgnoreCase(header.name, "sec-websocket-extensions"));
     if (!own) rest.headers.Add(header.name, header.value);
   }
@@ -46,7 +47,8 @@ class Gateway::Port final : public http::RequestHandler {
   void OnConnectionError(const Error& error) override {
     if (error.code == Errc::kLimit) return WarnOfLimit(error);
     (error.code == Errc::kTls ? stats_.tls_failures : stats_.connection_errors).Add();
-    gateway_.shared_.log.Debug("connection failed", {{"listener", listener_.address.ToString()}, {"why", error.message}});
+    gateway_.shared_.log.Debug(
+        "connection failed", {{"listener", listener_.address.ToString()}, {"why", error.message}});
   }
 
  private:
@@ -56,7 +58,8 @@ class Gateway::Port final : public http::RequestHandler {
     const io::Instant now = gateway_.context_.loop.timers.Now();
     if (warned_ && now - *warned_ < kInterval) return;
     warned_ = now;
-    gateway_.shared_.log.Warn("clients wait", {{"listener", listener_.address.ToString()}, {"why", error.message}});
+    gateway_.shared_.log.Warn("clients wait",
+                              {{"listener", listener_.address.ToString()}, {"why", error.message}});
   }
 
   std::optional<io::Instant> warned_;
@@ -68,8 +71,13 @@ class Gateway::Port final : public http::RequestHandler {
 // What the instance of one route's service sees of its loop.
 class Gateway::ServiceHost final : public plugin::Host {
  public:
-  ServiceHost(Gateway& gateway, const plugin::Service& service, std::size_t route, std::size_t loop_index, std::size_t loops)
-      : gateway_(gateway), route_(route), loop_index_(loop_index), loops_(loops), instance_(service.Start(*this)) {}
+  ServiceHost(Gateway& gateway, const plugin::Service& service, std::size_t route,
+              std::size_t loop_index, std::size_t loops)
+      : gateway_(gateway),
+        route_(route),
+        loop_index_(loop_index),
+        loops_(loops),
+        instance_(service.Start(*this)) {}
 
   plugin::Instance& instance() { return *instance_; }
 
@@ -79,9 +87,10 @@ class Gateway::ServiceHost final : public plugin::Host {
   std::size_t loop_index() const override { return loop_index_; }
   std::size_t loops() const override { return loops_; }
   void Post(std::size_t loop_index, Task task) override {
-    gateway_.shared_.post(loop_index, [route = route_, run = std::move(task)](Gateway& there) mutable {
-      run(there.service_hosts_[route]->instance());
-    });
+    gateway_.shared_.post(loop_index,
+                          [route = route_, run = std::move(task)](Gateway& there) mutable {
+                            run(there.service_hosts_[route]->instance());
+                          });
   }
 
   Gateway& gateway_;
@@ -91,8 +100,8 @@ class Gateway::ServiceHost final : public plugin::Host {
   std::unique_ptr<plugin::Instance> instance_;
 };
 
-Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats, std::size_t index,
-                 std::size_t loops)
+Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
+                 stats::LoopStats& stats, std::size_t index, std::size_t loops)
     : shared_(shared),
       context_(loop),
       stats_(stats),
@@ -106,36 +115,45 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, sta
   for (const auto& [name, backend] : config.backends) {
     const auto tls = shared.client_tls.find(name);
     pools_.emplace(name, std::make_unique<backend::Pool>(
-                             backend, tls == shared.client_tls.end() ? nullptr : tls->second.get(), loop, scratch, stats, index));
+                             backend, tls == shared.client_tls.end() ? nullptr : tls->second.get(),
+                             loop, scratch, stats, index));
     if (backend.relay != config::Relay::kBytes) {
-      http_pools_.emplace(name, std::make_unique<backend::HttpPool>(*pools_.find(name)->second, loop));
+      http_pools_.emplace(name,
+                          std::make_unique<backend::HttpPool>(*pools_.find(name)->second, loop));
     }
   }
   for (std::size_t i = 0; i < shared.services.size(); ++i) {
     const plugin::Service* service = shared.services[i].get();
-    service_hosts_.push_back(service != nullptr ? std::make_unique<ServiceHost>(*this, *service, i, index, loops) : nullptr);
+    service_hosts_.push_back(service != nullptr
+                                 ? std::make_unique<ServiceHost>(*this, *service, i, index, loops)
+                                 : nullptr);
   }
 }
 
 Gateway::~Gateway() = default;
 
-http::RequestHandler& Gateway::ForListener(std::size_t listener) { return *ports_[listener]; }
+http::RequestHandler& Gateway::ForListener(std::size_t listener) {
+  return *ports_[listener];
+}
 
 void Gateway::Count(const config::Route& route, HandshakeOutcome outcome) {
   stats_.route[route.index].handshakes[static_cast<std::size_t>(outcome)].Add();
 }
 
-std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange, const config::Listener& listener) {
+std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange,
+                                                          const config::Listener& listener) {
   const http::Request& request = exchange.request();
-  const route::SeenAs seen =
-      route::SeenByClient(request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
+  const route::SeenAs seen = route::SeenByClient(
+      request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
   const config::Route* route = shared_.router.Find(seen.host, request.target.path);
   if (route == nullptr) {
     stats_.unrouted.Add();
     if (request.UpgradesTo("websocket")) {
       LogNoWebSocket(request, nullptr, seen);
     } else {
-      shared_.log.Debug("no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
+      shared_.log.Debug(
+          "no route",
+          {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
     }
     exchange.Respond(http::TextResponse(404, "no route for this host and path"));
     return nullptr;
@@ -153,17 +171,20 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     return nullptr;
   }
   if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
-    return OnUpgrade(exchange, *route, seen, Admit(request, *route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
+    return OnUpgrade(
+        exchange, *route, seen,
+        Admit(request, *route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
   }
   if (ServiceHost* host = service_hosts_[route->index].get()) {
     if (request.UpgradesTo("websocket")) LogNoWebSocket(request, route, seen);
     return host->instance().OnRequest(exchange);
   }
-  return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt, *http_pools_.find(*route->backend)->second);
+  return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt,
+                                 *http_pools_.find(*route->backend)->second);
 }
 
-Admission Gateway::Admit(const http::Request& request, const config::Route& route, const route::SeenAs& seen, Accepted accepted,
-                         http::Headers cors) const {
+Admission Gateway::Admit(const http::Request& request, const config::Route& route,
+                         const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
   return Admission{.route = &route,
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
@@ -176,8 +197,8 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
 }
 
 // A browser does not tell its page why a handshake failed; the log does.
-void Gateway::LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen, int status,
-                         std::string_view why) {
+void Gateway::LogRefusal(const http::Request& request, const config::Route& route,
+                         const route::SeenAs& seen, int status, std::string_view why) {
   const std::string* origin = request.headers.Find(ws::OriginField(request));
   shared_.log.Info("handshake refused", {{"client", seen.client},
                                          {"route", route.path.written},
@@ -187,27 +208,33 @@ void Gateway::LogRefusal(const http::Request& request, const config::Route& rout
                                          {"why", why.substr(0, why.find('\n'))}});
 }
 
-void Gateway::LogNoWebSocket(const http::Request& request, const config::Route* route, const route::SeenAs& seen) {
+void Gateway::LogNoWebSocket(const http::Request& request, const config::Route* route,
+                             const route::SeenAs& seen) {
   const std::string* origin = request.headers.Find("origin");
-  shared_.log.Info("handshake refused",
-                   {{"client", seen.client},
-                    {"route", route != nullptr ? route->path.written : ""},
-                    {"host", seen.host},
-                    {"path", request.target.path},
-                    {"origin", origin != nullptr ? *origin : ""},
-                    {"why", route != nullptr ? "no WebSocket: this route leads to the service " + *route->plugin
-                                             : "no route for this host and path"}});
+  shared_.log.Info(
+      "handshake refused",
+      {{"client", seen.client},
+       {"route", route != nullptr ? route->path.written : ""},
+       {"host", seen.host},
+       {"path", request.target.path},
+       {"origin", origin != nullptr ? *origin : ""},
+       {"why", route != nullptr ? "no WebSocket: this route leads to the service " + *route->plugin
+                                : "no route for this host and path"}});
 }
 
-std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange, const config::Route& route,
-                                                          const route::SeenAs& seen, Admission admission) {
+std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,
+                                                          const config::Route& route,
+                                                          const route::SeenAs& seen,
+                                                          Admission admission) {
   const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
     Count(route, outcome);
     LogRefusal(exchange.request(), route, seen, response.status, response.body);
     exchange.Respond(std::move(response));
     return nullptr;
   };
-  if (draining_) return refuse(HandshakeOutcome::kShuttingDown, http::TextResponse(503, "the gateway is shutting down"));
+  if (draining_)
+    return refuse(HandshakeOutcome::kShuttingDown,
+                  http::TextResponse(503, "the gateway is shutting down"));
   const std::uint64_t limit = route.limits.sessions;
   if (limit != 0 && !shared_.counts.TryAdd(route.index, limit)) {
     http::Response full = http::TextResponse(503, "too many sessions on this route");
@@ -219,12 +246,15 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     return nullptr;
   }
   if (const auto http = http_pools_.find(*route.backend); http != http_pools_.end()) {
-    return std::make_unique<Proxy>(*this, exchange, route, seen, std::move(admission), *http->second);
+    return std::make_unique<Proxy>(*this, exchange, route, seen, std::move(admission),
+                                   *http->second);
   }
-  return std::make_unique<Handshake>(*this, exchange, std::move(admission), *pools_.find(*route.backend)->second);
+  return std::make_unique<Handshake>(*this, exchange, std::move(admission),
+                                     *pools_.find(*route.backend)->second);
 }
 
-std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Admission& admission,
+                                                    const http::Response& answer,
                                                     const config::Server* server) {
   const config::Route& route = *admission.route;
   const io::Timers& clock = context_.loop.timers;
@@ -252,21 +282,24 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
               .subprotocol = std::move(admission.subprotocol),
               .dialect = admission.offer.dialect,
               .opened = clock.Now()};
-  shared_.log.Info("session open", {{"id", facts.id},
-                                    {"client", facts.client},
-                                    {"route", route.path.written},
-                                    {"server", server != nullptr ? server->url : "plugin:" + *route.plugin},
-                                    {"subprotocol", facts.subprotocol},
-                                    {"extensions", admission.compression ? admission.compression->answer : ""},
-                                    {"dialect", NameOf(facts.dialect)}});
-  return Admitted{ws::AsRfc6455(facts.dialect, std::move(upgraded), context_.loop), std::move(facts)};
+  shared_.log.Info("session open",
+                   {{"id", facts.id},
+                    {"client", facts.client},
+                    {"route", route.path.written},
+                    {"server", server != nullptr ? server->url : "plugin:" + *route.plugin},
+                    {"subprotocol", facts.subprotocol},
+                    {"extensions", admission.compression ? admission.compression->answer : ""},
+                    {"dialect", NameOf(facts.dialect)}});
+  return Admitted{ws::AsRfc6455(facts.dialect, std::move(upgraded), context_.loop),
+                  std::move(facts)};
 }
 
 std::unique_ptr<Compression> Gateway::OpenCompression(Admission& admission) {
   if (!admission.compression) return nullptr;
   const config::Route& route = *admission.route;
-  auto compression = Compression::Open(compression_pool_, ws::Role::kServer, admission.compression->parameters, *route.compression,
-                                       route.limits.message_size);
+  auto compression =
+      Compression::Open(compression_pool_, ws::Role::kServer, admission.compression->parameters,
+                        *route.compression, route.limits.message_size);
   if (!compression) {
     admission.compression.reset();
     stats_.route[route.index].compression_declined.Add();
@@ -276,12 +309,13 @@ std::unique_ptr<Compression> Gateway::OpenCompression(Admission& admission) {
 
 http::Response Gateway::Make101(const Admission& admission) const {
   const std::vector<http::Header> cors(admission.cors.begin(), admission.cors.end());
-  return ws::Accept(admission.offer, {.date = http::HttpDate(context_.loop.timers.UnixSeconds()),
-                                      .server = shared_.config->server_header,
-                                      .subprotocol = admission.subprotocol,
-                                      .cors = cors,
-                                      .location = admission.url,
-                                      .extensions = admission.compression ? admission.compression->answer : ""});
+  return ws::Accept(admission.offer,
+                    {.date = http::HttpDate(context_.loop.timers.UnixSeconds()),
+                     .server = shared_.config->server_header,
+                     .subprotocol = admission.subprotocol,
+                     .cors = cors,
+                     .location = admission.url,
+                     .extensions = admission.compression ? admission.compression->answer : ""});
 }
 
 void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
@@ -290,33 +324,39 @@ void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
   if (!admitted) return;
   const std::size_t route = admission.route->index;
   Session::Owner& owner = *this;
-  Launch(std::make_unique<ServiceSession>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                          std::move(compression), exchange.request(), service_hosts_[route]->instance(), stats_.route[route], owner),
+  Launch(std::make_unique<ServiceSession>(
+             context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+             std::move(compression), exchange.request(), service_hosts_[route]->instance(),
+             stats_.route[route], owner),
          std::move(admitted->upgraded.early));
 }
 
-void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
-                             const config::Server& server) {
+void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission,
+                             std::unique_ptr<io::ByteStream> stream, const config::Server& server) {
   auto compression = OpenCompression(admission);
   auto admitted = Answer101(exchange, admission, Make101(admission), &server);
   if (!admitted) return;
   Session::Owner& owner = *this;
-  Launch(std::make_unique<ByteTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                      std::move(compression), std::move(stream), admission.encoding,
-                                      stats_.route[admission.route->index], stats_.server[server.index], owner),
+  Launch(std::make_unique<ByteTunnel>(
+             context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+             std::move(compression), std::move(stream), admission.encoding,
+             stats_.route[admission.route->index], stats_.server[server.index], owner),
          std::move(admitted->upgraded.early));
 }
 
-void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
-                              http::Upgraded server_side, const config::Server& server,
+void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
+                              const http::Response& answer, http::Upgraded server_side,
+                              const config::Server& server,
                               std::unique_ptr<Compression> server_compression) {
   const config::Route& route = *admission.route;
   const std::string* subprotocol = answer.headers.Find("sec-websocket-protocol");
   admission.subprotocol = subprotocol != nullptr ? *subprotocol : "";
   auto compression = OpenCompression(admission);
   http::Response response = Make101(admission);
-  for (const http::Header& header : ToClient(WithoutHandshake(answer, route.enforce), route).headers) {
-    if (response.headers.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
+  for (const http::Header& header :
+       ToClient(WithoutHandshake(answer, route.enforce), route).headers) {
+    if (response.headers.Find(header.name) == nullptr)
+      response.headers.Add(header.name, header.value);
   }
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
@@ -325,13 +365,16 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission, co
   std::unique_ptr<Session> session;
   if (route.enforce) {
     session = std::make_unique<RelaySession>(
-        context_, std::move(admitted->facts), RelaySession::Peer{std::move(admitted->upgraded.stream), std::move(compression)},
-        RelaySession::Peer{std::move(server_side.stream), std::move(server_compression)}, std::move(server_side.early),
-        stats_.route[route.index], stats_.server[server.index], owner);
+        context_, std::move(admitted->facts),
+        RelaySession::Peer{std::move(admitted->upgraded.stream), std::move(compression)},
+        RelaySession::Peer{std::move(server_side.stream), std::move(server_compression)},
+        std::move(server_side.early), stats_.route[route.index], stats_.server[server.index],
+        owner);
   } else {
-    session = std::make_unique<FrameTunnel>(context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-                                            std::move(server_side.stream), std::move(server_side.early),
-                                            stats_.route[route.index], stats_.server[server.index], owner);
+    session = std::make_unique<FrameTunnel>(
+        context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+        std::move(server_side.stream), std::move(server_side.early), stats_.route[route.index],
+        stats_.server[server.index], owner);
   }
   Launch(std::move(session), std::move(admitted->upgraded.early));
 }
@@ -361,20 +404,22 @@ void Gateway::Forget(Session& session) {
   if (facts.server != nullptr) stats_.server[facts.server->index].sessions_open.Subtract();
   if (facts.route->limits.sessions != 0) shared_.counts.Remove(facts.route->index);
   const auto duration = context_.loop.timers.Now() - facts.opened;
-  shared_.log.Info("session close", {{"id", facts.id},
-                                     {"client", facts.client},
-                                     {"route", facts.route->path.written},
-                                     {"server", facts.server != nullptr ? facts.server->url : "plugin:" + *facts.route->plugin},
-                                     {"subprotocol", facts.subprotocol},
-                                     {"dialect", NameOf(facts.dialect)},
-                                     {"duration_s", static_cast<double>(duration.count()) / 1000.0},
-                                     {"messages_in", totals.messages_in},
-                                     {"bytes_in", totals.bytes_in},
-                                     {"messages_out", totals.messages_out},
-                                     {"bytes_out", totals.bytes_out},
-                                     {"code", std::uint64_t{ending.code}},
-                                     {"closed_by", ToString(ending.closer)},
-                                     {"why", ending.why}});
+  shared_.log.Info(
+      "session close",
+      {{"id", facts.id},
+       {"client", facts.client},
+       {"route", facts.route->path.written},
+       {"server", facts.server != nullptr ? facts.server->url : "plugin:" + *facts.route->plugin},
+       {"subprotocol", facts.subprotocol},
+       {"dialect", NameOf(facts.dialect)},
+       {"duration_s", static_cast<double>(duration.count()) / 1000.0},
+       {"messages_in", totals.messages_in},
+       {"bytes_in", totals.bytes_in},
+       {"messages_out", totals.messages_out},
+       {"bytes_out", totals.bytes_out},
+       {"code", std::uint64_t{ending.code}},
+       {"closed_by", ToString(ending.closer)},
+       {"why", ending.why}});
 }
 
 void Gateway::Drain(std::function<void()> empty) {
@@ -385,7 +430,8 @@ void Gateway::Drain(std::function<void()> empty) {
   for (const auto& [id, session] : sessions_) ids.push_back(id);
   for (const std::uint64_t id : ids) {
     const auto it = sessions_.find(id);
-    if (it != sessions_.end()) it->second->End(ws::close_code::kGoingAway, "the gateway is shutting down");
+    if (it != sessions_.end())
+      it->second->End(ws::close_code::kGoingAway, "the gateway is shutting down");
   }
 }
 

@@ -31,8 +31,10 @@ namespace upgate::session {
 
 class Gateway;
 
-// Runs a task with the gateway of another loop, on that loop's thread. Thread-safe; tasks from one loop to another keep their order.
-using PostToLoop = std::function<void(std::size_t loop, std::move_only_function<void(Gateway&)> task)>;
+// Runs a task with the gateway of another loop, on that loop's thread. Thread-safe; tasks from one
+// loop to another keep their order.
+using PostToLoop =
+    std::function<void(std::size_t loop, std::move_only_function<void(Gateway&)> task)>;
 
 // What all loops share; made once, before they start. Borrowed things outlive the gateways.
 struct Shared {
@@ -48,7 +50,8 @@ struct Shared {
   PostToLoop post;
 };
 
-// The upgrade of one client that passed every policy: what is needed for the 101 and the session behind it.
+// The upgrade of one client that passed every policy: what is needed for the 101 and the session
+// behind it.
 struct Admission {
   const config::Route* route = nullptr;
   ws::Offer offer;
@@ -61,18 +64,21 @@ struct Admission {
   std::uint64_t started_us = 0;
 };
 
-// One loop's gateway: takes requests from its listeners, finds their routes, applies the policies, opens the backends and
-// keeps the sessions. On its loop's thread.
+// One loop's gateway: takes requests from its listeners, finds their routes, applies the policies,
+// opens the backends and keeps the sessions. On its loop's thread.
 class Gateway final : private Session::Owner {
  public:
   // `index` of `loops`: which loop this is. `scratch` belongs to the loop.
-  Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats, std::size_t index, std::size_t loops);
+  Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
+          std::size_t index, std::size_t loops);
   ~Gateway();
 
-  // Where the connections of a listener bring their requests; `listener` is its place in the configuration.
+  // Where the connections of a listener bring their requests; `listener` is its place in the
+  // configuration.
   http::RequestHandler& ForListener(std::size_t listener);
 
-  // Closes every session with 1001 and refuses new ones. `empty` is called once none is left, or at once when there is none.
+  // Closes every session with 1001 and refuses new ones. `empty` is called once none is left, or at
+  // once when there is none.
   void Drain(std::function<void()> empty);
   // Ends every session at once.
   void Abandon();
@@ -85,34 +91,41 @@ class Gateway final : private Session::Owner {
   class Handshake;
   class Proxy;
 
-  std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange, const config::Listener& listener);
-  std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange, const config::Route& route,
+  std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange,
+                                                   const config::Listener& listener);
+  std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
+                                                   const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
-  Admission Admit(const http::Request& request, const config::Route& route, const route::SeenAs& seen, Accepted accepted,
-                  http::Headers cors) const;
+  Admission Admit(const http::Request& request, const config::Route& route,
+                  const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
-  void LogRefusal(const http::Request& request, const config::Route& route, const route::SeenAs& seen, int status,
-                  std::string_view why);
+  void LogRefusal(const http::Request& request, const config::Route& route,
+                  const route::SeenAs& seen, int status, std::string_view why);
   // Of handshakes that lead nowhere: to no route, or to a service without WebSockets, whose answer
   // is an ordinary one.
-  void LogNoWebSocket(const http::Request& request, const config::Route* route, const route::SeenAs& seen);
+  void LogNoWebSocket(const http::Request& request, const config::Route* route,
+                      const route::SeenAs& seen);
 
   struct Admitted {
     http::Upgraded upgraded;
     Facts facts;
   };
-  // What the session needs for the compression that was agreed on. Where there is no memory for it the agreement is taken back.
+  // What the session needs for the compression that was agreed on. Where there is no memory for it
+  // the agreement is taken back.
   std::unique_ptr<Compression> OpenCompression(Admission& admission);
   http::Response Make101(const Admission& admission) const;
-  // Sends the 101 and takes the client's connection over; nothing when the client is gone. `server` is nullptr for a service.
-  std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission, const http::Response& answer,
-                                    const config::Server* server);
+  // Sends the 101 and takes the client's connection over; nothing when the client is gone. `server`
+  // is nullptr for a service.
+  std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission,
+                                    const http::Response& answer, const config::Server* server);
   void EstablishService(http::Exchange& exchange, Admission& admission);
-  void EstablishBytes(http::Exchange& exchange, Admission& admission, std::unique_ptr<io::ByteStream> stream,
-                      const config::Server& server);
-  // `server_compression`: agreed on with the server, for a route that enforces rules; nullptr for none.
-  void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer, http::Upgraded server_side,
-                       const config::Server& server, std::unique_ptr<Compression> server_compression);
+  void EstablishBytes(http::Exchange& exchange, Admission& admission,
+                      std::unique_ptr<io::ByteStream> stream, const config::Server& server);
+  // `server_compression`: agreed on with the server, for a route that enforces rules; nullptr for
+  // none.
+  void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+                       http::Upgraded server_side, const config::Server& server,
+                       std::unique_ptr<Compression> server_compression);
   void Launch(std::unique_ptr<Session> session, std::string early);
   void OnSessionDone(Session& session) override;
   void Forget(Session& session);
@@ -121,10 +134,12 @@ class Gateway final : private Session::Owner {
   Context context_;
   stats::LoopStats& stats_;
   CompressionPool compression_pool_;
-  std::vector<std::unique_ptr<Port>> ports_;                       // by listener
-  std::vector<std::unique_ptr<ServiceHost>> service_hosts_;        // by route; nullptr for routes to backends
+  std::vector<std::unique_ptr<Port>> ports_;  // by listener
+  std::vector<std::unique_ptr<ServiceHost>>
+      service_hosts_;  // by route; nullptr for routes to backends
   std::map<std::string, std::unique_ptr<backend::Pool>, std::less<>> pools_;
-  std::map<std::string, std::unique_ptr<backend::HttpPool>, std::less<>> http_pools_;  // of backends that speak HTTP
+  std::map<std::string, std::unique_ptr<backend::HttpPool>, std::less<>>
+      http_pools_;  // of backends that speak HTTP
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;

@@ -6,8 +6,12 @@ namespace upgate::session {
 
 using stats::HandshakeOutcome;
 
-Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission, backend::Pool& pool)
-    : gateway_(gateway), exchange_(exchange), admission_(std::move(admission)), opening_(pool.Open(*this)) {}
+Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission,
+                              backend::Pool& pool)
+    : gateway_(gateway),
+      exchange_(exchange),
+      admission_(std::move(admission)),
+      opening_(pool.Open(*this)) {}
 
 Gateway::Handshake::~Handshake() {
   if (!opening_) return;  // settled
@@ -16,10 +20,12 @@ Gateway::Handshake::~Handshake() {
 }
 
 void Gateway::Handshake::GiveBackPlace() {
-  if (admission_.route->limits.sessions != 0) gateway_.shared_.counts.Remove(admission_.route->index);
+  if (admission_.route->limits.sessions != 0)
+    gateway_.shared_.counts.Remove(admission_.route->index);
 }
 
-void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) {
+void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
+                                  const config::Server& server) {
   opening_.reset();
   if (gateway_.draining_) {
     gateway_.Count(*admission_.route, HandshakeOutcome::kShuttingDown);
@@ -32,14 +38,16 @@ void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream, const 
 
 void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
-  gateway_.Count(*admission_.route, error.timed_out ? HandshakeOutcome::kBackendTimeout : HandshakeOutcome::kBackendFailed);
+  gateway_.Count(*admission_.route, error.timed_out ? HandshakeOutcome::kBackendTimeout
+                                                    : HandshakeOutcome::kBackendFailed);
   GiveBackPlace();
   gateway_.shared_.log.Warn("backend failed", {{"route", admission_.route->path.written},
                                                {"backend", *admission_.route->backend},
                                                {"client", admission_.client},
                                                {"why", error.message}});
-  exchange_.Respond(error.timed_out ? http::TextResponse(504, "the server behind this route does not answer")
-                                    : http::TextResponse(502, "the server behind this route cannot be reached"));
+  exchange_.Respond(
+      error.timed_out ? http::TextResponse(504, "the server behind this route does not answer")
+                      : http::TextResponse(502, "the server behind this route cannot be reached"));
 }
 
 }  // namespace upgate::session

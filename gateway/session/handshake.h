@@ -8,8 +8,8 @@
 
 namespace upgate::session {
 
-// A client that waits for its 101 while a server is connected to. Destroying it before that, because the client is gone, lets go
-// of the server.
+// A client that waits for its 101 while a server is connected to. Destroying it before that,
+// because the client is gone, lets go of the server.
 class Gateway::Handshake final : public http::ExchangeHandler, private backend::OpenHandler {
  public:
   Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission, backend::Pool& pool);

@@ -16,19 +16,22 @@ namespace {
 
 using stats::HandshakeOutcome;
 
-// How long a client that waits for 100 Continue waits for the server's word (RFC 9110, section 10.1.1).
+// How long a client that waits for 100 Continue waits for the server's word (RFC 9110,
+// section 10.1.1).
 constexpr io::Millis kContinuePatience{1'000};
 
 // Methods that may be sent twice without harm (RFC 9110, section 9.2.2).
 bool IsIdempotent(std::string_view method) {
-  constexpr std::array<std::string_view, 6> kMethods{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+  constexpr std::array<std::string_view, 6> kMethods{"GET",   "HEAD", "OPTIONS",
+                                                     "TRACE", "PUT",  "DELETE"};
   return std::ranges::find(kMethods, method) != kMethods.end();
 }
 
 }  // namespace
 
-Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::Route& route, route::SeenAs seen,
-                      std::optional<Admission> admission, backend::HttpPool& pool)
+Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::Route& route,
+                      route::SeenAs seen, std::optional<Admission> admission,
+                      backend::HttpPool& pool)
     : gateway_(gateway),
       exchange_(exchange),
       route_(route),
@@ -39,10 +42,11 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::
       timer_(gateway.context_.loop.timers, *this),
       started_(gateway.context_.loop.timers.Now()) {
   const http::Request& request = exchange.request();
-  expects_continue_ =
-      request.has_body && request.version == http::Version::kHttp11 && request.headers.HasToken("expect", "100-continue");
+  expects_continue_ = request.has_body && request.version == http::Version::kHttp11 &&
+                      request.headers.HasToken("expect", "100-continue");
   exchange_.SetBodyReading(false);
-  if (admission_ && admission_->offer.key.empty()) admission_->offer.key = ws::MakeKey(gateway_.context_.loop.entropy);
+  if (admission_ && admission_->offer.key.empty())
+    admission_->offer.key = ws::MakeKey(gateway_.context_.loop.entropy);
   Connect();
 }
 
@@ -61,7 +65,8 @@ void Gateway::Proxy::Connect() {
   opening_ = pool_.Open(*this, server_);
 }
 
-void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) {
+void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream,
+                              const config::Server& server) {
   opening_.reset();
   Send(pool_.Adopt(std::move(stream), server));
 }
@@ -70,7 +75,8 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
   Settle(error.timed_out ? HandshakeOutcome::kBackendTimeout : HandshakeOutcome::kBackendFailed);
   Fail(error.timed_out ? 504 : 502,
-       error.timed_out ? "the server behind this route does not answer" : "the server behind this route cannot be reached",
+       error.timed_out ? "the server behind this route does not answer"
+                       : "the server behind this route cannot be reached",
        error.message);
 }
 
@@ -95,13 +101,15 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   };
   if (!admission_) return with(request.headers);
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
-  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 && !route_.enforce && route_.subprotocols.empty();
+  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 &&
+                          !route_.enforce && route_.subprotocols.empty();
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
   return out;
 }
 
-// What takes the place of the client's own fields where the server is to get another handshake than ours.
+// What takes the place of the client's own fields where the server is to get another handshake than
+// ours.
 http::Headers Gateway::Proxy::TranslatedFields() {
   http::Headers fields = exchange_.request().headers;
   ws::MakeRfc6455(admission_->offer, fields);
@@ -117,9 +125,10 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
   server_compression_.reset();
   if (!route_.server_compression) return;
   const ws::DeflateParameters wanted = WantedBy(*route_.server_compression);
-  server_compression_ = Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted, *route_.server_compression,
-                                          route_.limits.message_size);
-  if (!server_compression_) return gateway_.stats_.server[lease_.server->index].compression_declined.Add();
+  server_compression_ = Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted,
+                                          *route_.server_compression, route_.limits.message_size);
+  if (!server_compression_)
+    return gateway_.stats_.server[lease_.server->index].compression_declined.Add();
   offered_extensions_ = ws::DeflateOffer(wanted);
   fields.Add("Sec-WebSocket-Extensions", offered_extensions_);
 }
@@ -169,7 +178,8 @@ void Gateway::Proxy::OnInterim(const http::Response& head) {
 void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   answer_begun_ = true;
   if (admission_) {
-    gateway_.LogRefusal(exchange_.request(), route_, seen_, head.status, "the answer of " + lease_.server->url);
+    gateway_.LogRefusal(exchange_.request(), route_, seen_, head.status,
+                        "the answer of " + lease_.server->url);
     Settle(HandshakeOutcome::kServerRefused);
   }
   Arm(Wait::kAnswer);
@@ -214,13 +224,15 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
     return exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
   }
   settled_ = true;
-  gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server, std::move(server_compression_));
+  gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server,
+                           std::move(server_compression_));
 }
 
 // ---- what goes wrong
 
 bool Gateway::Proxy::MayRetry(bool untouched) const {
-  return untouched && lease_.reused && !retried_ && !body_begun_ && !answer_begun_ && IsIdempotent(exchange_.request().method);
+  return untouched && lease_.reused && !retried_ && !body_begun_ && !answer_begun_ &&
+         IsIdempotent(exchange_.request().method);
 }
 
 void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
@@ -234,8 +246,10 @@ void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
   const std::string why = lease_.server->url + ": " + error.message;
   LetGo();
   Settle(HandshakeOutcome::kBackendFailed);
-  Fail(502, error.code == Errc::kProtocol ? "the server behind this route gave a malformed answer"
-                                          : "the server behind this route broke the connection", why);
+  Fail(502,
+       error.code == Errc::kProtocol ? "the server behind this route gave a malformed answer"
+                                     : "the server behind this route broke the connection",
+       why);
 }
 
 void Gateway::Proxy::OnTimer(io::Timer&) {
@@ -249,7 +263,8 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
   const bool stalled_by_client = (wait_ == Wait::kAnswer && exchange_.congested()) ||
                                  (wait_ == Wait::kRequest && !lease_.connection->congested());
   if (!over && (std::exchange(moved_, false) || stalled_by_client)) return Arm(wait_);
-  const std::string why = lease_.server->url + ": no " + (answer_begun_ ? "rest of the answer" : "answer") + " in time";
+  const std::string why =
+      lease_.server->url + ": no " + (answer_begun_ ? "rest of the answer" : "answer") + " in time";
   LetGo();
   Settle(HandshakeOutcome::kBackendTimeout);
   Fail(504, "the server behind this route does not answer", why);
@@ -282,11 +297,15 @@ void Gateway::Proxy::LetGo() {
 
 io::Millis Gateway::Proxy::TimeFor(Wait wait) const {
   switch (wait) {
-    case Wait::kContinue: return kContinuePatience;
-    case Wait::kFirstByte: return pool_.backend().first_byte_timeout;
+    case Wait::kContinue:
+      return kContinuePatience;
+    case Wait::kFirstByte:
+      return pool_.backend().first_byte_timeout;
     case Wait::kRequest:
-    case Wait::kAnswer: return pool_.backend().read_timeout;
-    case Wait::kNothing: break;
+    case Wait::kAnswer:
+      return pool_.backend().read_timeout;
+    case Wait::kNothing:
+      break;
   }
   return io::Millis{0};
 }
@@ -296,7 +315,8 @@ void Gateway::Proxy::Arm(Wait wait) {
   moved_ = false;
   io::Millis delay = TimeFor(wait);
   if (const auto whole = pool_.backend().request_timeout; whole.count() > 0) {
-    const auto left = std::max(io::Millis{0}, whole - (gateway_.context_.loop.timers.Now() - started_));
+    const auto left =
+        std::max(io::Millis{0}, whole - (gateway_.context_.loop.timers.Now() - started_));
     delay = delay.count() > 0 ? std::min(delay, left) : std::max(left, io::Millis{1});
   }
   delay.count() > 0 ? timer_.Arm(delay) : timer_.Disarm();

@@ -13,10 +13,13 @@
 
 namespace upgate::session {
 
-// One request on its way through the gateway to an HTTP or WebSocket server, and the answer on its way back: bodies stream both
-// ways, each side read only as fast as the other takes. A WebSocket upgrade that the server accepts becomes a session; any other
-// answer goes to the client whole. Destroying it, because the client is gone, breaks off the request to the server.
-class Gateway::Proxy final : public http::ExchangeHandler, private backend::OpenHandler, private io::Timer::Owner {
+// One request on its way through the gateway to an HTTP or WebSocket server, and the answer on its
+// way back: bodies stream both ways, each side read only as fast as the other takes. A WebSocket
+// upgrade that the server accepts becomes a session; any other answer goes to the client whole.
+// Destroying it, because the client is gone, breaks off the request to the server.
+class Gateway::Proxy final : public http::ExchangeHandler,
+                             private backend::OpenHandler,
+                             private io::Timer::Owner {
  public:
   // `admission` is there for a WebSocket upgrade that passed every policy.
   Proxy(Gateway& gateway, http::Exchange& exchange, const config::Route& route, route::SeenAs seen,
@@ -29,7 +32,9 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
    public:
     explicit ServerSide(Proxy& proxy) : proxy_(proxy) {}
     void OnInterim(const http::Response& head) override { proxy_.OnInterim(head); }
-    void OnHead(http::Response&& head, http::BodyLength length) override { proxy_.OnAnswer(std::move(head), length); }
+    void OnHead(http::Response&& head, http::BodyLength length) override {
+      proxy_.OnAnswer(std::move(head), length);
+    }
     void OnBody(Bytes bytes) override { proxy_.OnAnswerBody(bytes); }
     void OnBodyEnd(const http::Headers& trailers) override { proxy_.OnAnswerEnd(trailers); }
     void OnReadDone() override { proxy_.exchange_.Flush(); }
@@ -37,7 +42,9 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
       proxy_.OnUpgraded(head, std::move(upgraded));
     }
     void OnRequestDrained() override { proxy_.exchange_.SetBodyReading(true); }
-    void OnFailed(const Error& error, bool untouched) override { proxy_.OnServerFailed(error, untouched); }
+    void OnFailed(const Error& error, bool untouched) override {
+      proxy_.OnServerFailed(error, untouched);
+    }
 
    private:
     Proxy& proxy_;
@@ -75,7 +82,8 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
   bool MayRetry(bool untouched) const;
-  // Ends the exchange with a refusal, or, when the answer has begun, in a way that the client notices.
+  // Ends the exchange with a refusal, or, when the answer has begun, in a way that the client
+  // notices.
   void Fail(int status, std::string_view what, std::string_view why);
   void Settle(stats::HandshakeOutcome outcome);
   void LetGo();
@@ -89,8 +97,9 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
   std::optional<Admission> admission_;
   backend::HttpPool& pool_;
   ServerSide server_side_;
-  std::string offered_extensions_;                    // to the server
-  std::unique_ptr<Compression> server_compression_;  // where we offered it ourselves, and then where it was agreed on
+  std::string offered_extensions_;  // to the server
+  std::unique_ptr<Compression>
+      server_compression_;  // where we offered it ourselves, and then where it was agreed on
   std::unique_ptr<io::Pending> opening_;
   backend::Lease lease_;
   std::size_t server_ = 0;  // to connect to
@@ -103,7 +112,7 @@ class Gateway::Proxy final : public http::ExchangeHandler, private backend::Open
   bool request_sent_ = false;  // whole
   bool answer_begun_ = false;
   bool retried_ = false;
-  bool settled_ = false;       // the handshake's outcome is counted
+  bool settled_ = false;  // the handshake's outcome is counted
 };
 
 }  // namespace upgate::session

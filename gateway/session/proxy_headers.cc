@@ -14,15 +14,18 @@ namespace {
 constexpr std::string_view kVia = "1.1 upgate";
 
 constexpr std::array<std::string_view, 9> kHopByHop{
-    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization",
-    "te",         "transfer-encoding", "upgrade", "content-length"};
+    "connection",          "keep-alive", "proxy-connection",  "proxy-authenticate",
+    "proxy-authorization", "te",         "transfer-encoding", "upgrade",
+    "content-length"};
 
 constexpr std::size_t kUsualForwarded = 64;
 
-constexpr std::array<std::string_view, 4> kForwarding{"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"};
+constexpr std::array<std::string_view, 4> kForwarding{"x-forwarded-for", "x-forwarded-proto",
+                                                      "x-forwarded-host", "forwarded"};
 
 bool IsOneOf(std::string_view name, auto&& names) {
-  return std::ranges::any_of(names, [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
+  return std::ranges::any_of(names,
+                             [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
 }
 
 // `named`: what the Connection fields of the same head name, as a list.
@@ -41,19 +44,22 @@ std::string ForwardedNode(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "\"[" + address + "]\"";
 }
 
-std::string Appended(const http::Headers& headers, std::string_view name, std::string value, bool keep) {
+std::string Appended(const http::Headers& headers, std::string_view name, std::string value,
+                     bool keep) {
   const std::string before = keep ? headers.Joined(name) : "";
   return before.empty() ? value : before + ", " + value;
 }
 
-void AddForwarding(const http::Request& request, const route::SeenAs& seen, const SocketAddress& peer, http::OutgoingFields& out) {
+void AddForwarding(const http::Request& request, const route::SeenAs& seen,
+                   const SocketAddress& peer, http::OutgoingFields& out) {
   const std::string address = PeerAddress(peer);
   const http::Headers& in = request.headers;
   out.Add("X-Forwarded-For", Appended(in, "x-forwarded-for", address, seen.by_trusted_proxy));
   out.Add("X-Forwarded-Proto", seen.scheme);
   const std::string* host = seen.by_trusted_proxy ? in.Find("x-forwarded-host") : nullptr;
   const std::string& named = request.target.authority;  // HTTP/1.0 need not name a host
-  if (host != nullptr || !named.empty()) out.Add("X-Forwarded-Host", host != nullptr ? *host : named);
+  if (host != nullptr || !named.empty())
+    out.Add("X-Forwarded-Host", host != nullptr ? *host : named);
   std::string forwarded;
   forwarded.reserve(kUsualForwarded);
   forwarded.append("for=").append(ForwardedNode(address)).append(";proto=").append(seen.scheme);
@@ -82,7 +88,8 @@ std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrit
     std::string_view part = cookie.substr(0, end);
     const std::size_t equals = part.find('=');
     const std::string_view name = Trim(part.substr(0, equals));
-    std::string_view value = equals == std::string_view::npos ? std::string_view{} : Trim(part.substr(equals + 1));
+    std::string_view value =
+        equals == std::string_view::npos ? std::string_view{} : Trim(part.substr(equals + 1));
     const bool first = out.empty();
     const bool bare_domain = value.starts_with('.');
     if (!first && rewrite.cookie_domain && EqualsIgnoreCase(name, "domain") &&
@@ -103,24 +110,31 @@ std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrit
 
 }  // namespace
 
-http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields, const config::Route& route,
-                               const config::Server& server, const route::SeenAs& seen, const SocketAddress& peer) {
+http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,
+                               const config::Route& route, const config::Server& server,
+                               const route::SeenAs& seen, const SocketAddress& peer) {
   http::OutgoingRequest out;
   out.method = request.method;
   out.target = request.target.path == "*" ? "*" : request.target.raw_path;
   if (request.target.has_query) out.target.append("?").append(request.target.query);
-  out.headers.Add("Host", route.preserve_host && !request.target.authority.empty() ? request.target.authority : HostOf(server));
+  out.headers.Add("Host", route.preserve_host && !request.target.authority.empty()
+                              ? request.target.authority
+                              : HostOf(server));
   const std::string named = fields.Joined("connection");
   for (const http::Header& header : fields) {
     if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(named, header.name)) continue;
     // RFC 9110, section 10.1.1: of HTTP/1.0 it does not count.
-    if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect")) continue;
-    if (route.forwarded && (IsOneOf(header.name, kForwarding) || EqualsIgnoreCase(header.name, "via"))) continue;
+    if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect"))
+      continue;
+    if (route.forwarded &&
+        (IsOneOf(header.name, kForwarding) || EqualsIgnoreCase(header.name, "via")))
+      continue;
     out.headers.Add(header.name, header.value);
   }
   if (route.forwarded) AddForwarding(request, seen, peer, out.headers);
   out.has_body = request.has_body;
-  if (const std::string* length = request.headers.Find("content-length")) out.body.bytes = std::stoull(*length);
+  if (const std::string* length = request.headers.Find("content-length"))
+    out.body.bytes = std::stoull(*length);
   return out;
 }
 
@@ -132,9 +146,11 @@ http::Response ToClient(http::Response answer, const config::Route& route) {
     // The announced length stays where there is no body to measure: HEAD and 304.
     if (!EqualsIgnoreCase(name, "content-length") && IsHopByHop(named, name)) return false;
     if (route.cors && ToLower(name).starts_with("access-control-")) return false;
-    if (rewrite.location && (EqualsIgnoreCase(name, "location") || EqualsIgnoreCase(name, "content-location"))) {
+    if (rewrite.location &&
+        (EqualsIgnoreCase(name, "location") || EqualsIgnoreCase(name, "content-location"))) {
       ReplacePrefix(header.value, *rewrite.location);
-    } else if ((rewrite.cookie_domain || rewrite.cookie_path) && EqualsIgnoreCase(name, "set-cookie")) {
+    } else if ((rewrite.cookie_domain || rewrite.cookie_path) &&
+               EqualsIgnoreCase(name, "set-cookie")) {
       header.value = RewriteCookie(header.value, rewrite);
     }
     return true;

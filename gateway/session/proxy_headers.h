@@ -9,16 +9,18 @@
 
 namespace upgate::session {
 
-// The head that goes on to an HTTP or WebSocket server (RFC 9110, section 7.6): without hop-by-hop fields and what Connection names,
-// with Host as the route says, and, unless the route says no, with Via and who the client is in X-Forwarded-For, -Proto, -Host and
-// Forwarded. What a client claims in these itself is dropped, unless it is a trusted proxy; then ours is appended to it.
-// The target is the path without dot segments and the query, both encoded as they came.
-// `fields`: those of the request, or what takes their place.
-http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields, const config::Route& route,
-                               const config::Server& server, const route::SeenAs& seen, const SocketAddress& peer);
+// The head that goes on to an HTTP or WebSocket server (RFC 9110, section 7.6): without hop-by-hop
+// fields and what Connection names, with Host as the route says, and, unless the route says no,
+// with Via and who the client is in X-Forwarded-For, -Proto, -Host and Forwarded. What a client
+// claims in these itself is dropped, unless it is a trusted proxy; then ours is appended to it. The
+// target is the path without dot segments and the query, both encoded as they came. `fields`: those
+// of the request, or what takes their place.
+http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,
+                               const config::Route& route, const config::Server& server,
+                               const route::SeenAs& seen, const SocketAddress& peer);
 
-// The head that goes back to the client: without hop-by-hop fields, without the server's own CORS fields where the route has a policy,
-// and rewritten as the route says.
+// The head that goes back to the client: without hop-by-hop fields, without the server's own CORS
+// fields where the route has a policy, and rewritten as the route says.
 http::Response ToClient(http::Response answer, const config::Route& route);
 
 }  // namespace upgate::session

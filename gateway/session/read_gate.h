@@ -9,7 +9,7 @@ namespace upgate::session {
 
 // Why a stream is not read right now.
 enum class PauseReason : std::uint8_t {
-  kFarEndFull = 1,  // the other end of the session cannot take more
+  kFarEndFull = 1,    // the other end of the session cannot take more
   kOwnQueueFull = 2,  // what we answer by ourselves (pongs) is not being read
   // With these the rest of what has arrived already waits too.
   kAnswersFull = 4,  // the answers of a service are not being read
@@ -17,8 +17,8 @@ enum class PauseReason : std::uint8_t {
   kRest = 16,        // what has arrived already comes first
 };
 
-// Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving one twice, or taking back
-// one that was not given, changes nothing.
+// Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving
+// one twice, or taking back one that was not given, changes nothing.
 class ReadGate {
  public:
   void Pause(io::ByteStream& stream, PauseReason reason) {
@@ -31,10 +31,14 @@ class ReadGate {
   bool open() const { return mask_ == 0; }
   bool open_but_for(PauseReason reason) const { return (mask_ & ~Bit(reason)) == 0; }
   // Whether a service must get no more messages, also of those that have arrived.
-  bool holds_messages() const { return (mask_ & (Bit(PauseReason::kAnswersFull) | Bit(PauseReason::kService))) != 0; }
+  bool holds_messages() const {
+    return (mask_ & (Bit(PauseReason::kAnswersFull) | Bit(PauseReason::kService))) != 0;
+  }
 
  private:
-  static constexpr std::uint8_t Bit(PauseReason reason) { return static_cast<std::uint8_t>(reason); }
+  static constexpr std::uint8_t Bit(PauseReason reason) {
+    return static_cast<std::uint8_t>(reason);
+  }
 
   std::uint8_t mask_ = 0;
 };

@@ -7,12 +7,15 @@
 namespace upgate::session {
 namespace code = ws::close_code;
 
-RelaySession::RelaySession(Context& context, Facts facts, Peer client, Peer server, std::string server_early,
-                           stats::RouteStats& route_stats, stats::ServerStats& server_stats, Session::Owner& owner)
+RelaySession::RelaySession(Context& context, Facts facts, Peer client, Peer server,
+                           std::string server_early, stats::RouteStats& route_stats,
+                           stats::ServerStats& server_stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
-      client_(*this, ws::Role::kServer, context, std::move(client), this->facts().route->limits, route_stats),
+      client_(*this, ws::Role::kServer, context, std::move(client), this->facts().route->limits,
+              route_stats),
       server_(*this, ws::Role::kClient, context,
-              {std::make_unique<CountedStream>(std::move(server.stream), server_stats), std::move(server.compression)},
+              {std::make_unique<CountedStream>(std::move(server.stream), server_stats),
+               std::move(server.compression)},
               this->facts().route->limits, server_stats),
       server_early_(std::move(server_early)) {
   server_stats.bytes_received.Add(server_early_.size());
@@ -43,14 +46,16 @@ void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
 void RelaySession::OnReadDone(Side& from) {
   Side& to = Other(from);
   to.endpoint.Flush();
-  if (to.endpoint.sending() && to.endpoint.congested()) from.endpoint.PauseReading(PauseReason::kFarEndFull);
+  if (to.endpoint.sending() && to.endpoint.congested())
+    from.endpoint.PauseReading(PauseReason::kFarEndFull);
 }
 
 // ---- the end
 
 void RelaySession::OnPeerClosing(Side& from, PeerEnd end, std::string_view reason) {
   Side& to = Other(from);
-  // What it sent before is on its way; nothing of the other end's is needed to come to an end, but its own answer.
+  // What it sent before is on its way; nothing of the other end's is needed to come to an end, but
+  // its own answer.
   to.endpoint.ResumeReading(PauseReason::kFarEndFull);
   if (end == PeerEnd::kClosed || end == PeerEnd::kAnswered) return PassClose(from, reason);
   TellOfLoss(from, end, reason);
@@ -60,7 +65,8 @@ void RelaySession::OnPeerClosing(Side& from, PeerEnd end, std::string_view reaso
 void RelaySession::PassClose(Side& from, std::string_view reason) {
   Side& to = Other(from);
   const Closer closer = &from == &client_ ? Closer::kClient : Closer::kServer;
-  const std::string_view plain = closer == Closer::kClient ? "closed by the client" : "closed by the server";
+  const std::string_view plain =
+      closer == Closer::kClient ? "closed by the client" : "closed by the server";
   // Where both sent one at the same time each has got its answer.
   const bool crossed = from.endpoint.peer_closed() && to.endpoint.peer_closed();
   to.endpoint.Close(from.endpoint.peer_code(), reason, closer, reason.empty() ? plain : reason);
@@ -70,10 +76,13 @@ void RelaySession::PassClose(Side& from, std::string_view reason) {
 void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
   Side& to = Other(lost);
   // One that has closed already gets its own answer.
-  if (to.endpoint.peer_closed()) return to.endpoint.Close(to.endpoint.peer_code(), "", Closer::kGateway, why);
-  if (&to == &server_) return to.endpoint.Close(code::kGoingAway, "the client is gone", Closer::kClient, why);
+  if (to.endpoint.peer_closed())
+    return to.endpoint.Close(to.endpoint.peer_code(), "", Closer::kGateway, why);
+  if (&to == &server_)
+    return to.endpoint.Close(code::kGoingAway, "the client is gone", Closer::kClient, why);
   if (end == PeerEnd::kFault) {
-    return to.endpoint.Close(code::kBadGateway, "the server broke a rule of the protocol", Closer::kServer, why);
+    return to.endpoint.Close(code::kBadGateway, "the server broke a rule of the protocol",
+                             Closer::kServer, why);
   }
   to.endpoint.Close(code::kInternalError, "the server broke the connection", Closer::kServer, why);
 }

@@ -15,11 +15,12 @@
 
 namespace upgate::session {
 
-// A session between two WebSocket ends, of both of which the gateway is the other end: every rule of RFC 6455 holds for both, and
-// each side has its own compression. Messages pass piece by piece as they come, each piece as a frame; to a side that compresses
-// they go whole. Pings are answered here and go no further. A Close passes with its code and reason, behind all messages before it,
-// and its answer goes back. Who breaks a rule gets the code for it; then a server gets 1001, and a client 1014. For one that is
-// lost without a Close it is 1001 and 1011.
+// A session between two WebSocket ends, of both of which the gateway is the other end: every rule
+// of RFC 6455 holds for both, and each side has its own compression. Messages pass piece by piece
+// as they come, each piece as a frame; to a side that compresses they go whole. Pings are answered
+// here and go no further. A Close passes with its code and reason, behind all messages before it,
+// and its answer goes back. Who breaks a rule gets the code for it; then a server gets 1001, and a
+// client 1014. For one that is lost without a Close it is 1001 and 1011.
 class RelaySession final : public Session {
  public:
   // One end, and the compression agreed on with it; nullptr for none.
@@ -28,8 +29,9 @@ class RelaySession final : public Session {
     std::unique_ptr<Compression> compression;
   };
   // `server_early` is what the server sent behind its 101. What is borrowed outlives the session.
-  RelaySession(Context& context, Facts facts, Peer client, Peer server, std::string server_early, stats::RouteStats& route_stats,
-               stats::ServerStats& server_stats, Session::Owner& owner);
+  RelaySession(Context& context, Facts facts, Peer client, Peer server, std::string server_early,
+               stats::RouteStats& route_stats, stats::ServerStats& server_stats,
+               Session::Owner& owner);
 
   void Start(std::string client_early) override;
   void End(std::uint16_t code, std::string_view reason) override;
@@ -40,12 +42,19 @@ class RelaySession final : public Session {
  private:
   // One end, and the direction that comes from it.
   struct Side final : Endpoint::Owner {
-    Side(RelaySession& s, ws::Role role, Context& context, Peer peer, const config::RouteLimits& limits, stats::BothWays& stats)
-        : session(s), endpoint(role, context, std::move(peer.stream), std::move(peer.compression), limits, stats, *this) {}
+    Side(RelaySession& s, ws::Role role, Context& context, Peer peer,
+         const config::RouteLimits& limits, stats::BothWays& stats)
+        : session(s),
+          endpoint(role, context, std::move(peer.stream), std::move(peer.compression), limits,
+                   stats, *this) {}
     void OnPart(const ws::FramePart& part) override { session.OnPart(*this, part); }
     void OnReadDone() override { session.OnReadDone(*this); }
-    void OnPeerClosing(PeerEnd end, std::string_view reason) override { session.OnPeerClosing(*this, end, reason); }
-    void OnPeerDrained() override { session.Other(*this).endpoint.ResumeReading(PauseReason::kFarEndFull); }
+    void OnPeerClosing(PeerEnd end, std::string_view reason) override {
+      session.OnPeerClosing(*this, end, reason);
+    }
+    void OnPeerDrained() override {
+      session.Other(*this).endpoint.ResumeReading(PauseReason::kFarEndFull);
+    }
     void OnPeerDone() override { session.OnPeerDone(*this); }
 
     RelaySession& session;

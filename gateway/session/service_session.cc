@@ -11,15 +11,18 @@ ws::Opcode OpcodeOf(plugin::MessageKind kind) {
 
 }  // namespace
 
-ServiceSession::ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
-                               std::unique_ptr<Compression> compression, const http::Request& request, plugin::Instance& service,
+ServiceSession::ServiceSession(Context& context, Facts facts,
+                               std::unique_ptr<io::ByteStream> client,
+                               std::unique_ptr<Compression> compression,
+                               const http::Request& request, plugin::Instance& service,
                                stats::RouteStats& stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
       turn_(context.loop.turn),
       request_(request),
       address_(client->peer_address()),
       service_(service),
-      endpoint_(ws::Role::kServer, context, std::move(client), std::move(compression), this->facts().route->limits, stats, *this) {}
+      endpoint_(ws::Role::kServer, context, std::move(client), std::move(compression),
+                this->facts().route->limits, stats, *this) {}
 
 void ServiceSession::Start(std::string early) {
   handler_ = service_.OnSocket(*this);
@@ -31,7 +34,9 @@ void ServiceSession::End(std::uint16_t code, std::string_view reason) {
   endpoint_.Close(code, reason, Closer::kGateway, reason);
 }
 
-void ServiceSession::Abandon() { endpoint_.Abandon("cut off by the shutdown"); }
+void ServiceSession::Abandon() {
+  endpoint_.Abandon("cut off by the shutdown");
+}
 
 void ServiceSession::Close(std::uint16_t code, std::string_view reason) {
   endpoint_.Close(code, reason, Closer::kServer, reason.empty() ? "closed by the service" : reason);
@@ -40,18 +45,23 @@ void ServiceSession::Close(std::uint16_t code, std::string_view reason) {
 void ServiceSession::OnPart(const ws::FramePart& part) {
   auto message = assembler_.Add(part);
   if (!message) return;
-  const auto kind = message->opcode == ws::Opcode::kText ? plugin::MessageKind::kText : plugin::MessageKind::kBinary;
+  const auto kind = message->opcode == ws::Opcode::kText ? plugin::MessageKind::kText
+                                                         : plugin::MessageKind::kBinary;
   handler_->OnMessage(kind, message->payload);
   if (endpoint_.congested()) endpoint_.PauseReading(PauseReason::kAnswersFull);
 }
 
-void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) { endpoint_.Send(OpcodeOf(kind), payload); }
+void ServiceSession::Send(plugin::MessageKind kind, Bytes payload) {
+  endpoint_.Send(OpcodeOf(kind), payload);
+}
 
 void ServiceSession::Send(const plugin::Message& message) {
   endpoint_.SendAll(std::span(&message, 1));
 }
 
-void ServiceSession::SendAll(std::span<const plugin::Message> messages) { endpoint_.SendAll(messages); }
+void ServiceSession::SendAll(std::span<const plugin::Message> messages) {
+  endpoint_.SendAll(messages);
+}
 
 void ServiceSession::SetReading(bool on) {
   if (on) {
@@ -75,9 +85,12 @@ void ServiceSession::OnPeerDrained() {
 
 void ServiceSession::OnPeerClosing(PeerEnd end, std::string_view) {
   handler_->OnClose(endpoint_.ending().code);
-  if (end == PeerEnd::kClosed) endpoint_.Close(endpoint_.peer_code(), "", Closer::kClient, "closed by the client");
+  if (end == PeerEnd::kClosed)
+    endpoint_.Close(endpoint_.peer_code(), "", Closer::kClient, "closed by the client");
 }
 
-void ServiceSession::OnPeerDone() { owner_.OnSessionDone(*this); }
+void ServiceSession::OnPeerDone() {
+  owner_.OnSessionDone(*this);
+}
 
 }  // namespace upgate::session

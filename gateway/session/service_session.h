@@ -12,12 +12,18 @@
 
 namespace upgate::session {
 
-// A session whose far end is a service inside the gateway: whole messages instead of pieces of frames.
-class ServiceSession final : public Session, private Endpoint::Owner, private plugin::Socket, private io::Later {
+// A session whose far end is a service inside the gateway: whole messages instead of pieces of
+// frames.
+class ServiceSession final : public Session,
+                             private Endpoint::Owner,
+                             private plugin::Socket,
+                             private io::Later {
  public:
-  // `request` is copied for the service; `compression` as for an Endpoint. Everything else is borrowed and outlives the session.
-  ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client, std::unique_ptr<Compression> compression,
-                 const http::Request& request, plugin::Instance& service, stats::RouteStats& stats, Session::Owner& owner);
+  // `request` is copied for the service; `compression` as for an Endpoint. Everything else is
+  // borrowed and outlives the session.
+  ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
+                 std::unique_ptr<Compression> compression, const http::Request& request,
+                 plugin::Instance& service, stats::RouteStats& stats, Session::Owner& owner);
 
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;

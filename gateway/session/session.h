@@ -41,7 +41,8 @@ class Session : public io::Deletable {
   virtual void Start(std::string early) = 0;
   // Starts the closing handshake from our side, for a gateway that stops.
   virtual void End(std::uint16_t code, std::string_view reason) = 0;
-  // Lets go of both ends at once; OnSessionDone is not called. Destroy the session right after, by the loop.
+  // Lets go of both ends at once; OnSessionDone is not called. Destroy the session right after, by
+  // the loop.
   virtual void Abandon() = 0;
   // Known once the session is done.
   virtual const Ending& ending() const = 0;

@@ -7,7 +7,8 @@
 
 namespace upgate::session {
 
-// Open sessions of every route over all loops, for limits.sessions. Touched only by routes that have the limit. Thread-safe.
+// Open sessions of every route over all loops, for limits.sessions. Touched only by routes that
+// have the limit. Thread-safe.
 class SharedCounts {
  public:
   explicit SharedCounts(std::size_t routes) : open_(routes) {}
@@ -16,7 +17,8 @@ class SharedCounts {
   bool TryAdd(std::size_t route, std::uint64_t limit) {
     std::uint64_t open = open_[route].load(std::memory_order_relaxed);
     while (open < limit) {
-      if (open_[route].compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) return true;
+      if (open_[route].compare_exchange_weak(open, open + 1, std::memory_order_relaxed))
+        return true;
     }
     return false;
   }

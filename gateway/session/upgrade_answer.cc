@@ -8,7 +8,9 @@
 namespace upgate::session {
 namespace {
 
-std::string_view NameOf(std::string_view extension) { return Trim(extension.substr(0, extension.find(';'))); }
+std::string_view NameOf(std::string_view extension) {
+  return Trim(extension.substr(0, extension.find(';')));
+}
 
 bool Offers(std::string_view offered, std::string_view extension) {
   for (auto item = NextListItem(offered); !item.empty(); item = NextListItem(offered)) {
@@ -19,14 +21,17 @@ bool Offers(std::string_view offered, std::string_view extension) {
 
 }  // namespace
 
-std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer& offer, std::string_view extensions) {
+std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer& offer,
+                                   std::string_view extensions) {
   if (!answer.headers.HasToken("upgrade", "websocket")) return "its 101 is not for WebSocket";
   const std::string* accept = answer.headers.Find("sec-websocket-accept");
   const bool once = answer.headers.Count("sec-websocket-accept") == 1;
-  if (!once || *accept != ws::AcceptKey(offer.key)) return "its 101 has no proper Sec-WebSocket-Accept";
+  if (!once || *accept != ws::AcceptKey(offer.key))
+    return "its 101 has no proper Sec-WebSocket-Accept";
   if (answer.headers.Count("sec-websocket-protocol") > 1) return "its 101 has several subprotocols";
   const std::string* subprotocol = answer.headers.Find("sec-websocket-protocol");
-  if (subprotocol != nullptr && std::ranges::find(offer.subprotocols, *subprotocol) == offer.subprotocols.end()) {
+  if (subprotocol != nullptr &&
+      std::ranges::find(offer.subprotocols, *subprotocol) == offer.subprotocols.end()) {
     return "its 101 has a subprotocol that was not offered";
   }
   const std::string chosen = answer.headers.Joined("sec-websocket-extensions");

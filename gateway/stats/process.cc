@@ -21,7 +21,7 @@ std::uint64_t ResidentBytes() {
 std::uint64_t OpenFds() {
   // Linux 6.2 and later tell the number as the size of the folder; with tens of thousands of
   // connections that is worth it.
-  struct stat folder {};
+  struct stat folder{};
   if (stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) {
     return static_cast<std::uint64_t>(folder.st_size);
   }

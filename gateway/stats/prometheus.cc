@@ -29,8 +29,9 @@ std::string Label(std::string_view name, std::string_view value) {
   return label + '"';
 }
 
-// What the buckets of a family are: the same for all its series and at all times, or sums over them would be wrong. `unit`: what
-// one recorded unit is worth in the unit of the family's name. Buckets from `first` to `last` are written.
+// What the buckets of a family are: the same for all its series and at all times, or sums over them
+// would be wrong. `unit`: what one recorded unit is worth in the unit of the family's name. Buckets
+// from `first` to `last` are written.
 struct Scale {
   double unit;
   std::size_t first;
@@ -89,7 +90,7 @@ struct Column {
   std::string_view name;
   std::string_view type;
   std::string_view help;
-  Counter Row::*counter;
+  Counter Row::* counter;
 };
 
 constexpr std::array kListenerColumns{
@@ -127,7 +128,8 @@ constexpr std::array kServerColumns{
     Column<ServerStats>{"upgate_server_connects_total", "counter",
                         "Connections made to the server.", &ServerStats::connects},
     Column<ServerStats>{"upgate_server_connect_failures_total", "counter",
-                        "Connections to the server that failed, timeouts included.", &ServerStats::connect_failures},
+                        "Connections to the server that failed, timeouts included.",
+                        &ServerStats::connect_failures},
     Column<ServerStats>{"upgate_server_connect_timeouts_total", "counter",
                         "Connections to the server that took too long.",
                         &ServerStats::connect_timeouts},
@@ -135,15 +137,19 @@ constexpr std::array kServerColumns{
                         "Sessions open now with the server.", &ServerStats::sessions_open},
     Column<ServerStats>{"upgate_server_sessions_total", "counter",
                         "Sessions opened with the server.", &ServerStats::sessions_total},
-    Column<ServerStats>{"upgate_server_sent_bytes_total", "counter", "Bytes to the server, in sessions and HTTP bodies.",
+    Column<ServerStats>{"upgate_server_sent_bytes_total", "counter",
+                        "Bytes to the server, in sessions and HTTP bodies.",
                         &ServerStats::bytes_sent},
     Column<ServerStats>{"upgate_server_received_bytes_total", "counter",
-                        "Bytes from the server, in sessions and HTTP bodies.", &ServerStats::bytes_received},
+                        "Bytes from the server, in sessions and HTTP bodies.",
+                        &ServerStats::bytes_received},
     Column<ServerStats>{"upgate_server_sessions_compressed_total", "counter",
-                        "Sessions opened with permessage-deflate towards the server.", &ServerStats::sessions_compressed},
-    Column<ServerStats>{"upgate_server_compression_declined_total", "counter",
-                        "Sessions that were not offered to the server with permessage-deflate for want of memory.",
-                        &ServerStats::compression_declined},
+                        "Sessions opened with permessage-deflate towards the server.",
+                        &ServerStats::sessions_compressed},
+    Column<ServerStats>{
+        "upgate_server_compression_declined_total", "counter",
+        "Sessions that were not offered to the server with permessage-deflate for want of memory.",
+        &ServerStats::compression_declined},
 };
 
 // `labels` has one entry a row.
@@ -205,10 +211,12 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
                   routes[i].handshakes[outcome].Get());
     }
   }
-  text.Family("upgate_dialect_sessions_total", "counter", "WebSocket sessions opened, by the dialect of the client.");
+  text.Family("upgate_dialect_sessions_total", "counter",
+              "WebSocket sessions opened, by the dialect of the client.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
     for (std::size_t dialect = 0; dialect < config::kDialects; ++dialect) {
-      text.Sample(labels[i] + "," + Label("dialect", config::kDialectNames[dialect]), routes[i].sessions_by_dialect[dialect].Get());
+      text.Sample(labels[i] + "," + Label("dialect", config::kDialectNames[dialect]),
+                  routes[i].sessions_by_dialect[dialect].Get());
     }
   }
   text.Family("upgate_handshake_seconds", "histogram",
@@ -223,7 +231,7 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
 struct TrafficFamily {
   struct Part {
     std::string_view label;  // with the comma in front
-    Counter Traffic::*counter;
+    Counter Traffic::* counter;
   };
   std::string_view name;  // without its beginning
   std::string_view help;  // without its end
@@ -237,15 +245,19 @@ struct Peers {
   std::string_view in;
   std::string_view out;
 };
-constexpr Peers kClients{"upgate_", "; in is from clients, out is to clients.", ",direction=\"in\"", ",direction=\"out\""};
-constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direction=\"received\"", ",direction=\"sent\""};
+constexpr Peers kClients{"upgate_", "; in is from clients, out is to clients.", ",direction=\"in\"",
+                         ",direction=\"out\""};
+constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direction=\"received\"",
+                         ",direction=\"sent\""};
 
 template <class Row>
-void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels, const std::vector<Row>& rows) {
+void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels,
+                  const std::vector<Row>& rows) {
   const std::array<TrafficFamily, 7> families{
       TrafficFamily{"messages_total",
                     "WebSocket messages",
-                    {{",kind=\"text\"", &Traffic::text_messages}, {",kind=\"binary\"", &Traffic::binary_messages}}},
+                    {{",kind=\"text\"", &Traffic::text_messages},
+                     {",kind=\"binary\"", &Traffic::binary_messages}}},
       TrafficFamily{"payload_bytes_total", "Payload of data frames", {{"", &Traffic::bytes}}},
       TrafficFamily{"data_frames_total", "WebSocket data frames", {{"", &Traffic::frames}}},
       TrafficFamily{"control_frames_total",
@@ -256,23 +268,30 @@ void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>
       TrafficFamily{"compressed_messages_total",
                     "WebSocket messages that were compressed on the wire",
                     {{"", &Traffic::compressed_messages}}},
-      TrafficFamily{"compressed_bytes_total", "Payload of compressed messages, on the wire", {{"", &Traffic::compressed_bytes}}},
-      TrafficFamily{"inflated_bytes_total", "Payload of compressed messages, what it stands for", {{"", &Traffic::inflated_bytes}}}};
-  const std::array directions{std::pair{peers.in, &BothWays::in}, std::pair{peers.out, &BothWays::out}};
+      TrafficFamily{"compressed_bytes_total",
+                    "Payload of compressed messages, on the wire",
+                    {{"", &Traffic::compressed_bytes}}},
+      TrafficFamily{"inflated_bytes_total",
+                    "Payload of compressed messages, what it stands for",
+                    {{"", &Traffic::inflated_bytes}}}};
+  const std::array directions{std::pair{peers.in, &BothWays::in},
+                              std::pair{peers.out, &BothWays::out}};
   for (const TrafficFamily& family : families) {
     const std::string name = fmt::format("{}{}", peers.beginning, family.name);
     text.Family(name, "counter", fmt::format("{}{}", family.help, peers.end));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       for (const auto& [direction, traffic] : directions) {
         for (const auto& part : family.parts) {
-          text.Sample(fmt::format("{}{}{}", labels[i], direction, part.label), (rows[i].*traffic.*part.counter).Get());
+          text.Sample(fmt::format("{}{}{}", labels[i], direction, part.label),
+                      (rows[i].*traffic.*part.counter).Get());
         }
       }
     }
   }
 }
 
-void WriteMessageSizes(Text& text, const std::vector<std::string>& labels, const std::vector<RouteStats>& routes) {
+void WriteMessageSizes(Text& text, const std::vector<std::string>& labels,
+                       const std::vector<RouteStats>& routes) {
   text.Family("upgate_message_size_bytes", "histogram", "Payload of WebSocket messages.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
     text.Sample(fmt::format("{}{}", labels[i], kClients.in), routes[i].in.message_size, kSizes);
@@ -297,7 +316,8 @@ void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
 }
 
 void WriteCompression(Text& text, const CompressionStats& compression) {
-  text.Family("upgate_compression_contexts", "gauge", "Deflaters and inflaters that there are now.");
+  text.Family("upgate_compression_contexts", "gauge",
+              "Deflaters and inflaters that there are now.");
   text.Sample(Label("kind", "deflater"), compression.deflaters.Get());
   text.Sample(Label("kind", "inflater"), compression.inflaters.Get());
   text.Family("upgate_compression_memory_bytes", "gauge", "Memory of these.");

@@ -112,7 +112,7 @@ struct RouteStats : BothWays {
   Counter sessions_open;  // now
   Counter sessions_total;
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
-  Counter sessions_compressed;   // in all, with permessage-deflate
+  Counter sessions_compressed;                                 // in all, with permessage-deflate
   Counter compression_declined;  // sessions without it because there was no memory for it
   CloseCodes close_codes;
   Histogram handshake_us;  // from the end of the request head to the 101
@@ -126,8 +126,8 @@ struct ServerStats : BothWays {
   Counter connect_timeouts;
   Counter sessions_open;  // now
   Counter sessions_total;
-  Counter bytes_sent;      // to the server, of sessions and of HTTP bodies
-  Counter bytes_received;  // from it
+  Counter bytes_sent;            // to the server, of sessions and of HTTP bodies
+  Counter bytes_received;        // from it
   Counter sessions_compressed;   // in all, with permessage-deflate agreed on with the server
   Counter compression_declined;  // not offered to it because there was no memory for it
   Histogram connect_us;

@@ -70,15 +70,15 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
        {&ListenerStats::connections_open, &ListenerStats::connections_total,
         &ListenerStats::requests, &ListenerStats::responses_1xx, &ListenerStats::responses_2xx,
         &ListenerStats::responses_3xx, &ListenerStats::responses_4xx, &ListenerStats::responses_5xx,
-        &ListenerStats::tls_failures, &ListenerStats::connection_errors, &ListenerStats::accept_pauses}) {
+        &ListenerStats::tls_failures, &ListenerStats::connection_errors,
+        &ListenerStats::accept_pauses}) {
     AddTo(to.*counter, from.*counter);
   }
 }
 
 void AddTo(CompressionStats& to, const CompressionStats& from) {
-  for (const auto counter :
-       {&CompressionStats::deflaters, &CompressionStats::inflaters, &CompressionStats::memory_bytes,
-        &CompressionStats::reserved_bytes}) {
+  for (const auto counter : {&CompressionStats::deflaters, &CompressionStats::inflaters,
+                             &CompressionStats::memory_bytes, &CompressionStats::reserved_bytes}) {
     AddTo(to.*counter, from.*counter);
   }
 }

@@ -7,7 +7,8 @@
 
 namespace upgate::tls {
 
-// For the WebSocket handshake only: what the standard, and a draft of it, ask for, not for security.
+// For the WebSocket handshake only: what the standard, and a draft of it, ask for, not for
+// security.
 std::array<std::byte, 20> Sha1(Bytes data);
 std::array<std::byte, 16> Md5(Bytes data);
 

@@ -73,8 +73,8 @@ const BIO_METHOD* RecordMethod() {
   return method;
 }
 
-// Wipes and frees a key of the key exchange. OpenSSL would keep it as long as the connection, without
-// using it again; what is left for it to free is an empty shell.
+// Wipes and frees a key of the key exchange. OpenSSL would keep it as long as the connection,
+// without using it again; what is left for it to free is an empty shell.
 void Empty(EVP_PKEY* key) {
   const PkeyPtr owned(key);
   EVP_PKEY_set_type(key, EVP_PKEY_get_base_id(key));

@@ -1,13 +1,13 @@
 #include "gateway/ws/deflate.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <limits>
 #include <new>
 #include <vector>
-
-#include <zlib.h>
 
 #include "gateway/ws/mask.h"
 #include "gateway/ws/zlib_arena.h"
@@ -16,19 +16,28 @@ namespace upgate::ws {
 namespace {
 
 // What a flushed message ends with; the sender leaves it out (RFC 7692, section 7.2.1).
-constexpr std::array<std::byte, 4> kTail{std::byte{0x00}, std::byte{0x00}, std::byte{0xff}, std::byte{0xff}};
+constexpr std::array<std::byte, 4> kTail{std::byte{0x00}, std::byte{0x00}, std::byte{0xff},
+                                         std::byte{0xff}};
 
 constexpr ProtocolError kCorrupt{1007, "the message is not valid deflate data"};
 
-// zlib has no raw deflate with a window of 256 bytes. Its window of 512 never refers back further than 512 less its look-ahead
-// of 262, which is within 256.
-int DeflateBits(std::uint8_t window_bits) { return std::max<int>(window_bits, 9); }
+// zlib has no raw deflate with a window of 256 bytes. Its window of 512 never refers back further
+// than 512 less its look-ahead of 262, which is within 256.
+int DeflateBits(std::uint8_t window_bits) {
+  return std::max<int>(window_bits, 9);
+}
 
-int MemoryLevel(std::uint8_t window_bits) { return std::clamp(window_bits - 7, 1, 8); }
+int MemoryLevel(std::uint8_t window_bits) {
+  return std::clamp(window_bits - 7, 1, 8);
+}
 
-Bytef* ToZlib(const std::byte* bytes) { return reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes)); }
+Bytef* ToZlib(const std::byte* bytes) {
+  return reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes));
+}
 
-uInt Most(std::size_t size) { return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max())); }
+uInt Most(std::size_t size) {
+  return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
+}
 
 void Check(int result) {
   if (result == Z_MEM_ERROR) throw std::bad_alloc();
@@ -37,11 +46,14 @@ void Check(int result) {
 
 }  // namespace
 
-Inflater::Inflater(std::uint8_t window_bits) : stream_(std::make_unique<z_stream>()), window_bits_(window_bits) {
+Inflater::Inflater(std::uint8_t window_bits)
+    : stream_(std::make_unique<z_stream>()), window_bits_(window_bits) {
   Check(inflateInit2(stream_.get(), -window_bits));
 }
 
-Inflater::~Inflater() { inflateEnd(stream_.get()); }
+Inflater::~Inflater() {
+  inflateEnd(stream_.get());
+}
 
 void Inflater::Reset() {
   inflateReset(stream_.get());
@@ -49,9 +61,12 @@ void Inflater::Reset() {
   held_back_ = false;
 }
 
-std::size_t Inflater::Memory(std::uint8_t window_bits) { return 7 * 1024 + (std::size_t{1} << window_bits); }
+std::size_t Inflater::Memory(std::uint8_t window_bits) {
+  return 7 * 1024 + (std::size_t{1} << window_bits);
+}
 
-std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, bool last, MutableBytes out) {
+std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, bool last,
+                                                                 MutableBytes out) {
   std::size_t written = 0;
   for (;;) {
     const bool in_tail = input.empty() && last && !held_back_;
@@ -76,7 +91,8 @@ std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, b
     if (result == Z_MEM_ERROR) throw std::bad_alloc();
     if (result == Z_STREAM_END) {
       if (!RestartKeepingWindow()) return std::unexpected(kCorrupt);
-    } else if ((result != Z_OK && result != Z_BUF_ERROR) || (offered > 0 && taken == 0 && made == 0)) {
+    } else if ((result != Z_OK && result != Z_BUF_ERROR) ||
+               (offered > 0 && taken == 0 && made == 0)) {
       return std::unexpected(kCorrupt);
     }
     // The tail ends a block; it must not be taken for a part of one that the message breaks off in.
@@ -91,7 +107,8 @@ std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, b
   return Output{written, true};
 }
 
-// A sender may end a message with a final block; what follows may still refer to what was before (RFC 7692, section 7.2.3.5).
+// A sender may end a message with a final block; what follows may still refer to what was before
+// (RFC 7692, section 7.2.3.5).
 bool Inflater::RestartKeepingWindow() {
   std::vector<Bytef> window(std::size_t{1} << window_bits_);
   uInt size = 0;
@@ -108,16 +125,24 @@ struct Deflater::State {
 };
 
 Deflater::Deflater(std::uint8_t window_bits, int level)
-    : state_(std::make_unique<State>(Memory(window_bits))), window_bits_(window_bits), level_(level) {
-  Check(deflateInit2(&state_->stream, level, Z_DEFLATED, -DeflateBits(window_bits), MemoryLevel(window_bits), Z_DEFAULT_STRATEGY));
+    : state_(std::make_unique<State>(Memory(window_bits))),
+      window_bits_(window_bits),
+      level_(level) {
+  Check(deflateInit2(&state_->stream, level, Z_DEFLATED, -DeflateBits(window_bits),
+                     MemoryLevel(window_bits), Z_DEFAULT_STRATEGY));
 }
 
-Deflater::~Deflater() { deflateEnd(&state_->stream); }
+Deflater::~Deflater() {
+  deflateEnd(&state_->stream);
+}
 
-void Deflater::Reset() { deflateReset(&state_->stream); }
+void Deflater::Reset() {
+  deflateReset(&state_->stream);
+}
 
 std::size_t Deflater::Memory(std::uint8_t window_bits) {
-  return 6 * 1024 + (std::size_t{1} << (DeflateBits(window_bits) + 2)) + (std::size_t{1} << (MemoryLevel(window_bits) + 9));
+  return 6 * 1024 + (std::size_t{1} << (DeflateBits(window_bits) + 2)) +
+         (std::size_t{1} << (MemoryLevel(window_bits) + 9));
 }
 
 void Deflater::Deflate(Bytes message, std::string& out) {
@@ -137,7 +162,8 @@ void Deflater::Deflate(Bytes message, std::string& out) {
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
     stream.avail_out = Most(room);
     // Z_BUF_ERROR: the last piece ended where the flush did.
-    [[maybe_unused]] const int result = deflate(&stream, offered == message.size() ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+    [[maybe_unused]] const int result =
+        deflate(&stream, offered == message.size() ? Z_SYNC_FLUSH : Z_NO_FLUSH);
     assert(result == Z_OK || result == Z_BUF_ERROR);
     message = message.subspan(offered - stream.avail_in);
     size += room - stream.avail_out;
@@ -145,13 +171,14 @@ void Deflater::Deflate(Bytes message, std::string& out) {
   out.resize(size - kTail.size());
 }
 
-Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch, std::optional<MaskKey> mask) {
+Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch,
+                      std::optional<MaskKey> mask) {
   scratch.assign(kMaxHeader, '\0');
   deflater.Deflate(message, scratch);
   const MutableBytes payload = std::as_writable_bytes(std::span(scratch)).subspan(kMaxHeader);
   if (mask) Mask(payload, *mask, 0);
-  const std::size_t header =
-      EncodeHeaderBefore({.opcode = opcode, .rsv1 = true, .length = payload.size(), .mask = mask}, payload.data());
+  const std::size_t header = EncodeHeaderBefore(
+      {.opcode = opcode, .rsv1 = true, .length = payload.size(), .mask = mask}, payload.data());
   return {payload.data() - header, payload.size() + header};
 }
 

@@ -31,11 +31,15 @@ std::optional<std::uint8_t> ReadBits(const std::string& text) {
   return {};
 }
 
-bool ReadFlag(const Extension::Parameter& parameter, bool& flag) { return !parameter.value && !std::exchange(flag, true); }
+bool ReadFlag(const Extension::Parameter& parameter, bool& flag) {
+  return !parameter.value && !std::exchange(flag, true);
+}
 
 bool ReadInto(const Extension::Parameter& parameter, Written& written) {
-  if (EqualsIgnoreCase(parameter.name, kServerNoTakeover)) return ReadFlag(parameter, written.server_no_takeover);
-  if (EqualsIgnoreCase(parameter.name, kClientNoTakeover)) return ReadFlag(parameter, written.client_no_takeover);
+  if (EqualsIgnoreCase(parameter.name, kServerNoTakeover))
+    return ReadFlag(parameter, written.server_no_takeover);
+  if (EqualsIgnoreCase(parameter.name, kClientNoTakeover))
+    return ReadFlag(parameter, written.client_no_takeover);
   if (EqualsIgnoreCase(parameter.name, kServerBits)) {
     if (written.server_bits || !parameter.value) return false;
     written.server_bits = ReadBits(*parameter.value);
@@ -53,7 +57,9 @@ bool ReadInto(const Extension::Parameter& parameter, Written& written) {
 std::optional<Written> Read(const Extension& extension) {
   Written written;
   if (!EqualsIgnoreCase(extension.name, kPermessageDeflate)) return {};
-  if (!std::ranges::all_of(extension.parameters, [&](const auto& p) { return ReadInto(p, written); })) return {};
+  if (!std::ranges::all_of(extension.parameters,
+                           [&](const auto& p) { return ReadInto(p, written); }))
+    return {};
   return written;
 }
 
@@ -63,32 +69,41 @@ std::string Join(std::span<const std::string> parameters) {
   return text;
 }
 
-std::string WithBits(std::string_view name, std::uint8_t bits) { return std::string(name) + "=" + std::to_string(bits); }
+std::string WithBits(std::string_view name, std::uint8_t bits) {
+  return std::string(name) + "=" + std::to_string(bits);
+}
 
-// What was offered must be answered to be accepted, also where it is the default (sections 7.1.1.1 and 7.1.2.1).
+// What was offered must be answered to be accepted, also where it is the default (sections 7.1.1.1
+// and 7.1.2.1).
 std::string Answer(const DeflateParameters& agreed, bool name_server_bits) {
   std::vector<std::string> parameters;
   if (agreed.server_no_context_takeover) parameters.emplace_back(kServerNoTakeover);
   if (agreed.client_no_context_takeover) parameters.emplace_back(kClientNoTakeover);
   if (name_server_bits) parameters.push_back(WithBits(kServerBits, agreed.server_max_window_bits));
-  if (agreed.client_max_window_bits != 15) parameters.push_back(WithBits(kClientBits, agreed.client_max_window_bits));
+  if (agreed.client_max_window_bits != 15)
+    parameters.push_back(WithBits(kClientBits, agreed.client_max_window_bits));
   return Join(parameters);
 }
 
 }  // namespace
 
-std::optional<DeflateAgreement> AgreeOnDeflate(std::span<const Extension> offers, const DeflateParameters& wanted) {
+std::optional<DeflateAgreement> AgreeOnDeflate(std::span<const Extension> offers,
+                                               const DeflateParameters& wanted) {
   for (const Extension& extension : offers) {
     const auto offer = Read(extension);
     if (!offer) continue;
-    DeflateParameters agreed{
-        .server_no_context_takeover = wanted.server_no_context_takeover || offer->server_no_takeover,
-        .client_no_context_takeover = wanted.client_no_context_takeover || offer->client_no_takeover,
-        .server_max_window_bits = std::min(wanted.server_max_window_bits, offer->server_bits.value_or(15))};
+    DeflateParameters agreed{.server_no_context_takeover =
+                                 wanted.server_no_context_takeover || offer->server_no_takeover,
+                             .client_no_context_takeover =
+                                 wanted.client_no_context_takeover || offer->client_no_takeover,
+                             .server_max_window_bits = std::min(wanted.server_max_window_bits,
+                                                                offer->server_bits.value_or(15))};
     if (offer->client_bits_named) {
-      agreed.client_max_window_bits = std::min(wanted.client_max_window_bits, offer->client_bits.value_or(15));
+      agreed.client_max_window_bits =
+          std::min(wanted.client_max_window_bits, offer->client_bits.value_or(15));
     }
-    return DeflateAgreement{agreed, Answer(agreed, offer->server_bits || agreed.server_max_window_bits != 15)};
+    return DeflateAgreement{
+        agreed, Answer(agreed, offer->server_bits || agreed.server_max_window_bits != 15)};
   }
   return {};
 }
@@ -97,22 +112,28 @@ std::string DeflateOffer(const DeflateParameters& wanted) {
   std::vector<std::string> parameters;
   if (wanted.server_no_context_takeover) parameters.emplace_back(kServerNoTakeover);
   if (wanted.client_no_context_takeover) parameters.emplace_back(kClientNoTakeover);
-  if (wanted.server_max_window_bits != 15) parameters.push_back(WithBits(kServerBits, wanted.server_max_window_bits));
-  parameters.push_back(wanted.client_max_window_bits == 15 ? std::string(kClientBits)
-                                                           : WithBits(kClientBits, wanted.client_max_window_bits));
+  if (wanted.server_max_window_bits != 15)
+    parameters.push_back(WithBits(kServerBits, wanted.server_max_window_bits));
+  parameters.push_back(wanted.client_max_window_bits == 15
+                           ? std::string(kClientBits)
+                           : WithBits(kClientBits, wanted.client_max_window_bits));
   return Join(parameters);
 }
 
-std::optional<DeflateParameters> ReadDeflateAnswer(const Extension& answer, const DeflateParameters& wanted) {
+std::optional<DeflateParameters> ReadDeflateAnswer(const Extension& answer,
+                                                   const DeflateParameters& wanted) {
   const auto written = Read(answer);
   if (!written) return {};
-  if (written->client_bits_named && !written->client_bits) return {};  // an answer names a number (section 7.1.2.2)
+  if (written->client_bits_named && !written->client_bits)
+    return {};  // an answer names a number (section 7.1.2.2)
   if (wanted.server_no_context_takeover && !written->server_no_takeover) return {};
   const std::uint8_t server_bits = written->server_bits.value_or(15);
   const std::uint8_t client_bits = written->client_bits.value_or(wanted.client_max_window_bits);
-  if (server_bits > wanted.server_max_window_bits || client_bits > wanted.client_max_window_bits) return {};
+  if (server_bits > wanted.server_max_window_bits || client_bits > wanted.client_max_window_bits)
+    return {};
   return DeflateParameters{.server_no_context_takeover = written->server_no_takeover,
-                           .client_no_context_takeover = wanted.client_no_context_takeover || written->client_no_takeover,
+                           .client_no_context_takeover =
+                               wanted.client_no_context_takeover || written->client_no_takeover,
                            .server_max_window_bits = server_bits,
                            .client_max_window_bits = client_bits};
 }

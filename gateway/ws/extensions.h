@@ -17,8 +17,8 @@ struct Extension {
   std::vector<Parameter> parameters;  // in their order; a name may be there twice
 };
 
-// Reads all the elements of the field, in order. Nothing when it breaks the grammar (a quoted value must be a token too) or has
-// more than 32 elements or parameters.
+// Reads all the elements of the field, in order. Nothing when it breaks the grammar (a quoted value
+// must be a token too) or has more than 32 elements or parameters.
 std::optional<std::vector<Extension>> ParseExtensions(std::string_view field);
 
 }  // namespace upgate::ws

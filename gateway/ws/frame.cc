@@ -14,8 +14,7 @@ namespace {
 using close_code::kProtocolError;
 
 constexpr ProtocolError kReservedBit{kProtocolError, "a reserved bit is set without an extension"};
-constexpr ProtocolError kStrayRsv1{kProtocolError,
-                                   "RSV1 on a frame that does not begin a message"};
+constexpr ProtocolError kStrayRsv1{kProtocolError, "RSV1 on a frame that does not begin a message"};
 constexpr ProtocolError kReservedOpcode{kProtocolError, "a reserved opcode"};
 constexpr ProtocolError kFragmentedControl{kProtocolError, "a fragmented control frame"};
 constexpr ProtocolError kNoMessage{kProtocolError, "a continuation frame without a message"};
@@ -24,7 +23,9 @@ constexpr ProtocolError kInsideMessage{kProtocolError,
 constexpr ProtocolError kNotShortest{kProtocolError, "a frame length not in its shortest form"};
 // What a compressed message may have, so that one of `size` bytes of any content passes: deflate's
 // worst cases are fixed blocks and, of a sender with little memory, many stored ones.
-constexpr std::uint64_t MaxCompressed(std::uint64_t size) { return size + size / 6 + 64; }
+constexpr std::uint64_t MaxCompressed(std::uint64_t size) {
+  return size + size / 6 + 64;
+}
 
 }  // namespace
 

@@ -102,7 +102,7 @@ class FrameDecoder {
   Role role_;
   Extensions extensions_;
   bool compressed_ = false;  // the open message is
-  bool in_frame_ = false;  // past the header
+  bool in_frame_ = false;    // past the header
   bool fin_ = false;
   bool frame_begin_ = false;  // what the next part will say
   bool message_begin_ = false;

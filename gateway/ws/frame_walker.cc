@@ -29,7 +29,8 @@ const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally) {
   return nullptr;
 }
 
-const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_t size, FrameTally& tally) {
+const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_t size,
+                                             FrameTally& tally) {
   const unsigned first = At(header, 0);
   const bool masked = (At(header, 1) & kMaskBit) != 0;
   if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
@@ -77,7 +78,8 @@ void FrameWalker::TakeClose(Bytes piece) {
   const MutableBytes body = MutableBytes(close_->body).first(close_->size);
   if (role_ == Role::kServer) Mask(body, mask_, 0);
   const auto close = ParseClose(body);
-  close_->whole = close ? *close : Close{close.error().close_code, std::string(close.error().reason)};
+  close_->whole =
+      close ? *close : Close{close.error().close_code, std::string(close.error().reason)};
 }
 
 }  // namespace upgate::ws

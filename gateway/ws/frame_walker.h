@@ -25,23 +25,27 @@ struct FrameTally {
   std::uint32_t closes = 0;
 };
 
-// Walks over the frames of one direction of a relay between two WebSocket ends without changing a byte: it reads headers, so that
-// messages can be counted and bounded, and keeps the first Close. What the ends agreed on (extensions, the content of messages) is
-// their business: only what would make the walk lose its way, a wrong mask bit, and messages over the limit are errors. A Close ends the
-// walk: what follows it is not frames any more. No I/O; keeps at most one partial header, and allocates only for a Close. Not
-// thread-safe. RFC 6455, sections 5.2 and 5.5.1.
+// Walks over the frames of one direction of a relay between two WebSocket ends without changing a
+// byte: it reads headers, so that messages can be counted and bounded, and keeps the first Close.
+// What the ends agreed on (extensions, the content of messages) is their business: only what would
+// make the walk lose its way, a wrong mask bit, and messages over the limit are errors. A Close
+// ends the walk: what follows it is not frames any more. No I/O; keeps at most one partial header,
+// and allocates only for a Close. Not thread-safe. RFC 6455, sections 5.2 and 5.5.1.
 class FrameWalker {
  public:
-  // `role`: as for FrameDecoder, kServer for frames that a client sends. `max_message`: most payload bytes of one message.
+  // `role`: as for FrameDecoder, kServer for frames that a client sends. `max_message`: most
+  // payload bytes of one message.
   FrameWalker(Role role, std::uint64_t max_message) : max_message_(max_message), role_(role) {}
 
-  // What to pass on: whole headers and their payload. The beginning of a header waits for its rest, so that it is always known
-  // where a frame of our own may be put in, and no end sees any of a frame with an error.
+  // What to pass on: whole headers and their payload. The beginning of a header waits for its rest,
+  // so that it is always known where a frame of our own may be put in, and no end sees any of a
+  // frame with an error.
   struct Walked {
-    std::size_t passed = 0;                // bytes of the data, from its front, behind what was kept
+    std::size_t passed = 0;  // bytes of the data, from its front, behind what was kept
     const ProtocolError* error = nullptr;  // the walker is dead then
     std::uint8_t kept_size = 0;
-    std::array<std::byte, kMaxHeader> kept_bytes;  // the first `kept_size`: a header's beginning, from earlier data
+    std::array<std::byte, kMaxHeader>
+        kept_bytes;  // the first `kept_size`: a header's beginning, from earlier data
 
     Bytes kept() const { return Bytes(kept_bytes).first(kept_size); }
   };

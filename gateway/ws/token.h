@@ -11,6 +11,8 @@ namespace upgate::ws {
 constexpr bool IsTokenCharacter(char c) {
   return IsDigit(c) || IsAlpha(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
 }
-constexpr bool IsToken(std::string_view text) { return !text.empty() && std::ranges::all_of(text, IsTokenCharacter); }
+constexpr bool IsToken(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, IsTokenCharacter);
+}
 
 }  // namespace upgate::ws

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <cstddef>
-
 #include <zlib.h>
+
+#include <cstddef>
 
 namespace upgate::ws {
 
-// The memory of one zlib stream, mapped from the system whole and given back whole: what the heap would keep after many
-// sessions with large windows have ended, the system has again. Pages that zlib never touches cost nothing. What does not fit, and
-// all of it where the system maps nothing more, comes from the heap. Not thread-safe.
+// The memory of one zlib stream, mapped from the system whole and given back whole: what the heap
+// would keep after many sessions with large windows have ended, the system has again. Pages that
+// zlib never touches cost nothing. What does not fit, and all of it where the system maps nothing
+// more, comes from the heap. Not thread-safe.
 class ZlibArena {
  public:
   // `capacity` in bytes.

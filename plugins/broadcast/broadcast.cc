@@ -37,7 +37,8 @@ std::unique_ptr<plugin::Service> MakeBroadcast(plugin::ServiceSetup setup) {
   options.queue = field["queue"].Optional(config::ByteSize{options.queue}, kQueueRange).bytes;
   options.message_size = setup.route.limits.message_size;
   if (!options.clients_publish && !options.http_publish) {
-    field["clients_publish"].Error("nobody could publish; allow it to clients, or set http_publish to true");
+    field["clients_publish"].Error(
+        "nobody could publish; allow it to clients, or set http_publish to true");
   }
   field.RejectUnknownKeys();
   return std::make_unique<Broadcast>(options);

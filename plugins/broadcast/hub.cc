@@ -7,14 +7,18 @@
 
 namespace upgate::plugins::broadcast {
 
-Hub::Hub(plugin::Host& host, const Options& options) : host_(host), options_(options), lanes_(host.loops()) {}
+Hub::Hub(plugin::Host& host, const Options& options)
+    : host_(host), options_(options), lanes_(host.loops()) {}
 
-std::unique_ptr<http::ExchangeHandler> Hub::OnRequest(http::Exchange& exchange) { return AnswerRequest(*this, exchange); }
+std::unique_ptr<http::ExchangeHandler> Hub::OnRequest(http::Exchange& exchange) {
+  return AnswerRequest(*this, exchange);
+}
 
 std::unique_ptr<plugin::SocketHandler> Hub::OnSocket(plugin::Socket& socket) {
   // Who comes gets what is published from now on.
   if (gathered_ > 0) EndTurn();
-  return std::make_unique<Subscriber>(*this, RoomAt(socket.request().target.path), socket, ++last_id_);
+  return std::make_unique<Subscriber>(*this, RoomAt(socket.request().target.path), socket,
+                                      ++last_id_);
 }
 
 Room& Hub::RoomAt(std::string_view path) {
@@ -30,7 +34,9 @@ void Hub::Publish(Room& room, plugin::Message message, PublisherId but) {
   if (gathered_ > kMostGathered) EndTurn();
 }
 
-void Hub::Publish(std::string_view path, plugin::Message message) { Publish(RoomAt(path), std::move(message), 0); }
+void Hub::Publish(std::string_view path, plugin::Message message) {
+  Publish(RoomAt(path), std::move(message), 0);
+}
 
 void Hub::OnLeft(Room& room) {
   if (room.empty()) List(room);
@@ -68,7 +74,9 @@ void Hub::Ship(Shipment shipment) {
   for (std::size_t loop = 0; loop < host_.loops(); ++loop) {
     if (loop == here) continue;
     lanes_.Post(loop, shared->cost);
-    host_.Post(loop, [shared, here](plugin::Instance& there) { static_cast<Hub&>(there).Receive(here, *shared); });
+    host_.Post(loop, [shared, here](plugin::Instance& there) {
+      static_cast<Hub&>(there).Receive(here, *shared);
+    });
   }
 }
 
@@ -79,7 +87,9 @@ void Hub::Receive(std::size_t from, const Shipment& shipment) {
   }
   const std::size_t report = lanes_.Deliver(from, shipment.cost);
   if (report == 0) return;
-  host_.Post(from, [here = host_.loop_index(), report](plugin::Instance& there) { static_cast<Hub&>(there).OnReport(here, report); });
+  host_.Post(from, [here = host_.loop_index(), report](plugin::Instance& there) {
+    static_cast<Hub&>(there).OnReport(here, report);
+  });
 }
 
 void Hub::OnReport(std::size_t from, std::size_t cost) {

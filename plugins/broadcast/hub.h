@@ -15,8 +15,9 @@
 
 namespace upgate::plugins::broadcast {
 
-// The rooms of one route on one loop. What is published in a turn is gathered and delivered at the end of it: one write for each
-// subscriber and one task for each other loop, however many messages there are.
+// The rooms of one route on one loop. What is published in a turn is gathered and delivered at the
+// end of it: one write for each subscriber and one task for each other loop, however many messages
+// there are.
 class Hub final : public plugin::Instance, private io::Later {
  public:
   // Gathered at most, in cost, before it is delivered in the middle of a turn.
@@ -31,13 +32,14 @@ class Hub final : public plugin::Instance, private io::Later {
   const Options& options() const { return options_; }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // To everybody in the room but one, and to the same room on the other loops. May dismiss any subscriber.
+  // To everybody in the room but one, and to the same room on the other loops. May dismiss any
+  // subscriber.
   void Publish(Room& room, plugin::Message message, PublisherId but);
   // The same from outside of the room.
   void Publish(std::string_view path, plugin::Message message);
 
-  // Too much is on its way to the other loops. Publishers should stop until CallWhenClear calls back, which is not inside the call;
-  // nothing when the publisher waits already.
+  // Too much is on its way to the other loops. Publishers should stop until CallWhenClear calls
+  // back, which is not inside the call; nothing when the publisher waits already.
   bool full() const { return lanes_.full(); }
   void CallWhenClear(io::Later& publisher);
 

@@ -7,23 +7,27 @@
 
 namespace upgate::plugins::broadcast {
 
-// One loop's account of the messages between it and each other loop, so that a loop that cannot keep up slows the publishers of the
-// others down instead of piling their messages up. The sender counts what it has posted; the receiver reports, now and then, what
-// it has delivered. Each loop has an account of its own, and the reports are messages like any other: nothing is shared.
+// One loop's account of the messages between it and each other loop, so that a loop that cannot
+// keep up slows the publishers of the others down instead of piling their messages up. The sender
+// counts what it has posted; the receiver reports, now and then, what it has delivered. Each loop
+// has an account of its own, and the reports are messages like any other: nothing is shared.
 //
 // All numbers are sums of Cost().
 class Lanes {
  public:
-  // With more than kHighMark on the way to any one loop, publishers wait until no lane has more than kLowMark.
+  // With more than kHighMark on the way to any one loop, publishers wait until no lane has more
+  // than kLowMark.
   static constexpr std::size_t kHighMark = 4 * 1024 * 1024;
   static constexpr std::size_t kLowMark = 1024 * 1024;
-  // What a receiver keeps to itself at most. Below kLowMark: when everything is delivered, the sender has heard enough to go on.
+  // What a receiver keeps to itself at most. Below kLowMark: when everything is delivered, the
+  // sender has heard enough to go on.
   static constexpr std::size_t kUnreported = 256 * 1024;
   static_assert(kUnreported < kLowMark && kLowMark < kHighMark);
 
   explicit Lanes(std::size_t loops) : posted_(loops), delivered_(loops) {}
 
-  // Sender: posted to that loop; and the loop's report. Report says true when publishers may go on that had to wait.
+  // Sender: posted to that loop; and the loop's report. Report says true when publishers may go on
+  // that had to wait.
   void Post(std::size_t loop, std::size_t cost) {
     posted_[loop] += cost;
     full_ = full_ || posted_[loop] > kHighMark;
@@ -36,7 +40,8 @@ class Lanes {
   }
   bool full() const { return full_; }
 
-  // Receiver: delivered what came from that loop. Gives what is to be reported to it now, 0 for nothing yet.
+  // Receiver: delivered what came from that loop. Gives what is to be reported to it now, 0 for
+  // nothing yet.
   std::size_t Deliver(std::size_t loop, std::size_t cost) {
     delivered_[loop] += cost;
     if (delivered_[loop] < kUnreported) return 0;

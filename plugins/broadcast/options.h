@@ -14,17 +14,19 @@ struct Options {
   bool clients_publish = true;
   // Whether a POST to a room's path publishes its body there.
   bool http_publish = false;
-  // What may wait for one subscriber whose socket is full (see Cost); over it the subscriber is closed with 1013. One message may
-  // always wait, however large.
+  // What may wait for one subscriber whose socket is full (see Cost); over it the subscriber is
+  // closed with 1013. One message may always wait, however large.
   std::size_t queue = 1024 * 1024;
   // The route's limits.message_size, for what comes by HTTP; frames are held to it before.
   std::size_t message_size = 1024 * 1024;
 };
 
-// What a message counts for wherever messages wait: its payload, but never less than what it takes to keep one. So a limit in bytes
-// is a limit of their number too.
+// What a message counts for wherever messages wait: its payload, but never less than what it takes
+// to keep one. So a limit in bytes is a limit of their number too.
 inline constexpr std::size_t kLeastCost = 64;
 
-inline std::size_t Cost(const plugin::Message& message) { return std::max(message.payload().size(), kLeastCost); }
+inline std::size_t Cost(const plugin::Message& message) {
+  return std::max(message.payload().size(), kLeastCost);
+}
 
 }  // namespace upgate::plugins::broadcast

@@ -26,13 +26,16 @@ class PublishRequest final : public http::ExchangeHandler {
 
   void OnBody(Bytes bytes) override {
     if (bytes.size() <= hub_.options().message_size - body_.size()) return Append(body_, bytes);
-    exchange_.Respond(http::TextResponse(413, "a message here has at most " + std::to_string(hub_.options().message_size) + " bytes"));
+    exchange_.Respond(http::TextResponse(
+        413,
+        "a message here has at most " + std::to_string(hub_.options().message_size) + " bytes"));
   }
 
   void OnBodyEnd(const http::Headers&) override {
     const plugin::MessageKind kind = KindOf(exchange_.request());
     if (kind == plugin::MessageKind::kText && !plugin::IsUtf8(AsBytes(body_))) {
-      return exchange_.Respond(http::TextResponse(400, "the body is said to be text and is not UTF-8"));
+      return exchange_.Respond(
+          http::TextResponse(400, "the body is said to be text and is not UTF-8"));
     }
     // Publishers on sockets wait; this one can come again.
     if (hub_.full()) {
@@ -58,7 +61,8 @@ http::Response Refusal(const std::string& method) {
     refusal.headers.Add("Allow", "GET, POST");
     return refusal;
   }
-  http::Response refusal = http::TextResponse(426, "only WebSocket connections are served here, and POST");
+  http::Response refusal =
+      http::TextResponse(426, "only WebSocket connections are served here, and POST");
   refusal.headers.Add("Connection", "Upgrade");
   refusal.headers.Add("Upgrade", "websocket");
   return refusal;

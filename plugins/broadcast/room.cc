@@ -21,8 +21,8 @@ void Room::Publish(plugin::Message message, PublisherId but) {
   publishers_.push_back(but);
 }
 
-// From the last to the first: one that leaves in the middle of it is replaced by one that has been served already. Nobody joins
-// meanwhile, as nothing calls back from inside Send or Close.
+// From the last to the first: one that leaves in the middle of it is replaced by one that has been
+// served already. Nobody joins meanwhile, as nothing calls back from inside Send or Close.
 std::vector<plugin::Message> Room::DeliverPublished() {
   for (std::size_t i = subscribers_.size(); i-- > 0;) {
     Subscriber& subscriber = *subscribers_[i];

@@ -16,8 +16,8 @@ class Subscriber;
 // Who publishes; no two subscribers of a loop ever have the same. 0: not a subscriber of this loop.
 using PublisherId = std::uint64_t;
 
-// The subscribers of one path on one loop, and what has been published there in this turn and is not delivered yet. Made, used and
-// destroyed by its hub.
+// The subscribers of one path on one loop, and what has been published there in this turn and is
+// not delivered yet. Made, used and destroyed by its hub.
 class Room {
  public:
   explicit Room(std::string path) : path_(std::move(path)) {}
@@ -25,15 +25,16 @@ class Room {
   const std::string& path() const { return path_; }
   bool empty() const { return subscribers_.empty(); }
 
-  // A subscriber remembers its place here, so that leaving takes the same time however many there are. It may leave while messages
-  // are being delivered.
+  // A subscriber remembers its place here, so that leaving takes the same time however many there
+  // are. It may leave while messages are being delivered.
   void Add(Subscriber& subscriber);
   void Remove(Subscriber& subscriber);
 
   // Keeps a message until DeliverPublished. `but` does not get it.
   void Publish(plugin::Message message, PublisherId but);
   bool has_published() const { return !published_.empty(); }
-  // Gives what was published to the subscribers, in one piece to each, and returns it for the other loops.
+  // Gives what was published to the subscribers, in one piece to each, and returns it for the other
+  // loops.
   std::vector<plugin::Message> DeliverPublished();
 
   // Gives messages from elsewhere to all subscribers.

@@ -18,7 +18,9 @@ Subscriber::Subscriber(Hub& hub, Room& room, plugin::Socket& socket, PublisherId
   room.Add(*this);
 }
 
-Subscriber::~Subscriber() { Leave(); }
+Subscriber::~Subscriber() {
+  Leave();
+}
 
 void Subscriber::Take(std::span<const plugin::Message> messages) {
   if (!backlog_ && !socket_.congested()) return socket_.SendAll(messages);
@@ -36,7 +38,8 @@ void Subscriber::OnDrained() {
 
 void Subscriber::OnMessage(plugin::MessageKind kind, MutableBytes payload) {
   if (room_ == nullptr) return;
-  if (!hub_.options().clients_publish) return Dismiss(kPolicyViolation, "clients cannot publish here");
+  if (!hub_.options().clients_publish)
+    return Dismiss(kPolicyViolation, "clients cannot publish here");
   has_published = !hub_.options().to_sender;
   hub_.Publish(*room_, plugin::Message(kind, payload), has_published ? id_ : 0);
   // Its own message may have been the one too many for it.
@@ -45,9 +48,13 @@ void Subscriber::OnMessage(plugin::MessageKind kind, MutableBytes payload) {
   hub_.CallWhenClear(*this);
 }
 
-void Subscriber::OnLater() { socket_.SetReading(true); }
+void Subscriber::OnLater() {
+  socket_.SetReading(true);
+}
 
-void Subscriber::OnClose(std::uint16_t) { Leave(); }
+void Subscriber::OnClose(std::uint16_t) {
+  Leave();
+}
 
 void Subscriber::Leave() {
   if (room_ == nullptr) return;

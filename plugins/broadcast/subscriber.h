@@ -14,8 +14,8 @@ namespace upgate::plugins::broadcast {
 
 class Hub;
 
-// One client in its room, as subscriber and as publisher. It is in the room from the beginning until the client closes or is
-// dismissed; what still comes from it after that is dropped.
+// One client in its room, as subscriber and as publisher. It is in the room from the beginning
+// until the client closes or is dismissed; what still comes from it after that is dropped.
 class Subscriber final : public plugin::SocketHandler, private io::Later {
  public:
   // All outlive it, the room only as long as it is in there.
@@ -24,10 +24,12 @@ class Subscriber final : public plugin::SocketHandler, private io::Later {
 
   PublisherId id() const { return id_; }
 
-  // Sends the messages, or keeps them while the socket is full. Dismisses the client that has let too many come together.
+  // Sends the messages, or keeps them while the socket is full. Dismisses the client that has let
+  // too many come together.
   void Take(std::span<const plugin::Message> messages);
 
-  // For the room: where it stands there, and whether some of what waits to be delivered there is its own.
+  // For the room: where it stands there, and whether some of what waits to be delivered there is
+  // its own.
   std::size_t place = 0;
   bool has_published = false;
 

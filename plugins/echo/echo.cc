@@ -6,7 +6,9 @@ namespace {
 class EchoSocket final : public plugin::SocketHandler {
  public:
   explicit EchoSocket(plugin::Socket& socket) : socket_(socket) {}
-  void OnMessage(plugin::MessageKind kind, MutableBytes payload) override { socket_.Send(kind, payload); }
+  void OnMessage(plugin::MessageKind kind, MutableBytes payload) override {
+    socket_.Send(kind, payload);
+  }
 
  private:
   plugin::Socket& socket_;
@@ -22,7 +24,9 @@ class EchoInstance final : public plugin::Instance {
 class Echo final : public plugin::Service {
  public:
   bool serves_websocket() const override { return true; }
-  std::unique_ptr<plugin::Instance> Start(plugin::Host&) const override { return std::make_unique<EchoInstance>(); }
+  std::unique_ptr<plugin::Instance> Start(plugin::Host&) const override {
+    return std::make_unique<EchoInstance>();
+  }
 };
 
 }  // namespace

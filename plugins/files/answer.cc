@@ -16,9 +16,10 @@ namespace {
 http::Headers CommonHeaders(const Options& options, const Validators& validators) {
   http::Headers headers;
   if (!validators.etag.empty()) headers.Add("ETag", validators.etag);
-  if (validators.last_modified) headers.Add("Last-Modified", http::HttpDate(*validators.last_modified));
-  // What another client, or another Accept, gets for the same URL. Said also where there is one encoding only: a cache must not
-  // take it for the answer once there are more.
+  if (validators.last_modified)
+    headers.Add("Last-Modified", http::HttpDate(*validators.last_modified));
+  // What another client, or another Accept, gets for the same URL. Said also where there is one
+  // encoding only: a cache must not take it for the answer once there are more.
   if (options.precompressed) headers.Add("Vary", "Accept-Encoding");
   if (!options.fallback.empty()) headers.Add("Vary", "Accept");
   return headers;
@@ -56,20 +57,22 @@ std::string MakeBoundary(io::Entropy& entropy) {
   std::array<std::byte, 16> bytes;
   entropy.Fill(bytes);
   std::string boundary;
-  for (const std::byte byte : bytes) boundary += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+  for (const std::byte byte : bytes)
+    boundary += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
   return boundary;
 }
 
 // multipart/byteranges (RFC 9110, section 14.6).
-FileAnswer SeveralParts(const Found& found, const std::vector<ByteRange>& parts, std::string_view type, io::Entropy& entropy) {
+FileAnswer SeveralParts(const Found& found, const std::vector<ByteRange>& parts,
+                        std::string_view type, io::Entropy& entropy) {
   const std::string boundary = MakeBoundary(entropy);
   FileAnswer answer;
   answer.head.status = 206;
   answer.head.headers.Add("Content-Type", "multipart/byteranges; boundary=" + boundary);
   for (const ByteRange& part : parts) {
     const std::string_view before = answer.body.empty() ? "" : "\r\n";
-    answer.body.push_back({fmt::format("{}--{}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n", before, boundary, type,
-                                       ContentRange(part, found.file.size)),
+    answer.body.push_back({fmt::format("{}--{}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
+                                       before, boundary, type, ContentRange(part, found.file.size)),
                            part.first, part.length});
   }
   answer.body.push_back({fmt::format("\r\n--{}--\r\n", boundary), 0, 0});
@@ -91,7 +94,8 @@ http::Response Unsatisfiable(std::uint64_t size) {
 }
 
 // Ranges are defined for GET alone (RFC 9110, section 14.2), and a repeated Range says nothing.
-RangeSet RangesOf(const http::Request& request, const Validators& validators, std::uint64_t size, std::int64_t now) {
+RangeSet RangesOf(const http::Request& request, const Validators& validators, std::uint64_t size,
+                  std::int64_t now) {
   if (request.method != "GET" || request.headers.Count("range") != 1) return {};
   if (!IfRangeHolds(request.headers, validators, now)) return {};
   return ResolveRanges(*request.headers.Find("range"), size);
@@ -99,25 +103,31 @@ RangeSet RangesOf(const http::Request& request, const Validators& validators, st
 
 }  // namespace
 
-std::expected<FileAnswer, http::Response> MakeAnswer(const Options& options, const Found& found, const http::Request& request,
-                                                     std::int64_t now, io::Entropy& entropy) {
-  const Validators validators = ValidatorsOf(found.file, found.coding != nullptr ? found.coding->name : "", now);
+std::expected<FileAnswer, http::Response> MakeAnswer(const Options& options, const Found& found,
+                                                     const http::Request& request, std::int64_t now,
+                                                     io::Entropy& entropy) {
+  const Validators validators =
+      ValidatorsOf(found.file, found.coding != nullptr ? found.coding->name : "", now);
   const http::Headers common = CommonHeaders(options, validators);
   switch (JudgeConditions(request.headers, validators, now)) {
     case Verdict::kNotModified:
       return std::unexpected(WithHeaders(NotModified(options), common));
     case Verdict::kPreconditionFailed:
-      return std::unexpected(WithHeaders(http::TextResponse(412, "the file is another one by now"), common));
+      return std::unexpected(
+          WithHeaders(http::TextResponse(412, "the file is another one by now"), common));
     case Verdict::kServe:
       break;
   }
-  // The selected representation is the encoded file, and so ranges are ranges of it (RFC 9110, section 14.1.2).
+  // The selected representation is the encoded file, and so ranges are ranges of it (RFC 9110,
+  // section 14.1.2).
   const RangeSet ranges = RangesOf(request, validators, found.file.size, now);
-  if (ranges.kind == RangeSet::Kind::kUnsatisfiable) return std::unexpected(WithHeaders(Unsatisfiable(found.file.size), common));
+  if (ranges.kind == RangeSet::Kind::kUnsatisfiable)
+    return std::unexpected(WithHeaders(Unsatisfiable(found.file.size), common));
   const std::string_view type = options.content_types.Of(found.path);
   FileAnswer answer;
   if (ranges.parts.empty() || (ranges.parts.size() > 1 && found.coding != nullptr)) {
-    // Several encoded parts have no place for Content-Encoding: on the whole it would be about the multipart.
+    // Several encoded parts have no place for Content-Encoding: on the whole it would be about the
+    // multipart.
     answer = WholeFile(found);
   } else if (ranges.parts.size() == 1) {
     answer = OnePart(found, ranges.parts.front());

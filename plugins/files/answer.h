@@ -25,9 +25,10 @@ struct FileAnswer {
   std::uint64_t length = 0;  // of the whole body
 };
 
-// What a GET or HEAD for `found` is answered with; unexpected are the answers that do without the file: 304, 412, 416.
-// `now`: seconds since 1970. `entropy` is for the boundary of several parts.
-std::expected<FileAnswer, http::Response> MakeAnswer(const Options& options, const Found& found, const http::Request& request,
-                                                     std::int64_t now, io::Entropy& entropy);
+// What a GET or HEAD for `found` is answered with; unexpected are the answers that do without the
+// file: 304, 412, 416. `now`: seconds since 1970. `entropy` is for the boundary of several parts.
+std::expected<FileAnswer, http::Response> MakeAnswer(const Options& options, const Found& found,
+                                                     const http::Request& request, std::int64_t now,
+                                                     io::Entropy& entropy);
 
 }  // namespace upgate::plugins::files

@@ -10,10 +10,12 @@
 namespace upgate::plugins::files {
 namespace {
 
-// A file that was changed just now may change once more without its time showing it: clocks of file systems tick slowly.
+// A file that was changed just now may change once more without its time showing it: clocks of file
+// systems tick slowly.
 constexpr std::int64_t kSettledAfter = 2;
 
-// Archives and images that are made to be reproducible stamp every file with the same time, 0 or 1; it tells nothing.
+// Archives and images that are made to be reproducible stamp every file with the same time, 0 or 1;
+// it tells nothing.
 constexpr std::int64_t kLatestStamp = 1;
 
 enum class Comparison : std::uint8_t { kStrong, kWeak };
@@ -29,7 +31,8 @@ struct EntityTag {
   }
 };
 
-// Takes a tag off the front; nothing when none stands there. Between the quotes commas are ordinary characters.
+// Takes a tag off the front; nothing when none stands there. Between the quotes commas are ordinary
+// characters.
 std::optional<EntityTag> TakeTag(std::string_view& text) {
   std::string_view rest = text;
   EntityTag tag;
@@ -67,21 +70,24 @@ bool ListMatches(std::string_view list, const std::string& current, Comparison c
 }
 
 // The date of a header that must not be repeated; what is no date is as if it was not there.
-std::optional<std::int64_t> DateOf(const http::Headers& headers, std::string_view name, std::int64_t now) {
+std::optional<std::int64_t> DateOf(const http::Headers& headers, std::string_view name,
+                                   std::int64_t now) {
   if (headers.Count(name) != 1) return {};
   return ParseHttpDate(Trim(*headers.Find(name)), now);
 }
 
 }  // namespace
 
-// Size and time to the nanosecond, and not the inode: several gateways that serve copies of one folder should agree. The tag is
-// strong once the time has settled: whoever changes a file after that and sets both back wants it to look unchanged.
+// Size and time to the nanosecond, and not the inode: several gateways that serve copies of one
+// folder should agree. The tag is strong once the time has settled: whoever changes a file after
+// that and sets both back wants it to look unchanged.
 Validators ValidatorsOf(const OpenFile& file, std::string_view variant, std::int64_t now) {
   if (file.modified_s <= kLatestStamp) return {};
   const bool settled = now - file.modified_s >= kSettledAfter;
   Validators validators;
   validators.etag = fmt::format("{}\"{:x}-{:x}-{:x}{}{}\"", settled ? "" : "W/", file.size,
-                                static_cast<std::uint64_t>(file.modified_s), file.modified_ns, variant.empty() ? "" : "-", variant);
+                                static_cast<std::uint64_t>(file.modified_s), file.modified_ns,
+                                variant.empty() ? "" : "-", variant);
   // A Last-Modified must not be later than the Date (RFC 9110, section 8.8.2.1).
   if (file.modified_s <= now) validators.last_modified = file.modified_s;
   return validators;
@@ -89,12 +95,15 @@ Validators ValidatorsOf(const OpenFile& file, std::string_view variant, std::int
 
 Verdict JudgeConditions(const http::Headers& headers, const Validators& current, std::int64_t now) {
   if (headers.Find("if-match") != nullptr) {
-    if (!ListMatches(headers.Joined("if-match"), current.etag, Comparison::kStrong)) return Verdict::kPreconditionFailed;
+    if (!ListMatches(headers.Joined("if-match"), current.etag, Comparison::kStrong))
+      return Verdict::kPreconditionFailed;
   } else if (const auto date = DateOf(headers, "if-unmodified-since", now)) {
-    if (current.last_modified && *current.last_modified > *date) return Verdict::kPreconditionFailed;
+    if (current.last_modified && *current.last_modified > *date)
+      return Verdict::kPreconditionFailed;
   }
   if (headers.Find("if-none-match") != nullptr) {
-    if (ListMatches(headers.Joined("if-none-match"), current.etag, Comparison::kWeak)) return Verdict::kNotModified;
+    if (ListMatches(headers.Joined("if-none-match"), current.etag, Comparison::kWeak))
+      return Verdict::kNotModified;
   } else if (const auto date = DateOf(headers, "if-modified-since", now)) {
     if (current.last_modified && *current.last_modified <= *date) return Verdict::kNotModified;
   }

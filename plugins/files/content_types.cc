@@ -110,7 +110,9 @@ constexpr std::string_view kUnknown = "application/octet-stream";
 
 }  // namespace
 
-void ContentTypes::Set(std::string_view extension, std::string type) { own_[ToLower(extension)] = std::move(type); }
+void ContentTypes::Set(std::string_view extension, std::string type) {
+  own_[ToLower(extension)] = std::move(type);
+}
 
 std::string_view ContentTypes::Of(std::string_view path) const {
   const std::string_view name = path.substr(path.rfind('/') + 1);

@@ -28,23 +28,30 @@ http::Response OtherMethod(const http::Request& request) {
 class FilesInstance final : public plugin::Instance {
  public:
   FilesInstance(const files::Options& options, const config::PathPattern& route, io::Loop loop)
-      : options_(options), route_(route), loop_(loop), buffer_(std::make_unique_for_overwrite<std::byte[]>(kBufferSize)) {}
+      : options_(options),
+        route_(route),
+        loop_(loop),
+        buffer_(std::make_unique_for_overwrite<std::byte[]>(kBufferSize)) {}
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override {
     const http::Request& request = exchange.request();
-    if (request.method != "GET" && request.method != "HEAD") return Done(exchange, OtherMethod(request));
+    if (request.method != "GET" && request.method != "HEAD")
+      return Done(exchange, OtherMethod(request));
     auto found = files::FindFile(options_, route_, request);
     if (!found) return Done(exchange, std::move(found.error()));
-    auto answer = files::MakeAnswer(options_, *found, request, loop_.timers.UnixSeconds(), loop_.entropy);
+    auto answer =
+        files::MakeAnswer(options_, *found, request, loop_.timers.UnixSeconds(), loop_.entropy);
     if (!answer) return Done(exchange, std::move(answer.error()));
     if (request.method == "HEAD") {
       exchange.SendHead(answer->head, {answer->length});
       exchange.EndBody();
       return nullptr;
     }
-    if (answer->length <= kBufferSize && answer->body.size() == 1) return SendAtOnce(exchange, found->file.fd, *answer);
+    if (answer->length <= kBufferSize && answer->body.size() == 1)
+      return SendAtOnce(exchange, found->file.fd, *answer);
     exchange.SendHead(answer->head, {answer->length});
-    auto stream = std::make_unique<files::FileStream>(exchange, loop_.turn, buffer(), std::move(found->file.fd), std::move(answer->body));
+    auto stream = std::make_unique<files::FileStream>(
+        exchange, loop_.turn, buffer(), std::move(found->file.fd), std::move(answer->body));
     stream->Start();
     return stream;
   }
@@ -52,13 +59,15 @@ class FilesInstance final : public plugin::Instance {
  private:
   MutableBytes buffer() const { return {buffer_.get(), kBufferSize}; }
 
-  static std::unique_ptr<http::ExchangeHandler> Done(http::Exchange& exchange, http::Response response) {
+  static std::unique_ptr<http::ExchangeHandler> Done(http::Exchange& exchange,
+                                                     http::Response response) {
     exchange.Respond(std::move(response));
     return nullptr;
   }
 
   // Most files are small: head and body in one write.
-  std::unique_ptr<http::ExchangeHandler> SendAtOnce(http::Exchange& exchange, const UniqueFd& file, files::FileAnswer& answer) const {
+  std::unique_ptr<http::ExchangeHandler> SendAtOnce(http::Exchange& exchange, const UniqueFd& file,
+                                                    files::FileAnswer& answer) const {
     const MutableBytes bytes = buffer().first(static_cast<std::size_t>(answer.length));
     if (!files::ReadAt(file, answer.body.front().offset, bytes)) {
       return Done(exchange, http::TextResponse(503, "the file changed while it was read"));
@@ -75,7 +84,8 @@ class FilesInstance final : public plugin::Instance {
 
 class Files final : public plugin::Service {
  public:
-  Files(files::Options options, const config::PathPattern& route) : options_(std::move(options)), route_(route) {}
+  Files(files::Options options, const config::PathPattern& route)
+      : options_(std::move(options)), route_(route) {}
   bool serves_http() const override { return true; }
   std::unique_ptr<plugin::Instance> Start(plugin::Host& host) const override {
     return std::make_unique<FilesInstance>(options_, route_, host.loop());

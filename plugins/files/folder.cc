@@ -1,24 +1,26 @@
 #include "plugins/files/folder.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <linux/openat2.h>
 #include <string_view>
 #include <utility>
 
 namespace upgate::plugins::files {
 namespace {
 
-// Opening must have no effect and never wait: a FIFO would wait for a writer, a terminal would become ours.
+// Opening must have no effect and never wait: a FIFO would wait for a writer, a terminal would
+// become ours.
 constexpr int kToRead = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr int kToPassThrough = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-// EAGAIN says that something was renamed on the way, so that the kernel cannot tell whether the path left the folder.
+// EAGAIN says that something was renamed on the way, so that the kernel cannot tell whether the
+// path left the folder.
 constexpr int kAttempts = 4;
 
 // An open descriptor, or errno.
@@ -35,7 +37,8 @@ Opened OpenByKernel(int folder, const char* path, int flags) {
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   for (int attempt = 1;; ++attempt) {
     Opened opened = Take(::syscall(SYS_openat2, folder, path, &how, sizeof how));
-    if (opened || (opened.error() != EINTR && opened.error() != EAGAIN) || attempt == kAttempts) return opened;
+    if (opened || (opened.error() != EINTR && opened.error() != EAGAIN) || attempt == kAttempts)
+      return opened;
   }
 }
 
@@ -49,8 +52,10 @@ Opened OpenName(int folder, const std::string& name, int flags) {
 
 Opened OpenByWalking(int folder, std::string_view path) {
   UniqueFd reached;
-  for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
-    Opened next = OpenName(reached ? reached.get() : folder, std::string(path.substr(0, slash)), kToPassThrough);
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/')) {
+    Opened next = OpenName(reached ? reached.get() : folder, std::string(path.substr(0, slash)),
+                           kToPassThrough);
     if (!next) return next;
     reached = std::move(*next);
     path.remove_prefix(slash + 1);
@@ -63,12 +68,12 @@ OpenError ErrorOf(int error_number) {
     case ENOENT:
     case ENOTDIR:
     case EISDIR:
-    case ELOOP:         // too many symbolic links, or one where none may be
-    case EXDEV:         // the path leaves the folder
+    case ELOOP:  // too many symbolic links, or one where none may be
+    case EXDEV:  // the path leaves the folder
     case ENAMETOOLONG:
-    case EINVAL:        // a name that this file system cannot have
+    case EINVAL:  // a name that this file system cannot have
     case EILSEQ:
-    case ENXIO:         // a socket, or a device without a driver
+    case ENXIO:  // a socket, or a device without a driver
     case ENODEV:
     case ESTALE:
       return OpenError::kNotFound;
@@ -101,14 +106,17 @@ Result<Folder> Folder::Open(const std::string& path) {
 
 Result<Folder> Folder::Open(const std::string& path, Way way) {
   auto opened = Take(::open(path.c_str(), kToPassThrough));
-  if (!opened) return Fail(opened.error() == EACCES ? Errc::kPermission : Errc::kOther, std::strerror(opened.error()));
+  if (!opened)
+    return Fail(opened.error() == EACCES ? Errc::kPermission : Errc::kOther,
+                std::strerror(opened.error()));
   return Folder(std::move(*opened), way);
 }
 
 std::expected<OpenFile, OpenError> Folder::OpenBeneath(const std::string& path) const {
-  auto opened = way_ == Way::kKernel ? OpenByKernel(fd_.get(), path.c_str(), kToRead) : OpenByWalking(fd_.get(), path);
+  auto opened = way_ == Way::kKernel ? OpenByKernel(fd_.get(), path.c_str(), kToRead)
+                                     : OpenByWalking(fd_.get(), path);
   if (!opened) return std::unexpected(ErrorOf(opened.error()));
-  struct stat about {};
+  struct stat about{};
   if (::fstat(opened->get(), &about) != 0) return std::unexpected(ErrorOf(errno));
   if (S_ISDIR(about.st_mode)) return std::unexpected(OpenError::kFolder);
   if (!S_ISREG(about.st_mode)) return std::unexpected(OpenError::kNotFound);

@@ -9,8 +9,8 @@
 
 namespace upgate::plugins::files {
 
-// A regular file, open for reading, and what it was like then. Looked at through its own descriptor, so that what is said
-// about it is about these bytes, whatever becomes of the name.
+// A regular file, open for reading, and what it was like then. Looked at through its own
+// descriptor, so that what is said about it is about these bytes, whatever becomes of the name.
 struct OpenFile {
   UniqueFd fd;
   std::uint64_t size = 0;
@@ -26,12 +26,14 @@ enum class OpenError : std::uint8_t {
   kBroken,     // the disk, or whatever is behind it, failed
 };
 
-// A folder, and the files beneath it; never one outside of it, whatever a path or a symbolic link in it says. Const use is
-// thread-safe. Follows the folder and not its name: one that is renamed is served on, one that takes its place is not.
+// A folder, and the files beneath it; never one outside of it, whatever a path or a symbolic link
+// in it says. Const use is thread-safe. Follows the folder and not its name: one that is renamed is
+// served on, one that takes its place is not.
 class Folder {
  public:
-  // How a path is resolved. kKernel: openat2(2) of Linux 5.6; relative symbolic links that stay inside are followed. kWalk: name
-  // by name where that call is missing or a sandbox forbids it; no symbolic links at all.
+  // How a path is resolved. kKernel: openat2(2) of Linux 5.6; relative symbolic links that stay
+  // inside are followed. kWalk: name by name where that call is missing or a sandbox forbids it; no
+  // symbolic links at all.
   enum class Way : std::uint8_t { kKernel, kWalk };
 
   Folder() = default;  // holds nothing; only to be replaced
@@ -39,8 +41,8 @@ class Folder {
   static Result<Folder> Open(const std::string& path);
   static Result<Folder> Open(const std::string& path, Way way);
 
-  // `path` is relative, its names separated by single slashes, none of them "." or "..". Neither blocks on a FIFO nor takes
-  // anything but regular files.
+  // `path` is relative, its names separated by single slashes, none of them "." or "..". Neither
+  // blocks on a FIFO nor takes anything but regular files.
   std::expected<OpenFile, OpenError> OpenBeneath(const std::string& path) const;
 
   Way way() const { return way_; }

@@ -31,7 +31,8 @@ class Reader {
   // The index of the word that stands here. Case counts (RFC 9110, section 5.6.7).
   template <class Words>
   int Word(const Words& words) {
-    const auto it = std::ranges::find_if(words, [&](std::string_view word) { return rest_.starts_with(word); });
+    const auto it =
+        std::ranges::find_if(words, [&](std::string_view word) { return rest_.starts_with(word); });
     if (it == words.end()) return Fail(), 0;
     rest_.remove_prefix(it->size());
     return static_cast<int>(it - words.begin());
@@ -116,7 +117,8 @@ std::optional<std::int64_t> ParseRfc850(std::string_view text, std::int64_t now)
   read.Skip("-");
   const int two_digits = read.Number(2);
   const std::chrono::sys_seconds here{std::chrono::seconds(now)};
-  const int this_year = static_cast<int>(std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(here)).year());
+  const int this_year = static_cast<int>(
+      std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(here)).year());
   read.year = this_year - this_year % 100 + two_digits;
   if (read.year > this_year + 50) read.year -= 100;
   read.Skip(" ");

@@ -12,7 +12,8 @@ constexpr std::string_view kWellKnown = ".well-known";
 
 // The target keeps these as they were written, so that they look like names here.
 bool HasEncodedSeparator(std::string_view raw_path) {
-  for (std::size_t at = raw_path.find('%'); at != std::string_view::npos; at = raw_path.find('%', at + 1)) {
+  for (std::size_t at = raw_path.find('%'); at != std::string_view::npos;
+       at = raw_path.find('%', at + 1)) {
     const std::string_view escape = raw_path.substr(at, 3);
     if (EqualsIgnoreCase(escape, "%2f") || escape == "%00") return true;
   }
@@ -49,9 +50,10 @@ http::Response RefusalOf(OpenError error) {
   return http::TextResponse(404, "not found");
 }
 
-// To the same place with a slash, so that what its page refers to is looked for inside the folder. Relative to the last name of
-// the path, and so never to another host, whatever the path begins with, and right behind proxies that map it. "./" keeps a
-// colon in the name from looking like a scheme.
+// To the same place with a slash, so that what its page refers to is looked for inside the folder.
+// Relative to the last name of the path, and so never to another host, whatever the path begins
+// with, and right behind proxies that map it. "./" keeps a colon in the name from looking like a
+// scheme.
 http::Response RedirectToFolder(const http::Target& target) {
   const std::string_view raw = target.raw_path;
   std::string location = "./" + std::string(raw.substr(raw.rfind('/') + 1)) + "/";
@@ -63,20 +65,24 @@ http::Response RedirectToFolder(const http::Target& target) {
 
 // A sibling that is older than the file was made from an earlier state of it.
 bool IsCurrent(const OpenFile& sibling, const OpenFile& file) {
-  return std::pair(sibling.modified_s, sibling.modified_ns) >= std::pair(file.modified_s, file.modified_ns);
+  return std::pair(sibling.modified_s, sibling.modified_ns) >=
+         std::pair(file.modified_s, file.modified_ns);
 }
 
-Found InBestEncoding(const Options& options, const http::Request& request, OpenFile file, std::string path) {
+Found InBestEncoding(const Options& options, const http::Request& request, OpenFile file,
+                     std::string path) {
   if (options.precompressed) {
     for (const Coding* coding : PreferredCodings(request.headers)) {
       auto sibling = options.root.OpenBeneath(path + std::string(coding->suffix));
-      if (sibling && IsCurrent(*sibling, file)) return {std::move(*sibling), std::move(path), coding};
+      if (sibling && IsCurrent(*sibling, file))
+        return {std::move(*sibling), std::move(path), coding};
     }
   }
   return {std::move(file), std::move(path)};
 }
 
-std::expected<Found, http::Response> FallBack(const Options& options, const http::Request& request) {
+std::expected<Found, http::Response> FallBack(const Options& options,
+                                              const http::Request& request) {
   http::Response missing = RefusalOf(OpenError::kNotFound);
   if (options.fallback.empty()) return std::unexpected(std::move(missing));
   if (AsksForHtml(request.headers)) {
@@ -89,7 +95,8 @@ std::expected<Found, http::Response> FallBack(const Options& options, const http
 
 }  // namespace
 
-std::optional<LocalPath> LocalPathOf(const config::PathPattern& route, const http::Target& target, bool dotfiles) {
+std::optional<LocalPath> LocalPathOf(const config::PathPattern& route, const http::Target& target,
+                                     bool dotfiles) {
   if (HasEncodedSeparator(target.raw_path)) return {};
   std::string_view rest = Behind(route, target.path);
   LocalPath local{.names = {}, .folder = rest.ends_with('/')};
@@ -107,16 +114,21 @@ std::optional<LocalPath> LocalPathOf(const config::PathPattern& route, const htt
   return local;
 }
 
-std::expected<Found, http::Response> FindFile(const Options& options, const config::PathPattern& route, const http::Request& request) {
+std::expected<Found, http::Response> FindFile(const Options& options,
+                                              const config::PathPattern& route,
+                                              const http::Request& request) {
   auto local = LocalPathOf(route, request.target, options.dotfiles);
   if (!local) return std::unexpected(RefusalOf(OpenError::kNotFound));
-  if (local->names.empty() && !local->folder) return std::unexpected(RedirectToFolder(request.target));
+  if (local->names.empty() && !local->folder)
+    return std::unexpected(RedirectToFolder(request.target));
   std::string path = std::move(local->names);
   if (local->folder) path += (path.empty() ? "" : "/") + options.index;
   auto file = options.root.OpenBeneath(path);
   if (file) return InBestEncoding(options, request, std::move(*file), std::move(path));
-  if (file.error() == OpenError::kFolder && !local->folder) return std::unexpected(RedirectToFolder(request.target));
-  if (file.error() == OpenError::kNotFound || file.error() == OpenError::kFolder) return FallBack(options, request);
+  if (file.error() == OpenError::kFolder && !local->folder)
+    return std::unexpected(RedirectToFolder(request.target));
+  if (file.error() == OpenError::kNotFound || file.error() == OpenError::kFolder)
+    return FallBack(options, request);
   return std::unexpected(RefusalOf(file.error()));
 }
 

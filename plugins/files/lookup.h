@@ -18,10 +18,11 @@ struct LocalPath {
   bool folder = false;  // ended with a slash: the folder's index is meant
 };
 
-// A prefix route gives what is behind its prefix, an exact one always the root's index, a regular expression the whole path.
-// Nothing for what must not be found: hidden names (but .well-known at the top, RFC 8615) and encoded slashes and NULs, which no
-// name can have.
-std::optional<LocalPath> LocalPathOf(const config::PathPattern& route, const http::Target& target, bool dotfiles);
+// A prefix route gives what is behind its prefix, an exact one always the root's index, a regular
+// expression the whole path. Nothing for what must not be found: hidden names (but .well-known at
+// the top, RFC 8615) and encoded slashes and NULs, which no name can have.
+std::optional<LocalPath> LocalPathOf(const config::PathPattern& route, const http::Target& target,
+                                     bool dotfiles);
 
 // The file that answers a request, in the encoding that suits the client.
 struct Found {
@@ -31,6 +32,8 @@ struct Found {
 };
 
 // Or the answer when there is none: 301 to a folder's slash, 403, 404, 500, 503.
-std::expected<Found, http::Response> FindFile(const Options& options, const config::PathPattern& route, const http::Request& request);
+std::expected<Found, http::Response> FindFile(const Options& options,
+                                              const config::PathPattern& route,
+                                              const http::Request& request);
 
 }  // namespace upgate::plugins::files

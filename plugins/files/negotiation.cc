@@ -79,9 +79,11 @@ std::vector<const Coding*> PreferredCodings(const http::Headers& headers) {
   std::vector<std::pair<int, const Coding*>> weighed;
   for (std::size_t i = 0; i < kCodings.size(); ++i) {
     const int weight = weights.coding[i].value_or(weights.rest.value_or(0));
-    if (weight > 0 && weight >= weights.identity.value_or(0)) weighed.emplace_back(weight, &kCodings[i]);
+    if (weight > 0 && weight >= weights.identity.value_or(0))
+      weighed.emplace_back(weight, &kCodings[i]);
   }
-  std::ranges::stable_sort(weighed, std::ranges::greater{}, [](const auto& pair) { return pair.first; });
+  std::ranges::stable_sort(weighed, std::ranges::greater{},
+                           [](const auto& pair) { return pair.first; });
   std::vector<const Coding*> codings;
   for (const auto& [weight, coding] : weighed) codings.push_back(coding);
   return codings;

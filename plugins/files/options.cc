@@ -23,7 +23,8 @@ Folder OpenRoot(const Field& field, const std::filesystem::path& folder) {
   if (path.empty()) return {};
   auto root = Folder::Open(path);
   if (root) return std::move(*root);
-  field.Error(fmt::format("cannot serve {}: {}; name a folder that this process may read", path, root.error().message));
+  field.Error(fmt::format("cannot serve {}: {}; name a folder that this process may read", path,
+                          root.error().message));
   return {};
 }
 
@@ -33,8 +34,10 @@ bool IsHeaderText(std::string_view text) {
 
 std::string ReadIndex(const Field& field, std::string fallback) {
   std::string name = field.Optional<std::string>(std::move(fallback));
-  const bool is_name = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
-  if (!is_name || std::ranges::any_of(name, IsControl)) field.Refuse({}, "the name of a file, such as index.html");
+  const bool is_name =
+      !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+  if (!is_name || std::ranges::any_of(name, IsControl))
+    field.Refuse({}, "the name of a file, such as index.html");
   return name;
 }
 
@@ -42,7 +45,8 @@ std::string ReadIndex(const Field& field, std::string fallback) {
 std::string ReadFallback(const Field& field, const Folder& root) {
   const auto written = field.Maybe<config::FileName>();
   if (!written) return {};
-  const std::filesystem::path path = std::filesystem::path(written->path).lexically_normal().relative_path();
+  const std::filesystem::path path =
+      std::filesystem::path(written->path).lexically_normal().relative_path();
   if (path.empty() || *path.begin() == ".." || !path.has_filename()) {
     field.Refuse({}, "the path of a file inside of root, such as index.html");
     return {};
@@ -56,7 +60,8 @@ std::string ReadFallback(const Field& field, const Folder& root) {
 std::string ReadCacheControl(const Field& field) {
   const auto value = field.Maybe<std::string>();
   if (!value) return {};
-  if (!IsHeaderText(*value)) field.Refuse({}, "the value of a Cache-Control header, such as no-cache or \"max-age=3600\"");
+  if (!IsHeaderText(*value))
+    field.Refuse({}, "the value of a Cache-Control header, such as no-cache or \"max-age=3600\"");
   return *value;
 }
 
@@ -66,12 +71,15 @@ ContentTypes ReadContentTypes(const Field& field) {
     const auto type = member.field.Maybe<std::string>();
     if (!type) continue;
     const std::size_t slash = type->find('/');
-    const bool is_type = IsHeaderText(*type) && slash != std::string::npos && slash > 0 && slash + 1 < type->size();
+    const bool is_type =
+        IsHeaderText(*type) && slash != std::string::npos && slash > 0 && slash + 1 < type->size();
     if (!is_type) member.field.Refuse({}, "a media type such as text/plain");
     std::string_view extension = member.name;
     if (extension.starts_with('.')) extension.remove_prefix(1);
     if (extension.empty() || extension.find_first_of("./") != std::string_view::npos) {
-      member.field.ErrorAt(member.mark, "is not the end of a name; write what stands behind its last dot, such as md");
+      member.field.ErrorAt(
+          member.mark,
+          "is not the end of a name; write what stands behind its last dot, such as md");
     }
     types.Set(extension, *type);
   }

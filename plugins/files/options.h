@@ -19,7 +19,8 @@ struct Options {
   bool dotfiles = false;       // names that begin with a dot are served
 };
 
-// Opens the root. What is wrong is added to the setup's options, and the result is not to be used then.
+// Opens the root. What is wrong is added to the setup's options, and the result is not to be used
+// then.
 Options ReadOptions(plugin::ServiceSetup& setup);
 
 }  // namespace upgate::plugins::files

@@ -17,7 +17,8 @@ struct RangeSpec {
   std::optional<std::uint64_t> last;  // without `first` the length of the suffix
 };
 
-// Takes the digits off the front; nothing where there are none. Saturates: beyond any file is beyond any file.
+// Takes the digits off the front; nothing where there are none. Saturates: beyond any file is
+// beyond any file.
 std::optional<std::uint64_t> TakeNumber(std::string_view& text) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
   if (text.empty() || !IsDigit(text.front())) return {};
@@ -55,7 +56,8 @@ std::optional<ByteRange> Resolve(const RangeSpec& spec, std::uint64_t size) {
 
 bool Overlap(std::vector<ByteRange> parts) {
   std::ranges::sort(parts, {}, &ByteRange::first);
-  return std::ranges::adjacent_find(parts, [](const auto& a, const auto& b) { return b.first < a.end(); }) != parts.end();
+  return std::ranges::adjacent_find(
+             parts, [](const auto& a, const auto& b) { return b.first < a.end(); }) != parts.end();
 }
 
 }  // namespace
@@ -63,7 +65,8 @@ bool Overlap(std::vector<ByteRange> parts) {
 RangeSet ResolveRanges(std::string_view header, std::uint64_t size) {
   using Kind = RangeSet::Kind;
   const std::size_t equals = header.find('=');
-  if (equals == std::string_view::npos || !EqualsIgnoreCase(Trim(header.substr(0, equals)), kUnit)) return {};
+  if (equals == std::string_view::npos || !EqualsIgnoreCase(Trim(header.substr(0, equals)), kUnit))
+    return {};
   std::string_view list = header.substr(equals + 1);
   RangeSet set;
   std::size_t asked = 0;

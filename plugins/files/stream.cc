@@ -28,9 +28,15 @@ bool ReadAt(const UniqueFd& file, std::uint64_t offset, MutableBytes to) {
   return true;
 }
 
-FileStream::FileStream(http::Exchange& exchange, io::Turn& turn, MutableBytes buffer, UniqueFd file, std::vector<Piece> body)
-    : exchange_(exchange), turn_(turn), buffer_(buffer), file_(std::move(file)), body_(std::move(body)) {
-  const bool is_long = std::ranges::any_of(body_, [](const Piece& piece) { return piece.length >= kLong; });
+FileStream::FileStream(http::Exchange& exchange, io::Turn& turn, MutableBytes buffer, UniqueFd file,
+                       std::vector<Piece> body)
+    : exchange_(exchange),
+      turn_(turn),
+      buffer_(buffer),
+      file_(std::move(file)),
+      body_(std::move(body)) {
+  const bool is_long =
+      std::ranges::any_of(body_, [](const Piece& piece) { return piece.length >= kLong; });
   if (is_long) ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 

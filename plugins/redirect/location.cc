@@ -13,15 +13,18 @@
 namespace upgate::plugins::redirect {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames{"scheme", "host", "port", "path", "query", "uri", "rest"};
+constexpr std::array<std::string_view, 7> kNames{"scheme", "host", "port", "path",
+                                                 "query",  "uri",  "rest"};
 
 bool BeginsPath(Placeholder placeholder) {
-  return placeholder == Placeholder::kPath || placeholder == Placeholder::kUri || placeholder == Placeholder::kRest;
+  return placeholder == Placeholder::kPath || placeholder == Placeholder::kUri ||
+         placeholder == Placeholder::kRest;
 }
 
 // May stand in a URI (RFC 3986, section 2).
 bool IsUriChar(char c) {
-  return IsAlpha(c) || IsDigit(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
+  return IsAlpha(c) || IsDigit(c) ||
+         std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
 }
 
 using Part = std::variant<std::string, Placeholder>;
@@ -31,8 +34,11 @@ std::expected<Placeholder, std::string> ParsePlaceholder(std::string_view name) 
   if (it != kNames.end()) return static_cast<Placeholder>(it - kNames.begin());
   const std::string_view near = NearestOf(name, kNames);
   const std::string shown = Printable(name, 40);
-  if (!near.empty()) return std::unexpected(fmt::format("has the unknown placeholder {{{}}}; did you mean {{{}}}?", shown, near));
-  return std::unexpected(fmt::format("has the unknown placeholder {{{}}}; there are {{{}}}", shown, fmt::join(kNames, "}, {")));
+  if (!near.empty())
+    return std::unexpected(
+        fmt::format("has the unknown placeholder {{{}}}; did you mean {{{}}}?", shown, near));
+  return std::unexpected(fmt::format("has the unknown placeholder {{{}}}; there are {{{}}}", shown,
+                                     fmt::join(kNames, "}, {")));
 }
 
 std::expected<std::vector<Part>, std::string> Split(std::string_view text) {
@@ -55,8 +61,8 @@ std::expected<std::vector<Part>, std::string> Split(std::string_view text) {
   return parts;
 }
 
-// What is wrong with the host of a target with one; empty when nothing is. It ends with the first '/', '?' or '#', or where a
-// placeholder brings its own slash.
+// What is wrong with the host of a target with one; empty when nothing is. It ends with the first
+// '/', '?' or '#', or where a placeholder brings its own slash.
 std::string FaultOfAuthority(std::string_view rest) {
   std::size_t length = 0;
   while (!rest.empty() && std::string_view("/?#").find(rest.front()) == std::string_view::npos) {
@@ -66,7 +72,8 @@ std::string FaultOfAuthority(std::string_view rest) {
       continue;
     }
     const std::string_view name = rest.substr(1, rest.find('}') - 1);
-    const auto placeholder = static_cast<Placeholder>(std::ranges::find(kNames, name) - kNames.begin());
+    const auto placeholder =
+        static_cast<Placeholder>(std::ranges::find(kNames, name) - kNames.begin());
     if (BeginsPath(placeholder)) break;
     if (placeholder != Placeholder::kHost && placeholder != Placeholder::kPort) {
       return fmt::format("has {{{}}} in the place of the host; put a '/' or '?' before it", name);
@@ -90,18 +97,24 @@ std::string FaultOfTarget(std::string_view text, const std::vector<Part>& parts)
   return "is neither a URL nor a path; begin it with https://, http://, {scheme}:// or /";
 }
 
-std::string_view SchemeOf(bool tls) { return tls ? "https" : "http"; }
+std::string_view SchemeOf(bool tls) {
+  return tls ? "https" : "http";
+}
 
 // The target keeps the decoded and the encoded path name for name alike.
 std::string_view WithoutNames(std::string_view raw_path, std::size_t names) {
-  for (; names > 0 && !raw_path.empty(); --names) raw_path.remove_prefix(std::min(raw_path.find('/', 1), raw_path.size()));
+  for (; names > 0 && !raw_path.empty(); --names)
+    raw_path.remove_prefix(std::min(raw_path.find('/', 1), raw_path.size()));
   return raw_path.empty() ? "/" : raw_path;
 }
 
 // "*" of OPTIONS is about the whole host.
-std::string_view PathOf(const http::Target& target) { return target.raw_path == "*" ? "/" : std::string_view(target.raw_path); }
+std::string_view PathOf(const http::Target& target) {
+  return target.raw_path == "*" ? "/" : std::string_view(target.raw_path);
+}
 
-std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tls, std::size_t prefix_names) {
+std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tls,
+                    std::size_t prefix_names) {
   switch (placeholder) {
     case Placeholder::kScheme:
       return std::string(SchemeOf(tls));
@@ -129,12 +142,16 @@ void OneSlashFirst(std::string& path) {
 
 }  // namespace
 
-std::optional<Location> Location::Parse(std::string_view text, const config::PathPattern& route, const config::Field& field) {
+std::optional<Location> Location::Parse(std::string_view text, const config::PathPattern& route,
+                                        const config::Field& field) {
   auto parts = Split(text);
   std::string fault = parts ? FaultOfTarget(text, *parts) : parts.error();
   const bool is_prefix = route.kind == config::PathPattern::Kind::kPrefix;
-  if (fault.empty() && !is_prefix && std::ranges::find(*parts, Part(Placeholder::kRest)) != parts->end()) {
-    fault = "has {rest}, which is what follows the prefix of a route such as /old/*; this route has none";
+  if (fault.empty() && !is_prefix &&
+      std::ranges::find(*parts, Part(Placeholder::kRest)) != parts->end()) {
+    fault =
+        "has {rest}, which is what follows the prefix of a route such as /old/*; this route has "
+        "none";
   }
   if (!fault.empty()) {
     field.Refuse({.what = std::move(fault)}, {});
@@ -142,8 +159,10 @@ std::optional<Location> Location::Parse(std::string_view text, const config::Pat
   }
   Location location;
   location.parts_ = std::move(*parts);
-  location.prefix_names_ = is_prefix ? static_cast<std::size_t>(std::ranges::count(route.text, '/')) : 0;
-  location.on_this_host_ = std::ranges::none_of(kSchemes, [&](std::string_view scheme) { return text.starts_with(scheme); });
+  location.prefix_names_ =
+      is_prefix ? static_cast<std::size_t>(std::ranges::count(route.text, '/')) : 0;
+  location.on_this_host_ = std::ranges::none_of(
+      kSchemes, [&](std::string_view scheme) { return text.starts_with(scheme); });
   return location;
 }
 
@@ -156,7 +175,8 @@ std::optional<std::string> Location::For(const http::Request& request, bool tls)
     }
     const Placeholder placeholder = std::get<Placeholder>(part);
     if (placeholder == Placeholder::kHost && request.target.host.empty()) return {};
-    if (placeholder == Placeholder::kQuery && !request.target.has_query && result.ends_with('?')) result.pop_back();
+    if (placeholder == Placeholder::kQuery && !request.target.has_query && result.ends_with('?'))
+      result.pop_back();
     result += ValueOf(placeholder, request.target, tls, prefix_names_);
   }
   if (on_this_host_) OneSlashFirst(result);

@@ -48,11 +48,12 @@ class Redirect final : public plugin::Service {
 std::unique_ptr<plugin::Service> MakeRedirect(plugin::ServiceSetup setup) {
   config::Field& options = setup.options;
   const config::Field to = options["to"];
-  if (!to.present()) to.Error("missing; needs where to send clients, such as \"https://{host}{uri}\"");
+  if (!to.present())
+    to.Error("missing; needs where to send clients, such as \"https://{host}{uri}\"");
   const auto text = to.Maybe<std::string>();
   auto location = text ? Location::Parse(*text, setup.route.path, to) : std::nullopt;
-  const int status =
-      options["status"].OneOf({{"301", 301}, {"302", 302}, {"303", 303}, {"307", 307}, {"308", 308}}, 308);
+  const int status = options["status"].OneOf(
+      {{"301", 301}, {"302", 302}, {"303", 303}, {"307", 307}, {"308", 308}}, 308);
   options.RejectUnknownKeys();
   if (!location) return nullptr;
   return std::make_unique<Redirect>(std::move(*location), status);

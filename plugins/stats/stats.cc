@@ -5,7 +5,8 @@ namespace {
 
 class StatsSocket final : public plugin::SocketHandler {
  public:
-  StatsSocket(plugin::Socket& socket, const plugin::StatsSource& stats) : socket_(socket), stats_(stats) {}
+  StatsSocket(plugin::Socket& socket, const plugin::StatsSource& stats)
+      : socket_(socket), stats_(stats) {}
   void OnMessage(plugin::MessageKind, MutableBytes) override {
     socket_.Send(plugin::MessageKind::kText, AsBytes(stats_.StatsJson()));
   }
@@ -29,7 +30,8 @@ class StatsInstance final : public plugin::Instance {
     }
     const bool prometheus = http::QueryValue(request.target.query, "format") == "prometheus";
     http::Response response;
-    response.headers.Add("Content-Type", prometheus ? "text/plain; version=0.0.4" : "application/json");
+    response.headers.Add("Content-Type",
+                         prometheus ? "text/plain; version=0.0.4" : "application/json");
     response.headers.Add("Cache-Control", "no-store");
     response.body = prometheus ? stats_.StatsPrometheus() : stats_.StatsJson();
     exchange.Respond(std::move(response));

@@ -88,7 +88,8 @@ void SendByteByByte(Connection& connection, std::string_view bytes) {
   }
 }
 
-std::string FromServer(unsigned opcode, std::string_view payload, bool fin = true, unsigned rsv = 0) {
+std::string FromServer(unsigned opcode, std::string_view payload, bool fin = true,
+                       unsigned rsv = 0) {
   Frame frame;
   frame.opcode = opcode;
   frame.rsv = rsv;

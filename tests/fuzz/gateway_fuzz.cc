@@ -178,8 +178,8 @@ class World {
     gateway_.loop().RunUntilIdle();
   }
 
-  // Longer than all timeouts together: nobody moves any more. Requests that wait in a row, on one connection, for a server that does
-  // not answer take a minute each, and there may be thousands.
+  // Longer than all timeouts together: nobody moves any more. Requests that wait in a row, on one
+  // connection, for a server that does not answer take a minute each, and there may be thousands.
   void LetTimePass() { gateway_.loop().Advance(std::chrono::hours{72}); }
 
   void CheckNothingIsLeft() {

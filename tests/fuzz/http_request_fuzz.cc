@@ -149,7 +149,8 @@ std::string Forwarded(const Taken& taken) {
   const SocketAddress peer = IpPort{*Ip::Parse("192.0.2.7"), 4242};
   const route::SeenAs seen = route::SeenByClient(taken.request, false, peer, {});
   RequestWriter writer;
-  const auto head = writer.Head(session::ToServer(taken.request, taken.request.headers, route, server, seen, peer));
+  const auto head = writer.Head(
+      session::ToServer(taken.request, taken.request.headers, route, server, seen, peer));
   // The answer to CONNECT is no HTTP any more: that is not passed on.
   Require(head.has_value() || taken.request.method == "CONNECT");
   if (!head) return {};

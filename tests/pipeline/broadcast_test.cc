@@ -43,7 +43,8 @@ routes: [ { path: /chat/*, plugin: broadcast } ]
 // More messages in one read than one write takes.
 TEST(Broadcast, ABurstArrivesWholeAndIsCountedByTheMessage) {
   constexpr int kBurst = 500;
-  TestGateway gw("workers: 2\nroutes: [ { path: /, plugin: broadcast, options: { to_sender: true } } ]");
+  TestGateway gw(
+      "workers: 2\nroutes: [ { path: /, plugin: broadcast, options: { to_sender: true } } ]");
   auto publisher = gw.ConnectToLoop(0);
   auto far = gw.ConnectToLoop(1);
   ASSERT_EQ(publisher.Upgrade("/").status, 101);
@@ -77,7 +78,8 @@ routes: [ { path: /, plugin: broadcast, options: { queue: 64KiB } } ]
   auto stalled_near = gw.ConnectToLoop(0);
   auto far = gw.ConnectToLoop(1);
   auto stalled_far = gw.ConnectToLoop(1);
-  for (auto* client : {&publisher, &near, &stalled_near, &far, &stalled_far}) ASSERT_EQ(client->Upgrade("/").status, 101);
+  for (auto* client : {&publisher, &near, &stalled_near, &far, &stalled_far})
+    ASSERT_EQ(client->Upgrade("/").status, 101);
   for (auto* client : {&stalled_near, &stalled_far}) client->peer().Stall();
   const std::string filling(10'000, 'm');
   Received sent;
@@ -87,7 +89,8 @@ routes: [ { path: /, plugin: broadcast, options: { queue: 64KiB } } ]
   }
   EXPECT_EQ(Messages(near.Frames()), sent);
   EXPECT_EQ(Messages(far.Frames()), sent);
-  for (MemoryStream* stream : gw.network().Streams()) EXPECT_LE(stream->queued(), io::kHighMark + 2 * filling.size());
+  for (MemoryStream* stream : gw.network().Streams())
+    EXPECT_LE(stream->queued(), io::kHighMark + 2 * filling.size());
   for (auto* client : {&stalled_near, &stalled_far}) {
     client->peer().Resume();
     gw.loop().RunUntilIdle();
@@ -120,7 +123,8 @@ TEST(Broadcast, AReaderThatIsSlowForAWhileGetsAll) {
   EXPECT_EQ(Messages(slow.Frames()), sent);
 }
 
-// Its ping waits in the queue for longer than the interval, and the queue is longer at every look at it.
+// Its ping waits in the queue for longer than the interval, and the queue is longer at every look
+// at it.
 TEST(Broadcast, AReaderWhoseQueueGrowsThoughItReadsIsAlive) {
   TestGateway gw(R"(
 routes: [ { path: /, plugin: broadcast, options: { queue: 1MiB }, limits: { ping_interval: 30s, idle: 1h } } ]
@@ -153,9 +157,12 @@ routes: [ { path: /, plugin: broadcast, options: { queue: 1MiB }, limits: { ping
   EXPECT_TRUE(slow.peer().error()) << "and nothing in this one";
 }
 
-std::string Post(std::string_view target, std::string_view type, std::string_view body, std::string_view extra = {}) {
-  return "POST " + std::string(target) + " HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: " + std::string(type) +
-         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(extra) + "\r\n" + std::string(body);
+std::string Post(std::string_view target, std::string_view type, std::string_view body,
+                 std::string_view extra = {}) {
+  return "POST " + std::string(target) +
+         " HTTP/1.1\r\nHost: gateway.test\r\nContent-Type: " + std::string(type) +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(extra) +
+         "\r\n" + std::string(body);
 }
 
 TEST(Broadcast, PostPublishesWhereTheRouteAllowsIt) {

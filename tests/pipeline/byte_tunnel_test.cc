@@ -1,4 +1,5 @@
-// A session between frames and bytes, from the 101 to the close: what passes, how it ends, what it may hold meanwhile.
+// A session between frames and bytes, from the 101 to the close: what passes, how it ends, what it
+// may hold meanwhile.
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,9 @@ routes:
 class Tunnel {
  public:
   explicit Tunnel(std::string_view target = "/b", MemoryNetwork::Options options = {})
-      : gw(kConfig, options), server_(gw.network(), Address("127.0.0.1:7000")), client(gw.Connect()) {
+      : gw(kConfig, options),
+        server_(gw.network(), Address("127.0.0.1:7000")),
+        client(gw.Connect()) {
     EXPECT_EQ(client.Upgrade(target).status, 101);
     EXPECT_EQ(server_.size(), 1u);
   }
@@ -58,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(BytesPerRead, TunnelAtChunk, testing::Values(1, 2, 3, 7
 
 TEST_P(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
   Tunnel t("/b", {.read_chunk = GetParam()});
-  t.client.Send(BinaryFrame("one") + Fragmented(kText, "fragmented", 3) + PingFrame("p") + BinaryFrame("") +
-                BinaryFrame(std::string(300, 'x')));
+  t.client.Send(BinaryFrame("one") + Fragmented(kText, "fragmented", 3) + PingFrame("p") +
+                BinaryFrame("") + BinaryFrame(std::string(300, 'x')));
   EXPECT_EQ(t.server().TakeReceived(), "onefragmented" + std::string(300, 'x'));
   auto frames = t.client.Frames();
   ASSERT_EQ(frames.size(), 1u);
@@ -69,7 +72,8 @@ TEST_P(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
   EXPECT_EQ(t.Payload(), std::string(70000, 'y'));
 }
 
-// Payload of many frames in one read leaves as one piece: none of it may be lost or overtaken, whatever stands between.
+// Payload of many frames in one read leaves as one piece: none of it may be lost or overtaken,
+// whatever stands between.
 TEST_P(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   std::string frames;
@@ -94,7 +98,8 @@ TEST_P(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
 
 TEST_P(TunnelAtChunk, PingsAreAnsweredInOrderWithTheirPayload) {
   Tunnel t("/b", {.read_chunk = GetParam()});
-  t.client.Send(PingFrame("1") + PingFrame(std::string(125, '2')) + BinaryFrame("x") + PingFrame(""));
+  t.client.Send(PingFrame("1") + PingFrame(std::string(125, '2')) + BinaryFrame("x") +
+                PingFrame(""));
   std::string order;
   for (const auto& frame : t.client.Frames()) {
     EXPECT_EQ(frame.opcode, kPong);

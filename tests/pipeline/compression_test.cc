@@ -43,8 +43,10 @@ std::string Compressed(std::uint8_t opcode, std::string_view payload, bool fin =
   return Frame(opcode, payload, {.fin = fin, .rsv = kRsv1});
 }
 
-// The compressed payload of one message as frames of at most `piece` bytes, with `between` after all but the last.
-std::string CompressedFragments(std::uint8_t opcode, std::string_view payload, std::size_t piece, std::string_view between = {}) {
+// The compressed payload of one message as frames of at most `piece` bytes, with `between` after
+// all but the last.
+std::string CompressedFragments(std::uint8_t opcode, std::string_view payload, std::size_t piece,
+                                std::string_view between = {}) {
   std::string out;
   std::uint8_t rsv = kRsv1;
   do {
@@ -59,12 +61,14 @@ std::string CompressedFragments(std::uint8_t opcode, std::string_view payload, s
 }
 
 // The messages that a client got, inflated where they were compressed.
-std::vector<std::string> Inflated(const std::vector<ParsedFrame>& frames, RawInflater& inflater, bool fresh) {
+std::vector<std::string> Inflated(const std::vector<ParsedFrame>& frames, RawInflater& inflater,
+                                  bool fresh) {
   std::vector<std::string> messages;
   for (const ParsedFrame& frame : frames) {
     if (frame.opcode >= 8) continue;
     EXPECT_TRUE(frame.fin);
-    const auto message = frame.rsv == kRsv1 ? inflater.Message(frame.payload, fresh) : frame.payload;
+    const auto message =
+        frame.rsv == kRsv1 ? inflater.Message(frame.payload, fresh) : frame.payload;
     messages.push_back(message.value_or("no deflate data"));
   }
   return messages;
@@ -85,7 +89,9 @@ std::string Sentences(std::size_t size) {
   return text;
 }
 
-std::unique_ptr<GatewayClient> Another(TestGateway& gw) { return std::unique_ptr<GatewayClient>(new GatewayClient(gw.Connect())); }
+std::unique_ptr<GatewayClient> Another(TestGateway& gw) {
+  return std::unique_ptr<GatewayClient>(new GatewayClient(gw.Connect()));
+}
 
 // ---- what is agreed on
 
@@ -100,26 +106,34 @@ TEST(CompressionHandshake, AnswersWhatTheRouteAndTheClientCanDo) {
   EXPECT_EQ(answer("/echo", ""), "");
   EXPECT_EQ(answer("/off", Offer()), "");
   EXPECT_EQ(answer("/echo", "Sec-WebSocket-Extensions: x-other; a=b\r\n"), "");
-  EXPECT_EQ(answer("/echo", Offer()), "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  EXPECT_EQ(answer("/echo", Offer()),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
   EXPECT_EQ(answer("/echo", Offer("; client_max_window_bits")),
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=12");
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+            "client_max_window_bits=12");
   EXPECT_EQ(answer("/takeover", Offer("; client_max_window_bits; server_max_window_bits=9")),
             "permessage-deflate; server_max_window_bits=9");
-  EXPECT_EQ(answer("/takeover", "Sec-WebSocket-Extensions: x-other, permessage-deflate; what\r\n"
-                                "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"),
+  EXPECT_EQ(answer("/takeover",
+                   "Sec-WebSocket-Extensions: x-other, permessage-deflate; what\r\n"
+                   "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"),
             "permessage-deflate; client_no_context_takeover")
       << "the first that can be taken, of all fields";
   EXPECT_EQ(gw.route_stats(1).sessions_compressed.Get(), 2u);
   EXPECT_EQ(gw.route_stats(0).sessions_compressed.Get(), 0u);
-  EXPECT_EQ(gw.log().Last("session open", "extensions"), "permessage-deflate; client_no_context_takeover");
+  EXPECT_EQ(gw.log().Last("session open", "extensions"),
+            "permessage-deflate; client_no_context_takeover");
 }
 
 TEST(CompressionHandshake, AMalformedFieldIs400AlsoWhereNothingIsCompressed) {
   TestGateway gw(kConfig);
   for (const std::string_view path : {"/echo", "/off"}) {
-    for (const std::string_view field : {"permessage-deflate; =1", "a b", "permessage-deflate; x=\"a b\"", ";"}) {
+    for (const std::string_view field :
+         {"permessage-deflate; =1", "a b", "permessage-deflate; x=\"a b\"", ";"}) {
       auto client = gw.Connect();
-      EXPECT_EQ(client.Upgrade(path, "Sec-WebSocket-Extensions: " + std::string(field) + "\r\n").status, 400) << field;
+      EXPECT_EQ(
+          client.Upgrade(path, "Sec-WebSocket-Extensions: " + std::string(field) + "\r\n").status,
+          400)
+          << field;
     }
   }
   EXPECT_EQ(gw.Handshakes(stats::HandshakeOutcome::kBadRequest, 1), 4u);
@@ -133,7 +147,10 @@ routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
   std::vector<std::unique_ptr<GatewayClient>> clients;
   for (const bool compressed : {true, true, false}) {
     clients.push_back(Another(gw));
-    EXPECT_EQ(clients.back()->Upgrade("/", Offer("; client_max_window_bits")).Count("Sec-WebSocket-Extensions"), compressed);
+    EXPECT_EQ(clients.back()
+                  ->Upgrade("/", Offer("; client_max_window_bits"))
+                  .Count("Sec-WebSocket-Extensions"),
+              compressed);
   }
   EXPECT_EQ(gw.route_stats().compression_declined.Get(), 1u);
   EXPECT_EQ(gw.route_stats().sessions_compressed.Get(), 2u);
@@ -142,14 +159,18 @@ routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
   // What one gives back, another may have.
   clients[0]->peer().Reset();
   gw.loop().RunUntilIdle();
-  EXPECT_EQ(gw.Connect().Upgrade("/", Offer("; client_max_window_bits")).Count("Sec-WebSocket-Extensions"), 1u);
+  EXPECT_EQ(gw.Connect()
+                .Upgrade("/", Offer("; client_max_window_bits"))
+                .Count("Sec-WebSocket-Extensions"),
+            1u);
   EXPECT_LE(gw.loop_stats().compression.reserved_bytes.Get(), 25u * 1024);
 }
 
 // ---- what passes
 
 class CompressionAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, CompressionAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, CompressionAtChunk,
+                         testing::Values(1, 2, 3, 7, 4096, 65536));
 
 TEST_P(CompressionAtChunk, MessagesOfEveryKindComeBack) {
   for (const std::string_view path : {"/echo", "/takeover"}) {
@@ -159,11 +180,20 @@ TEST_P(CompressionAtChunk, MessagesOfEveryKindComeBack) {
     ASSERT_EQ(client.Upgrade(path, Offer()).status, 101);
     RawDeflater deflater;
     RawInflater inflater;
-    const std::vector<std::string> messages{"",          "Hello",         "Hello",         Sentences(300),  Noise(200),
-                                            Noise(5000), Sentences(9000), std::string(200'000, 'a'), "t\xc3\xa4xt", ""};
+    const std::vector<std::string> messages{"",
+                                            "Hello",
+                                            "Hello",
+                                            Sentences(300),
+                                            Noise(200),
+                                            Noise(5000),
+                                            Sentences(9000),
+                                            std::string(200'000, 'a'),
+                                            "t\xc3\xa4xt",
+                                            ""};
     std::string wire;
     for (const std::string& message : messages) {
-      wire += CompressedFragments(kBinary, deflater.Message(message, fresh), 100, PingFrame("p") + PongFrame());
+      wire += CompressedFragments(kBinary, deflater.Message(message, fresh), 100,
+                                  PingFrame("p") + PongFrame());
       wire += BinaryFrame("plain");  // either is allowed at any time
     }
     client.Send(wire);
@@ -187,7 +217,8 @@ TEST_P(CompressionAtChunk, ThePayloadReachesServersOfBytes) {
     const std::string text = Sentences(3000);
     const std::string sent = path == "/base64" ? "TWVzc2FnZQ==" : text;
     client.Send(CompressedFragments(kText, deflater.Message(sent, true), 7) +
-                CompressedFragments(kText, deflater.Message("", true), 7) + Compressed(kText, deflater.Message(sent, true)));
+                CompressedFragments(kText, deflater.Message("", true), 7) +
+                Compressed(kText, deflater.Message(sent, true)));
     EXPECT_EQ(server[0].TakeReceived(), path == "/base64" ? "MessageMessage" : text + text);
     server[0].Send(text);
     gw.loop().RunUntilIdle();
@@ -210,18 +241,22 @@ TEST(Compression, WindowsOfEverySizeBothWays) {
     for (int server_bits = 8; server_bits <= 15; ++server_bits) {
       TestGateway gw(kConfig);
       auto client = gw.Connect();
-      const ResponseHead head = client.Upgrade("/takeover", Offer("; client_max_window_bits=" + std::to_string(client_bits) +
-                                                                  "; server_max_window_bits=" + std::to_string(server_bits)));
+      const ResponseHead head = client.Upgrade(
+          "/takeover", Offer("; client_max_window_bits=" + std::to_string(client_bits) +
+                             "; server_max_window_bits=" + std::to_string(server_bits)));
       ASSERT_EQ(head.status, 101);
       RawDeflater deflater(client_bits);
       // zlib's inflate of 8 bits reads a window of 256 bytes.
       RawInflater inflater(server_bits);
       std::vector<std::string> messages;
-      for (const std::size_t size : {10, 1000, 1000, 40'000, 40'000}) messages.push_back(Sentences(size));
+      for (const std::size_t size : {10, 1000, 1000, 40'000, 40'000})
+        messages.push_back(Sentences(size));
       std::string wire;
-      for (const std::string& message : messages) wire += Compressed(kBinary, deflater.Message(message));
+      for (const std::string& message : messages)
+        wire += Compressed(kBinary, deflater.Message(message));
       client.Send(wire);
-      EXPECT_EQ(Inflated(client.Frames(), inflater, false), messages) << client_bits << ", " << server_bits;
+      EXPECT_EQ(Inflated(client.Frames(), inflater, false), messages)
+          << client_bits << ", " << server_bits;
     }
   }
 }
@@ -230,7 +265,8 @@ TEST(Compression, ShortAndIncompressibleMessagesGoAsTheyAre) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   ASSERT_EQ(client.Upgrade("/threshold", Offer()).status, 101);
-  client.Send(TextFrame(std::string(1023, 'a')) + TextFrame(std::string(1024, 'a')) + BinaryFrame(Noise(5000)));
+  client.Send(TextFrame(std::string(1023, 'a')) + TextFrame(std::string(1024, 'a')) +
+              BinaryFrame(Noise(5000)));
   const auto frames = client.Frames();
   ASSERT_EQ(frames.size(), 3u);
   EXPECT_EQ(frames[0].rsv, 0);
@@ -263,7 +299,8 @@ TEST(Compression, IsCountedBeforeAndAfter) {
 // ---- what breaks a rule
 
 // The code of the Close that `wire` is answered with.
-int CodeOf(std::string_view path, std::string_view offer, std::string_view wire, std::size_t chunk) {
+int CodeOf(std::string_view path, std::string_view offer, std::string_view wire,
+           std::size_t chunk) {
   TestGateway gw(kConfig, {.read_chunk = chunk});
   auto client = gw.Connect();
   EXPECT_EQ(client.Upgrade(path, offer).status, 101);
@@ -278,7 +315,9 @@ int CodeOf(std::string_view path, std::string_view offer, std::string_view wire,
 }
 
 TEST_P(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
-  const auto code = [](std::string_view wire, std::string_view offer = Offer()) { return CodeOf("/echo", offer, wire, GetParam()); };
+  const auto code = [](std::string_view wire, std::string_view offer = Offer()) {
+    return CodeOf("/echo", offer, wire, GetParam());
+  };
   const std::string hello = RawDeflater().Message("Hello");
   EXPECT_EQ(code(Compressed(kText, hello), ""), 1002) << "not agreed on";
   EXPECT_EQ(code(Compressed(kPing, "")), 1002);
@@ -288,26 +327,36 @@ TEST_P(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
   EXPECT_EQ(code(Frame(kText, "Hel", {.fin = false}) + Compressed(kContinuation, "lo")), 1002);
   EXPECT_EQ(code(Compressed(kContinuation, hello)), 1002);
   EXPECT_EQ(code(Compressed(3, hello)), 1002);
-  for (const std::uint8_t rsv : std::initializer_list<std::uint8_t>{1, 2, 3, 5, 6, 7}) EXPECT_EQ(code(Frame(kText, hello, {.rsv = rsv})), 1002);
+  for (const std::uint8_t rsv : std::initializer_list<std::uint8_t>{1, 2, 3, 5, 6, 7})
+    EXPECT_EQ(code(Frame(kText, hello, {.rsv = rsv})), 1002);
 }
 
 TEST_P(CompressionAtChunk, WhatIsNoDeflateDataOrNoTextIs1007) {
-  const auto code = [](std::string_view wire) { return CodeOf("/echo", Offer(), wire, GetParam()); };
-  const auto text = [](std::string_view content) { return Compressed(kText, RawDeflater().Message(content)); };
+  const auto code = [](std::string_view wire) {
+    return CodeOf("/echo", Offer(), wire, GetParam());
+  };
+  const auto text = [](std::string_view content) {
+    return Compressed(kText, RawDeflater().Message(content));
+  };
   EXPECT_EQ(code(Compressed(kBinary, "\xff\xff\xff")), 1007) << "a reserved kind of block";
-  EXPECT_EQ(code(Compressed(kBinary, RawDeflater().Message(Sentences(1000)).substr(0, 100))), 1007) << "breaks off";
+  EXPECT_EQ(code(Compressed(kBinary, RawDeflater().Message(Sentences(1000)).substr(0, 100))), 1007)
+      << "breaks off";
   EXPECT_EQ(code(Compressed(kBinary, "")), 1007);
   EXPECT_EQ(code(text("\xed\xa0\x80")), 1007);
   EXPECT_EQ(code(text("cut \xc3")), 1007);
   RawDeflater deflater;
   deflater.Message("known to the client alone");
-  EXPECT_EQ(code(Compressed(kBinary, deflater.Message("known to the client alone"))), 1007) << "refers to nothing";
+  EXPECT_EQ(code(Compressed(kBinary, deflater.Message("known to the client alone"))), 1007)
+      << "refers to nothing";
 }
 
 TEST_P(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
-  const auto send = [](std::string_view wire) { return CodeOf("/small", Offer(), wire, GetParam()); };
+  const auto send = [](std::string_view wire) {
+    return CodeOf("/small", Offer(), wire, GetParam());
+  };
   RawDeflater deflater;
-  for (const std::string& message : {std::string(101, 'a'), Noise(101), std::string(100'000, 'a')}) {
+  for (const std::string& message :
+       {std::string(101, 'a'), Noise(101), std::string(100'000, 'a')}) {
     EXPECT_EQ(send(Compressed(kBinary, deflater.Message(message, true))), 1009);
     EXPECT_EQ(send(CompressedFragments(kBinary, deflater.Message(message, true), 1)), 1009);
   }
@@ -337,7 +386,8 @@ TEST(CompressionBomb, OfAGibibyteEndsWith1009) {
     ASSERT_EQ(client.Upgrade(path, Offer()).status, 101);
     client.Send(bomb);
     EXPECT_EQ(client.ReceivedClose(), 1009);
-    EXPECT_LE(gw.route_stats(path == "/echo" ? 1 : 5).in.inflated_bytes.Get(), 4u << 20) << "nothing is inflated behind the limit";
+    EXPECT_LE(gw.route_stats(path == "/echo" ? 1 : 5).in.inflated_bytes.Get(), 4u << 20)
+        << "nothing is inflated behind the limit";
   }
 }
 
@@ -405,7 +455,8 @@ TEST(CompressionBomb, AClientThatDoesNotReadItsEchoesIsNotInflatedFurther) {
 constexpr std::size_t kManySessions = 2'000;
 
 // So many clients of `path`, each of which has sent a message and got it back compressed.
-std::vector<std::unique_ptr<GatewayClient>> ManyThatSpoke(TestGateway& gw, std::string_view path, std::string_view offer, int bits) {
+std::vector<std::unique_ptr<GatewayClient>> ManyThatSpoke(TestGateway& gw, std::string_view path,
+                                                          std::string_view offer, int bits) {
   std::vector<std::unique_ptr<GatewayClient>> clients;
   const std::string sent = Compressed(kText, RawDeflater(bits).Message(Sentences(2000)));
   for (std::size_t i = 0; i < kManySessions; ++i) {
@@ -439,11 +490,13 @@ TEST(CompressionMemory, IdleSessionsHoldTheirWindowsAtMostWithContextTakeover) {
   TestGateway gw(kConfig);
   const stats::CompressionStats& held = gw.loop_stats().compression;
   {
-    const auto clients = ManyThatSpoke(gw, "/takeover", Offer("; client_max_window_bits=10; server_max_window_bits=9"), 10);
+    const auto clients = ManyThatSpoke(
+        gw, "/takeover", Offer("; client_max_window_bits=10; server_max_window_bits=9"), 10);
     gw.loop().Advance(10s);
     EXPECT_EQ(held.deflaters.Get(), kManySessions);
     EXPECT_EQ(held.inflaters.Get(), kManySessions);
-    EXPECT_EQ(held.memory_bytes.Get(), kManySessions * (ws::Inflater::Memory(10) + ws::Deflater::Memory(9)));
+    EXPECT_EQ(held.memory_bytes.Get(),
+              kManySessions * (ws::Inflater::Memory(10) + ws::Deflater::Memory(9)));
     EXPECT_EQ(held.memory_bytes.Get(), held.reserved_bytes.Get());
     for (const auto& client : clients) client->peer().Reset();
     gw.loop().Advance(10s);
@@ -458,7 +511,10 @@ TEST(CompressionMemory, WithContextTakeoverASessionHoldsItsWindowsOnceItUsesThem
   TestGateway gw(kConfig);
   const stats::CompressionStats& held = gw.loop_stats().compression;
   auto client = gw.Connect();
-  ASSERT_EQ(client.Upgrade("/takeover", Offer("; client_max_window_bits=10; server_max_window_bits=10")).status, 101);
+  ASSERT_EQ(
+      client.Upgrade("/takeover", Offer("; client_max_window_bits=10; server_max_window_bits=10"))
+          .status,
+      101);
   EXPECT_EQ(held.memory_bytes.Get(), 0u);
   const std::uint64_t reserved = held.reserved_bytes.Get();
   EXPECT_LT(reserved, 32u * 1024);
@@ -484,7 +540,9 @@ routes:
     ASSERT_EQ(sharing.back()->Upgrade("/", Offer("; server_no_context_takeover")).status, 101);
   }
   auto narrow = gw.Connect();
-  ASSERT_EQ(narrow.Upgrade("/", Offer("; server_no_context_takeover; server_max_window_bits=9")).status, 101);
+  ASSERT_EQ(
+      narrow.Upgrade("/", Offer("; server_no_context_takeover; server_max_window_bits=9")).status,
+      101);
   auto remembering = gw.Connect();
   ASSERT_EQ(remembering.Upgrade("/", Offer()).status, 101);
 
@@ -503,7 +561,8 @@ routes:
   const auto frames = remembering.Frames();
   EXPECT_EQ(Inflated(frames, inflater, false), sent);
   EXPECT_EQ(frames.at(0).rsv, 0);
-  EXPECT_EQ(gw.loop_stats().compression.deflaters.Get(), 2u) << "one for each window, for all sessions";
+  EXPECT_EQ(gw.loop_stats().compression.deflaters.Get(), 2u)
+      << "one for each window, for all sessions";
 }
 
 }  // namespace

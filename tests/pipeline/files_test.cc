@@ -35,15 +35,22 @@ struct Site {
   std::string Config() const {
     const std::string root = "root: \"" + folder.path().string() + "\"";
     return "routes:\n"
-           "  - { path: /*, plugin: files, options: { " + root + ", fallback: index.html } }\n"
-           "  - { path: /cors/*, plugin: files, options: { " + root + ", precompressed: true }, cors: { allow_origins: [ https://b.example ] } }\n"
-           "  - { path: /old/*, plugin: redirect, options: { to: \"https://{host}/new{rest}?{query}\", status: 301 } }\n";
+           "  - { path: /*, plugin: files, options: { " +
+           root +
+           ", fallback: index.html } }\n"
+           "  - { path: /cors/*, plugin: files, options: { " +
+           root +
+           ", precompressed: true }, cors: { allow_origins: [ https://b.example ] } }\n"
+           "  - { path: /old/*, plugin: redirect, options: { to: "
+           "\"https://{host}/new{rest}?{query}\", status: 301 } }\n";
   }
   TempFolder folder;
 };
 
-std::string Get(std::string_view target, std::string_view extra = {}, std::string_view method = "GET") {
-  return std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: a.example\r\n" + std::string(extra) + "\r\n";
+std::string Get(std::string_view target, std::string_view extra = {},
+                std::string_view method = "GET") {
+  return std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: a.example\r\n" +
+         std::string(extra) + "\r\n";
 }
 
 class FilesPipeline : public testing::TestWithParam<std::size_t> {};
@@ -53,8 +60,9 @@ TEST_P(FilesPipeline, PipelinedRequestsAreAnsweredInOrderAndWhole) {
   const Site site;
   TestGateway gw(site.Config(), {.read_chunk = GetParam()});
   auto client = gw.Connect();
-  client.Send(Get("/large.bin") + Get("/") + Get("/large.bin", "", "HEAD") + Get("/large.bin", "Range: bytes=5-9\r\n") +
-              Get("/nothing") + Get("/large.bin") + Get("/sub/"));
+  client.Send(Get("/large.bin") + Get("/") + Get("/large.bin", "", "HEAD") +
+              Get("/large.bin", "Range: bytes=5-9\r\n") + Get("/nothing") + Get("/large.bin") +
+              Get("/sub/"));
   ResponseHead head = client.Head();
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.Get("content-length"), "1048576");
@@ -179,7 +187,8 @@ TEST(FilesThroughTheGateway, EveryFailureOfTheConnectionClosesTheFile) {
     auto client = gw.Connect();
     const std::uint64_t begin = gw.network().operations();
     if (nth > 0) gw.network().FailOperation(nth);
-    client.Send(Get("/large.bin") + Get("/sub") + Get("/large.bin", "Range: bytes=0-9,20-300000\r\n"));
+    client.Send(Get("/large.bin") + Get("/sub") +
+                Get("/large.bin", "Range: bytes=0-9,20-300000\r\n"));
     EXPECT_EQ(gw.network().operation_failed(), nth > 0) << nth;
     EXPECT_EQ(OpenDescriptors(), serving) << "failure " << nth;
     return gw.network().operations() - begin;
@@ -199,12 +208,29 @@ TEST(FilesThroughTheGateway, NoTargetLeavesTheRoot) {
   const std::string name = outside.path().filename().string();
   const std::string file = outside.At("secret");
   TestGateway gw(site.Config());
-  for (const std::string& target : std::vector<std::string>{
-        "/../" + name + "/secret", "/sub/../../" + name + "/secret", "/%2e%2e/" + name + "/secret", "/.%2E/" + name + "/secret",
-        "/..%2f" + name + "%2fsecret", "/..%5c" + name + "%5csecret", "/..\\" + name + "\\secret", "/%252e%252e/" + name + "/secret",
-        "/%c0%ae%c0%ae/" + name + "/secret", "/..;/" + name + "/secret", "//" + name + "/secret", file, "/" + file, "//" + file,
-        "/%2f" + file, "/./" + file, "/sub/..%00/secret", "/out/secret", "/out/../" + name + "/secret", "/...",
-        "http://a.example/../" + name + "/secret", "/sub//..//..//" + name + "/secret"}) {
+  for (const std::string& target :
+       std::vector<std::string>{"/../" + name + "/secret",
+                                "/sub/../../" + name + "/secret",
+                                "/%2e%2e/" + name + "/secret",
+                                "/.%2E/" + name + "/secret",
+                                "/..%2f" + name + "%2fsecret",
+                                "/..%5c" + name + "%5csecret",
+                                "/..\\" + name + "\\secret",
+                                "/%252e%252e/" + name + "/secret",
+                                "/%c0%ae%c0%ae/" + name + "/secret",
+                                "/..;/" + name + "/secret",
+                                "//" + name + "/secret",
+                                file,
+                                "/" + file,
+                                "//" + file,
+                                "/%2f" + file,
+                                "/./" + file,
+                                "/sub/..%00/secret",
+                                "/out/secret",
+                                "/out/../" + name + "/secret",
+                                "/...",
+                                "http://a.example/../" + name + "/secret",
+                                "/sub//..//..//" + name + "/secret"}) {
     auto client = gw.Connect();
     client.Send(Get(target));
     const ResponseHead head = client.Head();

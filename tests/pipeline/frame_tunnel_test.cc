@@ -31,11 +31,16 @@ constexpr std::string_view kAccepted =
 // A client connected through the gateway to a WebSocket server that the test plays.
 class Relay {
  public:
-  explicit Relay(std::string_view target = "/live/a", MemoryNetwork::Options options = {}, std::string_view answer_fields = "",
-                 std::string_view early = "", std::string_view request_fields = "")
-      : gw(kConfig, options), server_(gw.network(), Address("127.0.0.1:7000")), client(gw.Connect()) {
-    server_.OnConnection([answer = std::string(kAccepted) + std::string(answer_fields) + "\r\n" + std::string(early)](TestPeer& peer) {
-      peer.OnReceive([answer, head = std::string(), done = false](TestPeer& self, std::string_view bytes) mutable {
+  explicit Relay(std::string_view target = "/live/a", MemoryNetwork::Options options = {},
+                 std::string_view answer_fields = "", std::string_view early = "",
+                 std::string_view request_fields = "")
+      : gw(kConfig, options),
+        server_(gw.network(), Address("127.0.0.1:7000")),
+        client(gw.Connect()) {
+    server_.OnConnection([answer = std::string(kAccepted) + std::string(answer_fields) + "\r\n" +
+                                   std::string(early)](TestPeer& peer) {
+      peer.OnReceive([answer, head = std::string(), done = false](TestPeer& self,
+                                                                  std::string_view bytes) mutable {
         head += bytes;
         if (done || head.find("\r\n\r\n") == std::string::npos) return;
         done = true;
@@ -65,11 +70,13 @@ INSTANTIATE_TEST_SUITE_P(BytesPerRead, RelayAtChunk, testing::Values(1, 2, 3, 7,
 TEST_P(RelayAtChunk, FramesPassBothWaysUnchanged) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   ASSERT_EQ(r.answer.status, 101);
-  const std::string out = TextFrame("hello") + PingFrame("p") + Fragmented(kBinary, std::string(300, 'x'), 100) +
+  const std::string out = TextFrame("hello") + PingFrame("p") +
+                          Fragmented(kBinary, std::string(300, 'x'), 100) +
                           Frame(kText, "compressed", {.rsv = 4});
   r.client.Send(out);
   EXPECT_EQ(r.server().TakeReceived(), out);
-  const std::string back = ServerFrame(kText, "answer") + ServerFrame(kPong, "p") + ServerFrame(kBinary, std::string(60000, 'y')).substr(0, 6);
+  const std::string back = ServerFrame(kText, "answer") + ServerFrame(kPong, "p") +
+                           ServerFrame(kBinary, std::string(60000, 'y')).substr(0, 6);
   r.server().Send(back);
   r.Run();
   EXPECT_EQ(r.client.peer().TakeReceived(), back);
@@ -90,8 +97,12 @@ TEST_P(RelayAtChunk, EarlyFramesOfBothEndsArrive) {
 }
 
 TEST(FrameTunnel, TheHandshakeIsPassedOnWithItsOffersAndTheServersChoice) {
-  Relay r("/live/a?x=1", {}, "Sec-WebSocket-Protocol: b\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSet-Cookie: s=1\r\n", "",
-          "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\nCookie: c=2\r\n");
+  Relay r("/live/a?x=1", {},
+          "Sec-WebSocket-Protocol: b\r\nSec-WebSocket-Extensions: "
+          "permessage-deflate\r\nSet-Cookie: s=1\r\n",
+          "",
+          "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: permessage-deflate; "
+          "client_max_window_bits\r\nCookie: c=2\r\n");
   EXPECT_EQ(r.answer.status, 101);
   EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "b");
   EXPECT_EQ(r.answer.Get("Sec-WebSocket-Extensions"), "permessage-deflate");
@@ -99,21 +110,27 @@ TEST(FrameTunnel, TheHandshakeIsPassedOnWithItsOffersAndTheServersChoice) {
   EXPECT_EQ(r.answer.Get("Sec-WebSocket-Accept"), kSampleAccept);
   EXPECT_EQ(r.answer.Count("Connection"), 1u);
   EXPECT_TRUE(r.request.starts_with("GET /live/a?x=1 HTTP/1.1\r\n"));
-  for (const std::string_view field : {"Host: gateway.test\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-                                       "Sec-WebSocket-Protocol: a, b\r\n", "client_max_window_bits\r\n", "Cookie: c=2\r\n",
-                                       "X-Forwarded-Proto: http\r\n", "Upgrade: websocket\r\n"}) {
+  for (const std::string_view field :
+       {"Host: gateway.test\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        "Sec-WebSocket-Protocol: a, b\r\n", "client_max_window_bits\r\n", "Cookie: c=2\r\n",
+        "X-Forwarded-Proto: http\r\n", "Upgrade: websocket\r\n"}) {
     EXPECT_NE(r.request.find(field), std::string::npos) << field << " in\n" << r.request;
   }
 }
 
 TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
   for (const std::string_view target : {"/listed", "/listed/enforced"}) {
-    Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "", "Sec-WebSocket-Protocol: b, c\r\nSec-WebSocket-Protocol: a\r\n");
+    Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "",
+            "Sec-WebSocket-Protocol: b, c\r\nSec-WebSocket-Protocol: a\r\n");
     EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "c");
-    EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: c, a\r\n"), std::string::npos) << r.request;
+    EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: c, a\r\n"), std::string::npos)
+        << r.request;
     EXPECT_EQ(r.request.find("b, c"), std::string::npos) << r.request;
     // What the client offered and the route does not list was not offered to the server.
-    EXPECT_EQ(Relay(target, {}, "Sec-WebSocket-Protocol: b\r\n", "", "Sec-WebSocket-Protocol: b, c\r\n").answer.status, 502);
+    EXPECT_EQ(
+        Relay(target, {}, "Sec-WebSocket-Protocol: b\r\n", "", "Sec-WebSocket-Protocol: b, c\r\n")
+            .answer.status,
+        502);
     EXPECT_EQ(Relay(target, {}, "", "", "Sec-WebSocket-Protocol: b\r\n").answer.status, 400);
     EXPECT_EQ(Relay(target).answer.status, 101);
   }
@@ -128,8 +145,9 @@ TEST(FrameTunnel, HttpServersTakeUpgradesToo) {
 
 TEST(FrameTunnel, AWrongHandshakeIsA502) {
   // The right accept key stands before these: two are as bad as a wrong one.
-  for (const std::string_view bad : {"Sec-WebSocket-Protocol: unasked\r\n", "Sec-WebSocket-Extensions: unasked\r\n",
-                                     "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"}) {
+  for (const std::string_view bad :
+       {"Sec-WebSocket-Protocol: unasked\r\n", "Sec-WebSocket-Extensions: unasked\r\n",
+        "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"}) {
     Relay r("/live/a", {}, bad);
     EXPECT_EQ(r.answer.status, 502) << bad;
     EXPECT_EQ(r.gw.Handshakes(HandshakeOutcome::kBackendFailed), 1u);
@@ -141,7 +159,8 @@ TEST(FrameTunnel, AnotherAnswerGoesToTheClientWhole) {
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   server.OnConnection([](TestPeer& peer) {
     peer.OnReceive([](TestPeer& self, std::string_view) {
-      self.Send("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\n\r\nsorry");
+      self.Send(
+          "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\n\r\nsorry");
     });
   });
   auto client = gw.Connect();
@@ -151,7 +170,8 @@ TEST(FrameTunnel, AnotherAnswerGoesToTheClientWhole) {
   EXPECT_EQ(client.Body(head), "sorry");
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kServerRefused), 1u);
   EXPECT_EQ(gw.log().Last("handshake refused", "status"), "401");
-  EXPECT_NE(gw.log().Last("handshake refused", "why").find("ws://127.0.0.1:7000"), std::string::npos);
+  EXPECT_NE(gw.log().Last("handshake refused", "why").find("ws://127.0.0.1:7000"),
+            std::string::npos);
 }
 
 TEST(FrameTunnel, AForeignOriginNeverReachesTheServer) {
@@ -226,7 +246,8 @@ TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
 
 TEST_P(RelayAtChunk, AServerThatBreaksARuleIsToldAndTheClientGets1014) {
   for (const auto& [bad, code] : std::vector<std::pair<std::string, int>>{
-           {TextFrame("masked"), 1002}, {ServerFrame(kBinary, std::string(64 * 1024 + 1, 'x')), 1009}}) {
+           {TextFrame("masked"), 1002},
+           {ServerFrame(kBinary, std::string(64 * 1024 + 1, 'x')), 1009}}) {
     Relay r("/live/a", {.read_chunk = GetParam()});
     r.server().Send(ServerFrame(kText, "ok") + bad);
     r.Run();
@@ -347,13 +368,14 @@ TEST(FrameTunnel, SurvivesAFailureOfEveryOperation) {
     if (fail_at != 0) gw.network().FailOperation(fail_at);
     TestServer server(gw.network(), Address("127.0.0.1:7000"));
     server.OnConnection([](TestPeer& peer) {
-      peer.OnReceive([head = std::string(), open = false](TestPeer& self, std::string_view bytes) mutable {
-        head += bytes;
-        if (open) return self.Send(ServerFrame(kText, "echo"));
-        if (head.find("\r\n\r\n") == std::string::npos) return;
-        open = true;
-        self.Send(std::string(kAccepted) + "\r\n");
-      });
+      peer.OnReceive(
+          [head = std::string(), open = false](TestPeer& self, std::string_view bytes) mutable {
+            head += bytes;
+            if (open) return self.Send(ServerFrame(kText, "echo"));
+            if (head.find("\r\n\r\n") == std::string::npos) return;
+            open = true;
+            self.Send(std::string(kAccepted) + "\r\n");
+          });
     });
     auto client = gw.Connect();
     client.Upgrade("/live/a");

@@ -1,5 +1,5 @@
-// The opening handshake through the whole gateway: what passes, what is refused, with which answer, and what the server behind
-// sees of it.
+// The opening handshake through the whole gateway: what passes, what is refused, with which answer,
+// and what the server behind sees of it.
 #include <string>
 #include <string_view>
 
@@ -208,7 +208,8 @@ TEST(Handshake, Subprotocols) {
     TestGateway gw(kEcho);
     EchoServer echo(gw);
     auto client = gw.Connect();
-    const std::string field = c.offer.empty() ? "" : "Sec-WebSocket-Protocol: " + std::string(c.offer) + "\r\n";
+    const std::string field =
+        c.offer.empty() ? "" : "Sec-WebSocket-Protocol: " + std::string(c.offer) + "\r\n";
     const ResponseHead head = client.Upgrade(c.target, field);
     EXPECT_EQ(head.status, c.status);
     EXPECT_EQ(head.Get("Sec-WebSocket-Protocol").value_or(""), c.chosen);

@@ -1,5 +1,5 @@
-// Servers that go wrong while the gateway proxies to them: the client gets a 502 or 504, or a cut that it can notice, and no other
-// client ever gets what was left behind.
+// Servers that go wrong while the gateway proxies to them: the client gets a 502 or 504, or a cut
+// that it can notice, and no other client ever gets what was left behind.
 #include <functional>
 #include <string>
 #include <string_view>
@@ -35,10 +35,13 @@ routes:
 
 const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-std::string Get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+std::string Get(std::string_view path) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n";
+}
 
 std::string Post(std::size_t length, std::string_view body) {
-  return "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" + std::string(body);
+  return "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+         std::string(body);
 }
 
 // What a client has of an answer in the end.
@@ -60,12 +63,14 @@ struct Framing {
 };
 
 class BrokenOff : public testing::TestWithParam<Framing> {};
-INSTANTIATE_TEST_SUITE_P(Framings, BrokenOff,
-                         testing::Values(Framing{"Length", kOk},
-                                         Framing{"Chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                                            "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n"},
-                                         Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk}),
-                         [](const auto& framing) { return std::string(framing.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Framings, BrokenOff,
+    testing::Values(Framing{"Length", kOk},
+                    Framing{"Chunked",
+                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n"},
+                    Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk}),
+    [](const auto& framing) { return std::string(framing.param.name); });
 
 TEST_P(BrokenOff, IsNeverTakenForWhole) {
   const std::string& answer = GetParam().answer;
@@ -223,7 +228,8 @@ TEST(ProxyFaults, AServerThatDiesInTheHandshakeGivesItsPlaceBack) {
     TestGateway gw(kConfig);
     TestServer server(gw.network(), Address("127.0.0.1:7000"));
     server.OnConnection([&](TestPeer& peer) {
-      peer.OnReceive([&](TestPeer& self, std::string_view) { reset ? self.Reset() : self.Shutdown(); });
+      peer.OnReceive(
+          [&](TestPeer& self, std::string_view) { reset ? self.Reset() : self.Shutdown(); });
     });
     // The route takes one session at a time.
     for (int i = 0; i < 3; ++i) EXPECT_EQ(gw.Connect().Upgrade("/live").status, 502);
@@ -239,8 +245,10 @@ TEST(ProxyFaults, AHandshakeThatIsAnsweredDuringTheShutdownIsRefused) {
   ASSERT_EQ(server.size(), 1u);
   bool empty = false;
   gw.gateway().Drain([&] { empty = true; });
-  server[0].Send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-                 std::string(kSampleAccept) + "\r\n\r\n");
+  server[0].Send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+      "Upgrade\r\nSec-WebSocket-Accept: " +
+      std::string(kSampleAccept) + "\r\n\r\n");
   gw.loop().RunUntilIdle();
   EXPECT_EQ(client.Head().status, 503);
   EXPECT_TRUE(server[0].done());

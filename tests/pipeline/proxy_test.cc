@@ -40,16 +40,18 @@ class Site {
  public:
   explicit Site(TestGateway& gw) : server_(gw.network(), Address("127.0.0.1:7000")) {
     server_.OnConnection([this](TestPeer& peer) {
-      peer.OnReceive([this, pending = std::string()](TestPeer& self, std::string_view bytes) mutable {
-        pending += bytes;
-        for (std::size_t end = pending.find("\r\n\r\n"); end != std::string::npos; end = pending.find("\r\n\r\n")) {
-          if (hold) return;
-          requests.push_back(pending.substr(0, end + 4));
-          pending.erase(0, end + 4);
-          if (next < answers.size()) self.Send(answers[next++]);
-          if (after) after(self);
-        }
-      });
+      peer.OnReceive(
+          [this, pending = std::string()](TestPeer& self, std::string_view bytes) mutable {
+            pending += bytes;
+            for (std::size_t end = pending.find("\r\n\r\n"); end != std::string::npos;
+                 end = pending.find("\r\n\r\n")) {
+              if (hold) return;
+              requests.push_back(pending.substr(0, end + 4));
+              pending.erase(0, end + 4);
+              if (next < answers.size()) self.Send(answers[next++]);
+              if (after) after(self);
+            }
+          });
     });
   }
   std::vector<std::string> answers;
@@ -64,7 +66,8 @@ class Site {
 };
 
 std::string Get(std::string_view path, std::string_view fields = "") {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: shop.example\r\n" + std::string(fields) + "\r\n";
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: shop.example\r\n" + std::string(fields) +
+         "\r\n";
 }
 
 const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -75,11 +78,15 @@ INSTANTIATE_TEST_SUITE_P(BytesPerRead, ProxyAtChunk, testing::Values(1, 2, 3, 7,
 TEST_P(ProxyAtChunk, AnswersOfEveryFramingComeThroughOverOneServerConnection) {
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
   Site site(gw);
-  site.answers = {kOk, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n",
-                  "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
+  site.answers = {kOk,
+                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n",
+                  "HTTP/1.1 204 No Content\r\n\r\n",
+                  "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n",
                   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"};
   auto client = gw.Connect();
-  for (const auto& [status, body] : std::vector<std::pair<int, std::string>>{{200, "hello"}, {200, "abcde"}, {204, ""}, {304, ""}, {200, ""}}) {
+  for (const auto& [status, body] : std::vector<std::pair<int, std::string>>{
+           {200, "hello"}, {200, "abcde"}, {204, ""}, {304, ""}, {200, ""}}) {
     client.Send(Get("/a"));
     const ResponseHead head = client.Head();
     EXPECT_EQ(head.status, status);
@@ -102,8 +109,9 @@ TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
   server[0].Send(kOk);
   gw.loop().RunUntilIdle();
   EXPECT_EQ(client.Body(client.Head()), "hello");
-  client.Send("PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
-              "X-Forwarded-For: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\nCookie: a=b\r\nX-T: 1\r\n\r\n");
+  client.Send(
+      "PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+      "X-Forwarded-For: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\nCookie: a=b\r\nX-T: 1\r\n\r\n");
   got = server[0].TakeReceived();
   EXPECT_NE(got.find("Transfer-Encoding: chunked\r\n"), std::string::npos) << got;
   EXPECT_TRUE(got.ends_with("0\r\nX-T: 1\r\n\r\n")) << got;
@@ -114,20 +122,24 @@ TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
 TEST(Proxy, HeadsArePassedOnWithoutWhatIsForOneHopOnly) {
   TestGateway gw(kConfig);
   Site site(gw);
-  site.answers = {"HTTP/1.1 200 Fine\r\nServer: origin\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nX-End: 2\r\n"
-                  "Content-Length: 0\r\n\r\n"};
+  site.answers = {
+      "HTTP/1.1 200 Fine\r\nServer: origin\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: "
+      "timeout=5\r\nX-End: 2\r\n"
+      "Content-Length: 0\r\n\r\n"};
   auto client = gw.Connect(0, Address("127.0.0.9:999"));
-  client.Send(Get("/a/../b?q=%20", "Connection: close, X-Secret\r\nX-Secret: 1\r\nTE: trailers\r\nX-Keep: 2\r\n"
-                                   "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n"));
+  client.Send(Get("/a/../b?q=%20",
+                  "Connection: close, X-Secret\r\nX-Secret: 1\r\nTE: trailers\r\nX-Keep: 2\r\n"
+                  "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n"));
   ASSERT_EQ(site.requests.size(), 1u);
   const std::string& request = site.requests[0];
   EXPECT_TRUE(request.starts_with("GET /b?q=%20 HTTP/1.1\r\nHost: shop.example\r\n")) << request;
   for (const std::string_view gone : {"X-Secret", "TE:", "6.6.6.6", "close"}) {
     EXPECT_EQ(request.find(gone), std::string::npos) << gone << " in\n" << request;
   }
-  for (const std::string_view there : {"X-Keep: 2\r\n", "X-Forwarded-For: 127.0.0.9\r\n", "X-Forwarded-Proto: http\r\n",
-                                       "X-Forwarded-Host: shop.example\r\n", "Via: 1.1 upgate\r\n",
-                                       "Forwarded: for=127.0.0.9;proto=http;host=\"shop.example\"\r\n"}) {
+  for (const std::string_view there :
+       {"X-Keep: 2\r\n", "X-Forwarded-For: 127.0.0.9\r\n", "X-Forwarded-Proto: http\r\n",
+        "X-Forwarded-Host: shop.example\r\n", "Via: 1.1 upgate\r\n",
+        "Forwarded: for=127.0.0.9;proto=http;host=\"shop.example\"\r\n"}) {
     EXPECT_NE(request.find(there), std::string::npos) << there << " in\n" << request;
   }
   const ResponseHead head = client.Head();
@@ -164,8 +176,10 @@ TEST(Proxy, ARouteCanKeepTheClientToItself) {
 TEST(Proxy, LocationsAndCookiesAreRewritten) {
   TestGateway gw(kConfig);
   Site site(gw);
-  site.answers = {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:7000/next\r\n"
-                  "Set-Cookie: a=b; Domain=.Internal.example; Path=/app/x; HttpOnly\r\nSet-Cookie: c=d\r\nContent-Length: 0\r\n\r\n"};
+  site.answers = {
+      "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:7000/next\r\n"
+      "Set-Cookie: a=b; Domain=.Internal.example; Path=/app/x; HttpOnly\r\nSet-Cookie: "
+      "c=d\r\nContent-Length: 0\r\n\r\n"};
   auto client = gw.Connect();
   client.Send(Get("/rewrite"));
   const ResponseHead head = client.Head();
@@ -174,13 +188,16 @@ TEST(Proxy, LocationsAndCookiesAreRewritten) {
   for (const auto& [name, value] : head.headers) {
     if (name == "Set-Cookie") cookies.push_back(value);
   }
-  EXPECT_EQ(cookies, (std::vector<std::string>{"a=b; Domain=shop.example; Path=/x; HttpOnly", "c=d"}));
+  EXPECT_EQ(cookies,
+            (std::vector<std::string>{"a=b; Domain=shop.example; Path=/x; HttpOnly", "c=d"}));
 }
 
 TEST(Proxy, TheRoutesCorsFieldsReplaceTheServers) {
   TestGateway gw(kConfig);
   Site site(gw);
-  site.answers = {"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Max-Age: 9\r\nContent-Length: 0\r\n\r\n"};
+  site.answers = {
+      "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Max-Age: "
+      "9\r\nContent-Length: 0\r\n\r\n"};
   auto client = gw.Connect();
   client.Send(Get("/cors", "Origin: https://a.example\r\n"));
   const ResponseHead head = client.Head();
@@ -207,7 +224,8 @@ TEST(Proxy, HeadHasTheLengthButNoBody) {
 TEST(Proxy, HeadOfAnAnswerWithoutALengthHasNoneEither) {
   TestGateway gw(kConfig);
   Site site(gw);
-  site.answers = {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n", kOk};
+  site.answers = {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                  "HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n", kOk};
   auto client = gw.Connect();
   client.Send("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\nHEAD /b HTTP/1.1\r\nHost: a\r\n\r\n" + Get("/c"));
   for (int i = 0; i < 2; ++i) {
@@ -223,7 +241,8 @@ TEST(Proxy, ExpectationsOfHttp10AreNone) {
   Site site(gw);
   site.answers = {"HTTP/1.1 100 Continue\r\n\r\n" + kOk};
   auto client = gw.Connect();
-  client.Send("POST /a HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody");
+  client.Send(
+      "POST /a HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody");
   ASSERT_EQ(site.requests.size(), 1u);
   EXPECT_EQ(site.requests[0].find("Expect"), std::string::npos);
   EXPECT_EQ(client.Head().status, 200);
@@ -237,7 +256,8 @@ TEST(Proxy, AClientThatNamesNoHostIsNotSaidToHaveNamedOne) {
   client.Send("GET /a HTTP/1.0\r\n\r\n");
   ASSERT_EQ(site.requests.size(), 1u);
   EXPECT_EQ(site.requests[0].find("X-Forwarded-Host"), std::string::npos) << site.requests[0];
-  EXPECT_NE(site.requests[0].find("\r\nForwarded: for=127.0.0.9;proto=http\r\n"), std::string::npos) << site.requests[0];
+  EXPECT_NE(site.requests[0].find("\r\nForwarded: for=127.0.0.9;proto=http\r\n"), std::string::npos)
+      << site.requests[0];
 }
 
 TEST(Proxy, AnswersVaryByOriginOnlyWhereTheRouteJudgesIt) {
@@ -314,14 +334,26 @@ TEST(Proxy, WrongAnswersAreA502OrACutThatShows) {
   for (const WrongAnswer& c : {
            WrongAnswer{"nothing", "", true, 502},
            WrongAnswer{"garbage", "nonsense\r\n\r\n", false, 502},
-           WrongAnswer{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", false, 502},
-           WrongAnswer{"both framings", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false, 502},
-           WrongAnswer{"endless head", "HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'), false, 502},
-           WrongAnswer{"unasked 101", "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false, 502},
+           WrongAnswer{"two lengths",
+                       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", false,
+                       502},
+           WrongAnswer{"both framings",
+                       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: "
+                       "chunked\r\n\r\n0\r\n\r\n",
+                       false, 502},
+           WrongAnswer{"endless head", "HTTP/1.1 200 OK\r\nX: " + std::string(70000, 'x'), false,
+                       502},
+           WrongAnswer{
+               "unasked 101",
+               "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false,
+               502},
            WrongAnswer{"half a head", "HTTP/1.1 200 OK\r\nContent-", true, 502},
            WrongAnswer{"short body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", true, 0},
-           WrongAnswer{"cut chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", true, 0},
-           WrongAnswer{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n", false, 0},
+           WrongAnswer{"cut chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+                       true, 0},
+           WrongAnswer{"bad chunk",
+                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n",
+                       false, 0},
        }) {
     SCOPED_TRACE(c.name);
     TestGateway gw(kConfig);
@@ -439,7 +471,8 @@ TEST(Proxy, SlowClientsHoldTheAnswerBackAndSlowServersTheRequest) {
     client.Send(Get("/a"));
     client.peer().Stall();
     const std::string body(4 << 20, 'b');
-    server[0].Send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    server[0].Send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                   "\r\n\r\n" + body);
     gw.loop().RunUntilIdle();
     EXPECT_GT(server[0].stream()->queued(), 3u << 20);
     client.peer().Resume();
@@ -452,7 +485,8 @@ TEST(Proxy, SlowClientsHoldTheAnswerBackAndSlowServersTheRequest) {
     server.OnConnection([](TestPeer& peer) { peer.Stall(); });
     auto client = gw.Connect();
     const std::string body(4 << 20, 'u');
-    client.Send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    client.Send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body);
     EXPECT_GT(client.peer().stream()->queued(), 3u << 20);
     server[0].Resume();
     gw.loop().RunUntilIdle();
@@ -468,7 +502,8 @@ TEST(Proxy, SurvivesAFailureOfEveryOperation) {
     site.answers.assign(8, kOk);
     auto client = gw.Connect();
     client.Send(Get("/a"));
-    client.Send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n" + std::string(300, 'x'));
+    client.Send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n" +
+                std::string(300, 'x'));
     client.Send(Get("/a"));
     client.peer().Shutdown();
     gw.loop().Advance(2min);

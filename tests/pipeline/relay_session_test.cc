@@ -1,4 +1,5 @@
-// Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end towards both.
+// Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end
+// towards both.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -38,22 +39,29 @@ constexpr std::string_view kAccepted =
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 constexpr std::string_view kOffer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 constexpr std::string_view kFresh =
-    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n";
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+    "client_no_context_takeover\r\n";
 
 // A client connected through the gateway to a WebSocket server that the test plays.
 class Relay {
  public:
-  explicit Relay(std::string_view target, MemoryNetwork::Options options = {}, std::string_view answer_fields = "",
-                 std::string_view request_fields = "", std::string_view early = "")
-      : gw(kConfig, options), server_(gw.network(), Address("127.0.0.1:7000")), client(gw.Connect()) {
-    server_.OnConnection([answer = std::string(kAccepted).append(answer_fields).append("\r\n").append(early)](TestPeer& peer) {
-      peer.OnReceive([answer, head = std::string(), done = false](TestPeer& self, std::string_view bytes) mutable {
-        head += bytes;
-        if (done || head.find("\r\n\r\n") == std::string::npos) return;
-        done = true;
-        self.Send(answer);
-      });
-    });
+  explicit Relay(std::string_view target, MemoryNetwork::Options options = {},
+                 std::string_view answer_fields = "", std::string_view request_fields = "",
+                 std::string_view early = "")
+      : gw(kConfig, options),
+        server_(gw.network(), Address("127.0.0.1:7000")),
+        client(gw.Connect()) {
+    server_.OnConnection(
+        [answer = std::string(kAccepted).append(answer_fields).append("\r\n").append(early)](
+            TestPeer& peer) {
+          peer.OnReceive([answer, head = std::string(), done = false](
+                             TestPeer& self, std::string_view bytes) mutable {
+            head += bytes;
+            if (done || head.find("\r\n\r\n") == std::string::npos) return;
+            done = true;
+            self.Send(answer);
+          });
+        });
     answer = client.Upgrade(target, request_fields);
     if (server_.size() > 0) request = server_[0].TakeReceived();
   }
@@ -105,7 +113,8 @@ using Received = std::vector<std::pair<std::uint8_t, std::string>>;
 
 std::string Text(std::size_t size) {
   std::string text;
-  for (int i = 0; text.size() < size; ++i) text += "message " + std::to_string(i * 7919 % 1000) + "; ";
+  for (int i = 0; text.size() < size; ++i)
+    text += "message " + std::to_string(i * 7919 % 1000) + "; ";
   text.resize(size);
   return text;
 }
@@ -116,11 +125,16 @@ INSTANTIATE_TEST_SUITE_P(BytesPerRead, EnforcedAtChunk, testing::Values(1, 2, 3,
 TEST_P(EnforcedAtChunk, MessagesPassBothWays) {
   Relay r("/plain", {.read_chunk = GetParam()});
   ASSERT_EQ(r.answer.status, 101);
-  const Received sent{{kText, "t\xc3\xa4xt"}, {kBinary, Text(300)}, {kBinary, Text(70'000)}, {kText, ""}, {kText, Text(1000)}};
+  const Received sent{{kText, "t\xc3\xa4xt"},
+                      {kBinary, Text(300)},
+                      {kBinary, Text(70'000)},
+                      {kText, ""},
+                      {kText, Text(1000)}};
   std::string from_client;
   std::string from_server;
   for (const auto& [opcode, payload] : sent) {
-    from_client += payload.size() == 1000 ? Fragmented(opcode, payload, 100) : Frame(opcode, payload);
+    from_client +=
+        payload.size() == 1000 ? Fragmented(opcode, payload, 100) : Frame(opcode, payload);
     from_server += ServerFrame(opcode, payload);
   }
   r.client.Send(from_client);
@@ -147,9 +161,11 @@ TEST_P(EnforcedAtChunk, WhatComesBehindTheHandshakesArrives) {
 
 TEST_P(EnforcedAtChunk, PingsAreAnsweredHopByHop) {
   Relay r("/plain", {.read_chunk = GetParam()});
-  r.client.Send(Frame(kText, "a", {.fin = false}) + PingFrame("to the gateway") + PongFrame("unasked") + Frame(kContinuation, "b"));
+  r.client.Send(Frame(kText, "a", {.fin = false}) + PingFrame("to the gateway") +
+                PongFrame("unasked") + Frame(kContinuation, "b"));
   r.ServerSends(ServerFrame(kPing, "as well") + ServerFrame(kPong, ""));
-  EXPECT_EQ(r.ClientFrames(), (std::vector{ParsedFrame{.opcode = kPong, .payload = "to the gateway"}}));
+  EXPECT_EQ(r.ClientFrames(),
+            (std::vector{ParsedFrame{.opcode = kPong, .payload = "to the gateway"}}));
   const auto frames = r.ServerFrames();
   EXPECT_EQ(Messages(frames), (Received{{kText, "ab"}}));
   EXPECT_EQ(std::ranges::count(frames, kPing, &ParsedFrame::opcode), 0);
@@ -171,8 +187,9 @@ TEST(RelayHandshake, EachSideHasItsOwnExtensions) {
   Relay server("/server", {}, kFresh, "Sec-WebSocket-Extensions: x-other\r\n");
   EXPECT_EQ(server.answer.status, 101);
   EXPECT_EQ(server.answer.Count("Sec-WebSocket-Extensions"), 0u);
-  EXPECT_NE(server.request.find("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
-                                "client_no_context_takeover; client_max_window_bits\r\n"),
+  EXPECT_NE(server.request.find(
+                "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                "client_no_context_takeover; client_max_window_bits\r\n"),
             std::string::npos)
       << server.request;
   EXPECT_EQ(server.request.find("x-other"), std::string::npos);
@@ -191,9 +208,12 @@ TEST(RelayHandshake, AServerMayDeclineCompression) {
 
 TEST(RelayHandshake, AServerThatAgreesOnWhatWasNotOfferedIsA502) {
   for (const std::string_view fields :
-       {"Sec-WebSocket-Extensions: x-other\r\n", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12\r\n",
-        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=11; client_max_window_bits=11\r\n",
-        "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate\r\n", "Sec-WebSocket-Extensions: ;\r\n",
+       {"Sec-WebSocket-Extensions: x-other\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=11; "
+        "client_max_window_bits=11\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate\r\n",
+        "Sec-WebSocket-Extensions: ;\r\n",
         "Sec-WebSocket-Extensions: permessage-deflate; mode=fast\r\n"}) {
     Relay r("/asking", {}, fields, kOffer);
     EXPECT_EQ(r.answer.status, 502) << fields;
@@ -235,7 +255,8 @@ TEST(RelayStats, TheServersSideIsCountedByItself) {
   const auto frames = r.ServerFrames();
   ASSERT_EQ(frames.size(), 2u);
   const std::string back = RawDeflater().Message(text);
-  r.ServerSends(Frame(kBinary, back, {.rsv = kRsv1, .mask = {}}) + ServerFrame(kPing, "") + ServerFrame(kPing, ""));
+  r.ServerSends(Frame(kBinary, back, {.rsv = kRsv1, .mask = {}}) + ServerFrame(kPing, "") +
+                ServerFrame(kPing, ""));
   const stats::ServerStats& server = r.gw.server_stats();
   EXPECT_EQ(server.sessions_compressed.Get(), 1u);
   EXPECT_EQ(server.out.text_messages.Get(), 2u);
@@ -320,7 +341,8 @@ routes: [ { path: /, backend: live, enforce: true, compression: { threshold: 0 }
   }
   gw.loop().RunUntilIdle();
   ASSERT_EQ(server.size(), kSessions);
-  for (std::size_t i = 0; i < kSessions; ++i) server[i].Send(std::string(kAccepted).append(kFresh).append("\r\n"));
+  for (std::size_t i = 0; i < kSessions; ++i)
+    server[i].Send(std::string(kAccepted).append(kFresh).append("\r\n"));
   gw.loop().RunUntilIdle();
   const std::string message = RawDeflater().Message(Text(1000));
   for (std::size_t i = 0; i < kSessions; ++i) {
@@ -341,7 +363,8 @@ routes: [ { path: /, backend: live, enforce: true, compression: { threshold: 0 }
 // ---- rules
 
 TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
-  const auto codes = [](std::string_view wire, std::string_view target = "/plain", std::string_view offer = "") {
+  const auto codes = [](std::string_view wire, std::string_view target = "/plain",
+                        std::string_view offer = "") {
     Relay r(target, {.read_chunk = GetParam()}, "", offer);
     r.client.Send(wire);
     const int client = r.client.ReceivedClose();
@@ -353,17 +376,20 @@ TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
   };
   EXPECT_EQ(codes(ServerFrame(kText, "not masked")), std::pair(1002, 1001));
   EXPECT_EQ(codes(TextFrame("\xff")), std::pair(1007, 1001));
-  EXPECT_EQ(codes(Frame(kText, "\xc3", {.fin = false}) + Frame(kContinuation, "x")), std::pair(1007, 1001));
+  EXPECT_EQ(codes(Frame(kText, "\xc3", {.fin = false}) + Frame(kContinuation, "x")),
+            std::pair(1007, 1001));
   EXPECT_EQ(codes(Frame(kText, "x", {.rsv = kRsv1})), std::pair(1002, 1001));
   EXPECT_EQ(codes(Frame(kPing, std::string(126, 'x'))), std::pair(1002, 1001));
   EXPECT_EQ(codes(Frame(kContinuation, "x")), std::pair(1002, 1001));
   EXPECT_EQ(codes(Frame(kBinary, "", {.claimed_length = 2 << 20})), std::pair(1009, 1001));
   EXPECT_EQ(codes(CloseFrame(1005)), std::pair(1002, 1001));
-  EXPECT_EQ(codes(Frame(kBinary, "\xff\xff", {.rsv = kRsv1}), "/client", kOffer), std::pair(1007, 1001));
+  EXPECT_EQ(codes(Frame(kBinary, "\xff\xff", {.rsv = kRsv1}), "/client", kOffer),
+            std::pair(1007, 1001));
 }
 
 TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1014) {
-  const auto codes = [](std::string_view wire, std::string_view target = "/plain", std::string_view answer = "") {
+  const auto codes = [](std::string_view wire, std::string_view target = "/plain",
+                        std::string_view answer = "") {
     Relay r(target, {.read_chunk = GetParam()}, answer);
     r.ServerSends(wire);
     const int client = r.client.ReceivedClose();
@@ -376,8 +402,10 @@ TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1014) {
   };
   EXPECT_EQ(codes(TextFrame("masked")), std::pair(1014, 1002));
   EXPECT_EQ(codes(ServerFrame(kText, "\xff")), std::pair(1014, 1007));
-  EXPECT_EQ(codes(Frame(kBinary, "", {.mask = {}, .claimed_length = 2 << 20})), std::pair(1014, 1009));
-  EXPECT_EQ(codes(Frame(kBinary, DeflatedZeros(64), {.rsv = kRsv1, .mask = {}}), "/server", kFresh), std::pair(1014, 1009));
+  EXPECT_EQ(codes(Frame(kBinary, "", {.mask = {}, .claimed_length = 2 << 20})),
+            std::pair(1014, 1009));
+  EXPECT_EQ(codes(Frame(kBinary, DeflatedZeros(64), {.rsv = kRsv1, .mask = {}}), "/server", kFresh),
+            std::pair(1014, 1009));
 }
 
 // ---- the end
@@ -391,7 +419,8 @@ TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswe
   EXPECT_EQ(frames.back().close_reason(), "enough");
   EXPECT_FALSE(r.server().ended()) << "a server is the first to end the connection";
   EXPECT_EQ(r.client.peer().received(), "") << "the answer is the server's to give";
-  r.ServerSends(ServerFrame(kText, "still under way") + Frame(kClose, CloseBody(3002, "so be it"), {.mask = {}}));
+  r.ServerSends(ServerFrame(kText, "still under way") +
+                Frame(kClose, CloseBody(3002, "so be it"), {.mask = {}}));
   const auto answer = r.ClientFrames();
   EXPECT_EQ(Messages(answer), (Received{{kText, "still under way"}}));
   EXPECT_EQ(answer.back().close_code(), 3002);
@@ -404,7 +433,8 @@ TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswe
 
 TEST_P(EnforcedAtChunk, TheServersClosePassesAndTheClientsAnswerGoesBack) {
   Relay r("/plain", {.read_chunk = GetParam()});
-  r.ServerSends(ServerFrame(kText, "last") + Frame(kClose, CloseBody(1012, "restart"), {.mask = {}}));
+  r.ServerSends(ServerFrame(kText, "last") +
+                Frame(kClose, CloseBody(1012, "restart"), {.mask = {}}));
   r.server().Shutdown();
   r.Run();
   const auto frames = r.ClientFrames();
@@ -505,7 +535,8 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
 TEST(RelaySession, AnEndThatDoesNotReadStopsTheOther) {
   const auto most = [](Relay& r) {
     std::size_t queued = 0;
-    for (const MemoryStream* stream : r.gw.network().Streams()) queued = std::max(queued, stream->queued());
+    for (const MemoryStream* stream : r.gw.network().Streams())
+      queued = std::max(queued, stream->queued());
     return queued;
   };
   for (const std::string_view target : {"/plain", "/server"}) {
@@ -513,7 +544,8 @@ TEST(RelaySession, AnEndThatDoesNotReadStopsTheOther) {
     r.server().Stall();
     const std::string message(50'000, 'm');
     std::string noise = Text(50'000);
-    for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(noise[i] ^ static_cast<char>(i * i >> 3));
+    for (std::size_t i = 0; i < noise.size(); ++i)
+      noise[i] = static_cast<char>(noise[i] ^ static_cast<char>(i * i >> 3));
     for (int i = 0; i < 50; ++i) r.client.peer().Send(BinaryFrame(noise));
     r.Run();
     EXPECT_LE(most(r), io::kHighMark + 2 * io::kReadBufferSize);
@@ -538,7 +570,8 @@ TEST(RelaySession, ABombOfTheServerWaitsForTheClient) {
   for (int i = 0; i < 20; ++i) wire += Frame(kBinary, DeflatedZeros(1), {.rsv = kRsv1, .mask = {}});
   r.ServerSends(wire);
   std::size_t queued = 0;
-  for (const MemoryStream* stream : r.gw.network().Streams()) queued = std::max(queued, stream->queued());
+  for (const MemoryStream* stream : r.gw.network().Streams())
+    queued = std::max(queued, stream->queued());
   EXPECT_GT(queued, io::kHighMark);
   EXPECT_LE(queued, io::kHighMark + 640 * 1024);
   r.client.peer().Resume();

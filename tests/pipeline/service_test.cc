@@ -25,7 +25,8 @@ TEST_P(EchoService, SendsMessagesBackWholeAndOfTheirKind) {
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
   auto client = gw.Connect();
   EXPECT_EQ(client.Upgrade("/echo").status, 101);
-  client.Send(TextFrame("t\xc3\xa4xt") + BinaryFrame(std::string(200, '\0')) + Fragmented(kText, "in pieces", 2) + TextFrame(""));
+  client.Send(TextFrame("t\xc3\xa4xt") + BinaryFrame(std::string(200, '\0')) +
+              Fragmented(kText, "in pieces", 2) + TextFrame(""));
   const auto messages = Messages(client.Frames());
   ASSERT_EQ(messages.size(), 4u);
   EXPECT_EQ(messages[0], (std::pair<std::uint8_t, std::string>(kText, "t\xc3\xa4xt")));
@@ -87,7 +88,8 @@ TEST(StatsServiceLimits, AnswersAreNotPiledUpForAClientThatDoesNotReadThem) {
   EXPECT_EQ(frames.back().close_code(), 3000);
 }
 
-// Thousands of requests fit into a read: the other clients of the loop must not wait for all of them.
+// Thousands of requests fit into a read: the other clients of the loop must not wait for all of
+// them.
 TEST(StatsServiceLimits, PipelinedRequestsLeaveTheLoopToOthersNowAndThen) {
   constexpr std::size_t kRequests = 300;
   TestGateway gw(kConfig, {.send_buffer = 16 << 20});
@@ -124,7 +126,8 @@ TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
   EXPECT_EQ(gw.listener_stats().connections_open.Get(), 0u);
 }
 
-// Nothing is lost of what is still under way when the client ends its side of the connection behind its Close.
+// Nothing is lost of what is still under way when the client ends its side of the connection behind
+// its Close.
 TEST(EchoServiceLimits, AClientThatEndsItsSideBehindItsCloseGetsAllThatIsOnItsWay) {
   TestGateway gw(kConfig, {.send_buffer = 16 * 1024});
   auto client = gw.Connect();

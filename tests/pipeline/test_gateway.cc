@@ -16,8 +16,10 @@ namespace {
 // Throwing out of a constructor ends the test with the message; nothing below could go on.
 std::shared_ptr<const config::Config> MustParse(std::string_view yaml) {
   std::string text(yaml);
-  if (text.find("listeners:") == std::string::npos) text = "listeners: [{address: \"127.0.0.1:80\"}]\n" + text;
-  auto config = config::Parse(text, "test.yaml", [](const char*) -> const char* { return nullptr; });
+  if (text.find("listeners:") == std::string::npos)
+    text = "listeners: [{address: \"127.0.0.1:80\"}]\n" + text;
+  auto config =
+      config::Parse(text, "test.yaml", [](const char*) -> const char* { return nullptr; });
   if (config) return *config;
   std::string errors;
   for (const auto& error : config.error()) errors += config::ToString("test.yaml", error) + "\n";
@@ -26,7 +28,8 @@ std::shared_ptr<const config::Config> MustParse(std::string_view yaml) {
 
 }  // namespace
 
-GatewayClient::GatewayClient(FakeLoop& loop, const SocketAddress& to, std::optional<SocketAddress> from)
+GatewayClient::GatewayClient(FakeLoop& loop, const SocketAddress& to,
+                             std::optional<SocketAddress> from)
     : loop_(loop), peer_(loop.network(), to, std::move(from)) {}
 
 void GatewayClient::Send(std::string_view bytes) {
@@ -74,8 +77,11 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options) 
   stats_source_.stats = stats_.get();
   counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
   shared_ = std::make_unique<session::Shared>(
-      runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls, *counts_, log_,
-      [this](std::size_t to, std::move_only_function<void(session::Gateway&)> task) { Post(to, std::move(task)); });
+      runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
+      *counts_, log_,
+      [this](std::size_t to, std::move_only_function<void(session::Gateway&)> task) {
+        Post(to, std::move(task));
+      });
   options_ = app::HttpOptions(config);
   for (std::size_t i = 0; i < workers; ++i) StartWorker(i, workers);
 }
@@ -83,10 +89,12 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options) 
 void TestGateway::StartWorker(std::size_t index, std::size_t workers) {
   const config::Config& config = *runtime_.config;
   auto worker = std::make_unique<Worker>();
-  worker->gateway = std::make_unique<session::Gateway>(*shared_, loop_.io(), scratch_, stats_->loop(index), index, workers);
+  worker->gateway = std::make_unique<session::Gateway>(*shared_, loop_.io(), scratch_,
+                                                       stats_->loop(index), index, workers);
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    worker->fronts.push_back(std::make_unique<session::Front>(loop_.io(), options_, runtime_.server_tls[i].get(), scratch_,
-                                                              worker->gateway->ForListener(i), stats_->loop(index).listener[i]));
+    worker->fronts.push_back(std::make_unique<session::Front>(
+        loop_.io(), options_, runtime_.server_tls[i].get(), scratch_,
+        worker->gateway->ForListener(i), stats_->loop(index).listener[i]));
     SocketAddress address = Address(config.listeners[i].address.ToString());
     // In one process the system would spread the clients of one address.
     if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);
@@ -118,6 +126,8 @@ GatewayClient TestGateway::Connect(std::size_t listener, std::optional<SocketAdd
   return GatewayClient(loop_, workers_[0]->addresses[listener], std::move(from));
 }
 
-GatewayClient TestGateway::ConnectToLoop(std::size_t index) { return GatewayClient(loop_, workers_[index]->addresses[0]); }
+GatewayClient TestGateway::ConnectToLoop(std::size_t index) {
+  return GatewayClient(loop_, workers_[index]->addresses[0]);
+}
 
 }  // namespace upgate::test

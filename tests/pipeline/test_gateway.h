@@ -42,9 +42,10 @@ class GatewayClient {
   std::string bytes_;
 };
 
-// The whole gateway but its sockets: configuration text in, bytes out, time standing still. Where the text has no listeners of
-// its own there is one, plain, at 127.0.0.1:80. Nothing may be left when it is destroyed.
-// `workers: N` gives N gateways, as the loops of one process would be, all in the same test loop; each has its own clients.
+// The whole gateway but its sockets: configuration text in, bytes out, time standing still. Where
+// the text has no listeners of its own there is one, plain, at 127.0.0.1:80. Nothing may be left
+// when it is destroyed. `workers: N` gives N gateways, as the loops of one process would be, all in
+// the same test loop; each has its own clients.
 class TestGateway {
  public:
   explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {});

@@ -1,16 +1,18 @@
 #include "tests/support/raw_deflate.h"
 
+#include <zlib.h>
+
 #include <array>
 #include <cassert>
-
-#include <zlib.h>
 
 namespace upgate::test {
 namespace {
 
 constexpr std::string_view kTail("\x00\x00\xff\xff", 4);
 
-Bytef* In(std::string_view bytes) { return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())); }
+Bytef* In(std::string_view bytes) {
+  return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+}
 
 std::string DeflateWith(z_stream& stream, std::string_view bytes, int flush) {
   std::string out;
@@ -29,11 +31,14 @@ std::string DeflateWith(z_stream& stream, std::string_view bytes, int flush) {
 }  // namespace
 
 RawDeflater::RawDeflater(int window_bits, int level) : stream_(std::make_unique<z_stream>()) {
-  [[maybe_unused]] const int result = deflateInit2(stream_.get(), level, Z_DEFLATED, -window_bits, 8, Z_DEFAULT_STRATEGY);
+  [[maybe_unused]] const int result =
+      deflateInit2(stream_.get(), level, Z_DEFLATED, -window_bits, 8, Z_DEFAULT_STRATEGY);
   assert(result == Z_OK);
 }
 
-RawDeflater::~RawDeflater() { deflateEnd(stream_.get()); }
+RawDeflater::~RawDeflater() {
+  deflateEnd(stream_.get());
+}
 
 std::string RawDeflater::Message(std::string_view message, bool fresh) {
   if (fresh) deflateReset(stream_.get());
@@ -48,7 +53,9 @@ RawInflater::RawInflater(int window_bits) : stream_(std::make_unique<z_stream>()
   assert(result == Z_OK);
 }
 
-RawInflater::~RawInflater() { inflateEnd(stream_.get()); }
+RawInflater::~RawInflater() {
+  inflateEnd(stream_.get());
+}
 
 std::optional<std::string> RawInflater::Message(std::string_view payload, bool fresh) {
   if (fresh) inflateReset(stream_.get());

@@ -9,8 +9,8 @@ struct z_stream_s;
 
 namespace upgate::test {
 
-// A second reading of RFC 7692, section 7.2, straight on zlib, to hold against the gateway's own. It shares no code with gateway/ on
-// purpose.
+// A second reading of RFC 7692, section 7.2, straight on zlib, to hold against the gateway's own.
+// It shares no code with gateway/ on purpose.
 
 // Compresses messages; each may refer to those before it, unless `fresh`.
 class RawDeflater {
@@ -34,7 +34,8 @@ class RawInflater {
   std::unique_ptr<z_stream_s> stream_;
 };
 
-// The payload of a message of that many zero bytes, a whole number of mebibytes, made without compressing all of them.
+// The payload of a message of that many zero bytes, a whole number of mebibytes, made without
+// compressing all of them.
 std::string DeflatedZeros(std::size_t mebibytes);
 
 }  // namespace upgate::test

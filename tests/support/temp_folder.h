@@ -15,8 +15,8 @@
 
 namespace upgate::test {
 
-// A folder of its own for a test, gone with everything in it at the end. Names are relative to it; the folders before the last
-// name are made.
+// A folder of its own for a test, gone with everything in it at the end. Names are relative to it;
+// the folders before the last name are made.
 class TempFolder {
  public:
   TempFolder() {
@@ -36,20 +36,26 @@ class TempFolder {
 
   void Folder(std::string_view name) const { std::filesystem::create_directories(path_ / name); }
   // A file that was changed last at `modified`, in seconds since 1970.
-  void Write(std::string_view name, std::string_view content, std::int64_t modified = 1'600'000'000) const {
+  void Write(std::string_view name, std::string_view content,
+             std::int64_t modified = 1'600'000'000) const {
     std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name, std::ios::binary) << content;
     SetModified(name, modified);
   }
   void SetModified(std::string_view name, std::int64_t seconds) const {
     const timespec times[2] = {{seconds, 0}, {seconds, 0}};
-    if (::utimensat(AT_FDCWD, At(name).c_str(), times, 0) != 0) throw std::runtime_error("utimensat failed");
+    if (::utimensat(AT_FDCWD, At(name).c_str(), times, 0) != 0)
+      throw std::runtime_error("utimensat failed");
   }
-  void Link(std::string_view name, const std::filesystem::path& to) const { std::filesystem::create_symlink(to, path_ / name); }
+  void Link(std::string_view name, const std::filesystem::path& to) const {
+    std::filesystem::create_symlink(to, path_ / name);
+  }
   void Fifo(std::string_view name) const {
     if (::mkfifo(At(name).c_str(), 0600) != 0) throw std::runtime_error("mkfifo failed");
   }
-  void Resize(std::string_view name, std::uintmax_t size) const { std::filesystem::resize_file(path_ / name, size); }
+  void Resize(std::string_view name, std::uintmax_t size) const {
+    std::filesystem::resize_file(path_ / name, size);
+  }
 
  private:
   std::filesystem::path path_;

@@ -23,7 +23,7 @@ class Histogram {
   // The largest value that goes into a bucket.
   static std::uint64_t UpperBound(std::size_t index);
 
-  std::array<std::uint64_t, kPerOctave*(64 - kBits + 1)> buckets_{};
+  std::array<std::uint64_t, kPerOctave * (64 - kBits + 1)> buckets_{};
 };
 
 }  // namespace upgate::bench

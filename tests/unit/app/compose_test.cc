@@ -1,4 +1,5 @@
-// deploy/compose.yaml says of its services what it means to: docker alone would find a slip, and only when it runs.
+// deploy/compose.yaml says of its services what it means to: docker alone would find a slip, and
+// only when it runs.
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -61,7 +62,8 @@ TEST_F(ComposeTest, WhatIsMountedIsThereAndReadOnly) {
   }
   EXPECT_EQ(mounted, 3);
   const YAML::Node build = services_["gateway"]["build"];
-  EXPECT_TRUE(fs::exists(kFolder / build["context"].as<std::string>() / build["dockerfile"].as<std::string>()));
+  EXPECT_TRUE(fs::exists(kFolder / build["context"].as<std::string>() /
+                         build["dockerfile"].as<std::string>()));
 }
 
 TEST_F(ComposeTest, DockerWaitsLongerThanTheGateway) {

@@ -40,11 +40,16 @@ TEST_F(DemoHttpServerTest, TellsTheTime) {
 }
 
 TEST_F(DemoHttpServerTest, ShowsTheRequestHeadThatItGot) {
-  const std::string answer = Ask("POST /api/headers?a=%20b HTTP/1.1\r\nX-One: 1\r\nx-bytes: \xff\r\nX-One: \"2\"\r\nContent-Length: 0\r\n");
+  const std::string answer =
+      Ask("POST /api/headers?a=%20b HTTP/1.1\r\nX-One: 1\r\nx-bytes: \xff\r\nX-One: "
+          "\"2\"\r\nContent-Length: 0\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
-  EXPECT_THAT(answer, HasSubstr(R"({"method":"POST","target":"/api/headers?a=%20b","headers":["X-One: 1","x-bytes: )"
-                                "\xEF\xBF\xBD"
-                                R"(","X-One: \"2\"","Content-Length: 0","Host: a","Connection: close"]})"));
+  EXPECT_THAT(
+      answer,
+      HasSubstr(
+          R"({"method":"POST","target":"/api/headers?a=%20b","headers":["X-One: 1","x-bytes: )"
+          "\xEF\xBF\xBD"
+          R"(","X-One: \"2\"","Content-Length: 0","Host: a","Connection: close"]})"));
 }
 
 TEST_F(DemoHttpServerTest, SendsAnEventASecondUntilTheClientGoes) {
@@ -87,9 +92,12 @@ TEST(DemoConfig, IsGoodWhereverTheDemoListens) {
   const auto at = [](std::uint16_t port) { return IpPort{*Ip::Parse("127.0.0.1"), port}; };
   const DemoAddresses servers{at(1), at(2), at(3)};
   for (const char* host : {"127.0.0.1", "0.0.0.0", "::", "::1", "localhost"}) {
-    for (const auto& [port, tls_port] : {std::pair(8080, 8443), std::pair(0, 0), std::pair(80, 443)}) {
-      const DemoSettings settings{host, static_cast<std::uint16_t>(port), static_cast<std::uint16_t>(tls_port)};
-      const auto config = config::Parse(DemoConfig(settings, servers), "/demo/demo.yaml", [](const char*) -> const char* { return nullptr; });
+    for (const auto& [port, tls_port] :
+         {std::pair(8080, 8443), std::pair(0, 0), std::pair(80, 443)}) {
+      const DemoSettings settings{host, static_cast<std::uint16_t>(port),
+                                  static_cast<std::uint16_t>(tls_port)};
+      const auto config = config::Parse(DemoConfig(settings, servers), "/demo/demo.yaml",
+                                        [](const char*) -> const char* { return nullptr; });
       ASSERT_TRUE(config) << config::ToString("demo.yaml", config.error().front());
       EXPECT_EQ((*config)->listeners.size(), 2u);
       EXPECT_EQ((*config)->backends.size(), 3u);
@@ -104,7 +112,8 @@ TEST(DemoPage, IsOneWholeFileThatLoadsNothingElse) {
   EXPECT_THAT(page, StartsWith("<!doctype html>"));
   EXPECT_THAT(page, EndsWith("</html>\n"));
   EXPECT_LT(page.size(), 60u * 1024);
-  for (const char* outside : {"src=\"", "@import", "url(", "<link rel=\"stylesheet", "innerHTML", "eval("}) {
+  for (const char* outside :
+       {"src=\"", "@import", "url(", "<link rel=\"stylesheet", "innerHTML", "eval("}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   }
 }

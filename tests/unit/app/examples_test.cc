@@ -42,15 +42,17 @@ TEST(Examples, FilesThatShipLoad) {
       ExpectLoads(Read(entry.path()), found.back());
     }
   }
-  EXPECT_THAT(found, testing::IsSupersetOf({"deploy/upgate.example.yaml", "deploy/compose/upgate.yaml",
-                                            "deploy/debian/upgate.yaml", "docker/upgate.yaml"}));
+  EXPECT_THAT(found,
+              testing::IsSupersetOf({"deploy/upgate.example.yaml", "deploy/compose/upgate.yaml",
+                                     "deploy/debian/upgate.yaml", "docker/upgate.yaml"}));
 }
 
 TEST(Examples, ConfigurationsInTheReadmeLoad) {
   const std::string readme = Read(fs::path(UPGATE_SOURCE_DIR) / "README.md");
   const std::string opening = "```yaml\n";
   int found = 0;
-  for (std::size_t at = readme.find(opening); at != std::string::npos; at = readme.find(opening, at)) {
+  for (std::size_t at = readme.find(opening); at != std::string::npos;
+       at = readme.find(opening, at)) {
     at += opening.size();
     ExpectLoads(readme.substr(at, readme.find("```", at) - at), "README.md");
     ++found;

@@ -40,15 +40,21 @@ class ExplainTest : public testing::Test {
  protected:
   ExplainTest() {
     plugins::RegisterBuiltins(plugins_);
-    auto config = config::Parse(kConfig, "u.yaml", [](const char*) -> const char* { return nullptr; });
+    auto config =
+        config::Parse(kConfig, "u.yaml", [](const char*) -> const char* { return nullptr; });
     auto runtime = Prepare(std::move(config.value()), plugins_);
     runtime_ = std::move(runtime.value());
   }
 
-  Explanation Ask(const std::string& url, std::vector<std::string> headers = {}, const std::string& method = "GET",
-                  const std::string& from = "127.0.0.1", const std::string& dialect = "rfc6455") {
-    const auto question = ReadQuestion(
-        {.config_file = "", .url = url, .headers = std::move(headers), .method = method, .from = from, .dialect = dialect});
+  Explanation Ask(const std::string& url, std::vector<std::string> headers = {},
+                  const std::string& method = "GET", const std::string& from = "127.0.0.1",
+                  const std::string& dialect = "rfc6455") {
+    const auto question = ReadQuestion({.config_file = "",
+                                        .url = url,
+                                        .headers = std::move(headers),
+                                        .method = method,
+                                        .from = from,
+                                        .dialect = dialect});
     if (!question) {
       ADD_FAILURE() << question.error().message;
       return {};
@@ -67,87 +73,128 @@ TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
   EXPECT_THAT(text, HasSubstr("the host app.test is listed; the path is exactly this one"));
   EXPECT_THAT(text, HasSubstr("routes[4] /* (u.yaml:13): its path is less specific"));
   EXPECT_THAT(text, HasSubstr("routes[2] ~^/m (u.yaml:11): any host is less specific"));
-  EXPECT_THAT(text, AllOf(HasSubstr("backend mqtt"), HasSubstr("tcp://127.0.0.1:1883"), HasSubstr("tcp://127.0.0.1:1884")));
-  EXPECT_THAT(text, AllOf(HasSubstr("101 once a server is connected"), HasSubstr("subprotocol mqtt\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("backend mqtt"), HasSubstr("tcp://127.0.0.1:1883"),
+                          HasSubstr("tcp://127.0.0.1:1884")));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("101 once a server is connected"), HasSubstr("subprotocol mqtt\n")));
 }
 
 TEST_F(ExplainTest, TellsWhatThePoliciesAnswer) {
-  EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {"Origin: https://evil.test"}).text,
-              HasSubstr("answer        403 Forbidden: the origin 'https://evil.test' is not allowed"));
+  EXPECT_THAT(
+      Ask("ws://app.test:8080/mqtt", {"Origin: https://evil.test"}).text,
+      HasSubstr("answer        403 Forbidden: the origin 'https://evil.test' is not allowed"));
   EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {"Origin: https://page.test"}).text,
-              AllOf(HasSubstr("is allowed by cors.allow_origins"), HasSubstr("Access-Control-Allow-Origin: https://page.test\n")));
-  EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Protocol: other"}).text, HasSubstr("400 Bad Request: none of the"));
-  EXPECT_THAT(Ask("ws://app.test:8080/mqtt?encoding=rot13").text, HasSubstr("400 Bad Request: unknown encoding"));
-  EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Version: 7"}).text, HasSubstr("Sec-WebSocket-Version: 13"));
+              AllOf(HasSubstr("is allowed by cors.allow_origins"),
+                    HasSubstr("Access-Control-Allow-Origin: https://page.test\n")));
+  EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Protocol: other"}).text,
+              HasSubstr("400 Bad Request: none of the"));
+  EXPECT_THAT(Ask("ws://app.test:8080/mqtt?encoding=rot13").text,
+              HasSubstr("400 Bad Request: unknown encoding"));
+  EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Version: 7"}).text,
+              HasSubstr("Sec-WebSocket-Version: 13"));
   EXPECT_THAT(Ask("ws://app.test:8080/mqtt", {}, "POST").text, HasSubstr("405 Method Not Allowed"));
-  EXPECT_THAT(Ask("http://app.test:8080/mqtt").text, AllOf(HasSubstr("426 Upgrade Required"), HasSubstr("a ws:// or wss:// URL")));
-  EXPECT_THAT(Ask("http://app.test:8080/site").text, HasSubstr("403 Forbidden: an Origin header is required"));
+  EXPECT_THAT(Ask("http://app.test:8080/mqtt").text,
+              AllOf(HasSubstr("426 Upgrade Required"), HasSubstr("a ws:// or wss:// URL")));
+  EXPECT_THAT(Ask("http://app.test:8080/site").text,
+              HasSubstr("403 Forbidden: an Origin header is required"));
 }
 
 TEST_F(ExplainTest, TellsWhatIsCompressed) {
-  const std::string text = Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
-  EXPECT_THAT(text, HasSubstr("compression   with clients: level 5, for messages of 1KiB and more\n"));
-  EXPECT_THAT(text, HasSubstr("what a server sends: window bits up to 15, with context takeover\n"));
-  EXPECT_THAT(text, HasSubstr("what a client sends: window bits up to 12, without context takeover\n"));
+  const std::string text =
+      Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
+  EXPECT_THAT(text,
+              HasSubstr("compression   with clients: level 5, for messages of 1KiB and more\n"));
+  EXPECT_THAT(text,
+              HasSubstr("what a server sends: window bits up to 15, with context takeover\n"));
+  EXPECT_THAT(text,
+              HasSubstr("what a client sends: window bits up to 12, without context takeover\n"));
   EXPECT_THAT(text, HasSubstr("extensions permessage-deflate; client_no_context_takeover\n"));
-  EXPECT_THAT(Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: ;"}).text, HasSubstr("400 Bad Request: Sec-WebSocket-Ext"));
+  EXPECT_THAT(Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: ;"}).text,
+              HasSubstr("400 Bad Request: Sec-WebSocket-Ext"));
 }
 
 TEST_F(ExplainTest, TellsWhatIsEnforced) {
-  const std::string text = Ask("ws://strict.test:8080/strict", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
+  const std::string text =
+      Ask("ws://strict.test:8080/strict", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
   EXPECT_THAT(text, HasSubstr("enforce       rules of WebSocket hold for both sides"));
-  EXPECT_THAT(text, AllOf(HasSubstr("compression   with clients: level 3"), HasSubstr("compression   with servers: level 1")));
-  EXPECT_THAT(text, HasSubstr("answer        the server's own: 101 with its choice of subprotocol, or its refusal\n"));
+  EXPECT_THAT(text, AllOf(HasSubstr("compression   with clients: level 3"),
+                          HasSubstr("compression   with servers: level 1")));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "answer        the server's own: 101 with its choice of subprotocol, or its refusal\n"));
   EXPECT_THAT(text, HasSubstr("extensions permessage-deflate; server_no_context_takeover"));
 }
 
 TEST_F(ExplainTest, AnswersPreflights) {
   const std::string text =
-      Ask("http://app.test:8080/mqtt", {"Origin: https://page.test", "Access-Control-Request-Method: POST"}, "OPTIONS").text;
-  EXPECT_THAT(text, AllOf(HasSubstr("204 No Content"), HasSubstr("Access-Control-Allow-Methods: GET, HEAD, POST")));
+      Ask("http://app.test:8080/mqtt",
+          {"Origin: https://page.test", "Access-Control-Request-Method: POST"}, "OPTIONS")
+          .text;
+  EXPECT_THAT(text, AllOf(HasSubstr("204 No Content"),
+                          HasSubstr("Access-Control-Allow-Methods: GET, HEAD, POST")));
 }
 
 TEST_F(ExplainTest, LeavesToServersAndPluginsWhatIsTheirs) {
-  EXPECT_THAT(Ask("ws://any.test:8080/live/1").text, HasSubstr("the server's own: 101 with its choice of subprotocol"));
-  EXPECT_THAT(Ask("http://app.test:8080/", {"Origin: http://app.test:8080"}).text,
-              AllOf(HasSubstr("is the gateway's own"), HasSubstr("answer        the server's own")));
-  EXPECT_THAT(Ask("ws://any.test:8080/echo").text, AllOf(HasSubstr("plugin echo"), HasSubstr("101, and the plugin")));
-  EXPECT_THAT(Ask("ws://any.test:8080/old/x").text, AllOf(HasSubstr("the plugin's own"), HasSubstr("redirect has no WebSockets")));
+  EXPECT_THAT(Ask("ws://any.test:8080/live/1").text,
+              HasSubstr("the server's own: 101 with its choice of subprotocol"));
+  EXPECT_THAT(
+      Ask("http://app.test:8080/", {"Origin: http://app.test:8080"}).text,
+      AllOf(HasSubstr("is the gateway's own"), HasSubstr("answer        the server's own")));
+  EXPECT_THAT(Ask("ws://any.test:8080/echo").text,
+              AllOf(HasSubstr("plugin echo"), HasSubstr("101, and the plugin")));
+  EXPECT_THAT(Ask("ws://any.test:8080/old/x").text,
+              AllOf(HasSubstr("the plugin's own"), HasSubstr("redirect has no WebSockets")));
 }
 
 TEST_F(ExplainTest, SaysWhatIsNear) {
   const auto [routed, text] = Ask("http://other.test:8080/ehco");
   EXPECT_FALSE(routed);
-  EXPECT_THAT(text, HasSubstr("routes[4] /* (u.yaml:13): the path fits, the host does not: it is for app.test"));
-  EXPECT_THAT(text, HasSubstr("routes[3] /echo (u.yaml:12): the host fits, the path does not; did you mean this one?"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("routes[4] /* (u.yaml:13): the path fits, the host does not: it is for app.test"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "routes[3] /echo (u.yaml:12): the host fits, the path does not; did you mean this one?"));
   EXPECT_THAT(text, HasSubstr("answer        404"));
 }
 
 TEST_F(ExplainTest, BelievesATrustedProxyOnly) {
-  const std::vector<std::string> forwarded{"X-Forwarded-Host: app.test", "X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.7"};
+  const std::vector<std::string> forwarded{"X-Forwarded-Host: app.test", "X-Forwarded-Proto: https",
+                                           "X-Forwarded-For: 192.0.2.7"};
   EXPECT_THAT(Ask("http://inner.test:8080/mqtt", forwarded, "GET", "10.1.2.3").text,
-              AllOf(HasSubstr("192.0.2.7; the peer is a trusted proxy"), HasSubstr("https://app.test, path /mqtt"), HasSubstr("routes[0]")));
-  EXPECT_THAT(Ask("http://inner.test:8080/mqtt", forwarded, "GET", "11.1.2.3").text,
-              AllOf(HasSubstr("http://inner.test:8080, path /mqtt"), HasSubstr("route         routes[2]")));
+              AllOf(HasSubstr("192.0.2.7; the peer is a trusted proxy"),
+                    HasSubstr("https://app.test, path /mqtt"), HasSubstr("routes[0]")));
+  EXPECT_THAT(
+      Ask("http://inner.test:8080/mqtt", forwarded, "GET", "11.1.2.3").text,
+      AllOf(HasSubstr("http://inner.test:8080, path /mqtt"), HasSubstr("route         routes[2]")));
   // The other listener trusts nobody.
-  EXPECT_THAT(Ask("http://inner.test:8081/mqtt", forwarded, "GET", "10.1.2.3").text, HasSubstr("http://inner.test:8081"));
+  EXPECT_THAT(Ask("http://inner.test:8081/mqtt", forwarded, "GET", "10.1.2.3").text,
+              HasSubstr("http://inner.test:8081"));
 }
 
 TEST_F(ExplainTest, SaysWhenNoListenerIsAsTheUrlSays) {
   EXPECT_THAT(Ask("wss://app.test/mqtt").text, HasSubstr("no listener has TLS"));
   EXPECT_THAT(Ask("ws://app.test/mqtt").text, HasSubstr("no such listener is on port 80"));
   EXPECT_THAT(Ask("ws://app.test:8081/mqtt").text, Not(HasSubstr("no such listener")));
-  EXPECT_THAT(Ask("/mqtt", {"Host: app.test"}).text, AllOf(HasSubstr("0.0.0.0:8080\n"), HasSubstr("routes[0]")));
+  EXPECT_THAT(Ask("/mqtt", {"Host: app.test"}).text,
+              AllOf(HasSubstr("0.0.0.0:8080\n"), HasSubstr("routes[0]")));
 }
 
 TEST_F(ExplainTest, TellsWhichDialectsAreSpoken) {
-  const auto ask = [&](const std::string& port, const std::string& dialect, std::vector<std::string> headers = {}) {
-    return Ask("ws://app.test:" + port + "/mqtt", std::move(headers), "GET", "127.0.0.1", dialect).text;
+  const auto ask = [&](const std::string& port, const std::string& dialect,
+                       std::vector<std::string> headers = {}) {
+    return Ask("ws://app.test:" + port + "/mqtt", std::move(headers), "GET", "127.0.0.1", dialect)
+        .text;
   };
-  EXPECT_THAT(ask("8080", "hixie76"), AllOf(HasSubstr("dialects      rfc6455\n"), HasSubstr("426 Upgrade Required")));
+  EXPECT_THAT(ask("8080", "hixie76"),
+              AllOf(HasSubstr("dialects      rfc6455\n"), HasSubstr("426 Upgrade Required")));
   for (const std::string dialect : {"rfc6455", "hybi08", "hixie76", "hixie75"}) {
-    EXPECT_THAT(ask("8081", dialect), AllOf(HasSubstr("dialects      rfc6455, hybi08, hixie76, hixie75\n"),
-                                            HasSubstr("dialect       " + dialect + "\n"), HasSubstr("101 once a server")));
+    EXPECT_THAT(
+        ask("8081", dialect),
+        AllOf(HasSubstr("dialects      rfc6455, hybi08, hixie76, hixie75\n"),
+              HasSubstr("dialect       " + dialect + "\n"), HasSubstr("101 once a server")));
   }
   EXPECT_THAT(ask("8081", "hixie75"), HasSubstr("encoding text"));
   EXPECT_THAT(ask("8081", "hybi08", {"Sec-WebSocket-Origin: https://page.test"}),
@@ -155,23 +202,30 @@ TEST_F(ExplainTest, TellsWhichDialectsAreSpoken) {
 }
 
 TEST_F(ExplainTest, PrintsNothingThatCouldSteerATerminal) {
-  const std::string text = Ask("/%1b[31m", {"Origin: \x9b" "31m"}).text;
+  const std::string text = Ask("/%1b[31m", {"Origin: \x9b"
+                                            "31m"})
+                               .text;
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, Not(HasSubstr("\x9b")));
 }
 
 TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
   const auto refuses = [](ExplainSettings settings) { return !ReadQuestion(settings).has_value(); };
-  for (const std::string url : {"", "mqtt", "ftp://a/", "ws://", "ws://a b/", "ws://a/%zz", "ws://a/#f", "ws://a:70000/", "*"}) {
+  for (const std::string url : {"", "mqtt", "ftp://a/", "ws://", "ws://a b/", "ws://a/%zz",
+                                "ws://a/#f", "ws://a:70000/", "*"}) {
     EXPECT_TRUE(refuses({.config_file = "", .url = url, .headers = {}})) << url;
   }
-  for (const std::string header : {"", "no colon", ": x", "a b: c", "A: b\r\nC: d", "Host: a b", "Content-Length: x"}) {
+  for (const std::string header :
+       {"", "no colon", ": x", "a b: c", "A: b\r\nC: d", "Host: a b", "Content-Length: x"}) {
     EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {header}})) << header;
   }
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {"Host: a", "Host: b"}}));
-  EXPECT_FALSE(refuses({.config_file = "", .url = "ws://a/", .headers = {"Host: b"}}));  // the URL says only where to go
+  EXPECT_FALSE(refuses({.config_file = "",
+                        .url = "ws://a/",
+                        .headers = {"Host: b"}}));  // the URL says only where to go
   for (const std::string method : {"", "G T", "CONNECT", "GET\r\n"}) {
-    EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .method = method})) << method;
+    EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .method = method}))
+        << method;
   }
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .from = "localhost"}));
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .dialect = "hixie77"}));

@@ -46,14 +46,16 @@ class NotifierTest : public testing::Test {
 // The service manager's end. Datagrams wait in the socket, so reading never has to.
 class Manager {
  public:
-  explicit Manager(const std::string& socket) : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  explicit Manager(const std::string& socket)
+      : fd_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::ranges::copy(socket, address.sun_path);
     const bool abstract = socket[0] == '@';
     if (abstract) address.sun_path[0] = '\0';
     const std::size_t length = offsetof(sockaddr_un, sun_path) + socket.size() + (abstract ? 0 : 1);
-    bound_ = ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(length)) == 0;
+    bound_ = ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address),
+                    static_cast<socklen_t>(length)) == 0;
   }
 
   bool bound() const { return bound_; }
@@ -107,7 +109,8 @@ TEST_F(NotifierTest, AddressesThatCannotBeAreRefused) {
     Notifier(socket, log_).Ready("serving");
     EXPECT_STREQ(Reason(), "neither a path nor an abstract address") << socket;
   }
-  for (const std::string& socket : {std::string("/"), std::string("@"), "/" + std::string(107, 'x'), "@" + std::string(108, 'x')}) {
+  for (const std::string& socket : {std::string("/"), std::string("@"), "/" + std::string(107, 'x'),
+                                    "@" + std::string(108, 'x')}) {
     Notifier(socket.c_str(), log_).Ready("serving");
     EXPECT_STREQ(Reason(), "no valid length") << socket;
   }
@@ -129,7 +132,8 @@ TEST_F(NotifierTest, AManagerThatDoesNotReadIsGivenUp) {
   const Manager manager(path());
   ASSERT_TRUE(manager.bound());
   const Notifier notifier(path().c_str(), log_);
-  // The system holds net.unix.max_dgram_qlen messages for a socket; the queue's memory ends any larger setting.
+  // The system holds net.unix.max_dgram_qlen messages for a socket; the queue's memory ends any
+  // larger setting.
   for (int sent = 0; sent < 10'000 && log_.events().empty(); ++sent) notifier.Ready("serving");
   EXPECT_EQ(log_.Count("service manager not told"), 1u);
   EXPECT_EQ(manager.Read(), "READY=1\nSTATUS=serving\n");

@@ -32,12 +32,14 @@ void PongAndClose(test::TestPeer& self, const test::ParsedFrame& frame) {
 }
 
 // The 101 to `request`, with further fields, and what comes right behind it.
-std::string SwitchTo(const std::string& request, std::string_view fields = {}, std::string_view early = {}) {
+std::string SwitchTo(const std::string& request, std::string_view fields = {},
+                     std::string_view early = {}) {
   constexpr std::string_view kName = "Sec-WebSocket-Key: ";
   const std::size_t key = request.find(kName) + kName.size();
-  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-         ws::AcceptKey(request.substr(key, request.find("\r\n", key) - key)) + "\r\n" + std::string(fields) + "\r\n" +
-         std::string(early);
+  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+         "Upgrade\r\nSec-WebSocket-Accept: " +
+         ws::AcceptKey(request.substr(key, request.find("\r\n", key) - key)) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(early);
 }
 
 // A server at 127.0.0.1:7000 in one in-memory world with the probe.
@@ -45,11 +47,13 @@ class World final : private Probe::Owner {
  public:
   using Answer = std::function<std::string(const std::string& request)>;
 
-  explicit World(std::string_view url = "ws://127.0.0.1:7000/x?y=z", std::size_t read_chunk = io::kReadBufferSize) {
+  explicit World(std::string_view url = "ws://127.0.0.1:7000/x?y=z",
+                 std::size_t read_chunk = io::kReadBufferSize) {
     settings.url = ReadUrl(url).value();
     loop.network().options().read_chunk = read_chunk;
     server.OnConnection([this](test::TestPeer& peer) {
-      peer.OnReceive([this](test::TestPeer& self, std::string_view bytes) { OnReceive(self, bytes); });
+      peer.OnReceive(
+          [this](test::TestPeer& self, std::string_view bytes) { OnReceive(self, bytes); });
     });
   }
 
@@ -122,15 +126,19 @@ TEST_P(ProbeAtChunk, ShakesHandsPingsAndCloses) {
 TEST_P(ProbeAtChunk, FindsItsPongAmongWhatTheServerSays) {
   World world("ws://127.0.0.1:7000/", GetParam());
   world.answer = [](const std::string& request) {
-    return SwitchTo(request, {}, test::ServerFrame(test::kText, "welcome") + test::ServerFrame(test::kPing, "are you there"));
+    return SwitchTo(request, {},
+                    test::ServerFrame(test::kText, "welcome") +
+                        test::ServerFrame(test::kPing, "are you there"));
   };
   world.on_frame = [](test::TestPeer& self, const test::ParsedFrame& frame) {
     if (frame.opcode == test::kPing) {
-      self.Send(test::ServerFrame(test::kBinary, "one ", false) + test::ServerFrame(test::kPong, "") +
-                test::ServerFrame(test::kPong, "not this") + test::ServerFrame(test::kPong, frame.payload) +
+      self.Send(test::ServerFrame(test::kBinary, "one ", false) +
+                test::ServerFrame(test::kPong, "") + test::ServerFrame(test::kPong, "not this") +
+                test::ServerFrame(test::kPong, frame.payload) +
                 test::ServerFrame(test::kContinuation, "message"));
     }
-    if (frame.opcode == test::kClose) self.Send(test::ServerFrame(test::kText, "late") + test::ServerFrame(test::kClose, ""));
+    if (frame.opcode == test::kClose)
+      self.Send(test::ServerFrame(test::kText, "late") + test::ServerFrame(test::kClose, ""));
   };
   EXPECT_EQ(world.Run(), "ok: 101 in 0 ms, pong in 0 ms");
   ASSERT_EQ(world.frames.size(), 3u);
@@ -143,12 +151,15 @@ TEST_P(ProbeAtChunk, TellsTheStatusAndFirstLineOfARefusal) {
   world.answer = [](const std::string&) {
     return "HTTP/1.1 403 Forbidden\r\nContent-Length: 31\r\n\r\nthe origin is not known\nto me\r\n";
   };
-  EXPECT_EQ(world.Run(), "ws://127.0.0.1:7000/: not 101 but 403 Forbidden: the origin is not known");
+  EXPECT_EQ(world.Run(),
+            "ws://127.0.0.1:7000/: not 101 but 403 Forbidden: the origin is not known");
 }
 
 TEST_P(ProbeAtChunk, TellsALongOrStrangeBodyBounded) {
   World world("http://127.0.0.1:7000/", GetParam());
-  world.answer = [](const std::string&) { return "HTTP/1.1 500 Oh\r\n\r\n\x1b[31m" + std::string(100'000, 'x'); };
+  world.answer = [](const std::string&) {
+    return "HTTP/1.1 500 Oh\r\n\r\n\x1b[31m" + std::string(100'000, 'x');
+  };
   const std::string told = world.Run();
   EXPECT_THAT(told, StartsWith("http://127.0.0.1:7000/: 500 Internal Server Error: \\x1b[31mxxx"));
   EXPECT_LT(told.size(), 300u);
@@ -168,7 +179,9 @@ TEST(Probe, TakesAnAnswerCutAnywhere) {
       rest = whole ? "" : all.substr(cut);
       return all.substr(0, cut);
     };
-    world.answer = [&](const std::string& request) { return cut_off(SwitchTo(request, {}, test::ServerFrame(test::kText, "hi"))); };
+    world.answer = [&](const std::string& request) {
+      return cut_off(SwitchTo(request, {}, test::ServerFrame(test::kText, "hi")));
+    };
     // A pong cannot stand inside of that frame: it waits for its end.
     world.on_frame = [&](test::TestPeer& self, const test::ParsedFrame& frame) {
       if (frame.opcode == test::kPing) rest += test::ServerFrame(test::kPong, frame.payload);
@@ -206,8 +219,11 @@ TEST(Probe, TakesFramesCutAnywhere) {
 TEST(Probe, SendsWhatItIsToldTo) {
   World world("ws://127.0.0.1:7000");
   world.settings.subprotocol = "mqtt";
-  world.settings.headers = {{"host", "app.example.com"}, {"Origin", "https://app.example.com"}, {"Cookie", "a=b"}};
-  world.answer = [](const std::string& request) { return SwitchTo(request, "Sec-WebSocket-Protocol: mqtt\r\n"); };
+  world.settings.headers = {
+      {"host", "app.example.com"}, {"Origin", "https://app.example.com"}, {"Cookie", "a=b"}};
+  world.answer = [](const std::string& request) {
+    return SwitchTo(request, "Sec-WebSocket-Protocol: mqtt\r\n");
+  };
   EXPECT_EQ(world.Run(), "ok: 101 in 0 ms, subprotocol mqtt, pong in 0 ms");
   EXPECT_THAT(world.request, StartsWith("GET / HTTP/1.1\r\n"));
   EXPECT_THAT(world.request, HasSubstr("\r\nhost: app.example.com\r\n"));
@@ -232,14 +248,20 @@ TEST(Probe, RefusesAWrongHandshake) {
     return told;
   };
   const std::string of_another_key =
-      "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+      "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+      "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
   EXPECT_EQ(failure_of([&](const std::string&) { return of_another_key; }),
             "ws://127.0.0.1:7000/: wrong handshake: its 101 has no proper Sec-WebSocket-Accept");
-  EXPECT_THAT(failure_of([](const std::string& request) { return SwitchTo(request, "Sec-WebSocket-Protocol: mqtt\r\n"); }),
+  EXPECT_THAT(failure_of([](const std::string& request) {
+                return SwitchTo(request, "Sec-WebSocket-Protocol: mqtt\r\n");
+              }),
               HasSubstr("subprotocol"));
-  EXPECT_THAT(failure_of([](const std::string& request) { return SwitchTo(request, "Sec-WebSocket-Extensions: zip\r\n"); }),
+  EXPECT_THAT(failure_of([](const std::string& request) {
+                return SwitchTo(request, "Sec-WebSocket-Extensions: zip\r\n");
+              }),
               HasSubstr("extension"));
-  EXPECT_THAT(failure_of([](const std::string&) { return "SSH-2.0-OpenSSH_9.2\r\n"; }), HasSubstr("bad answer"));
+  EXPECT_THAT(failure_of([](const std::string&) { return "SSH-2.0-OpenSSH_9.2\r\n"; }),
+              HasSubstr("bad answer"));
 }
 
 TEST(Probe, FailsWhenTheServerClosesBeforeThePong) {
@@ -247,7 +269,9 @@ TEST(Probe, FailsWhenTheServerClosesBeforeThePong) {
   world.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) {
     self.Send(test::ServerFrame(test::kClose, test::CloseBody(1011, "out of order")));
   };
-  EXPECT_EQ(world.Run(), "ws://127.0.0.1:7000/: 101 in 0 ms, but the server closed with 1011 before a pong: out of order");
+  EXPECT_EQ(world.Run(),
+            "ws://127.0.0.1:7000/: 101 in 0 ms, but the server closed with 1011 before a pong: out "
+            "of order");
 }
 
 TEST(Probe, FailsWhenTheConnectionEndsBeforeThePong) {
@@ -261,10 +285,14 @@ TEST(Probe, FailsWhenTheConnectionEndsBeforeThePong) {
 
 TEST(Probe, FailsOnFramesThatBreakTheRules) {
   World masked;
-  masked.answer = [](const std::string& request) { return SwitchTo(request, {}, test::TextFrame("masked")); };
+  masked.answer = [](const std::string& request) {
+    return SwitchTo(request, {}, test::TextFrame("masked"));
+  };
   EXPECT_THAT(masked.Run(), HasSubstr(", but then: "));
   World close;
-  close.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) { self.Send(test::ServerFrame(test::kClose, "x")); };
+  close.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) {
+    self.Send(test::ServerFrame(test::kClose, "x"));
+  };
   EXPECT_THAT(close.Run(), HasSubstr(", but then: "));
   EXPECT_FALSE(close.ok());
 }
@@ -314,26 +342,39 @@ TEST_P(ProbeOfTheSilent, EndsWhenItsTimeIsUp) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, ProbeOfTheSilent,
-    testing::Values(
-        Silence{"Name", [](World& world) { world.loop.network().HangHost("server.test"); }, "no connection within 5s"},
-        Silence{"Connection", [](World& world) { world.loop.network().HangConnects(test::Address("127.0.0.1:7000")); },
-                "no connection within 5s"},
-        Silence{"Answer", [](World& world) { world.answer = [](const std::string&) { return "HTTP/1.1 101 "; }; },
-                "connected, but no answer within 5s"},
-        Silence{"Pong", [](World& world) { world.on_frame = [](test::TestPeer&, const test::ParsedFrame&) {}; },
-                "101 in 0 ms, but no pong within 5s"},
-        Silence{"PongAmongMessages",
-                [](World& world) {
-                  world.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) {
-                    self.Send(test::ServerFrame(test::kText, "busy") + test::ServerFrame(test::kPong, "another"));
-                  };
-                },
-                "101 in 0 ms, but no pong within 5s"}),
+    testing::Values(Silence{"Name",
+                            [](World& world) { world.loop.network().HangHost("server.test"); },
+                            "no connection within 5s"},
+                    Silence{"Connection",
+                            [](World& world) {
+                              world.loop.network().HangConnects(test::Address("127.0.0.1:7000"));
+                            },
+                            "no connection within 5s"},
+                    Silence{"Answer",
+                            [](World& world) {
+                              world.answer = [](const std::string&) { return "HTTP/1.1 101 "; };
+                            },
+                            "connected, but no answer within 5s"},
+                    Silence{"Pong",
+                            [](World& world) {
+                              world.on_frame = [](test::TestPeer&, const test::ParsedFrame&) {};
+                            },
+                            "101 in 0 ms, but no pong within 5s"},
+                    Silence{"PongAmongMessages",
+                            [](World& world) {
+                              world.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) {
+                                self.Send(test::ServerFrame(test::kText, "busy") +
+                                          test::ServerFrame(test::kPong, "another"));
+                              };
+                            },
+                            "101 in 0 ms, but no pong within 5s"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Probe, ARefusalWhoseBodyDoesNotComeIsStillTold) {
   World world("http://127.0.0.1:7000/");
-  world.answer = [](const std::string&) { return "HTTP/1.1 503 No\r\nContent-Length: 100\r\n\r\nstarting"; };
+  world.answer = [](const std::string&) {
+    return "HTTP/1.1 503 No\r\nContent-Length: 100\r\n\r\nstarting";
+  };
   world.Start();
   EXPECT_EQ(world.told(), "");
   world.loop.Advance(6s);
@@ -354,7 +395,9 @@ TEST(Probe, KeepsTheQueryOutOfItsLine) {
 TEST(Probe, OfHttpTakesAnySuccessAndRedirect) {
   for (const std::string status : {"200 OK", "204 No Content", "302 Found", "399 Odd"}) {
     World world("http://127.0.0.1:7000/health");
-    world.answer = [&](const std::string&) { return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n"; };
+    world.answer = [&](const std::string&) {
+      return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n";
+    };
     EXPECT_EQ(world.Run(), "ok: " + status.substr(0, 3) + " in 0 ms");
     EXPECT_THAT(world.request, StartsWith("GET /health HTTP/1.1\r\nHost: 127.0.0.1:7000\r\n"));
     EXPECT_THAT(world.request, testing::Not(HasSubstr("Upgrade")));
@@ -364,7 +407,8 @@ TEST(Probe, OfHttpTakesAnySuccessAndRedirect) {
 TEST(Probe, OfHttpSkipsInterimAnswersAndDoesNotWaitForTheBody) {
   World world("http://127.0.0.1:7000/");
   world.answer = [](const std::string&) {
-    return "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc";
+    return "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+           "chunked\r\n\r\n3\r\nabc";
   };
   EXPECT_EQ(world.Run(), "ok: 200 in 0 ms");
 }
@@ -372,14 +416,18 @@ TEST(Probe, OfHttpSkipsInterimAnswersAndDoesNotWaitForTheBody) {
 TEST(Probe, OfHttpTellsErrors) {
   for (const std::string status : {"404 Not Found", "500 Internal Server Error"}) {
     World world("http://127.0.0.1:7000/");
-    world.answer = [&](const std::string&) { return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n"; };
+    world.answer = [&](const std::string&) {
+      return "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n";
+    };
     EXPECT_EQ(world.Run(), "http://127.0.0.1:7000/: " + status);
   }
 }
 
 TEST(Probe, OfWebSocketTakesNoOrdinarySuccess) {
   World world("ws://127.0.0.1:7000/");
-  world.answer = [](const std::string&) { return "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"; };
+  world.answer = [](const std::string&) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>";
+  };
   EXPECT_EQ(world.Run(), "ws://127.0.0.1:7000/: not 101 but 200 OK: <html>");
 }
 
@@ -408,15 +456,17 @@ TEST(Probe, MayBeDestroyedAtAnyTurn) {
     test::FakeLoop loop;
     test::TestServer server(loop.network(), test::Address("127.0.0.1:7000"));
     server.OnConnection([](test::TestPeer& peer) {
-      peer.OnReceive([request = std::string()](test::TestPeer& self, std::string_view bytes) mutable {
-        request += bytes;
-        if (request.ends_with("\r\n\r\n")) self.Send(SwitchTo(request));
-      });
+      peer.OnReceive(
+          [request = std::string()](test::TestPeer& self, std::string_view bytes) mutable {
+            request += bytes;
+            if (request.ends_with("\r\n\r\n")) self.Send(SwitchTo(request));
+          });
     });
     struct Quiet final : Probe::Owner {
       void OnProbed(const Result<std::string>&) override {}
     } owner;
-    const ProbeSettings settings{.url = ReadUrl("ws://127.0.0.1:7000/").value(), .headers = {}, .subprotocol = {}};
+    const ProbeSettings settings{
+        .url = ReadUrl("ws://127.0.0.1:7000/").value(), .headers = {}, .subprotocol = {}};
     tls::Scratch scratch;
     bool idle = false;
     {

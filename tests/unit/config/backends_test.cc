@@ -14,10 +14,9 @@ TEST(BackendsTest, ABackendNeedsServers) {
             "3:14: backends.app.servers: is an empty list; needs at least one server\n");
   EXPECT_EQ(ErrorsOfBackend("    servers: tcp://a:1"),
             "3:14: backends.app.servers: is text; needs a list: write [ tcp://a:1 ]\n");
-  EXPECT_EQ(
-      ErrorsOfBackend("    [ tcp://a:1 ]"),
-      "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, "
-      "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, tls\n");
+  EXPECT_EQ(ErrorsOfBackend("    [ tcp://a:1 ]"),
+            "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, "
+            "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, tls\n");
 }
 
 TEST(BackendsTest, ServersAreUrlsOrMaps) {
@@ -67,7 +66,8 @@ TEST(BackendsTest, OneBackendHasOneKindOfRelay) {
 }
 
 TEST(BackendsTest, HttpSettingsAreForHttpServers) {
-  EXPECT_EQ(ErrorsOfBackend("    servers: [ http://a ]\n    read_timeout: 5s\n    pool_size: 0"), "");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ http://a ]\n    read_timeout: 5s\n    pool_size: 0"),
+            "");
   EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    pool_idle: 5s"),
             "4:16: backends.app.pool_idle: has no effect: the servers of this backend do not speak "
             "HTTP\n");

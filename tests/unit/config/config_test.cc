@@ -425,7 +425,8 @@ TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
   EXPECT_FALSE(too_wrong.config);
 }
 
-// What the YAML library names behind the last backslash is a character of its own for the end of the text, and is counted as one.
+// What the YAML library names behind the last backslash is a character of its own for the end of
+// the text, and is counted as one.
 TEST(ConfigTest, WhatAnErrorQuotesHasNoControlsInIt) {
   const std::string errors = ErrorsOf("routes: [ \"x\\");
   EXPECT_TRUE(errors.starts_with("1:14: not YAML: unknown escape character: \\x")) << errors;

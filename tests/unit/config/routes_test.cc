@@ -85,22 +85,30 @@ TEST(RoutesTest, EncodingIsForBackends) {
             "'base64'?\n");
   EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\n"
                      "routes: [ { path: /, backend: b, encoding: text } ]"),
-            "3:44: routes[0].encoding: has no effect: the servers behind this route get messages as they are; remove it\n");
+            "3:44: routes[0].encoding: has no effect: the servers behind this route get messages "
+            "as they are; remove it\n");
 }
 
 TEST(RoutesTest, NothingIsSaidOfARouteThatGoesNowhere) {
-  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    plugin: echo\n    encoding: text"),
-            "5:13: routes[0].plugin: a route has either a backend or a plugin; remove one of them\n");
+  EXPECT_EQ(
+      ErrorsOfRoute("    path: /\n    backend: app\n    plugin: echo\n    encoding: text"),
+      "5:13: routes[0].plugin: a route has either a backend or a plugin; remove one of them\n");
   EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ wss//a:1 ] } }\n"
-                     "routes: [ { path: /, backend: b, encoding: text, enforce: true, preserve_host: false } ]"),
-            "2:29: backends.b.servers[0]: 'wss//a:1' has no scheme; write tcp://wss//a:1 or tls://wss//a:1\n");
+                     "routes: [ { path: /, backend: b, encoding: text, enforce: true, "
+                     "preserve_host: false } ]"),
+            "2:29: backends.b.servers[0]: 'wss//a:1' has no scheme; write tcp://wss//a:1 or "
+            "tls://wss//a:1\n");
   EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\n"
                      "routes: [ { path: /, backend: b, encoding: bas64 } ]"),
-            "3:44: routes[0].encoding: 'bas64' is not auto, binary, text or base64; did you mean 'base64'?\n");
-  EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ http://a:1 ] } }\n"
-                     "routes: [ { path: /, backend: b, encoding: binary, dialects: [ hixie76 ] } ]"),
-            "3:44: routes[0].encoding: has no effect: the servers behind this route get messages as they are; remove it\n");
-  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: ap\n    encoding: text\n    preserve_host: false\n    enforce: true"),
+            "3:44: routes[0].encoding: 'bas64' is not auto, binary, text or base64; did you mean "
+            "'base64'?\n");
+  EXPECT_EQ(
+      ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ http://a:1 ] } }\n"
+               "routes: [ { path: /, backend: b, encoding: binary, dialects: [ hixie76 ] } ]"),
+      "3:44: routes[0].encoding: has no effect: the servers behind this route get messages as they "
+      "are; remove it\n");
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: ap\n    encoding: text\n    preserve_host: "
+                          "false\n    enforce: true"),
             "4:14: routes[0].backend: 'ap' is no backend of this file; did you mean 'app'?\n");
 }
 

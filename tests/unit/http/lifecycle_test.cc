@@ -118,7 +118,7 @@ TEST(UpgradeTest, ClientThatShutsDownWhileItWaitsIsGone) {
 
 TEST(AbortTest, AnywhereBreaksTheConnectionOff) {
   const auto abort = [](Seen&, Exchange& exchange) { exchange.Abort(); };
-  for (HttpWire::Hook HttpWire::*where :
+  for (HttpWire::Hook HttpWire::* where :
        {&HttpWire::on_request, &HttpWire::on_body, &HttpWire::on_end}) {
     HttpWire wire;
     wire.*where = abort;
@@ -133,7 +133,7 @@ TEST(AbortTest, AnywhereBreaksTheConnectionOff) {
 }
 
 TEST(ReentrancyTest, RespondAnywhere) {
-  for (HttpWire::Hook HttpWire::*where :
+  for (HttpWire::Hook HttpWire::* where :
        {&HttpWire::on_request, &HttpWire::on_body, &HttpWire::on_end}) {
     for (const std::size_t chunk : {1u, 7u, 4096u}) {
       HttpWire wire(chunk);
@@ -148,7 +148,7 @@ TEST(ReentrancyTest, RespondAnywhere) {
 }
 
 TEST(ReentrancyTest, DrainAnywhere) {
-  for (HttpWire::Hook HttpWire::*where :
+  for (HttpWire::Hook HttpWire::* where :
        {&HttpWire::on_request, &HttpWire::on_body, &HttpWire::on_end}) {
     HttpWire wire;
     int drains = 0;

@@ -50,8 +50,10 @@ TEST_P(RequestTest, TheHandshakeThisGatewayIsKnownBy) {
 
 // draft-hixie-thewebsocketprotocol-76, section 1.3.
 constexpr std::string_view kTwoKeys =
-    "GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n"
-    "Sec-WebSocket-Protocol: sample\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n"
+    "GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nSec-WebSocket-Key2: 12998 5 "
+    "Y3 1  .P00\r\n"
+    "Sec-WebSocket-Protocol: sample\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key1: 4 @1  46546xW%0l "
+    "1 5\r\n"
     "Origin: http://example.com\r\n\r\n";
 
 TEST_P(RequestTest, WithTwoKeysTheEightBytesBehindTheHeadBelongToIt) {
@@ -98,9 +100,11 @@ TEST_P(RequestTest, NoOtherRequestHasBytesBehindItsHead) {
     std::string text(kTwoKeys);
     return text.replace(text.find(what), what.size(), instead);
   };
-  for (const std::string& text : {without("Key1", "Key"), without("Key2", "Key1"), without("GET", "POST"), without("WebSocket\r", "h2c\r"),
-                                  without("Connection: Upgrade", "Connection: close"), without("HTTP/1.1", "HTTP/1.0"),
-                                  without("Origin: http://example.com", "Sec-WebSocket-Version: 13")}) {
+  for (const std::string& text :
+       {without("Key1", "Key"), without("Key2", "Key1"), without("GET", "POST"),
+        without("WebSocket\r", "h2c\r"), without("Connection: Upgrade", "Connection: close"),
+        without("HTTP/1.1", "HTTP/1.0"),
+        without("Origin: http://example.com", "Sec-WebSocket-Version: 13")}) {
     HttpWire other{GetParam()};
     other.Send(text);
     ASSERT_EQ(other.requests(), 1u) << text;

@@ -42,7 +42,9 @@ class WireStream final : public io::ByteStream {
   void Shutdown() override { shutdown_ = true; }
   void Reset() override { wire_->reset = true; }
   std::size_t queued() const override { return queue_.size(); }
-  bool HasUnread() const override { return broken_ || !wire_->inbound.empty() || wire_->client_fin; }
+  bool HasUnread() const override {
+    return broken_ || !wire_->inbound.empty() || wire_->client_fin;
+  }
   SocketAddress local_address() const override { return IpPort{}; }
   SocketAddress peer_address() const override { return IpPort{*Ip::Parse("192.0.2.7"), 4242}; }
 

@@ -164,7 +164,7 @@ TEST_F(NetworkTest, AUnixSocketFileIsForEverybodyAndGoesWithTheListener) {
   auto listener = Listen(path);
   ASSERT_TRUE(listener);
   EXPECT_EQ(listener->address(), SocketAddress(path));
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path.path.c_str(), &info), 0);
   const mode_t mask = ::umask(0);
   ::umask(mask);
@@ -191,15 +191,17 @@ TEST_F(NetworkTest, OnlyItsOwnFileIsRemoved) {
   ::unlink(path.path.c_str());
   const UniqueFd successor = RawListener(path, 1);
   listener.reset();
-  struct stat info {};
+  struct stat info{};
   EXPECT_EQ(::stat(path.path.c_str(), &info), 0);
 }
 
 TEST_F(NetworkTest, WhatIsNoSocketIsLeftAlone) {
   const UnixPath path{directory_.File("file")};
-  { const UniqueFd file(::creat(path.path.c_str(), 0600)); }
+  {
+    const UniqueFd file(::creat(path.path.c_str(), 0600));
+  }
   EXPECT_EQ(ListenError(path), Errc::kAddressInUse);
-  struct stat info {};
+  struct stat info{};
   EXPECT_EQ(::stat(path.path.c_str(), &info), 0);
   EXPECT_EQ(ListenError(UnixPath{directory_.File("absent/socket")}), Errc::kUnreachable);
 }

@@ -30,7 +30,8 @@ TEST_P(MessageOfSize, IsOneWholeFrame) {
   EXPECT_TRUE(input.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, MessageOfSize, testing::Values(0, 1, 125, 126, 127, 65535, 65536, 100000));
+INSTANTIATE_TEST_SUITE_P(Sizes, MessageOfSize,
+                         testing::Values(0, 1, 125, 126, 127, 65535, 65536, 100000));
 
 TEST(MessageTest, CopiesShareTheirBytes) {
   const Message message(MessageKind::kText, AsBytes("Hello"));

@@ -66,7 +66,9 @@ struct Client {
     for (const Message& message : socket.got) texts.emplace_back(AsText(message.payload()));
     return texts;
   }
-  void Publish(std::string payload, MessageKind kind = MessageKind::kText) { Deliver(*handler, kind, std::move(payload)); }
+  void Publish(std::string payload, MessageKind kind = MessageKind::kText) {
+    Deliver(*handler, kind, std::move(payload));
+  }
   void Go() {
     handler->OnClose(1001);
     handler.reset();
@@ -94,7 +96,9 @@ class BroadcastTest : public PluginsTest {
     client->handler = hubs_[loop]->OnSocket(client->socket);
     return client;
   }
-  std::vector<std::shared_ptr<Client>> JoinMany(std::size_t count, const std::string& path = "/room", std::size_t loop = 0) {
+  std::vector<std::shared_ptr<Client>> JoinMany(std::size_t count,
+                                                const std::string& path = "/room",
+                                                std::size_t loop = 0) {
     std::vector<std::shared_ptr<Client>> clients;
     for (std::size_t i = 0; i < count; ++i) clients.push_back(Join(path, loop));
     return clients;
@@ -290,7 +294,8 @@ TEST_F(BroadcastTest, MessagesWaitInOrderForASocketThatIsFull) {
   EXPECT_THAT(slow->Texts(), ElementsAre("0", "1", "2", "3", "4", "5", "6", "7"));
   EXPECT_FALSE(slow->socket.closed);
   // Kept once for all.
-  for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(slow->socket.got[i].frame().data(), fast->socket.got[i].frame().data());
+  for (std::size_t i = 0; i < 8; ++i)
+    EXPECT_EQ(slow->socket.got[i].frame().data(), fast->socket.got[i].frame().data());
 }
 
 // Of a size that divides the queue, so that one more is one too many.
@@ -351,7 +356,8 @@ TEST_F(BroadcastTest, OneMessageMayWaitHoweverLarge) {
   EXPECT_EQ(slow->socket.closed, 1013);
 }
 
-// A publisher that gets its own messages can be the one that is too slow for them, inside its own call.
+// A publisher that gets its own messages can be the one that is too slow for them, inside its own
+// call.
 TEST_F(BroadcastTest, APublisherThatIsTooSlowForItselfIsClosedToo) {
   StartLoops(1, "{to_sender: true, queue: 64KiB}");
   auto a = Join(), b = Join();
@@ -389,7 +395,8 @@ TEST_F(BroadcastTest, OtherLoopsGetTheSameMessagesInOneTaskATurn) {
   for (const auto& there : {far, farther}) {
     EXPECT_THAT(there->Texts(), ElementsAre("1", "3"));
     EXPECT_EQ(there->socket.writes, 1);
-    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(there->socket.got[i].frame().data(), near->socket.got[i].frame().data());
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_EQ(there->socket.got[i].frame().data(), near->socket.got[i].frame().data());
   }
   EXPECT_THAT(a->Texts(), IsEmpty());
 }
@@ -407,7 +414,8 @@ TEST_F(BroadcastTest, AMessageForARoomThatIsGoneOnAnotherLoopIsDropped) {
 
 TEST_F(BroadcastTest, PublishersWaitForALoopThatCannotKeepUp) {
   StartLoops(3);
-  auto a = Join(), b = Join(), listener = Join(), far = Join("/room", 1), farther = Join("/room", 2);
+  auto a = Join(), b = Join(), listener = Join(), far = Join("/room", 1),
+       farther = Join("/room", 2);
   const std::string message(256 * 1024, 'x');
   std::size_t published = 0;
   for (; a->socket.reading; ++published) {
@@ -422,8 +430,10 @@ TEST_F(BroadcastTest, PublishersWaitForALoopThatCannotKeepUp) {
   EndTurn();
   // One of the two loops delivers; that is not enough.
   auto& posted = hosts_[0]->posted;
-  auto late = std::stable_partition(posted.begin(), posted.end(), [](const auto& task) { return task.first == 1; });
-  std::vector<std::pair<std::size_t, plugin::Host::Task>> held(std::make_move_iterator(late), std::make_move_iterator(posted.end()));
+  auto late = std::stable_partition(posted.begin(), posted.end(),
+                                    [](const auto& task) { return task.first == 1; });
+  std::vector<std::pair<std::size_t, plugin::Host::Task>> held(
+      std::make_move_iterator(late), std::make_move_iterator(posted.end()));
   posted.erase(late, posted.end());
   Settle();
   EXPECT_EQ(far->socket.got.size(), published + 1);
@@ -466,8 +476,8 @@ TEST_F(BroadcastTest, APublisherMayGoOrBeClosedWhileItWaits) {
   EXPECT_FALSE(a->socket.reading) << "called after it was gone";
 }
 
-// Whatever the order in which the loops get to run: everybody gets everything, each publisher's in order, nobody waits for ever,
-// and what is under way stays within bounds.
+// Whatever the order in which the loops get to run: everybody gets everything, each publisher's in
+// order, nobody waits for ever, and what is under way stays within bounds.
 TEST_F(BroadcastTest, LoopsThatRunAtRandomNeverStickAndNeverReorder) {
   constexpr std::size_t kLoops = 3;
   constexpr std::size_t kMessages = 4000;
@@ -493,7 +503,8 @@ TEST_F(BroadcastTest, LoopsThatRunAtRandomNeverStickAndNeverReorder) {
     }
     if (random() % 8 == 0) EndTurn();
     // Slow enough for the marks to be reached, and never at rest for long.
-    const bool all_wait = std::ranges::none_of(publishers, [](const auto& p) { return p->socket.reading; });
+    const bool all_wait =
+        std::ranges::none_of(publishers, [](const auto& p) { return p->socket.reading; });
     if (all_wait || random() % 16 == 0) RunPosted(random() % kLoops);
     if (all_wait) EndTurn();
   }
@@ -512,21 +523,25 @@ TEST_F(BroadcastTest, LoopsThatRunAtRandomNeverStickAndNeverReorder) {
 }
 
 TEST_F(BroadcastTest, OptionsAreChecked) {
-  EXPECT_NE(Make("broadcast", "{to_sender: true, queue: 64MiB, http_publish: true, clients_publish: false}"), nullptr) << Errors();
+  EXPECT_NE(Make("broadcast",
+                 "{to_sender: true, queue: 64MiB, http_publish: true, clients_publish: false}"),
+            nullptr)
+      << Errors();
   EXPECT_EQ(Make("broadcast", "{queue: 63KiB}"), nullptr);
   EXPECT_EQ(Make("broadcast", "{queue: 65MiB}"), nullptr);
   EXPECT_EQ(Make("broadcast", "{que: 1MiB}"), nullptr);
   EXPECT_EQ(Make("broadcast", "{clients_publish: false}"), nullptr);
   std::vector<std::string> keys;
   for (const auto& error : errors_) keys.push_back(error.key);
-  EXPECT_THAT(keys, ElementsAre("options.queue", "options.queue", "options.que", "options.clients_publish"));
+  EXPECT_THAT(keys, ElementsAre("options.queue", "options.queue", "options.que",
+                                "options.clients_publish"));
 }
 
 class HttpPublishTest : public BroadcastTest {
  protected:
   // Sends a request in pieces and returns the answer.
-  http::Response Request(const std::string& method, const std::string& type, const std::vector<std::string>& body,
-                         const std::string& path = "/room") {
+  http::Response Request(const std::string& method, const std::string& type,
+                         const std::vector<std::string>& body, const std::string& path = "/room") {
     FakeExchange exchange(method, path);
     if (!type.empty()) exchange.mutable_request().headers.Add("Content-Type", type);
     const auto handler = hubs_[0]->OnRequest(exchange);
@@ -559,7 +574,8 @@ TEST_F(HttpPublishTest, PostPublishesItsBodyToAll) {
     EXPECT_THAT(client->Texts(), ElementsAre("Hello", "{}", "\xff", ""));
     std::vector<MessageKind> kinds;
     for (const Message& message : client->socket.got) kinds.push_back(message.kind());
-    EXPECT_THAT(kinds, ElementsAre(MessageKind::kText, MessageKind::kText, MessageKind::kBinary, MessageKind::kBinary));
+    EXPECT_THAT(kinds, ElementsAre(MessageKind::kText, MessageKind::kText, MessageKind::kBinary,
+                                   MessageKind::kBinary));
   }
   EXPECT_THAT(other->Texts(), IsEmpty());
 }
@@ -618,7 +634,8 @@ TEST_F(HttpPublishTest, WhenTheOtherLoopsCannotKeepUpItIs503) {
 }
 
 std::vector<Message> MessagesOf(std::size_t count, std::size_t size) {
-  return std::vector<Message>(count, Message(MessageKind::kBinary, AsBytes(std::string(size, 'x'))));
+  return std::vector<Message>(count,
+                              Message(MessageKind::kBinary, AsBytes(std::string(size, 'x'))));
 }
 
 TEST(BacklogTest, GivesAllBackInPiecesOfBoundedSize) {

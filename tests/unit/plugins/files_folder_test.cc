@@ -51,7 +51,9 @@ class FolderTest : public testing::TestWithParam<Way> {
   Folder folder_;
 };
 INSTANTIATE_TEST_SUITE_P(Ways, FolderTest, testing::Values(Way::kKernel, Way::kWalk),
-                         [](const auto& of) { return of.param == Way::kKernel ? "Kernel" : "Walk"; });
+                         [](const auto& of) {
+                           return of.param == Way::kKernel ? "Kernel" : "Walk";
+                         });
 
 TEST_P(FolderTest, FilesAreFoundAtEveryDepth) {
   EXPECT_EQ(folder_.way(), GetParam());
@@ -77,8 +79,10 @@ TEST_P(FolderTest, WhatIsNotThereIsNotFound) {
 
 TEST_P(FolderTest, NoPathLeavesTheFolder) {
   const std::string name = outside_.path().filename().string();
-  for (const std::string& path : {"../" + name + "/secret.txt", "sub/../../" + name + "/secret.txt", outside_.At("secret.txt"),
-                                  std::string("../../../../../../etc/passwd"), std::string("/etc/passwd"), std::string("..")}) {
+  for (const std::string& path :
+       {"../" + name + "/secret.txt", "sub/../../" + name + "/secret.txt",
+        outside_.At("secret.txt"), std::string("../../../../../../etc/passwd"),
+        std::string("/etc/passwd"), std::string("..")}) {
     EXPECT_EQ(Try(path), "not found") << path;
   }
 }
@@ -91,8 +95,9 @@ TEST_P(FolderTest, SymbolicLinksToTheOutsideAreNotFollowed) {
   inside_.Link("magic", "/proc/self/cwd");
   inside_.Link("round", "round");
   inside_.Link("chain", "file");
-  for (const std::string path : {"file", "folder/secret.txt", "folder/sub/secret.txt", "up/etc/passwd", "sub/up/secret.txt",
-                                 "magic/a.txt", "round", "chain", "folder"}) {
+  for (const std::string path :
+       {"file", "folder/secret.txt", "folder/sub/secret.txt", "up/etc/passwd", "sub/up/secret.txt",
+        "magic/a.txt", "round", "chain", "folder"}) {
     EXPECT_EQ(Try(path), "not found") << path;
   }
 }
@@ -161,7 +166,9 @@ TEST_P(FolderTest, NoDescriptorIsLeftOpen) {
   inside_.Fifo("fifo");
   inside_.Link("out", outside_.path());
   const std::size_t before = test::OpenDescriptors();
-  for (const char* path : {"a.txt", "sub", "sub/deep/b.txt", "fifo", "out/secret.txt", "nothing", "sub/deep/nothing"}) Try(path);
+  for (const char* path :
+       {"a.txt", "sub", "sub/deep/b.txt", "fifo", "out/secret.txt", "nothing", "sub/deep/nothing"})
+    Try(path);
   EXPECT_EQ(test::OpenDescriptors(), before);
 }
 

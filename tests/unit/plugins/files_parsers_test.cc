@@ -1,4 +1,5 @@
-// What clients say about ranges, encodings, dates and states of files, as text; by table and at random.
+// What clients say about ranges, encodings, dates and states of files, as text; by table and at
+// random.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -27,7 +28,8 @@ std::string Show(const RangeSet& set) {
   if (set.kind == RangeSet::Kind::kUnsatisfiable) return "none";
   std::string text;
   for (const ByteRange& part : set.parts) {
-    text += (text.empty() ? "" : " ") + std::to_string(part.first) + "+" + std::to_string(part.length);
+    text +=
+        (text.empty() ? "" : " ") + std::to_string(part.first) + "+" + std::to_string(part.length);
   }
   return text;
 }
@@ -46,39 +48,51 @@ TEST_P(RangeTable, ComesTo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Single, RangeTable,
-    testing::Values(RangeCase{"bytes=0-4", 10, "0+5"}, RangeCase{"bytes=0-0", 10, "0+1"}, RangeCase{"bytes=9-9", 10, "9+1"},
-                    RangeCase{"bytes=5-", 10, "5+5"}, RangeCase{"bytes=0-", 10, "0+10"}, RangeCase{"bytes=-3", 10, "7+3"},
-                    RangeCase{"bytes=-10", 10, "0+10"}, RangeCase{"bytes=-11", 10, "0+10"}, RangeCase{"bytes=8-99", 10, "8+2"},
-                    RangeCase{"bytes=0-18446744073709551615", 10, "0+10"}, RangeCase{"bytes=1-99999999999999999999999", 10, "1+9"},
-                    RangeCase{"bytes=-99999999999999999999999", 10, "0+10"}, RangeCase{"Bytes=0-4", 10, "0+5"},
-                    RangeCase{"BYTES = 0-4", 10, "0+5"}, RangeCase{"bytes= 0-4 ", 10, "0+5"}, RangeCase{"bytes=00-004", 10, "0+5"}));
+    testing::Values(RangeCase{"bytes=0-4", 10, "0+5"}, RangeCase{"bytes=0-0", 10, "0+1"},
+                    RangeCase{"bytes=9-9", 10, "9+1"}, RangeCase{"bytes=5-", 10, "5+5"},
+                    RangeCase{"bytes=0-", 10, "0+10"}, RangeCase{"bytes=-3", 10, "7+3"},
+                    RangeCase{"bytes=-10", 10, "0+10"}, RangeCase{"bytes=-11", 10, "0+10"},
+                    RangeCase{"bytes=8-99", 10, "8+2"},
+                    RangeCase{"bytes=0-18446744073709551615", 10, "0+10"},
+                    RangeCase{"bytes=1-99999999999999999999999", 10, "1+9"},
+                    RangeCase{"bytes=-99999999999999999999999", 10, "0+10"},
+                    RangeCase{"Bytes=0-4", 10, "0+5"}, RangeCase{"BYTES = 0-4", 10, "0+5"},
+                    RangeCase{"bytes= 0-4 ", 10, "0+5"}, RangeCase{"bytes=00-004", 10, "0+5"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Unsatisfiable, RangeTable,
-    testing::Values(RangeCase{"bytes=10-", 10, "none"}, RangeCase{"bytes=10-20", 10, "none"}, RangeCase{"bytes=-0", 10, "none"},
-                    RangeCase{"bytes=99999999999999999999999-", 10, "none"}, RangeCase{"bytes=10-,20-30,-0", 10, "none"},
-                    RangeCase{"bytes=0-", 0, "none"}, RangeCase{"bytes=0-0", 0, "none"}, RangeCase{"bytes=-0", 0, "none"},
+    testing::Values(RangeCase{"bytes=10-", 10, "none"}, RangeCase{"bytes=10-20", 10, "none"},
+                    RangeCase{"bytes=-0", 10, "none"},
+                    RangeCase{"bytes=99999999999999999999999-", 10, "none"},
+                    RangeCase{"bytes=10-,20-30,-0", 10, "none"}, RangeCase{"bytes=0-", 0, "none"},
+                    RangeCase{"bytes=0-0", 0, "none"}, RangeCase{"bytes=-0", 0, "none"},
                     RangeCase{"bytes=18446744073709551615-18446744073709551615", 10, "none"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ignored, RangeTable,
-    testing::Values(RangeCase{"", 10, "whole"}, RangeCase{"bytes", 10, "whole"}, RangeCase{"bytes=", 10, "whole"},
-                    RangeCase{"bytes=,", 10, "whole"}, RangeCase{"bytes=-", 10, "whole"}, RangeCase{"bytes=--1", 10, "whole"},
-                    RangeCase{"bytes=4-3", 10, "whole"}, RangeCase{"bytes=0-4,x", 10, "whole"}, RangeCase{"bytes=0-4;5-6", 10, "whole"},
-                    RangeCase{"bytes=0 -4", 10, "whole"}, RangeCase{"bytes=0- 4", 10, "whole"}, RangeCase{"bytes=+1-2", 10, "whole"},
-                    RangeCase{"bytes=0x1-2", 10, "whole"}, RangeCase{"bytes=1-2-3", 10, "whole"}, RangeCase{"items=0-4", 10, "whole"},
-                    RangeCase{"bytes 0-4", 10, "whole"}, RangeCase{"bytes:0-4", 10, "whole"}, RangeCase{"=0-4", 10, "whole"},
-                    RangeCase{"bytes=0-4=", 10, "whole"}, RangeCase{"bytes=-5", 0, "whole"}, RangeCase{"bytes=-1,0-", 0, "whole"}));
+    testing::Values(RangeCase{"", 10, "whole"}, RangeCase{"bytes", 10, "whole"},
+                    RangeCase{"bytes=", 10, "whole"}, RangeCase{"bytes=,", 10, "whole"},
+                    RangeCase{"bytes=-", 10, "whole"}, RangeCase{"bytes=--1", 10, "whole"},
+                    RangeCase{"bytes=4-3", 10, "whole"}, RangeCase{"bytes=0-4,x", 10, "whole"},
+                    RangeCase{"bytes=0-4;5-6", 10, "whole"}, RangeCase{"bytes=0 -4", 10, "whole"},
+                    RangeCase{"bytes=0- 4", 10, "whole"}, RangeCase{"bytes=+1-2", 10, "whole"},
+                    RangeCase{"bytes=0x1-2", 10, "whole"}, RangeCase{"bytes=1-2-3", 10, "whole"},
+                    RangeCase{"items=0-4", 10, "whole"}, RangeCase{"bytes 0-4", 10, "whole"},
+                    RangeCase{"bytes:0-4", 10, "whole"}, RangeCase{"=0-4", 10, "whole"},
+                    RangeCase{"bytes=0-4=", 10, "whole"}, RangeCase{"bytes=-5", 0, "whole"},
+                    RangeCase{"bytes=-1,0-", 0, "whole"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Several, RangeTable,
-    testing::Values(RangeCase{"bytes=0-1,3-4", 10, "0+2 3+2"}, RangeCase{"bytes=3-4, 0-1", 10, "3+2 0+2"},
-                    RangeCase{"bytes=0-1,2-3", 10, "0+2 2+2"}, RangeCase{"bytes=0-1,,,-1", 10, "0+2 9+1"},
-                    RangeCase{"bytes=0-1,50-60", 10, "0+2"}, RangeCase{"bytes=0-4,4-5", 10, "whole"},
-                    RangeCase{"bytes=0-,-1", 10, "whole"}, RangeCase{"bytes=5-6,0-9", 10, "whole"},
-                    RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14", 20, "0+1 2+1 4+1 6+1 8+1 10+1 12+1 14+1"},
-                    RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", 20, "whole"},
-                    RangeCase{"bytes=30-,30-,30-,30-,30-,30-,30-,30-,30-", 20, "whole"}));
+    testing::Values(
+        RangeCase{"bytes=0-1,3-4", 10, "0+2 3+2"}, RangeCase{"bytes=3-4, 0-1", 10, "3+2 0+2"},
+        RangeCase{"bytes=0-1,2-3", 10, "0+2 2+2"}, RangeCase{"bytes=0-1,,,-1", 10, "0+2 9+1"},
+        RangeCase{"bytes=0-1,50-60", 10, "0+2"}, RangeCase{"bytes=0-4,4-5", 10, "whole"},
+        RangeCase{"bytes=0-,-1", 10, "whole"}, RangeCase{"bytes=5-6,0-9", 10, "whole"},
+        RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14", 20,
+                  "0+1 2+1 4+1 6+1 8+1 10+1 12+1 14+1"},
+        RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", 20, "whole"},
+        RangeCase{"bytes=30-,30-,30-,30-,30-,30-,30-,30-,30-", 20, "whole"}));
 
 TEST(RangeRandom, WhatIsWellFormedCoversExactlyTheBytesItNames) {
   std::mt19937 random(20260102);
@@ -97,7 +111,9 @@ TEST(RangeRandom, WhatIsWellFormedCoversExactlyTheBytesItNames) {
       header += i + 1 < count ? "," : "";
       wanted.emplace_back();
       for (std::uint64_t at = 0; at < size; ++at) {
-        const bool in = form == 0 ? at >= first && at <= last : form == 1 ? at >= first : at + suffix >= size;
+        const bool in = form == 0   ? at >= first && at <= last
+                        : form == 1 ? at >= first
+                                    : at + suffix >= size;
         if (in) wanted.back().push_back(at);
       }
     }
@@ -108,7 +124,8 @@ TEST(RangeRandom, WhatIsWellFormedCoversExactlyTheBytesItNames) {
     for (const auto& bytes : wanted) {
       all.insert(bytes.begin(), bytes.end());
       sum += bytes.size();
-      expected += (expected.empty() ? "" : " ") + std::to_string(bytes.front()) + "+" + std::to_string(bytes.size());
+      expected += (expected.empty() ? "" : " ") + std::to_string(bytes.front()) + "+" +
+                  std::to_string(bytes.size());
     }
     if (wanted.empty()) expected = "none";
     if (all.size() != sum) expected = "whole";
@@ -119,12 +136,21 @@ TEST(RangeRandom, WhatIsWellFormedCoversExactlyTheBytesItNames) {
 TEST(RangeRandom, WhateverComesPartsAreInsideFewAndApart) {
   std::mt19937 random(4711);
   const std::string alphabet = "0123456789-,= \tbytes\"*x\x80";
-  const std::vector<std::string> specs{"0-", "-1", "0-0", "5-9", "100-2000", "-70000", "9-18446744073709551615", "77777777777777777777-"};
+  const std::vector<std::string> specs{"0-",
+                                       "-1",
+                                       "0-0",
+                                       "5-9",
+                                       "100-2000",
+                                       "-70000",
+                                       "9-18446744073709551615",
+                                       "77777777777777777777-"};
   int parts = 0;
   for (int round = 0; round < 50000; ++round) {
     std::string header = "bytes=";
-    for (std::size_t i = random() % 12; i > 0; --i) header += specs[random() % specs.size()] + (i > 1 ? "," : "");
-    for (std::size_t i = random() % 4; i > 0; --i) header[random() % header.size()] = alphabet[random() % alphabet.size()];
+    for (std::size_t i = random() % 12; i > 0; --i)
+      header += specs[random() % specs.size()] + (i > 1 ? "," : "");
+    for (std::size_t i = random() % 4; i > 0; --i)
+      header[random() % header.size()] = alphabet[random() % alphabet.size()];
     const std::uint64_t size = random() % 3 == 0 ? random() % 3 : random();
     const RangeSet set = ResolveRanges(header, size);
     ASSERT_EQ(set.kind == RangeSet::Kind::kParts, !set.parts.empty()) << header;
@@ -147,7 +173,8 @@ std::string Codings(const std::optional<std::string>& accept) {
   http::Headers headers;
   if (accept) headers.Add("Accept-Encoding", *accept);
   std::string text;
-  for (const Coding* coding : PreferredCodings(headers)) text += (text.empty() ? "" : " ") + std::string(coding->name);
+  for (const Coding* coding : PreferredCodings(headers))
+    text += (text.empty() ? "" : " ") + std::string(coding->name);
   return text;
 }
 
@@ -199,7 +226,10 @@ TEST(Negotiation, RandomWeightsAreKeptToInOrder) {
       weights[name] = thousandths;
       char text[8];
       std::snprintf(text, sizeof text, "%d.%03d", thousandths / 1000, thousandths % 1000);
-      header += (header.empty() ? "" : random() % 2 ? ", " : ",") + name + (random() % 2 ? ";q=" : " ; q=") + text;
+      header += (header.empty() ? ""
+                 : random() % 2 ? ", "
+                                : ",") +
+                name + (random() % 2 ? ";q=" : " ; q=") + text;
     }
     const auto weight = [&](const std::string& name) {
       if (weights.contains(name)) return weights[name];
@@ -210,7 +240,8 @@ TEST(Negotiation, RandomWeightsAreKeptToInOrder) {
     for (const std::string name : {"br", "zstd", "gzip"}) {
       if (weight(name) > 0 && weight(name) >= identity) expected.push_back(name);
     }
-    std::ranges::stable_sort(expected, [&](const auto& a, const auto& b) { return weight(a) > weight(b); });
+    std::ranges::stable_sort(expected,
+                             [&](const auto& a, const auto& b) { return weight(a) > weight(b); });
     std::string text;
     for (const auto& name : expected) text += (text.empty() ? "" : " ") + name;
     ASSERT_EQ(Codings(header), text) << header;
@@ -233,7 +264,9 @@ TEST(Negotiation, RandomBytesDoNoHarm) {
 }
 
 TEST(Negotiation, OnlyWhoNamesHtmlAsksForIt) {
-  const auto asks = [](const std::string& accept) { return AsksForHtml(http::Headers{{"Accept", accept}}); };
+  const auto asks = [](const std::string& accept) {
+    return AsksForHtml(http::Headers{{"Accept", accept}});
+  };
   EXPECT_TRUE(asks("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
   EXPECT_TRUE(asks("image/png, TEXT/HTML; level=1; q=0.3"));
   EXPECT_FALSE(asks("*/*"));
@@ -259,10 +292,12 @@ TEST(HttpDateTest, TheThreeForms) {
 
 TEST(HttpDateTest, AnythingElseIsNoDate) {
   for (const std::string text :
-       {"", "0", "now", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov 1994 08:49:37 GMT ",
-        "sun, 06 nov 1994 08:49:37 gmt", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
-        "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:00 GMT",
-        "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 06 Nov 94 08:49:37 GMT", "Sunday, 06-Nov-1994 08:49:37 GMT",
+       {"", "0", "now", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 06 Nov 1994 08:49:37 GMT ", "sun, 06 nov 1994 08:49:37 gmt",
+        "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:60:00 GMT", "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 06 Nov 94 08:49:37 GMT", "Sunday, 06-Nov-1994 08:49:37 GMT",
         "Sun Nov 006 08:49:37 1994", "06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov +994 08:49:37 GMT"}) {
     EXPECT_EQ(ParseHttpDate(text, 1'767'323'045), std::nullopt) << text;
   }
@@ -283,7 +318,8 @@ constexpr std::string_view kEarlier = "Sun, 13 Sep 2020 12:26:39 GMT";
 constexpr std::string_view kLater = "Sun, 13 Sep 2020 12:26:41 GMT";
 
 Validators Of(std::int64_t modified, std::string_view variant = "", std::uint64_t size = 5) {
-  return ValidatorsOf({.fd = {}, .size = size, .modified_s = modified, .modified_ns = 7}, variant, kNow);
+  return ValidatorsOf({.fd = {}, .size = size, .modified_s = modified, .modified_ns = 7}, variant,
+                      kNow);
 }
 
 TEST(ValidatorsTest, TellOneStateFromAnother) {
@@ -293,7 +329,9 @@ TEST(ValidatorsTest, TellOneStateFromAnother) {
   EXPECT_NE(tag, Of(kModified + 1).etag);
   EXPECT_NE(tag, Of(kModified, "", 6).etag);
   EXPECT_NE(tag, Of(kModified, "gzip").etag);
-  EXPECT_NE(tag, ValidatorsOf({.fd = {}, .size = 5, .modified_s = kModified, .modified_ns = 8}, "", kNow).etag);
+  EXPECT_NE(tag,
+            ValidatorsOf({.fd = {}, .size = 5, .modified_s = kModified, .modified_ns = 8}, "", kNow)
+                .etag);
   EXPECT_EQ(Of(kModified).last_modified, kModified);
 }
 
@@ -362,7 +400,8 @@ TEST(ConditionsTest, Table) {
       {{{"If-Match", tag}, {"If-None-Match", tag}}, Verdict::kNotModified},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    EXPECT_EQ(JudgeConditions(cases[i].headers, Of(kModified), kNow), cases[i].expected) << "case " << i;
+    EXPECT_EQ(JudgeConditions(cases[i].headers, Of(kModified), kNow), cases[i].expected)
+        << "case " << i;
   }
 }
 
@@ -372,15 +411,19 @@ TEST(ConditionsTest, WithoutValidatorsOnlyTheStarHolds) {
   EXPECT_EQ(JudgeConditions({{"If-None-Match", ""}}, none, kNow), Verdict::kServe);
   EXPECT_EQ(JudgeConditions({{"If-Match", "\"a\""}}, none, kNow), Verdict::kPreconditionFailed);
   EXPECT_EQ(JudgeConditions({{"If-Match", "*"}}, none, kNow), Verdict::kServe);
-  EXPECT_EQ(JudgeConditions({{"If-Modified-Since", std::string(kLater)}}, none, kNow), Verdict::kServe);
-  EXPECT_EQ(JudgeConditions({{"If-Unmodified-Since", std::string(kEarlier)}}, none, kNow), Verdict::kServe);
+  EXPECT_EQ(JudgeConditions({{"If-Modified-Since", std::string(kLater)}}, none, kNow),
+            Verdict::kServe);
+  EXPECT_EQ(JudgeConditions({{"If-Unmodified-Since", std::string(kEarlier)}}, none, kNow),
+            Verdict::kServe);
   EXPECT_FALSE(IfRangeHolds({{"If-Range", std::string(kDate)}}, none, kNow));
   EXPECT_FALSE(IfRangeHolds({{"If-Range", "\"\""}}, none, kNow));
 }
 
 TEST(ConditionsTest, IfRangeNeedsTheSameBytes) {
   const Validators file = Of(kModified);
-  const auto holds = [&](const std::string& value) { return IfRangeHolds({{"If-Range", value}}, file, kNow); };
+  const auto holds = [&](const std::string& value) {
+    return IfRangeHolds({{"If-Range", value}}, file, kNow);
+  };
   EXPECT_TRUE(IfRangeHolds({}, file, kNow));
   EXPECT_TRUE(holds(file.etag));
   EXPECT_TRUE(holds(std::string(kDate)));

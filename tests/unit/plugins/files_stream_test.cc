@@ -125,7 +125,8 @@ TEST_F(FilesStreamTest, AMultipartIsAsLongAsAnnounced) {
 
 // Sizes around the buffer, where one way of sending ends and the other begins.
 TEST_F(FilesStreamTest, EverySizeArrivesWhole) {
-  for (const std::size_t size : {0uz, 1uz, 65535uz, 65536uz, 65537uz, 131072uz, kPerTurn - 1, kPerTurn, kPerTurn + 1}) {
+  for (const std::size_t size :
+       {0uz, 1uz, 65535uz, 65536uz, 65537uz, 131072uz, kPerTurn - 1, kPerTurn, kPerTurn + 1}) {
     site_.Write("file.bin", std::string_view(content_).substr(0, size));
     FakeExchange exchange("GET", "/file.bin");
     const auto handler = instance_->OnRequest(exchange);

@@ -17,7 +17,8 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::string_view kDate = "Sun, 13 Sep 2020 12:26:40 GMT";  // of every file that TempFolder writes
+constexpr std::string_view kDate =
+    "Sun, 13 Sep 2020 12:26:40 GMT";  // of every file that TempFolder writes
 
 class FilesTest : public PluginsTest {
  protected:
@@ -39,7 +40,8 @@ class FilesTest : public PluginsTest {
   }
 
   // Asks with a path as Target::path has it; `raw` as Target::raw_path, where it differs.
-  http::Response Ask(std::string path, http::Headers headers = {}, const std::string& method = "GET", const std::string& raw = "") {
+  http::Response Ask(std::string path, http::Headers headers = {},
+                     const std::string& method = "GET", const std::string& raw = "") {
     if (!instance_) Serve();
     FakeExchange exchange(method, std::move(path));
     exchange.mutable_request().headers = std::move(headers);
@@ -112,7 +114,8 @@ TEST_F(FilesTest, AFolderWithoutItsSlashIsRedirectedThere) {
   EXPECT_EQ(ValueOf(Ask("/docs"), "location"), "./docs/");
   EXPECT_EQ(ValueOf(Ask("//docs"), "location"), "./docs/") << "never to another host";
   site_.Folder("bare/a:b \xc3\xa4");
-  EXPECT_EQ(ValueOf(Ask("/bare/a:b \xc3\xa4", {}, "GET", "/bare/a:b%20%C3%A4"), "location"), "./a:b%20%C3%A4/");
+  EXPECT_EQ(ValueOf(Ask("/bare/a:b \xc3\xa4", {}, "GET", "/bare/a:b%20%C3%A4"), "location"),
+            "./a:b%20%C3%A4/");
   FakeExchange exchange("GET", "/docs", "a=//b?c");
   instance_->OnRequest(exchange);
   EXPECT_EQ(ValueOf(*exchange.response, "location"), "./docs/?a=//b?c");
@@ -197,7 +200,8 @@ TEST_F(FilesTest, HiddenNamesAreNotFoundButWellKnownOnes) {
   site_.Write("docs/.well-known/x", "secret");
   site_.Write(".well-known/acme-challenge/token", "proof");
   site_.Write(".well-known/.secret", "secret");
-  for (const std::string path : {"/.env", "/.git/config", "/.git", "/docs/.hidden", "/docs/.well-known/x", "/.well-known/.secret"}) {
+  for (const std::string path : {"/.env", "/.git/config", "/.git", "/docs/.hidden",
+                                 "/docs/.well-known/x", "/.well-known/.secret"}) {
     EXPECT_EQ(Status(path), 404) << path;
   }
   EXPECT_EQ(Ask("/.well-known/acme-challenge/token").body, "proof");
@@ -241,8 +245,11 @@ TEST_F(FilesTest, ConditionsAreKept) {
 
 TEST_F(FilesTest, OneRangeIsAPart) {
   const std::vector<std::tuple<std::string, std::string, std::string>> cases{
-      {"bytes=0-3", "0123", "bytes 0-3/10"}, {"bytes=9-", "9", "bytes 9-9/10"},      {"bytes=-3", "789", "bytes 7-9/10"},
-      {"bytes=0-", "0123456789", "bytes 0-9/10"}, {"bytes=2-2,50-", "2", "bytes 2-2/10"}};
+      {"bytes=0-3", "0123", "bytes 0-3/10"},
+      {"bytes=9-", "9", "bytes 9-9/10"},
+      {"bytes=-3", "789", "bytes 7-9/10"},
+      {"bytes=0-", "0123456789", "bytes 0-9/10"},
+      {"bytes=2-2,50-", "2", "bytes 2-2/10"}};
   for (const auto& [range, body, content_range] : cases) {
     const http::Response part = Ask("/ten.txt", {{"Range", range}});
     EXPECT_EQ(part.status, 206) << range;
@@ -294,9 +301,11 @@ TEST_F(FilesTest, SeveralRangesAreAMultipart) {
   const std::string line = "--" + type.substr(opening.size());
   EXPECT_EQ(line.size(), 34u);
   const std::string kind = "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes ";
-  EXPECT_EQ(answer.body, line + kind + "8-9/10\r\n\r\n89\r\n" + line + kind + "0-2/10\r\n\r\n012\r\n" + line + "--\r\n");
+  EXPECT_EQ(answer.body, line + kind + "8-9/10\r\n\r\n89\r\n" + line + kind +
+                             "0-2/10\r\n\r\n012\r\n" + line + "--\r\n");
   EXPECT_EQ(length_, answer.body.size());
-  EXPECT_NE(ValueOf(Ask("/ten.txt", {{"Range", "bytes=-2, 0-2"}}), "content-type"), type) << "a boundary for each answer";
+  EXPECT_NE(ValueOf(Ask("/ten.txt", {{"Range", "bytes=-2, 0-2"}}), "content-type"), type)
+      << "a boundary for each answer";
 }
 
 class PrecompressedTest : public FilesTest {
@@ -309,7 +318,8 @@ class PrecompressedTest : public FilesTest {
     site_.Write("only.css.gz", "css gzipped");
     site_.Write("orphan.js.gz", "orphan");
   }
-  http::Response AskFor(const std::string& path, const std::string& accept, http::Headers headers = {}) {
+  http::Response AskFor(const std::string& path, const std::string& accept,
+                        http::Headers headers = {}) {
     if (!instance_) Serve("{ root: ., precompressed: true }");
     headers.Add("Accept-Encoding", accept);
     return Ask(path, std::move(headers));
@@ -357,7 +367,8 @@ TEST_F(PrecompressedTest, ConditionsAndRangesAreAboutTheEncodedFile) {
   EXPECT_EQ(part.body, "bro");
   EXPECT_EQ(ValueOf(part, "content-range"), "bytes 0-2/6");
   EXPECT_EQ(ValueOf(part, "content-encoding"), "br");
-  EXPECT_EQ(AskFor("/app.js", "", {{"Range", "bytes=0-2"}, {"If-Range", br}}).body, "0123456789") << "not parts of two encodings";
+  EXPECT_EQ(AskFor("/app.js", "", {{"Range", "bytes=0-2"}, {"If-Range", br}}).body, "0123456789")
+      << "not parts of two encodings";
   const http::Response several = AskFor("/app.js", "br", {{"Range", "bytes=0-0,2-2"}});
   EXPECT_EQ(several.status, 200);
   EXPECT_EQ(several.body, "brotli");
@@ -394,7 +405,9 @@ TEST_F(FilesTest, AFallbackIsForPagesAndNothingElse) {
 
 TEST_F(FilesTest, ContentTypesAndCacheControlAreTheRoutes) {
   site_.Write("a.md", "# a");
-  Serve("{ root: ., cache_control: \"public, max-age=3600\", content_types: { .md: text/plain, TXT: text/x-log } }");
+  Serve(
+      "{ root: ., cache_control: \"public, max-age=3600\", content_types: { .md: text/plain, TXT: "
+      "text/x-log } }");
   EXPECT_EQ(ValueOf(Ask("/a.md"), "content-type"), "text/plain");
   EXPECT_EQ(ValueOf(Ask("/ten.txt"), "content-type"), "text/x-log");
   EXPECT_EQ(ValueOf(Ask("/ten.txt"), "cache-control"), "public, max-age=3600");
@@ -413,20 +426,27 @@ TEST_F(FilesTest, TheRootMayBeRelativeToTheConfigurationOrAbsolute) {
 TEST_F(FilesTest, WrongOptionsAreNamedWithWhatWouldBeRight) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"{}", "options.root: missing; needs the path of the folder"},
-      {"{ root: nothing }", "/nothing: No such file or directory; name a folder that this process may read"},
+      {"{ root: nothing }",
+       "/nothing: No such file or directory; name a folder that this process may read"},
       {"{ root: ten.txt }", "/ten.txt: Not a directory"},
       {"{ root: [ a ] }", "options.root: is a list"},
-      {"{ root: ., index: docs/index.html }", "options.index: 'docs/index.html' is not the name of a file"},
+      {"{ root: ., index: docs/index.html }",
+       "options.index: 'docs/index.html' is not the name of a file"},
       {"{ root: ., index: .. }", "options.index: '..' is not the name of a file"},
       {"{ root: ., fallback: gone.html }", "options.fallback: 'gone.html' is not there"},
       {"{ root: ., fallback: docs }", "options.fallback: 'docs' is not there"},
-      {"{ root: ., fallback: ../x }", "options.fallback: '../x' is not the path of a file inside of root"},
-      {"{ root: ., fallback: docs/ }", "options.fallback: 'docs/' is not the path of a file inside of root"},
-      {"{ root: ., cache_control: \"a\\nb\" }", "options.cache_control: 'a\\x0ab' is not the value of a Cache-Control header"},
+      {"{ root: ., fallback: ../x }",
+       "options.fallback: '../x' is not the path of a file inside of root"},
+      {"{ root: ., fallback: docs/ }",
+       "options.fallback: 'docs/' is not the path of a file inside of root"},
+      {"{ root: ., cache_control: \"a\\nb\" }",
+       "options.cache_control: 'a\\x0ab' is not the value of a Cache-Control header"},
       {"{ root: ., cache_control: \"\" }", "options.cache_control: '' is not the value"},
-      {"{ root: ., content_types: { md: text } }", "options.content_types.md: 'text' is not a media type such as text/plain"},
+      {"{ root: ., content_types: { md: text } }",
+       "options.content_types.md: 'text' is not a media type such as text/plain"},
       {"{ root: ., content_types: { md: \"a/b\\r\\nX: y\" } }", "is not a media type"},
-      {"{ root: ., content_types: { tar.gz: a/b } }", "options.content_types.tar.gz: is not the end of a name"},
+      {"{ root: ., content_types: { tar.gz: a/b } }",
+       "options.content_types.tar.gz: is not the end of a name"},
       {"{ root: ., content_types: [] }", "options.content_types: is a list"},
       {"{ root: ., precompressed: 1 }", "options.precompressed: '1' is not true or false"},
       {"{ root: ., cache: no }", "options.cache: unknown key"},

@@ -21,7 +21,9 @@ using plugin::MessageKind;
 
 class FakeStats final : public plugin::StatsSource {
  public:
-  std::string StatsJson() const override { return "{\"reading\":" + std::to_string(++readings) + "}"; }
+  std::string StatsJson() const override {
+    return "{\"reading\":" + std::to_string(++readings) + "}";
+  }
   std::string StatsPrometheus() const override { return "upgate_x 1\n"; }
   mutable int readings = 0;
 };
@@ -29,7 +31,8 @@ class FakeStats final : public plugin::StatsSource {
 // A loop of its own; what is posted to others waits in `posted`.
 class FakeHost final : public plugin::Host {
  public:
-  explicit FakeHost(test::FakeLoop& loop, std::size_t index = 0, std::size_t count = 1) : loop_(loop), index_(index), count_(count) {}
+  explicit FakeHost(test::FakeLoop& loop, std::size_t index = 0, std::size_t count = 1)
+      : loop_(loop), index_(index), count_(count) {}
 
   const plugin::StatsSource& stats() const override { return source; }
   io::Loop loop() override { return loop_.io(); }
@@ -54,7 +57,9 @@ class FakeSocket final : public plugin::Socket {
   const http::Request& request() const override { return request_; }
   SocketAddress client_address() const override { return IpPort{}; }
   std::string_view subprotocol() const override { return {}; }
-  void Send(MessageKind kind, Bytes payload) override { sent.emplace_back(kind, std::string(AsText(payload))); }
+  void Send(MessageKind kind, Bytes payload) override {
+    sent.emplace_back(kind, std::string(AsText(payload)));
+  }
   void Send(const plugin::Message& message) override { Send(message.kind(), message.payload()); }
   bool congested() const override { return full; }
   void SetReading(bool on) override { reading = on; }
@@ -138,14 +143,16 @@ class PluginsTest : public testing::Test {
 
   // nullptr when there were errors.
   std::unique_ptr<plugin::Service> Make(const std::string& name, std::string_view options = "{}") {
-    const auto parsed = config::ParseYaml(options, [](const char*) -> const char* { return nullptr; }, errors_);
+    const auto parsed =
+        config::ParseYaml(options, [](const char*) -> const char* { return nullptr; }, errors_);
     route_.options = parsed.value();
     const plugin::ServiceFactory* factory = registry_.FindService(name);
     if (factory == nullptr) return nullptr;
     auto service = (*factory)({route_, config::Field(route_.options, "options", errors_), folder_});
     return errors_.empty() ? std::move(service) : nullptr;
   }
-  std::unique_ptr<plugin::Instance> Start(const std::string& name, std::string_view options = "{}") {
+  std::unique_ptr<plugin::Instance> Start(const std::string& name,
+                                          std::string_view options = "{}") {
     service_ = Make(name, options);
     return service_ ? service_->Start(host_) : nullptr;
   }

@@ -111,7 +111,7 @@ TEST_F(StatsTest, AreReadAnewForEveryMessage) {
   Deliver(*handler, MessageKind::kText, "now");
   Deliver(*handler, MessageKind::kBinary, "and now");
   EXPECT_THAT(socket.sent, ElementsAre(Pair(MessageKind::kText, "{\"reading\":1}"),
-                                        Pair(MessageKind::kText, "{\"reading\":2}")));
+                                       Pair(MessageKind::kText, "{\"reading\":2}")));
 }
 
 }  // namespace

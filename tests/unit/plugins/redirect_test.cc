@@ -15,7 +15,8 @@ class RedirectTest : public PluginsTest {
  protected:
   void Route(config::PathPattern::Kind kind, std::string text) { route_.path = {kind, text, text}; }
 
-  http::Response Ask(const std::string& to, const std::string& raw_path, const std::string& query = "", const std::string& host = "a.example",
+  http::Response Ask(const std::string& to, const std::string& raw_path,
+                     const std::string& query = "", const std::string& host = "a.example",
                      std::uint16_t port = 0) {
     const auto instance = Start("redirect", "{ to: \"" + to + "\" }");
     if (!instance) return {.status = 0, .reason = Errors(), .headers = {}, .body = {}};
@@ -25,21 +26,25 @@ class RedirectTest : public PluginsTest {
     EXPECT_EQ(instance->OnRequest(exchange), nullptr);
     return *exchange.response;
   }
-  std::string To(const std::string& to, const std::string& raw_path, const std::string& query = "") {
+  std::string To(const std::string& to, const std::string& raw_path,
+                 const std::string& query = "") {
     return ValueOf(Ask(to, raw_path, query), "location");
   }
 };
 
 TEST_F(RedirectTest, PlaceholdersStandForTheRequest) {
-  EXPECT_EQ(To("https://{host}{uri}", "/a%20b/c", "x=1&y=%2F"), "https://a.example/a%20b/c?x=1&y=%2F");
+  EXPECT_EQ(To("https://{host}{uri}", "/a%20b/c", "x=1&y=%2F"),
+            "https://a.example/a%20b/c?x=1&y=%2F");
   EXPECT_EQ(To("https://{host}{uri}", "/"), "https://a.example/");
   EXPECT_EQ(To("{scheme}://www.{host}:{port}{path}", "/a", "x"), "http://www.a.example:80/a");
-  EXPECT_EQ(To("https://b.example/find?from={path}&{query}", "/a", "x=1"), "https://b.example/find?from=/a&x=1");
+  EXPECT_EQ(To("https://b.example/find?from={path}&{query}", "/a", "x=1"),
+            "https://b.example/find?from=/a&x=1");
   EXPECT_EQ(To("/new?{query}", "/old", "x"), "/new?x");
   EXPECT_EQ(To("/new?{query}", "/old"), "/new");
   EXPECT_EQ(To("/new?a=b&{query}", "/old"), "/new?a=b&");
   EXPECT_EQ(To("/new", "/old", "x"), "/new");
-  EXPECT_EQ(ValueOf(Ask("https://{host}:{port}{uri}", "/", "", "::1", 8080), "location"), "https://[::1]:8080/");
+  EXPECT_EQ(ValueOf(Ask("https://{host}:{port}{uri}", "/", "", "::1", 8080), "location"),
+            "https://[::1]:8080/");
   EXPECT_EQ(To("https://{host}{path}", "*"), "https://a.example/") << "of OPTIONS *";
 }
 
@@ -61,7 +66,8 @@ TEST_F(RedirectTest, NoRequestLeadsToAHostThatTheTextDoesNotName) {
   EXPECT_EQ(To("{path}", "///"), "/");
   EXPECT_EQ(To("https://b.example{rest}", "/old"), "https://b.example/");
   EXPECT_EQ(To("https://b.example{uri}", "//evil.example"), "https://b.example//evil.example");
-  EXPECT_THAT(Ask("https://b.example{query}", "/", "@evil.example").reason, HasSubstr("{query} in the place of the host"));
+  EXPECT_THAT(Ask("https://b.example{query}", "/", "@evil.example").reason,
+              HasSubstr("{query} in the place of the host"));
 }
 
 TEST_F(RedirectTest, ARequestWithoutAHostCannotBeSentToIt) {
@@ -89,22 +95,27 @@ TEST_F(RedirectTest, WrongOptionsAreNamedWithWhatWouldBeRight) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"{}", "options.to: missing; needs where to send clients"},
       {"{ to: \"\" }", "options.to: '' is neither a URL nor a path"},
-      {"{ to: www.example.com }", "is neither a URL nor a path; begin it with https://, http://, {scheme}:// or /"},
+      {"{ to: www.example.com }",
+       "is neither a URL nor a path; begin it with https://, http://, {scheme}:// or /"},
       {"{ to: \"//b.example{uri}\" }", "is neither a URL nor a path"},
       {"{ to: \"javascript:alert(1)\" }", "is neither a URL nor a path"},
       {"{ to: \"{host}/x\" }", "is neither a URL nor a path"},
       {"{ to: \"{query}\" }", "is neither a URL nor a path"},
-      {"{ to: \"https://{hots}{uri}\" }", "has the unknown placeholder {hots}; did you mean {host}?"},
-      {"{ to: \"https://{host}{request_method}\" }", "there are {scheme}, {host}, {port}, {path}, {query}, {uri}, {rest}"},
+      {"{ to: \"https://{hots}{uri}\" }",
+       "has the unknown placeholder {hots}; did you mean {host}?"},
+      {"{ to: \"https://{host}{request_method}\" }",
+       "there are {scheme}, {host}, {port}, {path}, {query}, {uri}, {rest}"},
       {"{ to: \"https://{host\" }", "has a '{' without its '}'"},
       {"{ to: \"https://host}/\" }", "has a character in it that cannot stand in a URL"},
       {"{ to: \"https://a.example/a b\" }", "has a character in it that cannot stand in a URL"},
-      {"{ to: \"https://a.example/\\r\\nX: y\" }", "has a character in it that cannot stand in a URL"},
+      {"{ to: \"https://a.example/\\r\\nX: y\" }",
+       "has a character in it that cannot stand in a URL"},
       {"{ to: \"/a\\\\b\" }", "has a character in it that cannot stand in a URL"},
       {"{ to: \"https://{uri}\" }", "names no host"},
       {"{ to: \"https:///x\" }", "names no host"},
       {"{ to: \"https://{host}{scheme}/x\" }", "has {scheme} in the place of the host"},
-      {"{ to: \"/new{rest}\" }", "has {rest}, which is what follows the prefix of a route such as /old/*"},
+      {"{ to: \"/new{rest}\" }",
+       "has {rest}, which is what follows the prefix of a route such as /old/*"},
       {"{ to: /new, status: 200 }", "options.status: '200' is not 301, 302, 303, 307 or 308"},
       {"{ to: /new, code: 301 }", "options.code: unknown key"},
   };

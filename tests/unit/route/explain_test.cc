@@ -12,21 +12,30 @@
 namespace upgate::route {
 namespace {
 
-config::Route MakeRoute(std::size_t index, const std::string& path, const std::vector<std::string>& hosts) {
+config::Route MakeRoute(std::size_t index, const std::string& path,
+                        const std::vector<std::string>& hosts) {
   config::Route route;
   route.index = index;
   route.path = config::Syntax<config::PathPattern>::Read(path).value();
-  for (const auto& host : hosts) route.hosts.push_back(config::Syntax<config::HostPattern>::Read(host).value());
+  for (const auto& host : hosts)
+    route.hosts.push_back(config::Syntax<config::HostPattern>::Read(host).value());
   return route;
 }
 
-const std::vector<std::string> kPathPatterns{"/",     "/a",     "/a/b",   "/a/",      "/a/b/c", "/*",          "/a/*",
-                                             "/b/*",  "/a/b/*", "/a/b/c/*", "~^/a",   "~b",     "~^/[ab]/?$",  "~c$"};
-const std::vector<std::vector<std::string>> kHosts{
-    {}, {"a.example.org"}, {"*.example.org"}, {"*.org"}, {"b.a.example.org", "*.a.example.org"}, {"other.test", "*.b.a.example.org"}};
-const std::vector<std::string> kPaths{"/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/b/c/d", "/b", "/b/c", "/ab", "/c", "*", ""};
-const std::vector<std::string> kAskedHosts{"a.example.org", "b.a.example.org", "c.b.a.example.org", "x.a.example.org", "c.example.org", "example.org",
-                                           "x.org",         "other.test",      "localhost",       ""};
+const std::vector<std::string> kPathPatterns{"/",    "/a",   "/a/b",       "/a/",    "/a/b/c",
+                                             "/*",   "/a/*", "/b/*",       "/a/b/*", "/a/b/c/*",
+                                             "~^/a", "~b",   "~^/[ab]/?$", "~c$"};
+const std::vector<std::vector<std::string>> kHosts{{},
+                                                   {"a.example.org"},
+                                                   {"*.example.org"},
+                                                   {"*.org"},
+                                                   {"b.a.example.org", "*.a.example.org"},
+                                                   {"other.test", "*.b.a.example.org"}};
+const std::vector<std::string> kPaths{"/",  "/a",   "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/b/c/d",
+                                      "/b", "/b/c", "/ab", "/c",   "*",     ""};
+const std::vector<std::string> kAskedHosts{
+    "a.example.org", "b.a.example.org", "c.b.a.example.org", "x.a.example.org", "c.example.org",
+    "example.org",   "x.org",           "other.test",        "localhost",       ""};
 
 // Every pattern for every host, in an order that has nothing to do with precedence.
 std::vector<config::Route> ManyRoutes() {
@@ -34,7 +43,8 @@ std::vector<config::Route> ManyRoutes() {
   const std::size_t all = kPathPatterns.size() * kHosts.size();
   for (std::size_t i = 0; i < all; ++i) {
     const std::size_t place = i * 37 % all;  // 37 and `all` have no divisor in common
-    routes.push_back(MakeRoute(i, kPathPatterns[place % kPathPatterns.size()], kHosts[place / kPathPatterns.size()]));
+    routes.push_back(MakeRoute(i, kPathPatterns[place % kPathPatterns.size()],
+                               kHosts[place / kPathPatterns.size()]));
   }
   return routes;
 }
@@ -45,8 +55,9 @@ Rank RankOf(const RouteMatch& match) {
   const config::PathPattern& path = match.route->path;
   const bool prefix = path.kind == config::PathPattern::Kind::kPrefix;
   const bool wildcard = match.host != nullptr && match.host->wildcard;
-  return {match.host == nullptr ? 2 : static_cast<int>(wildcard), wildcard ? 1000 - match.host->host.size() : 0,
-          static_cast<int>(path.kind), prefix ? 1000 - path.text.size() : 0, match.route->index};
+  return {match.host == nullptr ? 2 : static_cast<int>(wildcard),
+          wildcard ? 1000 - match.host->host.size() : 0, static_cast<int>(path.kind),
+          prefix ? 1000 - path.text.size() : 0, match.route->index};
 }
 
 // Which part of two ranks decides.
@@ -58,7 +69,8 @@ Precedence DecidedBy(const Rank& first, const Rank& second) {
   if (std::get<2>(first) != std::get<2>(second)) {
     return std::get<2>(first) == 0 ? Precedence::kExactPath : Precedence::kPrefixOverRegex;
   }
-  return std::get<3>(first) != std::get<3>(second) ? Precedence::kLongerPrefix : Precedence::kFileOrder;
+  return std::get<3>(first) != std::get<3>(second) ? Precedence::kLongerPrefix
+                                                   : Precedence::kFileOrder;
 }
 
 class ExplainTest : public testing::Test {
@@ -95,7 +107,8 @@ TEST_F(ExplainTest, MatchesAreAllThatWouldServeAlone) {
   });
 }
 
-// Each time the winner is taken away the next one serves: the order of the list is the order of the router.
+// Each time the winner is taken away the next one serves: the order of the list is the order of the
+// router.
 TEST_F(ExplainTest, TheOrderIsTheOneInWhichRoutesStepIn) {
   ForEveryRequest([&](const std::string& host, const std::string& path) {
     std::vector<config::Route> left = routes_;
@@ -116,7 +129,8 @@ TEST_F(ExplainTest, TheReasonIsThePartOfTheRuleThatDecides) {
     for (std::size_t i = 0; i < matches.size(); ++i) {
       for (std::size_t j = i + 1; j < matches.size(); ++j, ++pairs) {
         ASSERT_LT(RankOf(matches[i]), RankOf(matches[j]));
-        EXPECT_EQ(WhyItGoesFirst(matches[i], matches[j]), DecidedBy(RankOf(matches[i]), RankOf(matches[j])))
+        EXPECT_EQ(WhyItGoesFirst(matches[i], matches[j]),
+                  DecidedBy(RankOf(matches[i]), RankOf(matches[j])))
             << matches[i].route->path.written << " before " << matches[j].route->path.written;
       }
     }
@@ -137,7 +151,8 @@ TEST_F(ExplainTest, NearMissesFitInOneThingOnly) {
 }
 
 TEST(NearMisses, SayWhetherHostOrPathIsWrong) {
-  const std::vector<config::Route> routes{MakeRoute(0, "/mqtt", {"app.example.com"}), MakeRoute(1, "/live/*", {}),
+  const std::vector<config::Route> routes{MakeRoute(0, "/mqtt", {"app.example.com"}),
+                                          MakeRoute(1, "/live/*", {}),
                                           MakeRoute(2, "/other", {"elsewhere.test"})};
   const auto misses = NearMisses(routes, "www.example.com", "/mqtt");
   ASSERT_EQ(misses.size(), 2u);

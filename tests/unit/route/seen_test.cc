@@ -72,8 +72,8 @@ TEST(SeenByClientTest, UnixPeersAreTrustedWhereAnybodyIs) {
 }
 
 TEST(WebSocketUrlTest, IsAsTheClientWroteIt) {
-  const auto url = [](const std::string& scheme, const std::string& host, std::uint16_t port, const std::string& path,
-                      std::optional<std::string> query = {}) {
+  const auto url = [](const std::string& scheme, const std::string& host, std::uint16_t port,
+                      const std::string& path, std::optional<std::string> query = {}) {
     http::Target target;
     target.raw_path = path;
     target.has_query = query.has_value();

@@ -1,10 +1,11 @@
 // What the sessions of one loop share is left as it was found, however a session ends.
+#include "gateway/session/byte_tunnel.h"
+
 #include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "gateway/session/byte_tunnel.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
 #include "tests/support/ws_client.h"
@@ -28,8 +29,9 @@ TEST(ByteTunnelTest, WhatWasDecodedBeforeAnErrorIsNotKept) {
   Done owner;
   Facts facts;
   facts.route = &route;
-  ByteTunnel tunnel(context, facts, loop.network().Dial(client.address()), nullptr, loop.network().Dial(server.address()),
-                    config::Encoding::kBase64, route_stats, server_stats, owner);
+  ByteTunnel tunnel(context, facts, loop.network().Dial(client.address()), nullptr,
+                    loop.network().Dial(server.address()), config::Encoding::kBase64, route_stats,
+                    server_stats, owner);
   tunnel.Start(test::TextFrame("QUJDREVG!"));
   EXPECT_EQ(context.bytes, "");
   EXPECT_TRUE(context.slices.empty());

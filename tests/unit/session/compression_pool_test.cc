@@ -47,7 +47,8 @@ TEST_F(CompressionPoolTest, LendsWhatFitsAndIsFreshAgain) {
 
 TEST_F(CompressionPoolTest, KeepsAFewAndNotForLong) {
   std::vector<std::unique_ptr<ws::Inflater>> lent;
-  for (std::size_t i = 0; i < 3 * CompressionPool::kMostReady; ++i) lent.push_back(pool_.TakeInflater(10));
+  for (std::size_t i = 0; i < 3 * CompressionPool::kMostReady; ++i)
+    lent.push_back(pool_.TakeInflater(10));
   EXPECT_EQ(stats_.inflaters.Get(), lent.size());
   EXPECT_EQ(stats_.memory_bytes.Get(), lent.size() * ws::Inflater::Memory(10));
   for (auto& inflater : lent) pool_.GiveBack(std::move(inflater));

@@ -230,8 +230,12 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
     labels.insert(server.begin(), server.end());
     return value(name, labels);
   };
-  EXPECT_EQ(of_server("upgate_server_messages_total", {{"direction", "received"}, {"kind", "binary"}}), 50);
-  EXPECT_EQ(of_server("upgate_server_control_frames_total", {{"direction", "sent"}, {"opcode", "pong"}}), 52);
+  EXPECT_EQ(
+      of_server("upgate_server_messages_total", {{"direction", "received"}, {"kind", "binary"}}),
+      50);
+  EXPECT_EQ(
+      of_server("upgate_server_control_frames_total", {{"direction", "sent"}, {"opcode", "pong"}}),
+      52);
   EXPECT_EQ(of_server("upgate_server_inflated_bytes_total", {{"direction", "sent"}}), 54);
   EXPECT_EQ(of_server("upgate_server_inflated_bytes_total", {{"direction", "received"}}), 0);
   EXPECT_EQ(value("upgate_server_connect_seconds_sum", server), 4);
@@ -303,7 +307,8 @@ TEST(PrometheusTest, AllSeriesOfAHistogramHaveTheSameBoundsAtAllTimes) {
         ++buckets[family.name];
       }
     }
-    for (const auto& [name, count] : buckets) EXPECT_EQ(count % static_cast<int>(all[name].size()), 0) << name;
+    for (const auto& [name, count] : buckets)
+      EXPECT_EQ(count % static_cast<int>(all[name].size()), 0) << name;
     return all;
   };
   Registry registry(SmallNames(), 1);

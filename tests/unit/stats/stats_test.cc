@@ -159,7 +159,8 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
   EXPECT_EQ(route["requests"], 2);
   EXPECT_EQ(route["sessions_open"], 4);
   EXPECT_EQ(route["sessions_total"], 6);
-  EXPECT_EQ(route["sessions_by_dialect"], (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
+  EXPECT_EQ(route["sessions_by_dialect"],
+            (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
   EXPECT_EQ(route["handshakes"].size(), kHandshakeOutcomes);
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);

@@ -20,7 +20,8 @@ std::string Hex(Bytes digest) {
 TEST(Sha1Test, KnownDigests) {
   EXPECT_EQ(Hex(Sha1({})), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
   EXPECT_EQ(Hex(Sha1(AsBytes("abc"))), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  EXPECT_EQ(Hex(Sha1(AsBytes(std::string(1'000'000, 'a')))), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+  EXPECT_EQ(Hex(Sha1(AsBytes(std::string(1'000'000, 'a')))),
+            "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
 // RFC 6455, section 1.3.

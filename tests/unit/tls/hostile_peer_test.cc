@@ -136,7 +136,8 @@ TEST_P(HostilePeerTest, AlertsInTheClearAreNotBelieved) {
   session.client->SendRaw("\x15\x03\x03\x00\x02\x02\x28"sv);
   session.loop.Run();
   ASSERT_EQ(session.server.errors.size(), 1u);
-  // An error and not an end; OpenSSL from 3.5 on takes the record that cannot be deciphered for an alert.
+  // An error and not an end; OpenSSL from 3.5 on takes the record that cannot be deciphered for an
+  // alert.
   const Errc code = session.server.errors[0].code;
   EXPECT_TRUE(code == Errc::kProtocol || code == Errc::kReset) << session.server.errors[0].message;
   EXPECT_EQ(session.server.ends, 0);

@@ -82,7 +82,9 @@ class PipeEnd final : public io::ByteStream {
   void Shutdown() override;
   void Reset() override { reset_ = true; }
   std::size_t queued() const override;
-  bool HasUnread() const override { return in().read < in().bytes.size() || in().fin || in().reset; }
+  bool HasUnread() const override {
+    return in().read < in().bytes.size() || in().fin || in().reset;
+  }
   SocketAddress local_address() const override { return IpPort{*Ip::Parse("127.0.0.1"), 443}; }
   SocketAddress peer_address() const override { return IpPort{*Ip::Parse("127.0.0.2"), 1234}; }
 

@@ -267,9 +267,8 @@ class StreamShapeTest : public testing::Test {
 TEST_F(StreamShapeTest, SmallSlicesShareARecordAndAWrite) {
   Shake();
   const std::string small = Pattern(100);
-  session_.client.Call([&](auto& s) {
-    s.Write({AsBytes("head"), AsBytes(small), Bytes(), AsBytes("tail")});
-  });
+  session_.client.Call(
+      [&](auto& s) { s.Write({AsBytes("head"), AsBytes(small), Bytes(), AsBytes("tail")}); });
   EXPECT_EQ(writes(), 1);
   EXPECT_THAT(PlaintextSizes(), ElementsAre(108));
   session_.loop.Run();
@@ -280,9 +279,8 @@ TEST_F(StreamShapeTest, SmallSlicesShareARecordAndAWrite) {
 TEST_F(StreamShapeTest, LargeSlicesMakeFullRecordsAndOneWrite) {
   Shake();
   const std::string large = Pattern(60'000);
-  session_.client.Call([&](auto& s) {
-    s.Write({AsBytes("head"), AsBytes(large), AsBytes("tail")});
-  });
+  session_.client.Call(
+      [&](auto& s) { s.Write({AsBytes("head"), AsBytes(large), AsBytes("tail")}); });
   EXPECT_EQ(writes(), 1);
   EXPECT_THAT(PlaintextSizes(), ElementsAre(16384, 16384, 16384, 60'008 - 3 * 16384));
   session_.loop.Run();

@@ -23,25 +23,35 @@ struct OfferCase {
 
 class DeflateOfferTest : public testing::TestWithParam<OfferCase> {};
 
-TEST_P(DeflateOfferTest, IsAnswered) { EXPECT_EQ(Answer(GetParam().offer), GetParam().answer); }
+TEST_P(DeflateOfferTest, IsAnswered) {
+  EXPECT_EQ(Answer(GetParam().offer), GetParam().answer);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Offers, DeflateOfferTest,
     testing::Values(
-        OfferCase{"", "none"}, OfferCase{"x-webkit-deflate-frame", "none"}, OfferCase{"permessage-deflate", "permessage-deflate"},
+        OfferCase{"", "none"}, OfferCase{"x-webkit-deflate-frame", "none"},
+        OfferCase{"permessage-deflate", "permessage-deflate"},
         OfferCase{"Permessage-Deflate", "permessage-deflate"},
         OfferCase{"permessage-deflate; client_max_window_bits", "permessage-deflate"},
         OfferCase{"permessage-deflate; client_max_window_bits=15", "permessage-deflate"},
-        OfferCase{"permessage-deflate; client_max_window_bits=9", "permessage-deflate; client_max_window_bits=9"},
-        OfferCase{"permessage-deflate; client_max_window_bits=\"9\"", "permessage-deflate; client_max_window_bits=9"},
-        OfferCase{"permessage-deflate; server_max_window_bits=15", "permessage-deflate; server_max_window_bits=15"},
-        OfferCase{"permessage-deflate; server_max_window_bits=8", "permessage-deflate; server_max_window_bits=8"},
-        OfferCase{"permessage-deflate; server_no_context_takeover", "permessage-deflate; server_no_context_takeover"},
-        OfferCase{"permessage-deflate; client_no_context_takeover", "permessage-deflate; client_no_context_takeover"},
+        OfferCase{"permessage-deflate; client_max_window_bits=9",
+                  "permessage-deflate; client_max_window_bits=9"},
+        OfferCase{"permessage-deflate; client_max_window_bits=\"9\"",
+                  "permessage-deflate; client_max_window_bits=9"},
+        OfferCase{"permessage-deflate; server_max_window_bits=15",
+                  "permessage-deflate; server_max_window_bits=15"},
+        OfferCase{"permessage-deflate; server_max_window_bits=8",
+                  "permessage-deflate; server_max_window_bits=8"},
+        OfferCase{"permessage-deflate; server_no_context_takeover",
+                  "permessage-deflate; server_no_context_takeover"},
+        OfferCase{"permessage-deflate; client_no_context_takeover",
+                  "permessage-deflate; client_no_context_takeover"},
         OfferCase{"foo, permessage-deflate; bar, permessage-deflate; server_max_window_bits=10",
                   "permessage-deflate; server_max_window_bits=10"},
         // Declined, one by one.
-        OfferCase{"permessage-deflate; unknown", "none"}, OfferCase{"permessage-deflate; server_max_window_bits", "none"},
+        OfferCase{"permessage-deflate; unknown", "none"},
+        OfferCase{"permessage-deflate; server_max_window_bits", "none"},
         OfferCase{"permessage-deflate; server_max_window_bits=7", "none"},
         OfferCase{"permessage-deflate; server_max_window_bits=16", "none"},
         OfferCase{"permessage-deflate; server_max_window_bits=08", "none"},
@@ -51,24 +61,31 @@ INSTANTIATE_TEST_SUITE_P(
         OfferCase{"permessage-deflate; client_max_window_bits; client_max_window_bits=9", "none"},
         OfferCase{"permessage-deflate; server_max_window_bits=9; server_max_window_bits=9", "none"},
         OfferCase{"permessage-deflate; server_no_context_takeover=1", "none"},
-        OfferCase{"permessage-deflate; client_no_context_takeover; client_no_context_takeover", "none"},
+        OfferCase{"permessage-deflate; client_no_context_takeover; client_no_context_takeover",
+                  "none"},
         // ... and the next one is taken.
-        OfferCase{"permessage-deflate; server_max_window_bits=7, permessage-deflate; client_no_context_takeover",
+        OfferCase{"permessage-deflate; server_max_window_bits=7, permessage-deflate; "
+                  "client_no_context_takeover",
                   "permessage-deflate; client_no_context_takeover"}));
 
 TEST(AgreeOnDeflateTest, WhatWeWantComesOnTop) {
   const DeflateParameters wanted{true, true, 10, 11};
   EXPECT_EQ(Answer("permessage-deflate; client_max_window_bits", wanted),
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; "
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+            "server_max_window_bits=10; "
             "client_max_window_bits=11");
-  EXPECT_EQ(Answer("permessage-deflate; server_max_window_bits=9; client_max_window_bits=8", wanted),
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; "
-            "client_max_window_bits=8");
+  EXPECT_EQ(
+      Answer("permessage-deflate; server_max_window_bits=9; client_max_window_bits=8", wanted),
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+      "server_max_window_bits=9; "
+      "client_max_window_bits=8");
 }
 
-// A client that does not say that it can limit its window gets no limit, and we make room for the largest.
+// A client that does not say that it can limit its window gets no limit, and we make room for the
+// largest.
 TEST(AgreeOnDeflateTest, AClientIsAskedForASmallerWindowOnlyIfItOffers) {
-  const auto agreed = AgreeOnDeflate(*ParseExtensions("permessage-deflate"), {.client_max_window_bits = 9});
+  const auto agreed =
+      AgreeOnDeflate(*ParseExtensions("permessage-deflate"), {.client_max_window_bits = 9});
   ASSERT_TRUE(agreed);
   EXPECT_EQ(agreed->parameters.client_max_window_bits, 15);
   EXPECT_EQ(agreed->answer, "permessage-deflate");
@@ -77,14 +94,17 @@ TEST(AgreeOnDeflateTest, AClientIsAskedForASmallerWindowOnlyIfItOffers) {
 TEST(DeflateOfferOfAClientTest, NamesWhatIsWanted) {
   EXPECT_EQ(DeflateOffer({}), "permessage-deflate; client_max_window_bits");
   EXPECT_EQ(DeflateOffer({true, true, 9, 10}),
-            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; "
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+            "server_max_window_bits=9; "
             "client_max_window_bits=10");
 }
 
-// Every offer that we make as a client is answered by ourselves as a server, and the answer is one that we accept.
+// Every offer that we make as a client is answered by ourselves as a server, and the answer is one
+// that we accept.
 TEST(DeflateOfferOfAClientTest, AgreesWithOurServer) {
   for (int i = 0; i < 4 * 8 * 8; ++i) {
-    const DeflateParameters wanted{(i & 1) != 0, (i & 2) != 0, static_cast<std::uint8_t>(8 + i / 4 % 8),
+    const DeflateParameters wanted{(i & 1) != 0, (i & 2) != 0,
+                                   static_cast<std::uint8_t>(8 + i / 4 % 8),
                                    static_cast<std::uint8_t>(8 + i / 32)};
     const auto agreed = AgreeOnDeflate(*ParseExtensions(DeflateOffer(wanted)), {});
     ASSERT_TRUE(agreed) << DeflateOffer(wanted);
@@ -100,9 +120,11 @@ TEST(ReadDeflateAnswerTest, RefusesWhatWasNotOffered) {
   };
   EXPECT_TRUE(read("permessage-deflate; client_max_window_bits=10", {}));
   EXPECT_FALSE(read("permessage-deflate; client_max_window_bits", {}));
-  EXPECT_FALSE(read("permessage-deflate; client_max_window_bits=10", {.client_max_window_bits = 9}));
+  EXPECT_FALSE(
+      read("permessage-deflate; client_max_window_bits=10", {.client_max_window_bits = 9}));
   EXPECT_FALSE(read("permessage-deflate", {.server_max_window_bits = 9}));
-  EXPECT_FALSE(read("permessage-deflate; server_max_window_bits=10", {.server_max_window_bits = 9}));
+  EXPECT_FALSE(
+      read("permessage-deflate; server_max_window_bits=10", {.server_max_window_bits = 9}));
   EXPECT_FALSE(read("permessage-deflate", {.server_no_context_takeover = true}));
   EXPECT_FALSE(read("permessage-deflate; other", {}));
   EXPECT_FALSE(read("deflate-frame", {}));

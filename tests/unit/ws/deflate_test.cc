@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <fstream>
@@ -12,16 +13,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 namespace upgate::ws {
 namespace {
 
 using namespace std::string_literals;
 
-// What comes out of a message that arrives in pieces of `chunk` bytes, through a buffer of `room`; nothing after an error.
-std::optional<std::string> InflateAll(Inflater& inflater, std::string_view message, std::size_t chunk = 1 << 20,
-                                      std::size_t room = 4096) {
+// What comes out of a message that arrives in pieces of `chunk` bytes, through a buffer of `room`;
+// nothing after an error.
+std::optional<std::string> InflateAll(Inflater& inflater, std::string_view message,
+                                      std::size_t chunk = 1 << 20, std::size_t room = 4096) {
   std::string result;
   std::string out(room, '\0');
   do {
@@ -29,7 +30,8 @@ std::optional<std::string> InflateAll(Inflater& inflater, std::string_view messa
     message.remove_prefix(piece.size());
     Bytes input = AsBytes(piece);
     for (;;) {
-      const auto got = inflater.Inflate(input, message.empty(), std::as_writable_bytes(std::span(out)));
+      const auto got =
+          inflater.Inflate(input, message.empty(), std::as_writable_bytes(std::span(out)));
       if (!got) {
         EXPECT_EQ(got.error().close_code, 1007);
         return {};
@@ -68,14 +70,18 @@ std::vector<std::string> Messages() {
 TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   Inflater inflater(15);
   EXPECT_EQ(InflateAll(inflater, "\xf2\x48\xcd\xc9\xc9\x07\x00"s), "Hello");
-  EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello") << "with the window of the first";
-  EXPECT_EQ(InflateAll(inflater, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"s), "Hello") << "a stored block";
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello")
+      << "with the window of the first";
+  EXPECT_EQ(InflateAll(inflater, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"s), "Hello")
+      << "a stored block";
   EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello") << "a final block";
-  EXPECT_EQ(InflateAll(inflater, "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"s), "Hello") << "two blocks";
+  EXPECT_EQ(InflateAll(inflater, "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"s), "Hello")
+      << "two blocks";
   EXPECT_EQ(InflateAll(inflater, "\x00"s), "");
 }
 
-// RFC 7692, section 7.1.2: a sender must not. zlib sees it only when what is meant is no longer at hand.
+// RFC 7692, section 7.1.2: a sender must not. zlib sees it only when what is meant is no longer at
+// hand.
 TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
   std::mt19937 random(7);
   std::string message(1000, '\0');
@@ -108,7 +114,8 @@ TEST(InflaterTest, ResetForgetsTheWindow) {
 }
 
 TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
-  for (const std::string& wrong : {"\xff"s, "\x07"s, "\x00\x05\x00\x00\x00Hello"s, "\xf2\x48\xcd"s, "\xf2\x48\xcd\xc9\xc9"s, "Hello"s}) {
+  for (const std::string& wrong : {"\xff"s, "\x07"s, "\x00\x05\x00\x00\x00Hello"s, "\xf2\x48\xcd"s,
+                                   "\xf2\x48\xcd\xc9\xc9"s, "Hello"s}) {
     for (const std::size_t chunk : {1, 2, 100}) {
       Inflater inflater(15);
       EXPECT_EQ(InflateAll(inflater, wrong, chunk), std::nullopt) << testing::PrintToString(wrong);
@@ -116,7 +123,8 @@ TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
   }
 }
 
-// Cut anywhere, a message is either refused or gives a beginning of what it was; it never gives something else.
+// Cut anywhere, a message is either refused or gives a beginning of what it was; it never gives
+// something else.
 TEST(InflaterTest, AMessageThatBreaksOffGivesNothingElse) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "item " + std::to_string(i * i) + ", ";
@@ -148,7 +156,8 @@ class WindowBits : public testing::TestWithParam<int> {};
 TEST_P(WindowBits, RoundTrip) {
   const auto bits = static_cast<std::uint8_t>(GetParam());
   for (const bool takeover : {true, false}) {
-    for (const auto& [chunk, room] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 100}, {512, 65536}, {1 << 20, 4096}}) {
+    for (const auto& [chunk, room] :
+         {std::pair<std::size_t, std::size_t>{1, 1}, {7, 100}, {512, 65536}, {1 << 20, 4096}}) {
       Deflater deflater(bits, 6);
       Inflater inflater(bits);
       for (const std::string& message : Messages()) {
@@ -158,7 +167,8 @@ TEST_P(WindowBits, RoundTrip) {
           inflater.Reset();
         }
         const std::string wire = DeflateOne(deflater, message);
-        ASSERT_EQ(InflateAll(inflater, wire, chunk, room), message) << message.size() << " bytes, chunk " << chunk;
+        ASSERT_EQ(InflateAll(inflater, wire, chunk, room), message)
+            << message.size() << " bytes, chunk " << chunk;
       }
     }
   }
@@ -166,7 +176,8 @@ TEST_P(WindowBits, RoundTrip) {
 
 INSTANTIATE_TEST_SUITE_P(Bits, WindowBits, testing::Range(8, 16));
 
-// zlib itself, told the small window, must be able to follow: this is what makes a window of 2^8 possible.
+// zlib itself, told the small window, must be able to follow: this is what makes a window of 2^8
+// possible.
 TEST(DeflaterTest, NeverRefersBackFurtherThanTheWindow) {
   for (int bits = 8; bits <= 15; ++bits) {
     Deflater deflater(static_cast<std::uint8_t>(bits), 9);
@@ -174,7 +185,8 @@ TEST(DeflaterTest, NeverRefersBackFurtherThanTheWindow) {
     std::mt19937 random(11);
     for (int i = 0; i < 60; ++i) {
       std::string message(2000 + random() % 3000, '\0');
-      for (char& c : message) c = static_cast<char>('a' + random() % 3);  // many matches, near and far
+      for (char& c : message)
+        c = static_cast<char>('a' + random() % 3);  // many matches, near and far
       ASSERT_EQ(InflateAll(inflater, DeflateOne(deflater, message)), message) << bits;
     }
   }

@@ -35,13 +35,15 @@ TEST(ExtensionsTest, ReadsElementsAndParametersInOrder) {
 TEST(ExtensionsTest, QuotedValuesAreTokens) {
   EXPECT_EQ(Read("foo; a=\"10\""), "foo;a=10");
   EXPECT_EQ(Read("foo; a=\"1\\0\""), "foo;a=10");
-  for (const char* wrong : {"foo; a=\"\"", "foo; a=\"1 0\"", "foo; a=\"1,0\"", "foo; a=\"10", "foo; a=\"10\\", "foo; a=\"1\"0"}) {
+  for (const char* wrong : {"foo; a=\"\"", "foo; a=\"1 0\"", "foo; a=\"1,0\"", "foo; a=\"10",
+                            "foo; a=\"10\\", "foo; a=\"1\"0"}) {
     EXPECT_EQ(Read(wrong), "refused") << wrong;
   }
 }
 
 TEST(ExtensionsTest, RefusesWhatBreaksTheGrammar) {
-  for (const char* wrong : {";", "foo;", "foo; =1", "foo; a=", "foo bar", "foo; a b", "foo; a=1 2", "(foo)", "foo; a==1", "f\xc3\xb6"}) {
+  for (const char* wrong : {";", "foo;", "foo; =1", "foo; a=", "foo bar", "foo; a b", "foo; a=1 2",
+                            "(foo)", "foo; a==1", "f\xc3\xb6"}) {
     EXPECT_EQ(Read(wrong), "refused") << wrong;
   }
 }

@@ -114,18 +114,17 @@ TEST_P(FrameDecoderTest, ReservedBitsAreRejected) {
 // RFC 7692, section 6: RSV1 on the first frame of a message says that all of it is compressed.
 TEST_P(FrameDecoderTest, CompressedMessagesAreHandedOutAsTheyCame) {
   const std::string bad_text = "\xff\xfe";
-  const Decoded got = DecodeInChunks(
-      ClientFrame(0xc1, bad_text) + ClientFrame(0x41, "a") + ClientFrame(0x89, "ping") +
-          ClientFrame(0, "b") + ClientFrame(0x80, "c") + ClientFrame(0x81, "plain"),
-      GetParam(), Role::kServer, 1 << 20, Extensions::kDeflate);
+  const Decoded got = DecodeInChunks(ClientFrame(0xc1, bad_text) + ClientFrame(0x41, "a") +
+                                         ClientFrame(0x89, "ping") + ClientFrame(0, "b") +
+                                         ClientFrame(0x80, "c") + ClientFrame(0x81, "plain"),
+                                     GetParam(), Role::kServer, 1 << 20, Extensions::kDeflate);
   EXPECT_FALSE(got.error);
-  EXPECT_THAT(got.frames,
-              ElementsAre(Frame{Opcode::kText, bad_text, true, true, true, true},
-                          Frame{Opcode::kText, "a", true, false, true, true},
-                          Whole(Opcode::kPing, "ping"),
-                          Frame{Opcode::kText, "b", false, false, true, true},
-                          Frame{Opcode::kText, "c", false, true, true, true},
-                          Whole(Opcode::kText, "plain")));
+  EXPECT_THAT(got.frames, ElementsAre(Frame{Opcode::kText, bad_text, true, true, true, true},
+                                      Frame{Opcode::kText, "a", true, false, true, true},
+                                      Whole(Opcode::kPing, "ping"),
+                                      Frame{Opcode::kText, "b", false, false, true, true},
+                                      Frame{Opcode::kText, "c", false, true, true, true},
+                                      Whole(Opcode::kText, "plain")));
 }
 
 TEST_P(FrameDecoderTest, WithCompressionTheOtherRulesHold) {
@@ -137,13 +136,17 @@ TEST_P(FrameDecoderTest, WithCompressionTheOtherRulesHold) {
   EXPECT_EQ(code(ClientFrame(0x41, "a") + ClientFrame(0xc0, "b")), 1002);
   EXPECT_EQ(code(ClientFrame(0x01, "a") + ClientFrame(0xc0, "b")), 1002);
   EXPECT_EQ(code(ClientFrame(0x01, "a") + ClientFrame(0xc1, "b")), 1002);
-  for (const unsigned first : {0x91, 0xa1, 0xd1, 0xe1, 0xf1}) EXPECT_EQ(code(ClientFrame(first, "")), 1002);
+  for (const unsigned first : {0x91, 0xa1, 0xd1, 0xe1, 0xf1})
+    EXPECT_EQ(code(ClientFrame(first, "")), 1002);
   EXPECT_EQ(code(ClientFrame(0xc3, "")), 1002);
   EXPECT_EQ(code(ClientFrame(0x81, "\xff")), 1007);
   EXPECT_EQ(code(ClientFrame(0x82, std::string(101, 'x')), 100), 1009);
   EXPECT_EQ(code(ClientFrame(0xc2, std::string(101, 'x')), 100), 0) << "what deflate may add";
   EXPECT_EQ(code(ClientFrame(0xc2, std::string(200, 'x')), 100), 1009);
-  EXPECT_EQ(code(ClientFrame(0x42, std::string(100, 'x')) + ClientFrame(0x80, std::string(100, 'x')), 100), 1009);
+  EXPECT_EQ(
+      code(ClientFrame(0x42, std::string(100, 'x')) + ClientFrame(0x80, std::string(100, 'x')),
+           100),
+      1009);
 }
 
 TEST_P(FrameDecoderTest, ReservedOpcodesAreRejected) {

@@ -22,8 +22,8 @@ Outcome WalkInChunks(FrameWalker& walker, std::string_view bytes, std::size_t ch
   Outcome outcome;
   while (!bytes.empty() && outcome.error == nullptr) {
     const std::string_view piece = bytes.substr(0, chunk);
-    const auto walked =
-        walker.Walk(AsBytes(piece), outcome.tally, [&](std::uint64_t size) { outcome.messages.push_back(size); });
+    const auto walked = walker.Walk(AsBytes(piece), outcome.tally,
+                                    [&](std::uint64_t size) { outcome.messages.push_back(size); });
     outcome.passed += AsText(walked.kept());
     outcome.passed += piece.substr(0, walked.passed);
     outcome.error = walked.error;
@@ -37,8 +37,10 @@ INSTANTIATE_TEST_SUITE_P(BytesPerRead, FrameWalkerTest, testing::Values(1, 2, 3,
 
 TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
   FrameWalker walker(Role::kServer, 1 << 20);
-  const std::string bytes = test::TextFrame("hello") + test::PingFrame("p") + test::Fragmented(test::kBinary, std::string(1000, 'x'), 300) +
-                            test::PongFrame() + test::BinaryFrame("") + test::BinaryFrame(std::string(70000, 'y'));
+  const std::string bytes = test::TextFrame("hello") + test::PingFrame("p") +
+                            test::Fragmented(test::kBinary, std::string(1000, 'x'), 300) +
+                            test::PongFrame() + test::BinaryFrame("") +
+                            test::BinaryFrame(std::string(70000, 'y'));
   const Outcome outcome = WalkInChunks(walker, bytes, GetParam());
   EXPECT_EQ(outcome.error, nullptr);
   EXPECT_EQ(outcome.passed, bytes);
@@ -56,7 +58,8 @@ TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
 TEST_P(FrameWalkerTest, EndsBehindTheFirstClose) {
   FrameWalker walker(Role::kServer, 100);
   const std::string close = test::CloseFrame(3001, "first");
-  const Outcome outcome = WalkInChunks(walker, close + "\xff\xff garbage" + test::CloseFrame(1000, "second"), GetParam());
+  const Outcome outcome = WalkInChunks(
+      walker, close + "\xff\xff garbage" + test::CloseFrame(1000, "second"), GetParam());
   EXPECT_EQ(outcome.error, nullptr);
   EXPECT_EQ(outcome.passed, close);
   EXPECT_EQ(outcome.tally.closes, 1u);
@@ -96,22 +99,29 @@ TEST_P(FrameWalkerTest, TheBeginningOfAHeaderWaitsForItsRest) {
     const Outcome before = WalkInChunks(walker, first + second.substr(0, cut), GetParam());
     EXPECT_EQ(before.passed, first);
     EXPECT_EQ(walker.frame_left(), 0u);
-    EXPECT_EQ(WalkInChunks(walker, second.substr(cut, 14 - cut), GetParam()).passed, second.substr(0, 14));
+    EXPECT_EQ(WalkInChunks(walker, second.substr(cut, 14 - cut), GetParam()).passed,
+              second.substr(0, 14));
     EXPECT_EQ(walker.frame_left(), 70000u);
   }
 }
 
 TEST_P(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
   FrameWalker walker(Role::kServer, 100);
-  EXPECT_EQ(WalkInChunks(walker, test::Fragmented(test::kText, std::string(100, 'x'), 30), GetParam()).error, nullptr);
-  const Outcome over = WalkInChunks(walker, test::Fragmented(test::kText, std::string(101, 'x'), 30), GetParam());
+  EXPECT_EQ(
+      WalkInChunks(walker, test::Fragmented(test::kText, std::string(100, 'x'), 30), GetParam())
+          .error,
+      nullptr);
+  const Outcome over =
+      WalkInChunks(walker, test::Fragmented(test::kText, std::string(101, 'x'), 30), GetParam());
   ASSERT_NE(over.error, nullptr);
   EXPECT_EQ(over.error->close_code, 1009);
 }
 
 TEST_P(FrameWalkerTest, ReservedBitsAreTheEndsBusiness) {
   FrameWalker walker(Role::kServer, 100);
-  EXPECT_EQ(WalkInChunks(walker, test::Frame(test::kText, "compressed", {.rsv = 4}), GetParam()).error, nullptr);
+  EXPECT_EQ(
+      WalkInChunks(walker, test::Frame(test::kText, "compressed", {.rsv = 4}), GetParam()).error,
+      nullptr);
 }
 
 }  // namespace

@@ -206,15 +206,15 @@ TEST(Accept, PutsEachFieldInItsPlace) {
                                              .subprotocol = "mqtt",
                                              .cors = cors,
                                              .extensions = "permessage-deflate"});
-  EXPECT_THAT(Lines(response.headers),
-              ElementsAre("Date: now", "Connection: Upgrade", "Upgrade: WebSocket",
-                          "access-control-allow-origin: https://a.example",
-                          "access-control-allow-credentials: true",
-                          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-                          "Sec-WebSocket-Protocol: mqtt",
-                          "Sec-WebSocket-Extensions: permessage-deflate",
-                          "Access-Control-Expose-Headers: x",
-                          "Access-Control-Allow-Headers: content-type"));
+  EXPECT_THAT(
+      Lines(response.headers),
+      ElementsAre(
+          "Date: now", "Connection: Upgrade", "Upgrade: WebSocket",
+          "access-control-allow-origin: https://a.example",
+          "access-control-allow-credentials: true",
+          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "Sec-WebSocket-Protocol: mqtt",
+          "Sec-WebSocket-Extensions: permessage-deflate", "Access-Control-Expose-Headers: x",
+          "Access-Control-Allow-Headers: content-type"));
 }
 
 }  // namespace

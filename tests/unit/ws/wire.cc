@@ -32,7 +32,8 @@ void AddPart(const FramePart& part, std::vector<Frame>& frames) {
   if (part.message_end) {
     EXPECT_TRUE(part.frame_end);
   }
-  if (!continues) frames.push_back({part.opcode, {}, part.message_begin, false, false, part.compressed});
+  if (!continues)
+    frames.push_back({part.opcode, {}, part.message_begin, false, false, part.compressed});
   Frame& frame = frames.back();
   EXPECT_EQ(frame.opcode, part.opcode);
   EXPECT_EQ(frame.compressed, part.compressed);
