@@ -226,7 +226,7 @@ TEST_P(HixieEncoderTest, OfManyPingsAtOnceTheLastOneCounts) {
       test::ServerFrame(test::kPing, "a") + test::ServerFrame(test::kPing, std::string(125, 'b')),
       GetParam());
   EXPECT_EQ(written.wire, "");
-  EXPECT_TRUE(written.pings.ends_with(std::string(125, 'b') + ","));
+  EXPECT_TRUE(written.pings.ends_with(std::string(125, 'b').append(",")));
 }
 
 TEST_P(HixieEncoderTest, ACloseIsTheClosingHandshakeAndNothingFollows) {

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Checks that the C++ code is formatted as .clang-format says; part of the test run.
+#   tests/format.sh          names the files that are not, and fails if there are any
+#   tests/format.sh --fix    formats them
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Each version formats a little differently, so it has to be this one. Debian 12 and 13 have it.
+formatter=clang-format-19
+command -v "$formatter" >/dev/null || {
+  echo "format.sh: $formatter is missing; deploy/install-deps.sh --test installs it" >&2
+  exit 1
+}
+
+mapfile -d '' files < <(find gateway plugins tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0)
+case ${1:-} in
+  --fix) exec "$formatter" -i "${files[@]}" ;;
+  '') ;;
+  *)
+    echo "usage: tests/format.sh [--fix]" >&2
+    exit 2
+    ;;
+esac
+
+"$formatter" --dry-run -Werror "${files[@]}" || {
+  echo "format.sh: run tests/format.sh --fix" >&2
+  exit 1
+}
