@@ -42,18 +42,11 @@ class LaterList {
   Later* Take();
   // Moves everything from `other` to the end.
   void TakeAll(LaterList& other);
-  // Runs what is in the list now, and `between` after each; what comes in meanwhile stays.
-  template <class Between>
-  void RunAll(Between&& between) {
+  // Runs what is in the list now; what comes in meanwhile stays.
+  void RunAll() {
     LaterList batch;
     batch.TakeAll(*this);
-    while (Later* later = batch.Take()) {
-      later->OnLater();
-      between();
-    }
-  }
-  void RunAll() {
-    RunAll([] {});
+    while (Later* later = batch.Take()) later->OnLater();
   }
 
  private:

@@ -100,9 +100,17 @@ class Turn {
   // Calls `later.OnLater()` once on the next turn, before the loop sleeps; what is asked for from
   // there comes on the turn after. Order of calls is kept; nothing when it waits already. Not
   // owned: destroying it, or its Cancel(), takes the call back. For what must not happen inside the
-  // call that found it out: a timer without delay would wait for the clock's next tick.
+  // call that found it out: a timer without delay would wait for the clock's next tick. The call
+  // must be short: all of them are made in one turn.
   virtual void RunLater(Later& later) = 0;
+  // The same for what somebody has left over who has used up a share of the loop's turn (see
+  // Loop::share): a turn serves some of these calls, in order, behind everything that is new.
+  virtual void Continue(Later& later) = 0;
 };
+
+// What a message costs beside its bytes, and the share that lasts some hundred microseconds.
+inline constexpr std::size_t kMessageWork = 512;
+inline constexpr std::size_t kShare = 128 * 1024;
 
 // All that a loop offers to those who run on it.
 struct Loop {
@@ -110,6 +118,9 @@ struct Loop {
   Timers& timers;
   Entropy& entropy;
   Turn& turn;
+  // How much work one session or connection may do before others have their turn: a number of bytes
+  // read, inflated or sent in answer, where every message costs kMessageWork more.
+  std::size_t share = kShare;
 };
 
 }  // namespace upgate::io

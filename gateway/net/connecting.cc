@@ -45,8 +45,8 @@ void Connecting::Start() {
 }
 
 void Connecting::OnReady(std::uint32_t events) {
-  const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if (!broken && (events & EPOLLOUT) == 0) return;
+  const bool broken = (events & (Poller::kError | Poller::kHangUp)) != 0;
+  if (!broken && (events & Poller::kWritable) == 0) return;
   int error = broken ? TakeSocketError(fd_->get()) : 0;
   if (error == 0 && MetItself(fd_->get(), to_)) error = ECONNREFUSED;
   if (error != 0) {

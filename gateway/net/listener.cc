@@ -83,7 +83,7 @@ Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress
 
   auto listener =
       std::unique_ptr<Listener>(new Listener(loop, std::move(*fd), std::move(file), handler));
-  if (!listener->fd_.Watch(EPOLLIN, *listener)) return failed(ENOMEM);
+  if (!listener->fd_.Watch(Poller::kReadable, *listener)) return failed(ENOMEM);
   return listener;
 }
 
@@ -131,7 +131,7 @@ void Listener::Pause(int error) {
 }
 
 void Listener::OnTimer(io::Timer&) {
-  fd_.Watch(EPOLLIN, *this);
+  fd_.Watch(Poller::kReadable, *this);
 }
 
 }  // namespace upgate::net

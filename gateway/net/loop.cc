@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -23,11 +23,6 @@ uv_loop_t& Initialized(uv_loop_t& loop) {
   return loop;
 }
 
-// How long signals may wait, in milliseconds, and after how many events to look at the clock for
-// that. One event can take two milliseconds (inflating).
-constexpr std::int64_t kLongestWait = 10;
-constexpr std::uint32_t kEventsBetweenLooks = 8;
-
 // The types of the handles that nobody has closed.
 std::string OpenHandles(uv_loop_t* loop) {
   std::string names;
@@ -43,18 +38,14 @@ std::string OpenHandles(uv_loop_t* loop) {
 
 }  // namespace
 
-std::int64_t Loop::Clock::Read() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<io::Millis>(now).count();
-}
-
 void Loop::Clock::SetRunning(bool running) {
   running_ = running;
-  Update();
+  uv_update_time(&loop_);
 }
 
 io::Instant Loop::Clock::Now() const {
-  return io::Instant{io::Millis((running_ ? now_ : Read()) - start_)};
+  if (!running_) uv_update_time(&loop_);
+  return io::Instant{io::Millis(static_cast<io::Millis::rep>(uv_now(&loop_) - start_))};
 }
 
 std::uint64_t Loop::Clock::Micros() const {
@@ -66,36 +57,48 @@ std::int64_t Loop::Clock::UnixSeconds() const {
   return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
-Loop::Loop()
-    : uv_client_(Initialized(uv_)),
+Loop::Loop(const Options& options)
+    : poller_(MakePoller(options.poller, Initialized(uv_))),
+      clock_(uv_),
       read_buffer_(std::make_unique_for_overwrite<ReadBuffer>()),
-      network_(std::make_unique<Network>(*this)) {
-  WatchUv();
+      network_(std::make_unique<Network>(*this)),
+      slice_ns_(static_cast<std::uint64_t>(std::chrono::nanoseconds(options.slice).count())) {
+  if (!poller_) Die("out of descriptors");
+  MakeHandles();
 }
 
-void Loop::WatchUv() {
+void Loop::MakeHandles() {
   wake_ = MakeHandle<uv_async_t, uv_async_cb>(
       &uv_, uv_async_init, [](uv_async_t* h) { static_cast<Loop*>(h->data)->OnWake(); });
   if (!wake_) Die("out of descriptors");
-  wake_->data = this;
-  if (poller_.Add(uv_backend_fd(&uv_), EPOLLIN, uv_client_) == Poller::kNowhere) {
-    Die("out of memory");
-  }
+  idle_ = MakeHandle<uv_idle_t>(&uv_, uv_idle_init);
+  prepare_ = MakeHandle<uv_prepare_t>(&uv_, uv_prepare_init);
+  check_ = MakeHandle<uv_check_t>(&uv_, uv_check_init);
+  alarm_ = MakeHandle<uv_timer_t>(&uv_, uv_timer_init);
+  wake_->data = idle_->data = prepare_->data = check_->data = alarm_->data = this;
+  uv_prepare_start(prepare_.get(),
+                   [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->OnPrepare(); });
+  uv_check_start(check_.get(), [](uv_check_t* h) { static_cast<Loop*>(h->data)->OnCheck(); });
 }
 
 Loop::~Loop() {
   posted_.clear();
+  tasks_.clear();
   DeleteDeferred();
   network_.reset();
   CloseUv();
 }
 
 void Loop::CloseUv() {
+  if (poller_->size() > 0) Die("sockets left open: " + std::to_string(poller_->size()));
+  poller_.reset();
   wake_.reset();
+  idle_.reset();
+  prepare_.reset();
+  check_.reset();
+  alarm_.reset();
   // Running on with an open handle would wait for it forever.
   if (const std::string open = OpenHandles(&uv_); !open.empty()) Die("handles left open:" + open);
-  // All but libuv's own.
-  if (poller_.size() > 1) Die("sockets left open: " + std::to_string(poller_.size() - 1));
   while (uv_run(&uv_, UV_RUN_DEFAULT) != 0) {
   }
   if (const int error = uv_loop_close(&uv_); error != 0) Die(uv_strerror(error));
@@ -110,56 +113,107 @@ void Loop::Run() {
 }
 
 void Loop::RunUntil(const std::function<bool()>& done) {
+  done_ = &done;
   clock_.SetRunning(true);
   busy_.Enter();
-  stopped_ = false;
-  while (!stopped_) {
-    later_.RunAll([this] { Breathe(); });
-    // Only this thread writes it.
-    turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    DeleteDeferred();
-    if (done()) stopped_ = true;
-    RunTurn();
-  }
+  uv_run(&uv_, UV_RUN_DEFAULT);
   busy_.Leave();
   clock_.SetRunning(false);
+  done_ = nullptr;
 }
 
-void Loop::RunTurn() {
-  poller_.Wait(stopped_ ? 0 : SleepTime());
-  clock_.Update();
-  looked_ = clock_.updated();
-  poller_.Dispatch([this] { Breathe(); });
-  if (std::exchange(woken_, false)) OnWake();
-  // libuv has something to do that no event tells of: a handle to start watching, or one that was
-  // closed.
-  if (uv_backend_timeout(&uv_) == 0) uv_run(&uv_, UV_RUN_NOWAIT);
+// ---- a turn
+
+void Loop::OnIdle() {
+  later_.RunAll();
+  RunLeftovers();
+  // What was posted and did not fit into its slice is next in line.
+  if (!tasks_.empty()) RunTasks();
+  if (HasMore()) return;
+  awake_ = false;
+  uv_idle_stop(idle_.get());
+}
+
+void Loop::OnPrepare() {
+  // Only this thread writes it.
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  DeleteDeferred();
+  if ((*done_)()) End();
+  SetAlarm();
+}
+
+void Loop::OnCheck() {
+  sockets_left_ = poller_->Dispatch(SliceEnd());
   // Timers come behind the events of their turn: after a long turn, or a process that did not get
   // to run, the answer that somebody waits for may have arrived before the time for it was up.
   clock_.Advance(clock_.Now());
   DeleteDeferred();
+  if (HasMore()) KeepAwake();
 }
 
-void Loop::Breathe() {
-  if (++events_ % kEventsBetweenLooks != 0) return;
-  const std::int64_t now = Clock::Read();
-  if (now - looked_ < kLongestWait) return;
-  looked_ = now;
-  breathing_ = true;
-  uv_run(&uv_, UV_RUN_NOWAIT);
-  breathing_ = false;
+bool Loop::HasMore() const {
+  return sockets_left_ || !later_.empty() || !leftovers_.empty() || !tasks_.empty();
+}
+
+void Loop::KeepAwake() {
+  if (std::exchange(awake_, true)) return;
+  uv_idle_start(idle_.get(), [](uv_idle_t* h) { static_cast<Loop*>(h->data)->OnIdle(); });
+}
+
+void Loop::End() {
+  uv_stop(&uv_);
+}
+
+std::uint64_t Loop::SliceEnd() const {
+  return uv_hrtime() + slice_ns_;
+}
+
+void Loop::RunLeftovers() {
+  if (leftovers_.empty()) return;
+  // Those that ask to be continued once more stand behind all that wait now.
+  io::LaterList batch;
+  batch.TakeAll(leftovers_);
+  const std::uint64_t end = SliceEnd();
+  while (io::Later* const next = batch.Take()) {
+    next->OnLater();
+    if (uv_hrtime() >= end) break;
+  }
+  batch.TakeAll(leftovers_);
+  leftovers_.TakeAll(batch);
+}
+
+void Loop::RunTasks() {
+  const std::uint64_t end = SliceEnd();
+  while (!tasks_.empty() && stop_after_ != 0U) {
+    Task task = std::move(tasks_.front());
+    tasks_.pop_front();
+    if (stop_after_) --*stop_after_;
+    task();
+    if (uv_hrtime() >= end) break;
+  }
+  if (stop_after_ == 0U) {
+    stop_after_.reset();
+    End();
+  }
+}
+
+void Loop::SetAlarm() {
+  const auto next = clock_.NextDeadline();
+  if (next == alarm_for_) return;
+  alarm_for_ = next;
+  if (!next) {
+    uv_timer_stop(alarm_.get());
+    return;
+  }
+  const auto sleep = std::max<io::Millis::rep>((*next - clock_.Now()).count(), 0);
+  // It only wakes the loop: OnCheck looks at the timers.
+  uv_timer_start(
+      alarm_.get(), [](uv_timer_t* h) { static_cast<Loop*>(h->data)->alarm_for_.reset(); },
+      static_cast<std::uint64_t>(sleep), 0);
 }
 
 bool Loop::HasLookups() const {
   return network_->HasLookups();
-}
-
-int Loop::SleepTime() {
-  if (woken_ || !later_.empty() || uv_backend_timeout(&uv_) == 0) return 0;
-  const auto next = clock_.NextDeadline();
-  if (!next) return -1;
-  const std::int64_t sleep = (*next - clock_.Now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(sleep, 0, std::numeric_limits<int>::max()));
 }
 
 void Loop::Stop() {
@@ -176,27 +230,28 @@ void Loop::Post(Task task) {
 }
 
 void Loop::OnWake() {
-  // Others may post without end: their work waits for the output and the input of this turn.
-  if (breathing_) {
-    woken_ = true;
-    return;
-  }
   // Looked at first: what was posted before the Stop is then in the list below.
   const bool stop = stopping_.exchange(false, std::memory_order_acq_rel);
-  std::vector<Task> tasks;
+  std::vector<Task> posted;
   {
     const std::lock_guard lock(posted_mutex_);
-    tasks.swap(posted_);
+    posted.swap(posted_);
   }
-  for (Task& task : tasks) {
-    task();
-    task = nullptr;
-  }
-  if (stop) stopped_ = true;
+  std::ranges::move(posted, std::back_inserter(tasks_));
+  if (stop && !stop_after_) stop_after_ = tasks_.size();
+  RunTasks();
 }
 
 void Loop::RunLater(io::Later& later) {
-  if (!later.waiting()) later_.Append(later);
+  if (later.waiting()) return;
+  later_.Append(later);
+  KeepAwake();
+}
+
+void Loop::Continue(io::Later& later) {
+  if (later.waiting()) return;
+  leftovers_.Append(later);
+  KeepAwake();
 }
 
 void Loop::DeferDelete(std::unique_ptr<io::Deletable> thing) {

@@ -2,10 +2,13 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <uv.h>
@@ -27,11 +30,17 @@ class Network;
 // deletion. One a thread; may be made on one thread and run on another. Only Post, Stop, turns and
 // busy_us may be called from other threads.
 //
-// Sockets are watched by a poller of our own: libuv's watching costs four system calls more for
-// each of them, and one for every change. libuv's loop runs inside of ours, whenever its own
-// descriptor says so, for what it does best: waking up from other threads, signals, and looking up
-// names. In a long turn it runs between two events, so that signals need not wait for the turn's
-// end; what other threads have posted does.
+// libuv's loop drives. One turn is one iteration of it:
+//
+//   idle     what RunLater was asked for, then some of what sessions have left over (Continue)
+//   prepare  deferred deletions; the alarm for the next timer
+//   poll     libuv waits, hears signals and the end of name lookups, and runs what was posted
+//   check    sockets that are ready, then timers
+//
+// A turn is bounded: posted tasks, ready sockets and leftovers each get a slice of time, and what
+// does not fit waits for the next turn. So signals, timers, new clients and peers with little to
+// say never wait for those that have much: the latter are among the leftovers, which are served in
+// order, a share at a time.
 //
 // Everything made through it is destroyed before it, on its thread or after Run has returned. A
 // handle that is still open then is a bug of its owner, and aborts with the names of the handles.
@@ -39,8 +48,16 @@ class Loop final : public io::Turn {
  public:
   using Task = std::move_only_function<void()>;
 
+  struct Options {
+    PollerKind poller = kBestPoller;
+    // The slice of a turn that tasks, ready sockets and leftovers get each. At least one task,
+    // socket or leftover is served.
+    std::chrono::microseconds slice{2000};
+  };
+
   // Aborts when the system has no descriptors left for a loop.
-  Loop();
+  Loop() : Loop(Options{}) {}
+  explicit Loop(const Options& options);
   // Drops what was posted and has not run. Waits for name lookups that are under way.
   ~Loop() override;
   Loop(const Loop&) = delete;
@@ -51,7 +68,8 @@ class Loop final : public io::Turn {
 
   // Runs until Stop.
   void Run();
-  // Runs until Stop, or until `done` says so. It is asked once a turn.
+  // Runs until Stop, or until `done` says so. It is asked once a turn. Not to be called from
+  // within.
   void RunUntil(const std::function<bool()>& done);
 
   // Makes Run return at the end of its turn, or, when it is not running, at the end of the first
@@ -62,6 +80,7 @@ class Loop final : public io::Turn {
 
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
   void RunLater(io::Later& later) override;
+  void Continue(io::Later& later) override;
 
   // Whether names are being looked up, which destroying the loop waits for. Outside of Run only.
   bool HasLookups() const;
@@ -73,7 +92,7 @@ class Loop final : public io::Turn {
 
   // For this folder only.
   uv_loop_t* uv() { return &uv_; }
-  Poller& poller() { return poller_; }
+  Poller& poller() { return *poller_; }
   io::Timers& timers() { return clock_; }
   // Where all reads go. There are writable bytes in front of it: io::kReadHeadroom.
   MutableBytes read_buffer() { return MutableBytes(read_buffer_->bytes).subspan(kAlignment); }
@@ -86,63 +105,63 @@ class Loop final : public io::Turn {
     alignas(kAlignment) std::array<std::byte, kAlignment + io::kReadBufferSize> bytes;
   };
 
-  // The wheel on the loop's own clock: what happens in a turn happens when the loop woke up for it.
+  // The wheel on libuv's clock: what happens in a turn happens when the loop woke up for it.
   class Clock final : public TimerWheel {
    public:
-    Clock() : start_(Read()), now_(start_) {}
+    explicit Clock(uv_loop_t& loop) : loop_(loop), start_(uv_now(&loop)) {}
     io::Instant Now() const override;
     std::uint64_t Micros() const override;
     std::int64_t UnixSeconds() const override;
-    void Update() { now_ = Read(); }
-    // Milliseconds; of a turn that of Update, as it is now by Read.
-    std::int64_t updated() const { return now_; }
-    static std::int64_t Read();
     // Outside of Run no turn takes the time, so that Now has to.
     void SetRunning(bool running);
 
    private:
-    std::int64_t start_;
-    std::int64_t now_;
+    uv_loop_t& loop_;
+    std::uint64_t start_;  // milliseconds
     bool running_ = false;
   };
 
-  // libuv's loop as seen from ours.
-  class Uv final : public Poller::Client {
-   public:
-    explicit Uv(uv_loop_t& loop) : loop_(loop) {}
-    void OnReady(std::uint32_t) override { uv_run(&loop_, UV_RUN_NOWAIT); }
-
-   private:
-    uv_loop_t& loop_;
-  };
-
-  void WatchUv();
-  void RunTurn();
-  // Between two events of a turn.
-  void Breathe();
-  // Milliseconds until there is something to do without an event; -1: never.
-  int SleepTime();
+  void MakeHandles();
+  // The phases of a turn; see above.
+  void OnIdle();
+  void OnPrepare();
   void OnWake();
+  void OnCheck();
+
+  std::uint64_t SliceEnd() const;
+  void RunTasks();
+  void RunLeftovers();
+  void SetAlarm();
+  // Makes libuv come to OnIdle without waiting for an event.
+  void KeepAwake();
+  bool HasMore() const;
+  void End();
   void DeleteDeferred();
   void CloseUv();
 
   // First, and so the last to go: all below may refer to them.
   uv_loop_t uv_{};
   UvHandle<uv_async_t> wake_;
-  Poller poller_;
-  Uv uv_client_;
+  UvHandle<uv_idle_t> idle_;
+  UvHandle<uv_prepare_t> prepare_;
+  UvHandle<uv_check_t> check_;
+  UvHandle<uv_timer_t> alarm_;
+  std::unique_ptr<Poller> poller_;
 
   Clock clock_;
   SystemEntropy entropy_;
   std::unique_ptr<ReadBuffer> read_buffer_;
   io::LaterList later_;
+  io::LaterList leftovers_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   std::unique_ptr<Network> network_;
-  bool stopped_ = false;  // the end of the turn is that of Run
-  std::uint32_t events_ = 0;
-  std::int64_t looked_ = 0;  // when libuv's loop ran last in a turn, by the clock
-  bool breathing_ = false;
-  bool woken_ = false;  // while breathing
+  const std::uint64_t slice_ns_;
+  bool awake_ = false;                     // idle_ is active
+  bool sockets_left_ = false;              // ready, and not served in their slice
+  std::optional<io::Instant> alarm_for_;   // while alarm_ is armed
+  std::deque<Task> tasks_;                 // taken from posted_
+  std::optional<std::size_t> stop_after_;  // so many of tasks_
+  const std::function<bool()>* done_ = nullptr;
 
   std::atomic<std::uint64_t> turns_ = 0;
   BusyMeter busy_;

@@ -1,30 +1,16 @@
 #include "gateway/net/poller.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#include "gateway/net/epoll_poller.h"
+#include "gateway/net/uv_poller.h"
 
 namespace upgate::net {
 namespace {
 
-[[noreturn]] void DieOfErrno(const char* call) {
-  std::fprintf(stderr, "event loop: %s: %s\n", call, std::strerror(errno));
-  std::abort();
-}
+// Events between two looks at the clock: one event commonly takes some ten microseconds, a look
+// takes a twentieth of one.
+constexpr std::uint32_t kEventsBetweenLooks = 4;
 
 }  // namespace
-
-Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_) DieOfErrno("epoll_create1");
-}
-
-epoll_event Poller::EventFor(Place place, std::uint32_t events) const {
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = std::uint64_t{slots_[place].generation} << 32 | place;
-  return event;
-}
 
 Poller::Place Poller::TakeSlot() {
   if (first_free_ == kNowhere) {
@@ -36,36 +22,43 @@ Poller::Place Poller::TakeSlot() {
   return place;
 }
 
-Poller::Place Poller::Add(int fd, std::uint32_t events, Client& client) {
-  const Place place = TakeSlot();
-  slots_[place].client = &client;
-  ++size_;
-  epoll_event event = EventFor(place, events);
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return place;
-  Remove(place);
-  return kNowhere;
-}
-
-void Poller::Change(Place place, int fd, std::uint32_t events) {
-  epoll_event event = EventFor(place, events);
-  // Cannot fail for a descriptor that is in there.
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0) DieOfErrno("epoll_ctl");
-}
-
-void Poller::Remove(Place place) {
+void Poller::FreeSlot(Place place) {
   Slot& slot = slots_[place];
   slot.client = nullptr;
   ++slot.generation;
   slot.next_free = first_free_;
   first_free_ = place;
+}
+
+Poller::Place Poller::Add(int fd, std::uint32_t events, Client& client) {
+  const Place place = TakeSlot();
+  slots_[place].client = &client;
+  if (!Watch(place, fd, events)) {
+    FreeSlot(place);
+    return kNowhere;
+  }
+  ++size_;
+  return place;
+}
+
+void Poller::Remove(Place place) {
+  Forget(place);
+  FreeSlot(place);
   --size_;
 }
 
-void Poller::Wait(int timeout_ms) {
-  count_ = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
-  if (count_ >= 0) return;
-  if (errno != EINTR) DieOfErrno("epoll_wait");
-  count_ = 0;
+bool Poller::DeliverOne(std::uint64_t key, std::uint32_t events, std::uint64_t deadline_ns) {
+  if (Client* const client = ClientOf(key)) client->OnReady(events);
+  return ++delivered_ % kEventsBetweenLooks == 0 && uv_hrtime() >= deadline_ns;
+}
+
+std::unique_ptr<Poller> MakePoller(PollerKind kind, uv_loop_t& loop) {
+  if (kind == PollerKind::kUv) return std::make_unique<UvPoller>(loop);
+#ifdef __linux__
+  return EpollPoller::Make(loop);
+#else
+  return nullptr;
+#endif
 }
 
 }  // namespace upgate::net

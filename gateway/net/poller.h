@@ -1,23 +1,34 @@
 #pragma once
 
-#include <sys/epoll.h>
-
-#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "gateway/net/fd.h"
+#include <uv.h>
 
 namespace upgate::net {
 
-// Tells its clients when their descriptors are ready: an epoll instance, and a table of who waits
-// for what. The table stands between them so that an event for somebody who has gone meanwhile
-// finds nobody. Not thread-safe.
+// Tells its clients when their descriptors are ready. A table stands between the system and the
+// clients, so that an event for somebody who has gone meanwhile finds nobody. Not thread-safe.
+//
+// Two implementations: EpollPoller, a set of its own that is a single handle of libuv's loop, and
+// UvPoller, a libuv handle for each descriptor, for systems without epoll. Both collect events
+// while libuv polls; Dispatch, called by the loop afterwards, delivers them.
 class Poller {
  public:
+  // Events: what a descriptor is ready for. The values are those of epoll(7).
+  static constexpr std::uint32_t kReadable = 0x001;
+  static constexpr std::uint32_t kUrgent = 0x002;
+  static constexpr std::uint32_t kWritable = 0x004;
+  static constexpr std::uint32_t kError = 0x008;     // reported without being asked for
+  static constexpr std::uint32_t kHangUp = 0x010;    // reported without being asked for
+  static constexpr std::uint32_t kPeerEnd = 0x2000;  // the peer has shut down its writing side
+  static constexpr std::uint32_t kEdge = 1U << 31;   // report changes only, each once; see Rearm
+
   class Client {
    public:
-    // `events`: epoll's bits. The client may leave, or be destroyed, in here.
+    // The client may leave, or be destroyed, in here.
     virtual void OnReady(std::uint32_t events) = 0;
 
    protected:
@@ -28,37 +39,46 @@ class Poller {
   using Place = std::uint32_t;
   static constexpr Place kNowhere = ~Place{0};
 
-  // Aborts when the system has no descriptor left for it.
-  Poller();
+  virtual ~Poller() = default;
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // `events` as in epoll_ctl(2). The client is not owned. kNowhere when the system has no memory or
-  // no watches left.
+  // The client is not owned. kNowhere when the system has no memory or no watches left.
   Place Add(int fd, std::uint32_t events, Client& client);
-  void Change(Place place, int fd, std::uint32_t events);
+  virtual void Change(Place place, int fd, std::uint32_t events) = 0;
   // From now on `client` is told.
   void HandOver(Place place, Client& client) { slots_[place].client = &client; }
-  // The descriptor must be closed right after, which is what takes it away from the system.
+  // The descriptor must be closed right after, which ends the watching.
   void Remove(Place place);
-
-  // Waits for events; without end when `timeout_ms` is negative.
-  void Wait(int timeout_ms);
-  // Tells those whose events Wait has brought, and calls `between` after each.
-  template <class Between>
-  void Dispatch(Between&& between) {
-    for (int i = 0; i < count_; ++i) {
-      // With many connections none is in the cache any more when its turn comes.
-      if (i + 1 < count_) __builtin_prefetch(ClientOf(events_[static_cast<std::size_t>(i) + 1]));
-      const epoll_event& event = events_[static_cast<std::size_t>(i)];
-      if (Client* const client = ClientOf(event)) client->OnReady(event.events);
-      between();
-    }
-    count_ = 0;
+  // With kEdge: the client has used up `events`, or waits for them from now on, and wants to hear
+  // of the next change. Epoll knows by itself.
+  void Rearm(Place place, std::uint32_t events) {
+    if (rearms_) RearmSlot(place, events);
   }
+
+  // Delivers collected events until none is left or uv_hrtime() passes `deadline_ns`; at least one.
+  // Returns whether some are left.
+  virtual bool Dispatch(std::uint64_t deadline_ns) = 0;
 
   // How many have been added and not removed.
   std::size_t size() const { return size_; }
+
+ protected:
+  // `rearms`: whether the implementation needs Rearm.
+  explicit Poller(bool rearms) : rearms_(rearms) {}
+
+  // Identifies a client for as long as it keeps its place.
+  static std::uint64_t KeyOf(Place place, std::uint32_t generation) {
+    return std::uint64_t{generation} << 32 | place;
+  }
+  std::uint64_t KeyOf(Place place) const { return KeyOf(place, slots_[place].generation); }
+  // Whom an event is for; nullptr when they have gone.
+  Client* ClientOf(std::uint64_t key) const {
+    const Slot& slot = slots_[static_cast<Place>(key)];
+    return slot.generation == key >> 32 ? slot.client : nullptr;
+  }
+  // Delivers one event and tells whether the deadline has passed; looks at the clock now and then.
+  bool DeliverOne(std::uint64_t key, std::uint32_t events, std::uint64_t deadline_ns);
 
  private:
   struct Slot {
@@ -67,20 +87,29 @@ class Poller {
     Place next_free = kNowhere;
   };
 
-  epoll_event EventFor(Place place, std::uint32_t events) const;
-  // Whom an event is for; nullptr when they have gone.
-  Client* ClientOf(const epoll_event& event) const {
-    const Slot& slot = slots_[static_cast<Place>(event.data.u64)];
-    return slot.generation == event.data.u64 >> 32 ? slot.client : nullptr;
-  }
+  // False when the system refuses.
+  virtual bool Watch(Place place, int fd, std::uint32_t events) = 0;
+  virtual void Forget(Place) {}
+  virtual void RearmSlot(Place, std::uint32_t) {}
   Place TakeSlot();
+  void FreeSlot(Place place);
 
-  UniqueFd epoll_;
+  const bool rearms_;
   std::vector<Slot> slots_;
   Place first_free_ = kNowhere;
   std::size_t size_ = 0;
-  std::array<epoll_event, 512> events_;
-  int count_ = 0;
+  std::uint32_t delivered_ = 0;
 };
+
+enum class PollerKind : std::uint8_t { kEpoll, kUv };
+#ifdef __linux__
+inline constexpr PollerKind kBestPoller = PollerKind::kEpoll;
+#else
+inline constexpr PollerKind kBestPoller = PollerKind::kUv;
+#endif
+
+// `loop` is borrowed and outlives the poller; it has to run once more after the poller is gone, to
+// free its handles. nullptr when the system has no descriptors left, or no such kind.
+std::unique_ptr<Poller> MakePoller(PollerKind kind, uv_loop_t& loop);
 
 }  // namespace upgate::net

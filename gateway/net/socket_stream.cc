@@ -19,7 +19,8 @@ constexpr std::size_t kMaxSlices = 64;
 constexpr std::uint8_t kDrainRounds = 32;
 
 // The events that mean: read. They fit into 16 bits.
-constexpr std::uint32_t kInputEvents = EPOLLIN | EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDHUP;
+constexpr std::uint32_t kInputEvents =
+    Poller::kReadable | Poller::kUrgent | Poller::kError | Poller::kHangUp | Poller::kPeerEnd;
 
 // What the system takes of the slices: 0 when it takes nothing now.
 std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
@@ -42,7 +43,7 @@ std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
 std::unique_ptr<SocketStream> SocketStream::Make(WatchedFd fd, const RawAddress& peer) {
   auto stream = std::make_unique<SocketStream>(std::move(fd), peer, 0);
   // A unix socket would tell of its output whenever the peer has read something.
-  const std::uint32_t events = stream->is_unix_ ? kEvents & ~std::uint32_t{EPOLLOUT} : kEvents;
+  const std::uint32_t events = stream->is_unix_ ? kEvents & ~Poller::kWritable : kEvents;
   return stream->fd_.Watch(events, *stream) ? std::move(stream) : nullptr;
 }
 
@@ -71,19 +72,23 @@ void SocketStream::SetHandler(io::StreamHandler* handler) {
   if (handler == nullptr) {
     SetReading(false);
   } else if (health_ == Health::kBroken) {
-    fd_.loop().RunLater(*this);
+    RunSoon();
   }
 }
 
 void SocketStream::SetReading(bool on) {
   if (reading_ == Reading::kEnded) return;
   reading_ = on && handler_ != nullptr ? Reading::kOn : Reading::kOff;
-  if (reading_ == Reading::kOn && pending_ != 0) fd_.loop().RunLater(*this);
+  if (reading_ == Reading::kOn && pending_ != 0) fd_.loop().Continue(*this);
 }
 
 // For TCP it is always on: it is told only after a write that was not taken whole.
 void SocketStream::SetWantsOutput(bool on) {
-  if (is_unix_) fd_.Watch(on ? kEvents : kEvents & ~std::uint32_t{EPOLLOUT}, *this);
+  if (is_unix_) {
+    fd_.Watch(on ? kEvents : kEvents & ~Poller::kWritable, *this);
+  } else if (on) {
+    fd_.Rearm(Poller::kWritable);
+  }
 }
 
 void SocketStream::OnReady(std::uint32_t events) {
@@ -92,10 +97,10 @@ void SocketStream::OnReady(std::uint32_t events) {
   if (reading_ == Reading::kOn && pending_ != 0) {
     // Or soon, where it has had its share of this turn.
     if (!waiting()) ReadNow();
-  } else if ((events & EPOLLERR) != 0) {
+  } else if ((events & Poller::kError) != 0) {
     return Break(0);
   }
-  if ((events & EPOLLOUT) != 0 && queue_) Flush();
+  if ((events & Poller::kWritable) != 0 && queue_) Flush();
 }
 
 // What waits for a turn of its own. The handler may not destroy the stream from within, but it may
@@ -114,15 +119,16 @@ void SocketStream::ReadNow() {
   switch (ReadSome(error)) {
     case Input::kDrained:
       pending_ = 0;
+      fd_.Rearm(kInputEvents);
       return;
     case Input::kMore:
-      return fd_.loop().RunLater(*this);
+      return fd_.loop().Continue(*this);
     case Input::kStopped:
       return;
     case Input::kBroken:
       return Break(error);
     case Input::kEnded: {
-      const bool broken = (pending_ & EPOLLERR) != 0;
+      const bool broken = (pending_ & Poller::kError) != 0;
       reading_ = Reading::kEnded;
       Tell([](io::StreamHandler& handler) { handler.OnEnd(); });
       if (broken) Break(0);
@@ -134,7 +140,7 @@ void SocketStream::ReadNow() {
 SocketStream::Input SocketStream::ReadSome(int& error) {
   const MutableBytes buffer = fd_.loop().read_buffer();
   const Health health = health_;
-  for (int reads = 0; reads < kReadsPerTurn / 2; ++reads) {
+  for (int reads = 0; reads < kReads; ++reads) {
     const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got == 0) return Input::kEnded;
     if (got < 0) {
@@ -149,7 +155,7 @@ SocketStream::Input SocketStream::ReadSome(int& error) {
     if (reading_ != Reading::kOn || health_ != health) return Input::kStopped;
     // That was all, unless something stands behind it of which no further event will tell: the end
     // of the stream, an error, or what follows an urgent byte, at which a read stops.
-    if (size < buffer.size() && pending_ == EPOLLIN) return Input::kDrained;
+    if (size < buffer.size() && pending_ == Poller::kReadable) return Input::kDrained;
   }
   return Input::kMore;
 }
@@ -207,7 +213,9 @@ void SocketStream::Flush() {
   const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
   if (!sent) return Break(sent.error());
   queue_->Consume(*sent);
-  if (queue_->size() == 0) {
+  if (queue_->size() > 0) {
+    fd_.Rearm(Poller::kWritable);
+  } else {
     queue_.reset();
     SetWantsOutput(false);
     if (writing_ == Writing::kFinishing) EndOutput();
@@ -231,7 +239,7 @@ void SocketStream::EndOutput() {
   writing_ = Writing::kFlushed;
   // Fails only on a connection that is broken already, which is told in its own way.
   ::shutdown(fd_.get(), SHUT_WR);
-  fd_.loop().RunLater(*this);
+  RunSoon();
 }
 
 void SocketStream::Reset() {
@@ -256,6 +264,12 @@ SocketAddress SocketStream::peer_address() const {
   return raw.family() == AF_UNIX ? FromRaw(raw) : UnixPath{};
 }
 
+// News does not queue behind what others have left over.
+void SocketStream::RunSoon() {
+  Cancel();
+  fd_.loop().RunLater(*this);
+}
+
 void SocketStream::Break(int error) {
   if (health_ != Health::kWhole) return;
   health_ = Health::kBroken;
@@ -264,7 +278,7 @@ void SocketStream::Break(int error) {
   writing_ = Writing::kClosed;
   queue_.reset();
   was_congested_ = false;
-  fd_.loop().RunLater(*this);
+  RunSoon();
 }
 
 void SocketStream::TellFailure() {
@@ -277,7 +291,7 @@ void SocketStream::TellFailure() {
     --drain_rounds_left_;
     int error = 0;
     const Input input = ReadSome(error);
-    if (input == Input::kMore) return fd_.loop().RunLater(*this);
+    if (input == Input::kMore) return fd_.loop().Continue(*this);
     if (input == Input::kBroken && error_ == 0) error_ = error;
     if (handler_ == nullptr) return;
   }

@@ -20,18 +20,19 @@ namespace upgate::net {
 // A connected TCP or unix socket: own recv() and send() on a descriptor that the loop only watches.
 // Idle, it owns no buffer.
 //
-// It is told of changes only (EPOLLET), all of them and once each, so that neither reading nor
-// writing nor a pause of either costs a call to the poller. What it was told and has not used up is
-// in `pending_`.
+// It is told of changes only (Poller::kEdge), all of them and once each, so that neither reading
+// nor writing nor a pause of either costs a call to the poller. What it was told and has not used
+// up is in `pending_`.
 //
-// One turn reads at most kReadsPerTurn full buffers, so that a fast peer does not starve the
-// others: half of them when it is told of bytes, half when it goes on where it stopped.
+// When it is told of bytes it reads at most kReads full buffers; what is left is a leftover of the
+// loop's turn, so that a fast peer does not starve the others.
 class SocketStream final : public io::ByteStream, private Poller::Client, private io::Later {
  public:
-  static constexpr int kReadsPerTurn = 4;
+  static constexpr int kReads = 2;
 
   // What to watch a connecting TCP socket for, and what it goes on with as a stream.
-  static constexpr std::uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+  static constexpr std::uint32_t kEvents =
+      Poller::kReadable | Poller::kWritable | Poller::kPeerEnd | Poller::kUrgent | Poller::kEdge;
 
   // Takes over a connected, non-blocking socket; nullptr when the loop cannot watch it (out of
   // memory or watches). `peer` is what accept or connect said; it is kept, because the system
@@ -68,6 +69,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void OnReady(std::uint32_t events) override;
   void OnLater() override;
   void SetWantsOutput(bool on);
+  void RunSoon();
 
   void ReadNow();
   Input ReadSome(int& error);
@@ -87,7 +89,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   WatchedFd fd_;
   io::StreamHandler* handler_ = nullptr;
   std::unique_ptr<SendQueue> queue_;  // while the system does not take everything
-  std::uint16_t pending_ = 0;         // of epoll's events those that concern reading
+  std::uint16_t pending_ = 0;         // of the poller's events those that concern reading
   Reading reading_ = Reading::kOff;
   Writing writing_ = Writing::kOpen;
   Health health_ = Health::kWhole;

@@ -21,11 +21,13 @@ class WatchedFd {
   int get() const { return fd_.get(); }
   Loop& loop() const { return *loop_; }
 
-  // Starts to watch for `events` (epoll_ctl(2)), or goes on with others. `client` is not owned.
+  // Starts to watch for `events` (of Poller), or goes on with others. `client` is not owned.
   // False when the system cannot watch any more: out of memory or of watches.
   bool Watch(std::uint32_t events, Poller::Client& client);
   // The one who is told from now on. Only while it is watched.
   void HandOver(Poller::Client& client) { loop_->poller().HandOver(place_, client); }
+  // See Poller::Rearm. Only while it is watched.
+  void Rearm(std::uint32_t events) { loop_->poller().Rearm(place_, events); }
 
  private:
   Loop* loop_;

@@ -22,7 +22,8 @@ void FixedEntropy::Fill(MutableBytes out) {
 
 FakeLoop::~FakeLoop() {
   DeleteDeferred();
-  if (!later_.empty()) ADD_FAILURE() << "something waits for the next turn when the loop ended";
+  if (!later_.empty() || !leftovers_.empty())
+    ADD_FAILURE() << "something waits for the next turn when the loop ended";
 }
 
 bool FakeLoop::DeleteDeferred() {
@@ -35,8 +36,9 @@ bool FakeLoop::DeleteDeferred() {
 }
 
 bool FakeLoop::RunTurn() {
-  const bool later = !later_.empty();
+  const bool later = !later_.empty() || !leftovers_.empty();
   later_.RunAll();
+  leftovers_.RunAll();
   const bool fired = timers_.AdvanceTo(timers_.Now()) > 0;
   const bool happened = network_.RunOnce();
   const bool deleted = DeleteDeferred();

@@ -31,13 +31,13 @@ class FakeLoop final : private io::Turn {
   FakeLoop(const FakeLoop&) = delete;
   FakeLoop& operator=(const FakeLoop&) = delete;
 
-  // What the code under test gets.
+  // What the code under test gets. A test that sets `share` does so before anything copies this.
   io::Loop& io() { return io_; }
 
   MemoryNetwork& network() { return network_; }
   FakeTimers& timers() { return timers_; }
 
-  // One turn: what was put off to it, due timers, one round of the network, deferred deletions.
+  // One turn: what was put off to it, what others have left over, due timers, one round of the network, deferred deletions.
   // False when nothing happened.
   bool RunTurn();
   // Turns until nothing happens any more; time stands still.
@@ -52,12 +52,16 @@ class FakeLoop final : private io::Turn {
   void RunLater(io::Later& later) override {
     if (!later.waiting()) later_.Append(later);
   }
+  void Continue(io::Later& later) override {
+    if (!later.waiting()) leftovers_.Append(later);
+  }
   bool DeleteDeferred();
 
   FakeTimers timers_;
   MemoryNetwork network_;
   FixedEntropy entropy_;
   io::LaterList later_;
+  io::LaterList leftovers_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   io::Loop io_{network_, timers_, entropy_, *this};
 };

@@ -61,6 +61,7 @@ class World final : public io::Network, private io::Turn {
 
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
   void RunLater(io::Later& later) override;
+  void Continue(io::Later& later) override { RunLater(later); }
   // Whether anything happened.
   bool RunTurn();
   bool Flush();

@@ -79,6 +79,7 @@ class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entr
   void RunLater(io::Later& later) override {
     if (!later.waiting()) later_.Append(later);
   }
+  void Continue(io::Later& later) override { RunLater(later); }
 
   // What was put off to the next turn, then deferred deletions.
   void EndTurn();

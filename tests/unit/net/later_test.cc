@@ -110,7 +110,7 @@ TEST_F(LaterListTest, OutlivesItsList) {
 }
 
 TEST(LoopLaterTest, RunsOnTheNextTurnAndTheLoopDoesNotSleepBefore) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   io::Turn& turn = loop.view().turn;
   std::string log;
   std::uint64_t asked_at = 0;
@@ -130,7 +130,7 @@ TEST(LoopLaterTest, RunsOnTheNextTurnAndTheLoopDoesNotSleepBefore) {
 }
 
 TEST(LoopLaterTest, WhatIsAskedForMeanwhileComesOnTheTurnAfter) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   io::Turn& turn = loop;
   std::string log;
   std::vector<std::uint64_t> turns;
@@ -146,7 +146,7 @@ TEST(LoopLaterTest, WhatIsAskedForMeanwhileComesOnTheTurnAfter) {
 }
 
 TEST(LoopLaterTest, FromATimerItRunsWithoutWaitingForTheNext) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   struct Owner final : io::Timer::Owner {
     Owner(Loop& on, Note& what) : loop(on), note(what), timer(on.view().timers, *this) {}
     void OnTimer(io::Timer&) override { loop.RunLater(note); }
@@ -162,7 +162,7 @@ TEST(LoopLaterTest, FromATimerItRunsWithoutWaitingForTheNext) {
 }
 
 TEST(LoopLaterTest, TheDeadAreNotRun) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::string log;
   auto doomed = std::make_unique<Note>(log, 'x');
   Note killer(log, 'k', [&] { doomed.reset(); });
@@ -177,7 +177,7 @@ TEST(LoopLaterTest, WhatWaitsOutlivesTheLoop) {
   std::string log;
   Note note(log, 'x');
   {
-    Loop loop;
+    Loop loop{PollerUnderTest()};
     loop.RunLater(note);
   }
   EXPECT_FALSE(note.waiting());

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 TEST(LoopTest, PostsFromManyThreadsRunInTheOrderOfEach) {
   constexpr int kThreads = 4;
   constexpr int kPosts = 2000;
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::array<int, kThreads> next{};
   bool in_order = true;
   std::vector<std::thread> threads;
@@ -42,49 +42,138 @@ TEST(LoopTest, PostsFromManyThreadsRunInTheOrderOfEach) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Takes a while, as a message that inflates to a lot does.
+struct Alarm final : io::Timer::Owner {
+  Alarm(Loop& on, io::Millis delay) : loop(on), timer(on.view().timers, *this) { timer.Arm(delay); }
+  void OnTimer(io::Timer&) override {
+    fired_at = loop.view().timers.Now();
+    if (on_fire) on_fire();
+  }
+  Loop& loop;
+  io::Timer timer;
+  std::optional<io::Instant> fired_at;
+  std::function<void()> on_fire;
+};
+
+// Takes longer than a slice of the turn, and notes in which turn it ran.
 class Long final : public io::Later {
  public:
-  explicit Long(std::function<void()> then) : then_(std::move(then)) {}
+  Long(Loop& loop, std::function<void()> then) : loop_(loop), then_(std::move(then)) {}
   void OnLater() override {
     const auto end = std::chrono::steady_clock::now() + 2ms;
     while (std::chrono::steady_clock::now() < end) {
     }
+    ran_in = loop_.turns();
     then_();
   }
+  std::optional<std::uint64_t> ran_in;
 
  private:
+  Loop& loop_;
   std::function<void()> then_;
 };
 
-TEST(LoopTest, SignalsAreHeardInTheMiddleOfALongTurnAndWhatIsPostedBehindIt) {
-  Loop loop;
-  bool heard = false;
-  bool ran = false;
-  bool heard_before_the_end = false;
-  bool ran_before_the_end = false;
-  const SignalWatcher watcher(loop, {SIGUSR1}, [&](int) { heard = true; });
-  Long first([&] {
-    ::raise(SIGUSR1);
-    loop.Post([&] { ran = true; });
-  });
-  std::deque<Long> middle;
-  Long last([&] {
-    heard_before_the_end = heard;
-    ran_before_the_end = ran;
-    loop.Stop();
-  });
-  loop.RunLater(first);
-  for (int i = 0; i < 40; ++i) loop.RunLater(middle.emplace_back([] {}));
-  loop.RunLater(last);
+Loop::Options ShortSlices() {
+  Loop::Options options = PollerUnderTest();
+  options.slice = 1ms;
+  return options;
+}
+
+TEST(LoopTest, LeftoversTakeTurnsWithEverythingElse) {
+  Loop loop{ShortSlices()};
+  std::string order;
+  std::deque<Long> leftovers;
+  const SignalWatcher watcher(loop, {SIGUSR1}, [&](int) { order += 's'; });
+  Alarm alarm(loop, 0ms);
+  alarm.on_fire = [&] { order += 't'; };
+  for (const char name : {'a', 'b', 'c', 'd'}) {
+    leftovers.emplace_back(loop, [&, name] {
+      order += name;
+      if (name != 'a') return;
+      ::raise(SIGUSR1);
+      loop.Post([&] { order += 'p'; });
+      loop.Continue(leftovers[0]);
+      alarm.timer.Arm(0ms);
+    });
+  }
+  for (Long& leftover : leftovers) loop.Continue(leftover);
+  alarm.timer.Disarm();
+  bool again = false;
+  ASSERT_TRUE(RunUntil(loop, [&] {
+    // Stops the circle of the first one.
+    if (std::exchange(again, order.contains('d'))) leftovers[0].Cancel();
+    return order.contains('d') && order.contains('s') && order.contains('p') && order.contains('t');
+  }));
+  leftovers[0].Cancel();
+  // One in each turn; the signal and the task are heard before the next one.
+  EXPECT_LT(order.find('s'), order.find('b')) << order;
+  EXPECT_LT(order.find('p'), order.find('b')) << order;
+  EXPECT_LT(order.find('t'), order.find('d')) << order;
+  EXPECT_LT(*leftovers[1].ran_in, *leftovers[2].ran_in);
+  EXPECT_LT(*leftovers[2].ran_in, *leftovers[3].ran_in);
+  EXPECT_LT(order.find('d'), order.find('a', 1)) << "whoever asks again is last in line: " << order;
+}
+
+TEST(LoopTest, TasksOfATurnAreBoundedAndKeepTheirOrder) {
+  Loop loop{ShortSlices()};
+  std::vector<std::uint64_t> turns;
+  std::string order;
+  for (const char name : {'a', 'b', 'c'}) {
+    loop.Post([&, name] {
+      const auto end = std::chrono::steady_clock::now() + 2ms;
+      while (std::chrono::steady_clock::now() < end) {
+      }
+      turns.push_back(loop.turns());
+      order += name;
+    });
+  }
+  loop.Stop();
   loop.Run();
-  EXPECT_TRUE(heard_before_the_end);
-  EXPECT_FALSE(ran_before_the_end);
-  EXPECT_TRUE(ran);
+  EXPECT_EQ(order, "abc") << "what was posted before the Stop";
+  EXPECT_LT(turns[0], turns[1] + 1);
+  EXPECT_LT(turns[1], turns[2] + 1);
+}
+
+TEST(LoopTest, ReadySocketsOfATurnAreBoundedAndNoneIsForgotten) {
+  constexpr std::size_t kClients = 40;
+  Loop loop{ShortSlices()};
+  Acceptor acceptor;
+  auto listener = loop.view().network.Listen(kLoopback, {}, acceptor);
+  ASSERT_TRUE(listener);
+  std::deque<Connector> connectors;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    Connector& connector = connectors.emplace_back();
+    connector.pending = loop.view().network.Connect((*listener)->address(), connector);
+  }
+  ASSERT_TRUE(RunUntil(loop, [&] {
+    return acceptor.streams.size() == kClients &&
+           std::ranges::all_of(connectors, [](const Connector& c) { return c.done(); });
+  }));
+  std::deque<Recorder> recorders;
+  std::vector<std::uint64_t> turns;
+  for (const auto& stream : acceptor.streams) {
+    Recorder& recorder = recorders.emplace_back();
+    recorder.on_bytes = [&](MutableBytes) {
+      const auto end = std::chrono::steady_clock::now() + 500us;
+      while (std::chrono::steady_clock::now() < end) {
+      }
+      turns.push_back(loop.turns());
+    };
+    stream->SetHandler(&recorder);
+    stream->SetReading(true);
+  }
+  for (Connector& connector : connectors) connector.stream->Write(AsBytes("x"));
+  EXPECT_TRUE(RunUntil(loop, [&] { return turns.size() == kClients; }));
+  std::ranges::sort(turns);
+  std::size_t most = 0;
+  for (const std::uint64_t turn : turns) {
+    most = std::max<std::size_t>(most, static_cast<std::size_t>(std::ranges::count(turns, turn)));
+  }
+  // The clock is looked at after every fourth.
+  EXPECT_LE(most, 8U);
 }
 
 TEST(LoopTest, StopFromAnotherThreadComesAfterWhatWasPostedBefore) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   bool ran = false;
   std::thread other([&] {
     loop.Post([&] { ran = true; });
@@ -96,7 +185,7 @@ TEST(LoopTest, StopFromAnotherThreadComesAfterWhatWasPostedBefore) {
 }
 
 TEST(LoopTest, StopBeforeRunIsNotLostAndTheLoopRunsAgain) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   loop.Stop();
   loop.Run();
   bool ran = false;
@@ -105,7 +194,7 @@ TEST(LoopTest, StopBeforeRunIsNotLostAndTheLoopRunsAgain) {
 }
 
 TEST(LoopTest, RunsOnAThreadThatDidNotMakeIt) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::thread::id where;
   std::thread runner([&] { loop.Run(); });
   loop.Post([&] {
@@ -120,7 +209,7 @@ TEST(LoopTest, RunsOnAThreadThatDidNotMakeIt) {
 TEST(LoopTest, DroppedTasksAreDestroyedWithTheLoop) {
   const auto witness = std::make_shared<int>(1);
   {
-    Loop loop;
+    Loop loop{PollerUnderTest()};
     loop.Post([witness] {});
   }
   EXPECT_EQ(witness.use_count(), 1);
@@ -140,7 +229,7 @@ struct Mortal : io::Deletable {
 };
 
 TEST(LoopTest, DeferredDeletionsHappenInOrderAfterTheCallback) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::string log;
   std::string seen_in_callback = "?";
   loop.Post([&] {
@@ -157,22 +246,14 @@ TEST(LoopTest, DeferredDeletionsHappenInOrderAfterTheCallback) {
 TEST(LoopTest, WhatIsDeferredLastGoesWithTheLoop) {
   std::string log;
   {
-    Loop loop;
+    Loop loop{PollerUnderTest()};
     loop.DeferDelete(std::make_unique<Mortal>(log, 'a', &loop));
   }
   EXPECT_EQ(log, "az");
 }
 
-struct Alarm final : io::Timer::Owner {
-  Alarm(Loop& on, io::Millis delay) : loop(on), timer(on.view().timers, *this) { timer.Arm(delay); }
-  void OnTimer(io::Timer&) override { fired_at = loop.view().timers.Now(); }
-  Loop& loop;
-  io::Timer timer;
-  std::optional<io::Instant> fired_at;
-};
-
 TEST(LoopTest, TimersAreNotEarlyAndTheLoopSleepsUntilThem) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   const io::Instant start = loop.view().timers.Now();
   const auto real_start = std::chrono::steady_clock::now();
   Alarm now(loop, 0ms);
@@ -191,7 +272,7 @@ TEST(LoopTest, TimersAreNotEarlyAndTheLoopSleepsUntilThem) {
 
 // After a turn that took too long, what has arrived meanwhile is not too late.
 TEST(LoopTest, EventsComeBeforeTheTimersThatWaitForThem) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   Acceptor acceptor;
   auto listener = loop.view().network.Listen(kLoopback, {}, acceptor);
   ASSERT_TRUE(listener);
@@ -215,7 +296,7 @@ TEST(LoopTest, EventsComeBeforeTheTimersThatWaitForThem) {
 }
 
 TEST(LoopTest, AnAlarmArmedBeforeRunCountsFromThatMoment) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   const auto made = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - made < 20ms) {
   }
@@ -226,7 +307,7 @@ TEST(LoopTest, AnAlarmArmedBeforeRunCountsFromThatMoment) {
 }
 
 TEST(LoopTest, TellsTurnsAndBusyTimeToOtherThreads) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::uint64_t busy = 0;
   std::thread reader;
   loop.Post([&] {
@@ -245,13 +326,13 @@ TEST(LoopTest, TellsTurnsAndBusyTimeToOtherThreads) {
 }
 
 TEST(LoopTest, WallClockIsThatOfTheSystem) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   EXPECT_NEAR(static_cast<double>(loop.view().timers.UnixSeconds()),
               static_cast<double>(std::time(nullptr)), 1.0);
 }
 
 TEST(LoopTest, EntropyDoesNotRepeat) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::vector<std::string> keys;
   for (int i = 0; i < 1000; ++i) {
     std::array<std::byte, 16> key{};
@@ -266,7 +347,7 @@ TEST(LoopTest, EntropyDoesNotRepeat) {
 }
 
 TEST(LoopTest, SignalsComeOnTheLoop) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::vector<int> signals;
   std::unique_ptr<SignalWatcher> watcher;
   const auto on_signal = [&](int signal) {
@@ -288,7 +369,7 @@ TEST(LoopDeathTest, ASocketLeftOpenIsABug) {
         Acceptor acceptor;
         std::unique_ptr<io::Listener> listener;
         {
-          Loop loop;
+          Loop loop{PollerUnderTest()};
           listener = std::move(*loop.view().network.Listen(kLoopback, {}, acceptor));
         }
       },

@@ -21,6 +21,12 @@ namespace upgate::net {
 
 inline const SocketAddress kLoopback = IpPort{*Ip::Parse("127.0.0.1"), 0};
 
+// All tests of this folder run twice: with UPGATE_TEST_POLLER=uv, too.
+inline Loop::Options PollerUnderTest() {
+  const char* const name = std::getenv("UPGATE_TEST_POLLER");
+  return {.poller = name != nullptr && std::string(name) == "uv" ? PollerKind::kUv : kBestPoller};
+}
+
 // Runs the loop until `done`; false when that does not happen within ten seconds.
 inline bool RunUntil(Loop& loop, const std::function<bool()>& done) {
   struct Watchdog final : io::Timer::Owner {

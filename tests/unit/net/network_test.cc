@@ -74,7 +74,7 @@ class NetworkTest : public testing::Test {
   }
 
   TempDirectory directory_;
-  Loop loop_;
+  Loop loop_{PollerUnderTest()};
   Acceptor acceptor_;
   Connector connector_;
 };
@@ -251,7 +251,7 @@ class EchoThread final : io::AcceptHandler {
     ++accepted_;
   }
 
-  Loop loop_;
+  Loop loop_{PollerUnderTest()};
   std::unique_ptr<io::Listener> listener_;
   SocketAddress address_;
   std::vector<std::unique_ptr<Echo>> echoes_;

@@ -3,11 +3,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "gateway/net/fd.h"
 
 namespace upgate::net {
 namespace {
@@ -15,13 +20,17 @@ namespace {
 // A descriptor that is readable as soon as it is poked.
 class Bell final : public Poller::Client {
  public:
-  explicit Bell(Poller& poller, std::uint32_t events = EPOLLIN)
+  explicit Bell(Poller& poller, std::uint32_t events = Poller::kReadable)
       : poller_(poller),
         fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
         place_(poller.Add(fd_.get(), events, *this)) {}
   ~Bell() { poller_.Remove(place_); }
 
   void Ring() { EXPECT_EQ(::eventfd_write(fd_.get(), 1), 0); }
+  void Answer() {
+    eventfd_t value = 0;
+    EXPECT_EQ(::eventfd_read(fd_.get(), &value), 0);
+  }
   void OnReady(std::uint32_t events) override {
     heard.push_back(events);
     if (on_ready) on_ready();
@@ -38,56 +47,80 @@ class Bell final : public Poller::Client {
   Poller::Place place_;
 };
 
-void Poll(Poller& poller) {
-  poller.Wait(0);
-  poller.Dispatch([] {});
-}
+constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
 
-TEST(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
-  Poller poller;
+class PollerTest : public testing::TestWithParam<PollerKind> {
+ protected:
+  PollerTest() {
+    EXPECT_EQ(uv_loop_init(&loop_), 0);
+    owner_ = MakePoller(GetParam(), loop_);
+  }
+  ~PollerTest() override {
+    owner_.reset();
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    EXPECT_EQ(uv_loop_close(&loop_), 0);
+  }
+
+  void Wait() { uv_run(&loop_, UV_RUN_NOWAIT); }
+  bool Poll(std::uint64_t deadline_ns = kForever) {
+    Wait();
+    return owner_->Dispatch(deadline_ns);
+  }
+
+  uv_loop_t loop_{};
+  std::unique_ptr<Poller> owner_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, PollerTest, testing::Values(PollerKind::kEpoll, PollerKind::kUv),
+                         [](const auto& kind) {
+                           return kind.param == PollerKind::kEpoll ? "epoll" : "uv";
+                         });
+
+TEST_P(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
+  Poller& poller = *owner_;
   Bell one(poller);
   Bell two(poller);
-  Poll(poller);
+  Poll();
   EXPECT_TRUE(one.heard.empty());
   two.Ring();
-  Poll(poller);
+  Poll();
   EXPECT_TRUE(one.heard.empty());
-  EXPECT_EQ(two.heard, std::vector<std::uint32_t>{EPOLLIN});
-  Poll(poller);
+  EXPECT_EQ(two.heard, std::vector<std::uint32_t>{Poller::kReadable});
+  Poll();
   EXPECT_EQ(two.heard.size(), 2U) << "as long as it is readable";
   EXPECT_EQ(poller.size(), 2U);
 }
 
-TEST(PollerTest, AChangeCountsFromTheNextWaitOn) {
-  Poller poller;
+TEST_P(PollerTest, AChangeCountsFromTheNextWaitOn) {
+  Poller& poller = *owner_;
   Bell bell(poller);
   bell.Ring();
   poller.Change(bell.place(), bell.fd(), 0);
-  Poll(poller);
+  Poll();
   EXPECT_TRUE(bell.heard.empty());
-  poller.Change(bell.place(), bell.fd(), EPOLLIN);
-  Poll(poller);
+  poller.Change(bell.place(), bell.fd(), Poller::kReadable);
+  Poll();
   EXPECT_EQ(bell.heard.size(), 1U);
 }
 
-TEST(PollerTest, AnotherClientTakesOver) {
-  Poller poller;
+TEST_P(PollerTest, AnotherClientTakesOver) {
+  Poller& poller = *owner_;
   Bell first(poller);
   Bell second(poller);
   first.Ring();
-  poller.Wait(0);
+  Wait();
   poller.HandOver(first.place(), second);
-  poller.Dispatch([] {});
+  poller.Dispatch(kForever);
   EXPECT_TRUE(first.heard.empty());
   EXPECT_EQ(second.heard.size(), 1U);
 }
 
 // Whoever hears first takes the other away, and puts a third in its place: it must not hear what
 // was meant for the other.
-TEST(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
-  Poller poller;
-  auto one = std::make_unique<Bell>(poller, EPOLLIN | EPOLLET);
-  auto two = std::make_unique<Bell>(poller, EPOLLIN | EPOLLET);
+TEST_P(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
+  Poller& poller = *owner_;
+  auto one = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
+  auto two = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
   std::unique_ptr<Bell> third;
   int heard = 0;
   const auto replace = [&](std::unique_ptr<Bell>& other) {
@@ -101,19 +134,57 @@ TEST(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
   two->on_ready = [&] { replace(one); };
   one->Ring();
   two->Ring();
-  Poll(poller);
+  Poll();
   EXPECT_EQ(heard, 1);
   ASSERT_NE(third, nullptr);
   EXPECT_TRUE(third->heard.empty());
   third->Ring();
-  Poll(poller);
+  Poll();
   EXPECT_EQ(third->heard.size(), 1U);
 }
 
-TEST(PollerTest, WhatCannotBeWatchedHasNoPlace) {
-  Poller poller;
+TEST_P(PollerTest, AnEdgeIsToldOnceUntilTheClientRearms) {
+  Poller& poller = *owner_;
+  Bell bell(poller, Poller::kReadable | Poller::kEdge);
+  bell.Ring();
+  Poll();
+  EXPECT_EQ(bell.heard.size(), 1U);
+  Poll();
+  EXPECT_EQ(bell.heard.size(), 1U) << "still readable, but nothing has changed";
+  bell.Answer();
+  poller.Rearm(bell.place(), Poller::kReadable);
+  Poll();
+  EXPECT_EQ(bell.heard.size(), 1U);
+  bell.Ring();
+  Poll();
+  EXPECT_EQ(bell.heard.size(), 2U);
+}
+
+TEST_P(PollerTest, WhatDoesNotFitBeforeTheDeadlineIsToldTheNextTime) {
+  std::deque<Bell> bells;
+  for (int i = 0; i < 10; ++i) {
+    bells.emplace_back(*owner_, Poller::kReadable | Poller::kEdge).Ring();
+  }
+  const auto heard = [&] {
+    return std::ranges::count_if(bells, [](const Bell& bell) { return !bell.heard.empty(); });
+  };
+  EXPECT_TRUE(Poll(0));
+  const auto first = heard();
+  EXPECT_GT(first, 0);
+  EXPECT_LT(first, 10);
+  // One that leaves meanwhile is not told.
+  bells.pop_back();
+  for (int i = 0; i < 10 && Poll(0); ++i) {
+  }
+  EXPECT_EQ(heard(), 9);
+  EXPECT_FALSE(Poll());
+  for (const Bell& bell : bells) EXPECT_EQ(bell.heard.size(), 1U);
+}
+
+TEST_P(PollerTest, WhatCannotBeWatchedHasNoPlace) {
+  Poller& poller = *owner_;
   Bell bell(poller);
-  EXPECT_EQ(poller.Add(-1, EPOLLIN, bell), Poller::kNowhere);
+  EXPECT_EQ(poller.Add(-1, Poller::kReadable, bell), Poller::kNowhere);
   EXPECT_EQ(poller.size(), 1U);
 }
 

@@ -37,7 +37,7 @@ bool IsLoopback(const Ip& ip) {
 }
 
 TEST(ResolverTest, LiteralsAreAnsweredOnALaterTurn) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   Asker v4;
   Asker v6;
   v4.pending = loop.view().network.Resolve("192.0.2.7", v4);
@@ -49,7 +49,7 @@ TEST(ResolverTest, LiteralsAreAnsweredOnALaterTurn) {
 }
 
 TEST(ResolverTest, WaitsTogetherForOneNameAndThenKnowsIt) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   std::vector<Asker> askers(5);
   for (Asker& asker : askers) asker.pending = loop.view().network.Resolve("localhost", asker);
   const auto all = [&] {
@@ -71,7 +71,7 @@ TEST(ResolverTest, WaitsTogetherForOneNameAndThenKnowsIt) {
 }
 
 TEST(ResolverTest, AStaleAnswerServesWhileTheNameIsLookedUpAnew) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   Resolver resolver(loop, {.fresh = 0ms, .usable = 1h, .failed = 1s, .names = 10});
   Asker first;
   first.pending = resolver.Resolve("localhost", first);
@@ -87,7 +87,7 @@ TEST(ResolverTest, AStaleAnswerServesWhileTheNameIsLookedUpAnew) {
 }
 
 TEST(ResolverTest, AFailureIsToldToEveryoneAndRemembered) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   Asker first;
   Asker second;
   first.pending = loop.view().network.Resolve("nx.invalid", first);
@@ -99,7 +99,7 @@ TEST(ResolverTest, AFailureIsToldToEveryoneAndRemembered) {
 }
 
 TEST(ResolverTest, WhatCannotBeANameIsRefused) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   for (const std::string& host :
        {std::string(), std::string(300, 'a'), std::string("localhost\0.example", 18)}) {
     Asker asker;
@@ -112,7 +112,7 @@ TEST(ResolverTest, WhatCannotBeANameIsRefused) {
 }
 
 TEST(ResolverTest, ACancelledRequestHearsNothingAndOthersStillDo) {
-  Loop loop;
+  Loop loop{PollerUnderTest()};
   Asker cancelled;
   Asker other;
   Asker literal;
@@ -130,7 +130,7 @@ TEST(ResolverTest, TheLoopGoesWhileLookupsAreUnderWay) {
   Asker asker;
   std::vector<std::unique_ptr<Asker>> askers;
   {
-    Loop loop;
+    Loop loop{PollerUnderTest()};
     for (int i = 0; i < 20; ++i) {
       auto& one = *askers.emplace_back(std::make_unique<Asker>());
       one.pending = loop.view().network.Resolve("n" + std::to_string(i) + ".invalid", one);

@@ -51,6 +51,7 @@ class PipeLoop final : private io::Network,
   void RunLater(io::Later& later) override {
     if (!later.waiting()) later_.Append(later);
   }
+  void Continue(io::Later& later) override { RunLater(later); }
 
   Scratch scratch_;
   io::LaterList later_;

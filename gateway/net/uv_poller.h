@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include <uv.h>
+
+#include "gateway/net/handle.h"
+#include "gateway/net/poller.h"
+
+namespace upgate::net {
+
+// A libuv handle for each descriptor: for systems without epoll. libuv's watching is
+// level-triggered; for a client that asked for kEdge, an event that was reported is not watched for
+// again until the client calls Rearm.
+class UvPoller final : public Poller {
+ public:
+  // See MakePoller. Uses the loop's `data`.
+  explicit UvPoller(uv_loop_t& loop) : Poller(true), loop_(loop) { loop.data = this; }
+
+  void Change(Place place, int fd, std::uint32_t events) override;
+  bool Dispatch(std::uint64_t deadline_ns) override;
+
+ private:
+  struct Watched {
+    UvHandle<uv_poll_t> handle;
+    std::uint32_t wanted = 0;
+    std::uint32_t armed = 0;    // of wanted, those that libuv watches for
+    std::uint32_t pending = 0;  // reported, and not delivered yet
+  };
+
+  bool Watch(Place place, int fd, std::uint32_t events) override;
+  void Forget(Place place) override;
+  void RearmSlot(Place place, std::uint32_t events) override;
+  void Start(Place place);
+  void OnEvents(Place place, int status, int uv_events);
+
+  uv_loop_t& loop_;
+  std::vector<Watched> watched_;     // by place
+  std::deque<std::uint64_t> ready_;  // keys of those with pending events, in order
+};
+
+}  // namespace upgate::net
