@@ -58,7 +58,7 @@ void Http1ClientConnection::SetBodyReading(bool on) {
   if (state_ != State::kBusy || body_reading_ == on) return;
   body_reading_ = on;
   if (running_) return;
-  if (on && !starved()) return loop_.turn.RunLater(*this);
+  if (on && !starved()) return loop_.turn.Continue(*this);
   stream_->SetReading(WantsInput());
 }
 

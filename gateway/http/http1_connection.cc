@@ -150,7 +150,7 @@ void Http1Connection::Run(Bytes input) {
   while (WantsInput() && !HadItsTurn() && Step()) {
   }
   running_ = false;
-  if (HadItsTurn() && !input_.empty()) loop_.turn.RunLater(*this);
+  if (HadItsTurn() && !input_.empty()) loop_.turn.Continue(*this);
   if (state_ == State::kLinger || state_ == State::kDone) input_ = {};
   if (pending_.empty()) {
     if (!input_.empty()) Append(pending_, input_);

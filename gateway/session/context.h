@@ -21,10 +21,14 @@ struct Context {
   explicit Context(io::Loop io_loop) : loop(io_loop) {
     slices.reserve(kMaxSlices);
     bytes.reserve(ws::FrameUnpacker::ScratchSize(io::kReadBufferSize));
+    gathered.reserve(kMostGathered);
   }
 
   // Slices that one write to a server gathers at most.
   static constexpr std::size_t kMaxSlices = 512;
+
+  // Small frames of one read leave together; more than this goes out at once.
+  static constexpr std::size_t kMostGathered = 16 * 1024;
 
   // Where compressed payload is inflated to: as much as a read may bring, so that who takes it
   // needs no more room. Made with its first use.
@@ -39,11 +43,14 @@ struct Context {
   }
 
   io::Loop loop;
-  std::vector<Bytes> slices;         // payload of one read on its way to the server
-  std::string bytes;                 // payload that had to be translated
-  std::string control;               // pongs of one read
-  const void* control_of = nullptr;  // the endpoint that reads, and whose pongs these are
-  std::string deflated;              // a compressed frame on its way out
+  std::vector<Bytes> slices;  // payload of one read on its way to the server
+  std::string bytes;          // payload that had to be translated
+  // What the endpoint that reads sends meanwhile (answers, pongs), in order.
+  std::string gathered;
+  const void* reading = nullptr;  // that endpoint; nullptr between reads
+  std::size_t work = 0;           // what this read has cost so far; see io::Loop::share
+  std::size_t inflated = 0;  // of the inflate buffer: used by payload that the owner still needs
+  std::string deflated;      // a compressed frame on its way out
   std::unique_ptr<std::byte[]> inflate_buffer;
 };
 

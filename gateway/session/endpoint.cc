@@ -25,10 +25,10 @@ Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStre
     : owner_(owner),
       stream_(std::move(stream)),
       context_(context),
-      inflow_(compression ? std::make_unique<Inflow>(*this, std::move(compression)) : nullptr),
+      compression_(std::move(compression)),
       stats_(stats),
       decoder_(role, limits.message_size,
-               inflow_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
+               compression_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
       role_(role),
       limits_(limits),
       timer_(context.loop.timers, *this) {}
@@ -45,28 +45,50 @@ void Endpoint::ReadEarly(std::string early) {
 }
 
 void Endpoint::OnBytes(MutableBytes data) {
-  last_heard_ = context_.loop.timers.Now();
-  ping_unanswered_ = false;
-  if (inflow_) inflow_->buffered = inflow_->inflated = 0;
-  if (!Decode(data)) return;
-  if (reading()) owner_.OnReadDone();
-  if (reading()) KeepRest(data);
-  FlushControl();
+  Read(data, nullptr);
 }
 
-// False when the peer broke a rule, and all is done about it.
-bool Endpoint::Decode(MutableBytes& data) {
-  while (reading() && !held() && !spent()) {
-    const auto part = decoder_.Next(data);
-    if (!part) return FailReading(part.error());
-    if (!*part) break;
-    if (ws::IsControl((*part)->opcode)) {
-      OnControlPart(**part);
-    } else if ((*part)->compressed) {
-      if (!OnCompressedPart(**part)) return false;
+// `rest`: what keeps `data`; nullptr for a fresh read.
+void Endpoint::Read(MutableBytes data, std::unique_ptr<Rest> rest) {
+  last_heard_ = context_.loop.timers.Now();
+  ping_unanswered_ = false;
+  context_.work = context_.inflated = 0;
+  context_.reading = this;
+  std::optional<ws::FramePart> part;
+  if (rest && rest->part) {
+    part = std::exchange(rest->part, {});
+    part->payload = data.first(part->payload.size());
+    data = data.subspan(part->payload.size());
+  }
+  if (Decode(data, part)) {
+    if (reading()) owner_.OnReadDone();
+    if (reading()) Keep(data, part, std::move(rest));
+  }
+  FlushGathered();
+  context_.reading = nullptr;
+}
+
+// Stops where the share of the turn is used up, or the owner has no more room; what is left of an
+// inflated part is then in `part`. False when the peer broke a rule, and all is done about it.
+bool Endpoint::Decode(MutableBytes& data, std::optional<ws::FramePart>& part) {
+  while (may_decode()) {
+    if (!part) {
+      const auto next = decoder_.Next(data);
+      if (!next) return FailReading(next.error());
+      if (!*next) break;
+      part = **next;
+    }
+    if (part->compressed) {
+      if (!InflatePart(part)) return false;
+      continue;
+    }
+    const ws::FramePart whole = *std::exchange(part, std::nullopt);
+    if (ws::IsControl(whole.opcode)) {
+      context_.work += io::kMessageWork;
+      OnControlPart(whole);
     } else {
-      CountIn(**part);
-      owner_.OnPart(**part);
+      CountIn(whole);
+      owner_.OnPart(whole);
     }
   }
   return true;
@@ -74,44 +96,62 @@ bool Endpoint::Decode(MutableBytes& data) {
 
 bool Endpoint::FailReading(const ws::ProtocolError& error) {
   owner_.OnReadDone();
-  FlushControl();
   Fail(error);
   return false;
 }
 
-bool Endpoint::OnCompressedPart(ws::FramePart rest) {
+bool Endpoint::InflatePart(std::optional<ws::FramePart>& part) {
   const MutableBytes buffer = context_.InflateBuffer();
-  stats_.in.compressed_bytes.Add(rest.payload.size());
-  for (bool done = false; !done && reading();) {
-    if (buffer.size() - inflow_->buffered < kLeastRoom) {
+  const std::size_t before = part->payload.size();
+  bool done = false;
+  do {
+    if (buffer.size() - context_.inflated < kLeastRoom) {
       owner_.OnReadDone();
-      inflow_->buffered = 0;
+      context_.inflated = 0;
     }
-    const auto piece = inflow_->compression->Inflate(rest, buffer.subspan(inflow_->buffered));
+    const auto piece = compression_->Inflate(*part, buffer.subspan(context_.inflated));
     if (!piece) return FailReading(piece.error());
     done = piece->done;
     const std::size_t size = piece->part.payload.size();
-    inflow_->buffered += size;
-    inflow_->inflated += size;
+    context_.inflated += size;
     stats_.in.inflated_bytes.Add(size);
     if (piece->part.message_end) stats_.in.compressed_messages.Add();
     CountIn(piece->part);
     owner_.OnPart(piece->part);
-  }
+  } while (!done && may_decode());
+  stats_.in.compressed_bytes.Add(before - part->payload.size());
+  if (done) part.reset();
   return true;
 }
 
 // What has to wait stays in front of what is still to be read.
-void Endpoint::KeepRest(Bytes rest) {
-  if (rest.empty()) return gate_.Resume(*stream_, PauseReason::kRest);
-  rest_ = std::make_unique<std::string>(AsText(rest));
+void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& part,
+                    std::unique_ptr<Rest> rest) {
+  if (data.empty() && !part) {
+    gate_.Resume(*stream_, PauseReason::kRest);
+    if (rest && rest->broken) Lost(peer(), *rest->broken);
+    return;
+  }
+  if (rest) {
+    // A part's payload is right before what follows it, and both are the end of what was kept.
+    rest->start = rest->bytes.size() - data.size() - (part ? part->payload.size() : 0);
+  } else {
+    rest = std::make_unique<Rest>(*this);
+    if (part) Append(rest->bytes, part->payload);
+    Append(rest->bytes, data);
+  }
+  rest->part = part;
+  rest_ = std::move(rest);
   gate_.Pause(*stream_, PauseReason::kRest);
-  if (inflow_ && !held()) context_.loop.turn.RunLater(*inflow_);
+  ContinueRest();
+  // Nobody makes room for it any more.
+  if (rest_->broken && held()) Lost(peer(), std::string(*rest_->broken));
 }
 
 void Endpoint::CountIn(const ws::FramePart& part) {
   stats::Traffic& in = stats_.in;
   const std::size_t size = part.payload.size();
+  context_.work += size + io::kMessageWork;
   in.bytes.Add(size);
   totals_.bytes_in += size;
   message_bytes_ += size;
@@ -142,8 +182,7 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
     case Opcode::kPing: {
       stats_.in.pings.Add();
       if (!sending()) return;
-      AppendControl(Opcode::kPong, payload, context_.control);
-      context_.control_of = this;
+      SendControl(Opcode::kPong, payload);
       stats_.out.pongs.Add();
       return;
     }
@@ -158,7 +197,6 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
 void Endpoint::OnClose(Bytes payload) {
   stats_.in.closes.Add();
   owner_.OnReadDone();
-  FlushControl();
   const auto close = ws::ParseClose(payload);
   if (!close) {
     Fail(close.error());
@@ -204,6 +242,7 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
 // system does not answer late bytes of the client with a reset that would take our Close away from
 // it. As a client we leave it to the server to be the first (RFC 6455, section 7.1.1).
 void Endpoint::Linger() {
+  FlushGathered();
   state_ = State::kLingering;
   if (role_ == ws::Role::kServer || peer_ended_) stream_->Shutdown();
   rest_.reset();
@@ -236,8 +275,13 @@ void Endpoint::OnFlushed() {
   if (state_ == State::kLingering && peer_ended_) Done();
 }
 
+// What came before still counts, a share of it in each turn.
 void Endpoint::OnError(const Error& error) {
-  Lost(peer(), error.message);
+  if (rest_ && rest_->waiting()) {
+    rest_->broken = error.message;
+  } else {
+    Lost(peer(), error.message);
+  }
 }
 
 void Endpoint::Lost(Closer closer, std::string_view why) {
@@ -273,18 +317,23 @@ void Endpoint::OnDrained() {
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
   owner_.OnPeerDrained();
-  ReadRest();
+  ContinueRest();
 }
 
 void Endpoint::ResumeReading(PauseReason reason) {
   gate_.Resume(*stream_, reason);
-  if (inflow_ && rest_ && !held()) context_.loop.turn.RunLater(*inflow_);
+  ContinueRest();
+}
+
+void Endpoint::ContinueRest() {
+  if (rest_ && !held()) context_.loop.turn.Continue(*rest_);
 }
 
 void Endpoint::ReadRest() {
-  if (!rest_ || held() || !reading()) return;
-  const auto rest = std::move(rest_);
-  OnBytes(std::as_writable_bytes(std::span(*rest)));
+  if (held() || !reading()) return;
+  std::unique_ptr<Rest> rest = std::move(rest_);
+  const MutableBytes kept = std::as_writable_bytes(std::span(rest->bytes)).subspan(rest->start);
+  Read(kept, std::move(rest));
 }
 
 // One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left

@@ -36,9 +36,12 @@ enum class PeerEnd : std::uint8_t {
 // The gateway's WebSocket endpoint towards one peer (RFC 6455), a client or, in the role of a
 // client, a server: decodes frames, answers pings, keeps the connection alive, does the closing
 // handshake and the bounded wait after it. Data frames go to the owner piece by piece, inflated
-// where they came compressed (RFC 7692). Of a peer that compresses no more is taken in than the
-// owner has room for, and no more than its share of the loop's turn: a few bytes can stand for
-// many.
+// where they came compressed (RFC 7692).
+//
+// A read is used up as far as the owner has room (PauseReading) and the share of the loop's turn
+// lasts (io::Loop::share); the rest is kept, and continued in order among the loop's leftovers. A
+// few bytes can stand for much work: many small messages, or a large one that was compressed. What
+// is sent to the peer while a read is used up leaves in one write, in order.
 //
 // Order of events: OnPart … OnReadDone any number of times, then OnPeerClosing once, then
 // OnPeerDone once. Owned by a session, on its loop's thread.
@@ -102,15 +105,13 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   bool sending() const { return state_ == State::kOpen || state_ == State::kPeerClosed; }
   // Whether the peer's Close waits for ours.
   bool peer_closed() const { return state_ == State::kPeerClosed; }
-  bool compresses() const { return inflow_ != nullptr; }
+  bool compresses() const { return compression_ != nullptr; }
   bool congested() const { return stream_->congested(); }
   void PauseReading(PauseReason reason) {
     if (reading()) gate_.Pause(*stream_, reason);
   }
+  // Never calls the owner: what was kept back comes later.
   void ResumeReading(PauseReason reason);
-  // What a reason that holds messages kept back; does nothing while one does. Calls the owner as
-  // OnBytes does, so not from inside the owner's callbacks.
-  void ReadRest();
 
   const Ending& ending() const { return *ending_; }
   // What the peer sent in its Close; 1005 also before that.
@@ -126,7 +127,6 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     kLingering,   // nothing more to say; waits for the peer's FIN
     kDone,
   };
-  static constexpr std::size_t kShareOfTurn = 256 * 1024;  // bytes inflated
   struct ControlPayload {
     std::array<std::byte, ws::kMaxControlPayload> bytes;
     std::size_t size = 0;
@@ -139,29 +139,33 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
 
-  // The compression, and who continues with what was kept of a read.
-  struct Inflow final : io::Later {
-    Inflow(Endpoint& e, std::unique_ptr<Compression> c) : endpoint(e), compression(std::move(c)) {}
+  // What has arrived and waits. While there is one, the gate has kRest.
+  struct Rest final : io::Later {
+    explicit Rest(Endpoint& e) : endpoint(e) {}
     void OnLater() override { endpoint.ReadRest(); }
 
     Endpoint& endpoint;
-    std::unique_ptr<Compression> compression;
-    std::size_t buffered = 0;  // in the loop's buffer, and not used up by the owner yet
-    std::size_t inflated = 0;  // in this turn
+    std::string bytes;
+    std::size_t start = 0;  // what of them is used up
+    // A compressed part of which not everything is inflated: its payload is next in `bytes`,
+    // unmasked, and frames come behind it.
+    std::optional<ws::FramePart> part;
+    // Nothing comes behind it: the connection is broken, and why.
+    std::optional<std::string> broken;
   };
 
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
-  // Whether what has arrived has to wait.
-  bool held() const {
-    return gate_.holds_messages() ||
-           (inflow_ != nullptr && !gate_.open_but_for(PauseReason::kRest));
-  }
-  // Whether it has inflated its share of the loop's turn.
-  bool spent() const { return inflow_ != nullptr && inflow_->inflated >= kShareOfTurn; }
-  bool Decode(MutableBytes& data);
+  // Whether what has arrived has to wait for somebody.
+  bool held() const { return !gate_.open_but_for(PauseReason::kRest); }
+  // Whether it goes on with what has arrived, and now.
+  bool may_decode() const { return reading() && !held() && context_.work < context_.loop.share; }
+  void Read(MutableBytes data, std::unique_ptr<Rest> rest);
+  bool Decode(MutableBytes& data, std::optional<ws::FramePart>& part);
   bool FailReading(const ws::ProtocolError& error);
-  bool OnCompressedPart(ws::FramePart rest);
-  void KeepRest(Bytes rest);
+  bool InflatePart(std::optional<ws::FramePart>& part);
+  void Keep(Bytes data, const std::optional<ws::FramePart>& part, std::unique_ptr<Rest> rest);
+  void ReadRest();
+  void ContinueRest();
   bool SendCompressed(ws::Opcode opcode, Bytes payload);
   void OnControlPart(const ws::FramePart& part);
   void OnControlFrame(ws::Opcode opcode, Bytes payload);
@@ -170,10 +174,12 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void Write(std::span<const Bytes> slices);
   void CountOut(ws::Opcode opcode, std::size_t bytes);
   void CountOutMessage(ws::Opcode opcode, std::uint64_t size);
-  void FlushControl();
+  bool Gather(std::span<const Bytes> slices);
+  void WriteNow(std::span<const Bytes> slices);
+  void FlushGathered();
   void SendClose(std::uint16_t code, std::string_view reason);
   void SendPing();
-  void AppendControl(ws::Opcode opcode, Bytes payload, std::string& out);
+  void SendControl(ws::Opcode opcode, Bytes payload);
   std::optional<ws::MaskKey> NextMask();
   void Linger();
   Closer peer() const { return role_ == ws::Role::kServer ? Closer::kClient : Closer::kServer; }
@@ -187,7 +193,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   Owner& owner_;
   std::unique_ptr<io::ByteStream> stream_;
   Context& context_;
-  std::unique_ptr<Inflow> inflow_;  // of a session with compression
+  std::unique_ptr<Compression> compression_;  // nullptr where none was agreed on
   stats::BothWays& stats_;
   io::Instant last_heard_{};  // any bytes from the peer
   io::Instant last_data_{};   // data frames either way
@@ -208,7 +214,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   std::size_t queued_then_ =
       0;  // at the last look at the queue, to see whether the peer takes from it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
-  std::unique_ptr<std::string> rest_;        // of a read; while it is kept, the gate has kRest
+  std::unique_ptr<Rest> rest_;
   std::unique_ptr<Ending> ending_;
 };
 

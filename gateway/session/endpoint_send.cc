@@ -30,13 +30,37 @@ void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
 
 }  // namespace
 
+// While a read of this peer is used up, small frames to it wait for its end.
+bool Endpoint::Gather(std::span<const Bytes> slices) {
+  if (context_.reading != this) return false;
+  std::size_t size = context_.gathered.size();
+  for (const Bytes slice : slices) size += slice.size();
+  if (size > Context::kMostGathered) return false;
+  for (const Bytes slice : slices) Append(context_.gathered, slice);
+  return true;
+}
+
+void Endpoint::Write(std::span<const Bytes> slices) {
+  if (Gather(slices)) return;
+  FlushGathered();
+  WriteNow(slices);
+}
+
 // Everything goes through here. A queue that grows although the peer takes from it shows that only
 // between two writes, which matters while a ping of ours waits in it.
-void Endpoint::Write(std::span<const Bytes> slices) {
+void Endpoint::WriteNow(std::span<const Bytes> slices) {
   if (!ping_unanswered_) return stream_->Write(slices);
   taking_ = taking_ || stream_->queued() < queued_then_;
   stream_->Write(slices);
   queued_then_ = stream_->queued();
+}
+
+// Whoever makes us answer and does not read the answers is not read either.
+void Endpoint::FlushGathered() {
+  if (context_.reading != this || context_.gathered.empty()) return;
+  if (state_ != State::kDone) WriteNow(std::array{AsBytes(context_.gathered)});
+  context_.gathered.clear();
+  if (stream_->congested()) PauseReading(PauseReason::kOwnQueueFull);
 }
 
 // ---- messages
@@ -49,6 +73,7 @@ void Endpoint::CountOutMessage(Opcode opcode, std::uint64_t size) {
 
 // One message in one frame.
 void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
+  context_.work += bytes;
   stats_.out.frames.Add();
   stats_.out.bytes.Add(bytes);
   totals_.bytes_out += bytes;
@@ -59,7 +84,7 @@ void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
 void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
   if (!sending()) return;
   const Bytes payload = PayloadOf(frame);
-  if (inflow_ && SendCompressed(opcode, payload)) return;
+  if (compression_ && SendCompressed(opcode, payload)) return;
   Write(std::span(&frame, 1));
   CountOut(opcode, payload.size());
 }
@@ -70,7 +95,7 @@ void Endpoint::SendAll(std::span<const plugin::Message> messages) {
     const auto batch = messages.first(std::min(messages.size(), frames.size()));
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const plugin::Message& message = batch[i];
-      const auto compressed = inflow_ ? inflow_->compression->DeflateShared(message) : std::nullopt;
+      const auto compressed = compression_ ? compression_->DeflateShared(message) : std::nullopt;
       if (compressed) CountCompressed(stats_.out, *compressed, message.payload().size());
       frames[i] = compressed.value_or(message.frame());
       CountOut(message.kind() == plugin::MessageKind::kText ? Opcode::kText : Opcode::kBinary,
@@ -83,7 +108,7 @@ void Endpoint::SendAll(std::span<const plugin::Message> messages) {
 
 void Endpoint::Send(Opcode opcode, Bytes payload) {
   if (!sending()) return;
-  if (inflow_ && SendCompressed(opcode, payload)) return;
+  if (compression_ && SendCompressed(opcode, payload)) return;
   const auto mask = NextMask();
   if (mask) {  // in a copy: the payload is not ours to change
     context_.deflated.assign(AsText(payload));
@@ -101,8 +126,8 @@ void Endpoint::Send(Opcode opcode, Bytes payload) {
 
 // False where the message is to go as it is.
 bool Endpoint::SendCompressed(Opcode opcode, Bytes payload) {
-  if (!inflow_->compression->Wants(payload.size())) return false;
-  const auto frame = inflow_->compression->Deflate(opcode, payload, NextMask(), context_.deflated);
+  if (!compression_->Wants(payload.size())) return false;
+  const auto frame = compression_->Deflate(opcode, payload, NextMask(), context_.deflated);
   if (frame) {
     Write(std::span(&*frame, 1));
     CountCompressed(stats_.out, *frame, payload.size());
@@ -151,7 +176,7 @@ std::optional<ws::MaskKey> Endpoint::NextMask() {
   return mask;
 }
 
-void Endpoint::AppendControl(Opcode opcode, Bytes payload, std::string& out) {
+void Endpoint::SendControl(Opcode opcode, Bytes payload) {
   std::array<std::byte, ws::kMaxHeader + ws::kMaxControlPayload> frame;
   const MutableBytes body = MutableBytes(frame).subspan(ws::kMaxHeader, payload.size());
   std::ranges::copy(payload, body.begin());
@@ -159,31 +184,16 @@ void Endpoint::AppendControl(Opcode opcode, Bytes payload, std::string& out) {
   if (mask) ws::Mask(body, *mask, 0);
   const std::size_t size =
       ws::EncodeHeaderBefore({.opcode = opcode, .length = body.size(), .mask = mask}, body.data());
-  Append(out, Bytes(body.data() - size, size + body.size()));
-}
-
-// Pongs of one read leave in one write. Whoever sends pings and does not read the answers is not
-// read either.
-void Endpoint::FlushControl() {
-  // A service may close another session from inside a callback of this one.
-  if (context_.control.empty() || context_.control_of != this) return;
-  if (sending()) Write(std::array{AsBytes(context_.control)});
-  context_.control.clear();
-  if (stream_->congested()) gate_.Pause(*stream_, PauseReason::kOwnQueueFull);
+  Write(std::array{Bytes(body.data() - size, size + body.size())});
 }
 
 void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
-  FlushControl();
-  std::string frame;
-  AppendControl(Opcode::kClose, ws::EncodeClose(close_code, reason).view().subspan(2), frame);
-  Write(std::array{AsBytes(frame)});
+  SendControl(Opcode::kClose, ws::EncodeClose(close_code, reason).view().subspan(2));
   stats_.out.closes.Add();
 }
 
 void Endpoint::SendPing() {
-  std::string frame;
-  AppendControl(Opcode::kPing, {}, frame);
-  Write(std::array{AsBytes(frame)});
+  SendControl(Opcode::kPing, {});
   stats_.out.pings.Add();
 }
 

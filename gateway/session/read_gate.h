@@ -11,10 +11,9 @@ namespace upgate::session {
 enum class PauseReason : std::uint8_t {
   kFarEndFull = 1,    // the other end of the session cannot take more
   kOwnQueueFull = 2,  // what we answer by ourselves (pongs) is not being read
-  // With these the rest of what has arrived already waits too.
-  kAnswersFull = 4,  // the answers of a service are not being read
-  kService = 8,      // the service does not want more now
-  kRest = 16,        // what has arrived already comes first
+  kAnswersFull = 4,   // the answers of a service are not being read
+  kService = 8,       // the service does not want more now
+  kRest = 16,         // what has arrived already comes first
 };
 
 // Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving
@@ -30,10 +29,6 @@ class ReadGate {
   }
   bool open() const { return mask_ == 0; }
   bool open_but_for(PauseReason reason) const { return (mask_ & ~Bit(reason)) == 0; }
-  // Whether a service must get no more messages, also of those that have arrived.
-  bool holds_messages() const {
-    return (mask_ & (Bit(PauseReason::kAnswersFull) | Bit(PauseReason::kService))) != 0;
-  }
 
  private:
   static constexpr std::uint8_t Bit(PauseReason reason) {

@@ -17,7 +17,6 @@ ServiceSession::ServiceSession(Context& context, Facts facts,
                                const http::Request& request, plugin::Instance& service,
                                stats::RouteStats& stats, Session::Owner& owner)
     : Session(std::move(facts), owner),
-      turn_(context.loop.turn),
       request_(request),
       address_(client->peer_address()),
       service_(service),
@@ -65,17 +64,10 @@ void ServiceSession::SendAll(std::span<const plugin::Message> messages) {
 
 void ServiceSession::SetReading(bool on) {
   if (on) {
-    turn_.RunLater(*this);
+    endpoint_.ResumeReading(PauseReason::kService);
   } else {
-    Cancel();
     endpoint_.PauseReading(PauseReason::kService);
   }
-}
-
-// Not inside the service's call: messages that were held come now.
-void ServiceSession::OnLater() {
-  endpoint_.ResumeReading(PauseReason::kService);
-  endpoint_.ReadRest();
 }
 
 void ServiceSession::OnPeerDrained() {

@@ -14,10 +14,7 @@ namespace upgate::session {
 
 // A session whose far end is a service inside the gateway: whole messages instead of pieces of
 // frames.
-class ServiceSession final : public Session,
-                             private Endpoint::Owner,
-                             private plugin::Socket,
-                             private io::Later {
+class ServiceSession final : public Session, private Endpoint::Owner, private plugin::Socket {
  public:
   // `request` is copied for the service; `compression` as for an Endpoint. Everything else is
   // borrowed and outlives the session.
@@ -50,9 +47,6 @@ class ServiceSession final : public Session,
   bool congested() const override { return endpoint_.congested(); }
   void Close(std::uint16_t code, std::string_view reason) override;
 
-  void OnLater() override;
-
-  io::Turn& turn_;
   http::Request request_;
   SocketAddress address_;
   plugin::Instance& service_;

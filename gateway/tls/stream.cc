@@ -58,8 +58,10 @@ bool Stream::Receiving() const {
 void Stream::Steer() {
   if (state_ == State::kFailed) return;
   const bool more = engine_.failure() != nullptr || (Receiving() && engine_.HasMore());
-  if (more) {
+  if (engine_.failure() != nullptr) {
     turn_.RunLater(*this);
+  } else if (more) {
+    turn_.Continue(*this);
   } else {
     Cancel();
   }

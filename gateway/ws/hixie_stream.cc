@@ -34,8 +34,10 @@ void HixieStream::SetReading(bool on) {
 // What is held goes first: the stream below is quiet until it is delivered.
 void HixieStream::Steer() {
   const bool more = reading_ && HasMore();
-  if (more || flush_is_due_) {
+  if (flush_is_due_) {
     turn_.RunLater(*this);
+  } else if (more) {
+    turn_.Continue(*this);
   } else {
     Cancel();
   }

@@ -44,7 +44,7 @@ void FileStream::Pump() {
   std::size_t left = kBytesPerTurn;
   while (!exchange_.congested()) {
     if (at_ == body_.size()) return exchange_.EndBody();
-    if (left == 0) return turn_.RunLater(*this);
+    if (left == 0) return turn_.Continue(*this);
     const std::size_t sent = SendSome(left);
     if (sent == 0) return exchange_.Abort();
     left -= std::min(sent, left);
