@@ -44,9 +44,9 @@ http::Response Admin::Answer(const http::Request& request) const {
     return refusal;
   }
   const std::string& path = request.target.path;
-  if (path == "/stats") return Page("application/json", stats_.StatsJson());
+  if (path == "/stats") return Page("application/json", *stats_.StatsJson());
   if (path == "/metrics")
-    return Page("text/plain; version=0.0.4; charset=utf-8", stats_.StatsPrometheus());
+    return Page("text/plain; version=0.0.4; charset=utf-8", *stats_.StatsPrometheus());
   if (path == "/healthz") return http::TextResponse(200, "ok");
   if (path == "/readyz")
     return ready_() ? http::TextResponse(200, "ready") : http::TextResponse(503, "shutting down");

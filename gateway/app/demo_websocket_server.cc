@@ -31,8 +31,10 @@ Result<Runtime> PrepareLive() {
 
 struct DemoWebSocketServer::Stats final : plugin::StatsSource {
   explicit Stats(stats::Names names) : registry(std::move(names), 1) {}
-  std::string StatsJson() const override { return registry.Json(); }
-  std::string StatsPrometheus() const override { return registry.Prometheus(); }
+  Text StatsJson() const override { return std::make_shared<const std::string>(registry.Json()); }
+  Text StatsPrometheus() const override {
+    return std::make_shared<const std::string>(registry.Prometheus());
+  }
   stats::Registry registry;
 };
 

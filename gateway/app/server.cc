@@ -11,6 +11,7 @@
 #include "gateway/app/listen_address.h"
 #include "gateway/app/options.h"
 #include "gateway/net/signal_watcher.h"
+#include "gateway/stats/shared_text.h"
 
 namespace upgate::app {
 namespace {
@@ -42,9 +43,11 @@ class NullAcceptor final : public io::AcceptHandler {
 
 struct Server::Stats final : plugin::StatsSource {
   Stats(stats::Names names, std::size_t loops) : registry(std::move(names), loops) {}
-  std::string StatsJson() const override { return registry.Json(); }
-  std::string StatsPrometheus() const override { return registry.Prometheus(); }
+  Text StatsJson() const override { return json.Get(); }
+  Text StatsPrometheus() const override { return prometheus.Get(); }
   stats::Registry registry;
+  mutable stats::SharedText json{[this] { return registry.Json(); }};
+  mutable stats::SharedText prometheus{[this] { return registry.Prometheus(); }};
 };
 
 // Changes the ticket keys every hour, so that a key that leaks opens two hours of resumptions at

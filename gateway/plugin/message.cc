@@ -1,6 +1,7 @@
 #include "gateway/plugin/message.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gateway/ws/frame.h"
 #include "gateway/ws/utf8.h"
@@ -22,6 +23,32 @@ Message::Message(MessageKind kind, Bytes payload) {
   encoded->size = size;
   encoded->bytes = std::move(bytes);
   encoded_ = std::move(encoded);
+}
+
+Batch::Batch(std::vector<Message> messages) {
+  auto content = std::make_shared<Content>();
+  content->messages = std::move(messages);
+  std::size_t size = 0;
+  for (const Message& message : content->messages) size += message.frame().size();
+  if (content->messages.size() > 1) content->joined.reserve(size);
+  for (const Message& message : content->messages) {
+    const std::uint64_t payload = message.payload().size();
+    if (content->sizes.empty() || content->sizes.back().payload != payload) {
+      content->sizes.push_back({payload, 0, 0});
+    }
+    Sizes& sizes = content->sizes.back();
+    ++(message.kind() == MessageKind::kText ? sizes.text : sizes.binary);
+    content->payload_bytes += payload;
+    if (content->messages.size() == 1) continue;
+    const Bytes frame = message.frame();
+    content->joined.insert(content->joined.end(), frame.begin(), frame.end());
+  }
+  if (content->messages.size() == 1) {
+    content->frames = content->messages.front().frame();
+  } else {
+    content->frames = content->joined;
+  }
+  content_ = std::move(content);
 }
 
 const Message::Compressed* Message::Encoded::Find(std::uint8_t window_bits, int level) const {

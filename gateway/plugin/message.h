@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "gateway/base/bytes.h"
 #include "gateway/ws/deflate.h"
@@ -50,6 +52,36 @@ class Message {
     const Compressed* Find(std::uint8_t window_bits, int level) const;
   };
   std::shared_ptr<const Encoded> encoded_;
+};
+
+// Messages that were sent together and go to many: their frames stand one behind the other, so that
+// each socket takes one write. Immutable and cheap to copy; thread-safe.
+class Batch {
+ public:
+  // Equal sizes in a row are counted together.
+  struct Sizes {
+    std::uint64_t payload;
+    std::uint32_t text;
+    std::uint32_t binary;
+  };
+
+  explicit Batch(std::vector<Message> messages);
+
+  std::span<const Message> messages() const { return content_->messages; }
+  // All frames, as a server sends them uncompressed.
+  Bytes frames() const { return content_->frames; }
+  std::span<const Sizes> sizes() const { return content_->sizes; }
+  std::uint64_t payload_bytes() const { return content_->payload_bytes; }
+
+ private:
+  struct Content {
+    std::vector<Message> messages;
+    std::vector<std::byte> joined;  // empty where there is one message
+    Bytes frames;
+    std::vector<Sizes> sizes;
+    std::uint64_t payload_bytes = 0;
+  };
+  std::shared_ptr<const Content> content_;
 };
 
 // Whether a payload may be sent as text (RFC 3629).

@@ -38,6 +38,7 @@ class Socket {
   virtual void SendAll(std::span<const Message> messages) {
     for (const Message& message : messages) Send(message);
   }
+  virtual void SendBatch(const Batch& batch) { SendAll(batch.messages()); }
   virtual bool congested() const = 0;
 
   // Stops and starts OnMessage. A client that is not read is not taken for a silent one.
@@ -75,11 +76,13 @@ class Instance : public io::Deletable {
   virtual std::unique_ptr<SocketHandler> OnSocket(Socket& socket);
 };
 
-// The gateway's numbers. Thread-safe.
+// The gateway's numbers, as texts that whoever asks at the same time shares: they are made at most
+// ten times a second, whoever asks how often. Never nullptr. Thread-safe.
 class StatsSource {
  public:
-  virtual std::string StatsJson() const = 0;
-  virtual std::string StatsPrometheus() const = 0;
+  using Text = std::shared_ptr<const std::string>;
+  virtual Text StatsJson() const = 0;
+  virtual Text StatsPrometheus() const = 0;
 
  protected:
   ~StatsSource() = default;

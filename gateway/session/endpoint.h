@@ -86,6 +86,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void SendFrame(ws::Opcode opcode, Bytes frame);
   // To a client: the same for several messages at once, in as few writes as can be.
   void SendAll(std::span<const plugin::Message> messages);
+  void SendBatch(const plugin::Batch& batch);
   // Sends a piece of a message as a frame of its own, uncompressed, with the Flush that must follow
   // in the same callback; until then its payload stays where it is, and may be changed.
   // `message_size`: of the whole message, looked at with its last piece.

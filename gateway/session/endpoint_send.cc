@@ -106,6 +106,25 @@ void Endpoint::SendAll(std::span<const plugin::Message> messages) {
   }
 }
 
+void Endpoint::SendBatch(const plugin::Batch& batch) {
+  if (compression_) return SendAll(batch.messages());
+  if (!sending()) return;
+  const Bytes frames = batch.frames();
+  Write(std::span(&frames, 1));
+  context_.work += batch.payload_bytes();
+  stats::Traffic& out = stats_.out;
+  out.frames.Add(batch.messages().size());
+  out.bytes.Add(batch.payload_bytes());
+  totals_.bytes_out += batch.payload_bytes();
+  totals_.messages_out += batch.messages().size();
+  for (const auto& [payload, text, binary] : batch.sizes()) {
+    out.message_size.Record(payload, text + binary);
+    if (text > 0) out.text_messages.Add(text);
+    if (binary > 0) out.binary_messages.Add(binary);
+  }
+  last_data_ = context_.loop.timers.Now();
+}
+
 void Endpoint::Send(Opcode opcode, Bytes payload) {
   if (!sending()) return;
   if (compression_ && SendCompressed(opcode, payload)) return;

@@ -62,6 +62,10 @@ void ServiceSession::SendAll(std::span<const plugin::Message> messages) {
   endpoint_.SendAll(messages);
 }
 
+void ServiceSession::SendBatch(const plugin::Batch& batch) {
+  endpoint_.SendBatch(batch);
+}
+
 void ServiceSession::SetReading(bool on) {
   if (on) {
     endpoint_.ResumeReading(PauseReason::kService);

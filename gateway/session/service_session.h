@@ -43,6 +43,7 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   void Send(plugin::MessageKind kind, Bytes payload) override;
   void Send(const plugin::Message& message) override;
   void SendAll(std::span<const plugin::Message> messages) override;
+  void SendBatch(const plugin::Batch& batch) override;
   void SetReading(bool on) override;
   bool congested() const override { return endpoint_.congested(); }
   void Close(std::uint16_t code, std::string_view reason) override;

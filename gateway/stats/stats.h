@@ -35,10 +35,10 @@ class Counter {
 class Histogram {
  public:
   static constexpr std::size_t kBuckets = 41;  // the last one holds everything from 2^39 on
-  void Record(std::uint64_t value) {
+  void Record(std::uint64_t value, std::uint64_t times = 1) {
     const auto width = static_cast<std::size_t>(std::bit_width(value));
-    buckets_[width < kBuckets ? width : kBuckets - 1].Add();
-    sum_.Add(value);
+    buckets_[width < kBuckets ? width : kBuckets - 1].Add(times);
+    sum_.Add(value * times);
   }
   // Takes in all that `other` has recorded.
   void Add(const Histogram& other) {

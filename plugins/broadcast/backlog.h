@@ -2,32 +2,41 @@
 
 #include <cstddef>
 #include <deque>
-#include <span>
-#include <vector>
+#include <utility>
 
 #include "gateway/plugin/message.h"
+#include "plugins/broadcast/options.h"
 
 namespace upgate::plugins::broadcast {
 
-// The messages that wait for one subscriber whose socket is full. Shares them with everybody else
-// who has them: a subscriber that waits costs pointers, and the messages themselves are kept once.
+// What waits for one subscriber whose socket is full. Shares it with everybody else who has it: a
+// subscriber that waits costs pointers, and the messages themselves are kept once.
 class Backlog {
  public:
-  // Most that one Take gives, in cost, unless a single message is larger.
-  static constexpr std::size_t kMostAtOnce = 64 * 1024;
+  // False, and nothing is added, when it would cost more than `limit` together. A single message
+  // always fits where nothing waits.
+  bool Add(const plugin::Batch& batch, std::size_t limit) {
+    const std::size_t cost = Cost(batch);
+    const bool alone = batches_.empty() && batch.messages().size() == 1;
+    if (cost_ + cost > limit && !alone) return false;
+    cost_ += cost;
+    batches_.push_back(batch);
+    return true;
+  }
 
-  // False, with nothing promised about what is inside, when the messages would cost more than
-  // `limit` together. The first one always fits.
-  bool Add(std::span<const plugin::Message> messages, std::size_t limit);
+  // The next one in order; there is one.
+  plugin::Batch Take() {
+    plugin::Batch batch = std::move(batches_.front());
+    batches_.pop_front();
+    cost_ -= Cost(batch);
+    return batch;
+  }
 
-  // The next ones in order, taken out; at least one, unless it is empty.
-  std::vector<plugin::Message> Take();
-
-  bool empty() const { return messages_.empty(); }
+  bool empty() const { return batches_.empty(); }
   std::size_t cost() const { return cost_; }
 
  private:
-  std::deque<plugin::Message> messages_;
+  std::deque<plugin::Batch> batches_;
   std::size_t cost_ = 0;
 };
 

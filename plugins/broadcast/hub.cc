@@ -1,5 +1,6 @@
 #include "plugins/broadcast/hub.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "plugins/broadcast/publish_request.h"
@@ -7,8 +8,7 @@
 
 namespace upgate::plugins::broadcast {
 
-Hub::Hub(plugin::Host& host, const Options& options)
-    : host_(host), options_(options), lanes_(host.loops()) {}
+Hub::Hub(plugin::Host& host, const Options& options) : host_(host), options_(options) {}
 
 std::unique_ptr<http::ExchangeHandler> Hub::OnRequest(http::Exchange& exchange) {
   return AnswerRequest(*this, exchange);
@@ -16,7 +16,7 @@ std::unique_ptr<http::ExchangeHandler> Hub::OnRequest(http::Exchange& exchange) 
 
 std::unique_ptr<plugin::SocketHandler> Hub::OnSocket(plugin::Socket& socket) {
   // Who comes gets what is published from now on.
-  if (gathered_ > 0) EndTurn();
+  if (gathered_ > 0) SealAll();
   return std::make_unique<Subscriber>(*this, RoomAt(socket.request().target.path), socket,
                                       ++last_id_);
 }
@@ -31,7 +31,7 @@ void Hub::Publish(Room& room, plugin::Message message, PublisherId but) {
   gathered_ += Cost(message);
   room.Publish(std::move(message), but);
   List(room);
-  if (gathered_ > kMostGathered) EndTurn();
+  if (gathered_ > kMostGathered) SealAll();
 }
 
 void Hub::Publish(std::string_view path, plugin::Message message) {
@@ -48,24 +48,60 @@ void Hub::List(Room& room) {
 }
 
 void Hub::EndTurn() {
-  Cancel();
-  gathered_ = 0;
-  Shipment shipment;
-  // A room whose last subscriber is dismissed meanwhile is on the list already.
-  for (Room* room : listed_) DeliverPublished(*room, shipment);
-  for (Room* room : std::exchange(listed_, {})) {
-    room->listed = false;
-    if (room->empty()) rooms_.erase(rooms_.find(room->path()));
-  }
-  if (!shipment.parcels.empty()) Ship(std::move(shipment));
+  SealAll();
+  DeliverSome();
 }
 
-void Hub::DeliverPublished(Room& room, Shipment& shipment) {
-  if (!room.has_published()) return;
-  std::vector<plugin::Message> messages = room.DeliverPublished();
-  if (host_.loops() == 1) return;
-  for (const plugin::Message& message : messages) shipment.cost += Cost(message);
-  shipment.parcels.emplace_back(room.path(), std::move(messages));
+void Hub::SealAll() {
+  gathered_ = 0;
+  Shipment shipment;
+  for (Room* const room : listed_) {
+    auto batch = room->Seal();
+    if (batch && host_.loops() > 1) shipment.push_back({room->path(), std::move(*batch)});
+  }
+  if (!shipment.empty()) Ship(std::move(shipment));
+}
+
+// Rooms that are not done, or had no part of this turn, are in line for the next.
+void Hub::DeliverSome() {
+  std::vector<Room*> rooms = std::exchange(listed_, {});
+  std::vector<Room*> again;
+  std::size_t left = kWorkOfTurn;
+  std::size_t served = 0;
+  for (; served < rooms.size() && left > 0; ++served) {
+    Room& room = *rooms[served];
+    const std::size_t part = std::min(left, kWorkOfRoom);
+    left -= part;
+    if (DeliverSome(room, part)) {
+      again.push_back(&room);
+    } else if (room.empty()) {
+      Erase(room);
+    } else {
+      room.listed = false;
+    }
+  }
+  // What was listed meanwhile is behind these.
+  std::vector<Room*> next(rooms.begin() + static_cast<std::ptrdiff_t>(served), rooms.end());
+  next.insert(next.end(), again.begin(), again.end());
+  next.insert(next.end(), listed_.begin(), listed_.end());
+  listed_ = std::move(next);
+  if (!listed_.empty()) host_.loop().turn.RunLater(*this);
+}
+
+bool Hub::DeliverSome(Room& room, std::size_t work) {
+  for (std::size_t done = 0; room.delivering() && done < work;) {
+    const Room::Progress progress = room.Deliver(work - done);
+    done += progress.work;
+    if (progress.from_loop) {
+      ReportDelivered(*progress.from_loop, &room, room.path(), progress.cost);
+    }
+  }
+  Release(room);
+  return room.delivering();
+}
+
+void Hub::Release(Room& room) {
+  if (!room.full()) room.held.RunAll();
 }
 
 void Hub::Ship(Shipment shipment) {
@@ -73,7 +109,9 @@ void Hub::Ship(Shipment shipment) {
   const auto shared = std::make_shared<const Shipment>(std::move(shipment));
   for (std::size_t loop = 0; loop < host_.loops(); ++loop) {
     if (loop == here) continue;
-    lanes_.Post(loop, shared->cost);
+    for (const Parcel& parcel : *shared) {
+      RoomAt(parcel.path).lanes(host_.loops()).Post(loop, Cost(parcel.batch));
+    }
     host_.Post(loop, [shared, here](plugin::Instance& there) {
       static_cast<Hub&>(there).Receive(here, *shared);
     });
@@ -81,23 +119,49 @@ void Hub::Ship(Shipment shipment) {
 }
 
 void Hub::Receive(std::size_t from, const Shipment& shipment) {
-  for (const Parcel& parcel : shipment.parcels) {
-    const auto room = rooms_.find(parcel.path);
-    if (room != rooms_.end()) room->second.Deliver(parcel.messages);
+  for (const Parcel& parcel : shipment) {
+    const auto found = rooms_.find(parcel.path);
+    if (found == rooms_.end()) {
+      ReportDelivered(from, nullptr, parcel.path, Cost(parcel.batch));
+    } else {
+      found->second.Enqueue(parcel.batch, from);
+      List(found->second);
+    }
   }
-  const std::size_t report = lanes_.Deliver(from, shipment.cost);
-  if (report == 0) return;
-  host_.Post(from, [here = host_.loop_index(), report](plugin::Instance& there) {
-    static_cast<Hub&>(there).OnReport(here, report);
+}
+
+// `room`: on this loop, where it is still there; it saves up what is worth no report of its own.
+void Hub::ReportDelivered(std::size_t from, Room* room, const std::string& path, std::size_t cost) {
+  const std::size_t report =
+      room != nullptr ? room->lanes(host_.loops()).Deliver(from, cost) : cost;
+  if (report > 0) Report(from, path, report);
+}
+
+void Hub::Erase(Room& room) {
+  for (std::size_t loop = 0; host_.loops() > 1 && loop < host_.loops(); ++loop) {
+    const std::size_t unreported = room.lanes(host_.loops()).TakeUnreported(loop);
+    if (unreported > 0) Report(loop, room.path(), unreported);
+  }
+  rooms_.erase(rooms_.find(room.path()));
+}
+
+void Hub::Report(std::size_t to, const std::string& path, std::size_t cost) {
+  host_.Post(to, [here = host_.loop_index(), path, cost](plugin::Instance& there) {
+    Hub& hub = static_cast<Hub&>(there);
+    const auto found = hub.rooms_.find(path);
+    if (found == hub.rooms_.end()) return;
+    found->second.lanes(hub.host_.loops()).Report(here, cost);
+    hub.Release(found->second);
   });
 }
 
-void Hub::OnReport(std::size_t from, std::size_t cost) {
-  if (lanes_.Report(from, cost)) held_.RunAll();
+void Hub::CallWhenClear(Room& room, io::Later& publisher) {
+  if (!publisher.waiting()) room.held.Append(publisher);
 }
 
-void Hub::CallWhenClear(io::Later& publisher) {
-  if (!publisher.waiting()) held_.Append(publisher);
+bool Hub::overfull(std::string_view path) const {
+  const auto found = rooms_.find(path);
+  return found != rooms_.end() && found->second.overfull();
 }
 
 }  // namespace upgate::plugins::broadcast

@@ -29,4 +29,12 @@ inline std::size_t Cost(const plugin::Message& message) {
   return std::max(message.payload().size(), kLeastCost);
 }
 
+inline std::size_t Cost(const plugin::Batch& batch) {
+  std::size_t cost = 0;
+  for (const auto& [payload, text, binary] : batch.sizes()) {
+    cost += std::max<std::size_t>(payload, kLeastCost) * (text + binary);
+  }
+  return cost;
+}
+
 }  // namespace upgate::plugins::broadcast

@@ -38,7 +38,7 @@ class PublishRequest final : public http::ExchangeHandler {
           http::TextResponse(400, "the body is said to be text and is not UTF-8"));
     }
     // Publishers on sockets wait; this one can come again.
-    if (hub_.full()) {
+    if (hub_.overfull(exchange_.request().target.path)) {
       http::Response busy = http::TextResponse(503, "the subscribers cannot keep up");
       busy.headers.Add("Retry-After", "1");
       return exchange_.Respond(std::move(busy));

@@ -1,11 +1,35 @@
 #include "plugins/broadcast/room.h"
 
+#include <algorithm>
+
+#include "plugins/broadcast/options.h"
 #include "plugins/broadcast/subscriber.h"
 
 namespace upgate::plugins::broadcast {
+namespace {
+
+// What writing to one socket costs beside its bytes, as a number of bytes that are copied.
+constexpr std::size_t kWriteWork = 8 * 1024;
+
+// What may wait in a room for its own subscribers before requests from elsewhere are refused.
+constexpr std::size_t kMostWaiting = 4 * 1024 * 1024;
+
+// Without the messages of one publisher; nothing where all are its own.
+std::optional<plugin::Batch> Without(const plugin::Batch& batch,
+                                     const std::vector<PublisherId>& publishers, PublisherId id) {
+  std::vector<plugin::Message> others;
+  for (std::size_t i = 0; i < publishers.size(); ++i) {
+    if (publishers[i] != id) others.push_back(batch.messages()[i]);
+  }
+  if (others.empty()) return std::nullopt;
+  return plugin::Batch(std::move(others));
+}
+
+}  // namespace
 
 void Room::Add(Subscriber& subscriber) {
   subscriber.place = subscribers_.size();
+  subscriber.next_batch = next_number_;
   subscribers_.push_back(&subscriber);
 }
 
@@ -19,33 +43,64 @@ void Room::Remove(Subscriber& subscriber) {
 void Room::Publish(plugin::Message message, PublisherId but) {
   published_.push_back(std::move(message));
   publishers_.push_back(but);
+  leaves_out_ = leaves_out_ || but != 0;
+}
+
+std::optional<plugin::Batch> Room::Seal() {
+  if (published_.empty()) return std::nullopt;
+  plugin::Batch batch(std::exchange(published_, {}));
+  auto publishers = std::exchange(publishers_, {});
+  if (!std::exchange(leaves_out_, false)) publishers.clear();
+  PutInLine(batch, std::move(publishers), std::nullopt);
+  return batch;
+}
+
+void Room::Enqueue(plugin::Batch batch, std::size_t from_loop) {
+  PutInLine(std::move(batch), {}, from_loop);
+}
+
+void Room::PutInLine(plugin::Batch batch, std::vector<PublisherId> publishers,
+                     std::optional<std::size_t> from_loop) {
+  const std::size_t cost = Cost(batch);
+  if (line_.empty()) next_ = subscribers_.size();
+  line_.push_back({std::move(batch), next_number_++, std::move(publishers), from_loop, cost});
+  waiting_cost_ += cost;
 }
 
 // From the last to the first: one that leaves in the middle of it is replaced by one that has been
-// served already. Nobody joins meanwhile, as nothing calls back from inside Send or Close.
-std::vector<plugin::Message> Room::DeliverPublished() {
-  for (std::size_t i = subscribers_.size(); i-- > 0;) {
-    Subscriber& subscriber = *subscribers_[i];
-    if (std::exchange(subscriber.has_published, false)) {
-      subscriber.Take(PublishedByOthers(subscriber.id()));
-    } else {
-      subscriber.Take(published_);
+// served already, or has come since; both can tell by the number of the batch.
+Room::Progress Room::Deliver(std::size_t work) {
+  Progress progress;
+  const Delivery& delivery = line_.front();
+  while (next_ > 0 && progress.work < work) {
+    next_ = std::min(next_, subscribers_.size());
+    if (next_ == 0) break;
+    Subscriber& subscriber = *subscribers_[--next_];
+    if (subscriber.next_batch > delivery.number) continue;
+    subscriber.next_batch = delivery.number + 1;
+    progress.work += kWriteWork + delivery.cost;
+    if (std::ranges::find(delivery.publishers, subscriber.id()) == delivery.publishers.end()) {
+      subscriber.Take(delivery.batch);
+    } else if (const auto rest = Without(delivery.batch, delivery.publishers, subscriber.id())) {
+      subscriber.Take(*rest);
     }
   }
-  publishers_ = {};
-  return std::exchange(published_, {});
+  if (next_ > 0) return progress;
+  progress.from_loop = delivery.from_loop;
+  progress.cost = delivery.cost;
+  waiting_cost_ -= delivery.cost;
+  line_.pop_front();
+  next_ = subscribers_.size();
+  return progress;
 }
 
-std::vector<plugin::Message> Room::PublishedByOthers(PublisherId than) const {
-  std::vector<plugin::Message> others;
-  for (std::size_t i = 0; i < published_.size(); ++i) {
-    if (publishers_[i] != than) others.push_back(published_[i]);
-  }
-  return others;
+Lanes& Room::lanes(std::size_t loops) {
+  if (!lanes_) lanes_ = std::make_unique<Lanes>(loops);
+  return *lanes_;
 }
 
-void Room::Deliver(std::span<const plugin::Message> messages) {
-  for (std::size_t i = subscribers_.size(); i-- > 0;) subscribers_[i]->Take(messages);
+bool Room::overfull() const {
+  return waiting_cost_ > kMostWaiting || (lanes_ && lanes_->full());
 }
 
 }  // namespace upgate::plugins::broadcast

@@ -22,16 +22,15 @@ Subscriber::~Subscriber() {
   Leave();
 }
 
-void Subscriber::Take(std::span<const plugin::Message> messages) {
-  if (!backlog_ && !socket_.congested()) return socket_.SendAll(messages);
-  if (messages.empty()) return;
+void Subscriber::Take(const plugin::Batch& batch) {
+  if (!backlog_ && !socket_.congested()) return socket_.SendBatch(batch);
   if (!backlog_) backlog_ = std::make_unique<Backlog>();
-  if (!backlog_->Add(messages, hub_.options().queue)) Dismiss(kTryAgainLater, "too slow");
+  if (!backlog_->Add(batch, hub_.options().queue)) Dismiss(kTryAgainLater, "too slow");
 }
 
 void Subscriber::OnDrained() {
   while (backlog_ && !socket_.congested()) {
-    socket_.SendAll(backlog_->Take());
+    socket_.SendBatch(backlog_->Take());
     if (backlog_->empty()) backlog_.reset();
   }
 }
@@ -40,12 +39,10 @@ void Subscriber::OnMessage(plugin::MessageKind kind, MutableBytes payload) {
   if (room_ == nullptr) return;
   if (!hub_.options().clients_publish)
     return Dismiss(kPolicyViolation, "clients cannot publish here");
-  has_published = !hub_.options().to_sender;
-  hub_.Publish(*room_, plugin::Message(kind, payload), has_published ? id_ : 0);
-  // Its own message may have been the one too many for it.
-  if (room_ == nullptr || !hub_.full()) return;
+  hub_.Publish(*room_, plugin::Message(kind, payload), hub_.options().to_sender ? 0 : id_);
+  if (!room_->full()) return;
   socket_.SetReading(false);
-  hub_.CallWhenClear(*this);
+  hub_.CallWhenClear(*room_, *this);
 }
 
 void Subscriber::OnLater() {

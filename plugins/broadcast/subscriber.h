@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include "gateway/plugin/service.h"
@@ -26,18 +25,17 @@ class Subscriber final : public plugin::SocketHandler, private io::Later {
 
   // Sends the messages, or keeps them while the socket is full. Dismisses the client that has let
   // too many come together.
-  void Take(std::span<const plugin::Message> messages);
+  void Take(const plugin::Batch& batch);
 
-  // For the room: where it stands there, and whether some of what waits to be delivered there is
-  // its own.
+  // For the room: where it stands there, and the number of the first batch that it has not got.
   std::size_t place = 0;
-  bool has_published = false;
+  std::uint64_t next_batch = 0;
 
  private:
   void OnMessage(plugin::MessageKind kind, MutableBytes payload) override;
   void OnDrained() override;
   void OnClose(std::uint16_t code) override;
-  // The other loops have caught up.
+  // The room has room again.
   void OnLater() override;
 
   void Leave();

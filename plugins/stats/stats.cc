@@ -1,24 +1,45 @@
 #include "plugins/stats/stats.h"
 
+#include <optional>
+#include <utility>
+
 namespace upgate::plugins {
 namespace {
 
-class StatsSocket final : public plugin::SocketHandler {
+// The statistics as a message, encoded anew only when they are.
+class CurrentMessage {
  public:
-  StatsSocket(plugin::Socket& socket, const plugin::StatsSource& stats)
-      : socket_(socket), stats_(stats) {}
-  void OnMessage(plugin::MessageKind, MutableBytes) override {
-    socket_.Send(plugin::MessageKind::kText, AsBytes(stats_.StatsJson()));
+  explicit CurrentMessage(const plugin::StatsSource& stats) : stats_(stats) {}
+
+  const plugin::Message& Get() {
+    auto text = stats_.StatsJson();
+    if (text != text_) {
+      message_.emplace(plugin::MessageKind::kText, AsBytes(*text));
+      text_ = std::move(text);
+    }
+    return *message_;
   }
 
  private:
-  plugin::Socket& socket_;
   const plugin::StatsSource& stats_;
+  plugin::StatsSource::Text text_;
+  std::optional<plugin::Message> message_;
+};
+
+class StatsSocket final : public plugin::SocketHandler {
+ public:
+  StatsSocket(plugin::Socket& socket, CurrentMessage& current)
+      : socket_(socket), current_(current) {}
+  void OnMessage(plugin::MessageKind, MutableBytes) override { socket_.Send(current_.Get()); }
+
+ private:
+  plugin::Socket& socket_;
+  CurrentMessage& current_;
 };
 
 class StatsInstance final : public plugin::Instance {
  public:
-  explicit StatsInstance(const plugin::StatsSource& stats) : stats_(stats) {}
+  explicit StatsInstance(const plugin::StatsSource& stats) : stats_(stats), current_(stats) {}
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override {
     const http::Request& request = exchange.request();
@@ -33,17 +54,18 @@ class StatsInstance final : public plugin::Instance {
     response.headers.Add("Content-Type",
                          prometheus ? "text/plain; version=0.0.4" : "application/json");
     response.headers.Add("Cache-Control", "no-store");
-    response.body = prometheus ? stats_.StatsPrometheus() : stats_.StatsJson();
+    response.body = *(prometheus ? stats_.StatsPrometheus() : stats_.StatsJson());
     exchange.Respond(std::move(response));
     return nullptr;
   }
 
   std::unique_ptr<plugin::SocketHandler> OnSocket(plugin::Socket& socket) override {
-    return std::make_unique<StatsSocket>(socket, stats_);
+    return std::make_unique<StatsSocket>(socket, current_);
   }
 
  private:
   const plugin::StatsSource& stats_;
+  CurrentMessage current_;
 };
 
 class Stats final : public plugin::Service {

@@ -70,8 +70,10 @@ class TestGateway {
 
  private:
   struct Stats final : plugin::StatsSource {
-    std::string StatsJson() const override { return stats->Json(); }
-    std::string StatsPrometheus() const override { return stats->Prometheus(); }
+    Text StatsJson() const override { return std::make_shared<const std::string>(stats->Json()); }
+    Text StatsPrometheus() const override {
+      return std::make_shared<const std::string>(stats->Prometheus());
+    }
     const stats::Registry* stats = nullptr;
   };
 

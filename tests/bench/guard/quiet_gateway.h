@@ -26,8 +26,8 @@ class QuietGateway {
     bool Enabled(LogLevel) const override { return false; }
   };
   struct NoStats final : plugin::StatsSource {
-    std::string StatsJson() const override { return {}; }
-    std::string StatsPrometheus() const override { return {}; }
+    Text StatsJson() const override { return std::make_shared<const std::string>(); }
+    Text StatsPrometheus() const override { return std::make_shared<const std::string>(); }
   };
 
   World& world_;

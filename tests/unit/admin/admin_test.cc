@@ -13,8 +13,10 @@ namespace upgate::admin {
 namespace {
 
 struct FixedStats final : plugin::StatsSource {
-  std::string StatsJson() const override { return R"({"n":1})"; }
-  std::string StatsPrometheus() const override { return "upgate_n 1\n"; }
+  Text StatsJson() const override { return std::make_shared<const std::string>(R"({"n":1})"); }
+  Text StatsPrometheus() const override {
+    return std::make_shared<const std::string>("upgate_n 1\n");
+  }
 };
 
 class AdminTest : public testing::Test {

@@ -21,10 +21,12 @@ using plugin::MessageKind;
 
 class FakeStats final : public plugin::StatsSource {
  public:
-  std::string StatsJson() const override {
-    return "{\"reading\":" + std::to_string(++readings) + "}";
+  Text StatsJson() const override {
+    return std::make_shared<const std::string>("{\"reading\":" + std::to_string(++readings) + "}");
   }
-  std::string StatsPrometheus() const override { return "upgate_x 1\n"; }
+  Text StatsPrometheus() const override {
+    return std::make_shared<const std::string>("upgate_x 1\n");
+  }
   mutable int readings = 0;
 };
 
