@@ -30,6 +30,10 @@ struct Context {
   // Small frames of one read leave together; more than this goes out at once.
   static constexpr std::size_t kMostGathered = 16 * 1024;
 
+  // So many broken connections may have left something to use up: what else was read of them is
+  // dropped.
+  static constexpr std::size_t kMostFinishing = 32;
+
   // Where compressed payload is inflated to: as much as a read may bring, so that who takes it
   // needs no more room. Made with its first use.
   MutableBytes InflateBuffer() {
@@ -48,6 +52,7 @@ struct Context {
   // What the endpoint that reads sends meanwhile (answers, pongs), in order.
   std::string gathered;
   const void* reading = nullptr;  // that endpoint; nullptr between reads
+  std::size_t finishing = 0;      // broken connections of which something is still used up
   std::size_t work = 0;           // what this read has cost so far; see io::Loop::share
   std::size_t inflated = 0;  // of the inflate buffer: used by payload that the owner still needs
   std::string deflated;      // a compressed frame on its way out

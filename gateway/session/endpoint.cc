@@ -275,9 +275,11 @@ void Endpoint::OnFlushed() {
   if (state_ == State::kLingering && peer_ended_) Done();
 }
 
-// What came before still counts, a share of it in each turn.
+// What came before still counts, a share of it in each turn. But nobody is served long for being
+// gone: those who break off connection after connection get no more than a few of them finished.
 void Endpoint::OnError(const Error& error) {
-  if (rest_ && rest_->waiting()) {
+  if (rest_ && rest_->waiting() && context_.finishing < Context::kMostFinishing) {
+    ++context_.finishing;
     rest_->broken = error.message;
   } else {
     Lost(peer(), error.message);

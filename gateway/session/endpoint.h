@@ -143,6 +143,9 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   // What has arrived and waits. While there is one, the gate has kRest.
   struct Rest final : io::Later {
     explicit Rest(Endpoint& e) : endpoint(e) {}
+    ~Rest() {
+      if (broken) --endpoint.context_.finishing;
+    }
     void OnLater() override { endpoint.ReadRest(); }
 
     Endpoint& endpoint;
