@@ -27,7 +27,7 @@ unsupported() {
   cat >&2 <<EOF
 install-deps.sh: this is $1; packages are known for Debian 12 and 13 only. Install these yourself, with their
 development files: a C++23 compiler (g++ 12, clang 19 or newer), CMake 3.25, ninja, pkg-config, libuv 1.44,
-OpenSSL 3.0, yaml-cpp, spdlog, fmt, CLI11, nlohmann-json, RE2, zlib, llhttp 8.1 or newer, and GoogleTest for the tests.
+OpenSSL 3.0, yaml-cpp, fmt, CLI11, nlohmann-json, RE2, zlib, llhttp 8.1 or newer, and GoogleTest for the tests.
 Then: cmake --preset release && cmake --build --preset release
 EOF
   exit 1
@@ -96,7 +96,7 @@ name=${name:-an unknown system}
 [[ $(os_release ID) == debian ]] || unsupported "$name"
 llhttp=$(llhttp_package) || unsupported "$name"
 
-packages=(build-essential ca-certificates ccache cmake file libcli11-dev libfmt-dev libre2-dev libspdlog-dev libssl-dev
+packages=(build-essential ca-certificates ccache cmake file libcli11-dev libfmt-dev libre2-dev libssl-dev
   libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev "$llhttp")
 if [[ $mode == --release ]]; then
   packages+=(openssl python3)

@@ -1,8 +1,11 @@
 #include "gateway/app/commands.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,15 +13,29 @@
 
 #include "gateway/app/file_limit.h"
 #include "gateway/app/server.h"
+#include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
+#include "gateway/base/line_writer.h"
 #include "gateway/config/parse.h"
 #include "plugins/builtins.h"
 
 namespace upgate::app {
 namespace {
 
+std::string Lines(const std::string& file, const std::vector<config::ConfigError>& errors) {
+  std::string lines;
+  for (const auto& error : errors) lines += config::ToString(file, error) + "\n";
+  return lines;
+}
+
 int Report(const std::string& file, const std::vector<config::ConfigError>& errors) {
-  for (const auto& error : errors) fmt::print(stderr, "{}\n", config::ToString(file, error));
+  Print(stderr, Lines(file, errors));
+  return 1;
+}
+
+// For what should serve, and has to end when it cannot: whoever supervises it may not read.
+int ReportPromptly(const std::string& file, const std::vector<config::ConfigError>& errors) {
+  PrintPromptly(STDERR_FILENO, Lines(file, errors));
   return 1;
 }
 
@@ -28,15 +45,15 @@ int Run(const std::string& config_file) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   config::Draft draft = config::LoadDraft(config_file);
-  if (!draft.errors.empty()) return Report(config_file, FaultsOf(draft, plugins));
+  if (!draft.errors.empty()) return ReportPromptly(config_file, FaultsOf(draft, plugins));
   RaiseFileLimit();
   const auto log = MakeStderrLog(draft.config->log.level, draft.config->log.format);
   auto server = Server::Open(std::move(draft.config), plugins, *log);
-  if (!server) return Report(config_file, server.error());
+  if (!server) return ReportPromptly(config_file, server.error());
   (*server)->Run();
   if ((*server)->HasLookups()) {
     // shutdown_timeout is over: no waiting for answers that nobody wants any more.
-    std::fflush(nullptr);
+    log->Flush(LineWriter::kLastFlush);
     std::_Exit(0);
   }
   return 0;
@@ -54,16 +71,16 @@ int Check(const std::string& config_file) {
   std::ranges::stable_sort(errors, {},
                            [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
   if (!errors.empty()) return Report(config_file, errors);
-  fmt::print("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file,
-             draft.config->listeners.size(), draft.config->backends.size(),
-             draft.config->routes.size());
+  Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file,
+                            draft.config->listeners.size(), draft.config->backends.size(),
+                            draft.config->routes.size()));
   return 0;
 }
 
 int Explain(const ExplainSettings& settings) {
   const auto question = ReadQuestion(settings);
   if (!question) {
-    fmt::print(stderr, "upgate explain: {}\n", question.error().message);
+    Print(stderr, "upgate explain: " + question.error().message + "\n");
     return 2;
   }
   auto config = config::Load(settings.config_file);
@@ -73,14 +90,14 @@ int Explain(const ExplainSettings& settings) {
   const auto runtime = Prepare(std::move(*config), plugins);
   if (!runtime) return Report(settings.config_file, runtime.error());
   const Explanation explanation = Explain(*runtime, *question);
-  fmt::print("{}", explanation.text);
+  Print(stdout, explanation.text);
   return explanation.routed ? 0 : 1;
 }
 
 int Version() {
-  fmt::print("upgate {}\n", VersionNumber());
+  Print(stdout, "upgate " + VersionNumber() + "\n");
   for (const auto& [library, version] : LibraryVersions())
-    fmt::print("  {} {}\n", library, version);
+    Print(stdout, fmt::format("  {} {}\n", library, version));
   return 0;
 }
 

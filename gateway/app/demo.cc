@@ -1,6 +1,6 @@
 #include <stdlib.h>
+#include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -15,6 +15,7 @@
 #include "gateway/app/demo_config.h"
 #include "gateway/app/demo_page.h"
 #include "gateway/app/server.h"
+#include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
 #include "gateway/config/parse.h"
 #include "gateway/tls/context.h"
@@ -79,7 +80,7 @@ std::uint16_t PortOf(const SocketAddress& address) {
 }
 
 int Complain(const std::string& what) {
-  fmt::print(stderr, "upgate demo: {}\n", what);
+  PrintPromptly(STDERR_FILENO, "upgate demo: " + what + "\n");
   return 1;
 }
 
@@ -112,8 +113,7 @@ int Demo(const DemoSettings& settings) {
   const std::uint16_t tls_port = PortOf((*server)->addresses()[1].front());
   if (!WriteFacts(folder, port, tls_port))
     return Complain("the temporary folder cannot be written");
-  fmt::print("{}", DemoGreeting(settings, port, tls_port));
-  std::fflush(stdout);
+  PrintPromptly(STDOUT_FILENO, DemoGreeting(settings, port, tls_port));
   (*server)->Run();
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "gateway/app/commands.h"
+#include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
 
@@ -40,6 +41,7 @@ int Conclude(const CLI::App& app, const CLI::ParseError& error) {
 
 // Flags and exit codes only: 0 fine, 1 failed, 2 wrong usage.
 int main(int argc, char** argv) {
+  upgate::app::PrepareStandardStreams();
   CLI::App app("upgate: HTTP-to-WebSocket reverse proxy and gateway", "upgate");
   app.require_subcommand(1);
   int exit_code = 0;
@@ -144,7 +146,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return Conclude(app, error);
+    exit_code = Conclude(app, error);
   }
-  return exit_code;
+  return upgate::app::FinishOutput(exit_code);
 }

@@ -16,6 +16,7 @@
 #include "gateway/app/command_url.h"
 #include "gateway/app/commands.h"
 #include "gateway/app/probe.h"
+#include "gateway/app/standard_streams.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
 #include "gateway/net/loop.h"
@@ -104,7 +105,7 @@ struct ProbeOutcome final : Probe::Owner {
 int ProbeServer(const ProbeArguments& arguments) {
   const auto settings = ReadProbe(arguments);
   if (!settings) {
-    fmt::print(stderr, "upgate probe: {}\n", settings.error().message);
+    Print(stderr, "upgate probe: " + settings.error().message + "\n");
     return 2;
   }
   std::shared_ptr<tls::ClientContext> tls;
@@ -112,7 +113,7 @@ int ProbeServer(const ProbeArguments& arguments) {
     auto context = tls::ClientContext::Make(TlsFor(arguments));
     if (!context) {
       for (const auto& error : context.error())
-        fmt::print(stderr, "upgate probe: {}: {}\n", error.key, error.message);
+        Print(stderr, fmt::format("upgate probe: {}: {}\n", error.key, error.message));
       return 1;
     }
     tls = std::move(*context);
@@ -123,10 +124,10 @@ int ProbeServer(const ProbeArguments& arguments) {
   const Probe probe(*settings, tls.get(), loop.view(), scratch, outcome);
   loop.RunUntil([&] { return outcome.result.has_value(); });
   if (*outcome.result) {
-    fmt::print("{}\n", outcome.result->value());
+    Print(stdout, outcome.result->value() + "\n");
     return 0;
   }
-  fmt::print(stderr, "{}\n", outcome.result->error().message);
+  Print(stderr, outcome.result->error().message + "\n");
   // A name that nobody answers for cannot be taken back from the system; the loop would wait for it
   // longer than was asked for.
   if (outcome.result->error().code == Errc::kTimeout) std::_Exit(1);

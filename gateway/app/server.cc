@@ -91,6 +91,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
       server->runtime_.client_tls, *server->counts_, log, server->PostToLoop());
   server->admin_ = std::make_unique<admin::Admin>(
       *server->stats_, [s = server.get()] { return !s->stopping_.load(); });
+  server->stats_->registry.WatchLog([&log] { return log.lines_lost(); });
   const std::size_t workers = WorkersOf(*server->config_);
   for (std::size_t i = 0; i < workers; ++i) {
     server->workers_.push_back(

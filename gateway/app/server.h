@@ -52,8 +52,8 @@ class Server {
   void BeginStop();
   void OnWorkerDrained();
   // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of
-  // one worker is then a process of one thread, for which the system finds descriptors without
-  // counting who else uses them.
+  // one worker has then one thread with its file table (that of the log has its own), for which the
+  // system finds descriptors without counting who else uses them.
   net::Loop& main_loop() { return workers_.front()->loop(); }
 
   std::shared_ptr<const config::Config> config_;

@@ -1,6 +1,5 @@
 #include "gateway/app/version.h"
 
-#include "gateway/base/log.h"
 #include "gateway/http/library_version.h"
 #include "gateway/net/library_version.h"
 #include "gateway/tls/context.h"
@@ -14,8 +13,7 @@ std::string VersionNumber() {
 std::vector<std::pair<std::string, std::string>> LibraryVersions() {
   return {{"libuv", net::LibraryVersion()},
           {"openssl", tls::LibraryVersion()},
-          {"llhttp", http::LibraryVersion()},
-          {"spdlog", LogLibraryVersion()}};
+          {"llhttp", http::LibraryVersion()}};
 }
 
 }  // namespace upgate::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -27,6 +28,10 @@ class Log {
   virtual void Write(LogLevel level, std::string_view event,
                      std::initializer_list<LogField> fields) = 0;
   virtual bool Enabled(LogLevel level) const = 0;
+  // Waits until what was written so far has left the process, `timeout` at the most.
+  virtual void Flush(std::chrono::milliseconds /*timeout*/) {}
+  // How many lines nobody will ever read.
+  virtual std::uint64_t lines_lost() const { return 0; }
 
   void Debug(std::string_view event, std::initializer_list<LogField> fields = {}) {
     if (Enabled(LogLevel::kDebug)) Write(LogLevel::kDebug, event, fields);
@@ -42,13 +47,15 @@ class Log {
   }
 };
 
-// Lines on standard error: `2026-01-02T03:04:05.678Z info session open id=7
+// Lines on standard error: `2026-01-02T03:04:05.678Z info  session open id=7
 // client="127.0.0.1:4242"`, or one JSON object a line with the members time, level, event and the
-// fields.
+// fields. Nobody waits for the reader: a thread writes (see LineWriter), up to 1 MiB may wait for
+// it, and lines beyond that and those that cannot be written are lost. `log lines lost` with their
+// count then stands in their place, at warn whatever `level` is. The destructor waits a second at
+// the most for what is queued.
+//
+// To be made before descriptors are opened that must not outlive the caller's use of them.
 std::unique_ptr<Log> MakeStderrLog(LogLevel level, LogFormat format);
-
-// Of spdlog, "1.2.3".
-std::string LogLibraryVersion();
 
 // The text of one line's event and fields, without time and level; what MakeStderrLog writes and
 // tests read.

@@ -145,13 +145,14 @@ Value TotalsToJson(const LoopStats& total) {
   return json;
 }
 
-Value ProcessToJson(std::int64_t started) {
+Value ProcessToJson(std::int64_t started, std::uint64_t log_lines_lost) {
   const ProcessInfo info = ReadProcessInfo();
   return {{"pid", info.pid},
           {"started", started},
           {"uptime_s", std::max<std::int64_t>(0, std::time(nullptr) - started)},
           {"resident_bytes", info.resident_bytes},
-          {"open_fds", info.open_fds}};
+          {"open_fds", info.open_fds},
+          {"log_lines_lost", log_lines_lost}};
 }
 
 }  // namespace
@@ -159,7 +160,7 @@ Value ProcessToJson(std::int64_t started) {
 std::string Registry::Json() const {
   const auto total = Total();
   Value json;
-  json["process"] = ProcessToJson(started_unix_seconds_);
+  json["process"] = ProcessToJson(started_unix_seconds_, LogLinesLost());
   json["totals"] = TotalsToJson(*total);
   Value& listeners = json["listeners"] = Value::array();
   for (std::size_t i = 0; i < total->listener.size(); ++i) {

@@ -349,6 +349,9 @@ std::string Registry::Prometheus() const {
   const std::vector<std::string> server_labels = Labels(names_.servers);
   Text text;
   WriteProcess(text, started_unix_seconds_);
+  text.Family("upgate_log_lines_lost_total", "counter",
+              "Log lines that found no room or could not be written.");
+  text.Sample("", LogLinesLost());
   WriteLoops(text, ReadTimes());
   WriteListeners(text, Labels("listener", names_.listeners), total->listener);
   text.Family("upgate_unrouted_requests_total", "counter", "Requests that no route took.");

@@ -81,6 +81,10 @@ void Registry::WatchLoop(std::size_t index, std::function<LoopTimes()> read) {
   watches_[index] = std::move(read);
 }
 
+void Registry::WatchLog(std::function<std::uint64_t()> read) {
+  log_lines_lost_ = std::move(read);
+}
+
 std::vector<LoopTimes> Registry::ReadTimes() const {
   std::vector<LoopTimes> times;
   for (const auto& read : watches_) times.push_back(read ? read() : LoopTimes{});

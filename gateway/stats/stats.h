@@ -195,6 +195,9 @@ class Registry {
   // that wants the output. To be called before that, and before the loops run.
   void WatchLoop(std::size_t index, std::function<LoopTimes()> read);
 
+  // Where to ask for the number of log lines lost; without it that is 0. As WatchLoop.
+  void WatchLog(std::function<std::uint64_t()> read);
+
   // Everything as one JSON object, or as Prometheus text (exposition format 0.0.4), metrics named
   // upgate_*. Buckets of histograms are cumulative in both.
   std::string Json() const;
@@ -203,10 +206,12 @@ class Registry {
  private:
   std::unique_ptr<LoopStats> Total() const;  // over all loops
   std::vector<LoopTimes> ReadTimes() const;  // of each loop
+  std::uint64_t LogLinesLost() const { return log_lines_lost_ ? log_lines_lost_() : 0; }
 
   Names names_;
   std::vector<std::unique_ptr<LoopStats>> loops_;
   std::vector<std::function<LoopTimes()>> watches_;  // one a loop; empty where nobody watches
+  std::function<std::uint64_t()> log_lines_lost_;    // empty where nobody watches
   std::int64_t started_unix_seconds_;
 };
 

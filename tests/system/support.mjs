@@ -36,9 +36,10 @@ export function start(t, command, args, options = {}) {
   child.exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
   child.output = '';
   child.errors = '';
-  child.stdout.on('data', (data) => (child.output += data));
-  child.stderr.on('data', (data) => (child.errors += data));
-  child.stdin.on('error', () => {});
+  // Streams that `options` connects to something else are not here.
+  child.stdout?.on('data', (data) => (child.output += data));
+  child.stderr?.on('data', (data) => (child.errors += data));
+  child.stdin?.on('error', () => {});
   t.after(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await child.exited;

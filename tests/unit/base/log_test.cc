@@ -1,15 +1,24 @@
 #include "gateway/base/log.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <functional>
 #include <limits>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/base/fd.h"
+
 namespace upgate {
 namespace {
 
 using namespace std::literals;
+using testing::HasSubstr;
 using testing::MatchesRegex;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -47,40 +56,61 @@ TEST(LogLineTest, ValuesOfAPeerCannotEndTheLineOrTheString) {
             R"({"event":"e","x":"a\"b\\c\u000a\u001b[31m\u007f\u0000\u00c3\u00a4"})");
 }
 
-std::string Written(LogLevel from, LogFormat format, LogLevel level) {
-  const auto log = MakeStderrLog(from, format);
+// What `write` logs, all of it.
+std::string Written(LogLevel from, LogFormat format, const std::function<void(Log&)>& write) {
   testing::internal::CaptureStderr();
-  switch (level) {
-    case LogLevel::kDebug:
-      log->Debug("e", {{"x", true}});
-      break;
-    case LogLevel::kInfo:
-      log->Info("e", {{"x", true}});
-      break;
-    case LogLevel::kWarn:
-      log->Warn("e", {{"x", true}});
-      break;
-    case LogLevel::kError:
-      log->Error("e", {{"x", true}});
-      break;
-    case LogLevel::kOff:
-      break;
-  }
+  write(*MakeStderrLog(from, format));
   return testing::internal::GetCapturedStderr();
 }
 
-constexpr auto kTime =
+std::string Written(LogLevel from, LogFormat format, LogLevel level) {
+  return Written(from, format, [&](Log& log) {
+    switch (level) {
+      case LogLevel::kDebug:
+        return log.Debug("e", {{"x", true}});
+      case LogLevel::kInfo:
+        return log.Info("e", {{"x", true}});
+      case LogLevel::kWarn:
+        return log.Warn("e", {{"x", true}});
+      case LogLevel::kError:
+        return log.Error("e", {{"x", true}});
+      case LogLevel::kOff:
+        break;
+    }
+  });
+}
+
+constexpr const char* kTextLine =
     "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\\.[0-9][0-9][0-9]"
-    "Z";
+    "Z (info |error) e x=true\n";
+constexpr const char* kJsonLine =
+    "\\{\"time\":\"[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\\."
+    "[0-9][0-9][0-9]Z\",\"level\":\"debug\",\"event\":\"e\",\"x\":true\\}\n";
 
 TEST(StderrLogTest, LinesHaveATimeAndALevel) {
-  EXPECT_THAT(Written(LogLevel::kDebug, LogFormat::kText, LogLevel::kInfo),
-              MatchesRegex(kTime + " info  e x=true\n"s));
-  EXPECT_THAT(Written(LogLevel::kDebug, LogFormat::kText, LogLevel::kError),
-              MatchesRegex(kTime + " error e x=true\n"s));
+  const std::string info = Written(LogLevel::kDebug, LogFormat::kText, LogLevel::kInfo);
+  EXPECT_THAT(info, MatchesRegex(kTextLine));
+  EXPECT_THAT(info, HasSubstr(" info  e "));
+  const std::string error = Written(LogLevel::kDebug, LogFormat::kText, LogLevel::kError);
+  EXPECT_THAT(error, MatchesRegex(kTextLine));
+  EXPECT_THAT(error, HasSubstr(" error e "));
   EXPECT_THAT(Written(LogLevel::kDebug, LogFormat::kJson, LogLevel::kDebug),
-              MatchesRegex("\\{\"time\":\""s + kTime +
-                           "\",\"level\":\"debug\",\"event\":\"e\",\"x\":true\\}\n"));
+              MatchesRegex(kJsonLine));
+}
+
+// Within the second of the one before, and in another one.
+TEST(StderrLogTest, TimesFollowTheClock) {
+  const auto seconds_of = [](const std::string& line) {
+    std::tm calendar{};
+    EXPECT_NE(::strptime(line.c_str(), "%Y-%m-%dT%H:%M:%S", &calendar), nullptr) << line;
+    return ::timegm(&calendar);
+  };
+  const std::time_t before = std::time(nullptr);
+  const std::string line = Written(LogLevel::kDebug, LogFormat::kText, LogLevel::kInfo);
+  const std::time_t after = std::time(nullptr);
+  // std::time may lag behind by a tick of the system.
+  EXPECT_GE(seconds_of(line), before);
+  EXPECT_LE(seconds_of(line), after + 1);
 }
 
 TEST(StderrLogTest, WritesItsLevelAndAbove) {
@@ -91,10 +121,44 @@ TEST(StderrLogTest, WritesItsLevelAndAbove) {
 }
 
 TEST(StderrLogTest, BracesInValuesAreNotAFormat) {
-  const auto log = MakeStderrLog(LogLevel::kDebug, LogFormat::kText);
+  EXPECT_THAT(Written(LogLevel::kDebug, LogFormat::kText,
+                      [](Log& log) { log.Info("e", {{"x", "{} {0} %v"sv}}); }),
+              HasSubstr("x=\"{} {0} %v\"\n"));
+}
+
+TEST(StderrLogTest, FlushWritesWhatIsQueued) {
   testing::internal::CaptureStderr();
-  log->Info("e", {{"x", "{} {0} %v"sv}});
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("x=\"{} {0} %v\"\n"));
+  const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
+  log->Info("first");
+  log->Info("second");
+  log->Flush(std::chrono::minutes(1));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("second\n"));
+  EXPECT_EQ(log->lines_lost(), 0);
+}
+
+TEST(StderrLogTest, LostLinesAreCounted) {
+  const UniqueFd kept(::dup(STDERR_FILENO));
+  const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  ASSERT_TRUE(full);
+  ::dup2(full.get(), STDERR_FILENO);
+  const auto log = MakeStderrLog(LogLevel::kError, LogFormat::kText);
+  log->Error("first");
+  log->Error("second");
+  log->Flush(std::chrono::minutes(1));
+  ::dup2(kept.get(), STDERR_FILENO);
+  EXPECT_EQ(log->lines_lost(), 2);
+}
+
+TEST(StderrLogTest, AnEmptyStringAndTheExtremesOfNumbers) {
+  EXPECT_EQ(FormatLogLine(LogFormat::kText, "e",
+                          {{"a", ""sv},
+                           {"b", std::numeric_limits<std::int64_t>::min()},
+                           {"c", std::numeric_limits<double>::max()},
+                           {"d", -0.0005}})
+                .size(),
+            FormatLogLine(LogFormat::kText, "e", {}).size() + " a=\"\""sv.size() +
+                " b=-9223372036854775808"sv.size() + " c="sv.size() + 309 + ".000"sv.size() +
+                " d=-0.001"sv.size());
 }
 
 }  // namespace

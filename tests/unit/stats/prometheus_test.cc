@@ -183,12 +183,14 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
   Fill(registry.loop(0));
   Fill(registry.loop(1));
   registry.WatchLoop(1, [] { return LoopTimes{7, 1'500'000}; });
+  registry.WatchLog([] { return std::uint64_t{12}; });
   const auto families = Read(registry);
   const auto value = [&](const std::string& name,
                          const std::map<std::string, std::string>& labels) {
     return ValueOf(families, name, labels);
   };
   const std::string route = "/live/* app.example.com";
+  EXPECT_EQ(value("upgate_log_lines_lost_total", {}), 12);
   EXPECT_EQ(value("upgate_loop_turns_total", {{"loop", "1"}}), 7);
   EXPECT_EQ(value("upgate_loop_busy_seconds_total", {{"loop", "1"}}), 1.5);
   EXPECT_EQ(value("upgate_loop_turns_total", {{"loop", "0"}}), 0);

@@ -291,6 +291,16 @@ TEST(JsonTest, Process) {
   EXPECT_GE(process["open_fds"], 3);
 }
 
+TEST(JsonTest, LogLinesLost) {
+  Registry registry({}, 1);
+  EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 0);
+  std::uint64_t lost = 3;
+  registry.WatchLog([&] { return lost; });
+  EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 3);
+  lost = 4;
+  EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 4);
+}
+
 TEST(JsonTest, OpenFdsFollowWhatIsOpen) {
   const Registry registry({}, 1);
   const auto before = Read(registry)["process"]["open_fds"].get<int>();
