@@ -11,13 +11,15 @@ root=$(cd "$bench/../.." && pwd)
 
 export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1
 # A wrong option shows before all the work.
+shipped=yes
 for option; do
+  [[ $option != --upgate && $option != --upgate=* ]] || shipped=
   [[ $option != --list && $option != --help && $option != -h ]] || exec python3 -m harness "$@"
 done
 python3 -m harness --list "$@" >/dev/null
 
 "$root/deploy/install-deps.sh" --bench
-"$root/deploy/release.sh" >&2
+[[ -z $shipped ]] || "$root/deploy/release.sh" >&2
 (
   cd "$root"
   cmake --preset release -D UPGATE_BENCH=ON >/dev/null
