@@ -1,7 +1,7 @@
 """The results as README.md shows them: tables by kind of work."""
 
 from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, Row, memory_rows, polite_rows, rows
-from .text import number
+from .text import ending, number
 
 _COLUMNS = ("upgate -> ws", "upgate -> tcp", "bare relay", "nginx", "HAProxy", "Caddy", "websockify")
 _PLOT = "![CPU time by message against the number of connections](tests/bench/results/connections.svg)"
@@ -106,12 +106,20 @@ def _memory_cells(name: str, found: list[MemoryRow]) -> tuple[str, str]:
 
 
 def _polite(report: dict) -> str:
-    """One line for each scenario and system: what is over the goal stands in bold."""
+    """One line for each scenario and system; what misses the goal is in bold."""
+    scenarios = _of(report, "polite")
+    if not scenarios:
+        return ""
+    measured = scenarios[0].get("measured", report)  # in a run of their own
     lines = [
+        f"A client that sends one message of 64 B at a time, and a health check, while others send as fast as they can "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}, rounds: {measured['settings']['rounds']}; two workers, "
+        f"which share {measured['machine']['cores']} cores with the load):",
+        "",
         f"| Among floods, ms (goal: {POLITE_GOAL}, /healthz {HEALTH_GOAL}) | | p50 | p99 | /healthz p99 | held, MiB | SIGTERM → end |",
         "| --- |" + " --- |" * 6,
     ]
-    for scenario in _of(report, "polite"):
+    for scenario in scenarios:
         for row in polite_rows(scenario):
             title = f"| {_capital(scenario['title'])} | {row.name} | "
             if row.failure:
@@ -122,10 +130,10 @@ def _polite(report: dict) -> str:
                 _bold_over(row.p99, POLITE_GOAL),
                 _bold_over(row.health_p99, HEALTH_GOAL),
                 f"{row.held / 2**20:.1f}",
-                number(row.end),
+                ending(row),
             )
             lines.append(title + " | ".join(cells) + " |")
-    return "\n".join(lines) if len(lines) > 2 else ""
+    return "\n".join(lines)
 
 
 def _bold_over(value: float, goal: float) -> str:

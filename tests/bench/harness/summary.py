@@ -56,6 +56,7 @@ class PoliteRow:
     held: float = 0  # bytes, at the peak
     after: float = 0  # bytes
     end: float = 0  # from SIGTERM to the end of the process
+    ended: bool = True  # or else it was still there
     units: float = 0  # a second, of what floods
     cores: dict[str, float] | None = None  # at work, on average
     lateness: float = 0  # p99 of the measuring program's own timers
@@ -91,6 +92,7 @@ def _polite_row(system: dict) -> PoliteRow:
         held=middle("memory", "held"),
         after=middle("memory", "after"),
         end=middle("shutdown_ms"),
+        ended=all(result["ended"] for result in results),
         units=median(result["flood"]["units"] / result["flood"]["seconds"] for result in results),
         cores={key: middle("cores", key) for key in results[0]["cores"]},
         lateness=middle("flooded", "lateness", "p99_us") / 1000,

@@ -42,12 +42,18 @@ def _memory_cells(row: MemoryRow) -> tuple[str, ...]:
     return (row.name, f"{row.connections:,}", *(f"{size:,.0f}" for size in sizes))
 
 
+def ending(row: PoliteRow) -> str:
+    """Milliseconds from SIGTERM to the end."""
+    return ("" if row.ended else "> ") + number(row.end)
+
+
 def _polite_cells(row: PoliteRow) -> tuple[str, ...]:
-    times = (row.quiet_p99, row.p50, row.p99, row.most, row.health_p99, row.health_most, row.end)
+    times = (row.quiet_p99, row.p50, row.p99, row.most, row.health_p99, row.health_most)
     missed = row.p99 > POLITE_GOAL or row.health_p99 > HEALTH_GOAL
     return (
         row.name + ("  over" if missed else ""),
         *(number(time) for time in times),
+        ending(row),
         *(f"{size / 2**20:.1f}" for size in (row.held, row.after)),
         number(row.units),
         "/".join(f"{share:.1f}" for share in row.cores.values()),
@@ -73,4 +79,4 @@ def table(scenario: dict) -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return f"  {cells[0]:20}" + "".join(f"{cell:>11}" for cell in cells[1:])
+    return f"  {cells[0]:20}" + "".join(f"{cell:>12}" for cell in cells[1:])
