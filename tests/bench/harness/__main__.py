@@ -106,7 +106,7 @@ def main() -> int:
     report = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": machine.describe(),
-        "settings": {"rounds": options.rounds, "seconds": options.seconds, "warmup": options.warmup},
+        "settings": {"rounds": options.rounds, "seconds": options.seconds, "warmup": options.warmup, "shipped": not options.upgate},
         "scenarios": [],
     }
     patterns = options.systems.split(",")
