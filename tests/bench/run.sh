@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures upgate beside its peers on this machine: installs them, builds all, runs, prints a table and writes JSON.
-#   tests/bench/run.sh [OPTION...] [SCENARIO...]     all scenarios when none is given (about 25 minutes)
+#   tests/bench/run.sh [OPTION...] [SCENARIO...]     all scenarios when none is given (about 45 minutes)
 #   tests/bench/run.sh smoke                         a few, in less than three minutes
 #   tests/bench/run.sh --list                        what there is;  --help  the options
 # README.md says how to read the results.

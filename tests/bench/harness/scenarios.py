@@ -249,6 +249,7 @@ SMOKE = {
     "http-small",
     "memory-ws",
     "broadcast",
+    "polite-small-echo-300",
 }
 
 
