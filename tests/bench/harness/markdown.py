@@ -111,10 +111,11 @@ def _polite(report: dict) -> str:
     if not scenarios:
         return ""
     measured = scenarios[0].get("measured", report)  # in a run of their own
+    rounds = sorted({len(system["rounds"]) for scenario in scenarios for system in scenario["systems"]})
     build = "" if measured["settings"].get("shipped", True) else " (not the build that ships)"
     lines = [
         f"A client that sends one message of 64 B at a time, and a health check, while others send as fast as they can "
-        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{build}, rounds: {measured['settings']['rounds']}; two workers, "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{build}, medians of {' or '.join(map(str, rounds))} rounds; two workers, "
         f"which share {measured['machine']['cores']} cores with the load):",
         "",
         f"| Among floods, ms (goal: {POLITE_GOAL}, /healthz {HEALTH_GOAL}) | | p50 | p99 | /healthz p99 | held, MiB | SIGTERM → end |",

@@ -96,11 +96,9 @@ def _flood(run, floods: "_Floods", polite: "_Polite", loads: list) -> dict:
     polite.report()  # what happened while the connections were made
     groups = {"gateway": [run.gateway], "flood": [flooding], "around": [p for p in loads if p]}
     before = {name: _cpu(group) for name, group in groups.items()}
-    began = time.monotonic()
     time.sleep(2 * run.settings.seconds)
     times = polite.report()
-    seconds = time.monotonic() - began
-    used = {name: (_cpu(group) - before[name]) / seconds for name, group in groups.items()}
+    used = {name: _busy(before[name], _cpu(group)) for name, group in groups.items()}
     peak = memory.peak(run.gateway.pid)
     flood = floods.end()
     time.sleep(_SETTLE)
@@ -123,8 +121,13 @@ def _flood_again(floods: "_Floods") -> bool:
     return True
 
 
-def _cpu(group: list[subprocess.Popen]) -> float:
-    return sum(processes.cpu_seconds(process.pid) for process in group)
+def _cpu(group: list[subprocess.Popen]) -> tuple[float, float]:
+    """Processor time, and when that was: readings may be far apart where this program has to wait for a core."""
+    return sum(processes.cpu_seconds(process.pid) for process in group), time.monotonic()
+
+
+def _busy(before: tuple[float, float], after: tuple[float, float]) -> float:
+    return (after[0] - before[0]) / (after[1] - before[1])
 
 
 def _terminate(gateway: subprocess.Popen) -> dict:
