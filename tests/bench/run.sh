@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures upgate beside its peers on this machine: installs them, builds all, runs, prints a table and writes JSON.
-#   tests/bench/run.sh [OPTION...] [SCENARIO...]     all scenarios when none is given (about 25 minutes)
+#   tests/bench/run.sh [OPTION...] [SCENARIO...]     all scenarios when none is given (about 45 minutes)
 #   tests/bench/run.sh smoke                         a few, in less than three minutes
 #   tests/bench/run.sh --list                        what there is;  --help  the options
 # README.md says how to read the results.
@@ -11,13 +11,15 @@ root=$(cd "$bench/../.." && pwd)
 
 export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1
 # A wrong option shows before all the work.
+shipped=yes
 for option; do
+  [[ $option != --upgate && $option != --upgate=* ]] || shipped=
   [[ $option != --list && $option != --help && $option != -h ]] || exec python3 -m harness "$@"
 done
 python3 -m harness --list "$@" >/dev/null
 
 "$root/deploy/install-deps.sh" --bench
-"$root/deploy/release.sh" >&2
+[[ -z $shipped ]] || "$root/deploy/release.sh" >&2
 (
   cd "$root"
   cmake --preset release -D UPGATE_BENCH=ON >/dev/null

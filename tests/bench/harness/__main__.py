@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import machine, processes, text
 from .certificates import make_certificates
-from .gateways import ROOT
+from .gateways import ROOT, use
 from .load import PROGRAMS
 from .measure import Settings, measure
 from .processes import Failed
@@ -28,9 +28,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--warmup", type=float, default=0.5, help="seconds before it (default: 0.5)")
     parser.add_argument("--systems", default="*", help="only systems of these names, with * and ?, comma between")
     parser.add_argument("--json", type=Path, default=ROOT / "build/bench.json", help="where the results go")
+    parser.add_argument("--upgate", type=Path, help="this program instead of the one that ships, which is then not built")
     parser.add_argument("--first", action="store_true", help="come before all other work of this machine (root)")
     parser.add_argument("--list", action="store_true", help="say which scenarios there are")
     options = parser.parse_args()
+    if options.upgate:
+        if not os.access(options.upgate, os.X_OK):
+            parser.error(f"--upgate: no program: {options.upgate}")
+        use(options.upgate)
     quick = options.scenarios == ["smoke"]
     options.rounds = options.rounds or (1 if quick else 3)
     options.seconds = options.seconds or (1 if quick else 2)
@@ -101,7 +106,7 @@ def main() -> int:
     report = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": machine.describe(),
-        "settings": {"rounds": options.rounds, "seconds": options.seconds, "warmup": options.warmup},
+        "settings": {"rounds": options.rounds, "seconds": options.seconds, "warmup": options.warmup, "shipped": not options.upgate},
         "scenarios": [],
     }
     patterns = options.systems.split(",")

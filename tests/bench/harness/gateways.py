@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
 
@@ -27,6 +27,8 @@ class Setting:
     cert: Path
     key: Path
     pem: Path
+    polite: int = 0  # a second server, for clients that behave
+    admin: int = 0
     workers: int = 1
     cores: str = "0"  # empty: all
 
@@ -75,6 +77,8 @@ class Gateway:
             "PORT": setting.port,
             "TLS_PORT": setting.tls_port,
             "BACKEND": setting.backend,
+            "POLITE": setting.polite,
+            "ADMIN": setting.admin,
             "CERT": setting.cert,
             "KEY": setting.key,
             "PEM": setting.pem,
@@ -99,6 +103,22 @@ def _version(*command: str) -> Callable[[], str]:
     return ask
 
 
+def use(binary: Path) -> None:
+    """Measures another upgate than the one that ships."""
+    global SHIPPED
+    SHIPPED = binary.resolve()
+
+
+def _upgate(template: str) -> Gateway:
+    return Gateway(
+        name="upgate",
+        role="product",
+        template=template,
+        command=lambda s, config: [str(SHIPPED), "run", "--config", str(config)],
+        version=lambda: _version(str(SHIPPED), "version")(),
+    )
+
+
 def _nginx(kib: int) -> Gateway:
     return Gateway(
         name=f"nginx {kib} KiB",
@@ -121,17 +141,14 @@ def _haproxy(kib: int) -> Gateway:
     )
 
 
-UPGATE = Gateway(
-    name="upgate",
-    role="product",
-    template="upgate.yaml",
-    command=lambda s, config: [str(SHIPPED), "run", "--config", str(config)],
-    version=_version(str(SHIPPED), "version"),
-)
+UPGATE = _upgate("upgate.yaml")
+UPGATE_POLITE = _upgate("polite.yaml")
 NGINX_4 = _nginx(4)
 NGINX_64 = _nginx(64)
 HAPROXY_16 = _haproxy(16)
 HAPROXY_64 = _haproxy(64)
+NGINX_POLITE = replace(NGINX_4, name="nginx", template="polite-nginx.conf")
+HAPROXY_POLITE = replace(HAPROXY_16, name="HAProxy", template="polite-haproxy.cfg")
 CADDY = Gateway(
     name="Caddy",
     role="peer",

@@ -1,7 +1,7 @@
 """The results as README.md shows them: tables by kind of work."""
 
-from .summary import MemoryRow, Row, memory_rows, rows
-from .text import number
+from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, Row, memory_rows, polite_rows, rows
+from .text import ending, number
 
 _COLUMNS = ("upgate -> ws", "upgate -> tcp", "bare relay", "nginx", "HAProxy", "Caddy", "websockify")
 _PLOT = "![CPU time by message against the number of connections](tests/bench/results/connections.svg)"
@@ -10,7 +10,7 @@ _WORK = ("relay", "tls", "flood", "handshake", "http")
 
 def render(report: dict, plotted: bool) -> str:
     """Everything between the marker comments; with the plot if there is one."""
-    parts = (_preface(report), _PLOT if plotted else "", _cpu(report), _latency(report), _memory(report), _rest(report))
+    parts = (_preface(report), _PLOT if plotted else "", _cpu(report), _latency(report), _memory(report), _polite(report), _rest(report))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -103,6 +103,43 @@ def _memory_cells(name: str, found: list[MemoryRow]) -> tuple[str, str]:
     if name == "websockify":  # processes share most of what is resident
         return f"{row.idle_pss:,.0f}", f"{row.after_burst_pss:,.0f}"
     return f"{row.idle:,.0f}", f"{row.after_burst:,.0f}"
+
+
+def _polite(report: dict) -> str:
+    """One line for each scenario and system; what misses the goal is in bold."""
+    scenarios = _of(report, "polite")
+    if not scenarios:
+        return ""
+    measured = scenarios[0].get("measured", report)  # in a run of their own
+    rounds = sorted({len(system["rounds"]) for scenario in scenarios for system in scenario["systems"]})
+    build = "" if measured["settings"].get("shipped", True) else " (not the build that ships)"
+    lines = [
+        f"A client that sends one message of 64 B at a time, and a health check, while others send as fast as they can "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{build}, medians of {' or '.join(map(str, rounds))} rounds; two workers, "
+        f"which share {measured['machine']['cores']} cores with the load):",
+        "",
+        f"| Among floods, ms (goal: {POLITE_GOAL}, /healthz {HEALTH_GOAL}) | | p50 | p99 | /healthz p99 | held, MiB | SIGTERM → end |",
+        "| --- |" + " --- |" * 6,
+    ]
+    for scenario in scenarios:
+        for row in polite_rows(scenario):
+            title = f"| {_capital(scenario['title'])} | {row.name} | "
+            if row.failure:
+                lines.append(f"{title}failed: {row.failure} | | | | |")
+                continue
+            cells = (
+                number(row.p50),
+                _bold_over(row.p99, POLITE_GOAL),
+                _bold_over(row.health_p99, HEALTH_GOAL),
+                f"{row.held / 2**20:.1f}",
+                ending(row),
+            )
+            lines.append(title + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _bold_over(value: float, goal: float) -> str:
+    return f"**{number(value)}**" if value > goal else number(value)
 
 
 def _rest(report: dict) -> str:

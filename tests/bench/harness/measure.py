@@ -3,10 +3,10 @@
 import os
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import http, load, memory, processes, scaling
+from . import http, load, memory, polite, processes, scaling
 from .gateways import Setting
 from .scenarios import Scenario, System
 
@@ -31,9 +31,10 @@ class Run:
     setting: Setting
     load_cores: str
     gateway: subprocess.Popen
+    servers: list[subprocess.Popen] = field(default_factory=list)  # behind it, ended after it
 
 
-_MEASURES = {"wrk": http.measure, "idle": memory.measure, "scaling": scaling.measure}
+_MEASURES = {"wrk": http.measure, "idle": memory.measure, "scaling": scaling.measure, "polite": polite.measure}
 
 
 def measure(scenario: Scenario, system: System, settings: Settings) -> dict:
@@ -42,12 +43,14 @@ def measure(scenario: Scenario, system: System, settings: Settings) -> dict:
     with tempfile.TemporaryDirectory(prefix="upgate-bench-") as name:
         directory = Path(name)
         directory.chmod(0o755)  # workers that give up root look into it
-        port, tls_port, backend = processes.free_ports(3)
+        port, tls_port, backend, polite_backend, admin = processes.free_ports(5)
         setting = Setting(
             directory=directory,
             port=port,
             tls_port=tls_port,
             backend=backend,
+            polite=polite_backend,
+            admin=admin,
             cert=settings.certificates / "cert.pem",
             key=settings.certificates / "key.pem",
             pem=settings.certificates / "both.pem",
@@ -55,15 +58,18 @@ def measure(scenario: Scenario, system: System, settings: Settings) -> dict:
             cores=gateway_cores,
         )
         gateway = system.gateway.start(setting)
+        run = Run(scenario, system, settings, setting, load_cores, gateway)
         try:
-            run = Run(scenario, system, settings, setting, load_cores, gateway)
             return _MEASURES.get(scenario.mode, load.measure)(run)
         finally:
-            processes.stop(gateway)
+            for process in (gateway, *run.servers):
+                processes.stop(process)
 
 
 def cores(scenario: Scenario) -> tuple[str, str]:
     """Where the gateway runs, and where everything else does."""
+    if scenario.mode == "polite":
+        return "", ""  # as the system has it
     if scenario.mode != "scaling":
         return "0", "1"
     there = os.cpu_count() or 1

@@ -47,6 +47,18 @@ def _difference(before: dict, now: dict, connections: int) -> dict:
     return {key: (now[key] - before[key]) / connections for key in before}
 
 
+def forget_peak(root: int) -> None:
+    """From now on peak() counts anew (proc(5), clear_refs)."""
+    for pid in processes.tree(root):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak(root: int) -> int:
+    """The most bytes that a process and its descendants, each by itself, had resident."""
+    status = (Path(f"/proc/{pid}/status").read_text() for pid in processes.tree(root))
+    return sum(int(re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024 for text in status)
+
+
 def resident(root: int) -> dict[str, int]:
     """Bytes of a process and its descendants: Rss counts what they share for each, Pss once."""
     total = {"rss": 0, "pss": 0}

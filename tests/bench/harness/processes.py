@@ -73,6 +73,18 @@ def tree(root: int) -> list[int]:
     return members
 
 
+def cpu_seconds(root: int) -> float:
+    """Processor time of all threads of a process and its descendants, as long as they live."""
+    total = 0
+    for pid in tree(root):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            try:
+                total += int((task / "schedstat").read_text().split()[0])
+            except OSError:
+                continue  # it has just ended
+    return total / 1e9
+
+
 def stop(process: subprocess.Popen) -> None:
     if process.poll() is None:
         members = tree(process.pid)

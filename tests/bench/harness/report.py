@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -23,17 +22,28 @@ def with_tables(readme: str, tables: str) -> str:
     return f"{before}{BEGIN}\n{tables}\n{END}{after}"
 
 
+def added(kept: dict, results: dict) -> dict:
+    """The kept results with these scenarios, new or measured again, which say themselves when and on what that was."""
+    measured = {key: results[key] for key in ("date", "machine", "settings")}
+    new = {scenario["name"]: scenario | {"measured": measured} for scenario in results["scenarios"]}
+    scenarios = [new.pop(scenario["name"], scenario) for scenario in kept["scenarios"]]
+    return kept | {"scenarios": [*scenarios, *new.values()]}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="report", description="Results of run.sh, into README.md.")
     parser.add_argument("results", nargs="?", type=Path, help="to show from now on; default: those shown now, anew")
+    parser.add_argument("--add", action="store_true", help="these results to those shown now, not instead of them")
     parser.add_argument("--check", action="store_true", help="only say whether README.md and the plot are up to date")
     options = parser.parse_args()
 
     kept = BENCH / "results/latest.json"
     if options.results and not options.check:
         kept.parent.mkdir(exist_ok=True)
-        if options.results.resolve() != kept:
-            shutil.copyfile(options.results, kept)
+        results = json.loads(options.results.read_text())
+        if options.add:
+            results = added(json.loads(kept.read_text()), results)
+        kept.write_text(json.dumps(results, indent=1) + "\n")
     report = json.loads((options.results if options.check and options.results else kept).read_text())
 
     readme = ROOT / "README.md"

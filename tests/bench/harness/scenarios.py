@@ -7,9 +7,12 @@ from .gateways import (
     FLOOR,
     HAPROXY_16,
     HAPROXY_64,
+    HAPROXY_POLITE,
     NGINX_4,
     NGINX_64,
+    NGINX_POLITE,
     UPGATE,
+    UPGATE_POLITE,
     WEBSOCKIFY,
     Gateway,
 )
@@ -39,9 +42,9 @@ LARGE_PEERS = [System(NGINX_4), System(NGINX_64), System(HAPROXY_16), System(HAP
 class Scenario:
     name: str
     title: str
-    group: str  # relay, tls, flood, handshake, http, memory, broadcast, scaling
+    group: str  # relay, tls, flood, handshake, http, memory, broadcast, scaling, polite
     systems: tuple[System, ...]
-    mode: str = "echo"  # of the load generator, or wrk, or scaling
+    mode: str = "echo"  # of the load generator, or wrk, scaling or polite
     connections: int = 100
     size: int = 64  # bytes of a message or body
     window: int = 1
@@ -49,6 +52,9 @@ class Scenario:
     resume: bool = False
     workers: int = 1
     rounds: int | None = None  # fewer than asked for, where more say nothing new
+    route: str = ""  # polite: which kind (polite.py)
+    flood: str = ""  # what is sent (load --flood)
+    flood_options: tuple[str, ...] = ()
 
     @property
     def busy(self) -> bool:
@@ -149,6 +155,45 @@ def _scaling(workers: int) -> Scenario:
     )
 
 
+def _polite(kind: str, route: str, connections: int, peers: bool = False) -> Scenario:
+    flood, *options = {"unread": ("small", "unread"), "reset": ("empty", "resets"), "gets": ("http",)}.get(kind, (kind,))
+    gateways = (UPGATE_POLITE, NGINX_POLITE, HAPROXY_POLITE) if peers else (UPGATE_POLITE,)
+    return Scenario(
+        name=f"polite-{kind}-{route}-{connections}",
+        title=f"{FLOODS[kind]}, {ROUTES[route]}, {connections} connections",
+        group="polite",
+        systems=tuple(System(gateway, "flooded") for gateway in gateways),
+        mode="polite",
+        connections=connections,
+        workers=2,
+        route=route,
+        flood=flood,
+        flood_options=tuple(options),
+    )
+
+
+# What connections flood with, and where.
+FLOODS = {
+    "empty": "empty messages",
+    "small": "messages of 64 B",
+    "unread": "messages of 64 B, answers left unread",
+    "bombs": "messages of 1 MB in 1 KB",
+    "pings": "pings of 125 B",
+    "reset": "64 KiB of empty messages, then a reset, again and again",
+    "gets": "pipelined GETs",
+}
+ROUTES = {
+    "echo": "echo",
+    "deflate": "echo with compression",
+    "stats": "stats",
+    "room": "one broadcast room",
+    "tcp": "TCP server",
+    "ws": "WebSocket server",
+    "enforced": "WebSocket server, enforced",
+    "http": "HTTP server",
+    "http-stats": "stats by HTTP",
+}
+
 LARGE = 64 * 1024
 SIZES = (64, 1024, LARGE)
 
@@ -178,6 +223,20 @@ SCENARIOS: list[Scenario] = [
     ),
     _scaling(1),
     _scaling(2),
+    *(_polite("empty", "echo", connections) for connections in (100, 300)),
+    _polite("small", "echo", 300),
+    _polite("unread", "echo", 300),
+    _polite("pings", "echo", 300),
+    _polite("reset", "echo", 300),
+    _polite("bombs", "deflate", 100),
+    _polite("small", "stats", 300),
+    *(_polite("small", "room", connections) for connections in (100, 300)),
+    _polite("empty", "tcp", 300),
+    _polite("small", "tcp", 300),
+    *(_polite(kind, "ws", 300, peers=True) for kind in ("empty", "small")),
+    _polite("small", "enforced", 300),
+    _polite("gets", "http", 300, peers=True),
+    _polite("gets", "http-stats", 300),
 ]
 
 SMOKE = {
@@ -190,6 +249,7 @@ SMOKE = {
     "http-small",
     "memory-ws",
     "broadcast",
+    "polite-small-echo-300",
 }
 
 

@@ -40,6 +40,65 @@ class MemoryRow:
     after_burst_pss: float = 0
 
 
+@dataclass(frozen=True)
+class PoliteRow:
+    """Among floods; times in milliseconds."""
+
+    name: str
+    role: str
+    failure: str = ""
+    quiet_p99: float = 0
+    p50: float = 0
+    p99: float = 0
+    most: float = 0
+    health_p99: float = 0
+    health_most: float = 0
+    held: float = 0  # bytes, at the peak
+    after: float = 0  # bytes
+    end: float = 0  # from SIGTERM to the end of the process
+    ended: bool = True  # or else it was still there
+    units: float = 0  # a second, of what floods
+    cores: dict[str, float] | None = None  # at work, on average
+    lateness: float = 0  # p99 of the measuring program's own timers
+
+
+# What the answers among a flood are to keep to, in milliseconds.
+POLITE_GOAL = 50
+HEALTH_GOAL = 100
+
+
+def polite_rows(scenario: dict) -> list[PoliteRow]:
+    return [_polite_row(system) for system in scenario["systems"]]
+
+
+def _polite_row(system: dict) -> PoliteRow:
+    results = system["rounds"]
+    if not results:
+        return PoliteRow(system["name"], system["role"], system["failure"])
+
+    def middle(*path: str) -> float:
+        return median(_at(result, path) for result in results)
+
+    return PoliteRow(
+        name=system["name"],
+        role=system["role"],
+        failure=system["failure"],
+        quiet_p99=middle("quiet", "polite", "p99_us") / 1000,
+        p50=middle("flooded", "polite", "p50_us") / 1000,
+        p99=middle("flooded", "polite", "p99_us") / 1000,
+        most=max(_at(result, ("flooded", "polite", "max_us")) for result in results) / 1000,
+        health_p99=middle("flooded", "health", "p99_us") / 1000,
+        health_most=max(_at(result, ("flooded", "health", "max_us")) for result in results) / 1000,
+        held=middle("memory", "held"),
+        after=middle("memory", "after"),
+        end=middle("shutdown_ms"),
+        ended=all(result["ended"] for result in results),
+        units=median(result["flood"]["units"] / result["flood"]["seconds"] for result in results),
+        cores={key: middle("cores", key) for key in results[0]["cores"]},
+        lateness=middle("flooded", "lateness", "p99_us") / 1000,
+    )
+
+
 def memory_rows(scenario: dict) -> list[MemoryRow]:
     found = []
     for system in scenario["systems"]:

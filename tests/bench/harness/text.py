@@ -1,10 +1,13 @@
 """The table on the terminal."""
 
-from .summary import MemoryRow, Row, memory_rows, rows
+from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, PoliteRow, Row, memory_rows, polite_rows, rows
 
 HEAD = ("", "msg/s", "CPU us", "user", "system", "p50 us", "p99", "p99.9", "x peer", "x floor", "busy g/l", "full")
 
 MEMORY_HEAD = ("bytes each", "connected", "RSS idle", "after", "PSS idle", "after")
+
+
+POLITE_HEAD = ("ms", "quiet p99", "p50", "p99", "max", "health p99", "max", "end", "held MiB", "after", "flood/s", "cores g/f/a", "late p99")
 
 
 def number(value: float | None) -> str:
@@ -39,17 +42,41 @@ def _memory_cells(row: MemoryRow) -> tuple[str, ...]:
     return (row.name, f"{row.connections:,}", *(f"{size:,.0f}" for size in sizes))
 
 
+def ending(row: PoliteRow) -> str:
+    """Milliseconds from SIGTERM to the end."""
+    return ("" if row.ended else "> ") + number(row.end)
+
+
+def _polite_cells(row: PoliteRow) -> tuple[str, ...]:
+    times = (row.quiet_p99, row.p50, row.p99, row.most, row.health_p99, row.health_most)
+    missed = row.p99 > POLITE_GOAL or row.health_p99 > HEALTH_GOAL
+    return (
+        row.name + ("  over" if missed else ""),
+        *(number(time) for time in times),
+        ending(row),
+        *(f"{size / 2**20:.1f}" for size in (row.held, row.after)),
+        number(row.units),
+        "/".join(f"{share:.1f}" for share in row.cores.values()),
+        number(row.lateness),
+    )
+
+
+_TABLES = {
+    "memory": (MEMORY_HEAD, memory_rows, _memory_cells),
+    "polite": (POLITE_HEAD, polite_rows, _polite_cells),
+}
+
+
 def table(scenario: dict) -> str:
-    memory = scenario["group"] == "memory"
-    found = memory_rows(scenario) if memory else rows(scenario)
-    lines = [f"{scenario['name']}: {scenario['title']}", _line(MEMORY_HEAD if memory else HEAD)]
-    for row in found:
+    head, rows_of, cells_of = _TABLES.get(scenario["group"], (HEAD, rows, _cells))
+    lines = [f"{scenario['name']}: {scenario['title']}", _line(head)]
+    for row in rows_of(scenario):
         if row.failure:
             lines.append(f"  {row.name:20} failed: {row.failure}")
         else:
-            lines.append(_line(_memory_cells(row) if memory else _cells(row)))
+            lines.append(_line(cells_of(row)))
     return "\n".join(lines) + "\n"
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return f"  {cells[0]:20}" + "".join(f"{cell:>11}" for cell in cells[1:])
+    return f"  {cells[0]:20}" + "".join(f"{cell:>12}" for cell in cells[1:])

@@ -1,14 +1,11 @@
 #include "tests/bench/load/idle_run.h"
 
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <string>
 
 #include "tests/bench/load/client.h"
+#include "tests/bench/load/commands.h"
 #include "tests/bench/wire/die.h"
 
 namespace upgate::bench {
@@ -51,32 +48,6 @@ class IdleRun::Holder final : private ClientHandler {
   std::uint64_t received_ = 0;
 };
 
-// Lines from standard input.
-class IdleRun::Commands final : public Watcher {
- public:
-  explicit Commands(IdleRun& run) : run_(run) { run_.loop_.Add(STDIN_FILENO, EPOLLIN, *this); }
-
-  void OnEvents(std::uint32_t /*events*/) override {
-    char buffer[256];
-    const ssize_t size = read(STDIN_FILENO, buffer, sizeof buffer);
-    if (size <= 0) {
-      ended_ = true;
-      return;
-    }
-    line_.append(buffer, static_cast<std::size_t>(size));
-    if (!line_.ends_with('\n')) return;
-    if (line_ != "burst\n") Die("no such command: " + line_);
-    line_.clear();
-    run_.Burst();
-  }
-  bool ended() const { return ended_; }
-
- private:
-  IdleRun& run_;
-  std::string line_;
-  bool ended_ = false;
-};
-
 IdleRun::IdleRun(Loop& loop, const Plan& plan)
     : loop_(loop),
       plan_(plan),
@@ -89,9 +60,12 @@ IdleRun::~IdleRun() = default;
 
 void IdleRun::Run() {
   ramp_.Run(loop_);
-  commands_ = std::make_unique<Commands>(*this);
-  Say("open");
-  while (!commands_->ended()) loop_.Turn(std::numeric_limits<std::uint64_t>::max());
+  Commands commands(loop_, [this](std::string_view line) {
+    if (line != "burst") Die("unknown command: " + std::string(line));
+    Burst();
+  });
+  Commands::Say("open");
+  while (!commands.ended()) loop_.Turn(std::numeric_limits<std::uint64_t>::max());
 }
 
 void IdleRun::Burst() {
@@ -103,12 +77,7 @@ void IdleRun::Burst() {
 void IdleRun::OnEchoed() {
   ++echoed_;
   if (begun_ < holders_.size()) holders_[begun_++]->Begin();
-  if (echoed_ == holders_.size()) Say("burst");
-}
-
-void IdleRun::Say(std::string_view word) {
-  std::printf("%.*s\n", static_cast<int>(word.size()), word.data());
-  std::fflush(stdout);
+  if (echoed_ == holders_.size()) Commands::Say("burst");
 }
 
 }  // namespace upgate::bench

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "tests/bench/load/plan.h"
@@ -25,17 +24,14 @@ class IdleRun {
 
  private:
   class Holder;
-  class Commands;
 
   void Burst();
   void OnEchoed();
-  static void Say(std::string_view word);
 
   Loop& loop_;
   const Plan& plan_;
   const Pattern pattern_;
   Ramp ramp_;
-  std::unique_ptr<Commands> commands_;
   std::size_t begun_ = 0;
   std::size_t echoed_ = 0;
   std::vector<std::unique_ptr<Holder>> holders_;

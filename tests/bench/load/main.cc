@@ -11,10 +11,12 @@
 
 #include "tests/bench/backend/server_spec.h"
 #include "tests/bench/load/broadcast_run.h"
+#include "tests/bench/load/flood_run.h"
 #include "tests/bench/load/flow_run.h"
 #include "tests/bench/load/handshake_run.h"
 #include "tests/bench/load/idle_run.h"
 #include "tests/bench/load/plan.h"
+#include "tests/bench/load/polite_run.h"
 
 namespace upgate::bench {
 namespace {
@@ -29,11 +31,25 @@ struct Options {
   bool busy = false;
 };
 
+void DeclareFloods(CLI::App& app, Plan& plan) {
+  app.add_option("--flood", plan.flood, "what a flood sends: empty, small, bombs, pings or http")
+      ->capture_default_str();
+  app.add_flag("--unread", plan.unread, "a flood leaves what comes back unread");
+  app.add_flag("--resets", plan.resets, "a flood resets each connection after one block");
+  app.add_option("--answer", plan.answer, "to a polite client: its echo, any message, or http")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"echo", "any", "http"}));
+  app.add_option("--pause", plan.pause, "seconds between an answer and the next question")
+      ->capture_default_str();
+  app.add_option("--health", plan.health, "port whose /healthz is asked for every 50 ms");
+}
+
 void Declare(CLI::App& app, Options& options) {
   Plan& plan = options.plan;
   app.add_option("mode", options.mode, "what to do")
       ->required()
-      ->check(CLI::IsMember({"echo", "up", "down", "handshake", "idle", "broadcast"}));
+      ->check(CLI::IsMember(
+          {"echo", "up", "down", "handshake", "idle", "broadcast", "flood", "polite"}));
   app.add_option("--port", plan.target.port, "of the gateway, at 127.0.0.1")->required();
   app.add_option("--path", plan.target.path, "of the request")->capture_default_str();
   app.add_option("--subprotocol", plan.target.subprotocol, "to offer");
@@ -53,6 +69,7 @@ void Declare(CLI::App& app, Options& options) {
   app.add_option("--warmup", plan.warmup, "seconds")->capture_default_str();
   app.add_option("--seconds", plan.seconds, "that are measured")->capture_default_str();
   app.add_option("--gateway", plan.gateway, "process whose time is counted");
+  DeclareFloods(app, plan);
 }
 
 nlohmann::json Run(Loop& loop, const Options& options) {
@@ -60,6 +77,7 @@ nlohmann::json Run(Loop& loop, const Options& options) {
   if (options.mode == "up") return FlowRun(loop, plan, Direction::kUp).Run();
   if (options.mode == "down") return FlowRun(loop, plan, Direction::kDown).Run();
   if (options.mode == "handshake") return HandshakeRun(loop, plan).Run();
+  if (options.mode == "flood") return FloodRun(loop, plan).Run();
   if (options.mode == "broadcast") return BroadcastRun(loop, plan).Run();
   return FlowRun(loop, plan, Direction::kEcho).Run();
 }
@@ -82,6 +100,8 @@ int Main(int argc, char** argv) {
 
   if (options.mode == "idle") {
     IdleRun(loop, options.plan).Run();
+  } else if (options.mode == "polite") {
+    PoliteRun(loop, options.plan).Run();
   } else {
     std::printf("%s\n", Run(loop, options).dump().c_str());
   }

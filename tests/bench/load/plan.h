@@ -23,6 +23,18 @@ struct Plan {
   bool framed = true;             // messages come back in the frames that they were sent in
   pid_t gateway = 0;              // whose processor time is counted, with its children
 
+  // Of floods: what is sent (flood_block.h), whether what comes back stays unread, and whether
+  // each connection is reset after one block and made anew.
+  std::string flood = "small";
+  bool unread = false;
+  bool resets = false;
+
+  // Of a polite client: what comes back (echo, any message, or http for the answer to a GET), the
+  // seconds it pauses then, and the port at which health is asked for; 0: it is not.
+  std::string answer = "echo";
+  double pause = 0.005;
+  std::uint16_t health = 0;
+
   std::string SourceOf(std::size_t connection) const {
     return "127.0.0." + std::to_string(2 + connection % sources);
   }

@@ -1,0 +1,236 @@
+"""A polite client and a health check among connections that flood: how long they wait, what the gateway holds, and
+how long it takes to end when it is told to in the middle of a flood."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+from . import load, memory, processes
+from .load import PROGRAMS
+from .processes import Failed
+
+_QUIET = 1.0  # seconds without a flood, to compare with
+_SETTLE = 2.0  # between the end of a flood and the look at what is still held
+_BEFORE_TERM = 1.5  # seconds of the second flood before SIGTERM
+_END = 30.0  # that a gateway may take after it
+_WORD = 15.0  # for a program of ours to say the next thing
+
+
+@dataclass(frozen=True)
+class Route:
+    """What is flooded, and what the polite client asks on a route of the same kind."""
+
+    path: str
+    polite_path: str
+    answer: str = "echo"  # load --answer
+    server: str = ""  # of a kind that backend knows
+
+
+ROUTES = {
+    "echo": Route("/echo", "/echo"),
+    "deflate": Route("/deflate", "/deflate"),
+    "stats": Route("/stats", "/stats", "any"),
+    "room": Route("/room/flood", "/room/polite"),
+    "tcp": Route("/tcp", "/polite/tcp", server="tcp-echo"),
+    "ws": Route("/ws", "/polite/ws", server="ws-echo"),
+    "enforced": Route("/enforced", "/polite/enforced", server="ws-echo"),
+    "http": Route("/64", "/65", "http", server="http"),
+    "http-stats": Route("/stats", "/stats", "http"),
+}
+
+
+def measure(run) -> dict:
+    route = ROUTES[run.scenario.route]
+    floods = _Floods(run, route)
+    polite = None
+    try:
+        flooded_server = _serve(run, route, run.setting.backend)
+        polite_server = _serve(run, route, run.setting.polite)
+        polite = _Polite(run, route)
+        _prefer(polite.process, polite_server)
+        loads = [flooded_server, polite_server, polite.process]
+        time.sleep(0.2)
+        polite.report()
+        time.sleep(_QUIET)
+        result = {"quiet": polite.report()}
+        result |= _flood(run, floods, polite, loads)
+        polite.end()
+        result["flooded_again"] = _flood_again(floods)
+        return result | _terminate(run.gateway)
+    finally:
+        floods.kill()
+        if polite:
+            polite.end()
+
+
+def _serve(run, route: Route, port: int) -> subprocess.Popen | None:
+    """A server, in the list of those that are ended with the run."""
+    if not route.server:
+        return None
+    log = run.setting.directory / "backend.log"
+    server = processes.start([str(PROGRAMS / "backend"), f"{route.server}:{port}"], log)
+    run.servers.append(server)
+    processes.wait_until_listening(server, port, log)
+    return server
+
+
+def _prefer(*measuring: subprocess.Popen | None) -> None:
+    """What measures comes before what floods, where that is allowed: its own wait for a core is not the gateway's."""
+    for process in measuring:
+        try:
+            if process:
+                os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
+        except PermissionError:
+            pass
+
+
+def _flood(run, floods: "_Floods", polite: "_Polite", loads: list) -> dict:
+    """The measured flood, and what is left after it."""
+    idle = memory.resident(run.gateway.pid)["rss"]
+    memory.forget_peak(run.gateway.pid)
+    flooding = floods.start(60)
+    polite.report()  # what happened while the connections were made
+    groups = {"gateway": [run.gateway], "flood": [flooding], "around": [p for p in loads if p]}
+    before = {name: _cpu(group) for name, group in groups.items()}
+    time.sleep(2 * run.settings.seconds)
+    times = polite.report()
+    used = {name: _busy(before[name], _cpu(group)) for name, group in groups.items()}
+    peak = memory.peak(run.gateway.pid)
+    flood = floods.end()
+    time.sleep(_SETTLE)
+    after = memory.resident(run.gateway.pid)["rss"]
+    return {
+        "flooded": times,
+        "flood": flood,
+        "cores": used,
+        "memory": {"idle": idle, "held": peak - idle, "after": after - idle},
+    }
+
+
+def _flood_again(floods: "_Floods") -> bool:
+    """Whether the gateway took all connections anew; SIGTERM comes in either case."""
+    try:
+        floods.start(_BEFORE_TERM + _END)
+        time.sleep(_BEFORE_TERM)
+    except _Silent:
+        return False
+    return True
+
+
+def _cpu(group: list[subprocess.Popen]) -> tuple[float, float]:
+    """Processor time, and when that was: readings may be far apart where this program has to wait for a core."""
+    return sum(processes.cpu_seconds(process.pid) for process in group), time.monotonic()
+
+
+def _busy(before: tuple[float, float], after: tuple[float, float]) -> float:
+    return (after[0] - before[0]) / (after[1] - before[1])
+
+
+def _terminate(gateway: subprocess.Popen) -> dict:
+    """Milliseconds from SIGTERM to the end of the process, or until nobody waits for that any more."""
+    watched = os.pidfd_open(gateway.pid)
+    try:
+        began = time.monotonic()
+        gateway.send_signal(signal.SIGTERM)
+        ended, _, _ = select.select([watched], [], [], _END)
+        return {"shutdown_ms": (time.monotonic() - began) * 1000, "ended": bool(ended)}
+    finally:
+        os.close(watched)
+
+
+class _Silent(Failed):
+    """A program that still runs, but says nothing."""
+
+
+class _Talker:
+    """A program that answers line by line."""
+
+    def __init__(self, command: list[str]):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, **load.pipes())
+
+    def read(self) -> str:
+        ready, _, _ = select.select([self.process.stdout], [], [], _WORD)
+        if not ready:
+            raise _Silent(f"load {self.process.args[1]} has said nothing for {_WORD:.0f} s")
+        if line := self.process.stdout.readline():
+            return line.strip()
+        self.kill()
+        raise Failed(self.process.stderr.read().strip() or f"load {self.process.args[1]} ended")
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class _Polite:
+    """The clients that behave."""
+
+    def __init__(self, run, route: Route):
+        setting = run.setting
+        self._talker = _Talker(
+            [
+                str(PROGRAMS / "load"),
+                "polite",
+                f"--port={setting.port}",
+                f"--path={route.polite_path}",
+                f"--answer={route.answer}",
+                f"--health={setting.admin}",
+            ]
+        )
+        self.process = self._talker.process
+        self._talker.read()
+
+    def report(self) -> dict:
+        """How long answers took since the report before."""
+        try:
+            self.process.stdin.write("report\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it says why on standard error
+        return json.loads(self._talker.read())
+
+    def end(self) -> None:
+        self._talker.kill()
+
+
+class _Floods:
+    """The connections that do not, one flood at a time."""
+
+    def __init__(self, run, route: Route):
+        self._run = run
+        self._route = route
+        self._talker: _Talker | None = None
+
+    def start(self, seconds: float) -> subprocess.Popen:
+        """Returns when all connections stand and the flood begins; it ends by itself, if nobody ends it before."""
+        scenario, setting = self._run.scenario, self._run.setting
+        command = [
+            str(PROGRAMS / "load"),
+            "flood",
+            f"--port={setting.port}",
+            f"--path={self._route.path}",
+            f"--flood={scenario.flood}",
+            f"--connections={scenario.connections}",
+            f"--seconds={seconds}",
+            "--sources=50",
+            *(f"--{option}" for option in scenario.flood_options),
+        ]
+        self._talker = _Talker(command)
+        self._talker.read()
+        return self._talker.process
+
+    def end(self) -> dict:
+        """Ends the flood with all its connections; what it has done."""
+        self._talker.process.stdin.close()
+        result = json.loads(self._talker.read())
+        self._talker.process.wait(timeout=_WORD)
+        return result
+
+    def kill(self) -> None:
+        if self._talker:
+            self._talker.kill()

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "tests/bench/wire/loop.h"
+
+namespace upgate::bench {
+
+// Commands of whoever started this program: lines of standard input, answered on standard output.
+class Commands final : public Watcher {
+ public:
+  // `on_line` gets each line without its end.
+  Commands(Loop& loop, std::function<void(std::string_view line)> on_line);
+
+  void OnEvents(std::uint32_t events) override;
+  // Whether standard input is at its end.
+  bool ended() const { return ended_; }
+
+  // Prints a line at once.
+  static void Say(std::string_view line);
+
+ private:
+  std::function<void(std::string_view line)> on_line_;
+  std::string input_;
+  bool ended_ = false;
+};
+
+}  // namespace upgate::bench
