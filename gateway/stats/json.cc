@@ -145,10 +145,17 @@ Value TotalsToJson(const LoopStats& total) {
   return json;
 }
 
+std::int64_t UnixMillis() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 Value ProcessToJson(std::int64_t started, std::uint64_t log_lines_lost) {
   const ProcessInfo info = ReadProcessInfo();
   return {{"pid", info.pid},
           {"started", started},
+          // Many may be told the same numbers: this is when they were read.
+          {"time_ms", UnixMillis()},
           {"uptime_s", std::max<std::int64_t>(0, std::time(nullptr) - started)},
           {"resident_bytes", info.resident_bytes},
           {"open_fds", info.open_fds},

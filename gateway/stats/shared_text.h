@@ -8,13 +8,15 @@
 
 namespace upgate::stats {
 
-// A text that takes long to make and is asked for by many: made anew only when it is older than
-// kAge, and shared by all who ask before that. Thread-safe; one thread makes it, and the others get
-// the old one meanwhile.
+// A text that takes long to make and is asked for by many: made anew at most ten times within any
+// second, and shared by all who ask in between. Who asks now and then always gets a new one.
+// Thread-safe; one thread makes it, and the others get the old one meanwhile.
 class SharedText {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::milliseconds kAge{100};
+  // Of so many in a row each may be a new one; after them there is a new one every interval.
+  static constexpr int kBurst = 5;
+  static constexpr std::chrono::milliseconds kInterval{200};
 
   explicit SharedText(std::function<std::string()> make) : make_(std::move(make)) {}
 
@@ -25,7 +27,7 @@ class SharedText {
   const std::function<std::string()> make_;
   std::mutex mutex_;
   std::shared_ptr<const std::string> text_;
-  Clock::time_point made_at_;
+  Clock::time_point all_again_;  // when a whole burst may be made anew
   bool making_ = false;
 };
 

@@ -65,8 +65,9 @@ std::uint16_t GatewayClient::ReceivedClose() {
   return code;
 }
 
-TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options) {
+TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, std::size_t share) {
   loop_.network().options() = options;
+  loop_.io().share = share;
   plugins::RegisterBuiltins(plugins_);
   auto runtime = app::Prepare(MustParse(yaml), plugins_);
   if (!runtime) throw std::runtime_error(config::ToString("test.yaml", runtime.error().front()));

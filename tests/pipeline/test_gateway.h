@@ -48,7 +48,9 @@ class GatewayClient {
 // the same test loop; each has its own clients.
 class TestGateway {
  public:
-  explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {});
+  // `share`: see io::Loop::share.
+  explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {},
+                       std::size_t share = io::kShare);
   ~TestGateway();
 
   GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});

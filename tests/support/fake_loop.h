@@ -37,8 +37,8 @@ class FakeLoop final : private io::Turn {
   MemoryNetwork& network() { return network_; }
   FakeTimers& timers() { return timers_; }
 
-  // One turn: what was put off to it, what others have left over, due timers, one round of the network, deferred deletions.
-  // False when nothing happened.
+  // One turn: what was put off to it, what others have left over, due timers, one round of the
+  // network, deferred deletions. False when nothing happened.
   bool RunTurn();
   // Turns until nothing happens any more; time stands still.
   void RunUntilIdle();

@@ -96,6 +96,7 @@ ${['good', 'address', 'wrong_ca', 'system_ca', 'wrong_name', 'unverified'].map((
 `, { folder });
   const [listener] = gateway.ports;
   for (const path of ['/wrong_ca', '/system_ca', '/wrong_name']) assert.equal(await statusOf(listener, path), 502, path);
+  await gateway.logged((e) => e.event === 'backend failed' && e.why.includes('mismatch'), 'the last failure');
   const why = gateway.log.filter((e) => e.event === 'backend failed').map((e) => e.why).join('\n');
   assert.match(why, /certificate/);
   assert.match(why, /mismatch.*elsewhere\.example/);

@@ -287,6 +287,7 @@ TEST(JsonTest, Process) {
   EXPECT_GE(process["started"], now);
   EXPECT_LE(process["started"], now + 60);
   EXPECT_GE(process["uptime_s"], 0);
+  EXPECT_GE(process["time_ms"], std::int64_t{1000} * std::time(nullptr) - 60'000);
   EXPECT_GT(process["resident_bytes"], 100'000);
   EXPECT_GE(process["open_fds"], 3);
 }

@@ -1,0 +1,164 @@
+// The share of the loop's turn that a session has: whoever sends much is served a part of it in
+// each turn, and does not keep others waiting.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "tests/pipeline/test_gateway.h"
+#include "tests/support/raw_deflate.h"
+
+namespace upgate::test {
+namespace {
+
+constexpr std::string_view kConfig = R"(
+backends:
+  bytes: { servers: [ "tcp://127.0.0.1:7000" ] }
+routes:
+  - { path: /echo, plugin: echo }
+  - { path: /stats, plugin: stats }
+  - { path: /room/*, plugin: broadcast, options: { to_sender: true } }
+  - { path: /bytes, backend: bytes }
+  - { path: /deflate, backend: bytes, compression: true }
+)";
+
+// Four messages without payload use it up.
+constexpr std::size_t kShare = 4 * io::kMessageWork;
+
+std::string EmptyMessages(std::size_t count) {
+  std::string wire;
+  for (std::size_t i = 0; i < count; ++i) wire += BinaryFrame("");
+  return wire;
+}
+
+struct Path {
+  std::string_view flood;
+  std::string_view polite;
+  std::size_t route;
+};
+
+class Shares : public testing::TestWithParam<Path> {};
+INSTANTIATE_TEST_SUITE_P(Routes, Shares,
+                         testing::Values(Path{"/echo", "/echo", 0}, Path{"/stats", "/stats", 1},
+                                         Path{"/room/a", "/room/b", 2},
+                                         Path{"/bytes", "/echo", 3}));
+
+TEST_P(Shares, ManyMessagesOfOneReadTakeManyTurns) {
+  TestGateway gw(kConfig, {}, kShare);
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto flood = gw.Connect();
+  ASSERT_EQ(flood.Upgrade(GetParam().flood).status, 101);
+  constexpr std::size_t kMessages = 1000;
+  flood.peer().Send(EmptyMessages(kMessages));
+  const stats::Counter& taken = gw.route_stats(GetParam().route).in.binary_messages;
+  std::uint64_t before = 0;
+  std::uint64_t most = 0;
+  while (gw.loop().RunTurn()) {
+    most = std::max(most, taken.Get() - before);
+    before = taken.Get();
+  }
+  EXPECT_EQ(before, kMessages);
+  EXPECT_GT(most, 0U);
+  // What is read, and what was left over before.
+  EXPECT_LE(most, 8U);
+}
+
+TEST_P(Shares, APoliteClientIsAnsweredMeanwhile) {
+  TestGateway gw(kConfig, {}, kShare);
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto flood = gw.Connect();
+  auto polite = gw.Connect();
+  ASSERT_EQ(flood.Upgrade(GetParam().flood).status, 101);
+  ASSERT_EQ(polite.Upgrade(GetParam().polite).status, 101);
+  constexpr std::size_t kMessages = 1000;
+  const stats::Counter& taken = gw.route_stats(GetParam().route).in.binary_messages;
+  flood.peer().Send(EmptyMessages(kMessages));
+  gw.loop().RunTurn();
+  polite.peer().Send(TextFrame("hello"));
+  std::size_t turns = 0;
+  while (polite.Frames().empty() && gw.loop().RunTurn()) ++turns;
+  EXPECT_LE(turns, 8U);
+  EXPECT_LT(taken.Get(), kMessages / 2);
+  gw.loop().RunUntilIdle();
+  EXPECT_EQ(taken.Get(), kMessages);
+}
+
+TEST(SharesOfCompression, OnePartOfAMessageTakesManyTurns) {
+  constexpr std::size_t kSmall = 64 * 1024;
+  TestGateway gw(kConfig, {}, kSmall);
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto client = gw.Connect();
+  ASSERT_EQ(client.Upgrade("/deflate", "Sec-WebSocket-Extensions: permessage-deflate\r\n").status,
+            101);
+  const std::string zeros(1 << 20, '\0');
+  client.peer().Send(Frame(kBinary, DeflatedZeros(1), {.rsv = 4}) + BinaryFrame("behind it"));
+  const stats::Counter& inflated = gw.route_stats(4).in.inflated_bytes;
+  std::uint64_t before = 0;
+  std::uint64_t most = 0;
+  while (gw.loop().RunTurn()) {
+    most = std::max(most, inflated.Get() - before);
+    before = inflated.Get();
+  }
+  EXPECT_EQ(before, zeros.size());
+  EXPECT_LE(most, 4 * kSmall);
+  EXPECT_EQ(server[0].TakeReceived(), zeros + "behind it");
+}
+
+// Whoever makes connections, fills them and breaks them off leaves a bounded amount behind.
+TEST(SharesOfTheGone, FewBrokenConnectionsAreFinishedAtATime) {
+  constexpr std::size_t kClients = 100;
+  TestGateway gw(kConfig, {}, kShare);
+  for (std::size_t i = 0; i < kClients; ++i) {
+    auto client = gw.Connect();
+    ASSERT_EQ(client.Upgrade("/echo").status, 101);
+    client.peer().Send(EmptyMessages(1000));
+    for (int turn = 0; turn < 3; ++turn) gw.loop().RunTurn();
+    client.peer().Reset();
+    for (int turn = 0; turn < 3; ++turn) gw.loop().RunTurn();
+  }
+  EXPECT_GT(gw.gateway().sessions(), 0U) << "what came before the end counts";
+  EXPECT_LE(gw.gateway().sessions(), session::Context::kMostFinishing);
+  gw.loop().RunUntilIdle();
+  EXPECT_EQ(gw.gateway().sessions(), 0U);
+}
+
+TEST(SharesOfTheGone, WhatCameBeforeTheEndReachesTheServer) {
+  TestGateway gw(kConfig, {}, kShare);
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto client = gw.Connect();
+  ASSERT_EQ(client.Upgrade("/bytes").status, 101);
+  std::string wire;
+  std::string payload;
+  for (int i = 0; i < 100; ++i) {
+    payload += std::to_string(i) + ' ';
+    wire += BinaryFrame(std::to_string(i) + ' ');
+  }
+  client.peer().Send(wire);
+  for (int turn = 0; turn < 3; ++turn) gw.loop().RunTurn();
+  client.peer().Reset();
+  gw.loop().RunUntilIdle();
+  EXPECT_EQ(server[0].TakeReceived(), payload);
+}
+
+// RFC 6455, sections 5.4 and 5.5.2: a ping may stand inside a fragmented message, and its pong
+// answers what came before it.
+class PongOrder : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(BytesPerRead, PongOrder, testing::Values(1, 2, 3, 7, 4096, 65536));
+
+TEST_P(PongOrder, APongStandsWhereItsPingStood) {
+  TestGateway gw(kConfig, {.read_chunk = GetParam()});
+  auto client = gw.Connect();
+  ASSERT_EQ(client.Upgrade("/echo").status, 101);
+  client.Send(TextFrame("one") + PingFrame("a") + Frame(kText, "t", {.fin = false}) +
+              PingFrame("b") + Frame(kContinuation, "wo") + PingFrame("c") + PingFrame("d") +
+              BinaryFrame(std::string(20'000, 'x')) + PingFrame("e"));
+  std::string order;
+  for (const ParsedFrame& frame : client.Frames()) {
+    order += frame.opcode == kPong ? frame.payload : std::string("[") + frame.payload[0] + "]";
+  }
+  EXPECT_EQ(order, "[o]ab[t]cd[x]e");
+}
+
+}  // namespace
+}  // namespace upgate::test
