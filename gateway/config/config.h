@@ -139,11 +139,16 @@ struct Cors {
 
 struct PathPattern {
   enum class Kind : std::uint8_t { kExact, kPrefix, kRegex };
+  // Of a compiled regular expression and of what matching remembers, in bytes: what one route may
+  // cost.
+  static constexpr std::int64_t kRegexMemory = 1024 * 1024;
+
   Kind kind = Kind::kExact;
   // kExact: the path. kPrefix: without "/*" ("/live/*" -> "/live", "/*" -> ""). kRegex: the RE2
   // expression without '~'.
   std::string text;
-  std::string written;  // as the file has it
+  std::string written;           // as the file has it
+  std::size_t instructions = 0;  // of the compiled expression, kRegex only
 };
 
 struct HostPattern {
