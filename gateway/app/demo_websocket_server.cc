@@ -56,7 +56,7 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
         worker_->Post(std::move(task));
       });
   worker_ = std::make_unique<Worker>(runtime_, *shared_, options_, stats_->registry.loop(0), 0, 1);
-  auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, true);
+  auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, io::Sharing::kAlone);
   if (!address) return address;
   worker_->OnDrained([this] { worker_->Finish(); });
   worker_->Start();

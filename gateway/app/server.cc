@@ -11,6 +11,7 @@
 #include "gateway/app/listen_address.h"
 #include "gateway/app/options.h"
 #include "gateway/net/signal_watcher.h"
+#include "gateway/app/running_gateway.h"
 #include "gateway/stats/shared_text.h"
 
 namespace upgate::app {
@@ -117,12 +118,13 @@ session::PostToLoop Server::PostToLoop() {
 }
 
 // Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix
-// socket can only be one loop's.
+// socket can only be one loop's. Where there is one loop only, nobody can share the address.
 Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
-  auto bound = workers_.front()->Listen(listener, address, true);
+  const auto sharing = workers_.size() > 1 ? io::Sharing::kFirst : io::Sharing::kAlone;
+  auto bound = workers_.front()->Listen(listener, address, sharing);
   if (!bound || std::holds_alternative<UnixPath>(address)) return bound;
   for (std::size_t i = 1; i < workers_.size(); ++i) {
-    auto next = workers_[i]->Listen(listener, *bound, false);
+    auto next = workers_[i]->Listen(listener, *bound, io::Sharing::kJoin);
     if (!next) return next;
   }
   return bound;
@@ -213,7 +215,12 @@ std::vector<config::ConfigError> CheckListening(const config::Config& config,
     if (!resolved) return errors.push_back(ListenError(configured, resolved.error()));
     for (const SocketAddress& address : *resolved) {
       auto listener = loop.view().network.Listen(address, {}, acceptor);
-      if (!listener) return errors.push_back(ListenError(configured, listener.error()));
+      if (!listener) {
+        // Whoever checks the configuration of a gateway that runs wants to restart it.
+        const bool in_use = listener.error().code == Errc::kAddressInUse;
+        if (in_use && RunningGatewayListensAt(address)) continue;
+        return errors.push_back(ListenError(configured, listener.error()));
+      }
       open.push_back(std::move(*listener));
     }
   };

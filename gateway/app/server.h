@@ -73,7 +73,8 @@ class Server {
 };
 
 // Opens every socket that the configuration asks for and closes it again: what `upgate check` does
-// beyond reading. Listeners with an error in `known` are left out.
+// beyond reading. Listeners with an error in `known` are left out, and an address that another
+// upgate has is good: the one that is to be replaced.
 std::vector<config::ConfigError> CheckListening(const config::Config& config,
                                                 const std::vector<config::ConfigError>& known);
 

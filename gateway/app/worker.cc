@@ -27,9 +27,9 @@ Worker::~Worker() {
 }
 
 Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address,
-                                     bool exclusive) {
+                                     io::Sharing sharing) {
   return fronts_[listener]->Listen(
-      address, {.backlog = runtime_.config->listeners[listener].backlog, .exclusive = exclusive});
+      address, {.backlog = runtime_.config->listeners[listener].backlog, .sharing = sharing});
 }
 
 Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
@@ -37,7 +37,7 @@ Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::A
     admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_,
                                                     admin, admin_stats_);
   }
-  return admin_front_->Listen(address, {.exclusive = true});
+  return admin_front_->Listen(address, {});
 }
 
 void Worker::Start() {

@@ -24,8 +24,8 @@ class Worker final : private io::Timer::Owner {
   ~Worker();
 
   // Before Start: opens one socket of a listener, or of the admin address.
-  // `exclusive`: nobody else may have the address.
-  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address, bool exclusive);
+  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
+                               io::Sharing sharing);
   Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
 
   // Before Start or Run. `drained` is called on the loop's thread once no client is left after

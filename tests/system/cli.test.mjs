@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import WebSocket from 'ws';
 import {
-  RawClient, binary, echoServer, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, within,
+  RawClient, binary, echoServer, makeCertificates, start, startGateway, startWithFiles, temporaryFolder, tlsBlock, unusedPort, within,
 } from './support.mjs';
 
 async function upgate(t, ...args) {
@@ -160,13 +160,37 @@ routes: [ { path: /, backend: echo } ]
 });
 
 test('a second gateway on the same port is refused, but may check its configuration', async (t) => {
-  const gateway = await startGateway(t, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
-  const file = `${temporaryFolder(t)}/second.yaml`;
-  fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
-  const run = await upgate(t, 'run', '--config', file);
-  assert.equal(run.code, 1);
-  assert.match(run.err, /:2:14: listeners\[0\]\.address: cannot listen: .*in use/);
-  assert.equal((await upgate(t, 'check', file)).code, 0);
+  for (const workers of [1, 2]) {
+    const gateway = await startGateway(t,
+      `listeners: [ { address: "127.0.0.1:0" } ]\nworkers: ${workers}\nroutes: [ { path: /, plugin: echo } ]\n`);
+    const file = `${temporaryFolder(t)}/second.yaml`;
+    fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
+    const run = await upgate(t, 'run', '--config', file);
+    assert.equal(run.code, 1);
+    assert.match(run.err, /:2:14: listeners\[0\]\.address: cannot listen: .*in use/);
+    const check = await upgate(t, 'check', file);
+    assert.equal(check.code, 0, check.err);
+  }
+});
+
+test('of two gateways that start at the same time exactly one gets the port', async (t) => {
+  const port = await unusedPort();
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${port}\nworkers: 3\nroutes: [ { path: /, plugin: echo } ]\n`);
+  for (let round = 0; round < 15; round++) {
+    const both = [0, 1].map(() => start(t, binary, ['run', '--config', file]));
+    const told = (child) => new Promise((resolve) => {
+      child.stderr.on('data', () => { if (child.errors.includes('serving')) resolve('serves'); });
+      child.exited.then(() => resolve('ended'));
+    });
+    const fates = await within(20000, 'both to serve or end', Promise.all(both.map(told)));
+    assert.deepEqual([...fates].sort(), ['ended', 'serves'], both.map((c) => c.errors).join('\n'));
+    const [winner, loser] = fates[0] === 'serves' ? both : both.toReversed();
+    assert.equal(await loser.exited, 1);
+    assert.match(loser.errors, /cannot listen: .*in use/);
+    winner.kill('SIGTERM');
+    assert.equal(await within(20000, 'the end', winner.exited), 0);
+  }
 });
 
 test('the shutdown ends in its time even if clients do not answer', async (t) => {
