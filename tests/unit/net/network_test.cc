@@ -303,6 +303,59 @@ TEST_F(NetworkTest, OutOfDescriptorsConnectionsWaitAndNothingSpins) {
   EXPECT_TRUE(Until([&] { return acceptor_.streams.size() == 1; }));
 }
 
+// No descriptors beyond those that are open, until the end of the block.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const int lowest_free = UniqueFd(::open("/dev/null", O_RDONLY)).get();
+    const rlimit none{static_cast<rlim_t>(lowest_free), before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    limit_ = std::to_string(lowest_free);
+  }
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  const std::string& limit() const { return limit_; }
+
+ private:
+  rlimit before_{};
+  std::string limit_;
+};
+
+TEST_F(NetworkTest, AConnectWithoutDescriptorsNamesTheLimit) {
+  const auto listener = Listen(kLoopback);
+  const NoMoreDescriptors none;
+  Connector connector;
+  connector.pending = loop_.view().network.Connect(listener->address(), connector);
+  EXPECT_TRUE(Until([&] { return connector.done(); }));
+  ASSERT_TRUE(connector.error);
+  EXPECT_EQ(connector.error->code, Errc::kLimit);
+  EXPECT_EQ(connector.error->message, "socket: no file descriptors left; the process may have " +
+                                          none.limit() +
+                                          " (ulimit -n, LimitNOFILE=, docker --ulimit nofile=)");
+}
+
+TEST_F(NetworkTest, ANameThatCannotBeLookedUpWithoutDescriptorsIsNotSaidToBeUnknown) {
+  struct Resolved final : io::ResolveHandler {
+    void OnResolved(const std::vector<Ip>&) override { done = true; }
+    void OnResolveFailed(const Error& failure) override {
+      error = failure;
+      done = true;
+    }
+    bool done = false;
+    std::optional<Error> error;
+  } resolved;
+  const NoMoreDescriptors none;
+  const auto pending = loop_.view().network.Resolve("no-such-name.invalid", resolved);
+  EXPECT_TRUE(Until([&] { return resolved.done; }));
+  ASSERT_TRUE(resolved.error);
+  EXPECT_EQ(resolved.error->code, Errc::kLimit);
+  EXPECT_NE(resolved.error->message.find(
+                "resolve no-such-name.invalid: no file descriptors left; the process may have " +
+                none.limit()),
+            std::string::npos)
+      << resolved.error->message;
+}
+
 // One loop on a thread of its own that counts, and answers every byte.
 class EchoThread final : io::AcceptHandler {
  public:
