@@ -49,7 +49,7 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
   const config::Config& config = *runtime_.config;
   options_ = HttpOptions(config);
   stats_ = std::make_unique<Stats>(NamesOf(config));
-  counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
+  counts_ = std::make_unique<session::SharedCounts>(config);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, *stats_, runtime_.client_tls, *counts_,
       *log_, [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {

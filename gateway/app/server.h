@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ class Server {
   Server(std::shared_ptr<const config::Config> config, Log& log);
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
+  std::optional<std::string> ShareOutFiles();
   session::PostToLoop PostToLoop();
   void BeginStop();
   void OnWorkerDrained();

@@ -1,6 +1,7 @@
 // The command line: what it prints, how it ends, and what it says about configurations that cannot work.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -229,4 +230,55 @@ test('demo serves ws and wss in front of a TCP server', async (t) => {
   }
   demo.kill('SIGTERM');
   assert.equal(await within(20000, 'the end', demo.exited), 0);
+});
+
+test('with too few file descriptors every command ends with one clear error', async (t) => {
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
+  const told = async (files, ...args) => {
+    const child = startWithFiles(t, files, args);
+    const code = await within(30000, `upgate ${args[0]}`, child.exited);
+    return { code, err: child.errors };
+  };
+  for (const files of [8, 9, 10, 12, 16, 20, 24, 30, 40]) {
+    const { code, err } = await told(files, 'run', '--config', file);
+    assert.equal(code, 1, `${files}: ${err}`);
+    assert.match(err, new RegExp(`^[^\\n]*: too few file descriptors: \\d+ are needed at least, and the process may have ${files}; ` +
+      'raise the limit with ulimit -n 1024, LimitNOFILE=1024 in a systemd unit, or docker --ulimit nofile=1024\\n$'));
+  }
+  for (const args of [['check', file], ['demo', '--port', '0', '--tls-port', '0'], ['probe', 'http://127.0.0.1:1/']]) {
+    const { code, err } = await told(8, ...args);
+    assert.equal(code, 1, err);
+    assert.match(err, /^[^\n]*too few file descriptors: [^\n]*\n$/);
+  }
+});
+
+test('a configuration is a regular file, or standard input where it is asked for', async (t) => {
+  const folder = temporaryFolder(t);
+  execFileSync('mkfifo', [`${folder}/fifo`]);
+  for (const [file, kind] of [[`${folder}/fifo`, 'a FIFO'], ['/dev/zero', 'a device'], [folder, 'a folder']]) {
+    for (const command of ['check', 'run']) {
+      const { code, err } = await upgate(t, command, file);
+      assert.equal(code, 1);
+      assert.equal(err, `${file}: cannot be read: is ${kind}; write the path of a regular file, or - for standard input\n`);
+    }
+  }
+  const fed = (text, ...args) => {
+    const child = start(t, binary, args);
+    child.stdin.end(text);
+    return child;
+  };
+  const good = 'listeners: [ { address: "127.0.0.1:0" } ]\nroutes: [ { path: /, plugin: echo } ]\n';
+  const check = fed(good, 'check', '-');
+  assert.equal(await within(20000, 'the check', check.exited), 0, check.errors);
+  assert.match(check.output, /^standard input: good;/);
+  const wrong = fed(`${good}nonsense: 1\n`, 'check', '-c', '-');
+  assert.equal(await within(20000, 'the check', wrong.exited), 1);
+  assert.match(wrong.errors, /^standard input:3:1: nonsense: unknown key/);
+  const run = fed(good, 'run', '-');
+  await within(20000, 'it to serve', new Promise((resolve) => {
+    run.stderr.on('data', () => { if (run.errors.includes('serving')) resolve(); });
+  }));
+  run.kill('SIGTERM');
+  assert.equal(await within(20000, 'the end', run.exited), 0);
 });
