@@ -17,14 +17,20 @@
 #include "gateway/app/version.h"
 #include "gateway/base/line_writer.h"
 #include "gateway/config/parse.h"
+#include "gateway/config/read_text.h"
 #include "plugins/builtins.h"
 
 namespace upgate::app {
 namespace {
 
+// For messages.
+std::string NameOf(const std::string& file) {
+  return file == config::kStandardInput ? "standard input" : file;
+}
+
 std::string Lines(const std::string& file, const std::vector<config::ConfigError>& errors) {
   std::string lines;
-  for (const auto& error : errors) lines += config::ToString(file, error) + "\n";
+  for (const auto& error : errors) lines += config::ToString(NameOf(file), error) + "\n";
   return lines;
 }
 
@@ -60,6 +66,7 @@ int Run(const std::string& config_file) {
 }
 
 int Check(const std::string& config_file) {
+  RaiseFileLimit();
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   const config::Draft draft = config::LoadDraft(config_file);
@@ -71,9 +78,9 @@ int Check(const std::string& config_file) {
   std::ranges::stable_sort(errors, {},
                            [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
   if (!errors.empty()) return Report(config_file, errors);
-  Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n", config_file,
-                            draft.config->listeners.size(), draft.config->backends.size(),
-                            draft.config->routes.size()));
+  Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n",
+                            NameOf(config_file), draft.config->listeners.size(),
+                            draft.config->backends.size(), draft.config->routes.size()));
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/app/demo_backends.h"
 #include "gateway/app/demo_config.h"
 #include "gateway/app/demo_page.h"
+#include "gateway/app/file_limit.h"
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
@@ -90,6 +91,10 @@ int Demo(const DemoSettings& settings) {
   if (settings.port != 0 && settings.port == settings.tls_port) {
     return Complain("--port and --tls-port are the same; they need two ports");
   }
+  RaiseFileLimit();
+  // Of the loops behind the gateway and in front, beside what Server::Open looks for.
+  constexpr std::uint64_t kFilesOfDemo = 64;
+  if (const auto lack = LackOfFiles(kFilesOfDemo)) return Complain(*lack);
   const PrivateFolder folder;
   if (!folder.ok()) return Complain("no temporary folder can be made");
   DemoBackends backends;

@@ -49,14 +49,14 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
   const config::Config& config = *runtime_.config;
   options_ = HttpOptions(config);
   stats_ = std::make_unique<Stats>(NamesOf(config));
-  counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
+  counts_ = std::make_unique<session::SharedCounts>(config);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, *stats_, runtime_.client_tls, *counts_,
       *log_, [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {
         worker_->Post(std::move(task));
       });
   worker_ = std::make_unique<Worker>(runtime_, *shared_, options_, stats_->registry.loop(0), 0, 1);
-  auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, true);
+  auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, io::Sharing::kAlone);
   if (!address) return address;
   worker_->OnDrained([this] { worker_->Finish(); });
   worker_->Start();

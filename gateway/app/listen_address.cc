@@ -10,6 +10,7 @@
 #include <string>
 
 #include "gateway/base/match.h"
+#include "gateway/net/system_error.h"
 
 namespace upgate::app {
 namespace {
@@ -37,9 +38,11 @@ Result<std::vector<SocketAddress>> ResolveName(const HostPort& where) {
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
   const int failure = getaddrinfo(where.host.c_str(), nullptr, &hints, &list);
-  if (failure != 0)
+  if (failure != 0) {
+    if (auto lack = net::LackOfDescriptors(3)) return std::unexpected(std::move(*lack));
     return Fail(Errc::kResolve,
                 "the name '" + where.host + "' does not resolve: " + gai_strerror(failure));
+  }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, freeaddrinfo);
   std::vector<SocketAddress> addresses;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {

@@ -48,7 +48,9 @@ int main(int argc, char** argv) {
 
   std::string config_file;
   const auto add_config = [&](CLI::App* command) {
-    command->add_option("-c,--config,config", config_file, "configuration file (YAML)")
+    command
+        ->add_option("-c,--config,config", config_file,
+                     "configuration file (YAML); -: standard input")
         ->required()
         ->type_name("FILE");
   };
@@ -66,7 +68,9 @@ int main(int argc, char** argv) {
   CLI::App* explain =
       app.add_subcommand("explain", "say which route a request would take, and why");
   // Not add_config: the URL is the one thing without a flag.
-  explain->add_option("-c,--config", explain_settings.config_file, "configuration file (YAML)")
+  explain
+      ->add_option("-c,--config", explain_settings.config_file,
+                   "configuration file (YAML); -: standard input")
       ->required()
       ->type_name("FILE");
   explain->add_option("url", explain_settings.url, "ws, wss, http or https URL, or a path")

@@ -109,7 +109,8 @@ void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Serve
 
 void Probe::OnOpenFailed(const backend::OpenError& error) {
   // Its message begins with the URL already.
-  Finish(upgate::Fail(error.timed_out ? Errc::kTimeout : Errc::kUnreachable, error.message));
+  Finish(upgate::Fail(error.code == Errc::kTimeout ? Errc::kTimeout : Errc::kUnreachable,
+                      error.message));
 }
 
 // ---- the answer

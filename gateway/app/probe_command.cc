@@ -15,6 +15,7 @@
 
 #include "gateway/app/command_url.h"
 #include "gateway/app/commands.h"
+#include "gateway/app/file_limit.h"
 #include "gateway/app/probe.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/base/text.h"
@@ -117,6 +118,12 @@ int ProbeServer(const ProbeArguments& arguments) {
       return 1;
     }
     tls = std::move(*context);
+  }
+  // A loop, a name lookup and a connection.
+  constexpr std::uint64_t kFilesOfProbe = 12;
+  if (const auto lack = LackOfFiles(kFilesOfProbe)) {
+    Print(stderr, "upgate probe: " + *lack + "\n");
+    return 1;
   }
   net::Loop loop;
   tls::Scratch scratch;

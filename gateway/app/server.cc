@@ -8,13 +8,18 @@
 
 #include <fmt/format.h>
 
+#include "gateway/app/file_limit.h"
 #include "gateway/app/listen_address.h"
 #include "gateway/app/options.h"
+#include "gateway/app/running_gateway.h"
 #include "gateway/net/signal_watcher.h"
 #include "gateway/stats/shared_text.h"
 
 namespace upgate::app {
 namespace {
+
+// One loop, name lookups and some to spare.
+constexpr std::uint64_t kFilesOfCheck = 16;
 
 std::size_t WorkersOf(const config::Config& config) {
   if (config.workers != 0) return config.workers;
@@ -32,6 +37,10 @@ config::ConfigError ListenError(const config::ListenAddress& address, const Erro
 void SortByPlace(std::vector<config::ConfigError>& errors) {
   std::ranges::stable_sort(errors, {},
                            [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+}
+
+std::unexpected<std::vector<config::ConfigError>> Lack(std::string message) {
+  return std::unexpected(std::vector{config::ConfigError{{}, "", std::move(message)}});
 }
 
 class NullAcceptor final : public io::AcceptHandler {
@@ -81,11 +90,13 @@ Server::~Server() = default;
 
 std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
     std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log) {
+  // Before the first loop, which could only abort.
+  if (auto lack = LackOfFiles(FilesToStart(*config, WorkersOf(*config)))) return Lack(*lack);
   std::unique_ptr<Server> server(new Server(std::move(config), log));
   auto runtime = Prepare(server->config_, plugins);
   if (!runtime) return std::unexpected(std::move(runtime.error()));
   server->runtime_ = std::move(*runtime);
-  server->counts_ = std::make_unique<session::SharedCounts>(server->config_->routes.size());
+  server->counts_ = std::make_unique<session::SharedCounts>(*server->config_);
   server->shared_ = std::make_unique<session::Shared>(
       server->config_, *server->runtime_.router, server->runtime_.services, *server->stats_,
       server->runtime_.client_tls, *server->counts_, log, server->PostToLoop());
@@ -107,7 +118,22 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
     SortByPlace(errors);
     return std::unexpected(std::move(errors));
   }
+  if (auto lack = server->ShareOutFiles()) return Lack(*lack);
   return server;
+}
+
+// Clients get what is left when everything else has its descriptors.
+std::optional<std::string> Server::ShareOutFiles() {
+  const std::uint64_t limit = FileLimit();
+  const auto shares = ShareFiles(limit, OpenFiles(), IdleServersWanted(*config_, workers_.size()));
+  if (!shares) return LackOfFiles(kReservedFiles + session::ClientPlaces::kOfClient);
+  counts_->descriptors.SetMost(shares->clients);
+  counts_->idle_servers.SetMost(shares->idle_servers);
+  counts_->process_limit = limit;
+  log_.Debug(
+      "file descriptors",
+      {{"limit", limit}, {"clients", shares->clients}, {"idle_servers", shares->idle_servers}});
+  return {};
 }
 
 session::PostToLoop Server::PostToLoop() {
@@ -117,12 +143,13 @@ session::PostToLoop Server::PostToLoop() {
 }
 
 // Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix
-// socket can only be one loop's.
+// socket can only be one loop's. Where there is one loop only, nobody can share the address.
 Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
-  auto bound = workers_.front()->Listen(listener, address, true);
+  const auto sharing = workers_.size() > 1 ? io::Sharing::kFirst : io::Sharing::kAlone;
+  auto bound = workers_.front()->Listen(listener, address, sharing);
   if (!bound || std::holds_alternative<UnixPath>(address)) return bound;
   for (std::size_t i = 1; i < workers_.size(); ++i) {
-    auto next = workers_[i]->Listen(listener, *bound, false);
+    auto next = workers_[i]->Listen(listener, *bound, io::Sharing::kJoin);
     if (!next) return next;
   }
   return bound;
@@ -204,16 +231,25 @@ void Server::BeginStop() {
 
 std::vector<config::ConfigError> CheckListening(const config::Config& config,
                                                 const std::vector<config::ConfigError>& known) {
+  std::vector<config::ConfigError> errors;
+  if (auto lack = LackOfFiles(kFilesOfCheck + config.listeners.size())) {
+    errors.push_back({{}, "", std::move(*lack)});
+    return errors;
+  }
   net::Loop loop;
   NullAcceptor acceptor;
-  std::vector<config::ConfigError> errors;
   std::vector<std::unique_ptr<io::Listener>> open;
   const auto check = [&](const config::ListenAddress& configured) {
     const auto resolved = ResolveListenAddress(configured);
     if (!resolved) return errors.push_back(ListenError(configured, resolved.error()));
     for (const SocketAddress& address : *resolved) {
       auto listener = loop.view().network.Listen(address, {}, acceptor);
-      if (!listener) return errors.push_back(ListenError(configured, listener.error()));
+      if (!listener) {
+        // Whoever checks the configuration of a gateway that runs wants to restart it.
+        const bool in_use = listener.error().code == Errc::kAddressInUse;
+        if (in_use && RunningGatewayListensAt(address)) continue;
+        return errors.push_back(ListenError(configured, listener.error()));
+      }
       open.push_back(std::move(*listener));
     }
   };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ class Server {
   Server(std::shared_ptr<const config::Config> config, Log& log);
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
+  std::optional<std::string> ShareOutFiles();
   session::PostToLoop PostToLoop();
   void BeginStop();
   void OnWorkerDrained();
@@ -73,7 +75,8 @@ class Server {
 };
 
 // Opens every socket that the configuration asks for and closes it again: what `upgate check` does
-// beyond reading. Listeners with an error in `known` are left out.
+// beyond reading. Listeners with an error in `known` are left out, and an address that another
+// upgate has is good: the one that is to be replaced.
 std::vector<config::ConfigError> CheckListening(const config::Config& config,
                                                 const std::vector<config::ConfigError>& known);
 

@@ -6,19 +6,42 @@
 #include <string>
 #include <utility>
 
+#include "gateway/app/file_limit.h"
+
 namespace upgate::app {
+namespace {
+
+std::deque<session::ClientPlaces> PlacesOf(const session::Shared& shared, stats::LoopStats& stats) {
+  std::deque<session::ClientPlaces> places;
+  for (std::size_t i = 0; i < shared.config->listeners.size(); ++i) {
+    const config::Listener& listener = shared.config->listeners[i];
+    places.emplace_back(
+        listener.address.ToString(),
+        session::ClientPlaces::Limits{
+            .connections = listener.connections != 0 ? &shared.counts.connections[i] : nullptr,
+            .descriptors = &shared.counts.descriptors,
+            .process_limit = &shared.counts.process_limit},
+        stats.listener[i], shared.log);
+  }
+  return places;
+}
+
+}  // namespace
 
 Worker::Worker(const Runtime& runtime, const session::Shared& shared,
                const http::ServerOptions& options, stats::LoopStats& stats, std::size_t index,
                std::size_t workers)
-    : runtime_(runtime),
+    : places_(PlacesOf(shared, stats)),
+      admin_connections_(kMostAdminClients),
+      admin_places_("admin", {.connections = &admin_connections_}, admin_stats_, shared.log),
+      runtime_(runtime),
       options_(options),
-      gateway_(shared, loop_.view(), scratch_, stats, index, workers),
+      gateway_(shared, loop_.view(), scratch_, places_, stats, index, workers),
       grace_(loop_.timers(), *this) {
   for (std::size_t i = 0; i < runtime.config->listeners.size(); ++i) {
     fronts_.push_back(std::make_unique<session::Front>(loop_.view(), options_,
                                                        runtime.server_tls[i].get(), scratch_,
-                                                       gateway_.ForListener(i), stats.listener[i]));
+                                                       gateway_.ForListener(i), places_[i]));
   }
 }
 
@@ -27,17 +50,17 @@ Worker::~Worker() {
 }
 
 Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address,
-                                     bool exclusive) {
+                                     io::Sharing sharing) {
   return fronts_[listener]->Listen(
-      address, {.backlog = runtime_.config->listeners[listener].backlog, .exclusive = exclusive});
+      address, {.backlog = runtime_.config->listeners[listener].backlog, .sharing = sharing});
 }
 
 Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
   if (!admin_front_) {
     admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_,
-                                                    admin, admin_stats_);
+                                                    admin, admin_places_);
   }
-  return admin_front_->Listen(address, {.exclusive = true});
+  return admin_front_->Listen(address, {});
 }
 
 void Worker::Start() {

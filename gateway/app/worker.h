@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -8,7 +9,9 @@
 
 #include "gateway/admin/admin.h"
 #include "gateway/app/runtime.h"
+#include "gateway/base/shared_limit.h"
 #include "gateway/net/loop.h"
+#include "gateway/session/client_places.h"
 #include "gateway/session/front.h"
 #include "gateway/session/gateway.h"
 
@@ -24,8 +27,8 @@ class Worker final : private io::Timer::Owner {
   ~Worker();
 
   // Before Start: opens one socket of a listener, or of the admin address.
-  // `exclusive`: nobody else may have the address.
-  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address, bool exclusive);
+  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
+                               io::Sharing sharing);
   Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
 
   // Before Start or Run. `drained` is called on the loop's thread once no client is left after
@@ -54,13 +57,17 @@ class Worker final : private io::Timer::Owner {
   void AbandonClients();
   void OnTimer(io::Timer&) override { AbandonClients(); }
 
+  // Before the loop, whose last deletions give places back.
+  std::deque<session::ClientPlaces> places_;  // by listener
+  SharedLimit admin_connections_;
+  stats::ListenerStats admin_stats_;
+  session::ClientPlaces admin_places_;
   net::Loop loop_;
   tls::Scratch scratch_;
   const Runtime& runtime_;
   const http::ServerOptions& options_;
   session::Gateway gateway_;
   std::vector<std::unique_ptr<session::Front>> fronts_;  // by listener
-  stats::ListenerStats admin_stats_;
   std::unique_ptr<session::Front> admin_front_;
   io::Timer grace_;
   bool draining_ = false;

@@ -5,8 +5,8 @@
 
 namespace upgate::backend {
 
-HttpPool::HttpPool(Pool& servers, io::Loop loop)
-    : servers_(servers), loop_(loop), sweep_(loop.timers, *this) {}
+HttpPool::HttpPool(Pool& servers, io::Loop loop, SharedLimit& descriptors)
+    : servers_(servers), loop_(loop), descriptors_(descriptors), sweep_(loop.timers, *this) {}
 
 HttpPool::~HttpPool() = default;
 
@@ -34,7 +34,9 @@ void HttpPool::GiveBack(Lease lease) {
   if (!lease.connection) return;
   if (!lease.connection->reusable() || idle_.size() >= backend().pool_size)
     return Discard(std::move(lease.connection));
-  idle_.push_back({std::move(lease), loop_.timers.Now()});
+  SharedLimit::Taken descriptor = descriptors_.TryTakeOwned(1);
+  if (!descriptor) return Discard(std::move(lease.connection));
+  idle_.push_back({std::move(lease), loop_.timers.Now(), std::move(descriptor)});
   if (!sweep_.armed()) sweep_.Arm(backend().pool_idle);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/backend/pool.h"
+#include "gateway/base/shared_limit.h"
 #include "gateway/http/client_connection.h"
 
 namespace upgate::backend {
@@ -23,8 +24,9 @@ struct Lease {
 // nobody asked for, is never lent. Runs on its loop's thread.
 class HttpPool final : private http::ClientConnection::Owner, private io::Timer::Owner {
  public:
-  // Borrowed and outliving.
-  HttpPool(Pool& servers, io::Loop loop);
+  // Borrowed and outliving. `descriptors` is what the idle connections of all pools and loops may
+  // take together.
+  HttpPool(Pool& servers, io::Loop loop, SharedLimit& descriptors);
   ~HttpPool();
 
   // The idle connection used last to the server whose turn it is; nothing when there is none, and
@@ -45,6 +47,7 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
   struct Idle {
     Lease lease;
     io::Instant since{};
+    SharedLimit::Taken descriptor;
   };
 
   void OnIdleConnectionLost(http::ClientConnection& connection) override;
@@ -53,6 +56,7 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
 
   Pool& servers_;
   io::Loop loop_;
+  SharedLimit& descriptors_;
   http::ClientLimits limits_;
   std::deque<Idle> idle_;  // in the order in which they became idle
   io::Timer sweep_;

@@ -8,6 +8,13 @@
 
 namespace upgate::backend {
 
+stats::HandshakeOutcome OutcomeOf(const OpenError& error) {
+  using stats::HandshakeOutcome;
+  if (error.code == Errc::kTimeout) return HandshakeOutcome::kBackendTimeout;
+  if (error.code == Errc::kLimit) return HandshakeOutcome::kNoResources;
+  return HandshakeOutcome::kBackendFailed;
+}
+
 // One attempt to reach any server of the pool: name, then each of its addresses, then TLS; then the
 // next server.
 class Pool::Opening final : public io::Pending,
@@ -82,7 +89,7 @@ class Pool::Opening final : public io::Pending,
       return TryServer();
     }
     step_.reset();
-    handler_.OnOpenFailed({error.code == Errc::kTimeout, std::move(reasons_)});
+    handler_.OnOpenFailed({error.code, std::move(reasons_)});
   }
 
   Pool& pool_;

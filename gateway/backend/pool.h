@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/base/result.h"
 #include "gateway/config/config.h"
 #include "gateway/io/network.h"
 #include "gateway/stats/stats.h"
@@ -13,9 +14,14 @@ namespace upgate::backend {
 
 // Why no server of a backend could be had.
 struct OpenError {
-  bool timed_out = false;  // the last server tried did not answer in time: 504 rather than 502
-  std::string message;     // for the log: what was wrong with each server
+  // Of the last server tried. kTimeout: it did not answer in time, which is 504. kLimit: the
+  // gateway has no descriptors or memory for a connection, which is 503. Everything else is 502.
+  Errc code = Errc::kOther;
+  std::string message;  // for the log: what was wrong with each server
 };
+
+// How a handshake ends for which no server could be had.
+stats::HandshakeOutcome OutcomeOf(const OpenError& error);
 
 class OpenHandler {
  public:

@@ -60,6 +60,7 @@ struct Listener {
   std::vector<Cidr> trusted_proxies;       // whose X-Forwarded-For/-Proto/-Host is believed
   DialectSet dialects{Dialect::kRfc6455};  // of routes that say nothing about it
   int backlog = 1024;
+  std::uint64_t connections = 0;  // open at the same time, over all loops; 0: no limit
 };
 
 // Bounds of the HTTP/1.1 side of every listener.
@@ -138,12 +139,17 @@ struct Cors {
 };
 
 struct PathPattern {
+  // Of a compiled regular expression and of what matching remembers, in bytes: what one route may
+  // cost.
+  static constexpr std::int64_t kRegexMemory = 1024 * 1024;
+
   enum class Kind : std::uint8_t { kExact, kPrefix, kRegex };
   Kind kind = Kind::kExact;
   // kExact: the path. kPrefix: without "/*" ("/live/*" -> "/live", "/*" -> ""). kRegex: the RE2
   // expression without '~'.
   std::string text;
-  std::string written;  // as the file has it
+  std::string written;           // as the file has it
+  std::size_t instructions = 0;  // of the compiled expression, kRegex only
 };
 
 struct HostPattern {

@@ -1,9 +1,6 @@
 #include "gateway/config/parse.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -15,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/read_text.h"
 #include "gateway/config/sections.h"
 #include "gateway/config/yaml.h"
 
@@ -110,19 +108,10 @@ void Append(std::vector<ConfigError>& errors, std::vector<ConfigError> more) {
   }
 }
 
-Draft Unreadable(int error) {
-  return {nullptr,
-          {{{}, "", fmt::format("cannot be read: {}", std::generic_category().message(error))}}};
-}
-
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> OnlyIfRight(Draft draft) {
   if (!draft.errors.empty()) return std::unexpected(std::move(draft.errors));
   return std::move(draft.config);
 }
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 
 }  // namespace
 
@@ -147,17 +136,9 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
 }
 
 Draft LoadDraft(const std::string& file) {
-  const std::unique_ptr<std::FILE, CloseFile> stream(std::fopen(file.c_str(), "rbe"));
-  if (!stream) return Unreadable(errno);
-  std::string text;
-  std::array<char, 16 * 1024> piece;
-  while (text.size() <= kMaxText) {
-    const std::size_t got = std::fread(piece.data(), 1, piece.size(), stream.get());
-    if (got == 0) break;
-    text.append(piece.data(), got);
-  }
-  if (std::ferror(stream.get()) != 0) return Unreadable(errno);
-  return ParseDraft(text, file, [](const char* name) -> const char* { return std::getenv(name); });
+  const auto text = ReadText(file);
+  if (!text) return {nullptr, {{{}, "", text.error()}}};
+  return ParseDraft(*text, file, [](const char* name) -> const char* { return std::getenv(name); });
 }
 
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Parse(

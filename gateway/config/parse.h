@@ -28,8 +28,8 @@ struct Draft {
 Draft ParseDraft(std::string_view text, const std::string& file, Environment environment);
 Draft LoadDraft(const std::string& file);
 
-// Reads `file` and parses it with the process's environment. A file that cannot be read is one
-// error without a mark.
+// Reads `file`, a regular one or "-" for standard input, and parses it with the process's
+// environment. A file that cannot be read is one error without a mark.
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
     const std::string& file);
 

@@ -7,6 +7,8 @@
 namespace upgate::config {
 namespace {
 
+constexpr std::uint64_t kMostConnections = 1'000'000'000;
+
 ClientAuth ParseClientAuth(const Field& field) {
   return field.OneOf<ClientAuth>({{"none", ClientAuth::kNone},
                                   {"optional", ClientAuth::kOptional},
@@ -43,6 +45,7 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
   listener.trusted_proxies = field["trusted_proxies"].List<Cidr>();
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
+  listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});
   field.RejectUnknownKeys();
   return listener;
 }

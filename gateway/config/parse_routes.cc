@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -247,11 +248,42 @@ void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& b
   if (bounded) RejectHighThreshold(field, "compression", *route.compression, route.limits);
 }
 
-Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index) {
+// Bounds what all regular expressions take together, so that a configuration is read in a second
+// whatever is in it: most take less than a thousand instructions, the largest that are allowed some
+// 50 000, at a millisecond for each thousand of them.
+class RegexBudget {
+ public:
+  PathPattern Read(const Field& path) {
+    if (!path.value().scalar.starts_with('~')) return path.Required<PathPattern>();
+    if (left_ == 0) {
+      if (!std::exchange(told_, true))
+        path.Error("not looked at, nor those below: the regular expressions before are too large");
+      return {};
+    }
+    PathPattern pattern = path.Required<PathPattern>();
+    const std::size_t cost = pattern.written.empty() ? kOfRefused : pattern.instructions;
+    if (cost > left_ && !pattern.written.empty()) {
+      told_ = true;
+      path.Error(
+          "the regular expressions up to here are too large together; make them smaller, or use "
+          "exact paths and prefixes");
+    }
+    left_ -= std::min(left_, cost);
+    return pattern;
+  }
+
+ private:
+  static constexpr std::size_t kOfRefused = 50'000;
+  std::size_t left_ = 500'000;
+  bool told_ = false;  // what the rest is not looked at for
+};
+
+Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index,
+                 RegexBudget& regexes) {
   Route route;
   route.index = index;
   route.mark = field.mark();
-  route.path = field["path"].Required<PathPattern>();
+  route.path = regexes.Read(field["path"]);
   route.hosts = ParseHosts(field["hosts"]);
   ParseTarget(field, backends, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
@@ -297,8 +329,9 @@ void RejectShadowed(Field field, const Route& route, Places& places) {
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends) {
   std::vector<Route> routes;
   Places places;
+  RegexBudget regexes;
   for (const Field& item : field.RequiredItems("one route")) {
-    routes.push_back(ParseRoute(item, backends, routes.size()));
+    routes.push_back(ParseRoute(item, backends, routes.size(), regexes));
     RejectShadowed(item, routes.back(), places);
   }
   return routes;

@@ -73,10 +73,19 @@ Reading<PathPattern> ReadRegex(std::string_view written) {
   const std::string_view expression = written.substr(1);
   if (expression.empty())
     return Refuse("has no regular expression after '~'", "write for example ~^/v[0-9]+/");
-  const RE2 compiled(std::string(expression), RE2::Quiet);
+  RE2::Options options(RE2::Quiet);
+  options.set_max_mem(PathPattern::kRegexMemory);
+  const RE2 compiled(std::string(expression), options);
+  if (compiled.error_code() == RE2::ErrorPatternTooLarge) {
+    return Refuse("is too large: compiled it takes more than 1 MiB",
+                  R"(a class such as [\pL] counts as often as it is repeated)");
+  }
   if (!compiled.ok())
     return Refuse("is not a regular expression", Printable(compiled.error(), 100));
-  return PathPattern{PathPattern::Kind::kRegex, std::string(expression), std::string(written)};
+  PathPattern pattern{PathPattern::Kind::kRegex, std::string(expression), std::string(written)};
+  pattern.instructions = static_cast<std::size_t>(std::max(compiled.ProgramSize(), 0) +
+                                                  std::max(compiled.ReverseProgramSize(), 0));
+  return pattern;
 }
 
 // What is wrong with a path whose last segment "*" has been taken off.

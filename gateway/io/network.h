@@ -16,7 +16,13 @@ namespace upgate::io {
 
 class AcceptHandler {
  public:
+  // A connection may be waiting in the backlog. True: it is taken, and exactly one of OnAccept,
+  // OnNobody and OnAcceptFailed follows. False: it is left there, and the listener does not look
+  // again before its Resume().
+  virtual bool MayAccept() { return true; }
   virtual void OnAccept(std::unique_ptr<ByteStream> stream) = 0;
+  // There was none, or it had gone.
+  virtual void OnNobody() {}
   // Connections wait in the backlog because the system has no descriptors or memory for them
   // (kLimit); accepting goes on after a short pause.
   virtual void OnAcceptFailed(const Error& error) { (void)error; }
@@ -30,14 +36,21 @@ class Listener : public Deletable {
  public:
   // With the port that the system chose where 0 was asked for.
   virtual SocketAddress address() const = 0;
+  // Looks again for connections after MayAccept has left them in the backlog.
+  virtual void Resume() = 0;
+};
+
+// Who else may listen on a TCP address. Whoever comes as kAlone or kFirst fails with kAddressInUse
+// when anybody is there already.
+enum class Sharing : std::uint8_t {
+  kAlone,  // nobody
+  kFirst,  // those of this user who Join
+  kJoin,   // beside a kFirst: the system spreads the connections over all of them
 };
 
 struct ListenOptions {
   int backlog = 1024;
-  // Fails with kAddressInUse when anybody has the TCP address already, also one who shares it.
-  // Without it, whoever of the same user listens there in the same way gets a part of the
-  // connections.
-  bool exclusive = false;
+  Sharing sharing = Sharing::kAlone;
 };
 
 class ConnectHandler {
@@ -70,7 +83,7 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  // Several loops may listen on the same TCP address; the system spreads the connections over them.
+  // Several loops may listen on the same TCP address: see Sharing.
   virtual Result<std::unique_ptr<Listener>> Listen(const SocketAddress& address,
                                                    const ListenOptions& options,
                                                    AcceptHandler& handler) = 0;

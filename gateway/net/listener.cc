@@ -36,24 +36,36 @@ bool IsOfOneConnection(int error) {
   }
 }
 
-// 0 or the error number. `share`: with others who do the same.
-int BindTcp(int fd, const RawAddress& raw, bool share) {
-  const int on = 1;
-  const int off = 0;
-  const int shared = share ? on : off;
-  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
-  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared) != 0) return errno;
-  if (raw.family() == AF_INET6) {
-    // The system's default may be otherwise.
-    static_cast<void>(::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
-  }
-  return ::bind(fd, raw.get(), raw.length) == 0 ? 0 : errno;
+void SetOption(int fd, int level, int name, int value) {
+  static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
 }
 
-// Whether somebody has the address: a bind that does not share it fails then.
-int ProbeTcp(const RawAddress& raw) {
-  const auto probe = OpenSocket(raw.family());
-  return probe ? BindTcp(probe->get(), raw, false) : 0;
+// Two that bind the same address at the same moment can each see the other begin to listen, and
+// both fail: the system takes them for listening before it has decided. So this is tried again.
+int ListenFirst(int fd, int backlog) {
+  constexpr int kTries = 10;
+  for (int tries = 1;; ++tries) {
+    if (::listen(fd, backlog) == 0) return 0;
+    if (errno != EADDRINUSE || tries == kTries) return errno;
+  }
+}
+
+// 0 or the error number.
+//
+// Who is first must own the address before anybody can share it. With SO_REUSEPORT from the start,
+// two gateways that start together would both get it. The system looks at the option of the sockets
+// that are there when another one binds: so the first one binds and listens without it, which only
+// one can, and takes the option after that, for the others of its own process.
+int ListenTcp(int fd, const RawAddress& raw, const io::ListenOptions& options) {
+  // A port with connections in TIME-WAIT can be had again.
+  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.sharing == io::Sharing::kJoin) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  // The system's default may be otherwise.
+  if (raw.family() == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (::bind(fd, raw.get(), raw.length) != 0) return errno;
+  if (const int error = ListenFirst(fd, options.backlog); error != 0) return error;
+  if (options.sharing == io::Sharing::kFirst) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  return 0;
 }
 
 }  // namespace
@@ -74,12 +86,10 @@ Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress
     auto bound = UnixSocketFile::Bind(fd->get(), *raw, unix_path->path);
     if (!bound) return std::unexpected(bound.error());
     file = std::move(*bound);
-  } else {
-    int error = options.exclusive ? ProbeTcp(*raw) : 0;
-    if (error == 0) error = BindTcp(fd->get(), *raw, true);
-    if (error != 0) return failed(error);
+    if (::listen(fd->get(), options.backlog) != 0) return failed(errno);
+  } else if (const int error = ListenTcp(fd->get(), *raw, options); error != 0) {
+    return failed(error);
   }
-  if (::listen(fd->get(), options.backlog) != 0) return failed(errno);
 
   auto listener =
       std::unique_ptr<Listener>(new Listener(loop, std::move(*fd), std::move(file), handler));
@@ -103,24 +113,40 @@ void Listener::OnReady(std::uint32_t) {
   burst_ = turn == last_turn_ + 1 ? std::min(2 * burst_, kAcceptsPerTurn) : 1;
   last_turn_ = turn;
   bool destroyed = false;
+  destroyed_ = &destroyed;
   for (int accepts = 0; accepts < burst_; ++accepts) {
-    RawAddress peer;
-    UniqueFd fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) {
-      if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        burst_ = 1;
-        return;
-      }
-      if (IsOfOneConnection(errno)) continue;
-      return Pause(errno);
-    }
-    auto stream = SocketStream::Make(WatchedFd(fd_.loop(), std::move(fd)), peer);
-    if (stream == nullptr) continue;
-    destroyed_ = &destroyed;
-    handler_.OnAccept(std::move(stream));
+    const bool go_on = AcceptOne();
     if (destroyed) return;
-    destroyed_ = nullptr;
+    if (!go_on) break;
   }
+  destroyed_ = nullptr;
+}
+
+bool Listener::AcceptOne() {
+  if (!handler_.MayAccept()) {
+    fd_.Watch(0, *this);
+    return false;
+  }
+  RawAddress peer;
+  UniqueFd fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd) {
+    const int error = errno;
+    const bool nobody = error == EAGAIN || error == EWOULDBLOCK;
+    if (nobody) burst_ = 1;
+    if (!nobody && !IsOfOneConnection(error)) {
+      Pause(error);
+      return false;
+    }
+    handler_.OnNobody();
+    return !nobody;
+  }
+  auto stream = SocketStream::Make(WatchedFd(fd_.loop(), std::move(fd)), peer);
+  if (stream == nullptr) {
+    Pause(ENOMEM);
+    return false;
+  }
+  handler_.OnAccept(std::move(stream));
+  return true;
 }
 
 // The connections stay in the backlog, and watching it would only spin.
@@ -132,6 +158,10 @@ void Listener::Pause(int error) {
 
 void Listener::OnTimer(io::Timer&) {
   fd_.Watch(Poller::kReadable, *this);
+}
+
+void Listener::Resume() {
+  if (!pause_.armed()) fd_.Watch(Poller::kReadable, *this);
 }
 
 }  // namespace upgate::net

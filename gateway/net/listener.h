@@ -12,10 +12,11 @@
 
 namespace upgate::net {
 
-// A listening TCP or unix socket. Each loop has its own for the same TCP address (SO_REUSEPORT);
-// "::" takes IPv4 too. A unix path has room for one: there, only one loop can listen.
+// A listening TCP or unix socket. Where several loops listen on a TCP address each has its own
+// (SO_REUSEPORT); "::" takes IPv4 too. A unix path has room for one: there, only one loop can
+// listen.
 //
-// Out of descriptors, it lets new connections wait in the backlog and looks again after kPause.
+// When accept fails for want of descriptors or memory, connections wait in the backlog for kPause.
 class Listener final : public io::Listener, private Poller::Client, private io::Timer::Owner {
  public:
   // At most. It begins with one, and takes twice as many as long as turn after turn there are more:
@@ -31,11 +32,14 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   ~Listener() override;
 
   SocketAddress address() const override { return address_; }
+  void Resume() override;
 
  private:
   Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler);
 
   void OnReady(std::uint32_t events) override;
+  // Whether to look for another one. The handler may have destroyed this.
+  bool AcceptOne();
   void Pause(int error);
   void OnTimer(io::Timer& timer) override;
 
@@ -46,7 +50,7 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   io::Timer pause_;
   int burst_ = 1;
   std::uint64_t last_turn_ = 0;
-  bool* destroyed_ = nullptr;  // set while OnAccept is being called
+  bool* destroyed_ = nullptr;  // set while the handler is being called
 };
 
 }  // namespace upgate::net

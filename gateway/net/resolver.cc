@@ -1,8 +1,10 @@
 #include "gateway/net/resolver.h"
 
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "gateway/base/text.h"
 #include "gateway/io/later.h"
 #include "gateway/net/socket.h"
+#include "gateway/net/system_error.h"
 
 namespace upgate::net {
 namespace {
@@ -47,6 +50,32 @@ std::vector<Ip> AddressesOf(const addrinfo* list) {
   return addresses;
 }
 
+// Descriptors that getaddrinfo needs at the same time: its files, and sockets to name servers.
+constexpr std::size_t kDescriptorsOfLookup = 3;
+
+std::string ReasonOf(int failure, int error_number) {
+  return failure == EAI_SYSTEM ? SystemError(error_number).message : ::gai_strerror(failure);
+}
+
+// Blocks.
+Result<std::vector<Ip>> LookUp(const std::string& name) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const int failure = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
+  const int error_number = errno;
+  if (failure != 0) {
+    if (auto lack = LackOfDescriptors(kDescriptorsOfLookup))
+      return Fail(lack->code, fmt::format("resolve {}: {}", Printable(name), lack->message));
+    return Unresolved(name, ReasonOf(failure, error_number));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
+  auto addresses = AddressesOf(list);
+  if (addresses.empty()) return Unresolved(name, ::gai_strerror(EAI_NONAME));
+  return addresses;
+}
+
 }  // namespace
 
 class Resolver::Waiter final : public io::Pending, public io::Later {
@@ -70,21 +99,24 @@ class Resolver::Waiter final : public io::Pending, public io::Later {
 };
 
 // Owned by libuv while it runs; `resolver` is nullptr once nobody wants to know.
+//
+// The lookup is getaddrinfo on one of libuv's threads and not uv_getaddrinfo: when it fails for
+// want of descriptors it says that the name does not exist, or that a server is not there. Whether
+// descriptors are left has to be found out at that moment.
 struct Resolver::Lookup {
-  uv_getaddrinfo_t request{};
+  uv_work_t request{};
   Resolver* resolver = nullptr;
   std::string name;
   io::LaterList waiters;
+  NameAnswer answer;  // made on libuv's thread
 
-  static void OnDone(uv_getaddrinfo_t* request, int status, addrinfo* list) {
+  static void Run(uv_work_t* request) {
+    auto& self = *static_cast<Lookup*>(request->data);
+    self.answer = Answer(LookUp(self.name));
+  }
+  static void OnDone(uv_work_t* request, int) {
     const std::unique_ptr<Lookup> self(static_cast<Lookup*>(request->data));
-    auto addresses = AddressesOf(list);
-    uv_freeaddrinfo(list);
-    if (self->resolver == nullptr) return;
-    if (status == 0 && addresses.empty()) status = UV_EAI_NONAME;
-    self->resolver->Finish(*self, status == 0
-                                      ? Answer(std::move(addresses))
-                                      : Answer(Unresolved(self->name, uv_strerror(status))));
+    if (self->resolver != nullptr) self->resolver->Finish(*self, std::move(self->answer));
   }
 };
 
@@ -129,11 +161,7 @@ Result<Resolver::Lookup*> Resolver::FindOrStart(const std::string& name) {
   lookup->resolver = this;
   lookup->name = name;
   lookup->request.data = lookup.get();
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  const int error =
-      uv_getaddrinfo(loop_.uv(), &lookup->request, Lookup::OnDone, name.c_str(), nullptr, &hints);
+  const int error = uv_queue_work(loop_.uv(), &lookup->request, Lookup::Run, Lookup::OnDone);
   if (error != 0) return Unresolved(name, uv_strerror(error));
   return lookups_[name] = lookup.release();
 }

@@ -1,9 +1,16 @@
 #include "gateway/net/system_error.h"
 
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <uv.h>
+
+#include "gateway/net/fd.h"
 
 namespace upgate::net {
 namespace {
@@ -45,12 +52,38 @@ Errc CodeOf(int error_number) {
   }
 }
 
+// "too many open files" does not say whose, nor how many were too many.
+std::string ReasonOf(int error_number) {
+  if (error_number == ENFILE) return "no file descriptors left in the whole system (fs.file-max)";
+  if (error_number == EMFILE) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return fmt::format(
+        "no file descriptors left; the process may have {} (ulimit -n, LimitNOFILE=, docker "
+        "--ulimit nofile=)",
+        limit.rlim_cur);
+  }
+  return uv_strerror(uv_translate_sys_error(error_number));
+}
+
 }  // namespace
 
 Error SystemError(int error_number, std::string_view what) {
-  const char* reason = uv_strerror(uv_translate_sys_error(error_number));
+  std::string reason = ReasonOf(error_number);
   return {CodeOf(error_number),
-          what.empty() ? std::string(reason) : fmt::format("{}: {}", what, reason)};
+          what.empty() ? std::move(reason) : fmt::format("{}: {}", what, reason)};
+}
+
+std::optional<Error> LackOfDescriptors(std::size_t wanted) {
+  std::vector<UniqueFd> taken;
+  while (taken.size() < wanted) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int error = fd ? 0 : errno;
+    if (error == EMFILE || error == ENFILE) return SystemError(error);
+    if (error != 0) return {};
+    taken.push_back(std::move(fd));
+  }
+  return {};
 }
 
 }  // namespace upgate::net

@@ -81,8 +81,9 @@ struct Router::Table {
   void Add(const config::Route& route) {
     const RE2* expression = nullptr;
     if (route.path.kind == config::PathPattern::Kind::kRegex) {
-      expression =
-          expressions.emplace_back(std::make_unique<RE2>(route.path.text, RE2::Quiet)).get();
+      RE2::Options options(RE2::Quiet);
+      options.set_max_mem(config::PathPattern::kRegexMemory);
+      expression = expressions.emplace_back(std::make_unique<RE2>(route.path.text, options)).get();
     }
     if (route.hosts.empty()) any_host.Add(route, expression);
     for (const config::HostPattern& host : route.hosts) {

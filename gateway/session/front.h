@@ -8,18 +8,26 @@
 
 #include "gateway/http/server_connection.h"
 #include "gateway/io/network.h"
-#include "gateway/stats/stats.h"
+#include "gateway/session/client_places.h"
+#include "gateway/session/hold_back.h"
 #include "gateway/tls/context.h"
 
 namespace upgate::session {
 
 // The place where clients come in on one loop: one listener's sockets, TLS where it has any, and
 // the HTTP connections that have not been upgraded. Owned by the worker; on its loop's thread.
-class Front final : private io::AcceptHandler, private http::ServerConnection::Owner {
+//
+// A client is taken when there is a place for it, for as long as its connection lives. Others wait
+// in the backlog, or are refused: see HoldBack.
+class Front final : private io::AcceptHandler,
+                    private http::ServerConnection::Owner,
+                    private ClientPlaces::Waiter,
+                    private io::Timer::Owner,
+                    private io::Later {
  public:
   // Everything is borrowed and outlives the front; `tls` is nullptr for a plain listener.
   Front(io::Loop loop, const http::ServerOptions& options, tls::ServerContext* tls,
-        tls::Scratch& scratch, http::RequestHandler& handler, stats::ListenerStats& stats);
+        tls::Scratch& scratch, http::RequestHandler& handler, ClientPlaces& places);
   ~Front();
 
   Result<SocketAddress> Listen(const SocketAddress& address, const io::ListenOptions& options);
@@ -33,18 +41,34 @@ class Front final : private io::AcceptHandler, private http::ServerConnection::O
   std::size_t connections() const { return connections_.size(); }
 
  private:
+  // A connection and the place it has: given back when the connection is closed.
+  struct Client final : io::Deletable {
+    ClientPlaces::Place place;
+    std::unique_ptr<http::ServerConnection> connection;
+  };
+
+  bool MayAccept() override;
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
+  void OnNobody() override { next_ = {}; }
   void OnAcceptFailed(const Error& error) override;
   void OnConnectionDone(http::ServerConnection& connection) override;
+  void OnPlaceFree() override;
+  void OnTimer(io::Timer&) override { LookAgain(); }
+  void OnLater() override { LookAgain(); }
+  void LookAgain();
 
   io::Loop loop_;
   const http::ServerOptions& options_;
   tls::ServerContext* tls_;
   tls::Scratch& scratch_;
   http::RequestHandler& handler_;
-  stats::ListenerStats& stats_;
+  ClientPlaces& places_;
+  ClientPlaces::Place next_;  // of the connection that is just being accepted; empty: refuse it
+  HoldBack hold_back_;
+  bool holding_ = false;  // clients may be waiting in the backlog
+  io::Timer look_again_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
-  std::unordered_map<http::ServerConnection*, std::unique_ptr<http::ServerConnection>> connections_;
+  std::unordered_map<http::ServerConnection*, std::unique_ptr<Client>> connections_;
   std::function<void()> empty_;
 };
 

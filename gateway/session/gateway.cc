@@ -36,35 +36,24 @@ using stats::HandshakeOutcome;
 // One listener's way into the gateway.
 class Gateway::Port final : public http::RequestHandler {
  public:
-  Port(Gateway& gateway, const config::Listener& listener, stats::ListenerStats& stats)
-      : gateway_(gateway), listener_(listener), stats_(stats) {}
+  Port(Gateway& gateway, const config::Listener& listener, ClientPlaces& places)
+      : gateway_(gateway), listener_(listener), places_(places), stats_(places.stats()) {}
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override {
     stats_.requests.Add();
-    return gateway_.OnRequest(exchange, listener_);
+    return gateway_.OnRequest(exchange, listener_, places_);
   }
   void OnAnswer(int status) override { stats_.CountResponse(status); }
   void OnConnectionError(const Error& error) override {
-    if (error.code == Errc::kLimit) return WarnOfLimit(error);
     (error.code == Errc::kTls ? stats_.tls_failures : stats_.connection_errors).Add();
     gateway_.shared_.log.Debug(
         "connection failed", {{"listener", listener_.address.ToString()}, {"why", error.message}});
   }
 
  private:
-  // Clients wait outside: worth a line, but not ten a second.
-  void WarnOfLimit(const Error& error) {
-    constexpr io::Millis kInterval{10'000};
-    const io::Instant now = gateway_.context_.loop.timers.Now();
-    if (warned_ && now - *warned_ < kInterval) return;
-    warned_ = now;
-    gateway_.shared_.log.Warn("clients wait",
-                              {{"listener", listener_.address.ToString()}, {"why", error.message}});
-  }
-
-  std::optional<io::Instant> warned_;
   Gateway& gateway_;
   const config::Listener& listener_;
+  ClientPlaces& places_;
   stats::ListenerStats& stats_;
 };
 
@@ -101,7 +90,8 @@ class Gateway::ServiceHost final : public plugin::Host {
 };
 
 Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
-                 stats::LoopStats& stats, std::size_t index, std::size_t loops)
+                 std::deque<ClientPlaces>& places, stats::LoopStats& stats, std::size_t index,
+                 std::size_t loops)
     : shared_(shared),
       context_(loop),
       stats_(stats),
@@ -110,7 +100,7 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
       id_step_(loops) {
   const config::Config& config = *shared.config;
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    ports_.push_back(std::make_unique<Port>(*this, config.listeners[i], stats.listener[i]));
+    ports_.push_back(std::make_unique<Port>(*this, config.listeners[i], places[i]));
   }
   for (const auto& [name, backend] : config.backends) {
     const auto tls = shared.client_tls.find(name);
@@ -118,8 +108,8 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                              backend, tls == shared.client_tls.end() ? nullptr : tls->second.get(),
                              loop, scratch, stats, index));
     if (backend.relay != config::Relay::kBytes) {
-      http_pools_.emplace(name,
-                          std::make_unique<backend::HttpPool>(*pools_.find(name)->second, loop));
+      http_pools_.emplace(name, std::make_unique<backend::HttpPool>(
+                                    *pools_.find(name)->second, loop, shared.counts.idle_servers));
     }
   }
   for (std::size_t i = 0; i < shared.services.size(); ++i) {
@@ -141,21 +131,14 @@ void Gateway::Count(const config::Route& route, HandshakeOutcome outcome) {
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange,
-                                                          const config::Listener& listener) {
+                                                          const config::Listener& listener,
+                                                          ClientPlaces& places) {
   const http::Request& request = exchange.request();
   const route::SeenAs seen = route::SeenByClient(
       request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
   const config::Route* route = shared_.router.Find(seen.host, request.target.path);
   if (route == nullptr) {
-    stats_.unrouted.Add();
-    if (request.UpgradesTo("websocket")) {
-      LogNoWebSocket(request, nullptr, seen);
-    } else {
-      shared_.log.Debug(
-          "no route",
-          {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
-    }
-    exchange.Respond(http::TextResponse(404, "no route for this host and path"));
+    RefuseUnrouted(exchange, seen);
     return nullptr;
   }
   stats_.route[route->index].requests.Add();
@@ -171,9 +154,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     return nullptr;
   }
   if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
-    return OnUpgrade(
-        exchange, *route, seen,
-        Admit(request, *route, seen, std::move(*accepted), std::move(decision.verdict.headers)));
+    Admission admission =
+        Admit(request, *route, seen, std::move(*accepted), std::move(decision.verdict.headers));
+    admission.places = &places;
+    return OnUpgrade(exchange, *route, seen, std::move(admission));
   }
   if (ServiceHost* host = service_hosts_[route->index].get()) {
     if (request.UpgradesTo("websocket")) LogNoWebSocket(request, route, seen);
@@ -181,6 +165,18 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt,
                                  *http_pools_.find(*route->backend)->second);
+}
+
+void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::SeenAs& seen) {
+  const http::Request& request = exchange.request();
+  stats_.unrouted.Add();
+  if (request.UpgradesTo("websocket")) {
+    LogNoWebSocket(request, nullptr, seen);
+  } else {
+    shared_.log.Debug(
+        "no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
+  }
+  exchange.Respond(http::TextResponse(404, "no route for this host and path"));
 }
 
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,
@@ -194,6 +190,25 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
                    .url = route::WebSocketUrl(seen, request.target),
                    .client = seen.client,
                    .started_us = context_.loop.timers.Micros()};
+}
+
+http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_view client,
+                                        const backend::OpenError& error) {
+  // A lack of our own, which any number of clients meets at once.
+  const bool ours = error.code == Errc::kLimit;
+  const auto left_out =
+      ours ? resource_warnings_.Due(context_.loop.timers.Now()) : std::optional<std::uint64_t>(0);
+  if (left_out) {
+    shared_.log.Warn("backend failed", {{"route", route.path.written},
+                                        {"backend", *route.backend},
+                                        {"client", client},
+                                        {"why", error.message},
+                                        {"left_out", *left_out}});
+  }
+  if (ours) return http::TextResponse(503, "the gateway has no resources left for this request");
+  if (error.code == Errc::kTimeout)
+    return http::TextResponse(504, "the server behind this route does not answer");
+  return http::TextResponse(502, "the server behind this route cannot be reached");
 }
 
 // A browser does not tell its page why a handshake failed; the log does.
@@ -236,7 +251,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     return refuse(HandshakeOutcome::kShuttingDown,
                   http::TextResponse(503, "the gateway is shutting down"));
   const std::uint64_t limit = route.limits.sessions;
-  if (limit != 0 && !shared_.counts.TryAdd(route.index, limit)) {
+  if (limit != 0 && !shared_.counts.sessions[route.index].TryTake(1)) {
     http::Response full = http::TextResponse(503, "too many sessions on this route");
     full.headers.Add("Retry-After", "5");
     return refuse(HandshakeOutcome::kTooManySessions, std::move(full));
@@ -258,12 +273,15 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
                                                     const config::Server* server) {
   const config::Route& route = *admission.route;
   const io::Timers& clock = context_.loop.timers;
+  admission.places->BeginHandOver();
   http::Upgraded upgraded = exchange.Upgrade(answer);
+  ClientPlaces::Place place = admission.places->EndHandOver();
   if (!upgraded.stream) {  // the client went away within this turn
     Count(route, HandshakeOutcome::kClientGone);
-    if (route.limits.sessions != 0) shared_.counts.Remove(route.index);
+    if (route.limits.sessions != 0) shared_.counts.sessions[route.index].GiveBack(1);
     return {};
   }
+  if (server == nullptr) place.Keep(ClientPlaces::kOfServiceSession);
   stats::RouteStats& stats = stats_.route[route.index];
   Count(route, HandshakeOutcome::kAccepted);
   stats.handshake_us.Record(clock.Micros() - admission.started_us);
@@ -281,7 +299,8 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
               .client = std::move(admission.client),
               .subprotocol = std::move(admission.subprotocol),
               .dialect = admission.offer.dialect,
-              .opened = clock.Now()};
+              .opened = clock.Now(),
+              .place = std::move(place)};
   shared_.log.Info("session open",
                    {{"id", facts.id},
                     {"client", facts.client},
@@ -402,7 +421,7 @@ void Gateway::Forget(Session& session) {
   stats.sessions_open.Subtract();
   stats.close_codes.Count(ending.code);
   if (facts.server != nullptr) stats_.server[facts.server->index].sessions_open.Subtract();
-  if (facts.route->limits.sessions != 0) shared_.counts.Remove(facts.route->index);
+  if (facts.route->limits.sessions != 0) shared_.counts.sessions[facts.route->index].GiveBack(1);
   const auto duration = context_.loop.timers.Now() - facts.opened;
   shared_.log.Info(
       "session close",

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,9 +16,11 @@
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
 #include "gateway/http/exchange.h"
+#include "gateway/io/seldom.h"
 #include "gateway/plugin/service.h"
 #include "gateway/route/origin.h"
 #include "gateway/route/router.h"
+#include "gateway/session/client_places.h"
 #include "gateway/session/compression.h"
 #include "gateway/session/compression_pool.h"
 #include "gateway/session/context.h"
@@ -62,15 +65,18 @@ struct Admission {
   std::string url;  // ws or wss, as the client sees it
   std::string client;
   std::uint64_t started_us = 0;
+  ClientPlaces* places = nullptr;  // of the listener that the client came to
 };
 
 // One loop's gateway: takes requests from its listeners, finds their routes, applies the policies,
 // opens the backends and keeps the sessions. On its loop's thread.
 class Gateway final : private Session::Owner {
  public:
-  // `index` of `loops`: which loop this is. `scratch` belongs to the loop.
-  Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
-          std::size_t index, std::size_t loops);
+  // `index` of `loops`: which loop this is. `scratch` belongs to the loop; `places`, by listener,
+  // outlive it.
+  Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
+          std::deque<ClientPlaces>& places, stats::LoopStats& stats, std::size_t index,
+          std::size_t loops);
   ~Gateway();
 
   // Where the connections of a listener bring their requests; `listener` is its place in the
@@ -92,13 +98,18 @@ class Gateway final : private Session::Owner {
   class Proxy;
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange,
-                                                   const config::Listener& listener);
+                                                   const config::Listener& listener,
+                                                   ClientPlaces& places);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
+  void RefuseUnrouted(http::Exchange& exchange, const route::SeenAs& seen);
   Admission Admit(const http::Request& request, const config::Route& route,
                   const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
+  // Counts and logs that no server of the route's backend could be had; what to answer.
+  http::Response OnBackendFailed(const config::Route& route, std::string_view client,
+                                 const backend::OpenError& error);
   void LogRefusal(const http::Request& request, const config::Route& route,
                   const route::SeenAs& seen, int status, std::string_view why);
   // Of handshakes that lead nowhere: to no route, or to a service without WebSockets, whose answer
@@ -145,6 +156,7 @@ class Gateway final : private Session::Owner {
   std::uint64_t id_step_;
   bool draining_ = false;
   std::function<void()> empty_;
+  io::Seldom resource_warnings_;
 };
 
 }  // namespace upgate::session

@@ -21,7 +21,7 @@ Gateway::Handshake::~Handshake() {
 
 void Gateway::Handshake::GiveBackPlace() {
   if (admission_.route->limits.sessions != 0)
-    gateway_.shared_.counts.Remove(admission_.route->index);
+    gateway_.shared_.counts.sessions[admission_.route->index].GiveBack(1);
 }
 
 void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
@@ -38,16 +38,9 @@ void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
 
 void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
-  gateway_.Count(*admission_.route, error.timed_out ? HandshakeOutcome::kBackendTimeout
-                                                    : HandshakeOutcome::kBackendFailed);
+  gateway_.Count(*admission_.route, backend::OutcomeOf(error));
   GiveBackPlace();
-  gateway_.shared_.log.Warn("backend failed", {{"route", admission_.route->path.written},
-                                               {"backend", *admission_.route->backend},
-                                               {"client", admission_.client},
-                                               {"why", error.message}});
-  exchange_.Respond(
-      error.timed_out ? http::TextResponse(504, "the server behind this route does not answer")
-                      : http::TextResponse(502, "the server behind this route cannot be reached"));
+  exchange_.Respond(gateway_.OnBackendFailed(*admission_.route, admission_.client, error));
 }
 
 }  // namespace upgate::session

@@ -73,11 +73,10 @@ void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream,
 
 void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
-  Settle(error.timed_out ? HandshakeOutcome::kBackendTimeout : HandshakeOutcome::kBackendFailed);
-  Fail(error.timed_out ? 504 : 502,
-       error.timed_out ? "the server behind this route does not answer"
-                       : "the server behind this route cannot be reached",
-       error.message);
+  Settle(backend::OutcomeOf(error));
+  settled_ = true;
+  timer_.Disarm();
+  exchange_.Respond(gateway_.OnBackendFailed(route_, seen_.client, error));
 }
 
 void Gateway::Proxy::Send(backend::Lease lease) {
@@ -285,7 +284,7 @@ void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view wh
 void Gateway::Proxy::Settle(HandshakeOutcome outcome) {
   if (!admission_ || std::exchange(settled_, true)) return;
   gateway_.Count(route_, outcome);
-  if (route_.limits.sessions != 0) gateway_.shared_.counts.Remove(route_.index);
+  if (route_.limits.sessions != 0) gateway_.shared_.counts.sessions[route_.index].GiveBack(1);
 }
 
 void Gateway::Proxy::LetGo() {

@@ -8,6 +8,7 @@
 #include "gateway/config/config.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
+#include "gateway/session/client_places.h"
 #include "gateway/session/ending.h"
 
 namespace upgate::session {
@@ -23,6 +24,7 @@ struct Facts {
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
+  ClientPlaces::Place place;  // given back when the session has closed the client's connection
 };
 
 // One upgraded client and the far end it talks to, from the 101 to the close.

@@ -1,31 +1,35 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <deque>
+
+#include "gateway/base/shared_limit.h"
+#include "gateway/config/config.h"
 
 namespace upgate::session {
 
-// Open sessions of every route over all loops, for limits.sessions. Touched only by routes that
-// have the limit. Thread-safe.
-class SharedCounts {
- public:
-  explicit SharedCounts(std::size_t routes) : open_(routes) {}
-
-  // False, and nothing changed, when `limit` sessions are open already.
-  bool TryAdd(std::size_t route, std::uint64_t limit) {
-    std::uint64_t open = open_[route].load(std::memory_order_relaxed);
-    while (open < limit) {
-      if (open_[route].compare_exchange_weak(open, open + 1, std::memory_order_relaxed))
-        return true;
-    }
-    return false;
+// What all loops of the process count together. Made before they start. Thread-safe.
+struct SharedCounts {
+  explicit SharedCounts(const config::Config& config) {
+    for (const config::Route& route : config.routes) AddLimit(sessions, route.limits.sessions);
+    for (const config::Listener& listener : config.listeners)
+      AddLimit(connections, listener.connections);
   }
-  void Remove(std::size_t route) { open_[route].fetch_sub(1, std::memory_order_relaxed); }
+
+  std::deque<SharedLimit> sessions;     // open ones, by route; touched only where there is a limit
+  std::deque<SharedLimit> connections;  // of clients, by listener; touched only where there is a
+                                        // limit
+  // File descriptors: what clients and the servers or files behind them may take, and what
+  // connections to HTTP servers may take that wait for a request. No limit until SetMost.
+  SharedLimit descriptors;
+  SharedLimit idle_servers;
+  std::uint64_t process_limit = 0;  // of all descriptors of the process, for messages
 
  private:
-  std::vector<std::atomic<std::uint64_t>> open_;
+  static void AddLimit(std::deque<SharedLimit>& limits, std::uint64_t most) {
+    limits.emplace_back(most == 0 ? SharedLimit::kNone : most);
+  }
 };
 
 }  // namespace upgate::session

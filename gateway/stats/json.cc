@@ -91,7 +91,8 @@ void AddListener(Value& json, const ListenerStats& listener) {
                        {"5xx", listener.responses_5xx.Get()}};
   json["tls_failures"] = listener.tls_failures.Get();
   json["connection_errors"] = listener.connection_errors.Get();
-  json["accept_pauses"] = listener.accept_pauses.Get();
+  json["accept_pauses"] = ToJson(listener.accept_pauses, kWaitReasonNames);
+  json["connections_refused"] = listener.connections_refused.Get();
 }
 
 Value ToJson(const Names::Server& name, const ServerStats& server) {
@@ -159,6 +160,7 @@ Value ProcessToJson(std::int64_t started, std::uint64_t log_lines_lost) {
           {"uptime_s", std::max<std::int64_t>(0, std::time(nullptr) - started)},
           {"resident_bytes", info.resident_bytes},
           {"open_fds", info.open_fds},
+          {"max_fds", info.max_fds},
           {"log_lines_lost", log_lines_lost}};
 }
 

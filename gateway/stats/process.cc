@@ -1,5 +1,6 @@
 #include "gateway/stats/process.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,10 +33,18 @@ std::uint64_t OpenFds() {
   return count > 0 ? count - 1 : 0;  // without the one that reads the folder
 }
 
+std::uint64_t MaxFds() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
 }  // namespace
 
 ProcessInfo ReadProcessInfo() {
-  return {.pid = getpid(), .resident_bytes = ResidentBytes(), .open_fds = OpenFds()};
+  return {.pid = getpid(),
+          .resident_bytes = ResidentBytes(),
+          .open_fds = OpenFds(),
+          .max_fds = MaxFds()};
 }
 
 }  // namespace upgate::stats

@@ -9,6 +9,7 @@ struct ProcessInfo {
   std::int64_t pid = 0;
   std::uint64_t resident_bytes = 0;
   std::uint64_t open_fds = 0;
+  std::uint64_t max_fds = 0;  // the soft RLIMIT_NOFILE
 };
 
 // Cheap enough for a loop's thread: a few small reads from /proc.

@@ -104,9 +104,10 @@ constexpr std::array kListenerColumns{
                           "TLS handshakes that failed.", &ListenerStats::tls_failures},
     Column<ListenerStats>{"upgate_listener_connection_errors_total", "counter",
                           "Client connections that broke.", &ListenerStats::connection_errors},
-    Column<ListenerStats>{"upgate_listener_accept_pauses_total", "counter",
-                          "Times that connections had to wait for a free descriptor.",
-                          &ListenerStats::accept_pauses},
+    Column<ListenerStats>{
+        "upgate_listener_refused_total", "counter",
+        "Client connections refused because there was no place for them for long.",
+        &ListenerStats::connections_refused},
 };
 
 constexpr std::array kRouteColumns{
@@ -172,6 +173,8 @@ void WriteProcess(Text& text, std::int64_t started) {
   text.Sample("", info.resident_bytes);
   text.Family("upgate_process_open_fds", "gauge", "Open file descriptors.");
   text.Sample("", info.open_fds);
+  text.Family("upgate_process_max_fds", "gauge", "File descriptors that the process may have.");
+  text.Sample("", info.max_fds);
 }
 
 void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
@@ -189,6 +192,14 @@ void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
 void WriteListeners(Text& text, const std::vector<std::string>& labels,
                     const std::vector<ListenerStats>& listeners) {
   WriteColumns(text, kListenerColumns, labels, listeners);
+  text.Family("upgate_listener_accept_pauses_total", "counter",
+              "Times that client connections had to wait before they were accepted, by reason.");
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (std::size_t reason = 0; reason < kWaitReasons; ++reason) {
+      text.Sample(labels[i] + "," + Label("reason", kWaitReasonNames[reason]),
+                  listeners[i].accept_pauses[reason].Get());
+    }
+  }
   text.Family("upgate_listener_responses_total", "counter", "HTTP responses; 1xx are upgrades.");
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenerStats& row = listeners[i];

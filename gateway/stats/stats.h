@@ -67,11 +67,13 @@ enum class HandshakeOutcome : std::uint8_t {
   kClientGone,       // before the answer
   kShuttingDown,     // 503
   kServerRefused,    // a WebSocket or HTTP server answered something else than 101
+  kNoResources,      // 503: no descriptors or memory for the connection to the server
 };
-inline constexpr std::size_t kHandshakeOutcomes = 10;
+inline constexpr std::size_t kHandshakeOutcomes = 11;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
-    "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused"};
+    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol",
+    "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
+    "shutting_down",     "server_refused", "no_resources"};
 
 // What went one way between the gateway and the WebSocket peers of one kind.
 struct Traffic {
@@ -133,15 +135,27 @@ struct ServerStats : BothWays {
   Histogram connect_us;
 };
 
+// Why clients had to wait before they were accepted. Names for the outside are in
+// kWaitReasonNames.
+enum class WaitReason : std::uint8_t {
+  kConnections,  // the listener's limit
+  kDescriptors,  // what the process keeps back for everything else would be next
+  kSystem,       // accept failed: no descriptors or memory
+};
+inline constexpr std::size_t kWaitReasons = 3;
+inline constexpr std::array<std::string_view, kWaitReasons> kWaitReasonNames{
+    "connections", "descriptors", "system"};
+
 struct ListenerStats {
-  Counter connections_open;  // now
+  Counter connections_open;  // now, those of sessions included
   Counter connections_total;
   Counter requests;
   Counter responses_2xx;  // of HTTP answers; 1xx counts upgrades
   Counter responses_1xx, responses_3xx, responses_4xx, responses_5xx;
   Counter tls_failures;
   Counter connection_errors;
-  Counter accept_pauses;  // out of descriptors or memory
+  std::array<Counter, kWaitReasons> accept_pauses;
+  Counter connections_refused;  // had waited for too long
   // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);
 };

@@ -71,9 +71,10 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
         &ListenerStats::requests, &ListenerStats::responses_1xx, &ListenerStats::responses_2xx,
         &ListenerStats::responses_3xx, &ListenerStats::responses_4xx, &ListenerStats::responses_5xx,
         &ListenerStats::tls_failures, &ListenerStats::connection_errors,
-        &ListenerStats::accept_pauses}) {
+        &ListenerStats::connections_refused}) {
     AddTo(to.*counter, from.*counter);
   }
+  AddTo(to.accept_pauses, from.accept_pauses);
 }
 
 void AddTo(CompressionStats& to, const CompressionStats& from) {

@@ -76,7 +76,7 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
   const std::size_t workers = std::max(1u, config.workers);
   stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), workers);
   stats_source_.stats = stats_.get();
-  counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
+  counts_ = std::make_unique<session::SharedCounts>(config);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
       *counts_, log_,
@@ -90,12 +90,20 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
 void TestGateway::StartWorker(std::size_t index, std::size_t workers) {
   const config::Config& config = *runtime_.config;
   auto worker = std::make_unique<Worker>();
-  worker->gateway = std::make_unique<session::Gateway>(*shared_, loop_.io(), scratch_,
-                                                       stats_->loop(index), index, workers);
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    worker->places.emplace_back(
+        config.listeners[i].address.ToString(),
+        session::ClientPlaces::Limits{.connections = &counts_->connections[i],
+                                      .descriptors = &counts_->descriptors,
+                                      .process_limit = &counts_->process_limit},
+        stats_->loop(index).listener[i], log_);
+  }
+  worker->gateway = std::make_unique<session::Gateway>(
+      *shared_, loop_.io(), scratch_, worker->places, stats_->loop(index), index, workers);
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     worker->fronts.push_back(std::make_unique<session::Front>(
         loop_.io(), options_, runtime_.server_tls[i].get(), scratch_,
-        worker->gateway->ForListener(i), stats_->loop(index).listener[i]));
+        worker->gateway->ForListener(i), worker->places[i]));
     SocketAddress address = Address(config.listeners[i].address.ToString());
     // In one process the system would spread the clients of one address.
     if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);

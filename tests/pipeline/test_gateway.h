@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -60,6 +61,7 @@ class TestGateway {
   FakeLoop& loop() { return loop_; }
   MemoryNetwork& network() { return loop_.network(); }
   CaptureLog& log() { return log_; }
+  session::SharedCounts& counts() { return *counts_; }
   session::Gateway& gateway(std::size_t index = 0) { return *workers_[index]->gateway; }
   session::Front& front(std::size_t i = 0) { return *workers_[0]->fronts[i]; }
   stats::LoopStats& loop_stats(std::size_t i = 0) { return stats_->loop(i); }
@@ -82,6 +84,7 @@ class TestGateway {
   // One loop's part, and what the others post to it.
   struct Worker final : io::Later {
     void OnLater() override;
+    std::deque<session::ClientPlaces> places;  // by listener; outlive what the loop deletes last
     std::unique_ptr<session::Gateway> gateway;
     std::vector<std::unique_ptr<session::Front>> fronts;
     std::vector<SocketAddress> addresses;

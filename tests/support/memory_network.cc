@@ -93,6 +93,7 @@ class MemoryListener final : public io::Listener, public Participant {
   }
 
   SocketAddress address() const override { return address_; }
+  void Resume() override { left_ = false; }
   bool Matches(const SocketAddress& to, bool exactly) const {
     if (exactly) return address_ == to;
     const auto* ours = std::get_if<IpPort>(&address_);
@@ -102,7 +103,11 @@ class MemoryListener final : public io::Listener, public Participant {
   void Enqueue(std::unique_ptr<MemoryStream> stream) { backlog_.push_back(std::move(stream)); }
 
   bool Step() override {
-    if (backlog_.empty()) return false;
+    if (backlog_.empty() || left_) return false;
+    if (!handler_.MayAccept()) {
+      left_ = true;
+      return false;
+    }
     auto stream = std::move(backlog_.front());
     backlog_.erase(backlog_.begin());
     handler_.OnAccept(std::move(stream));
@@ -114,6 +119,7 @@ class MemoryListener final : public io::Listener, public Participant {
   const SocketAddress address_;
   io::AcceptHandler& handler_;
   std::vector<std::unique_ptr<MemoryStream>> backlog_;
+  bool left_ = false;  // until Resume
 };
 
 MemoryNetwork::MemoryNetwork() : read_buffer_(new std::byte[kBufferSize]) {

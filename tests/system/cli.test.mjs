@@ -1,12 +1,13 @@
 // The command line: what it prints, how it ends, and what it says about configurations that cannot work.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import WebSocket from 'ws';
 import {
-  RawClient, binary, echoServer, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, within,
+  RawClient, binary, echoServer, makeCertificates, start, startGateway, startWithFiles, temporaryFolder, tlsBlock, unusedPort, within,
 } from './support.mjs';
 
 async function upgate(t, ...args) {
@@ -160,13 +161,37 @@ routes: [ { path: /, backend: echo } ]
 });
 
 test('a second gateway on the same port is refused, but may check its configuration', async (t) => {
-  const gateway = await startGateway(t, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
-  const file = `${temporaryFolder(t)}/second.yaml`;
-  fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
-  const run = await upgate(t, 'run', '--config', file);
-  assert.equal(run.code, 1);
-  assert.match(run.err, /:2:14: listeners\[0\]\.address: cannot listen: .*in use/);
-  assert.equal((await upgate(t, 'check', file)).code, 0);
+  for (const workers of [1, 2]) {
+    const gateway = await startGateway(t,
+      `listeners: [ { address: "127.0.0.1:0" } ]\nworkers: ${workers}\nroutes: [ { path: /, plugin: echo } ]\n`);
+    const file = `${temporaryFolder(t)}/second.yaml`;
+    fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
+    const run = await upgate(t, 'run', '--config', file);
+    assert.equal(run.code, 1);
+    assert.match(run.err, /:2:14: listeners\[0\]\.address: cannot listen: .*in use/);
+    const check = await upgate(t, 'check', file);
+    assert.equal(check.code, 0, check.err);
+  }
+});
+
+test('of two gateways that start at the same time exactly one gets the port', async (t) => {
+  const port = await unusedPort();
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${port}\nworkers: 3\nroutes: [ { path: /, plugin: echo } ]\n`);
+  for (let round = 0; round < 15; round++) {
+    const both = [0, 1].map(() => start(t, binary, ['run', '--config', file]));
+    const told = (child) => new Promise((resolve) => {
+      child.stderr.on('data', () => { if (child.errors.includes('serving')) resolve('serves'); });
+      child.exited.then(() => resolve('ended'));
+    });
+    const fates = await within(20000, 'both to serve or end', Promise.all(both.map(told)));
+    assert.deepEqual([...fates].sort(), ['ended', 'serves'], both.map((c) => c.errors).join('\n'));
+    const [winner, loser] = fates[0] === 'serves' ? both : both.toReversed();
+    assert.equal(await loser.exited, 1);
+    assert.match(loser.errors, /cannot listen: .*in use/);
+    winner.kill('SIGTERM');
+    assert.equal(await within(20000, 'the end', winner.exited), 0);
+  }
 });
 
 test('the shutdown ends in its time even if clients do not answer', async (t) => {
@@ -205,4 +230,55 @@ test('demo serves ws and wss in front of a TCP server', async (t) => {
   }
   demo.kill('SIGTERM');
   assert.equal(await within(20000, 'the end', demo.exited), 0);
+});
+
+test('with too few file descriptors every command ends with one clear error', async (t) => {
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
+  const told = async (files, ...args) => {
+    const child = startWithFiles(t, files, args);
+    const code = await within(30000, `upgate ${args[0]}`, child.exited);
+    return { code, err: child.errors };
+  };
+  for (const files of [8, 9, 10, 12, 16, 20, 24, 30, 40]) {
+    const { code, err } = await told(files, 'run', '--config', file);
+    assert.equal(code, 1, `${files}: ${err}`);
+    assert.match(err, new RegExp(`^[^\\n]*: too few file descriptors: \\d+ are needed at least, and the process may have ${files}; ` +
+      'raise the limit with ulimit -n 1024, LimitNOFILE=1024 in a systemd unit, or docker --ulimit nofile=1024\\n$'));
+  }
+  for (const args of [['check', file], ['demo', '--port', '0', '--tls-port', '0'], ['probe', 'http://127.0.0.1:1/']]) {
+    const { code, err } = await told(8, ...args);
+    assert.equal(code, 1, err);
+    assert.match(err, /^[^\n]*too few file descriptors: [^\n]*\n$/);
+  }
+});
+
+test('a configuration is a regular file, or standard input where it is asked for', async (t) => {
+  const folder = temporaryFolder(t);
+  execFileSync('mkfifo', [`${folder}/fifo`]);
+  for (const [file, kind] of [[`${folder}/fifo`, 'a FIFO'], ['/dev/zero', 'a device'], [folder, 'a folder']]) {
+    for (const command of ['check', 'run']) {
+      const { code, err } = await upgate(t, command, file);
+      assert.equal(code, 1);
+      assert.equal(err, `${file}: cannot be read: is ${kind}; write the path of a regular file, or - for standard input\n`);
+    }
+  }
+  const fed = (text, ...args) => {
+    const child = start(t, binary, args);
+    child.stdin.end(text);
+    return child;
+  };
+  const good = 'listeners: [ { address: "127.0.0.1:0" } ]\nroutes: [ { path: /, plugin: echo } ]\n';
+  const check = fed(good, 'check', '-');
+  assert.equal(await within(20000, 'the check', check.exited), 0, check.errors);
+  assert.match(check.output, /^standard input: good;/);
+  const wrong = fed(`${good}nonsense: 1\n`, 'check', '-c', '-');
+  assert.equal(await within(20000, 'the check', wrong.exited), 1);
+  assert.match(wrong.errors, /^standard input:3:1: nonsense: unknown key/);
+  const run = fed(good, 'run', '-');
+  await within(20000, 'it to serve', new Promise((resolve) => {
+    run.stderr.on('data', () => { if (run.errors.includes('serving')) resolve(); });
+  }));
+  run.kill('SIGTERM');
+  assert.equal(await within(20000, 'the end', run.exited), 0);
 });

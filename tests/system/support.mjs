@@ -48,12 +48,18 @@ export function start(t, command, args, options = {}) {
   return child;
 }
 
+// upgate with so many file descriptors at most.
+export const startWithFiles = (t, files, args) =>
+  start(t, 'sh', ['-c', `ulimit -n ${files}; exec "$0" "$@"`, binary, ...args]);
+
 // upgate run, with `yaml` as its configuration; log lines arrive as objects. `yaml` has the placeholder-free text; its
 // listeners should use port 0.
-export async function startGateway(t, yaml, { folder = temporaryFolder(t), args } = {}) {
+// `files`: how many file descriptors the process may have.
+export async function startGateway(t, yaml, { folder = temporaryFolder(t), args, files } = {}) {
   const file = path.join(folder, 'upgate.yaml');
   fs.writeFileSync(file, `log: { format: json, level: debug }\n${yaml}`);
-  const child = start(t, binary, args ?? ['run', '--config', file]);
+  const words = args ?? ['run', '--config', file];
+  const child = files ? startWithFiles(t, files, words) : start(t, binary, words);
   const gateway = { child, pid: child.pid, ports: [], admin: undefined, log: [], file };
   const waiters = [];
   readline.createInterface({ input: child.stderr }).on('line', (line) => {

@@ -31,16 +31,19 @@ QuietGateway::QuietGateway(World& world, std::string_view yaml)
     : world_(world), runtime_(MustPrepare(yaml, plugins_)) {
   const config::Config& config = *runtime_.config;
   stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), 1);
-  counts_ = std::make_unique<session::SharedCounts>(config.routes.size());
+  counts_ = std::make_unique<session::SharedCounts>(config);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
       *counts_, log_, [](std::size_t, std::move_only_function<void(session::Gateway&)>) {});
   options_ = app::HttpOptions(config);
-  gateway_ = std::make_unique<session::Gateway>(*shared_, world_.io(), scratch_, stats_->loop(0),
-                                                std::size_t{0}, std::size_t{1});
+  places_.emplace_back("127.0.0.1:80",
+                       session::ClientPlaces::Limits{.descriptors = &counts_->descriptors,
+                                                     .process_limit = &counts_->process_limit},
+                       stats_->loop(0).listener[0], log_);
+  gateway_ = std::make_unique<session::Gateway>(*shared_, world_.io(), scratch_, places_,
+                                                stats_->loop(0), std::size_t{0}, std::size_t{1});
   front_ = std::make_unique<session::Front>(world_.io(), options_, runtime_.server_tls[0].get(),
-                                            scratch_, gateway_->ForListener(0),
-                                            stats_->loop(0).listener[0]);
+                                            scratch_, gateway_->ForListener(0), places_[0]);
   if (!front_->Listen(IpPort{*Ip::Parse("127.0.0.1"), 80}, {})) Die("cannot listen");
 }
 

@@ -40,6 +40,7 @@ class QuietGateway {
   std::unique_ptr<session::Shared> shared_;
   http::ServerOptions options_;
   tls::Scratch scratch_;
+  std::deque<session::ClientPlaces> places_;
   std::unique_ptr<session::Gateway> gateway_;
   std::unique_ptr<session::Front> front_;
 };

@@ -16,6 +16,7 @@ class QuietListener final : public io::Listener {
  public:
   explicit QuietListener(SocketAddress address) : address_(std::move(address)) {}
   SocketAddress address() const override { return address_; }
+  void Resume() override {}
 
  private:
   SocketAddress address_;
@@ -96,6 +97,7 @@ void World::FixedEntropy::Fill(MutableBytes out) {
 
 std::shared_ptr<Wire> World::Connect() {
   auto wire = std::make_shared<Wire>();
+  if (!listener_->MayAccept()) Die("no room for a client");
   listener_->OnAccept(std::make_unique<Stream>(*this, wire));
   return wire;
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/session/front.h"
+#include "tests/support/capture_log.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
 #include "tests/support/ws_client.h"
@@ -21,7 +22,7 @@ struct FixedStats final : plugin::StatsSource {
 
 class AdminTest : public testing::Test {
  protected:
-  AdminTest() : front_(loop_.io(), options_, nullptr, scratch_, admin_, stats_) {
+  AdminTest() : front_(loop_.io(), options_, nullptr, scratch_, admin_, places_) {
     EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
   }
   ~AdminTest() override { front_.Abandon(); }
@@ -41,13 +42,16 @@ class AdminTest : public testing::Test {
     return answer;
   }
 
+  // Before the loop, whose last deletions give places back.
+  test::CaptureLog log_;
+  stats::ListenerStats stats_;
+  session::ClientPlaces places_{"admin", {}, stats_, log_};
   test::FakeLoop loop_;
   FixedStats host_;
   bool ready_ = true;
   Admin admin_{host_, [this] { return ready_; }};
   http::ServerOptions options_;
   tls::Scratch scratch_;
-  stats::ListenerStats stats_;
   session::Front front_;
 };
 

@@ -1,5 +1,9 @@
 #include "gateway/config/config.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +16,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "gateway/base/fd.h"
 #include "gateway/config/parse.h"
 #include "tests/unit/config/parsing.h"
 
@@ -395,13 +400,66 @@ TEST_F(LoadTest, AFileThatCannotBeReadIsOneErrorWithoutAPlace) {
   EXPECT_EQ(Written(config.error()), "cannot be read: No such file or directory\n");
   const auto folder = Load(folder_);
   ASSERT_FALSE(folder);
-  EXPECT_EQ(Written(folder.error()), "cannot be read: Is a directory\n");
+  EXPECT_EQ(Written(folder.error()),
+            "cannot be read: is a folder; write the path of a regular file, or - for standard "
+            "input\n");
 }
 
-TEST_F(LoadTest, AFileWithoutEndIsRefused) {
-  const auto config = Load("/dev/zero");
+TEST_F(LoadTest, WhatIsNoRegularFileIsNotOpened) {
+  const std::string fifo = folder_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::filesystem::create_symlink("fifo", folder_ / "link");
+  const std::string at = folder_ / "socket";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::ranges::copy(at, address.sun_path);
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::pair<std::string, std::string> cases[] = {
+      {fifo, "a FIFO"}, {folder_ / "link", "a FIFO"}, {at, "a socket"}, {"/dev/zero", "a device"}};
+  for (const auto& [file, kind] : cases) {
+    const auto config = Load(file);
+    ASSERT_FALSE(config) << file;
+    EXPECT_EQ(Written(config.error()), "cannot be read: is " + kind +
+                                           "; write the path of a regular file, or - for "
+                                           "standard input\n");
+  }
+}
+
+TEST_F(LoadTest, AFileIsReadAtTheEndOfALink) {
+  std::ofstream(folder_ / "real.yaml") << kMinimal;
+  std::filesystem::create_symlink("real.yaml", folder_ / "link.yaml");
+  EXPECT_TRUE(Load(folder_ / "link.yaml"));
+}
+
+TEST_F(LoadTest, ATooLargeFileIsRefused) {
+  std::ofstream(folder_ / "large.yaml").close();
+  std::filesystem::resize_file(folder_ / "large.yaml", std::uintmax_t{1} << 34);
+  const auto config = Load(folder_ / "large.yaml");
   ASSERT_FALSE(config);
   EXPECT_EQ(Written(config.error()), "larger than 4 MiB\n");
+}
+
+// Standard input for a test, until the end of the block.
+class StandardInput {
+ public:
+  explicit StandardInput(const std::string& file)
+      : before_(::dup(STDIN_FILENO)), now_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+    ::dup2(now_.get(), STDIN_FILENO);
+  }
+  ~StandardInput() { ::dup2(before_.get(), STDIN_FILENO); }
+
+ private:
+  const UniqueFd before_;
+  const UniqueFd now_;
+};
+
+TEST_F(LoadTest, StandardInputIsReadWhenItIsAskedFor) {
+  std::ofstream(folder_ / "upgate.yaml") << kMinimal;
+  const StandardInput input(folder_ / "upgate.yaml");
+  const auto config = Load("-");
+  ASSERT_TRUE(config) << Written(config.error());
+  EXPECT_EQ((*config)->folder, std::filesystem::current_path().string());
 }
 
 TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {

@@ -29,7 +29,7 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(errors("listeners: { address: a:1 }"), "1:12: listeners: is a map; needs a list\n");
   EXPECT_EQ(errors("listeners: [ a:1 ]"),
             "1:14: listeners[0]: is text; needs a map with the keys address, tls, trusted_proxies, "
-            "dialects, backlog\n");
+            "dialects, backlog, connections\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {
@@ -40,6 +40,14 @@ TEST(ListenersTest, UnknownKeysAreRefused) {
 TEST(ListenersTest, BacklogHasARange) {
   EXPECT_EQ(ErrorsOfListener("    address: a:1\n    backlog: 0"),
             "4:14: listeners[0].backlog: '0' is out of range; use 1 to 65535\n");
+}
+
+TEST(ListenersTest, ConnectionsHaveARangeAndNoDefaultLimit) {
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    connections: 0"),
+            "4:18: listeners[0].connections: '0' is out of range; use 1 to 1000000000\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    connections: many"),
+            "4:18: listeners[0].connections: 'many' is not a whole number\n");
+  EXPECT_EQ(Listener{}.connections, 0u);
 }
 
 TEST(ListenersTest, TrustedProxiesAreBlocks) {

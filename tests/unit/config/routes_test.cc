@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/config/parsing.h"
@@ -191,6 +193,30 @@ TEST(RoutesTest, LimitsHaveRanges) {
             "10:22: routes[0].limits.ping_interval: '25h' is out of range; use 0 to 24h\n"
             "11:22: routes[0].limits.close_timeout: '0' is out of range; use 1ms to 1h\n"
             "12:7: routes[0].limits.sesions: unknown key; did you mean 'sessions'?\n");
+}
+
+TEST(RoutesTest, RegularExpressionsAreBoundedTogether) {
+  std::string routes = "routes:\n";
+  for (int i = 0; i < 100; ++i)
+    routes += fmt::format("  - {{ path: \"~^/[a-z]{{3}}/{}/\", backend: app }}\n", i);
+  EXPECT_EQ(ErrorsOfRoutes(routes), "") << "many small ones are no matter";
+  routes = "routes:\n";
+  for (int i = 0; i < 300; ++i)
+    routes += fmt::format("  - {{ path: \"~^/[\\\\pL]{{20}}/{}\", backend: app }}\n", i);
+  const std::string errors = ErrorsOfRoutes(routes);
+  EXPECT_NE(errors.find("12:13: routes[10].path: the regular expressions up to here are too large "
+                        "together; make them smaller, or use exact paths and prefixes\n"),
+            std::string::npos)
+      << errors;
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 1) << "the rest is not looked at";
+}
+
+TEST(RoutesTest, ATooLargeRegularExpressionIsNamed) {
+  EXPECT_EQ(ErrorsOfRoutes("routes:\n"
+                           "  - { path: /a, backend: app }\n"
+                           "  - { path: '~^/[\\pL]{100}', backend: app }\n"),
+            "3:13: routes[1].path: '~^/[\\x5cpL]{100}' is too large: compiled it takes more than 1 "
+            "MiB; a class such as [\\pL] counts as often as it is repeated\n");
 }
 
 TEST(RoutesTest, AHostAndPathGoesToOneRoute) {

@@ -313,6 +313,9 @@ TEST(PathSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<PathPattern>("~^/(a"), "! is not a regular expression; missing ): ^/(a");
   EXPECT_EQ(
       Read<PathPattern>("~(?=a)").find("! is not a regular expression; invalid perl operator"), 0u);
+  EXPECT_EQ(Read<PathPattern>(R"(~^/[\pL]{100})"),
+            "! is too large: compiled it takes more than 1 MiB; a class such as [\\pL] counts as "
+            "often as it is repeated");
   EXPECT_EQ(Read<PathPattern>("~((a{1000}){1000})").find("! is not a regular expression; "), 0u);
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -29,7 +30,7 @@ TEST(ByteTunnelTest, WhatWasDecodedBeforeAnErrorIsNotKept) {
   Done owner;
   Facts facts;
   facts.route = &route;
-  ByteTunnel tunnel(context, facts, loop.network().Dial(client.address()), nullptr,
+  ByteTunnel tunnel(context, std::move(facts), loop.network().Dial(client.address()), nullptr,
                     loop.network().Dial(server.address()), config::Encoding::kBase64, route_stats,
                     server_stats, owner);
   tunnel.Start(test::TextFrame("QUJDREVG!"));

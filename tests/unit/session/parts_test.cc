@@ -1,12 +1,9 @@
 // The small parts of a session that the pipeline tests only see from outside.
-#include <atomic>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "gateway/session/read_gate.h"
-#include "gateway/session/shared_counts.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
 
@@ -37,25 +34,6 @@ TEST(ReadGateTest, ReadsOnlyWhileNoReasonIsGivenAgainstIt) {
   EXPECT_TRUE(gate.open());
   loop.RunUntilIdle();
   EXPECT_EQ(client.TakeReceived().size(), 2u);
-}
-
-TEST(SharedCountsTest, NeverPassesTheLimitWhoeverAdds) {
-  constexpr std::uint64_t kLimit = 100;
-  SharedCounts counts(1);
-  std::atomic<std::uint64_t> added = 0;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      for (int n = 0; n < 1000; ++n) {
-        if (counts.TryAdd(0, kLimit)) ++added;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(added, kLimit);
-  counts.Remove(0);
-  EXPECT_TRUE(counts.TryAdd(0, kLimit));
-  EXPECT_FALSE(counts.TryAdd(0, kLimit));
 }
 
 }  // namespace

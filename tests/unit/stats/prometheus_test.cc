@@ -136,6 +136,8 @@ void Fill(LoopStats& loop) {
     listener.connections_open.Add(2);
     listener.requests.Add(9);
     listener.CountResponse(101);
+    listener.accept_pauses[static_cast<std::size_t>(WaitReason::kDescriptors)].Add(31);
+    listener.connections_refused.Add(32);
   }
   for (RouteStats& route : loop.route) {
     route.requests.Add(4);
@@ -197,6 +199,13 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
   EXPECT_EQ(value("upgate_unrouted_requests_total", {}), 6);
   EXPECT_EQ(value("upgate_listener_connections_open", {{"listener", "unix:/run/a"}}), 4);
   EXPECT_EQ(value("upgate_listener_requests_total", {{"listener", "[::]:8080"}}), 18);
+  EXPECT_EQ(value("upgate_listener_accept_pauses_total",
+                  {{"listener", "[::]:8080"}, {"reason", "descriptors"}}),
+            62);
+  EXPECT_EQ(value("upgate_listener_accept_pauses_total",
+                  {{"listener", "[::]:8080"}, {"reason", "system"}}),
+            0);
+  EXPECT_EQ(value("upgate_listener_refused_total", {{"listener", "[::]:8080"}}), 64);
   EXPECT_EQ(value("upgate_listener_responses_total", {{"listener", "[::]:8080"}, {"class", "1xx"}}),
             2);
   EXPECT_EQ(value("upgate_listener_responses_total", {{"listener", "[::]:8080"}, {"class", "5xx"}}),

@@ -189,6 +189,9 @@ TEST(JsonTest, ListenersServersAndLoops) {
     listener.requests.Add(13);
     listener.tls_failures.Add(14);
     listener.connection_errors.Add(15);
+    listener.accept_pauses[static_cast<std::size_t>(WaitReason::kConnections)].Add(1);
+    listener.accept_pauses[static_cast<std::size_t>(WaitReason::kSystem)].Add(2);
+    listener.connections_refused.Add(3);
     listener.CountResponse(101);
     listener.CountResponse(404);
     ServerStats& server = loop.server[0];
@@ -216,7 +219,8 @@ TEST(JsonTest, ListenersServersAndLoops) {
                      {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
                      {"tls_failures", 28},
                      {"connection_errors", 30},
-                     {"accept_pauses", 0}}})));
+                     {"accept_pauses", {{"connections", 2}, {"descriptors", 0}, {"system", 4}}},
+                     {"connections_refused", 6}}})));
   Json server = json["servers"][0];
   EXPECT_EQ(server["connect_us"]["count"], 2);
   server.erase("connect_us");
@@ -290,6 +294,7 @@ TEST(JsonTest, Process) {
   EXPECT_GE(process["time_ms"], std::int64_t{1000} * std::time(nullptr) - 60'000);
   EXPECT_GT(process["resident_bytes"], 100'000);
   EXPECT_GE(process["open_fds"], 3);
+  EXPECT_GT(process["max_fds"], process["open_fds"]);
 }
 
 TEST(JsonTest, LogLinesLost) {
