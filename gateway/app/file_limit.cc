@@ -49,7 +49,7 @@ std::optional<std::string> LackOfFiles(std::uint64_t more) {
 
 std::optional<FileShares> ShareFiles(std::uint64_t limit, std::uint64_t open,
                                      std::uint64_t idle_wanted) {
-  const std::uint64_t used = open + kReservedFiles;
+  const std::uint64_t used = open + ReservedFiles(limit);
   if (limit < used + session::ClientPlaces::kOfClient) return {};
   const std::uint64_t left = limit - used;
   const std::uint64_t idle = std::min(idle_wanted, left / 4);
@@ -59,7 +59,7 @@ std::optional<FileShares> ShareFiles(std::uint64_t limit, std::uint64_t open,
 std::uint64_t FilesToStart(const config::Config& config, std::uint64_t workers) {
   const std::uint64_t sockets =
       config.listeners.size() * workers + std::uint64_t{config.admin.has_value()};
-  return kFilesOfProcess + kFilesOfLoop * workers + sockets + kReservedFiles +
+  return kFilesOfProcess + kFilesOfLoop * workers + sockets + ReservedFiles(0) +
          session::ClientPlaces::kOfClient;
 }
 

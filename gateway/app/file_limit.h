@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,13 +22,18 @@ std::uint64_t OpenFiles();
 // than it has now.
 std::optional<std::string> LackOfFiles(std::uint64_t more);
 
-// Clients of the admin address at the same time: they have a share of the reserve.
-inline constexpr std::uint64_t kMostAdminClients = 8;
+// Clients of the admin address at the same time, of a process that may have `limit` descriptors:
+// they have a share of the reserve. Connections that are about to end count, too.
+constexpr std::uint64_t MostAdminClients(std::uint64_t limit) {
+  return std::clamp<std::uint64_t>(limit / 16, 8, 128);
+}
 
 // Descriptors that clients leave to everything else: the admin address, name lookups (four at a
 // time, each with up to three), and 12 for connections and files that are closed at the end of a
 // turn only, for reading /proc, and for telling the service manager.
-inline constexpr std::uint64_t kReservedFiles = kMostAdminClients + 12 + 12;
+constexpr std::uint64_t ReservedFiles(std::uint64_t limit) {
+  return MostAdminClients(limit) + 12 + 12;
+}
 
 // How the descriptors that are left once the gateway listens are shared out.
 struct FileShares {

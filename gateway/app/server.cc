@@ -126,7 +126,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
 std::optional<std::string> Server::ShareOutFiles() {
   const std::uint64_t limit = FileLimit();
   const auto shares = ShareFiles(limit, OpenFiles(), IdleServersWanted(*config_, workers_.size()));
-  if (!shares) return LackOfFiles(kReservedFiles + session::ClientPlaces::kOfClient);
+  if (!shares) return LackOfFiles(ReservedFiles(0) + session::ClientPlaces::kOfClient);
   counts_->descriptors.SetMost(shares->clients);
   counts_->idle_servers.SetMost(shares->idle_servers);
   counts_->process_limit = limit;

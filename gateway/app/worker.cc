@@ -32,7 +32,7 @@ Worker::Worker(const Runtime& runtime, const session::Shared& shared,
                const http::ServerOptions& options, stats::LoopStats& stats, std::size_t index,
                std::size_t workers)
     : places_(PlacesOf(shared, stats)),
-      admin_connections_(kMostAdminClients),
+      admin_connections_(MostAdminClients(FileLimit())),
       admin_places_("admin", {.connections = &admin_connections_}, admin_stats_, shared.log),
       runtime_(runtime),
       options_(options),

@@ -11,25 +11,33 @@ namespace {
 TEST(FileLimitTest, ClientsGetWhatTheReserveLeaves) {
   const auto shares = ShareFiles(200, 20, 0);
   ASSERT_TRUE(shares);
-  EXPECT_EQ(shares->clients, 200 - 20 - kReservedFiles);
+  EXPECT_EQ(shares->clients, 200 - 20 - ReservedFiles(200));
   EXPECT_EQ(shares->idle_servers, 0u);
 }
 
 TEST(FileLimitTest, IdleConnectionsToServersGetAQuarterAtMost) {
-  const auto some = ShareFiles(1000 + kReservedFiles, 0, 100);
+  constexpr std::uint64_t kLimit = 1024;
+  constexpr std::uint64_t kLeft = kLimit - ReservedFiles(kLimit);
+  const auto some = ShareFiles(kLimit, 0, 100);
   ASSERT_TRUE(some);
   EXPECT_EQ(some->idle_servers, 100u);
-  EXPECT_EQ(some->clients, 900u);
-  const auto many = ShareFiles(1000 + kReservedFiles, 0, 5000);
+  EXPECT_EQ(some->clients, kLeft - 100);
+  const auto many = ShareFiles(kLimit, 0, 5000);
   ASSERT_TRUE(many);
-  EXPECT_EQ(many->idle_servers, 250u);
-  EXPECT_EQ(many->clients, 750u);
+  EXPECT_EQ(many->idle_servers, kLeft / 4);
+  EXPECT_EQ(many->clients, kLeft - kLeft / 4);
+}
+
+TEST(FileLimitTest, TheAdminAddressHasPlacesEvenInTheSmallestProcess) {
+  EXPECT_EQ(MostAdminClients(40), 8u);
+  EXPECT_EQ(MostAdminClients(1024), 64u);
+  EXPECT_EQ(MostAdminClients(1'000'000), 128u);
 }
 
 TEST(FileLimitTest, OneClientIsTheLeast) {
   EXPECT_FALSE(ShareFiles(0, 0, 0));
-  EXPECT_FALSE(ShareFiles(20 + kReservedFiles + 1, 20, 0));
-  const auto least = ShareFiles(20 + kReservedFiles + 2, 20, 64);
+  EXPECT_FALSE(ShareFiles(20 + ReservedFiles(0) + 1, 20, 0));
+  const auto least = ShareFiles(20 + ReservedFiles(0) + 2, 20, 64);
   ASSERT_TRUE(least);
   EXPECT_EQ(least->clients, 2u);
 }
