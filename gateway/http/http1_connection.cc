@@ -85,7 +85,12 @@ void Http1Connection::OnDrained() {
   if (state_ == State::kBusy) {
     if (ExchangeHandler* handler = exchange_->handler()) handler->OnWritable();
   }
-  Advance();
+  // Pipelined requests that waited for room can be many.
+  if (state_ == State::kHead && pending_.size() > pending_start_) {
+    loop_.turn.Continue(*this);
+  } else {
+    Advance();
+  }
 }
 
 void Http1Connection::OnFlushed() {

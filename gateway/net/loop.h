@@ -90,6 +90,9 @@ class Loop final : public io::Turn {
   std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
   std::uint64_t busy_us() const { return busy_.Micros(); }
 
+  // Whether somebody waits for a later turn: then who has much to say stands in line, too.
+  bool crowded() const { return sockets_left_ || !leftovers_.empty(); }
+
   // For this folder only.
   uv_loop_t* uv() { return &uv_; }
   Poller& poller() { return *poller_; }

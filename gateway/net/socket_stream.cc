@@ -12,6 +12,9 @@
 namespace upgate::net {
 namespace {
 
+// Of such a read, in bytes, there can be thousands of messages to look at.
+constexpr std::size_t kBulk = 16 * 1024;
+
 // Slices that go to the system in one call.
 constexpr std::size_t kMaxSlices = 64;
 
@@ -95,8 +98,11 @@ void SocketStream::OnReady(std::uint32_t events) {
   if (health_ != Health::kWhole) return;
   pending_ |= static_cast<std::uint16_t>(events & kInputEvents);
   if (reading_ == Reading::kOn && pending_ != 0) {
-    // Or soon, where it has had its share of this turn.
-    if (!waiting()) ReadNow();
+    if (bulky_ && fd_.loop().crowded()) {
+      fd_.loop().Continue(*this);
+    } else if (!waiting()) {  // or soon, where it has had its share of this turn
+      ReadNow();
+    }
   } else if ((events & Poller::kError) != 0) {
     return Break(0);
   }
@@ -149,6 +155,7 @@ SocketStream::Input SocketStream::ReadSome(int& error) {
       return error == EAGAIN || error == EWOULDBLOCK ? Input::kDrained : Input::kBroken;
     }
     const auto size = static_cast<std::size_t>(got);
+    bulky_ = size >= kBulk;
     Tell([&](io::StreamHandler& handler) { handler.OnBytes(buffer.first(size)); });
     // A write from in there may have broken the connection: then it is read to its end in another
     // way.

@@ -25,7 +25,8 @@ namespace upgate::net {
 // up is in `pending_`.
 //
 // When it is told of bytes it reads at most kReads full buffers; what is left is a leftover of the
-// loop's turn, so that a fast peer does not starve the others.
+// loop's turn, so that a fast peer does not starve the others. In a crowded turn a peer whose last
+// read brought a lot is a leftover from the beginning.
 class SocketStream final : public io::ByteStream, private Poller::Client, private io::Later {
  public:
   static constexpr int kReads = 2;
@@ -93,9 +94,10 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   Reading reading_ = Reading::kOff;
   Writing writing_ = Writing::kOpen;
   Health health_ = Health::kWhole;
-  bool was_congested_ = false;
-  bool is_unix_;
-  bool in_callback_ = false;
+  bool was_congested_ : 1 = false;
+  bool bulky_ : 1 = false;  // the last read brought a lot
+  bool is_unix_ : 1;
+  bool in_callback_ : 1 = false;
   int error_ = 0;  // while broken; 0: ask the system
   IpPort peer_;
   std::uint8_t drain_rounds_left_ = 0;  // while broken

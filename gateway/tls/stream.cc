@@ -71,7 +71,10 @@ void Stream::Steer() {
 void Stream::OnBytes(MutableBytes data) {
   if (state_ == State::kFailed || ended_) return;
   engine_.Feed(data);
-  Process();
+  if (state_ != State::kHandshaking) return Process();
+  // A handshake costs as much as thousands of messages: it waits its turn.
+  engine_.Keep();
+  Steer();
 }
 
 void Stream::Process() {

@@ -50,15 +50,16 @@ routes:
     [], ['Origin: https://page.example'], ['Origin: https://evil.example'], ['Sec-WebSocket-Protocol: two'],
     ['Sec-WebSocket-Protocol: three'],
   ];
+  let before = (await gateway.stats()).routes.map((r) => r.requests);
   for (const [i, target] of targets.entries()) {
     for (const [j, host] of hosts.entries()) {
       const more = further[(i + j) % further.length];
       for (const scheme of ['ws', 'http']) {
         const headers = [`Host: ${host}`, ...(scheme === 'ws' ? upgrade : []), ...more];
-        const before = (await gateway.stats()).routes.map((r) => r.requests);
         const status = await statusOf(gateway.ports[0], 'GET', target, headers);
         const after = (await gateway.stats()).routes.map((r) => r.requests);
         const taken = after.findIndex((requests, n) => requests > before[n]);
+        before = after;
 
         const url = `${scheme}://${host}:${gateway.ports[0]}${target}`;
         const told = await explain(t, gateway.file, url, '-H', `Host: ${host}`, ...more.flatMap((h) => ['-H', h]));
