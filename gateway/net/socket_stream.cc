@@ -106,13 +106,24 @@ void SocketStream::OnReady(std::uint32_t events) {
   } else if ((events & Poller::kError) != 0) {
     return Break(0);
   }
-  if ((events & Poller::kWritable) != 0 && queue_) Flush();
+  if ((events & Poller::kWritable) == 0 || !queue_) return;
+  if (fd_.loop().crowded()) {
+    flush_waits_ = true;
+    fd_.loop().Continue(*this);
+  } else {
+    Flush();
+  }
 }
 
 // What waits for a turn of its own. The handler may not destroy the stream from within, but it may
 // do anything else.
 void SocketStream::OnLater() {
   if (health_ == Health::kBroken) return TellFailure();
+  if (flush_waits_) {
+    flush_waits_ = false;
+    if (queue_) Flush();
+    if (health_ == Health::kBroken) return TellFailure();
+  }
   if (writing_ == Writing::kFlushed) {
     writing_ = Writing::kClosed;
     Tell([](io::StreamHandler& handler) { handler.OnFlushed(); });

@@ -26,7 +26,7 @@ namespace upgate::net {
 //
 // When it is told of bytes it reads at most kReads full buffers; what is left is a leftover of the
 // loop's turn, so that a fast peer does not starve the others. In a crowded turn a peer whose last
-// read brought a lot is a leftover from the beginning.
+// read brought a lot, or for whom a queue waits, is a leftover from the beginning.
 class SocketStream final : public io::ByteStream, private Poller::Client, private io::Later {
  public:
   static constexpr int kReads = 2;
@@ -96,6 +96,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   Health health_ = Health::kWhole;
   bool was_congested_ : 1 = false;
   bool bulky_ : 1 = false;  // the last read brought a lot
+  bool flush_waits_ : 1 = false;
   bool is_unix_ : 1;
   bool in_callback_ : 1 = false;
   int error_ = 0;  // while broken; 0: ask the system
