@@ -167,6 +167,7 @@ TEST_F(LimitsTest, ClientsLeaveTheReserveOfDescriptorsAlone) {
 TEST_F(LimitsTest, ASessionOfAServiceNeedsOneDescriptorAndOneWithAServerTwo) {
   TestServer server(gw_.network(), Address("127.0.0.1:7000"));
   auto self = gw_.Connect(1);
+  gw_.loop().RunUntilIdle();
   EXPECT_EQ(gw_.counts().descriptors.taken(), 2u) << "it may come to need a second one";
   EXPECT_EQ(self.Upgrade("/self").status, 101);
   EXPECT_EQ(gw_.counts().descriptors.taken(), 1u);
