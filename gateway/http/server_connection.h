@@ -16,8 +16,9 @@ struct ServerLimits {
   std::size_t head_bytes =
       64 * 1024;  // request line and headers; over it 431 (414 when the target alone is over)
   std::size_t header_count = 100;  // over it 431
-  io::Millis head_timeout{
-      10'000};  // from the first byte of a request to the end of its head; then 408
+  // From the first byte of a request to the end of its head; then 408. The handshake of a TLS
+  // listener has as much.
+  io::Millis head_timeout{10'000};
   io::Millis idle_timeout{
       60'000};  // between requests, and before the first; then closed without a word
   io::Millis body_timeout{60'000};   // between two reads of a request body; then 408
