@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/tls/context.h"
+#include "gateway/ws/handshake.h"
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
@@ -114,6 +115,207 @@ TEST(SlowServer, RequestsHaveTheFirstByteTimeout) {
   server[0].Send("HTTP/1.1 204 No Content\r\n\r\n");
   gw.loop().RunUntilIdle();
   EXPECT_EQ(client.Head().status, 204);
+}
+
+// ---- sessions whose client is gone
+
+constexpr std::string_view kSessions = R"(
+backends:
+  raw: { servers: [ "tcp://127.0.0.1:7000" ] }
+  live: { servers: [ "ws://127.0.0.1:7000" ] }
+routes:
+  - { path: /raw, backend: raw }
+  - { path: /live, backend: live }
+  - { path: /enforced, backend: live, enforce: true }
+)";
+
+// A client in a session with a server that the test plays.
+class Held {
+ public:
+  explicit Held(std::string_view target)
+      : gw(kSessions, {.send_buffer = 64 * 1024}),
+        server_(gw.network(), Address("127.0.0.1:7000")),
+        client(gw.Connect()) {
+    server_.OnConnection([](TestPeer& peer) {
+      peer.OnReceive([](TestPeer& self, std::string_view bytes) {
+        if (bytes.starts_with("GET ")) self.Send(Answer(bytes));
+      });
+    });
+    EXPECT_EQ(client.Upgrade(target).status, 101);
+    EXPECT_EQ(server_.size(), 1u);
+    server().TakeReceived();
+  }
+  TestPeer& server() { return server_[0]; }
+  void Run() { gw.loop().RunUntilIdle(); }
+  // 8 MiB of messages of a WebSocket server, of 1 KiB each; any bytes to the others.
+  void Flood() {
+    std::string frames;
+    while (frames.size() < 8 << 20) frames += ServerFrame(kBinary, std::string(1024, 'f'));
+    server().Send(frames);
+    Run();
+  }
+  std::uint64_t ReadFromServer() { return gw.server_stats().bytes_received.Get(); }
+
+  TestGateway gw;
+
+ private:
+  static std::string Answer(std::string_view request) {
+    constexpr std::string_view kName = "Sec-WebSocket-Key: ";
+    const std::string_view key = request.substr(request.find(kName) + kName.size(), 24);
+    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+           "Upgrade\r\nSec-WebSocket-Accept: " +
+           ws::AcceptKey(key) + "\r\n\r\n";
+  }
+
+  TestServer server_;
+
+ public:
+  GatewayClient client;
+};
+
+class LostClient : public testing::TestWithParam<std::string_view> {};
+INSTANTIATE_TEST_SUITE_P(Session, LostClient, testing::Values("/raw", "/live", "/enforced"));
+
+constexpr std::size_t kReadForNobody = 512 * 1024;
+
+TEST_P(LostClient, ItsServerIsNotReadOnAndHasWhatWasSent) {
+  Held h(GetParam());
+  h.client.peer().Send(BinaryFrame("before"));
+  h.Run();
+  h.client.peer().Reset();
+  h.Run();
+  const std::uint64_t before = h.ReadFromServer();
+  h.Flood();
+  EXPECT_LE(h.ReadFromServer() - before, kReadForNobody);
+  EXPECT_THAT(h.server().received().size(), testing::Ge(6u));
+  h.gw.loop().Advance(5s);
+  EXPECT_LE(h.ReadFromServer() - before, kReadForNobody);
+  EXPECT_TRUE(h.server().done());
+  EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+}
+
+TEST_P(LostClient, WhileItsQueueIsFullTheServersEndIsSeen) {
+  Held h(GetParam());
+  h.client.peer().Stall();
+  h.Flood();
+  h.client.peer().Reset();
+  h.Run();
+  h.gw.loop().Advance(5s);
+  EXPECT_TRUE(h.server().done());
+  EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+}
+
+// Only what the client sent is left to be delivered: that ends as soon as the system has it.
+TEST(LostClientOf, AFloodingServerIsBrokenOffSoon) {
+  for (const std::string_view target : {"/raw", "/live"}) {
+    Held h(target);
+    h.client.peer().Reset();
+    h.Run();
+    h.Flood();
+    EXPECT_TRUE(h.server().ended());
+    EXPECT_EQ(h.gw.gateway().sessions(), 1u);
+    h.gw.loop().Advance(1s);
+    EXPECT_TRUE(h.server().error());
+    EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+  }
+}
+
+// A server that has still to take what the client sent is waited for.
+TEST(LostClientOf, ASlowServerThatFloodsGetsAllThatWasSent) {
+  for (const std::string_view target : {"/raw", "/live"}) {
+    Held h(target);
+    h.server().Stall();
+    const std::string sent = BinaryFrame(std::string(200 * 1024, 'u'));
+    h.client.Send(sent);
+    h.client.peer().Reset();
+    h.Run();
+    h.Flood();
+    h.gw.loop().Advance(4s);
+    EXPECT_FALSE(h.server().ended());
+    h.server().Resume();
+    h.Run();
+    EXPECT_EQ(h.server().received().size(), target == "/raw" ? 200 * 1024 : sent.size());
+    EXPECT_TRUE(h.server().ended());
+    h.gw.loop().Advance(1s);
+    EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+  }
+}
+
+TEST_P(LostClient, ItsConnectionIsClosedAtOnce) {
+  Held h(GetParam());
+  ASSERT_EQ(h.gw.network().stream_count(), 2u);
+  h.client.Send(BinaryFrame("12345"));
+  h.client.peer().Reset();
+  h.Run();
+  EXPECT_EQ(h.gw.network().stream_count(), 1u);
+  EXPECT_EQ(h.gw.gateway().sessions(), 1u) << "the server has time to end";
+  h.gw.loop().Advance(5s);
+  EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+  EXPECT_EQ(h.gw.log().Last("session close", "bytes_in"), "5");
+  EXPECT_EQ(h.gw.log().Last("session close", "code"), "1006");
+}
+
+TEST_P(LostClient, ASessionLeftWithOneEndCanBeCutOff) {
+  for (const bool client : {true, false}) {
+    Held h(GetParam());
+    (client ? h.client.peer() : h.server()).Reset();
+    h.Run();
+    ASSERT_EQ(h.gw.network().stream_count(), 1u);
+    h.gw.gateway().Drain([] {});
+    h.Run();
+    h.gw.gateway().Abandon();
+    h.Run();
+    EXPECT_EQ(h.gw.network().stream_count(), 0u);
+  }
+}
+
+TEST_P(LostClient, ABrokenServersConnectionIsClosedAtOnceToo) {
+  Held h(GetParam());
+  h.server().Reset();
+  h.Run();
+  EXPECT_EQ(h.gw.network().stream_count(), 1u);
+  EXPECT_EQ(h.client.ReceivedClose(), 1011);
+  h.client.Send(BinaryFrame("late") + CloseFrame(1011));
+  h.client.peer().Shutdown();
+  h.Run();
+  EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+}
+
+TEST_P(LostClient, OneThatBrokeARuleLeavesNobodyToReadFor) {
+  Held h(GetParam());
+  h.client.Send(ServerFrame(kBinary, "not masked"));
+  const std::uint64_t before = h.ReadFromServer();
+  h.Flood();
+  EXPECT_LE(h.ReadFromServer() - before, kReadForNobody);
+  h.gw.loop().Advance(5s);
+  EXPECT_EQ(h.gw.gateway().sessions(), 0u);
+}
+
+// A client that has closed in order gets what the server still sends.
+TEST(ClosedClient, GetsAllThatTheServerSendsInTime) {
+  Held h("/raw");
+  h.client.Send(CloseFrame(1000));
+  h.Flood();
+  std::size_t received = 0;
+  for (const auto& frame : h.client.Frames()) received += frame.payload.size();
+  EXPECT_GE(received, 8u << 20);
+}
+
+// ---- clients that keep the connection open for nothing
+
+TEST_P(LostClient, OneThatAnsweredTheCloseAndStaysIsNotWaitedForLong) {
+  Held h(GetParam());
+  bool empty = false;
+  h.gw.gateway().Drain([&] { empty = true; });
+  h.Run();
+  EXPECT_EQ(h.client.ReceivedClose(), 1001);
+  h.client.Send(CloseFrame(1001));
+  h.server().Send(GetParam() == "/raw" ? "" : ServerFrame(kClose, CloseBody(1001)));
+  h.server().Shutdown();
+  h.Run();
+  EXPECT_FALSE(empty);
+  h.gw.loop().Advance(1001ms);
+  EXPECT_TRUE(empty);
 }
 
 }  // namespace
