@@ -99,7 +99,7 @@ test('a gateway that stops says what it waits for', async (t) => {
   const report = await gateway.logged((e) => e.event === 'still stopping');
   assert.equal(report.sessions, 1);
   assert.equal(report.sessions_by_route, '/raw: 1');
-  assert.equal(report.connections, 0);
+  assert.equal(report.connections, 1);
   client.close();
   const code = await within(30000, 'upgate to stop', gateway.child.exited);
   assert.equal(code, 0);
