@@ -100,7 +100,7 @@ http::OutgoingRequest Probe::Request() {
   return request;
 }
 
-void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server&) {
+void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server&, io::Instant) {
   opening_.reset();
   step_ = Step::kAnswer;
   connection_ = http::ClientConnection::Start(std::move(stream), loop_, kLimits, *this);

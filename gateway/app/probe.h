@@ -65,7 +65,8 @@ class Probe final : private backend::OpenHandler,
     kOver,
   };
 
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) override;
+  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+                io::Instant since) override;
   void OnOpenFailed(const backend::OpenError& error) override;
 
   void OnInterim(const http::Response&) override {}

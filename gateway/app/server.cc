@@ -181,6 +181,7 @@ void Server::Run() {
   const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP},
                                    [this](int) { BeginStop(); });
   const Upkeep upkeep(main_loop().timers(), runtime_);
+  stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
     for (const SocketAddress& address : addresses_[i]) {
@@ -198,6 +199,7 @@ void Server::Run() {
                         {"routes", std::uint64_t{config_->routes.size()}}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
+  stop_report_.reset();
   for (auto& worker : workers_) worker->Join();
   log_.Info("stopped");
 }
@@ -225,6 +227,7 @@ void Server::BeginStop() {
   if (again && now - stop_began_ < kOneStop) return;
   stop_began_ = now;
   log_.Info(again ? "stopping at once" : "stopping");
+  stop_report_->Begin();
   if (!again) service_manager_.Stopping("closing sessions");
   for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
 }

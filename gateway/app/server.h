@@ -12,6 +12,7 @@
 #include "gateway/admin/admin.h"
 #include "gateway/app/notify.h"
 #include "gateway/app/runtime.h"
+#include "gateway/app/stop_report.h"
 #include "gateway/app/worker.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
@@ -69,7 +70,8 @@ class Server {
   std::unique_ptr<admin::Admin> admin_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::vector<SocketAddress>> addresses_;
-  std::size_t undrained_ = 0;  // workers; main loop only
+  std::unique_ptr<StopReport> stop_report_;  // main loop only, while it runs
+  std::size_t undrained_ = 0;                // workers; main loop only
   std::chrono::steady_clock::time_point stop_began_{};
   std::atomic<bool> stopping_ = false;
 };

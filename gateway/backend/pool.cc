@@ -32,6 +32,7 @@ class Pool::Opening final : public io::Pending,
   stats::ServerStats& stats() { return pool_.stats_.server[server().index]; }
 
   void TryServer() {
+    started_ = pool_.loop_.timers.Now();
     started_us_ = pool_.loop_.timers.Micros();
     timer_.Arm(pool_.backend_.connect_timeout);
     addresses_.clear();
@@ -66,7 +67,7 @@ class Pool::Opening final : public io::Pending,
     timer_.Disarm();
     stats().connects.Add();
     stats().connect_us.Record(pool_.loop_.timers.Micros() - started_us_);
-    handler_.OnOpened(std::move(stream), server());
+    handler_.OnOpened(std::move(stream), server(), started_);
   }
 
   void OnConnectFailed(const Error& error) override {
@@ -100,6 +101,7 @@ class Pool::Opening final : public io::Pending,
   std::vector<Ip> addresses_;
   std::size_t next_address_ = 0;
   bool securing_ = false;  // connected, TLS handshake under way
+  io::Instant started_{};
   std::uint64_t started_us_ = 0;
   io::Timer timer_;
   std::unique_ptr<io::Pending> step_;

@@ -25,8 +25,10 @@ stats::HandshakeOutcome OutcomeOf(const OpenError& error);
 
 class OpenHandler {
  public:
-  // Connected, TLS included. `server` lives as long as the configuration.
-  virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) = 0;
+  // Connected, TLS included. `server` lives as long as the configuration; `since` is when the
+  // attempt with this server began.
+  virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+                        io::Instant since) = 0;
   virtual void OnOpenFailed(const OpenError& error) = 0;
 
  protected:

@@ -108,7 +108,7 @@ struct Backend {
   std::string name;
   std::vector<Server> servers;  // at least one, all of one kind of relay
   Relay relay = Relay::kBytes;
-  Millis connect_timeout{3'000};  // name, connection and TLS of one server
+  Millis connect_timeout{3'000};  // name, connection, TLS and 101 of one server
   // Of HTTP; 0: no limit.
   Millis first_byte_timeout{60'000};  // from the end of the request to the head of the answer
   Millis read_timeout{60'000};        // between two pieces of the answer, and of the request

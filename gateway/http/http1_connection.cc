@@ -17,6 +17,9 @@ constexpr std::size_t kMaxDiscard = 256 * 1024;
 // loop wait meanwhile, and so does the news that this client is gone.
 constexpr int kRequestsPerTurn = 16;
 
+// How long a gateway that stops waits for the FIN of a client that has its last answer.
+constexpr io::Millis kDrainLinger{200};
+
 RequestParser::Limits ParserLimits(const ServerLimits& limits) {
   return {.head_bytes = limits.head_bytes, .header_count = limits.header_count};
 }
@@ -45,6 +48,7 @@ void Http1Connection::Begin() {
 
 void Http1Connection::Drain() {
   draining_ = true;
+  if (state_ == State::kLinger) return Arm(Wait::kLinger);
   if (!running_) Settle();
 }
 
@@ -234,7 +238,10 @@ void Http1Connection::SettleTimer() {
   } else if (state_ != State::kHead && WantsInput()) {
     wait = Wait::kBody;
   }
-  if (wait != wait_ || (wait == Wait::kBody && moved_)) Arm(wait);
+  // A body that nobody wants has its time as a whole: a byte now and then does not keep the
+  // connection.
+  const bool goes_on = wait == Wait::kBody && moved_ && state_ == State::kBusy;
+  if (wait != wait_ || goes_on) Arm(wait);
   moved_ = false;
 }
 
@@ -253,7 +260,8 @@ void Http1Connection::Arm(Wait wait) {
     case Wait::kBody:
       return timer_.Arm(limits.body_timeout);
     case Wait::kLinger:
-      return timer_.Arm(limits.linger_timeout);
+      return timer_.Arm(draining_ ? std::min(limits.linger_timeout, kDrainLinger)
+                                  : limits.linger_timeout);
   }
 }
 

@@ -16,11 +16,13 @@ struct ServerLimits {
   std::size_t head_bytes =
       64 * 1024;  // request line and headers; over it 431 (414 when the target alone is over)
   std::size_t header_count = 100;  // over it 431
-  io::Millis head_timeout{
-      10'000};  // from the first byte of a request to the end of its head; then 408
+  // From the first byte of a request to the end of its head; then 408. The handshake of a TLS
+  // listener has as much.
+  io::Millis head_timeout{10'000};
   io::Millis idle_timeout{
       60'000};  // between requests, and before the first; then closed without a word
-  io::Millis body_timeout{60'000};   // between two reads of a request body; then 408
+  // Between two reads of a request body; then 408. For the whole rest of one that nobody wants.
+  io::Millis body_timeout{60'000};
   io::Millis linger_timeout{2'000};  // how long the last answer waits for the client's FIN
 };
 
@@ -50,7 +52,7 @@ class ServerConnection : public io::Deletable {
                                                  RequestHandler& handler, Owner& owner);
 
   // For a gateway that stops: idle connections end at once, busy ones answer with Connection: close
-  // and end after it.
+  // and end after it, without much waiting for the client's FIN.
   virtual void Drain() = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/session/byte_tunnel.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -43,7 +44,7 @@ void ByteTunnel::End(std::uint16_t close_code, std::string_view reason) {
 
 void ByteTunnel::Abandon() {
   client_.Abandon("cut off by the shutdown");
-  server_->SetHandler(nullptr);
+  if (server_) server_->SetHandler(nullptr);
   close_timer_.Disarm();
 }
 
@@ -119,7 +120,7 @@ void ByteTunnel::OnPeerDone() {
 
 void ByteTunnel::OnBytes(MutableBytes data) {
   server_stats_.bytes_received.Add(data.size());
-  if (!client_.sending()) return;
+  if (!client_.sending()) return Discard(data.size());
   const auto frame = packer_.Pack(data, context_.bytes);
   if (!frame) {
     client_.Close(frame.error().close_code, frame.error().reason, Closer::kServer,
@@ -133,7 +134,7 @@ void ByteTunnel::OnBytes(MutableBytes data) {
 }
 
 void ByteTunnel::OnPeerDrained() {
-  server_gate_.Resume(*server_, PauseReason::kFarEndFull);
+  if (server_) server_gate_.Resume(*server_, PauseReason::kFarEndFull);
 }
 
 void ByteTunnel::OnEnd() {
@@ -170,15 +171,30 @@ void ByteTunnel::ShutDownServer() {
   ArmCloseTimer();
 }
 
-// From here on the client gets nothing more: what the server sends is read and dropped, so that its
-// end can be seen.
+// From here on the client gets nothing more: a little of what the server sends is read and dropped,
+// so that its end can be seen.
 void ByteTunnel::StopReadingServer() {
-  server_gate_.Resume(*server_, PauseReason::kFarEndFull);
+  if (server_) server_gate_.Resume(*server_, PauseReason::kFarEndFull);
+}
+
+void ByteTunnel::Discard(std::size_t bytes) {
+  discard_left_ -= static_cast<std::uint32_t>(std::min<std::size_t>(bytes, discard_left_));
+  if (discard_left_ > 0) return;
+  server_->SetReading(false);
+  if (server_flushed_) BreakOffSoon();
+}
+
+// Everything is with the system, which still has to send the last of it: a reset would take it
+// back.
+void ByteTunnel::BreakOffSoon() {
+  queued_then_ = 0;
+  close_timer_.Arm(std::min(facts().route->limits.close_timeout, kSendGrace));
 }
 
 void ByteTunnel::OnFlushed() {
   server_flushed_ = true;
-  if (server_ended_) ServerDone();
+  if (server_ended_) return ServerDone();
+  if (discard_left_ == 0) BreakOffSoon();
 }
 
 void ByteTunnel::OnTimer(io::Timer&) {
@@ -197,6 +213,8 @@ void ByteTunnel::ServerDone() {
   server_state_ = ServerState::kDone;
   close_timer_.Disarm();
   server_->SetHandler(nullptr);
+  if (discard_left_ == 0) server_->Reset();
+  context_.loop.turn.DeferDelete(std::move(server_));
   client_.ResumeReading(PauseReason::kFarEndFull);
   FinishIfDone();
 }

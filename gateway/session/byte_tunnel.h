@@ -23,7 +23,8 @@ namespace upgate::session {
 // Ends: the server's end -> Close 1000 behind all that it sent; the client's Close -> the server's
 // write side is shut down, and what it still sends within close_timeout goes out before the
 // answering Close; a broken server -> 1011; a lost client -> the server is shut down and let go
-// after close_timeout at the latest.
+// after close_timeout at the latest, or as soon as it has what the client sent when it floods
+// nobody. Either connection is closed as soon as it has ended, however long the other takes.
 class ByteTunnel final : public Session,
                          private Endpoint::Owner,
                          private io::StreamHandler,
@@ -69,6 +70,8 @@ class ByteTunnel final : public Session,
   bool JoinLast(const ws::FramePart& part, Bytes bytes);
   void ToServer();
   void StopReadingServer();
+  void Discard(std::size_t bytes);
+  void BreakOffSoon();
   void ShutDownServer();
   void ArmCloseTimer();
   void ServerDone();
@@ -76,10 +79,11 @@ class ByteTunnel final : public Session,
 
   // Touched by every read and write.
   Context& context_;
-  std::unique_ptr<io::ByteStream> server_;
+  std::unique_ptr<io::ByteStream> server_;  // nullptr when done
   stats::ServerStats& server_stats_;
   Endpoint client_;
   ReadGate server_gate_;
+  std::uint32_t discard_left_ = kMaxDiscard;
   ServerState server_state_ = ServerState::kOpen;
   bool server_ended_ = false;    // its FIN was seen
   bool server_flushed_ = false;  // our FIN is out

@@ -15,6 +15,17 @@ namespace upgate::session {
 // closes.
 inline constexpr std::size_t kSlowestProgress = 4096;
 
+// Most that is read of a server for nobody, once its client is gone, so that the server's end can
+// be seen; then it is not read any more.
+inline constexpr std::size_t kMaxDiscard = 256 * 1024;
+
+// How long the system has to send what a lost client has sent, before the connection to a server
+// that goes on sending for nobody is broken off.
+inline constexpr io::Millis kSendGrace{250};
+
+// How long a peer with which the closing handshake is complete has to end the connection.
+inline constexpr io::Millis kFinPatience{1'000};
+
 // What the sessions of one loop share. The buffers are used within one callback and are empty
 // between callbacks, so that no session owns a buffer of its own.
 struct Context {

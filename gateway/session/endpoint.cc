@@ -208,6 +208,7 @@ void Endpoint::OnClose(Bytes payload) {
   End(close->code, peer(), close->reason.empty() ? plain : close->reason);
   if (state_ == State::kCloseSent) {
     Linger();
+    timer_.Arm(std::min(limits_.close_timeout, kFinPatience));
     owner_.OnPeerClosing(PeerEnd::kAnswered, close->reason);
     return;
   }
@@ -299,6 +300,9 @@ void Endpoint::Done() {
   state_ = State::kDone;
   timer_.Disarm();
   stream_->SetHandler(nullptr);
+  // The session may last longer; the descriptor of a peer that is gone does not. One that has only
+  // ended its side still gets what is queued for it.
+  if (!peer_ended_ || stream_->queued() == 0) context_.loop.turn.DeferDelete(std::move(stream_));
   owner_.OnPeerDone();
 }
 
@@ -306,6 +310,7 @@ void Endpoint::Abandon(std::string_view why) {
   End(code::kAbnormal, Closer::kGateway, why);
   state_ = State::kDone;
   timer_.Disarm();
+  if (!stream_) return;
   stream_->SetHandler(nullptr);
   stream_->Reset();
 }
@@ -323,6 +328,7 @@ void Endpoint::OnDrained() {
 }
 
 void Endpoint::ResumeReading(PauseReason reason) {
+  if (state_ == State::kDone) return;
   gate_.Resume(*stream_, reason);
   ContinueRest();
 }

@@ -107,7 +107,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   // Whether the peer's Close waits for ours.
   bool peer_closed() const { return state_ == State::kPeerClosed; }
   bool compresses() const { return compression_ != nullptr; }
-  bool congested() const { return stream_->congested(); }
+  bool congested() const { return stream_ && stream_->congested(); }
   void PauseReading(PauseReason reason) {
     if (reading()) gate_.Pause(*stream_, reason);
   }
@@ -195,7 +195,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
 
   // Touched by every read and write.
   Owner& owner_;
-  std::unique_ptr<io::ByteStream> stream_;
+  std::unique_ptr<io::ByteStream> stream_;  // nullptr when done, unless something is still queued
   Context& context_;
   std::unique_ptr<Compression> compression_;  // nullptr where none was agreed on
   stats::BothWays& stats_;

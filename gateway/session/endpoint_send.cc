@@ -60,7 +60,7 @@ void Endpoint::FlushGathered() {
   if (context_.reading != this || context_.gathered.empty()) return;
   if (state_ != State::kDone) WriteNow(std::array{AsBytes(context_.gathered)});
   context_.gathered.clear();
-  if (stream_->congested()) PauseReading(PauseReason::kOwnQueueFull);
+  if (congested()) PauseReading(PauseReason::kOwnQueueFull);
 }
 
 // ---- messages

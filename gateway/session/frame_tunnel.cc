@@ -57,7 +57,7 @@ void FrameTunnel::OnBytes(Peer& from, Bytes data) {
 }
 
 void FrameTunnel::Pass(Peer& from, Bytes data) {
-  if (from.deaf) return;
+  if (from.deaf) return Discard(from, data.size());
   Peer& to = Other(from);
   ws::FrameTally tally;
   stats::Traffic& traffic = &from == &client_ ? route_stats_.in : route_stats_.out;
@@ -66,7 +66,7 @@ void FrameTunnel::Pass(Peer& from, Bytes data) {
   Count(from, tally);
   // While a ping of ours waits in the client's queue: it grows although the client takes from it,
   // and shows that only between two writes.
-  const bool watched = ping_unanswered_ && &to == &client_;
+  const bool watched = ping_unanswered_ && &to == &client_ && !to.muted;
   if (watched) taking_ = taking_ || to.stream->queued() < queued_then_;
   if (!to.muted && walked.kept_size > 0)
     to.stream->Write({walked.kept(), data.first(walked.passed)});
@@ -75,7 +75,17 @@ void FrameTunnel::Pass(Peer& from, Bytes data) {
   if (walked.error != nullptr) return Fail(from, *walked.error);
   if (from.walker.close() != nullptr) NoteClose(from);
   SendClose(to);
-  if (to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
+  if (!to.muted && to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
+}
+
+// A little of what a deaf end sends is read, so that its end can be seen. A client may be waiting
+// behind it for our Close and is read until its time is over.
+void FrameTunnel::Discard(Peer& from, std::size_t bytes) {
+  if (&from == &client_) return;
+  from.discard_left -= static_cast<std::uint32_t>(std::min<std::size_t>(bytes, from.discard_left));
+  if (from.discard_left > 0) return;
+  from.stream->SetReading(false);
+  BreakOffSoon();
 }
 
 void FrameTunnel::Count(const Peer& from, const ws::FrameTally& tally) {
@@ -96,7 +106,7 @@ void FrameTunnel::Count(const Peer& from, const ws::FrameTally& tally) {
 
 void FrameTunnel::OnDrained(Peer& drained) {
   Peer& source = Other(drained);
-  source.gate.Resume(*source.stream, PauseReason::kFarEndFull);
+  if (!source.gone) source.gate.Resume(*source.stream, PauseReason::kFarEndFull);
 }
 
 // ---- the end
@@ -110,6 +120,7 @@ void FrameTunnel::NoteClose(Peer& from) {
   // An answer to a Close of ours: nothing is left to say. A server ends its connection by itself
   // (RFC 6455, section 7.1.1).
   if (from.muted && &from == &client_) ShutDown(from);
+  AwaitEnds();
 }
 
 void FrameTunnel::OnEnd(Peer& from) {
@@ -118,11 +129,12 @@ void FrameTunnel::OnEnd(Peer& from) {
   BeginClosing();
   ShutDown(Other(from));
   if (Other(from).ended) ShutDown(from);
+  AwaitEnds();
   FinishIfDone();
 }
 
 void FrameTunnel::OnError(Peer& from, const Error& error) {
-  from.gone = true;
+  from.gone = from.muted = true;
   from.stream->SetHandler(nullptr);
   Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
   BeginClosing();
@@ -130,7 +142,11 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
   if (&to == &client_)
     CloseOne(to, {code::kInternalError, "the server broke the connection", true});
   to.muted = true;
+  if (&to == &server_) to.deaf = true;
   ShutDown(to);
+  context_.loop.turn.DeferDelete(std::move(from.stream));
+  // What it sends is not for anybody, but its end is to be seen.
+  if (!to.gone) to.gate.Resume(*to.stream, PauseReason::kFarEndFull);
   FinishIfDone();
 }
 
@@ -170,7 +186,9 @@ void FrameTunnel::SendClose(Peer& to) {
   to.muted = true;
   // Behind a Close of the other end nothing may follow.
   if (Other(to).walker.close() == nullptr) WriteClose(to);
-  if (to.own_close->last_word) ShutDown(to);
+  if (!to.own_close->last_word) return;
+  ShutDown(to);
+  if (&to == &client_) server_.deaf = true;
 }
 
 void FrameTunnel::WriteClose(Peer& to) {
@@ -195,6 +213,8 @@ void FrameTunnel::ShutDown(Peer& peer) {
 
 void FrameTunnel::OnFlushed(Peer& flushed) {
   flushed.flushed = true;
+  if (&flushed == &server_) BreakOffSoon();
+  AwaitEnds();
   FinishIfDone();
 }
 
@@ -205,8 +225,25 @@ void FrameTunnel::Ended(std::uint16_t close_code, Closer closer, std::string_vie
 // From here on the time is bounded; an end that still takes what is queued for it gets more.
 void FrameTunnel::BeginClosing() {
   if (std::exchange(closing_, true)) return;
-  queued_then_ = client_.stream->queued() + server_.stream->queued();
+  queued_then_ = client_.queued() + server_.queued();
   timer_.Arm(facts().route->limits.close_timeout);
+}
+
+// A server that goes on sending for a client that is gone has what was for it, or will within the
+// time that the system needs to send it; a reset takes back what is not sent yet.
+void FrameTunnel::BreakOffSoon() {
+  if (!client_.done() || !server_.flushed || server_.discard_left > 0) return;
+  queued_then_ = 0;
+  timer_.Arm(std::min(facts().route->limits.close_timeout, kSendGrace));
+}
+
+// Nothing is left to be said or delivered either way: an end that keeps its connection open all the
+// same is not waited for as long as one that has something to say.
+void FrameTunnel::AwaitEnds() {
+  if (client_.walker.close() == nullptr || server_.walker.close() == nullptr) return;
+  if (!client_.flushed || server_.queued() > 0) return;
+  queued_then_ = 0;
+  timer_.Arm(std::min(facts().route->limits.close_timeout, kFinPatience));
 }
 
 void FrameTunnel::FinishIfDone() {
@@ -215,24 +252,29 @@ void FrameTunnel::FinishIfDone() {
 
 void FrameTunnel::Finish() {
   timer_.Disarm();
-  client_.stream->SetHandler(nullptr);
-  server_.stream->SetHandler(nullptr);
+  LetGo();
+  if (server_.stream && server_.discard_left == 0) server_.stream->Reset();
   owner_.OnSessionDone(*this);
+}
+
+void FrameTunnel::LetGo() {
+  for (Peer* peer : {&client_, &server_}) {
+    if (peer->stream) peer->stream->SetHandler(nullptr);
+  }
 }
 
 void FrameTunnel::Abandon() {
   Ended(code::kAbnormal, Closer::kGateway, "cut off by the shutdown");
   timer_.Disarm();
-  client_.stream->SetHandler(nullptr);
-  server_.stream->SetHandler(nullptr);
-  client_.stream->Reset();
+  LetGo();
+  if (client_.stream) client_.stream->Reset();
 }
 
 // ---- keeping alive
 
 void FrameTunnel::OnTimer(io::Timer&) {
   if (!closing_) return Watch();
-  const std::size_t queued = client_.stream->queued() + server_.stream->queued();
+  const std::size_t queued = client_.queued() + server_.queued();
   if (queued + kSlowestProgress > queued_then_) return Finish();
   queued_then_ = queued;
   timer_.Arm(facts().route->limits.close_timeout);

@@ -55,13 +55,15 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     void OnFlushed() override { tunnel.OnFlushed(*this); }
 
     bool done() const { return gone || (ended && flushed); }
+    std::size_t queued() const { return stream ? stream->queued() : 0; }
 
     FrameTunnel& tunnel;
-    std::unique_ptr<io::ByteStream> stream;
+    std::unique_ptr<io::ByteStream> stream;  // nullptr once it is gone
     ws::FrameWalker walker;
     ReadGate gate;
     std::unique_ptr<OwnClose>
         own_close;  // for it: waits for the end of the frame that is passed on to it
+    std::uint32_t discard_left = kMaxDiscard;  // while deaf
     Closer who;
     bool muted = false;    // nothing more is passed on to it
     bool deaf = false;     // nothing more of what it sends counts
@@ -73,6 +75,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
   void OnBytes(Peer& from, Bytes data);
   void Pass(Peer& from, Bytes data);
+  void Discard(Peer& from, std::size_t bytes);
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);
   void OnDrained(Peer& drained);
@@ -91,8 +94,11 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void ShutDown(Peer& peer);
   void Ended(std::uint16_t code, Closer closer, std::string_view why);
   void BeginClosing();
+  void BreakOffSoon();
+  void AwaitEnds();
   void Watch();
   void FinishIfDone();
+  void LetGo();
   void Finish();
 
   Context& context_;

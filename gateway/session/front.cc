@@ -64,7 +64,8 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   places_.stats().connections_total.Add();
   auto client = std::make_unique<Client>();
   client->place = std::exchange(next_, {});
-  if (tls_ != nullptr) stream = tls_->Wrap(std::move(stream), loop_, scratch_);
+  if (tls_ != nullptr)
+    stream = tls_->Wrap(std::move(stream), options_.limits.head_timeout, loop_, scratch_);
   client->connection =
       http::ServerConnection::Start(std::move(stream), loop_, options_, handler_, *this);
   http::ServerConnection* key = client->connection.get();

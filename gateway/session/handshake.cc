@@ -25,7 +25,7 @@ void Gateway::Handshake::GiveBackPlace() {
 }
 
 void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
-                                  const config::Server& server) {
+                                  const config::Server& server, io::Instant) {
   opening_.reset();
   if (gateway_.draining_) {
     gateway_.Count(*admission_.route, HandshakeOutcome::kShuttingDown);

@@ -16,7 +16,8 @@ class Gateway::Handshake final : public http::ExchangeHandler, private backend::
   ~Handshake() override;
 
  private:
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) override;
+  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+                io::Instant since) override;
   void OnOpenFailed(const backend::OpenError& error) override;
   void GiveBackPlace();
 

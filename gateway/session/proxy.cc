@@ -65,9 +65,10 @@ void Gateway::Proxy::Connect() {
   opening_ = pool_.Open(*this, server_);
 }
 
-void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream,
-                              const config::Server& server) {
+void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+                              io::Instant since) {
   opening_.reset();
+  connecting_since_ = since;
   Send(pool_.Adopt(std::move(stream), server));
 }
 
@@ -262,11 +263,15 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
   const bool stalled_by_client = (wait_ == Wait::kAnswer && exchange_.congested()) ||
                                  (wait_ == Wait::kRequest && !lease_.connection->congested());
   if (!over && (std::exchange(moved_, false) || stalled_by_client)) return Arm(wait_);
-  const std::string why =
-      lease_.server->url + ": no " + (answer_begun_ ? "rest of the answer" : "answer") + " in time";
+  const std::string why = lease_.server->url + ": " + Overdue();
   LetGo();
   Settle(HandshakeOutcome::kBackendTimeout);
   Fail(504, "the server behind this route does not answer", why);
+}
+
+std::string Gateway::Proxy::Overdue() const {
+  if (answer_begun_) return "no rest of the answer in time";
+  return admission_ ? "no answer to the handshake within the connect_timeout" : "no answer in time";
 }
 
 void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {
@@ -299,7 +304,7 @@ io::Millis Gateway::Proxy::TimeFor(Wait wait) const {
     case Wait::kContinue:
       return kContinuePatience;
     case Wait::kFirstByte:
-      return pool_.backend().first_byte_timeout;
+      return admission_ ? TimeForHandshake() : pool_.backend().first_byte_timeout;
     case Wait::kRequest:
     case Wait::kAnswer:
       return pool_.backend().read_timeout;
@@ -307,6 +312,12 @@ io::Millis Gateway::Proxy::TimeFor(Wait wait) const {
       break;
   }
   return io::Millis{0};
+}
+
+// A server that takes connections but gives no 101 is as good as one that cannot be reached.
+io::Millis Gateway::Proxy::TimeForHandshake() const {
+  const io::Instant end = connecting_since_ + pool_.backend().connect_timeout;
+  return std::max(io::Millis{1}, end - gateway_.context_.loop.timers.Now());
 }
 
 void Gateway::Proxy::Arm(Wait wait) {

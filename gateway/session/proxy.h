@@ -55,7 +55,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
     kNothing,
     kContinue,   // 100 from the server, or the end of our patience for it
     kRequest,    // progress of the request's body
-    kFirstByte,  // the head of the answer
+    kFirstByte,  // the head of the answer; for an upgrade the rest of connect_timeout
     kAnswer,     // progress of the answer's body
   };
 
@@ -63,7 +63,8 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnWritable() override;
 
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server) override;
+  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+                io::Instant since) override;
   void OnOpenFailed(const backend::OpenError& error) override;
 
   void OnInterim(const http::Response& head);
@@ -89,6 +90,8 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void LetGo();
   void Arm(Wait wait);
   io::Millis TimeFor(Wait wait) const;
+  io::Millis TimeForHandshake() const;
+  std::string Overdue() const;
 
   Gateway& gateway_;
   http::Exchange& exchange_;
@@ -106,6 +109,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   io::Timer timer_;
   Wait wait_ = Wait::kNothing;
   io::Instant started_;
+  io::Instant connecting_since_{};  // to the server that was reached
   bool expects_continue_ = false;
   bool moved_ = false;         // since the timer was armed
   bool body_begun_ = false;    // of the request

@@ -32,7 +32,7 @@ void RelaySession::Start(std::string client_early) {
 
 void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
   Side& to = Other(from);
-  if (!to.endpoint.sending()) return;
+  if (!to.endpoint.sending()) return Discard(from, part.payload.size());
   if (to.endpoint.compresses()) {
     const auto message = from.assembler.Add(part);
     if (message) to.endpoint.Send(message->opcode, message->payload);
@@ -41,6 +41,14 @@ void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
   from.message_bytes += part.payload.size();
   to.endpoint.SendPart(part, from.message_bytes);
   if (part.message_end) from.message_bytes = 0;
+}
+
+// Of a server whose client is gone only the answer to our Close is wanted; one that sends much else
+// instead is not read any more, and is dropped when its time is over.
+void RelaySession::Discard(Side& from, std::size_t bytes) {
+  if (&from == &client_ || !client_.done) return;
+  from.discarded += bytes;
+  if (from.discarded >= kMaxDiscard) from.endpoint.PauseReading(PauseReason::kFarEndFull);
 }
 
 void RelaySession::OnReadDone(Side& from) {

@@ -61,11 +61,13 @@ class RelaySession final : public Session {
     Endpoint endpoint;
     ws::MessageAssembler assembler;   // where the other end gets whole messages
     std::uint64_t message_bytes = 0;  // of the open message, so far
+    std::size_t discarded = 0;        // of what it sent, once the other end was gone
     bool done = false;
   };
 
   Side& Other(const Side& side) { return &side == &client_ ? server_ : client_; }
   void OnPart(Side& from, const ws::FramePart& part);
+  void Discard(Side& from, std::size_t bytes);
   void OnReadDone(Side& from);
   void OnPeerClosing(Side& from, PeerEnd end, std::string_view reason);
   void PassClose(Side& from, std::string_view reason);

@@ -91,6 +91,20 @@ std::vector<LoopTimes> Registry::ReadTimes() const {
   return times;
 }
 
+Registry::Open Registry::OpenNow() const {
+  const auto total = Total();
+  Open open;
+  for (const ListenerStats& listener : total->listener)
+    open.connections += listener.connections_open.Get();
+  for (std::size_t i = 0; i < total->route.size(); ++i) {
+    const std::uint64_t sessions = total->route[i].sessions_open.Get();
+    if (sessions == 0) continue;
+    open.sessions += sessions;
+    open.routes.emplace_back(names_.routes[i], sessions);
+  }
+  return open;
+}
+
 std::unique_ptr<LoopStats> Registry::Total() const {
   auto total = std::make_unique<LoopStats>(names_.listeners.size(), names_.routes.size(),
                                            names_.servers.size());

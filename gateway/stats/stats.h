@@ -212,6 +212,14 @@ class Registry {
   // Where to ask for the number of log lines lost; without it that is 0. As WatchLoop.
   void WatchLog(std::function<std::uint64_t()> read);
 
+  // What is open now.
+  struct Open {
+    std::uint64_t connections = 0;  // of clients, those of sessions included
+    std::uint64_t sessions = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> routes;  // with sessions: name, how many
+  };
+  Open OpenNow() const;
+
   // Everything as one JSON object, or as Prometheus text (exposition format 0.0.4), metrics named
   // upgate_*. Buckets of histograms are cumulative in both.
   std::string Json() const;

@@ -33,8 +33,8 @@ class OpensslClientContext final : public ClientContext {
         return std::make_unique<ClientHandshake>(std::move(error), loop, handler);
       }
     }
-    auto stream =
-        std::make_unique<Stream>(std::move(lower), std::move(ssl), nullptr, loop, scratch);
+    auto stream = std::make_unique<Stream>(std::move(lower), std::move(ssl), nullptr, io::Millis{0},
+                                           loop, scratch);
     return std::make_unique<ClientHandshake>(std::move(stream), loop, handler);
   }
 

@@ -45,8 +45,10 @@ class ServerContext {
 
   // TLS over `lower`, which is fresh from a listener. The handshake starts when reading is turned
   // on; OnBytes and OnEnd come only after it; a failed one is OnError with kTls. Truncation (FIN
-  // without close_notify) is OnError with kReset.
-  virtual std::unique_ptr<io::ByteStream> Wrap(std::unique_ptr<io::ByteStream> lower, io::Loop loop,
+  // without close_notify) is OnError with kReset. A handshake that is not over `handshake_timeout`
+  // from now has failed; 0: no limit.
+  virtual std::unique_ptr<io::ByteStream> Wrap(std::unique_ptr<io::ByteStream> lower,
+                                               io::Millis handshake_timeout, io::Loop loop,
                                                Scratch& scratch) = 0;
 };
 

@@ -27,12 +27,13 @@ class OpensslServerContext final : public ServerContext,
 
   void RotateTicketKeys() override { ticket_keys_.Rotate(); }
 
-  std::unique_ptr<io::ByteStream> Wrap(std::unique_ptr<io::ByteStream> lower, io::Loop loop,
+  std::unique_ptr<io::ByteStream> Wrap(std::unique_ptr<io::ByteStream> lower,
+                                       io::Millis handshake_timeout, io::Loop loop,
                                        Scratch& scratch) override {
     SslPtr ssl(SSL_new(sites_.front().context.get()));
     if (ssl) SSL_set_accept_state(ssl.get());
-    return std::make_unique<Stream>(std::move(lower), std::move(ssl), shared_from_this(), loop,
-                                    scratch);
+    return std::make_unique<Stream>(std::move(lower), std::move(ssl), shared_from_this(),
+                                    handshake_timeout, loop, scratch);
   }
 
  private:

@@ -19,17 +19,19 @@ constexpr std::size_t kMaxAnswers = 4 * io::kHighMark;
 }  // namespace
 
 Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
-               std::shared_ptr<const void> keep_alive, io::Loop loop, Scratch& scratch)
+               std::shared_ptr<const void> keep_alive, io::Millis handshake_timeout, io::Loop loop,
+               Scratch& scratch)
     : lower_(std::move(lower)),
       turn_(loop.turn),
       buffers_(scratch.buffers()),
-      keep_alive_(std::move(keep_alive)),
+      handshake_(std::make_unique<Handshake>(*this, std::move(keep_alive), loop.timers)),
       engine_(std::move(ssl), buffers_) {
   lower_->SetHandler(this);
+  if (handshake_timeout.count() > 0) handshake_->timer.Arm(handshake_timeout);
 }
 
 void Stream::Start(HandshakeObserver& observer) {
-  observer_ = &observer;
+  handshake_->observer = &observer;
   state_ = State::kHandshaking;
   engine_.Advance(buffers_.plaintext());
   Flush();
@@ -117,8 +119,8 @@ void Stream::Deliver(Engine::Step step) {
 
 void Stream::Establish() {
   state_ = State::kOpen;
-  keep_alive_.reset();
-  if (HandshakeObserver* observer = std::exchange(observer_, nullptr)) observer->OnEstablished();
+  const auto handshake = std::move(handshake_);
+  if (handshake->observer != nullptr) handshake->observer->OnEstablished();
 }
 
 void Stream::Write(std::span<const Bytes> slices) {
@@ -199,6 +201,7 @@ void Stream::OnFlushed() {
 void Stream::Fail(Error error) {
   state_ = State::kFailed;
   Cancel();
+  if (handshake_) handshake_->timer.Disarm();
   waiting_.reset();
   lower_->SetReading(false);
   if (handler_ != nullptr) handler_->OnError(error);

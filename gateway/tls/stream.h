@@ -8,6 +8,7 @@
 #include "gateway/io/later.h"
 #include "gateway/io/network.h"
 #include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
 #include "gateway/tls/engine.h"
 
 namespace upgate::tls {
@@ -36,8 +37,9 @@ class HandshakeObserver {
 class Stream final : public io::ByteStream, private io::StreamHandler, private io::Later {
  public:
   // `keep_alive` is held until the handshake is over: the contexts that OpenSSL's callbacks use.
+  // A handshake that is not over `handshake_timeout` from now fails with kTls; 0: no limit.
   Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl, std::shared_ptr<const void> keep_alive,
-         io::Loop loop, Scratch& scratch);
+         io::Millis handshake_timeout, io::Loop loop, Scratch& scratch);
 
   // Begins the handshake from our side, without waiting for SetReading. `observer` outlives the
   // handshake.
@@ -62,6 +64,20 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   enum class State : std::uint8_t { kFresh, kHandshaking, kOpen, kFailed };
   enum class Sending : std::uint8_t { kOpen, kClosing, kClosed };
 
+  // What only a handshake needs.
+  struct Handshake final : io::Timer::Owner {
+    Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers)
+        : stream(s), keep_alive(std::move(alive)), timer(timers, *this) {}
+    void OnTimer(io::Timer&) override {
+      stream.Fail({Errc::kTls, "the TLS handshake took too long"});
+    }
+
+    Stream& stream;
+    std::shared_ptr<const void> keep_alive;
+    HandshakeObserver* observer = nullptr;
+    io::Timer timer;
+  };
+
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
@@ -82,10 +98,9 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
 
   const std::unique_ptr<io::ByteStream> lower_;
   io::StreamHandler* handler_ = nullptr;
-  HandshakeObserver* observer_ = nullptr;
   io::Turn& turn_;
   Scratch::Buffers& buffers_;
-  std::shared_ptr<const void> keep_alive_;
+  std::unique_ptr<Handshake> handshake_;  // until it is over
   // Rare things, on the heap while they are needed.
   std::unique_ptr<std::string> waiting_;  // plaintext written while the engine is not writable
   mutable std::unique_ptr<io::TlsInfo> info_;

@@ -244,6 +244,18 @@ TEST(TimeoutTest, DiscardedBody) {
   EXPECT_EQ(wire.answers(), std::vector{200});
 }
 
+TEST(TimeoutTest, ADiscardedBodyThatDripsHasNoMoreTime) {
+  HttpWire wire;
+  wire.on_request = Ok;
+  wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_FALSE(wire.wire().server_fin);
+    wire.Send("x");
+    wire.Advance(10s);
+  }
+  EXPECT_TRUE(wire.wire().server_fin);
+}
+
 TEST(TimeoutTest, LingeringEnds) {
   HttpWire wire;
   wire.Send("GET / HTTP/1.1\r\n\r\n");
@@ -398,6 +410,26 @@ TEST(DrainTest, BusyOnesAnswerFirst) {
   const Answer answer = TakeAnswer(text);
   EXPECT_EQ(answer.body, "bye\n");
   EXPECT_TRUE(answer.headers.HasToken("connection", "close"));
+}
+
+TEST(DrainTest, TheClientsFinIsNotWaitedForLong) {
+  HttpWire refused;
+  refused.Send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_FALSE(refused.done());
+  refused.Drain();
+  refused.Advance(199ms);
+  EXPECT_FALSE(refused.done());
+  refused.Advance(1ms);
+  EXPECT_TRUE(refused.done());
+
+  HttpWire busy;
+  busy.Send(kGet);
+  busy.Drain();
+  busy.seen(0).exchange->Respond(TextResponse(503, "stopping"));
+  busy.Advance(200ms);
+  EXPECT_TRUE(busy.done());
+  std::string text = busy.received();
+  EXPECT_EQ(TakeAnswer(text).status, 503);
 }
 
 TEST(DrainTest, AnAnswerUnderWayIsCompleted) {

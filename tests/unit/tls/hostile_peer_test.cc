@@ -72,7 +72,8 @@ TEST_P(HostilePeerTest, HandshakeIsBounded) {
   PipeLoop loop;
   auto [near, far] = loop.Connect(GetParam());
   Recorder server;
-  server.Watch(contexts_.server->Wrap(std::move(near), loop.io(), loop.scratch()));
+  server.Watch(
+      contexts_.server->Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
   server.Read(true);
   // A ClientHello of 128 KiB, in records of one byte each.
   std::string message("\x01\x01\xff\xff", 4);

@@ -14,8 +14,8 @@ namespace upgate::tls::test {
 
 class PipeEnd;
 
-// A loop without a network and without a clock: it runs what was put off to its next turn, and the
-// ends of pipes.
+// A loop without a network and with a clock that jumps: it runs what was put off to its next turn,
+// and the ends of pipes.
 class PipeLoop final : private io::Network,
                        private io::Timers,
                        private io::Entropy,
@@ -30,6 +30,8 @@ class PipeLoop final : private io::Network,
   Scratch& scratch() { return scratch_; }
   // Until nothing happens any more.
   void Run();
+  // Lets every armed timer fire.
+  void Expire();
   bool something_waits() const { return !later_.empty(); }
 
   // Two ends of a connection that delivers at most `chunk` bytes at a time.
@@ -55,6 +57,7 @@ class PipeLoop final : private io::Network,
 
   Scratch scratch_;
   io::LaterList later_;
+  io::Timer* timers_ = nullptr;
   std::vector<PipeEnd*> ends_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
 };

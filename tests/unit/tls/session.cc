@@ -34,7 +34,7 @@ Session::Session(ServerContext& server_context, ClientContext& client_context, s
   auto [near, far] = loop.Connect(chunk);
   server_end = near.get();
   client_end = far.get();
-  server.Watch(server_context.Wrap(std::move(near), loop.io(), loop.scratch()));
+  server.Watch(server_context.Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
   connect.pending =
       client_context.Handshake(std::move(far), server_name, loop.io(), loop.scratch(), connect);
 }
@@ -51,7 +51,7 @@ void Session::Shake() {
 
 RawSession::RawSession(ServerContext& context, const RawClient::Setup& setup, std::size_t chunk) {
   auto [near, far] = loop.Connect(chunk);
-  server.Watch(context.Wrap(std::move(near), loop.io(), loop.scratch()));
+  server.Watch(context.Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
   server.Read(true);
   client = std::make_unique<RawClient>(std::move(far), setup);
   loop.Run();

@@ -12,6 +12,8 @@
 
 namespace upgate::tls::test {
 
+constexpr io::Millis kHandshakeTimeout{10'000};
+
 // config::ListenerTls and config::ClientTls, to be written with the members that matter.
 struct ServerSpec {
   std::vector<config::Certificate> certificates = {};

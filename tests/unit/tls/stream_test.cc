@@ -179,7 +179,8 @@ Error FailureOn(std::string_view bytes, std::size_t chunk) {
   PipeLoop loop;
   auto [near, far] = loop.Connect(chunk);
   Recorder server;
-  server.Watch(contexts.server->Wrap(std::move(near), loop.io(), loop.scratch()));
+  server.Watch(
+      contexts.server->Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
   server.Read(true);
   far->Write(AsBytes(bytes));
   loop.Run();
@@ -207,7 +208,8 @@ TEST_P(StreamTest, PlainHttpIsRefusedInPlainHttp) {
     PipeLoop loop;
     auto [near, far] = loop.Connect(GetParam());
     Recorder server;
-    server.Watch(contexts_.server->Wrap(std::move(near), loop.io(), loop.scratch()));
+    server.Watch(
+        contexts_.server->Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
     server.Read(true);
     Recorder client;
     client.Watch(std::move(far));
@@ -239,6 +241,33 @@ TEST_P(StreamTest, FinDuringTheHandshakeIsATlsError) {
     EXPECT_EQ(error.code, Errc::kTls);
     EXPECT_THAT(error.message, HasSubstr("during the TLS handshake"));
   }
+}
+
+TEST_P(StreamTest, AHandshakeThatIsNotOverInTimeIsATlsError) {
+  for (const std::string_view start : {"", "\x16", "\x16\x03\x01\x02"}) {
+    PipeLoop loop;
+    auto [near, far] = loop.Connect(GetParam());
+    Recorder server;
+    server.Watch(
+        contexts_.server->Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
+    server.Read(true);
+    far->Write(AsBytes(start));
+    loop.Run();
+    EXPECT_TRUE(server.errors.empty());
+    loop.Expire();
+    ASSERT_EQ(server.errors.size(), 1u);
+    EXPECT_EQ(server.errors[0].code, Errc::kTls);
+    EXPECT_EQ(server.errors[0].message, "the TLS handshake took too long");
+  }
+}
+
+TEST_P(StreamTest, AfterTheHandshakeTimeDoesNotMatter) {
+  session_.Shake();
+  session_.loop.Expire();
+  session_.client.Send("late");
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "late");
+  EXPECT_TRUE(session_.server.errors.empty());
 }
 
 class StreamShapeTest : public testing::Test {
