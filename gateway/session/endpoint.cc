@@ -44,54 +44,65 @@ void Endpoint::ReadEarly(std::string early) {
   if (!early.empty()) OnBytes(std::as_writable_bytes(std::span(early)));
 }
 
-void Endpoint::OnBytes(MutableBytes data) {
-  Read(data, nullptr);
+// Stops where the share of the turn is used up, or the owner has no more room. `open`: a compressed
+// part of which something is left then. False when the peer broke a rule, and all is done about it.
+// Inlined into both of its callers: the one of fresh reads is the hot path.
+inline bool Endpoint::Decode(MutableBytes& data, std::optional<ws::FramePart>& open) {
+  while (!open && may_decode()) {
+    const auto part = decoder_.Next(data);
+    if (!part) return FailReading(part.error());
+    if (!*part) break;
+    if (ws::IsControl((*part)->opcode)) {
+      context_.work += io::kMessageWork;
+      OnControlPart(**part);
+    } else if ((*part)->compressed) {
+      open = **part;
+      if (!InflatePart(open)) return false;
+    } else {
+      CountIn(**part);
+      owner_.OnPart(**part);
+    }
+  }
+  return true;
 }
 
-// `rest`: what keeps `data`; nullptr for a fresh read.
-void Endpoint::Read(MutableBytes data, std::unique_ptr<Rest> rest) {
+void Endpoint::OnBytes(MutableBytes data) {
+  BeginRead();
+  std::optional<ws::FramePart> open;
+  if (Decode(data, open)) {
+    if (reading()) owner_.OnReadDone();
+    if (reading() && (!data.empty() || open)) Keep(data, open, nullptr);
+  }
+  EndRead();
+}
+
+void Endpoint::ReadRest() {
+  if (held() || !reading()) return;
+  std::unique_ptr<Rest> rest = std::move(rest_);
+  MutableBytes data = std::as_writable_bytes(std::span(rest->bytes)).subspan(rest->start);
+  std::optional<ws::FramePart> open = std::exchange(rest->open, {});
+  if (open) {
+    open->payload = data.first(open->payload.size());
+    data = data.subspan(open->payload.size());
+  }
+  BeginRead();
+  if ((!open || InflatePart(open)) && Decode(data, open)) {
+    if (reading()) owner_.OnReadDone();
+    if (reading()) Keep(data, open, std::move(rest));
+  }
+  EndRead();
+}
+
+void Endpoint::BeginRead() {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
   context_.work = context_.inflated = 0;
   context_.reading = this;
-  std::optional<ws::FramePart> part;
-  if (rest && rest->part) {
-    part = std::exchange(rest->part, {});
-    part->payload = data.first(part->payload.size());
-    data = data.subspan(part->payload.size());
-  }
-  if (Decode(data, part)) {
-    if (reading()) owner_.OnReadDone();
-    if (reading()) Keep(data, part, std::move(rest));
-  }
-  FlushGathered();
-  context_.reading = nullptr;
 }
 
-// Stops where the share of the turn is used up, or the owner has no more room; what is left of an
-// inflated part is then in `part`. False when the peer broke a rule, and all is done about it.
-bool Endpoint::Decode(MutableBytes& data, std::optional<ws::FramePart>& part) {
-  while (may_decode()) {
-    if (!part) {
-      const auto next = decoder_.Next(data);
-      if (!next) return FailReading(next.error());
-      if (!*next) break;
-      part = **next;
-    }
-    if (part->compressed) {
-      if (!InflatePart(part)) return false;
-      continue;
-    }
-    const ws::FramePart whole = *std::exchange(part, std::nullopt);
-    if (ws::IsControl(whole.opcode)) {
-      context_.work += io::kMessageWork;
-      OnControlPart(whole);
-    } else {
-      CountIn(whole);
-      owner_.OnPart(whole);
-    }
-  }
-  return true;
+void Endpoint::EndRead() {
+  if (!context_.gathered.empty()) FlushGathered();
+  context_.reading = nullptr;
 }
 
 bool Endpoint::FailReading(const ws::ProtocolError& error) {
@@ -100,6 +111,7 @@ bool Endpoint::FailReading(const ws::ProtocolError& error) {
   return false;
 }
 
+// Leaves in `part` what there was no time or no room for.
 bool Endpoint::InflatePart(std::optional<ws::FramePart>& part) {
   const MutableBytes buffer = context_.InflateBuffer();
   const std::size_t before = part->payload.size();
@@ -124,23 +136,24 @@ bool Endpoint::InflatePart(std::optional<ws::FramePart>& part) {
   return true;
 }
 
-// What has to wait stays in front of what is still to be read.
-void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& part,
+// What has to wait stays in front of what is still to be read. `rest`: what keeps it already;
+// nullptr for a fresh read.
+void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
                     std::unique_ptr<Rest> rest) {
-  if (data.empty() && !part) {
+  if (data.empty() && !open) {
     gate_.Resume(*stream_, PauseReason::kRest);
-    if (rest && rest->broken) Lost(peer(), *rest->broken);
+    if (rest->broken) Lost(peer(), *rest->broken);
     return;
   }
   if (rest) {
     // A part's payload is right before what follows it, and both are the end of what was kept.
-    rest->start = rest->bytes.size() - data.size() - (part ? part->payload.size() : 0);
+    rest->start = rest->bytes.size() - data.size() - (open ? open->payload.size() : 0);
   } else {
     rest = std::make_unique<Rest>(*this);
-    if (part) Append(rest->bytes, part->payload);
+    if (open) Append(rest->bytes, open->payload);
     Append(rest->bytes, data);
   }
-  rest->part = part;
+  rest->open = open;
   rest_ = std::move(rest);
   gate_.Pause(*stream_, PauseReason::kRest);
   ContinueRest();
@@ -299,6 +312,7 @@ void Endpoint::Done() {
   if (state_ == State::kDone) return;
   state_ = State::kDone;
   timer_.Disarm();
+  rest_.reset();
   stream_->SetHandler(nullptr);
   // The session may last longer; the descriptor of a peer that is gone does not. One that has only
   // ended its side still gets what is queued for it.
@@ -335,13 +349,6 @@ void Endpoint::ResumeReading(PauseReason reason) {
 
 void Endpoint::ContinueRest() {
   if (rest_ && !held()) context_.loop.turn.Continue(*rest_);
-}
-
-void Endpoint::ReadRest() {
-  if (held() || !reading()) return;
-  std::unique_ptr<Rest> rest = std::move(rest_);
-  const MutableBytes kept = std::as_writable_bytes(std::span(rest->bytes)).subspan(rest->start);
-  Read(kept, std::move(rest));
 }
 
 // One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left

@@ -153,7 +153,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     std::size_t start = 0;  // what of them is used up
     // A compressed part of which not everything is inflated: its payload is next in `bytes`,
     // unmasked, and frames come behind it.
-    std::optional<ws::FramePart> part;
+    std::optional<ws::FramePart> open;
     // Nothing comes behind it: the connection is broken, and why.
     std::optional<std::string> broken;
   };
@@ -163,11 +163,12 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   bool held() const { return !gate_.open_but_for(PauseReason::kRest); }
   // Whether it goes on with what has arrived, and now.
   bool may_decode() const { return reading() && !held() && context_.work < context_.loop.share; }
-  void Read(MutableBytes data, std::unique_ptr<Rest> rest);
-  bool Decode(MutableBytes& data, std::optional<ws::FramePart>& part);
+  void BeginRead();
+  void EndRead();
+  [[gnu::always_inline]] bool Decode(MutableBytes& data, std::optional<ws::FramePart>& open);
   bool FailReading(const ws::ProtocolError& error);
   bool InflatePart(std::optional<ws::FramePart>& part);
-  void Keep(Bytes data, const std::optional<ws::FramePart>& part, std::unique_ptr<Rest> rest);
+  void Keep(Bytes data, const std::optional<ws::FramePart>& open, std::unique_ptr<Rest> rest);
   void ReadRest();
   void ContinueRest();
   bool SendCompressed(ws::Opcode opcode, Bytes payload);
@@ -179,7 +180,6 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void CountOut(ws::Opcode opcode, std::size_t bytes);
   void CountOutMessage(ws::Opcode opcode, std::uint64_t size);
   bool Gather(std::span<const Bytes> slices);
-  void WriteNow(std::span<const Bytes> slices);
   void FlushGathered();
   void SendClose(std::uint16_t code, std::string_view reason);
   void SendPing();

@@ -30,35 +30,37 @@ void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
 
 }  // namespace
 
-// While a read of this peer is used up, small frames to it wait for its end.
-bool Endpoint::Gather(std::span<const Bytes> slices) {
-  if (context_.reading != this) return false;
-  std::size_t size = context_.gathered.size();
-  for (const Bytes slice : slices) size += slice.size();
-  if (size > Context::kMostGathered) return false;
-  for (const Bytes slice : slices) Append(context_.gathered, slice);
-  return true;
-}
-
-void Endpoint::Write(std::span<const Bytes> slices) {
-  if (Gather(slices)) return;
-  FlushGathered();
-  WriteNow(slices);
-}
-
 // Everything goes through here. A queue that grows although the peer takes from it shows that only
 // between two writes, which matters while a ping of ours waits in it.
-void Endpoint::WriteNow(std::span<const Bytes> slices) {
+void Endpoint::Write(std::span<const Bytes> slices) {
+  if (context_.reading == this && Gather(slices)) return;
   if (!ping_unanswered_) return stream_->Write(slices);
   taking_ = taking_ || stream_->queued() < queued_then_;
   stream_->Write(slices);
   queued_then_ = stream_->queued();
 }
 
+// While a read of this peer is used up, small frames to it wait for its end. False for what goes
+// out at once, behind what was gathered.
+bool Endpoint::Gather(std::span<const Bytes> slices) {
+  std::size_t size = context_.gathered.size();
+  for (const Bytes slice : slices) size += slice.size();
+  if (size > Context::kMostGathered) {
+    FlushGathered();
+    return false;
+  }
+  for (const Bytes slice : slices) Append(context_.gathered, slice);
+  return true;
+}
+
 // Whoever makes us answer and does not read the answers is not read either.
 void Endpoint::FlushGathered() {
   if (context_.reading != this || context_.gathered.empty()) return;
-  if (state_ != State::kDone) WriteNow(std::array{AsBytes(context_.gathered)});
+  if (state_ != State::kDone) {
+    context_.reading = nullptr;
+    Write(std::array{AsBytes(context_.gathered)});
+    context_.reading = this;
+  }
   context_.gathered.clear();
   if (congested()) PauseReading(PauseReason::kOwnQueueFull);
 }
