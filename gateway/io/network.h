@@ -9,6 +9,7 @@
 #include "gateway/base/bytes.h"
 #include "gateway/base/result.h"
 #include "gateway/io/later.h"
+#include "gateway/io/memory.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
 
@@ -131,6 +132,7 @@ struct Loop {
   Timers& timers;
   Entropy& entropy;
   Turn& turn;
+  MemoryLedger& memory;
   // How much work one session or connection may do before others have their turn: a number of bytes
   // read, inflated or sent in answer, where every message costs kMessageWork more.
   std::size_t share = kShare;

@@ -91,6 +91,8 @@ class ByteStream : public Deletable {
   virtual void Reset() = 0;
 
   virtual std::size_t queued() const = 0;
+  // What the stream holds for its peer, both ways; entered in the loop's ledger.
+  virtual std::size_t held_bytes() const { return queued(); }
 
   // Whether something is waiting to be read: bytes, the peer's end, or an error. Asks the system,
   // for the few who must know before they write.

@@ -105,7 +105,7 @@ void Loop::CloseUv() {
 }
 
 io::Loop Loop::view() {
-  return {*network_, clock_, entropy_, *this};
+  return {*network_, clock_, entropy_, *this, memory_};
 }
 
 void Loop::Run() {

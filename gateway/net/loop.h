@@ -15,6 +15,7 @@
 
 #include "gateway/base/bytes.h"
 #include "gateway/io/later.h"
+#include "gateway/io/memory.h"
 #include "gateway/io/network.h"
 #include "gateway/net/busy_meter.h"
 #include "gateway/net/handle.h"
@@ -96,6 +97,7 @@ class Loop final : public io::Turn {
   // For this folder only.
   uv_loop_t* uv() { return &uv_; }
   Poller& poller() { return *poller_; }
+  io::MemoryLedger& memory() { return memory_; }
   io::Timers& timers() { return clock_; }
   // Where all reads go. There are writable bytes in front of it: io::kReadHeadroom.
   MutableBytes read_buffer() { return MutableBytes(read_buffer_->bytes).subspan(kAlignment); }
@@ -143,6 +145,7 @@ class Loop final : public io::Turn {
   void CloseUv();
 
   // First, and so the last to go: all below may refer to them.
+  io::MemoryLedger memory_;
   uv_loop_t uv_{};
   UvHandle<uv_async_t> wake_;
   UvHandle<uv_idle_t> idle_;

@@ -17,6 +17,7 @@ void SendQueue::Append(Bytes bytes) {
     if (blocks_.empty() || blocks_.back().end == blocks_.back().capacity) {
       const std::size_t capacity = std::max(kBlockSize, bytes.size());
       blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(capacity), capacity, 0, 0});
+      charge_.Set(charge_.bytes() + capacity);
     }
     Block& last = blocks_.back();
     const std::size_t count = std::min(bytes.size(), last.capacity - last.end);
@@ -43,7 +44,9 @@ void SendQueue::Consume(std::size_t count) {
     const std::size_t taken = std::min(count, first.end - first.begin);
     first.begin += taken;
     count -= taken;
-    if (first.begin == first.end) blocks_.pop_front();
+    if (first.begin < first.end) return;
+    charge_.Set(charge_.bytes() - first.capacity);
+    blocks_.pop_front();
   }
 }
 

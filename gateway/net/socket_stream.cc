@@ -218,7 +218,7 @@ std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> 
 
 void SocketStream::Enqueue(Bytes bytes) {
   if (!queue_) {
-    queue_ = std::make_unique<SendQueue>();
+    queue_ = std::make_unique<SendQueue>(fd_.loop().memory());
     SetWantsOutput(true);
   }
   queue_->Append(bytes);

@@ -50,6 +50,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void Shutdown() override;
   void Reset() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
+  std::size_t held_bytes() const override { return queue_ ? queue_->held_bytes() : 0; }
   bool HasUnread() const override;
   SocketAddress local_address() const override;
   SocketAddress peer_address() const override;

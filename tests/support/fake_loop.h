@@ -26,7 +26,7 @@ class FixedEntropy final : public io::Entropy {
 // for the next turn) is a test failure; so declare it first.
 class FakeLoop final : private io::Turn {
  public:
-  FakeLoop() = default;
+  FakeLoop() { network_.SetLedger(memory_); }
   ~FakeLoop() override;
   FakeLoop(const FakeLoop&) = delete;
   FakeLoop& operator=(const FakeLoop&) = delete;
@@ -36,6 +36,7 @@ class FakeLoop final : private io::Turn {
 
   MemoryNetwork& network() { return network_; }
   FakeTimers& timers() { return timers_; }
+  io::MemoryLedger& memory() { return memory_; }
 
   // One turn: what was put off to it, what others have left over, due timers, one round of the
   // network, deferred deletions. False when nothing happened.
@@ -57,13 +58,14 @@ class FakeLoop final : private io::Turn {
   }
   bool DeleteDeferred();
 
+  io::MemoryLedger memory_;
   FakeTimers timers_;
   MemoryNetwork network_;
   FixedEntropy entropy_;
   io::LaterList later_;
   io::LaterList leftovers_;
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
-  io::Loop io_{network_, timers_, entropy_, *this};
+  io::Loop io_{network_, timers_, entropy_, *this, memory_};
 };
 
 }  // namespace upgate::test

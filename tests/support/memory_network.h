@@ -56,6 +56,10 @@ class MemoryNetwork final : public io::Network {
 
   Options& options() { return options_; }
 
+  // Where the inside ends made from now on enter what they queue; outlives them.
+  void SetLedger(io::MemoryLedger& ledger) { ledger_ = &ledger; }
+  io::MemoryLedger* ledger() const { return ledger_; }
+
   // What becomes of connection attempts to an address, until changed again.
   void HangConnects(const SocketAddress& to) { connects_[ToString(to)] = Hang{}; }
   void FailConnects(const SocketAddress& to, Error error) {
@@ -113,6 +117,7 @@ class MemoryNetwork final : public io::Network {
   MemoryListener* FindListener(const SocketAddress& to) const;
 
   Options options_;
+  io::MemoryLedger* ledger_ = nullptr;
   std::map<std::uint64_t, Participant*> participants_;
   std::uint64_t last_id_ = 0;
   bool running_ = false;

@@ -45,7 +45,9 @@ MemoryStream::MemoryStream(MemoryNetwork& network, Place place,
       side_(side),
       local_(std::move(local)),
       peer_(std::move(peer)),
-      read_chunk_(place == Place::kInside ? network.options().read_chunk : io::kReadBufferSize) {}
+      read_chunk_(place == Place::kInside ? network.options().read_chunk : io::kReadBufferSize) {
+  if (place == Place::kInside && network.ledger() != nullptr) charge_.emplace(*network.ledger());
+}
 
 MemoryStream::~MemoryStream() {
   if (destroyed_ != nullptr) {
@@ -94,6 +96,7 @@ void MemoryStream::Write(std::span<const Bytes> slices) {
   if (empty || shutdown_ || dead() || network() == nullptr) return;
   if (queue_.empty() && !Operate(fail_write_)) return;
   for (const Bytes slice : slices) Offer(slice);
+  Charge();
   if (congested()) was_congested_ = true;
 }
 
@@ -135,6 +138,7 @@ bool MemoryStream::Flush() {
   const Bytes next = queue_.Front(pipe.capacity - pipe.bytes.size());
   pipe.bytes.Push(next);
   queue_.Pop(next.size());
+  Charge();
   if (queue_.empty() && shutdown_) EndOutput();
   return true;
 }
@@ -164,6 +168,7 @@ bool MemoryStream::CallHandler(Call&& call) {
 void MemoryStream::DeliverError() {
   failed_ = true;
   queue_.Clear();
+  Charge();
   const Error error =
       error_ ? *std::exchange(error_, {}) : Error{Errc::kReset, "connection reset by peer"};
   CallHandler([&](io::StreamHandler& handler) { handler.OnError(error); });

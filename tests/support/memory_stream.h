@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/io/memory.h"
 #include "gateway/io/stream.h"
 
 namespace upgate::test {
@@ -122,6 +123,9 @@ class MemoryStream final : public io::ByteStream, public Participant {
   // Counts one operation; false, and the connection is broken, when it is the one that has to fail.
   bool Operate(std::optional<Injected>& injected);
   void Offer(Bytes bytes);
+  void Charge() {
+    if (charge_) charge_->Set(queue_.size());
+  }
   bool Flush();
   void EndOutput();
   bool ErrorIsDue() const;
@@ -139,6 +143,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   const SocketAddress peer_;
   io::StreamHandler* handler_ = nullptr;
   ByteQueue queue_;
+  std::optional<io::MemoryCharge> charge_;  // of queue_
   std::size_t read_chunk_;
   std::optional<Error> error_;  // still to be told
   std::optional<Injected> fail_read_;

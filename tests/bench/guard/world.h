@@ -74,7 +74,8 @@ class World final : public io::Network, private io::Turn {
   std::vector<std::byte> buffer_;
   io::AcceptHandler* listener_ = nullptr;
   std::shared_ptr<Wire> server_;
-  io::Loop loop_{*this, timers_, entropy_, *this};
+  io::MemoryLedger memory_;
+  io::Loop loop_{*this, timers_, entropy_, *this, memory_};
 };
 
 }  // namespace upgate::bench

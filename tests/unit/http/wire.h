@@ -68,7 +68,8 @@ class WireStream final : public io::ByteStream {
 // A loop whose clock stands still until a test moves it.
 class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entropy {
  public:
-  io::Loop loop() { return {*this, *this, *this, *this}; }
+  io::MemoryLedger memory;
+  io::Loop loop() { return {*this, *this, *this, *this, memory}; }
 
   io::Instant Now() const override { return now_; }
   std::int64_t UnixSeconds() const override { return 784111777; }

@@ -20,11 +20,34 @@ std::string Peeked(const SendQueue& queue) {
   return text;
 }
 
+TEST(SendQueueMemory, EntersItsBlocksAndTakesThemBackAsTheyAreSent) {
+  io::MemoryLedger ledger;
+  {
+    SendQueue queue(ledger);
+    const std::string large(100'000, 'x');
+    queue.Append(AsBytes(std::string_view("small")));
+    const std::size_t one_block = queue.held_bytes();
+    EXPECT_GE(one_block, 5u);
+    EXPECT_EQ(ledger.held(), one_block);
+    queue.Append(AsBytes(large));
+    EXPECT_GE(ledger.held(), large.size());
+    queue.Consume(one_block);
+    EXPECT_EQ(ledger.held(), queue.held_bytes());
+    queue.Consume(queue.size() - 1);
+    EXPECT_GT(ledger.held(), 0u);
+    queue.Consume(1);
+    EXPECT_EQ(ledger.held(), 0u);
+    queue.Append(AsBytes(large));
+  }
+  EXPECT_EQ(ledger.held(), 0u);
+}
+
 class SendQueueTest : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(SendQueueTest, KeepsBytesInOrderThroughAppendsAndConsumes) {
   const std::string all = Pattern(100'000);
-  SendQueue queue;
+  io::MemoryLedger ledger;
+  SendQueue queue(ledger);
   std::string out;
   for (std::size_t at = 0; at < all.size(); at += GetParam()) {
     queue.Append(AsBytes(all).subspan(at, std::min(GetParam(), all.size() - at)));
@@ -45,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(BytesPerAppend, SendQueueTest,
                          testing::Values(7, 1000, 16384, 16385, 100'000));
 
 TEST(SendQueueTest, PeekFillsNoMoreSlicesThanItIsGiven) {
-  SendQueue queue;
+  io::MemoryLedger ledger;
+  SendQueue queue(ledger);
   const std::string block = Pattern(16384);
   for (int i = 0; i < 5; ++i) queue.Append(AsBytes(block));
   std::array<iovec, 2> slices;

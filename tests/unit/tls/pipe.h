@@ -26,7 +26,8 @@ class PipeLoop final : private io::Network,
   PipeLoop(const PipeLoop&) = delete;
   PipeLoop& operator=(const PipeLoop&) = delete;
 
-  io::Loop io() { return {*this, *this, *this, *this}; }
+  io::MemoryLedger memory;
+  io::Loop io() { return {*this, *this, *this, *this, memory}; }
   Scratch& scratch() { return scratch_; }
   // Until nothing happens any more.
   void Run();
