@@ -69,6 +69,7 @@ struct HttpLimits {
   std::uint32_t headers = 100;
   Millis head_timeout{10'000};
   Millis idle_timeout{60'000};
+  std::uint64_t body_rate = 240;  // bytes per second of a request body at least; 0: any
 };
 
 enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };
@@ -223,6 +224,13 @@ struct Route {
   Mark mark;
 };
 
+// What may be held for clients: bytes, or a part of the memory that there is.
+struct MemoryLimit {
+  std::uint64_t bytes = 0;  // 0: `percent` counts
+  std::uint32_t percent = 25;
+};
+inline constexpr std::uint64_t kLeastMemoryLimit = 16 * 1024 * 1024;
+
 struct LogSettings {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
@@ -238,6 +246,8 @@ struct Config {
   HttpLimits http;
   // Most that all compressed sessions together may come to hold for it, in bytes.
   std::uint64_t compression_memory = 256 * 1024 * 1024;
+  // Most that is held for all clients together.
+  MemoryLimit memory;
   Millis shutdown_timeout{10'000};  // from SIGTERM to the end, at most
   LogSettings log;
   std::map<std::string, Backend> backends;

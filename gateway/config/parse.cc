@@ -46,6 +46,8 @@ HttpLimits ParseHttp(Field field) {
                        .bytes;
   http.headers = field["headers"].Optional(http.headers, {1, 1000});
   http.head_timeout = field["head_timeout"].Optional(http.head_timeout, {Millis{1}, kHour});
+  http.body_rate =
+      field["body_rate"].Optional(ByteSize{http.body_rate}, {ByteSize{0}, ByteSize{1 << 30}}).bytes;
   http.idle_timeout = field["idle_timeout"].Optional(http.idle_timeout, {Millis{1}, 24 * kHour});
   field.RejectUnknownKeys();
   return http;
@@ -82,6 +84,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.http = ParseHttp(root["http"]);
   config.compression_memory =
       ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
+  config.memory = root["memory"].Optional(config.memory);
   config.shutdown_timeout =
       root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
   config.log = ParseLog(root["log"]);

@@ -159,6 +159,20 @@ std::string Syntax<ByteSize>::Write(ByteSize size) {
   return WriteAmount(size.bytes, kSizes);
 }
 
+Reading<MemoryLimit> Syntax<MemoryLimit>::Read(std::string_view text) {
+  if (text.ends_with('%')) {
+    const auto percent = ReadInteger(text.substr(0, text.size() - 1));
+    if (!percent) return Refuse();
+    if (*percent < 1 || *percent > 100) return Refuse("is no part of the memory", "use 1% to 100%");
+    return MemoryLimit{.percent = static_cast<std::uint32_t>(*percent)};
+  }
+  const auto size = Syntax<ByteSize>::Read(text);
+  if (!size) return std::unexpected(size.error());
+  if (size->bytes < kLeastMemoryLimit)
+    return Refuse("is too little to serve anybody", "use 16MiB or more");
+  return MemoryLimit{.bytes = size->bytes};
+}
+
 Reading<Workers> Syntax<Workers>::Read(std::string_view text) {
   if (text == "auto") return Workers{0};
   const auto number = ReadInteger(text);

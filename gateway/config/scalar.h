@@ -126,6 +126,13 @@ struct Syntax<ByteSize> {
 };
 
 template <>
+struct Syntax<MemoryLimit> {
+  static constexpr std::string_view kForm =
+      "a size of at least 16MiB such as 512MiB, or a part of the memory such as 25%";
+  static Reading<MemoryLimit> Read(std::string_view text);
+};
+
+template <>
 struct Syntax<Workers> {
   static constexpr std::string_view kForm = "auto or a number from 1 to 256";
   static Reading<Workers> Read(std::string_view text);

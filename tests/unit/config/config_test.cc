@@ -45,7 +45,8 @@ listeners:
 admin: { address: 127.0.0.1:9901 }
 workers: 4
 server_header: "up/1"
-http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s }
+http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s, body_rate: 1KiB }
+memory: 512MiB
 compression_memory: 64MiB
 shutdown_timeout: 1m
 log: { level: debug, format: json }
@@ -128,6 +129,8 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_EQ(config->http.headers, 50u);
   EXPECT_EQ(config->http.head_timeout, Millis{2000});
   EXPECT_EQ(config->http.idle_timeout, Millis{90'000});
+  EXPECT_EQ(config->http.body_rate, 1024u);
+  EXPECT_EQ(config->memory.bytes, 512u << 20);
   EXPECT_EQ(config->compression_memory, 64u << 20);
   EXPECT_EQ(config->shutdown_timeout, Millis{60'000});
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
@@ -171,7 +174,7 @@ TEST(ConfigTest, BackendsAreRead) {
   EXPECT_EQ(config->server_count, 3u);
   const Backend& mqtt = config->backends.at("mqtt");
   EXPECT_EQ(mqtt.name, "mqtt");
-  EXPECT_EQ(mqtt.mark.line, 23);
+  EXPECT_EQ(mqtt.mark.line, 24);
   EXPECT_EQ(mqtt.connect_timeout, Millis{500});
   ASSERT_EQ(mqtt.servers.size(), 2u);
   EXPECT_EQ(mqtt.servers[0].scheme, ServerScheme::kTcp);
@@ -213,7 +216,7 @@ TEST(ConfigTest, RoutesAreRead) {
   EXPECT_EQ(route.limits.idle, Millis{0});
   EXPECT_EQ(route.limits.ping_interval, Millis{0});
   EXPECT_EQ(route.limits.close_timeout, Millis{1000});
-  EXPECT_EQ(route.mark.line, 33);
+  EXPECT_EQ(route.mark.line, 34);
 
   EXPECT_EQ(config->routes[1].path.kind, PathPattern::Kind::kPrefix);
   EXPECT_EQ(config->routes[1].path.text, "/live");
@@ -278,7 +281,8 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
       "1:35: http.headers: '1001' is out of range; use 1 to 1000\n"
       "1:55: http.head_timeout: '0' is out of range; use 1ms to 1h\n"
       "1:72: http.idle_timeout: '25h' is out of range; use 1ms to 24h\n"
-      "1:77: http.x: unknown key; known here: head_size, headers, head_timeout, idle_timeout\n");
+      "1:77: http.x: unknown key; known here: head_size, headers, head_timeout, body_rate, "
+      "idle_timeout\n");
   EXPECT_EQ(ErrorsOfTop("log: { level: warning, format: xml }"),
             "1:15: log.level: 'warning' is not debug, info, warn or error; did you mean 'warn'?\n"
             "1:32: log.format: 'xml' is not text or json\n");
@@ -293,10 +297,37 @@ TEST(ConfigTest, WhatIsMissingIsOneErrorEach) {
   EXPECT_EQ(ErrorsOf("{ }"), kBoth);
 }
 
+TEST(ConfigTest, MemoryIsASizeOrAPartOfWhatThereIs) {
+  constexpr std::string_view kRest =
+      "listeners: [{address: \"h:1\"}]\nroutes: [{path: /, plugin: echo}]\n";
+  EXPECT_EQ(Parsed(kRest)->memory.bytes, 0u);
+  EXPECT_EQ(Parsed(kRest)->memory.percent, 25u);
+  EXPECT_EQ(Parsed(std::string(kRest) + "memory: 100%")->memory.percent, 100u);
+  EXPECT_EQ(Parsed(std::string(kRest) + "memory: 16MiB")->memory.bytes, 16u << 20);
+  for (const char* little : {"0", "16383KiB", "512"}) {
+    EXPECT_EQ(ErrorsOfTop(std::string("memory: ") + little),
+              std::string("1:9: memory: '") + little +
+                  "' is too little to serve anybody; use 16MiB or more\n");
+  }
+  for (const char* part : {"0%", "101%", "-1%"}) {
+    EXPECT_EQ(
+        ErrorsOfTop(std::string("memory: ") + part),
+        std::string("1:9: memory: '") + part + "' is no part of the memory; use 1% to 100%\n");
+  }
+  EXPECT_EQ(ErrorsOfTop("memory: much"),
+            "1:9: memory: 'much' is not a size of at least 16MiB such as 512MiB, or a part of the "
+            "memory such as 25%\n");
+  EXPECT_EQ(ErrorsOfTop("memory: 1.5%"),
+            "1:9: memory: '1.5%' is not a size of at least 16MiB such as 512MiB, or a part of the "
+            "memory such as 25%\n");
+  EXPECT_EQ(ErrorsOfTop("memory: 512MB"),
+            "1:9: memory: '512MB' has an unknown unit; did you mean 512MiB?\n");
+}
+
 TEST(ConfigTest, AFileThatIsNoMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
-            "http, compression_memory, shutdown_timeout, "
+            "http, compression_memory, memory, shutdown_timeout, "
             "log, backends, routes\n");
 }
 

@@ -1,0 +1,93 @@
+#include "gateway/app/memory_limit.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <ranges>
+#include <string>
+
+namespace upgate::app {
+namespace {
+
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+std::string ReadAll(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// "max", and whatever cannot be read, is no limit.
+std::uint64_t LimitIn(const std::filesystem::path& file) {
+  const std::string text = ReadAll(file);
+  std::uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return error == std::errc{} ? bytes : kNoLimit;
+}
+
+// The smallest limit from a group up to the root. Inside of a container the group may be one that
+// is not mounted here; then what is at the root is its own.
+std::uint64_t SmallestUpward(const std::filesystem::path& root, std::string_view group,
+                             std::string_view file) {
+  std::uint64_t least = LimitIn(root / file);
+  for (std::string_view rest = group; rest.size() > 1; rest = rest.substr(0, rest.rfind('/')))
+    least = std::min(least, LimitIn(root / rest.substr(1) / file));
+  return least;
+}
+
+// Of one line of /proc/self/cgroup: "0::/group", or "4:memory:/group" with version 1.
+std::uint64_t LimitOf(std::string_view line, const std::filesystem::path& root) {
+  const std::size_t first = line.find(':');
+  const std::size_t second = line.find(':', first + 1);
+  if (first == line.npos || second == line.npos) return kNoLimit;
+  const std::string_view controllers = line.substr(first + 1, second - first - 1);
+  const std::string_view group = line.substr(second + 1);
+  if (!group.starts_with('/')) return kNoLimit;
+  if (controllers.empty()) return SmallestUpward(root, group, "memory.max");
+  for (const auto controller : std::views::split(controllers, ',')) {
+    if (std::string_view(controller) == "memory")
+      return SmallestUpward(root / "memory", group, "memory.limit_in_bytes");
+  }
+  return kNoLimit;
+}
+
+}  // namespace
+
+std::uint64_t AvailableMemory(std::string_view groups, const std::filesystem::path& root,
+                              std::uint64_t machine) {
+  std::uint64_t least = machine;
+  for (const auto line : std::views::split(groups, '\n'))
+    least = std::min(least, LimitOf(std::string_view(line), root));
+  return least;
+}
+
+std::uint64_t AvailableMemory() {
+  const auto machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return AvailableMemory(ReadAll("/proc/self/cgroup"), "/sys/fs/cgroup", machine);
+}
+
+std::uint64_t BytesOf(const config::MemoryLimit& limit, std::uint64_t available) {
+  if (limit.bytes != 0) return limit.bytes;
+  return std::max(config::kLeastMemoryLimit, available / 100 * limit.percent);
+}
+
+bool TrimMemory() {
+  using Clock = std::chrono::steady_clock;
+  constexpr Clock::duration kInterval = std::chrono::seconds(2);
+  static std::atomic<Clock::rep> last{0};
+  const Clock::rep now = Clock::now().time_since_epoch().count();
+  Clock::rep before = last.load(std::memory_order_relaxed);
+  if (now - before < kInterval.count()) return false;
+  if (!last.compare_exchange_strong(before, now, std::memory_order_relaxed)) return false;
+  ::malloc_trim(0);
+  return true;
+}
+
+}  // namespace upgate::app
