@@ -19,6 +19,7 @@ class Admin final : public http::RequestHandler {
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
   void OnAnswer(int) override {}
   void OnConnectionError(const Error&) override {}
+  bool expendable_clients() const override { return true; }
 
  private:
   http::Response Answer(const http::Request& request) const;

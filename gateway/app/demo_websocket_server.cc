@@ -52,7 +52,7 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
   counts_ = std::make_unique<session::SharedCounts>(config);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, *stats_, runtime_.client_tls, *counts_,
-      *log_, [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {
+      memory_, *log_, [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {
         worker_->Post(std::move(task));
       });
   worker_ = std::make_unique<Worker>(runtime_, *shared_, options_, stats_->registry.loop(0), 0, 1);

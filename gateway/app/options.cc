@@ -7,6 +7,7 @@ http::ServerOptions HttpOptions(const config::Config& config) {
   options.limits.head_bytes = config.http.head_size;
   options.limits.header_count = config.http.headers;
   options.limits.head_timeout = config.http.head_timeout;
+  options.limits.body_rate = config.http.body_rate;
   options.limits.idle_timeout = config.http.idle_timeout;
   options.server_name = config.server_header;
   return options;

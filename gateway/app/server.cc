@@ -10,6 +10,7 @@
 
 #include "gateway/app/file_limit.h"
 #include "gateway/app/listen_address.h"
+#include "gateway/app/memory_limit.h"
 #include "gateway/app/options.h"
 #include "gateway/app/running_gateway.h"
 #include "gateway/net/signal_watcher.h"
@@ -84,6 +85,7 @@ Server::Server(std::shared_ptr<const config::Config> config, Log& log)
       log_(log),
       service_manager_(std::getenv("NOTIFY_SOCKET"), log),
       options_(HttpOptions(*config_)),
+      memory_(BytesOf(config_->memory, AvailableMemory())),
       stats_(std::make_unique<Stats>(NamesOf(*config_), WorkersOf(*config_))) {}
 
 Server::~Server() = default;
@@ -99,9 +101,10 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   server->counts_ = std::make_unique<session::SharedCounts>(*server->config_);
   server->shared_ = std::make_unique<session::Shared>(
       server->config_, *server->runtime_.router, server->runtime_.services, *server->stats_,
-      server->runtime_.client_tls, *server->counts_, log, server->PostToLoop());
+      server->runtime_.client_tls, *server->counts_, server->memory_, log, server->PostToLoop());
   server->admin_ = std::make_unique<admin::Admin>(
       *server->stats_, [s = server.get()] { return !s->stopping_.load(); });
+  server->stats_->registry.WatchMemory(server->memory_);
   server->stats_->registry.WatchLog([&log] { return log.lines_lost(); });
   const std::size_t workers = WorkersOf(*server->config_);
   for (std::size_t i = 0; i < workers; ++i) {
@@ -196,7 +199,8 @@ void Server::Run() {
   }
   for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->Start();
   log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}},
-                        {"routes", std::uint64_t{config_->routes.size()}}});
+                        {"routes", std::uint64_t{config_->routes.size()}},
+                        {"memory", memory_.limit()}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
   stop_report_.reset();

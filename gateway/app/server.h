@@ -63,6 +63,7 @@ class Server {
   Log& log_;
   Notifier service_manager_;
   http::ServerOptions options_;
+  io::MemoryTotal memory_;
   std::unique_ptr<Stats> stats_;
   Runtime runtime_;
   std::unique_ptr<session::SharedCounts> counts_;

@@ -7,9 +7,15 @@
 #include <utility>
 
 #include "gateway/app/file_limit.h"
+#include "gateway/app/memory_limit.h"
 
 namespace upgate::app {
 namespace {
+
+io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
+  loop.memory().Join(memory);
+  return loop.view();
+}
 
 std::deque<session::ClientPlaces> PlacesOf(const session::Shared& shared, stats::LoopStats& stats) {
   std::deque<session::ClientPlaces> places;
@@ -34,6 +40,8 @@ Worker::Worker(const Runtime& runtime, const session::Shared& shared,
     : places_(PlacesOf(shared, stats)),
       admin_connections_(MostAdminClients(FileLimit())),
       admin_places_("admin", {.connections = &admin_connections_}, admin_stats_, shared.log),
+      memory_report_(JoinedTo(shared.memory, loop_), stats.memory, shared.log, TrimMemory),
+      memory_guard_(loop_.view(), memory_report_),
       runtime_(runtime),
       options_(options),
       gateway_(shared, loop_.view(), scratch_, places_, stats, index, workers),

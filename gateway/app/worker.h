@@ -14,6 +14,7 @@
 #include "gateway/session/client_places.h"
 #include "gateway/session/front.h"
 #include "gateway/session/gateway.h"
+#include "gateway/session/memory_report.h"
 
 namespace upgate::app {
 
@@ -63,6 +64,8 @@ class Worker final : private io::Timer::Owner {
   stats::ListenerStats admin_stats_;
   session::ClientPlaces admin_places_;
   net::Loop loop_;
+  session::MemoryReport memory_report_;
+  io::MemoryGuard memory_guard_;
   tls::Scratch scratch_;
   const Runtime& runtime_;
   const http::ServerOptions& options_;

@@ -90,6 +90,8 @@ class ClientConnection : public io::Deletable {
   virtual void SendBody(Bytes bytes) = 0;
   virtual void EndBody(const Headers& trailers) = 0;
   virtual bool congested() const = 0;
+  // What waits here, both ways; entered in the loop's ledger.
+  virtual std::size_t held_bytes() const = 0;
   // Stops and starts OnBody.
   virtual void SetBodyReading(bool on) = 0;
   // The handler wants no more; the connection is of no use after this. Nothing is called any more.

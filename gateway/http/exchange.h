@@ -24,6 +24,9 @@ class ExchangeHandler : public io::Deletable {
   virtual void OnBodyEnd(const Headers& trailers) { (void)trailers; }
   // What SendBody queued has drained; see Exchange::congested.
   virtual void OnWritable() {}
+  // What is held for this request beside what waits in the client's connection: a body that is
+  // collected, what waits for a server. Entered in the loop's ledger (io::MemoryCharge).
+  virtual std::size_t held_bytes() const { return 0; }
 };
 
 // How long the answer's body is (RFC 9112, section 6.3).
@@ -96,6 +99,8 @@ class RequestHandler {
   // The connection broke before or between requests, or TLS could not be agreed on; for the
   // counters.
   virtual void OnConnectionError(const Error& error) = 0;
+  // Whether these clients have to go first when there is not enough memory (io::MemoryHolder).
+  virtual bool expendable_clients() const { return false; }
 
  protected:
   ~RequestHandler() = default;

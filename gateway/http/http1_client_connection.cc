@@ -14,7 +14,8 @@ Http1ClientConnection::Http1ClientConnection(std::unique_ptr<io::ByteStream> str
       owner_(owner),
       parser_({.head_bytes = limits.head_bytes,
                .header_count = limits.header_count,
-               .interim_count = limits.interim_count}) {}
+               .interim_count = limits.interim_count}),
+      charge_(loop.memory) {}
 
 void Http1ClientConnection::Begin() {
   stream_->SetHandler(this);
@@ -129,12 +130,14 @@ void Http1ClientConnection::Keep() {
   } else {
     kept_start_ = kept_.size() - input_.size();
   }
+  charge_.Set(io::HeapBytes(kept_));
   input_ = {};
 }
 
 // Gives the memory back, which an assignment would not.
 void Http1ClientConnection::DropKept() {
   std::string().swap(kept_);
+  charge_.Set(0);
   kept_start_ = 0;
 }
 

@@ -29,6 +29,9 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   void SendBody(Bytes bytes) override;
   void EndBody(const Headers& trailers) override;
   bool congested() const override { return state_ == State::kBusy && stream_->congested(); }
+  std::size_t held_bytes() const override {
+    return charge_.bytes() + (stream_ ? stream_->held_bytes() : 0);
+  }
   void SetBodyReading(bool on) override;
   void Abandon() override;
   bool reusable() const override { return state_ == State::kIdle; }
@@ -90,6 +93,7 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   Bytes input_;                 // what Run has not consumed yet
   std::string kept_;            // what it left behind: a part of one read
   std::size_t kept_start_ = 0;  // what of it is consumed
+  io::MemoryCharge charge_;     // of kept_
 };
 
 }  // namespace upgate::http

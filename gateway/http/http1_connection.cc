@@ -29,15 +29,18 @@ RequestParser::Limits ParserLimits(const ServerLimits& limits) {
 Http1Connection::Http1Connection(std::unique_ptr<io::ByteStream> stream, io::Loop loop,
                                  const ServerOptions& options, RequestHandler& handler,
                                  ServerConnection::Owner& owner)
-    : stream_(std::move(stream)),
+    : ServerConnection(loop.memory),
+      stream_(std::move(stream)),
       loop_(loop),
       options_(options),
       handler_(handler),
       owner_(owner),
       timer_(loop.timers, *this),
-      parser_(ParserLimits(options.limits)) {}
+      parser_(ParserLimits(options.limits)),
+      charge_(loop.memory) {}
 
 Http1Connection::~Http1Connection() {
+  Leave();
   if (exchange_) exchange_->Detach();
 }
 
@@ -58,6 +61,7 @@ void Http1Connection::OnBytes(MutableBytes data) {
   if (state_ == State::kDone) return;
   if (state_ == State::kLinger) return DiscardWhileLingering(data.size());
   moved_ = true;
+  if (wait_ == Wait::kBody) EarnBodyTime(data.size());
   if (pending_.empty()) {
     Run(data);
   } else {
@@ -118,8 +122,11 @@ void Http1Connection::OnTimer(io::Timer&) {
     case Wait::kHead:
       return RefuseRequest({408, "the request head took too long"});
     case Wait::kBody:
+      SpendBodyTime();
       if (state_ == State::kDiscard) return Linger();
-      return RefuseRequest({408, "the request body took too long"});
+      return RefuseRequest({408, body_time_.count() > 0 || options_.limits.body_rate == 0
+                                     ? "the request body took too long"
+                                     : "the request body comes too slowly"});
     case Wait::kLinger:
       return OnLingerTimer();
   }
@@ -131,7 +138,7 @@ bool Http1Connection::WriteProgressed() {
 
 // ---- the loop
 
-bool Http1Connection::WantsInput() const {
+bool Http1Connection::TakesInput() const {
   switch (state_) {
     case State::kHead:
       // Pipelined requests must not fill the queue of a client that does not read.
@@ -206,16 +213,19 @@ bool Http1Connection::Step() {
 
 void Http1Connection::Settle() {
   if (running_) return;
+  Charge();
   SettleEnd();
   if (state_ == State::kDone || state_ == State::kLinger) return;
   const bool waits_for_body = state_ == State::kBusy && !request_complete_;
   const std::size_t kept = pending_.size() - pending_start_;
-  stream_->SetReading(waits_for_body ? exchange_->body_reading() : kept < kMaxPending);
+  const bool may_read = !held_back_ || state_ == State::kDiscard;
+  stream_->SetReading(may_read &&
+                      (waits_for_body ? exchange_->body_reading() : kept < kMaxPending));
   SettleTimer();
 }
 
 void Http1Connection::SettleEnd() {
-  const bool starved = pending_.empty() && WantsInput();
+  const bool starved = pending_.empty() && TakesInput();
   if (state_ == State::kHead && starved && !parser_.in_head()) {
     if (end_seen_) return Linger();
     if (draining_) return stream_->queued() == 0 ? CloseIdle() : Linger();
@@ -246,6 +256,7 @@ void Http1Connection::SettleTimer() {
 }
 
 void Http1Connection::Arm(Wait wait) {
+  if (wait_ == Wait::kBody) SpendBodyTime();
   wait_ = wait;
   queue_mark_ = stream_->queued();
   const ServerLimits& limits = options_.limits;
@@ -258,7 +269,8 @@ void Http1Connection::Arm(Wait wait) {
     case Wait::kHead:
       return timer_.Arm(limits.head_timeout);
     case Wait::kBody:
-      return timer_.Arm(limits.body_timeout);
+      body_time_at_ = loop_.timers.Now();
+      return timer_.Arm(state_ == State::kDiscard ? limits.body_timeout : BodyWait());
     case Wait::kLinger:
       return timer_.Arm(draining_ ? std::min(limits.linger_timeout, kDrainLinger)
                                   : limits.linger_timeout);
@@ -272,6 +284,7 @@ void Http1Connection::BeginExchange(RequestHead&& head) {
   --requests_left_;
   Arm(Wait::kNothing);
   request_complete_ = false;
+  body_time_ = options_.limits.body_grace;
   client_keeps_alive_ = head.keep_alive && !head.request.wants_upgrade;
   expects_continue_ = head.expects_continue;
   exchange_ =
@@ -281,6 +294,7 @@ void Http1Connection::BeginExchange(RequestHead&& head) {
   const bool orphan = handler == nullptr;
   exchange.Adopt(std::move(handler));
   if (!exchange.attached()) return;
+  exchange.Measure();
   if (orphan) {
     if (exchange.head_sent()) return Break();
     return exchange.Respond(TextResponse(500, "nobody answers this request"));
@@ -374,6 +388,8 @@ void Http1Connection::RefuseRequest(const Refusal& refusal) {
   if (state_ == State::kDiscard) return Linger();  // answered already
   Response response = TextResponse(refusal.status, refusal.reason);
   response.headers.Add("Connection", "close");
+  if (refusal.retry_after > 0)
+    response.headers.Add("Retry-After", std::to_string(refusal.retry_after));
   if (exchange_) return exchange_->head_sent() ? Break() : exchange_->Respond(std::move(response));
   ResponseWriter writer({.keep_alive = false,
                          .unix_seconds = loop_.timers.UnixSeconds(),
@@ -425,6 +441,7 @@ void Http1Connection::CloseIdle() {
 void Http1Connection::Done() {
   if (state_ == State::kDone) return;
   state_ = State::kDone;
+  Leave();
   DropExchange();
   timer_.Disarm();
   Cancel();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,13 @@ class Http1Connection final : public ServerConnection,
 
   void Begin();
   void Drain() override;
+
+  // io::MemoryHolder:
+  std::size_t held_bytes() const override;
+  bool expendable() const override { return handler_.expendable_clients(); }
+  void HoldBack(bool wait) override;
+  io::MemoryRefusal Refuse() override;
+  void CutOff() override;
 
   // For the exchange. None of these is called once it is detached.
   io::ByteStream& stream() { return *stream_; }
@@ -62,7 +70,9 @@ class Http1Connection final : public ServerConnection,
   // io::Later:
   void OnLater() override { Advance(); }
 
-  bool WantsInput() const;
+  // Whether the state takes input; and whether it is to come now.
+  bool TakesInput() const;
+  bool WantsInput() const { return TakesInput() && !(held_back_ && state_ != State::kDiscard); }
   bool HadItsTurn() const;
   // Parses and delivers until the input is used up or nobody wants more; keeps the rest.
   void Run(Bytes input);
@@ -74,6 +84,11 @@ class Http1Connection final : public ServerConnection,
   void SettleEnd();
   void SettleTimer();
   void Arm(Wait wait);
+  // The time that the body in progress still has to bring more; see ServerLimits::body_rate.
+  void SpendBodyTime();
+  void EarnBodyTime(std::size_t bytes);
+  io::Millis BodyWait() const;
+  void Charge();
 
   void BeginExchange(RequestHead&& head);
   void OfferContinue();
@@ -109,14 +124,18 @@ class Http1Connection final : public ServerConnection,
   bool request_complete_ = false;  // of the request with the handler
   bool client_keeps_alive_ = false;
   bool expects_continue_ = false;
-  bool moved_ = false;     // bytes of a request body came since the timer was armed
-  int requests_left_ = 0;  // that Run may still begin
+  bool held_back_ = false;  // for want of memory
+  bool moved_ = false;      // bytes of a request body came since the timer was armed
+  int requests_left_ = 0;   // that Run may still begin
   std::size_t discard_left_ = 0;
   std::size_t queue_mark_ = 0;     // queued() when the timer was armed
   io::Instant last_progress_{};    // of the queue, while lingering
   Bytes input_;                    // what Run has not consumed yet
   std::string pending_;            // what it left behind
   std::size_t pending_start_ = 0;  // what of it is consumed
+  io::MemoryCharge charge_;        // of pending_, a head in the making and the request at work
+  std::chrono::microseconds body_time_{};  // left, as of body_time_at_
+  io::Instant body_time_at_{};             // while wait_ is kBody
   std::unique_ptr<ServerExchange> exchange_;
 };
 

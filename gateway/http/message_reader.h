@@ -14,6 +14,7 @@
 #include "gateway/http/field_scanner.h"
 #include "gateway/http/message.h"
 #include "gateway/http/refusal.h"
+#include "gateway/io/memory.h"
 
 namespace upgate::http {
 
@@ -58,6 +59,8 @@ class MessageReader {
   bool in_head() const { return at_head() && scanner_.begun(); }
   // The message is complete but for its MessageEnd, which needs no more input.
   bool at_end() const { return phase_ == Phase::kEnd; }
+  // What is kept of a head or of trailers that are not whole, and room for it.
+  std::size_t kept_bytes() const { return io::HeapBytes(kept_); }
   bool to_end() const { return phase_ == Phase::kToEnd; }
   // What is left of a body with a Content-Length; 0 for others.
   std::uint64_t body_left() const { return body_left_; }

@@ -11,6 +11,7 @@ namespace upgate::http {
 struct Refusal {
   int status = 400;
   std::string reason;
+  int retry_after = 0;  // seconds; 0: nothing is said of that
 };
 
 inline std::unexpected<Refusal> Refuse(int status, std::string reason) {

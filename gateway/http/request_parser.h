@@ -44,6 +44,8 @@ class RequestParser {
 
   // Between the first byte of a head and its end.
   bool in_head() const { return reader_.in_head() || key3_wanted_ != nullptr; }
+  // What is kept of a head that is not whole, and room for it.
+  std::size_t kept_bytes() const { return reader_.kept_bytes(); }
   // What is left of a body with a Content-Length; 0 for others.
   std::uint64_t body_left() const { return reader_.body_left(); }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gateway/http/exchange.h"
+#include "gateway/io/memory.h"
 #include "gateway/io/network.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
@@ -23,6 +24,12 @@ struct ServerLimits {
       60'000};  // between requests, and before the first; then closed without a word
   // Between two reads of a request body; then 408. For the whole rest of one that nobody wants.
   io::Millis body_timeout{60'000};
+  // Bytes per second that a request body brings at least, or 408: body_grace runs down while the
+  // gateway waits for the body, and what comes buys time at this rate, of which at most
+  // body_timeout can be in hand. So a pause in a body that came fast is borne as long as
+  // body_timeout, once. 0: any rate will do.
+  std::uint64_t body_rate = 240;
+  io::Millis body_grace{10'000};
   io::Millis linger_timeout{2'000};  // how long the last answer waits for the client's FIN
 };
 
@@ -34,7 +41,7 @@ struct ServerOptions {
 // The server side of one HTTP/1.1 client (RFC 9112): reads requests, checks them, hands each to
 // `handler` and writes the answers in the order of the requests; one request at a time is with the
 // handler, pipelined ones wait (bounded). Runs on its loop's thread.
-class ServerConnection : public io::Deletable {
+class ServerConnection : public io::Deletable, public io::MemoryHolder {
  public:
   class Owner {
    public:
@@ -54,6 +61,9 @@ class ServerConnection : public io::Deletable {
   // For a gateway that stops: idle connections end at once, busy ones answer with Connection: close
   // and end after it, without much waiting for the client's FIN.
   virtual void Drain() = 0;
+
+ protected:
+  using io::MemoryHolder::MemoryHolder;
 };
 
 }  // namespace upgate::http

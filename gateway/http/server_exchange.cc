@@ -24,6 +24,12 @@ ServerExchange::ServerExchange(Http1Connection& connection, Request&& request,
       request_(std::move(request)),
       client_address_(std::move(client_address)) {}
 
+void ServerExchange::Measure() {
+  request_bytes_ = sizeof(*this);
+  for (const Header& header : request_.headers)
+    request_bytes_ += sizeof header + io::HeapBytes(header.name) + io::HeapBytes(header.value);
+}
+
 const io::TlsInfo* ServerExchange::tls() const {
   return connection_ == nullptr ? nullptr : connection_->stream().tls();
 }

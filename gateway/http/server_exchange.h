@@ -40,6 +40,9 @@ class ServerExchange final : public Exchange, public io::Deletable {
   void Adopt(std::unique_ptr<ExchangeHandler> handler) { handler_ = std::move(handler); }
   ExchangeHandler* handler() const { return handler_.get(); }
   void Detach() { connection_ = nullptr; }
+  // For an exchange that is not answered at once: counts what its request takes.
+  void Measure();
+  std::size_t request_bytes() const { return request_bytes_; }
   bool attached() const { return connection_ != nullptr; }
   bool body_reading() const { return body_reading_; }
   bool head_sent() const { return head_sent_; }
@@ -59,6 +62,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   Headers answer_headers_;
   ResponseWriter writer_;
   std::string gathered_;
+  std::size_t request_bytes_ = 0;
   bool gathering_ = false;
   bool body_reading_ = true;
   bool head_sent_ = false;

@@ -75,6 +75,17 @@ Bytes Message::Compress(ws::Deflater& deflater) const {
   return AsBytes(made.frame);
 }
 
+void Message::Charge(io::MemoryLedger& ledger) const {
+  if (!encoded_->is_charged.test_and_set(std::memory_order_relaxed))
+    encoded_->charge = ledger.Share(sizeof(Encoded) + encoded_->size);
+}
+
+void Batch::Charge(io::MemoryLedger& ledger) const {
+  if (content_->is_charged.test_and_set(std::memory_order_relaxed)) return;
+  for (const Message& message : content_->messages) message.Charge(ledger);
+  if (!content_->joined.empty()) content_->charge = ledger.Share(content_->joined.size());
+}
+
 bool IsUtf8(Bytes payload) {
   ws::Utf8Checker checker;
   return checker.Feed(payload) && checker.complete();

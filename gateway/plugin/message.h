@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "gateway/base/bytes.h"
+#include "gateway/io/memory.h"
 #include "gateway/ws/deflate.h"
 
 namespace upgate::plugin {
@@ -35,6 +37,10 @@ class Message {
   std::optional<Bytes> FindCompressed(std::uint8_t window_bits, int level) const;
   Bytes Compress(ws::Deflater& deflater) const;
 
+  // For who keeps it waiting: enters it in the memory that is held for clients, once, until
+  // everybody has let go of it. The total that the ledger has joined outlives the message.
+  void Charge(io::MemoryLedger& ledger) const;
+
  private:
   struct Compressed {
     std::uint8_t window_bits;
@@ -48,6 +54,8 @@ class Message {
     std::unique_ptr<std::byte[]> bytes;
     mutable std::mutex mutex = {};  // held while one compresses, so that nobody does it twice
     mutable std::list<Compressed> compressed = {};
+    mutable std::atomic_flag is_charged = {};
+    mutable io::SharedMemoryCharge charge = {};
 
     const Compressed* Find(std::uint8_t window_bits, int level) const;
   };
@@ -73,6 +81,9 @@ class Batch {
   std::span<const Sizes> sizes() const { return content_->sizes; }
   std::uint64_t payload_bytes() const { return content_->payload_bytes; }
 
+  // As Message::Charge, for all that the batch keeps.
+  void Charge(io::MemoryLedger& ledger) const;
+
  private:
   struct Content {
     std::vector<Message> messages;
@@ -80,6 +91,8 @@ class Batch {
     Bytes frames;
     std::vector<Sizes> sizes;
     std::uint64_t payload_bytes = 0;
+    mutable std::atomic_flag is_charged = {};
+    mutable io::SharedMemoryCharge charge = {};
   };
   std::shared_ptr<const Content> content_;
 };

@@ -63,6 +63,10 @@ class SocketHandler : public io::Deletable {
   // The client is gone or closing. `code` as in RFC 6455, section 7.4; 1005 and 1006 as defined
   // there.
   virtual void OnClose(std::uint16_t code) { (void)code; }
+  // What the service holds for this client, such as messages that it cannot take yet; the service
+  // enters it in the loop's ledger (io::MemoryCharge, Message::Charge). A client for whom much is
+  // held is the first to be closed when there is not enough memory.
+  virtual std::size_t held_bytes() const { return 0; }
 };
 
 // One loop's part of a service: answers the requests and sessions that come to its route there.

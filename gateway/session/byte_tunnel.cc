@@ -19,7 +19,7 @@ ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteSt
                        std::unique_ptr<io::ByteStream> server, config::Encoding encoding,
                        stats::RouteStats& route_stats, stats::ServerStats& server_stats,
                        Session::Owner& owner)
-    : Session(std::move(facts), owner),
+    : Session(std::move(facts), context.loop.memory, owner),
       context_(context),
       server_(std::move(server)),
       server_stats_(server_stats),
@@ -46,6 +46,16 @@ void ByteTunnel::Abandon() {
   client_.Abandon("cut off by the shutdown");
   if (server_) server_->SetHandler(nullptr);
   close_timer_.Disarm();
+}
+
+std::size_t ByteTunnel::held_bytes() const {
+  return client_.held_bytes() + server_->held_bytes();
+}
+
+// What comes from one end is what grows for the other.
+void ByteTunnel::HoldBack(bool wait) {
+  client_.HoldBack(wait);
+  if (server_state_ != ServerState::kDone) server_gate_.Set(*server_, PauseReason::kMemory, wait);
 }
 
 // ---- client to server

@@ -40,6 +40,8 @@ class ByteTunnel final : public Session,
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
   void Abandon() override;
+  std::size_t held_bytes() const override;
+  void HoldBack(bool wait) override;
   const Ending& ending() const override { return client_.ending(); }
   const Totals& totals() const override { return client_.totals(); }
 

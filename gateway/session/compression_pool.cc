@@ -20,9 +20,9 @@ auto TakeFrom(Shelf& shelf, Fits fits) {
 
 }  // namespace
 
-CompressionPool::CompressionPool(io::Timers& timers, std::uint64_t memory,
+CompressionPool::CompressionPool(io::Timers& timers, io::MemoryLedger& ledger, std::uint64_t memory,
                                  stats::CompressionStats& stats)
-    : memory_(memory), stats_(stats), timers_(timers), timer_(timers, *this) {}
+    : memory_(memory), charge_(ledger), stats_(stats), timers_(timers), timer_(timers, *this) {}
 
 CompressionPool::~CompressionPool() {
   for (const auto& ready : deflaters_) Gone(*ready.context);
@@ -97,13 +97,17 @@ void CompressionPool::OnTimer(io::Timer&) {
 template <class Context>
 void CompressionPool::Born(const Context& context) {
   CountOf(context).Add();
-  stats_.memory_bytes.Add(Context::Memory(context.window_bits()));
+  const std::size_t bytes = Context::Memory(context.window_bits());
+  stats_.memory_bytes.Add(bytes);
+  charge_.Set(charge_.bytes() + bytes);
 }
 
 template <class Context>
 void CompressionPool::Gone(const Context& context) {
   CountOf(context).Subtract();
-  stats_.memory_bytes.Subtract(Context::Memory(context.window_bits()));
+  const std::size_t bytes = Context::Memory(context.window_bits());
+  stats_.memory_bytes.Subtract(bytes);
+  charge_.Set(charge_.bytes() - bytes);
 }
 
 }  // namespace upgate::session

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/io/memory.h"
 #include "gateway/io/timers.h"
 #include "gateway/stats/stats.h"
 #include "gateway/ws/deflate.h"
@@ -19,7 +20,8 @@ class CompressionPool final : private io::Timer::Owner {
   // `memory`: what all sessions of the loop together may come to hold, in bytes; what is kept ready
   // is not counted. Borrowed things outlive the pool, and the pool outlives whoever borrows from
   // it.
-  CompressionPool(io::Timers& timers, std::uint64_t memory, stats::CompressionStats& stats);
+  CompressionPool(io::Timers& timers, io::MemoryLedger& ledger, std::uint64_t memory,
+                  stats::CompressionStats& stats);
   ~CompressionPool();
 
   // Sets memory aside for what a session may come to hold; false when there is not enough left.
@@ -59,6 +61,7 @@ class CompressionPool final : private io::Timer::Owner {
 
   const std::uint64_t memory_;
   std::uint64_t reserved_ = 0;
+  io::MemoryCharge charge_;  // of all there are
   stats::CompressionStats& stats_;
   Shelf<ws::Deflater> deflaters_;
   Shelf<ws::Inflater> inflaters_;

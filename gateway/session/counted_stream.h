@@ -28,6 +28,7 @@ class CountedStream final : public io::ByteStream, private io::StreamHandler {
   void Shutdown() override { stream_->Shutdown(); }
   void Reset() override { stream_->Reset(); }
   std::size_t queued() const override { return stream_->queued(); }
+  std::size_t held_bytes() const override { return stream_->held_bytes(); }
   bool HasUnread() const override { return stream_->HasUnread(); }
   SocketAddress local_address() const override { return stream_->local_address(); }
   SocketAddress peer_address() const override { return stream_->peer_address(); }

@@ -155,6 +155,7 @@ void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
   }
   rest->open = open;
   rest_ = std::move(rest);
+  rest_->charge.Set(io::HeapBytes(rest_->bytes));
   gate_.Pause(*stream_, PauseReason::kRest);
   ContinueRest();
   // Nobody makes room for it any more.

@@ -113,6 +113,13 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   }
   // Never calls the owner: what was kept back comes later.
   void ResumeReading(PauseReason reason);
+  // Stops reading for want of memory, or goes on; see io::MemoryHolder.
+  void HoldBack(bool wait) {
+    wait ? PauseReading(PauseReason::kMemory) : ResumeReading(PauseReason::kMemory);
+  }
+  std::size_t held_bytes() const {
+    return stream_->held_bytes() + (rest_ ? rest_->charge.bytes() : 0);
+  }
 
   const Ending& ending() const { return *ending_; }
   // What the peer sent in its Close; 1005 also before that.
@@ -142,7 +149,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
 
   // What has arrived and waits. While there is one, the gate has kRest.
   struct Rest final : io::Later {
-    explicit Rest(Endpoint& e) : endpoint(e) {}
+    explicit Rest(Endpoint& e) : endpoint(e), charge(e.context_.loop.memory) {}
     ~Rest() {
       if (broken) --endpoint.context_.finishing;
     }
@@ -156,6 +163,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     std::optional<ws::FramePart> open;
     // Nothing comes behind it: the connection is broken, and why.
     std::optional<std::string> broken;
+    io::MemoryCharge charge;
   };
 
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }

@@ -13,7 +13,7 @@ FrameTunnel::FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::Byte
                          std::unique_ptr<io::ByteStream> server, std::string server_early,
                          stats::RouteStats& route_stats, stats::ServerStats& server_stats,
                          Session::Owner& owner)
-    : Session(std::move(facts), owner),
+    : Session(std::move(facts), context.loop.memory, owner),
       context_(context),
       route_stats_(route_stats),
       server_stats_(server_stats),
@@ -268,6 +268,19 @@ void FrameTunnel::Abandon() {
   timer_.Disarm();
   LetGo();
   if (client_.stream) client_.stream->Reset();
+}
+
+// ---- memory
+
+std::size_t FrameTunnel::held_bytes() const {
+  return client_.stream->held_bytes() + server_.stream->held_bytes();
+}
+
+// What comes from one end is what grows for the other.
+void FrameTunnel::HoldBack(bool wait) {
+  for (Peer* peer : {&client_, &server_}) {
+    if (!peer->gone) peer->gate.Set(*peer->stream, PauseReason::kMemory, wait);
+  }
 }
 
 // ---- keeping alive

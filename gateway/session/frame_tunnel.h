@@ -33,6 +33,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Start(std::string client_early) override;
   void End(std::uint16_t code, std::string_view reason) override;
   void Abandon() override;
+  std::size_t held_bytes() const override;
+  void HoldBack(bool wait) override;
   const Ending& ending() const override { return *ending_; }
   const Totals& totals() const override { return totals_; }
 

@@ -62,6 +62,13 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     return;
   }
   places_.stats().connections_total.Add();
+  // A handshake takes more than an answer would, and nothing can be said before it is over.
+  if (tls_ != nullptr && loop_.memory.over()) {
+    loop_.memory.NoteRefusal(io::MemoryRefusal::kConnection);
+    next_ = {};
+    stream->Reset();
+    return;
+  }
   auto client = std::make_unique<Client>();
   client->place = std::exchange(next_, {});
   if (tls_ != nullptr)

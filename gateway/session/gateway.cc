@@ -41,6 +41,7 @@ class Gateway::Port final : public http::RequestHandler {
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override {
     stats_.requests.Add();
+    if (gateway_.context_.loop.memory.over()) return RefuseForMemory(exchange);
     return gateway_.OnRequest(exchange, listener_, places_);
   }
   void OnAnswer(int status) override { stats_.CountResponse(status); }
@@ -51,6 +52,16 @@ class Gateway::Port final : public http::RequestHandler {
   }
 
  private:
+  // Before anything is looked at: what it would be answered with takes memory, too.
+  std::unique_ptr<http::ExchangeHandler> RefuseForMemory(http::Exchange& exchange) {
+    gateway_.context_.loop.memory.NoteRefusal(io::MemoryRefusal::kRequest);
+    http::Response busy =
+        http::TextResponse(503, "the gateway is out of memory for clients; try again later");
+    busy.headers.Add("Retry-After", "5");
+    exchange.Respond(std::move(busy));
+    return nullptr;
+  }
+
   Gateway& gateway_;
   const config::Listener& listener_;
   ClientPlaces& places_;
@@ -95,7 +106,8 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
     : shared_(shared),
       context_(loop),
       stats_(stats),
-      compression_pool_(loop.timers, shared.config->compression_memory / loops, stats.compression),
+      compression_pool_(loop.timers, loop.memory, shared.config->compression_memory / loops,
+                        stats.compression),
       next_id_(index + 1),
       id_step_(loops) {
   const config::Config& config = *shared.config;
@@ -407,6 +419,7 @@ void Gateway::Launch(std::unique_ptr<Session> session, std::string early) {
 void Gateway::OnSessionDone(Session& session) {
   auto node = sessions_.extract(session.facts().id);
   assert(node && "a session ends once");
+  session.Retire();
   Forget(session);
   context_.loop.turn.DeferDelete(std::move(node.mapped()));
   if (empty_ && sessions_.empty()) std::exchange(empty_, nullptr)();
@@ -458,6 +471,7 @@ void Gateway::Abandon() {
   draining_ = true;
   for (auto& [id, session] : sessions_) {
     session->Abandon();
+    session->Retire();
     Forget(*session);
     context_.loop.turn.DeferDelete(std::move(session));
   }

@@ -49,6 +49,7 @@ struct Shared {
   // By backend name; only backends with tls:// servers have one.
   const std::map<std::string, std::shared_ptr<tls::ClientContext>>& client_tls;
   SharedCounts& counts;
+  io::MemoryTotal& memory;
   Log& log;
   PostToLoop post;
 };

@@ -62,6 +62,9 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void OnBody(Bytes bytes) override;
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnWritable() override;
+  std::size_t held_bytes() const override {
+    return lease_.connection ? lease_.connection->held_bytes() : 0;
+  }
 
   void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
                 io::Instant since) override;

@@ -14,6 +14,7 @@ enum class PauseReason : std::uint8_t {
   kAnswersFull = 4,   // the answers of a service are not being read
   kService = 8,       // the service does not want more now
   kRest = 16,         // what has arrived already comes first
+  kMemory = 32,       // the gateway holds too much for its clients (io::MemoryGuard)
 };
 
 // Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving
@@ -22,6 +23,9 @@ class ReadGate {
  public:
   void Pause(io::ByteStream& stream, PauseReason reason) {
     if (std::exchange(mask_, mask_ | Bit(reason)) == 0) stream.SetReading(false);
+  }
+  void Set(io::ByteStream& stream, PauseReason reason, bool pause) {
+    pause ? Pause(stream, reason) : Resume(stream, reason);
   }
   void Resume(io::ByteStream& stream, PauseReason reason) {
     const std::uint8_t before = std::exchange(mask_, mask_ & ~Bit(reason));

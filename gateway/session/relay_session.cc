@@ -10,7 +10,7 @@ namespace code = ws::close_code;
 RelaySession::RelaySession(Context& context, Facts facts, Peer client, Peer server,
                            std::string server_early, stats::RouteStats& route_stats,
                            stats::ServerStats& server_stats, Session::Owner& owner)
-    : Session(std::move(facts), owner),
+    : Session(std::move(facts), context.loop.memory, owner),
       client_(*this, ws::Role::kServer, context, std::move(client), this->facts().route->limits,
               route_stats),
       server_(*this, ws::Role::kClient, context,
@@ -28,6 +28,25 @@ void RelaySession::Start(std::string client_early) {
   server_.endpoint.ReadEarly(std::exchange(server_early_, {}));
 }
 
+// ---- memory
+
+std::size_t RelaySession::held_bytes() const {
+  return client_.endpoint.held_bytes() + client_.charge.bytes() + server_.endpoint.held_bytes() +
+         server_.charge.bytes();
+}
+
+void RelaySession::HoldBack(bool wait) {
+  client_.endpoint.HoldBack(wait);
+  server_.endpoint.HoldBack(wait);
+}
+
+void RelaySession::DropInput() {
+  for (Side* side : {&client_, &server_}) {
+    side->assembler = {};
+    side->charge.Set(0);
+  }
+}
+
 // ---- messages
 
 void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
@@ -35,6 +54,7 @@ void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
   if (!to.endpoint.sending()) return Discard(from, part.payload.size());
   if (to.endpoint.compresses()) {
     const auto message = from.assembler.Add(part);
+    from.charge.Set(from.assembler.held_bytes());
     if (message) to.endpoint.Send(message->opcode, message->payload);
     return;
   }

@@ -36,6 +36,8 @@ class RelaySession final : public Session {
   void Start(std::string client_early) override;
   void End(std::uint16_t code, std::string_view reason) override;
   void Abandon() override;
+  std::size_t held_bytes() const override;
+  void HoldBack(bool wait) override;
   const Ending& ending() const override { return client_.endpoint.ending(); }
   const Totals& totals() const override { return client_.endpoint.totals(); }
 
@@ -46,7 +48,8 @@ class RelaySession final : public Session {
          const config::RouteLimits& limits, stats::BothWays& stats)
         : session(s),
           endpoint(role, context, std::move(peer.stream), std::move(peer.compression), limits,
-                   stats, *this) {}
+                   stats, *this),
+          charge(context.loop.memory) {}
     void OnPart(const ws::FramePart& part) override { session.OnPart(*this, part); }
     void OnReadDone() override { session.OnReadDone(*this); }
     void OnPeerClosing(PeerEnd end, std::string_view reason) override {
@@ -60,6 +63,7 @@ class RelaySession final : public Session {
     RelaySession& session;
     Endpoint endpoint;
     ws::MessageAssembler assembler;   // where the other end gets whole messages
+    io::MemoryCharge charge;          // of the assembler
     std::uint64_t message_bytes = 0;  // of the open message, so far
     std::size_t discarded = 0;        // of what it sent, once the other end was gone
     bool done = false;
@@ -73,6 +77,7 @@ class RelaySession final : public Session {
   void PassClose(Side& from, std::string_view reason);
   void TellOfLoss(Side& lost, PeerEnd end, std::string_view why);
   void OnPeerDone(Side& side);
+  void DropInput() override;
 
   Side client_;
   Side server_;

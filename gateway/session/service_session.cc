@@ -16,12 +16,13 @@ ServiceSession::ServiceSession(Context& context, Facts facts,
                                std::unique_ptr<Compression> compression,
                                const http::Request& request, plugin::Instance& service,
                                stats::RouteStats& stats, Session::Owner& owner)
-    : Session(std::move(facts), owner),
+    : Session(std::move(facts), context.loop.memory, owner),
       request_(request),
       address_(client->peer_address()),
       service_(service),
       endpoint_(ws::Role::kServer, context, std::move(client), std::move(compression),
-                this->facts().route->limits, stats, *this) {}
+                this->facts().route->limits, stats, *this),
+      charge_(context.loop.memory) {}
 
 void ServiceSession::Start(std::string early) {
   handler_ = service_.OnSocket(*this);
@@ -37,12 +38,28 @@ void ServiceSession::Abandon() {
   endpoint_.Abandon("cut off by the shutdown");
 }
 
+std::size_t ServiceSession::held_bytes() const {
+  return endpoint_.held_bytes() + charge_.bytes() + (handler_ ? handler_->held_bytes() : 0);
+}
+
+void ServiceSession::HoldBack(bool wait) {
+  endpoint_.HoldBack(wait);
+}
+
+void ServiceSession::DropInput() {
+  deaf_ = true;
+  assembler_ = {};
+  charge_.Set(0);
+}
+
 void ServiceSession::Close(std::uint16_t code, std::string_view reason) {
   endpoint_.Close(code, reason, Closer::kServer, reason.empty() ? "closed by the service" : reason);
 }
 
 void ServiceSession::OnPart(const ws::FramePart& part) {
+  if (deaf_) return;
   auto message = assembler_.Add(part);
+  charge_.Set(assembler_.held_bytes());
   if (!message) return;
   const auto kind = message->opcode == ws::Opcode::kText ? plugin::MessageKind::kText
                                                          : plugin::MessageKind::kBinary;

@@ -25,6 +25,8 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
   void Abandon() override;
+  std::size_t held_bytes() const override;
+  void HoldBack(bool wait) override;
   const Ending& ending() const override { return endpoint_.ending(); }
   const Totals& totals() const override { return endpoint_.totals(); }
 
@@ -48,11 +50,15 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   bool congested() const override { return endpoint_.congested(); }
   void Close(std::uint16_t code, std::string_view reason) override;
 
+  void DropInput() override;
+
   http::Request request_;
   SocketAddress address_;
   plugin::Instance& service_;
   Endpoint endpoint_;
   ws::MessageAssembler assembler_;
+  io::MemoryCharge charge_;  // of the assembler
+  bool deaf_ = false;        // nothing more of what comes counts
   std::unique_ptr<plugin::SocketHandler> handler_;
 };
 

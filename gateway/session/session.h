@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gateway/config/config.h"
+#include "gateway/io/memory.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
 #include "gateway/session/client_places.h"
@@ -28,7 +29,7 @@ struct Facts {
 };
 
 // One upgraded client and the far end it talks to, from the 101 to the close.
-class Session : public io::Deletable {
+class Session : public io::Deletable, public io::MemoryHolder {
  public:
   class Owner {
    public:
@@ -52,8 +53,18 @@ class Session : public io::Deletable {
 
   const Facts& facts() const { return facts_; }
 
+  // For the owner: the session is over, and only waits for its destruction.
+  void Retire() { Leave(); }
+
+  // io::MemoryHolder; held_bytes and HoldBack are the sessions' own.
+  io::MemoryRefusal Refuse() final;
+  void CutOff() final;
+
  protected:
-  Session(Facts facts, Owner& owner) : owner_(owner), facts_(std::move(facts)) {}
+  Session(Facts facts, io::MemoryLedger& ledger, Owner& owner)
+      : MemoryHolder(ledger), owner_(owner), facts_(std::move(facts)) {}
+  // Lets go of what has come and is not passed on yet, and of what still comes.
+  virtual void DropInput() {}
   Owner& owner_;
 
  private:

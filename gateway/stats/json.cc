@@ -119,6 +119,14 @@ Value ToJson(const CompressionStats& compression) {
           {"reserved_bytes", compression.reserved_bytes.Get()}};
 }
 
+Value ToJson(const MemoryStats& memory, const io::MemoryTotal* total) {
+  return {{"held_bytes", total != nullptr ? total->held() : 0},
+          {"limit_bytes", total != nullptr ? total->limit() : 0},
+          {"waiting", memory.waiting.Get()},
+          {"waits", memory.waits.Get()},
+          {"refusals", ToJson(memory.refusals, kMemoryRefusalNames)}};
+}
+
 Value ToJson(const LoopStats& loop, const LoopTimes& times) {
   std::uint64_t connections = 0;
   for (const ListenerStats& listener : loop.listener)
@@ -170,6 +178,7 @@ std::string Registry::Json() const {
   const auto total = Total();
   Value json;
   json["process"] = ProcessToJson(started_unix_seconds_, LogLinesLost());
+  json["memory"] = ToJson(total->memory, memory_);
   json["totals"] = TotalsToJson(*total);
   Value& listeners = json["listeners"] = Value::array();
   for (std::size_t i = 0; i < total->listener.size(); ++i) {

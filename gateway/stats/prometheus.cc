@@ -338,6 +338,23 @@ void WriteCompression(Text& text, const CompressionStats& compression) {
   text.Sample("", compression.reserved_bytes.Get());
 }
 
+void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* total) {
+  text.Family("upgate_memory_held_bytes", "gauge", "Memory that is held for clients.");
+  text.Sample("", total != nullptr ? total->held() : 0);
+  text.Family("upgate_memory_limit_bytes", "gauge", "What that may be.");
+  text.Sample("", total != nullptr ? total->limit() : 0);
+  text.Family("upgate_memory_waiting_clients", "gauge",
+              "Clients that are not read now because too much is held for them.");
+  text.Sample("", memory.waiting.Get());
+  text.Family("upgate_memory_waits_total", "counter",
+              "How often a client was not read for a while because too much was held for it.");
+  text.Sample("", memory.waits.Get());
+  text.Family("upgate_memory_refusals_total", "counter",
+              "Clients and requests turned down because too much memory was held.");
+  for (std::size_t i = 0; i < memory.refusals.size(); ++i)
+    text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
+}
+
 std::vector<std::string> Labels(std::string_view name, const std::vector<std::string>& values) {
   std::vector<std::string> labels;
   for (const std::string& value : values) labels.push_back(Label(name, value));
@@ -373,6 +390,7 @@ std::string Registry::Prometheus() const {
   WriteMessageSizes(text, route_labels, total->route);
   WriteCloseCodes(text, route_labels, total->route);
   WriteCompression(text, total->compression);
+  WriteMemory(text, total->memory, memory_);
   WriteColumns(text, kServerColumns, server_labels, total->server);
   WriteTraffic(text, kServers, server_labels, total->server);
   text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");

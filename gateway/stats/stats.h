@@ -12,6 +12,7 @@
 
 #include "gateway/base/result.h"
 #include "gateway/config/dialect.h"
+#include "gateway/io/memory.h"
 
 namespace upgate::stats {
 
@@ -168,12 +169,23 @@ struct CompressionStats {
   Counter reserved_bytes;  // what open sessions may come to hold
 };
 
+// What became of clients for whom too much memory was held. Names for the outside are in
+// kMemoryRefusalNames.
+struct MemoryStats {
+  Counter waiting;  // clients that are not read now
+  Counter waits;    // how often one was not read for a while
+  std::array<Counter, io::kMemoryRefusals> refusals;
+};
+inline constexpr std::array<std::string_view, io::kMemoryRefusals> kMemoryRefusalNames{
+    "request", "unfinished_request", "session", "stalled_reader", "tls_handshake", "connection"};
+
 // All the numbers of one loop. Written by its thread, read by any.
 struct alignas(64) LoopStats {
   LoopStats(std::size_t listeners, std::size_t routes, std::size_t servers)
       : listener(listeners), route(routes), server(servers) {}
   Counter unrouted;  // requests that no route took
   CompressionStats compression;
+  MemoryStats memory;
   std::vector<ListenerStats> listener;
   std::vector<RouteStats> route;
   std::vector<ServerStats> server;
@@ -209,6 +221,9 @@ class Registry {
   // that wants the output. To be called before that, and before the loops run.
   void WatchLoop(std::size_t index, std::function<LoopTimes()> read);
 
+  // Where to ask what is held for clients; without it that is 0, of 0. `total` is not owned. To be
+  // called as WatchLoop is.
+  void WatchMemory(const io::MemoryTotal& total) { memory_ = &total; }
   // Where to ask for the number of log lines lost; without it that is 0. As WatchLoop.
   void WatchLog(std::function<std::uint64_t()> read);
 
@@ -233,7 +248,8 @@ class Registry {
   Names names_;
   std::vector<std::unique_ptr<LoopStats>> loops_;
   std::vector<std::function<LoopTimes()>> watches_;  // one a loop; empty where nobody watches
-  std::function<std::uint64_t()> log_lines_lost_;    // empty where nobody watches
+  const io::MemoryTotal* memory_ = nullptr;
+  std::function<std::uint64_t()> log_lines_lost_;  // empty where nobody watches
   std::int64_t started_unix_seconds_;
 };
 

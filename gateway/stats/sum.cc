@@ -84,9 +84,16 @@ void AddTo(CompressionStats& to, const CompressionStats& from) {
   }
 }
 
+void AddTo(MemoryStats& to, const MemoryStats& from) {
+  AddTo(to.waiting, from.waiting);
+  AddTo(to.waits, from.waits);
+  AddTo(to.refusals, from.refusals);
+}
+
 void AddTo(LoopStats& to, const LoopStats& from) {
   AddTo(to.unrouted, from.unrouted);
   AddTo(to.compression, from.compression);
+  AddTo(to.memory, from.memory);
   AddRows(to.listener, from.listener);
   AddRows(to.route, from.route);
   AddRows(to.server, from.server);

@@ -9,6 +9,7 @@
 
 #include "gateway/base/bytes.h"
 #include "gateway/base/result.h"
+#include "gateway/io/memory.h"
 #include "gateway/io/stream.h"
 #include "gateway/tls/openssl.h"
 #include "gateway/tls/scratch.h"
@@ -61,6 +62,9 @@ class Engine {
   bool HasMore() const { return failure_ || ended_ || RecordReady(); }
   // Whether anything was fed that Advance has not taken, be it part of a record.
   bool HasInput() const { return failure_ || ended_ || record_left_ > 0 || available() > 0; }
+
+  // What Keep has copied, and room for it.
+  std::size_t kept_bytes() const { return io::HeapBytes(tail_); }
 
   bool established() const { return established_; }
   // Not so in the handshake, nor in the midst of a handshake message that the peer sends after it.

@@ -1,5 +1,6 @@
 #include "gateway/tls/stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +17,11 @@ constexpr std::size_t kKeptRecords = 256 * 1024;
 // never wait for each other.
 constexpr std::size_t kMaxAnswers = 4 * io::kHighMark;
 
+// What OpenSSL takes for a connection, as measured: 34 to 45 KB with a handshake open, 14 KB after
+// it.
+constexpr std::size_t kHandshakeBytes = 44 * 1024;
+constexpr std::size_t kSessionBytes = 14 * 1024;
+
 }  // namespace
 
 Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
@@ -25,6 +31,7 @@ Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
       turn_(loop.turn),
       buffers_(scratch.buffers()),
       handshake_(std::make_unique<Handshake>(*this, std::move(keep_alive), loop.timers)),
+      charge_(loop.memory, kHandshakeBytes),
       engine_(std::move(ssl), buffers_) {
   lower_->SetHandler(this);
   if (handshake_timeout.count() > 0) handshake_->timer.Arm(handshake_timeout);
@@ -94,6 +101,7 @@ void Stream::Process() {
   }
   processing_ = false;
   engine_.Keep();
+  Charge();
   Steer();
   if (drained && state_ != State::kFailed && handler_ != nullptr) handler_->OnDrained();
 }
@@ -133,6 +141,7 @@ void Stream::Write(std::span<const Bytes> slices) {
   }
   if (!waiting_) waiting_ = std::make_unique<std::string>();
   for (const Bytes slice : slices) Append(*waiting_, slice);
+  Charge();
   if (waiting_->size() <= kMaxWaiting) return;
   waiting_.reset();
   engine_.Fail(
@@ -203,8 +212,21 @@ void Stream::Fail(Error error) {
   Cancel();
   if (handshake_) handshake_->timer.Disarm();
   waiting_.reset();
+  Charge();
   lower_->SetReading(false);
   if (handler_ != nullptr) handler_->OnError(error);
+}
+
+void Stream::Charge() {
+  const bool open = state_ == State::kOpen || state_ == State::kFailed;
+  charge_.Set((open ? kSessionBytes : kHandshakeBytes) + engine_.kept_bytes() +
+              (waiting_ ? io::HeapBytes(*waiting_) : 0));
+}
+
+std::size_t Stream::held_bytes() const {
+  const bool open = state_ == State::kOpen || state_ == State::kFailed;
+  return lower_->held_bytes() + charge_.bytes() -
+         (open ? std::min(kSessionBytes, charge_.bytes()) : 0);
 }
 
 const io::TlsInfo* Stream::tls() const {

@@ -54,6 +54,8 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   std::size_t queued() const override {
     return lower_->queued() + (waiting_ ? waiting_->size() : 0);
   }
+  // Once the handshake is over without what OpenSSL needs by itself: everybody has that.
+  std::size_t held_bytes() const override;
   bool HasUnread() const override { return engine_.HasInput() || lower_->HasUnread(); }
   SocketAddress local_address() const override { return lower_->local_address(); }
   SocketAddress peer_address() const override { return lower_->peer_address(); }
@@ -95,6 +97,8 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   void Flush();
   void Steer();
   void Fail(Error error);
+  // Enters what is held in the ledger.
+  void Charge();
 
   const std::unique_ptr<io::ByteStream> lower_;
   io::StreamHandler* handler_ = nullptr;
@@ -110,6 +114,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   bool processing_ = false;
   bool ended_ = false;    // the peer's close_notify has been told
   bool stalled_ = false;  // what the peer made us answer has congested the lower stream
+  io::MemoryCharge charge_;
   Engine engine_;
 };
 

@@ -16,7 +16,8 @@ HixieStream::HixieStream(std::unique_ptr<io::ByteStream> lower, config::Dialect 
     : lower_(std::move(lower)),
       turn_(loop.turn),
       decoder_(dialect, loop.entropy),
-      encoder_(dialect) {
+      encoder_(dialect),
+      charge_(loop.memory) {
   if (!early.empty()) decoder_.Decode(AsBytes(early), Held());
 }
 
@@ -41,6 +42,7 @@ void HixieStream::Steer() {
   } else {
     Cancel();
   }
+  Charge();
   lower_->SetReading(reading_ && !more);
 }
 
@@ -103,8 +105,9 @@ void HixieStream::DeliverHeld() {
 
 void HixieStream::OnError(const Error& error) {
   Cancel();
-  held_.clear();
+  std::string().swap(held_);
   held_start_ = 0;
+  Charge();
   pong_.reset();
   end_ = End::kTold;
   output_ended_ = true;

@@ -42,6 +42,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   void Shutdown() override;
   void Reset() override { lower_->Reset(); }
   std::size_t queued() const override { return lower_->queued(); }
+  std::size_t held_bytes() const override { return lower_->held_bytes() + charge_.bytes(); }
   bool HasUnread() const override { return HasMore() || lower_->HasUnread(); }
   SocketAddress local_address() const override { return lower_->local_address(); }
   SocketAddress peer_address() const override { return lower_->peer_address(); }
@@ -65,6 +66,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   void Deliver();
   void DeliverHeld();
   void Steer();
+  void Charge() { charge_.Set(io::HeapBytes(held_)); }
 
   const std::unique_ptr<io::ByteStream> lower_;
   io::StreamHandler* handler_ = nullptr;
@@ -73,6 +75,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   HixieEncoder encoder_;
   std::string held_;  // frames for the reader, behind headroom
   std::size_t held_start_ = 0;
+  io::MemoryCharge charge_;          // of held_
   std::optional<std::string> pong_;  // for the last ping, before its answer is read
   End end_ = End::kOpen;             // of the client's side
   bool reading_ = false;

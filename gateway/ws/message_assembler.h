@@ -29,6 +29,8 @@ class MessageAssembler {
 
   // Bytes kept of a message that is not whole yet.
   std::size_t buffered() const { return buffer_.size(); }
+  // The same with the room for more.
+  std::size_t held_bytes() const { return buffer_.capacity(); }
 
  private:
   std::vector<std::byte> buffer_;

@@ -13,6 +13,9 @@ namespace upgate::plugins::broadcast {
 // subscriber that waits costs pointers, and the messages themselves are kept once.
 class Backlog {
  public:
+  // The ledger outlives the backlog.
+  explicit Backlog(io::MemoryLedger& ledger) : ledger_(ledger) {}
+
   // False, and nothing is added, when it would cost more than `limit` together. A single message
   // always fits where nothing waits.
   bool Add(const plugin::Batch& batch, std::size_t limit) {
@@ -20,6 +23,7 @@ class Backlog {
     const bool alone = batches_.empty() && batch.messages().size() == 1;
     if (cost_ + cost > limit && !alone) return false;
     cost_ += cost;
+    batch.Charge(ledger_);
     batches_.push_back(batch);
     return true;
   }
@@ -36,6 +40,7 @@ class Backlog {
   std::size_t cost() const { return cost_; }
 
  private:
+  io::MemoryLedger& ledger_;
   std::deque<plugin::Batch> batches_;
   std::size_t cost_ = 0;
 };

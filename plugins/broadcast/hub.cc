@@ -57,7 +57,10 @@ void Hub::SealAll() {
   Shipment shipment;
   for (Room* const room : listed_) {
     auto batch = room->Seal();
-    if (batch && host_.loops() > 1) shipment.push_back({room->path(), std::move(*batch)});
+    if (batch && host_.loops() > 1) {
+      const std::size_t cost = Cost(*batch);
+      shipment.push_back({room->path(), std::move(*batch), memory().Share(cost)});
+    }
   }
   if (!shipment.empty()) Ship(std::move(shipment));
 }

@@ -33,6 +33,7 @@ class Hub final : public plugin::Instance, private io::Later {
   std::unique_ptr<plugin::SocketHandler> OnSocket(plugin::Socket& socket) override;
 
   const Options& options() const { return options_; }
+  io::MemoryLedger& memory() { return host_.loop().memory; }
   std::size_t rooms() const { return rooms_.size(); }
 
   // To everybody in the room but one, and to the same room on the other loops. May dismiss any
@@ -55,6 +56,7 @@ class Hub final : public plugin::Instance, private io::Later {
   struct Parcel {
     std::string path;
     plugin::Batch batch;
+    io::SharedMemoryCharge charge;  // until the last loop has delivered it
   };
   using Shipment = std::vector<Parcel>;
 

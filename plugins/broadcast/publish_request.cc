@@ -22,10 +22,14 @@ plugin::MessageKind KindOf(const http::Request& request) {
 // The body of one POST on its way into a room.
 class PublishRequest final : public http::ExchangeHandler {
  public:
-  PublishRequest(Hub& hub, http::Exchange& exchange) : hub_(hub), exchange_(exchange) {}
+  PublishRequest(Hub& hub, http::Exchange& exchange)
+      : hub_(hub), exchange_(exchange), charge_(hub.memory()) {}
 
   void OnBody(Bytes bytes) override {
-    if (bytes.size() <= hub_.options().message_size - body_.size()) return Append(body_, bytes);
+    if (bytes.size() <= hub_.options().message_size - body_.size()) {
+      Append(body_, bytes);
+      return charge_.Set(io::HeapBytes(body_));
+    }
     exchange_.Respond(http::TextResponse(
         413,
         "a message here has at most " + std::to_string(hub_.options().message_size) + " bytes"));
@@ -49,10 +53,13 @@ class PublishRequest final : public http::ExchangeHandler {
     exchange_.Respond(std::move(published));
   }
 
+  std::size_t held_bytes() const override { return charge_.bytes(); }
+
  private:
   Hub& hub_;
   http::Exchange& exchange_;
   std::string body_;
+  io::MemoryCharge charge_;  // of it
 };
 
 http::Response Refusal(const std::string& method) {

@@ -24,7 +24,7 @@ Subscriber::~Subscriber() {
 
 void Subscriber::Take(const plugin::Batch& batch) {
   if (!backlog_ && !socket_.congested()) return socket_.SendBatch(batch);
-  if (!backlog_) backlog_ = std::make_unique<Backlog>();
+  if (!backlog_) backlog_ = std::make_unique<Backlog>(hub_.memory());
   if (!backlog_->Add(batch, hub_.options().queue)) Dismiss(kTryAgainLater, "too slow");
 }
 

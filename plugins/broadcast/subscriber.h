@@ -34,6 +34,7 @@ class Subscriber final : public plugin::SocketHandler, private io::Later {
  private:
   void OnMessage(plugin::MessageKind kind, MutableBytes payload) override;
   void OnDrained() override;
+  std::size_t held_bytes() const override { return backlog_ ? backlog_->cost() : 0; }
   void OnClose(std::uint16_t code) override;
   // The room has room again.
   void OnLater() override;

@@ -374,7 +374,7 @@ TEST(FrameTunnel, SurvivesAFailureOfEveryOperation) {
             if (open) return self.Send(ServerFrame(kText, "echo"));
             if (head.find("\r\n\r\n") == std::string::npos) return;
             open = true;
-            self.Send(std::string(kAccepted) + "\r\n");
+            self.Send(std::string(kAccepted).append("\r\n"));
           });
     });
     auto client = gw.Connect();

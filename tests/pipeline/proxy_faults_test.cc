@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kConfig = R"(
-http: { idle_timeout: 10m }
+http: { idle_timeout: 10m, body_rate: 0 }
 backends:
   site:
     servers: [ "http://127.0.0.1:7000" ]

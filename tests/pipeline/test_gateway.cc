@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/app/memory_limit.h"
 #include "gateway/app/options.h"
 #include "gateway/config/parse.h"
 #include "plugins/builtins.h"
@@ -77,9 +78,15 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
   stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), workers);
   stats_source_.stats = stats_.get();
   counts_ = std::make_unique<session::SharedCounts>(config);
+  memory_ = std::make_unique<io::MemoryTotal>(app::BytesOf(config.memory, app::AvailableMemory()));
+  stats_->WatchMemory(*memory_);
+  loop_.memory().Join(*memory_);
+  memory_report_ = std::make_unique<session::MemoryReport>(loop_.io(), stats_->loop(0).memory, log_,
+                                                           [this] { return ++trims_ > 0; });
+  memory_guard_ = std::make_unique<io::MemoryGuard>(loop_.io(), *memory_report_);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
-      *counts_, log_,
+      *counts_, *memory_, log_,
       [this](std::size_t to, std::move_only_function<void(session::Gateway&)> task) {
         Post(to, std::move(task));
       });

@@ -10,6 +10,7 @@
 #include "gateway/app/runtime.h"
 #include "gateway/session/front.h"
 #include "gateway/session/gateway.h"
+#include "gateway/session/memory_report.h"
 #include "tests/support/capture_log.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
@@ -64,6 +65,12 @@ class TestGateway {
   session::SharedCounts& counts() { return *counts_; }
   session::Gateway& gateway(std::size_t index = 0) { return *workers_[index]->gateway; }
   session::Front& front(std::size_t i = 0) { return *workers_[0]->fronts[i]; }
+  int trims() const { return trims_; }
+  io::MemoryTotal& memory() { return *memory_; }
+  const io::MemoryGuard& memory_guard() const { return *memory_guard_; }
+  std::uint64_t Refusals(io::MemoryRefusal refusal) {
+    return loop_stats().memory.refusals[static_cast<std::size_t>(refusal)].Get();
+  }
   stats::LoopStats& loop_stats(std::size_t i = 0) { return stats_->loop(i); }
   stats::RouteStats& route_stats(std::size_t i = 0) { return stats_->loop(0).route[i]; }
   stats::ServerStats& server_stats(std::size_t i = 0) { return stats_->loop(0).server[i]; }
@@ -94,6 +101,8 @@ class TestGateway {
   void StartWorker(std::size_t index, std::size_t workers);
   void Post(std::size_t index, std::move_only_function<void(session::Gateway&)> task);
 
+  int trims_ = 0;
+  std::unique_ptr<io::MemoryTotal> memory_;
   FakeLoop loop_;
   CaptureLog log_;
   Stats stats_source_;
@@ -103,6 +112,8 @@ class TestGateway {
   std::unique_ptr<session::SharedCounts> counts_;
   std::unique_ptr<session::Shared> shared_;
   http::ServerOptions options_;
+  std::unique_ptr<session::MemoryReport> memory_report_;
+  std::unique_ptr<io::MemoryGuard> memory_guard_;
   tls::Scratch scratch_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -34,7 +34,8 @@ QuietGateway::QuietGateway(World& world, std::string_view yaml)
   counts_ = std::make_unique<session::SharedCounts>(config);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
-      *counts_, log_, [](std::size_t, std::move_only_function<void(session::Gateway&)>) {});
+      *counts_, memory_, log_,
+      [](std::size_t, std::move_only_function<void(session::Gateway&)>) {});
   options_ = app::HttpOptions(config);
   places_.emplace_back("127.0.0.1:80",
                        session::ClientPlaces::Limits{.descriptors = &counts_->descriptors,

@@ -36,6 +36,7 @@ class QuietGateway {
   plugin::Registry plugins_;
   app::Runtime runtime_;
   std::unique_ptr<stats::Registry> stats_;
+  io::MemoryTotal memory_;
   std::unique_ptr<session::SharedCounts> counts_;
   std::unique_ptr<session::Shared> shared_;
   http::ServerOptions options_;

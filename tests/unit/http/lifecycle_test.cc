@@ -205,7 +205,9 @@ TEST(TimeoutTest, HeadIsTimedFromItsFirstByte) {
 }
 
 TEST(TimeoutTest, BodyIsTimedBetweenReads) {
-  HttpWire wire;
+  ServerOptions options;
+  options.limits.body_rate = 0;
+  HttpWire wire(4096, options);
   wire.Send(kPost);
   wire.Advance(59s);
   wire.Send("b");
@@ -215,6 +217,76 @@ TEST(TimeoutTest, BodyIsTimedBetweenReads) {
   std::string text = wire.received();
   EXPECT_EQ(TakeAnswer(text).status, 408);
   EXPECT_TRUE(wire.seen(0).destroyed);
+}
+
+// One byte in five seconds would keep the connection for as long as the client likes.
+TEST(BodyRateTest, ABodyThatTricklesIs408) {
+  HttpWire wire;
+  wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+  wire.Send("b");
+  wire.Advance(5s);
+  wire.Send("b");
+  wire.Advance(4s);
+  EXPECT_EQ(wire.received(), "");
+  wire.Send("b");
+  wire.Advance(2s);
+  std::string text = wire.received();
+  const Answer answer = TakeAnswer(text);
+  EXPECT_EQ(answer.status, 408);
+  EXPECT_EQ(answer.body, "the request body comes too slowly\n");
+  EXPECT_TRUE(wire.seen(0).destroyed);
+}
+
+TEST(BodyRateTest, ABodyAtTheLeastRateIsTakenToItsEnd) {
+  HttpWire wire;
+  wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 24000\r\n\r\n");
+  for (int second = 0; second < 100; ++second) {
+    wire.Send(std::string(240, 'b'));
+    wire.Advance(1s);
+  }
+  EXPECT_EQ(wire.received(), "");
+  EXPECT_TRUE(wire.seen(0).ended);
+}
+
+// It has the time between two reads once, and not again and again.
+TEST(BodyRateTest, WhatCameFastBuysOnePause) {
+  HttpWire wire;
+  wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n");
+  wire.Send(std::string(1'000'000, 'b'));
+  wire.Advance(50s);
+  wire.Send("b");
+  EXPECT_EQ(wire.received(), "");
+  wire.Advance(11s);
+  std::string text = wire.received();
+  EXPECT_EQ(TakeAnswer(text).status, 408);
+}
+
+TEST(BodyRateTest, TheTimeInWhichTheGatewayDoesNotReadIsNotTheClients) {
+  HttpWire wire;
+  wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+  wire.Advance(5s);
+  wire.seen(0).exchange->SetBodyReading(false);
+  wire.Run();
+  wire.Advance(3600s);
+  wire.seen(0).exchange->SetBodyReading(true);
+  wire.Run();
+  wire.Advance(4s);
+  EXPECT_EQ(wire.received(), "");
+  wire.Advance(2s);
+  std::string text = wire.received();
+  EXPECT_EQ(TakeAnswer(text).status, 408);
+}
+
+TEST(BodyRateTest, NoRateIsAskedForWhereItIsZero) {
+  ServerOptions options;
+  options.limits.body_rate = 0;
+  HttpWire wire(4096, options);
+  wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+  for (int i = 0; i < 100; ++i) {
+    wire.Send("b");
+    wire.Advance(50s);
+  }
+  EXPECT_EQ(wire.received(), "");
 }
 
 TEST(TimeoutTest, BodyBehindAnAnswerThatHasBegunIsAnAbort) {

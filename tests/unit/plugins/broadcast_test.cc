@@ -672,7 +672,8 @@ TEST(BacklogTest, GivesBackWhatItHoldsInOrderAndHoldsNoMoreThanTheLimit) {
   constexpr std::size_t kLimit = 100'000;
   const plugin::Batch many(MessagesOf(100, 600));
   const plugin::Batch one(MessagesOf(1, 40'000));
-  Backlog backlog;
+  io::MemoryLedger ledger;
+  Backlog backlog(ledger);
   ASSERT_TRUE(backlog.Add(many, kLimit));
   ASSERT_TRUE(backlog.Add(one, kLimit));
   EXPECT_EQ(backlog.cost(), 100'000U);
@@ -684,7 +685,8 @@ TEST(BacklogTest, GivesBackWhatItHoldsInOrderAndHoldsNoMoreThanTheLimit) {
 }
 
 TEST(BacklogTest, TakesASingleMessageOfAnySizeWhereNothingWaits) {
-  Backlog backlog;
+  io::MemoryLedger ledger;
+  Backlog backlog(ledger);
   EXPECT_FALSE(backlog.Add(plugin::Batch(MessagesOf(2, 600)), 1000));
   EXPECT_TRUE(backlog.Add(plugin::Batch(MessagesOf(1, 5000)), 1000));
   EXPECT_FALSE(backlog.Add(plugin::Batch(MessagesOf(1, 1)), 1000));

@@ -15,7 +15,7 @@ class CompressionPoolTest : public testing::Test {
  protected:
   test::FakeLoop loop_;
   stats::CompressionStats stats_;
-  CompressionPool pool_{loop_.timers(), 100'000, stats_};
+  CompressionPool pool_{loop_.timers(), loop_.memory(), 100'000, stats_};
 };
 
 TEST_F(CompressionPoolTest, SetsNoMoreMemoryAsideThanThereIs) {

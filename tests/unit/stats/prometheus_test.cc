@@ -250,6 +250,11 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
   EXPECT_EQ(of_server("upgate_server_inflated_bytes_total", {{"direction", "sent"}}), 54);
   EXPECT_EQ(of_server("upgate_server_inflated_bytes_total", {{"direction", "received"}}), 0);
   EXPECT_EQ(value("upgate_server_connect_seconds_sum", server), 4);
+  EXPECT_EQ(value("upgate_memory_held_bytes", {}), 0);
+  EXPECT_EQ(value("upgate_memory_limit_bytes", {}), 0);
+  EXPECT_EQ(value("upgate_memory_waits_total", {}), 0);
+  EXPECT_EQ(value("upgate_memory_waiting_clients", {}), 0);
+  EXPECT_EQ(value("upgate_memory_refusals_total", {{"kind", "stalled_reader"}}), 0);
   EXPECT_GT(value("upgate_process_resident_bytes", {}), 0);
 }
 

@@ -282,6 +282,29 @@ TEST(JsonTest, Histograms) {
   EXPECT_EQ(route["in"]["message_size"]["buckets"], (Json{{"+Inf", 0}}));
 }
 
+TEST(JsonTest, Memory) {
+  io::MemoryTotal total(1000);
+  total.Change(700);
+  Registry registry({}, 2);
+  EXPECT_EQ(Read(registry)["memory"]["limit_bytes"], 0);
+  registry.WatchMemory(total);
+  registry.loop(0).memory.waiting.Add(2);
+  registry.loop(1).memory.waits.Add(3);
+  registry.loop(0).memory.refusals[0].Add(4);
+  registry.loop(1).memory.refusals[0].Add(1);
+  const Json memory = Read(registry)["memory"];
+  EXPECT_EQ(memory["held_bytes"], 700);
+  EXPECT_EQ(memory["limit_bytes"], 1000);
+  EXPECT_EQ(memory["waiting"], 2);
+  EXPECT_EQ(memory["waits"], 3);
+  EXPECT_EQ(memory["refusals"], (Json{{"request", 5},
+                                      {"unfinished_request", 0},
+                                      {"session", 0},
+                                      {"stalled_reader", 0},
+                                      {"tls_handshake", 0},
+                                      {"connection", 0}}));
+}
+
 TEST(JsonTest, Process) {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
                        std::chrono::system_clock::now().time_since_epoch())
