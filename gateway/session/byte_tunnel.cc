@@ -49,7 +49,7 @@ void ByteTunnel::Abandon() {
 }
 
 std::size_t ByteTunnel::held_bytes() const {
-  return client_.held_bytes() + server_->held_bytes();
+  return client_.held_bytes() + (server_ ? server_->held_bytes() : 0);
 }
 
 // What comes from one end is what grows for the other.

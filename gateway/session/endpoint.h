@@ -118,7 +118,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     wait ? PauseReading(PauseReason::kMemory) : ResumeReading(PauseReason::kMemory);
   }
   std::size_t held_bytes() const {
-    return stream_->held_bytes() + (rest_ ? rest_->charge.bytes() : 0);
+    return (stream_ ? stream_->held_bytes() : 0) + (rest_ ? rest_->charge.bytes() : 0);
   }
 
   const Ending& ending() const { return *ending_; }

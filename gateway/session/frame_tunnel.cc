@@ -273,13 +273,17 @@ void FrameTunnel::Abandon() {
 // ---- memory
 
 std::size_t FrameTunnel::held_bytes() const {
-  return client_.stream->held_bytes() + server_.stream->held_bytes();
+  std::size_t held = 0;
+  for (const Peer* peer : {&client_, &server_}) {
+    if (peer->stream) held += peer->stream->held_bytes();
+  }
+  return held;
 }
 
 // What comes from one end is what grows for the other.
 void FrameTunnel::HoldBack(bool wait) {
   for (Peer* peer : {&client_, &server_}) {
-    if (!peer->gone) peer->gate.Set(*peer->stream, PauseReason::kMemory, wait);
+    if (peer->stream && !peer->gone) peer->gate.Set(*peer->stream, PauseReason::kMemory, wait);
   }
 }
 
