@@ -138,7 +138,7 @@ void Loop::OnPrepare() {
   // Only this thread writes it.
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   DeleteDeferred();
-  if ((*done_)()) End();
+  if ((*done_)()) uv_stop(&uv_);
   SetAlarm();
 }
 
@@ -158,10 +158,6 @@ bool Loop::HasMore() const {
 void Loop::KeepAwake() {
   if (std::exchange(awake_, true)) return;
   uv_idle_start(idle_.get(), [](uv_idle_t* h) { static_cast<Loop*>(h->data)->OnIdle(); });
-}
-
-void Loop::End() {
-  uv_stop(&uv_);
 }
 
 std::uint64_t Loop::SliceEnd() const {
@@ -193,7 +189,7 @@ void Loop::RunTasks() {
   }
   if (stop_after_ == 0U) {
     stop_after_.reset();
-    End();
+    uv_stop(&uv_);
   }
 }
 

@@ -140,7 +140,6 @@ class Loop final : public io::Turn {
   // Makes libuv come to OnIdle without waiting for an event.
   void KeepAwake();
   bool HasMore() const;
-  void End();
   void DeleteDeferred();
   void CloseUv();
 

@@ -68,10 +68,9 @@ class Poller {
   explicit Poller(bool rearms) : rearms_(rearms) {}
 
   // Identifies a client for as long as it keeps its place.
-  static std::uint64_t KeyOf(Place place, std::uint32_t generation) {
-    return std::uint64_t{generation} << 32 | place;
+  std::uint64_t KeyOf(Place place) const {
+    return std::uint64_t{slots_[place].generation} << 32 | place;
   }
-  std::uint64_t KeyOf(Place place) const { return KeyOf(place, slots_[place].generation); }
   // Whom an event is for; nullptr when they have gone.
   Client* ClientOf(std::uint64_t key) const {
     const Slot& slot = slots_[static_cast<Place>(key)];
