@@ -13,9 +13,10 @@ constexpr std::size_t kMaxPending = 64 * 1024;
 // What is read of a body that nobody wants, or behind the last answer, to keep the connection in
 // order.
 constexpr std::size_t kMaxDiscard = 256 * 1024;
-// Pipelined requests that one turn begins at most. A read can hold thousands; the others on the
-// loop wait meanwhile, and so does the news that this client is gone.
-constexpr int kRequestsPerTurn = 16;
+// What a request counts in its connection's share of a turn (io::Loop::share); the bytes of its
+// answer come on top. A read can hold thousands of pipelined requests; the others on the loop wait
+// meanwhile, and so does the news that this client is gone.
+constexpr std::size_t kRequestWork = 8 * 1024;
 
 // How long a gateway that stops waits for the FIN of a client that has its last answer.
 constexpr io::Millis kDrainLinger{200};
@@ -156,13 +157,17 @@ bool Http1Connection::TakesInput() const {
 
 // Only between requests: the end of one may need no input.
 bool Http1Connection::HadItsTurn() const {
-  return state_ == State::kHead && requests_left_ <= 0;
+  return state_ == State::kHead && work_left_ == 0;
+}
+
+void Http1Connection::Spend(std::size_t work) {
+  work_left_ -= std::min(work, work_left_);
 }
 
 void Http1Connection::Run(Bytes input) {
   running_ = true;
   input_ = input;
-  requests_left_ = kRequestsPerTurn;
+  work_left_ = loop_.share;
   while (WantsInput() && !HadItsTurn() && Step()) {
   }
   running_ = false;
@@ -281,7 +286,7 @@ void Http1Connection::Arm(Wait wait) {
 
 void Http1Connection::BeginExchange(RequestHead&& head) {
   state_ = State::kBusy;
-  --requests_left_;
+  Spend(kRequestWork);
   Arm(Wait::kNothing);
   request_complete_ = false;
   body_time_ = options_.limits.body_grace;

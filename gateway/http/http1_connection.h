@@ -40,6 +40,8 @@ class Http1Connection final : public ServerConnection,
   // For the exchange. None of these is called once it is detached.
   io::ByteStream& stream() { return *stream_; }
   ResponseWriter::Context AnswerContext(const Request& request) const;
+  // Counts `bytes` of an answer into the share of the turn.
+  void Spend(std::size_t bytes);
   void OnHeadSent(int status) { handler_.OnAnswer(status); }
   void OnWritten();
   void OnAnswered(bool close);
@@ -126,7 +128,8 @@ class Http1Connection final : public ServerConnection,
   bool expects_continue_ = false;
   bool held_back_ = false;  // for want of memory
   bool moved_ = false;      // bytes of a request body came since the timer was armed
-  int requests_left_ = 0;   // that Run may still begin
+  std::size_t work_left_ =
+      0;  // of this connection's share of the turn; Run begins requests with it
   std::size_t discard_left_ = 0;
   std::size_t queue_mark_ = 0;     // queued() when the timer was armed
   io::Instant last_progress_{};    // of the queue, while lingering

@@ -63,6 +63,7 @@ void ServerExchange::Respond(Response response) {
   head_sent_ = true;
   if (writer_.has_body() && !response.body.empty()) {
     connection_->stream().Write({AsBytes(*head), AsBytes(response.body)});
+    connection_->Spend(response.body.size());
   } else {
     connection_->stream().Write(AsBytes(*head));
   }
@@ -112,6 +113,7 @@ void ServerExchange::Write(std::span<const Bytes> slices, bool more_to_come) {
     for (const Bytes slice : std::exchange(slices, {})) Append(gathered_, slice);
   }
   if (keep) return;
+  connection_->Spend(size);
   if (gathered_.empty()) {
     connection_->stream().Write(slices);
   } else {

@@ -113,6 +113,27 @@ TEST(StatsServiceLimits, PipelinedRequestsLeaveTheLoopToOthersNowAndThen) {
   }
 }
 
+TEST(StatsServiceLimits, AnswersCountIntoTheShareOfATurnByTheirSize) {
+  constexpr std::size_t kRequests = 100;
+  constexpr std::size_t kShare = 16 * 1024;
+  TestGateway gw(kConfig, {.send_buffer = 16 << 20}, kShare);
+  auto client = gw.Connect();
+  std::string requests;
+  for (std::size_t i = 0; i < kRequests; ++i) requests += "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n";
+  client.peer().Send(requests);
+  std::size_t before = 0;
+  std::size_t most = 0;
+  while (gw.loop().RunTurn()) {
+    const std::size_t received = client.peer().received().size();
+    most = std::max(most, received - before);
+    before = received;
+  }
+  const std::size_t answer = before / kRequests;
+  ASSERT_GT(answer, 1024U);
+  // What is read, and what was left over before; each may exceed its share by one answer.
+  EXPECT_LE(most, 2 * (kShare + answer));
+}
+
 TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
