@@ -15,6 +15,10 @@ namespace {
 // Of such a read, in bytes, there can be thousands of messages to look at.
 constexpr std::size_t kBulk = 16 * 1024;
 
+// What is read in a crowded turn of a peer that is not known for much: many of them that begin to
+// flood in the same moment do not hold the turn for long.
+constexpr std::size_t kFirstRead = 4 * 1024;
+
 // Slices that go to the system in one call.
 constexpr std::size_t kMaxSlices = 64;
 
@@ -98,10 +102,11 @@ void SocketStream::OnReady(std::uint32_t events) {
   if (health_ != Health::kWhole) return;
   pending_ |= static_cast<std::uint16_t>(events & kInputEvents);
   if (reading_ == Reading::kOn && pending_ != 0) {
-    if (bulky_ && fd_.loop().crowded()) {
+    const bool crowded = fd_.loop().crowded();
+    if (bulky_ && crowded) {
       fd_.loop().Continue(*this);
     } else if (!waiting()) {  // or soon, where it has had its share of this turn
-      ReadNow();
+      ReadNow(crowded ? kFirstRead : kMostRead);
     }
   } else if ((events & Poller::kError) != 0) {
     return Break(0);
@@ -128,12 +133,12 @@ void SocketStream::OnLater() {
     writing_ = Writing::kClosed;
     Tell([](io::StreamHandler& handler) { handler.OnFlushed(); });
   }
-  if (reading_ == Reading::kOn && pending_ != 0) ReadNow();
+  if (reading_ == Reading::kOn && pending_ != 0) ReadNow(kMostRead);
 }
 
-void SocketStream::ReadNow() {
+void SocketStream::ReadNow(std::size_t most) {
   int error = 0;
-  switch (ReadSome(error)) {
+  switch (ReadSome(most, error)) {
     case Input::kDrained:
       pending_ = 0;
       fd_.Rearm(kInputEvents);
@@ -154,10 +159,10 @@ void SocketStream::ReadNow() {
   }
 }
 
-SocketStream::Input SocketStream::ReadSome(int& error) {
-  const MutableBytes buffer = fd_.loop().read_buffer();
+SocketStream::Input SocketStream::ReadSome(std::size_t most, int& error) {
   const Health health = health_;
-  for (int reads = 0; reads < kReads; ++reads) {
+  for (std::size_t left = most; left > 0;) {
+    const MutableBytes buffer = fd_.loop().read_buffer().first(std::min(left, io::kReadBufferSize));
     const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got == 0) return Input::kEnded;
     if (got < 0) {
@@ -174,6 +179,7 @@ SocketStream::Input SocketStream::ReadSome(int& error) {
     // That was all, unless something stands behind it of which no further event will tell: the end
     // of the stream, an error, or what follows an urgent byte, at which a read stops.
     if (size < buffer.size() && pending_ == Poller::kReadable) return Input::kDrained;
+    left -= buffer.size();
   }
   return Input::kMore;
 }
@@ -308,7 +314,7 @@ void SocketStream::TellFailure() {
   if (reading_ == Reading::kOn && drain_rounds_left_ > 0) {
     --drain_rounds_left_;
     int error = 0;
-    const Input input = ReadSome(error);
+    const Input input = ReadSome(kMostRead, error);
     if (input == Input::kMore) return fd_.loop().Continue(*this);
     if (input == Input::kBroken && error_ == 0) error_ = error;
     if (handler_ == nullptr) return;

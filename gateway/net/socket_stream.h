@@ -26,10 +26,12 @@ namespace upgate::net {
 //
 // When it is told of bytes it reads at most kReads full buffers; what is left is a leftover of the
 // loop's turn, so that a fast peer does not starve the others. In a crowded turn a peer whose last
-// read brought a lot, or for whom a queue waits, is a leftover from the beginning.
+// read brought a lot, or for whom a queue waits, is a leftover from the beginning, and of any other
+// a few KiB are read before it is one.
 class SocketStream final : public io::ByteStream, private Poller::Client, private io::Later {
  public:
-  static constexpr int kReads = 2;
+  static constexpr std::size_t kReads = 2;
+  static constexpr std::size_t kMostRead = kReads * io::kReadBufferSize;
 
   // What to watch a connecting TCP socket for, and what it goes on with as a stream.
   static constexpr std::uint32_t kEvents =
@@ -73,8 +75,9 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void SetWantsOutput(bool on);
   void RunSoon();
 
-  void ReadNow();
-  Input ReadSome(int& error);
+  void ReadNow(std::size_t most);
+  // In as many calls as it takes to read `most` bytes, if there are so many.
+  Input ReadSome(std::size_t most, int& error);
 
   std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices);
   void Enqueue(Bytes bytes);

@@ -238,6 +238,30 @@ TEST_P(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
   EXPECT_LE(most, 2 * SocketStream::kReads);
 }
 
+// Somebody who has always something left over for the next turn.
+class Busy final : public io::Later {
+ public:
+  explicit Busy(Loop& loop) : loop_(loop) { loop_.Continue(*this); }
+  void OnLater() override { loop_.Continue(*this); }
+
+ private:
+  Loop& loop_;
+};
+
+TEST_P(StreamTest, InACrowdedTurnLittleIsReadOfAPeerThatWasQuiet) {
+  std::size_t first = 0;
+  far_log_.on_bytes = [&](MutableBytes data) {
+    if (first == 0) first = data.size();
+  };
+  far_->SetReading(true);
+  Busy busy(loop_);
+  const std::string written = Congest(*near_);
+  near_->Shutdown();
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_TRUE(far_log_.received == written);
+  EXPECT_LE(first, 4096U);
+}
+
 TEST_P(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
   bool aligned = true;
   far_log_.on_bytes = [&](MutableBytes data) {
