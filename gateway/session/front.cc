@@ -69,14 +69,13 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     stream->Reset();
     return;
   }
-  auto client = std::make_unique<Client>();
-  client->place = std::exchange(next_, {});
+  Client& client = *clients_.emplace_back(std::make_unique<Client>(*this));
+  client.index = clients_.size() - 1;
+  client.place = std::exchange(next_, {});
   if (tls_ != nullptr)
     stream = tls_->Wrap(std::move(stream), options_.limits.head_timeout, loop_, scratch_);
-  client->connection =
-      http::ServerConnection::Start(std::move(stream), loop_, options_, handler_, *this);
-  http::ServerConnection* key = client->connection.get();
-  connections_.emplace(key, std::move(client));
+  client.connection =
+      http::ServerConnection::Start(std::move(stream), loop_, options_, handler_, client);
 }
 
 void Front::OnAcceptFailed(const Error& error) {
@@ -84,29 +83,36 @@ void Front::OnAcceptFailed(const Error& error) {
   places_.CountPauseOfSystem(error, loop_.timers.Now());
 }
 
-void Front::OnConnectionDone(http::ServerConnection& connection) {
-  auto node = connections_.extract(&connection);
-  if (node.empty()) return;
-  places_.OnConnectionDone(node.mapped()->place);
-  loop_.turn.DeferDelete(std::move(node.mapped()));
-  if (empty_ && connections_.empty()) std::exchange(empty_, nullptr)();
+void Front::Remove(Client& client) {
+  const std::size_t index = std::exchange(client.index, Client::kGone);
+  if (index == Client::kGone) return;
+  places_.OnConnectionDone(client.place);
+  loop_.turn.DeferDelete(std::move(clients_[index]));
+  if (index + 1 < clients_.size()) {
+    clients_[index] = std::move(clients_.back());
+    clients_[index]->index = index;
+  }
+  clients_.pop_back();
+  if (empty_ && clients_.empty()) std::exchange(empty_, nullptr)();
 }
 
 void Front::Drain(std::function<void()> empty) {
   listeners_.clear();
-  if (connections_.empty()) return empty();
+  if (clients_.empty()) return empty();
   empty_ = std::move(empty);
-  std::vector<http::ServerConnection*> all;
-  for (const auto& [key, client] : connections_) all.push_back(key);
-  for (http::ServerConnection* connection : all) {
-    if (connections_.contains(connection)) connection->Drain();
+  // From the end: whoever takes the place of one that is removed has had its turn.
+  for (std::size_t i = clients_.size(); i-- > 0;) {
+    if (i < clients_.size()) clients_[i]->connection->Drain();
   }
 }
 
 void Front::Abandon() {
   listeners_.clear();
-  for (auto& [key, client] : connections_) loop_.turn.DeferDelete(std::move(client));
-  connections_.clear();
+  for (auto& client : clients_) {
+    client->index = Client::kGone;
+    loop_.turn.DeferDelete(std::move(client));
+  }
+  clients_.clear();
   if (empty_) std::exchange(empty_, nullptr)();
 }
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gateway/http/server_connection.h"
@@ -20,7 +20,6 @@ namespace upgate::session {
 // A client is taken when there is a place for it, for as long as its connection lives. Others wait
 // in the backlog, or are refused: see HoldBack.
 class Front final : private io::AcceptHandler,
-                    private http::ServerConnection::Owner,
                     private ClientPlaces::Waiter,
                     private io::Timer::Owner,
                     private io::Later {
@@ -38,11 +37,18 @@ class Front final : private io::AcceptHandler,
   // Ends every connection at once.
   void Abandon();
 
-  std::size_t connections() const { return connections_.size(); }
+  std::size_t connections() const { return clients_.size(); }
 
  private:
   // A connection and the place it has: given back when the connection is closed.
-  struct Client final : io::Deletable {
+  struct Client final : io::Deletable, http::ServerConnection::Owner {
+    static constexpr std::size_t kGone = std::size_t(-1);
+
+    explicit Client(Front& owner) : front(owner) {}
+    void OnConnectionDone(http::ServerConnection&) override { front.Remove(*this); }
+
+    Front& front;
+    std::size_t index = kGone;  // in clients_
     ClientPlaces::Place place;
     std::unique_ptr<http::ServerConnection> connection;
   };
@@ -51,11 +57,12 @@ class Front final : private io::AcceptHandler,
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
   void OnNobody() override { next_ = {}; }
   void OnAcceptFailed(const Error& error) override;
-  void OnConnectionDone(http::ServerConnection& connection) override;
   void OnPlaceFree() override;
   void OnTimer(io::Timer&) override { LookAgain(); }
   void OnLater() override { LookAgain(); }
   void LookAgain();
+  // Takes the client, which may be at work, out of the table; it dies at the end of the turn.
+  void Remove(Client& client);
 
   io::Loop loop_;
   const http::ServerOptions& options_;
@@ -68,7 +75,7 @@ class Front final : private io::AcceptHandler,
   bool holding_ = false;  // clients may be waiting in the backlog
   io::Timer look_again_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
-  std::unordered_map<http::ServerConnection*, std::unique_ptr<Client>> connections_;
+  std::vector<std::unique_ptr<Client>> clients_;  // in no order
   std::function<void()> empty_;
 };
 
