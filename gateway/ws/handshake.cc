@@ -167,8 +167,9 @@ std::string MakeKey(io::Entropy& entropy) {
 }
 
 std::string AcceptKey(std::string_view key) {
-  std::string text(key);
-  text += kGuid;
+  std::string text;
+  text.reserve(key.size() + kGuid.size());
+  text.append(key).append(kGuid);
   return Base64Encode(tls::Sha1(AsBytes(text)));
 }
 
