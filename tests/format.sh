@@ -13,7 +13,7 @@ command -v "$formatter" >/dev/null || {
   exit 1
 }
 
-mapfile -d '' files < <(find gateway plugins tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0)
+mapfile -d '' files < <(find docs gateway plugins tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0)
 case ${1:-} in
   --fix) exec "$formatter" -i "${files[@]}" ;;
   '') ;;

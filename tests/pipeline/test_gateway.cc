@@ -9,7 +9,6 @@
 #include "gateway/app/memory_limit.h"
 #include "gateway/app/options.h"
 #include "gateway/config/parse.h"
-#include "plugins/builtins.h"
 
 namespace upgate::test {
 namespace {
@@ -66,10 +65,11 @@ std::uint16_t GatewayClient::ReceivedClose() {
   return code;
 }
 
-TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, std::size_t share) {
+TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, std::size_t share,
+                         void (*add_services)(plugin::Registry&)) {
   loop_.network().options() = options;
   loop_.io().share = share;
-  plugins::RegisterBuiltins(plugins_);
+  add_services(plugins_);
   auto runtime = app::Prepare(MustParse(yaml), plugins_);
   if (!runtime) throw std::runtime_error(config::ToString("test.yaml", runtime.error().front()));
   runtime_ = std::move(*runtime);

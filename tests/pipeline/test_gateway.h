@@ -11,6 +11,7 @@
 #include "gateway/session/front.h"
 #include "gateway/session/gateway.h"
 #include "gateway/session/memory_report.h"
+#include "plugins/builtins.h"
 #include "tests/support/capture_log.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
@@ -50,9 +51,10 @@ class GatewayClient {
 // the same test loop; each has its own clients.
 class TestGateway {
  public:
-  // `share`: see io::Loop::share.
+  // `share`: see io::Loop::share. `add_services`: those that routes can name.
   explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {},
-                       std::size_t share = io::kShare);
+                       std::size_t share = io::kShare,
+                       void (*add_services)(plugin::Registry&) = plugins::RegisterBuiltins);
   ~TestGateway();
 
   GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { binary, start, temporaryFolder, within } from './support.mjs';
 
 const kDesktop = { width: 1280, height: 800 };
-// In the README; UPDATE_SCREENSHOT=1 takes it anew.
+// Shown in README.md; UPDATE_SCREENSHOT=1 takes it anew.
 const kPicture = fileURLToPath(new URL('../../deploy/demo/screenshot.png', import.meta.url));
 const kPhone = { width: 360, height: 740 };
 

@@ -36,7 +36,7 @@ clean=$folder/clean
 in_root "$clean" sh -c "apt-get -q update && apt-get -q install -y --no-install-recommends /root/$package"
 
 for file in usr/bin/upgate usr/share/man/man1/upgate.1.gz usr/share/bash-completion/completions/upgate etc/upgate/upgate.yaml \
-  usr/lib/systemd/system/upgate.service usr/share/doc/upgate/{README.md,copyright,changelog.gz,examples/upgate.example.yaml}; do
+  usr/lib/systemd/system/upgate.service usr/share/doc/upgate/{README.md,docs/configuration.md,copyright,changelog.gz,examples/upgate.example.yaml}; do
   [[ -f $clean/$file ]] || fail "/$file is missing"
 done
 enabled=etc/systemd/system/multi-user.target.wants/upgate.service

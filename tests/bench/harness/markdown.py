@@ -1,17 +1,47 @@
-"""The results as README.md shows them: tables by kind of work."""
+"""The results as docs/benchmarks.md shows them, tables by kind of work, and the short table of README.md."""
 
 from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, Row, memory_rows, polite_rows, rows
 from .text import ending, number
 
 _COLUMNS = ("upgate -> ws", "upgate -> tcp", "bare relay", "nginx", "HAProxy", "Caddy", "websockify")
-_PLOT = "![CPU time by message against the number of connections](tests/bench/results/connections.svg)"
+_PLOT = "![CPU time by message against the number of connections](../tests/bench/results/connections.svg)"
 _WORK = ("relay", "tls", "flood", "handshake", "http")
+
+# What the short table has: scenarios by name, and the columns.
+_SUMMARY = ("ws-64-w1-c100", "ws-65536-w1-c100", "ws-64-w1-c1000", "wss-64-w1-c100", "handshake-ws", "http-small")
+_SUMMARY_COLUMNS = ("upgate -> ws", "upgate -> tcp", "nginx", "HAProxy", "Caddy")
 
 
 def render(report: dict, plotted: bool) -> str:
     """Everything between the marker comments; with the plot if there is one."""
     parts = (_preface(report), _PLOT if plotted else "", _cpu(report), _latency(report), _memory(report), _polite(report), _rest(report))
     return "\n\n".join(part for part in parts if part)
+
+
+def render_summary(report: dict) -> str:
+    """The same in a few lines: a scenario of each kind, and memory."""
+    machine = report["machine"]
+    lines = [
+        "| | upgate → ws | → tcp | nginx | HAProxy | Caddy |",
+        "| --- |" + " --- |" * len(_SUMMARY_COLUMNS),
+    ]
+    for scenario in report["scenarios"]:
+        if scenario["name"] in _SUMMARY:
+            cells = [_best(rows(scenario), column) for column in _SUMMARY_COLUMNS]
+            lines.append(f"| {_capital(scenario['title'])} | " + " | ".join(number(row.total_us) if row else "" for row in cells) + " |")
+    for scenario in _of(report, "memory"):
+        found = [row for row in memory_rows(scenario) if not row.failure]
+        cells = [_least_memory(found, column) for column in _SUMMARY_COLUMNS]
+        lines.append(f"| Bytes of memory by idle connection, {'wss' if scenario['tls'] else 'ws'} | " + " | ".join(cells) + " |")
+    return (
+        f"CPU time in µs by message (by connection, by request), and memory, on {report['date'][:10]} on {machine['cpu']}, "
+        f"{machine['cores']} cores; one worker on one core.\n\n" + "\n".join(lines)
+    )
+
+
+def _least_memory(found: list[MemoryRow], column: str) -> str:
+    matching = [row.idle for row in found if row.name == column or row.name.split()[0] == column]
+    return f"{min(matching):,.0f}" if matching else ""
 
 
 def _of(report: dict, *groups: str) -> list[dict]:

@@ -1,4 +1,4 @@
-"""Puts results into README.md and draws the plot beside them; tests/bench/report runs it."""
+"""Puts results into docs/benchmarks.md and README.md and draws the plot; tests/bench/report runs it."""
 
 import argparse
 import json
@@ -13,12 +13,12 @@ BEGIN = "<!-- tests/bench/report begins -->"
 END = "<!-- tests/bench/report ends -->"
 
 
-def with_tables(readme: str, tables: str) -> str:
-    """The text with what is between the markers replaced."""
-    before, begin, rest = readme.partition(BEGIN)
+def with_tables(page: Path, tables: str) -> str:
+    """The text of the page with what is between the markers replaced."""
+    before, begin, rest = page.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"report: no '{BEGIN}' and '{END}' in README.md")
+        raise SystemExit(f"report: no '{BEGIN}' and '{END}' in {page.relative_to(ROOT)}")
     return f"{before}{BEGIN}\n{tables}\n{END}{after}"
 
 
@@ -31,10 +31,10 @@ def added(kept: dict, results: dict) -> dict:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="report", description="Results of run.sh, into README.md.")
+    parser = argparse.ArgumentParser(prog="report", description="Puts results of run.sh into docs/benchmarks.md and README.md.")
     parser.add_argument("results", nargs="?", type=Path, help="to show from now on; default: those shown now, anew")
     parser.add_argument("--add", action="store_true", help="these results to those shown now, not instead of them")
-    parser.add_argument("--check", action="store_true", help="only say whether README.md and the plot are up to date")
+    parser.add_argument("--check", action="store_true", help="only say whether the pages and the plot are up to date")
     options = parser.parse_args()
 
     kept = BENCH / "results/latest.json"
@@ -46,9 +46,9 @@ def main() -> int:
         kept.write_text(json.dumps(results, indent=1) + "\n")
     report = json.loads((options.results if options.check and options.results else kept).read_text())
 
-    readme = ROOT / "README.md"
     picture = plot.render(report)
-    wanted = {readme: with_tables(readme.read_text(), markdown.render(report, picture is not None))}
+    tables = {"docs/benchmarks.md": markdown.render(report, picture is not None), "README.md": markdown.render_summary(report)}
+    wanted = {ROOT / page: with_tables(ROOT / page, text) for page, text in tables.items()}
     if picture:
         wanted[kept.parent / "connections.svg"] = picture
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]

@@ -47,17 +47,36 @@ TEST(Examples, FilesThatShipLoad) {
                                      "deploy/debian/upgate.yaml", "docker/upgate.yaml"}));
 }
 
-TEST(Examples, ConfigurationsInTheReadmeLoad) {
-  const std::string readme = Read(fs::path(UPGATE_SOURCE_DIR) / "README.md");
-  const std::string opening = "```yaml\n";
-  int found = 0;
-  for (std::size_t at = readme.find(opening); at != std::string::npos;
-       at = readme.find(opening, at)) {
-    at += opening.size();
-    ExpectLoads(readme.substr(at, readme.find("```", at) - at), "README.md");
-    ++found;
+// README.md and every page of docs/, relative to the source folder.
+std::vector<std::string> Pages() {
+  std::vector<std::string> pages{"README.md"};
+  const fs::path root(UPGATE_SOURCE_DIR);
+  for (const auto& entry : fs::directory_iterator(root / "docs")) {
+    if (entry.path().extension() == ".md") pages.push_back(fs::relative(entry.path(), root));
   }
-  EXPECT_GE(found, 1);
+  return pages;
+}
+
+// The contents of the page's ```yaml blocks, each of which has to be a whole configuration.
+std::vector<std::string> Configurations(const std::string& page) {
+  const std::string opening = "```yaml\n";
+  std::vector<std::string> found;
+  for (std::size_t at = page.find(opening); at != std::string::npos; at = page.find(opening, at)) {
+    at += opening.size();
+    found.push_back(page.substr(at, page.find("```", at) - at));
+  }
+  return found;
+}
+
+TEST(Examples, ConfigurationsInThePagesLoad) {
+  std::vector<std::string> with_some;
+  for (const std::string& page : Pages()) {
+    const auto configurations = Configurations(Read(fs::path(UPGATE_SOURCE_DIR) / page));
+    for (const std::string& text : configurations) ExpectLoads(text, page);
+    if (!configurations.empty()) with_some.push_back(page);
+  }
+  EXPECT_THAT(with_some, testing::IsSupersetOf({"README.md", "docs/configuration.md",
+                                                "docs/http.md", "docs/services.md"}));
 }
 
 }  // namespace
