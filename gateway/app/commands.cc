@@ -28,20 +28,20 @@ std::string NameOf(const std::string& file) {
   return file == config::kStandardInput ? "standard input" : file;
 }
 
-std::string Lines(const std::string& file, const std::vector<config::ConfigError>& errors) {
+std::string ErrorLines(const std::string& file, const std::vector<config::ConfigError>& errors) {
   std::string lines;
   for (const auto& error : errors) lines += config::ToString(NameOf(file), error) + "\n";
   return lines;
 }
 
 int Report(const std::string& file, const std::vector<config::ConfigError>& errors) {
-  Print(stderr, Lines(file, errors));
+  Print(stderr, ErrorLines(file, errors));
   return 1;
 }
 
 // For what should serve, and has to end when it cannot: whoever supervises it may not read.
 int ReportPromptly(const std::string& file, const std::vector<config::ConfigError>& errors) {
-  PrintPromptly(STDERR_FILENO, Lines(file, errors));
+  PrintPromptly(STDERR_FILENO, ErrorLines(file, errors));
   return 1;
 }
 

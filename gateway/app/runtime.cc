@@ -39,11 +39,6 @@ void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigE
   for (auto& error : from) to.push_back(std::move(error));
 }
 
-void SortByPlace(std::vector<config::ConfigError>& errors) {
-  std::ranges::stable_sort(errors, {},
-                           [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
-}
-
 // Reads the certificates and makes the services of those parts of the configuration that have no
 // error in `known`.
 Runtime Make(const config::Config& config, const plugin::Registry& plugins,
@@ -84,7 +79,7 @@ std::expected<Runtime, std::vector<config::ConfigError>> Prepare(
   std::vector<config::ConfigError> errors;
   Runtime runtime = Make(*config, plugins, {}, errors);
   if (!errors.empty()) {
-    SortByPlace(errors);
+    config::SortByPlace(errors);
     return std::unexpected(std::move(errors));
   }
   runtime.router = std::make_unique<route::Router>(config->routes);
@@ -99,7 +94,7 @@ std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
   std::vector<config::ConfigError> more;
   Make(*draft.config, plugins, draft.errors, more);
   AppendAll(faults, more);
-  SortByPlace(faults);
+  config::SortByPlace(faults);
   return faults;
 }
 

@@ -35,11 +35,6 @@ config::ConfigError ListenError(const config::ListenAddress& address, const Erro
   return {address.mark, address.key, std::move(message)};
 }
 
-void SortByPlace(std::vector<config::ConfigError>& errors) {
-  std::ranges::stable_sort(errors, {},
-                           [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
-}
-
 std::unexpected<std::vector<config::ConfigError>> Lack(std::string message) {
   return std::unexpected(std::vector{config::ConfigError{{}, "", std::move(message)}});
 }
@@ -118,7 +113,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   std::vector<config::ConfigError> errors;
   server->Listen(errors);
   if (!errors.empty()) {
-    SortByPlace(errors);
+    config::SortByPlace(errors);
     return std::unexpected(std::move(errors));
   }
   if (auto lack = server->ShareOutFiles()) return Lack(*lack);
@@ -264,7 +259,7 @@ std::vector<config::ConfigError> CheckListening(const config::Config& config,
     if (!HasErrorIn(known, fmt::format("listeners[{}]", i))) check(config.listeners[i].address);
   }
   if (config.admin && !HasErrorIn(known, "admin")) check(*config.admin);
-  SortByPlace(errors);
+  config::SortByPlace(errors);
   return errors;
 }
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kDefaultMark = ":-";
 constexpr std::size_t kMaxScalar = 64 * 1024;
 
-bool IsName(std::string_view text) {
+bool IsVariableName(std::string_view text) {
   const auto letter = [](char c) { return c == '_' || IsAlpha(c); };
   const auto follows = [&](char c) { return letter(c) || IsDigit(c); };
   return !text.empty() && letter(text.front()) && std::ranges::all_of(text, follows);
@@ -22,7 +22,7 @@ bool IsName(std::string_view text) {
 std::expected<std::string, std::string> LookUp(std::string_view inside, Environment environment) {
   const std::size_t mark = inside.find(kDefaultMark);
   const std::string name(inside.substr(0, mark));
-  if (!IsName(name)) {
+  if (!IsVariableName(name)) {
     return std::unexpected(
         fmt::format("'${{{}}}' names no environment variable; write ${{NAME}} or "
                     "${{NAME:-default}}, or $${{ for a literal ${{",

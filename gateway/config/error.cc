@@ -1,6 +1,7 @@
 #include "gateway/config/error.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,11 @@ std::string ToString(const std::string& file, const ConfigError& error) {
   if (!out.empty()) out += ": ";
   if (!error.key.empty()) out += error.key + ": ";
   return out + error.message;
+}
+
+void SortByPlace(std::vector<ConfigError>& errors) {
+  std::ranges::stable_sort(
+      errors, {}, [](const auto& e) { return std::tie(e.mark.line, e.mark.column, e.key); });
 }
 
 bool HasErrorIn(const std::vector<ConfigError>& errors, const std::string& part) {

@@ -22,6 +22,9 @@ struct ConfigError {
 // "upgate.yaml:3:5: listeners[0].adress: unknown key; did you mean 'address'?"
 std::string ToString(const std::string& file, const ConfigError& error);
 
+// In the order of the file; those of one place stay in theirs.
+void SortByPlace(std::vector<ConfigError>& errors);
+
 // More of one file are not shown.
 inline constexpr std::size_t kMaxErrors = 100;
 

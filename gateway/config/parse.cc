@@ -20,11 +20,6 @@ namespace upgate::config {
 namespace {
 
 constexpr std::size_t kMaxServerHeader = 256;
-constexpr Millis kHour = std::chrono::hours(1);
-
-bool IsBefore(const ConfigError& a, const ConfigError& b) {
-  return std::tie(a.mark.line, a.mark.column, a.key) < std::tie(b.mark.line, b.mark.column, b.key);
-}
 
 std::string ParseServerHeader(const Field& field, std::string fallback) {
   auto text = field.Optional(std::move(fallback));
@@ -130,7 +125,7 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
   }
   // They quote what stands in the file, and the YAML library quotes it as it is.
   for (ConfigError& error : draft.errors) error.message = WithoutControls(error.message);
-  std::ranges::stable_sort(draft.errors, IsBefore);
+  SortByPlace(draft.errors);
   if (draft.errors.size() > kMaxErrors) {
     draft.errors.resize(kMaxErrors);
     draft.config = nullptr;  // what is right can no longer be told from the errors

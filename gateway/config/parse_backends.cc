@@ -9,7 +9,7 @@ namespace upgate::config {
 namespace {
 
 // Names of backends are labels of metrics and parts of paths in statistics.
-bool IsName(std::string_view text) {
+bool IsBackendName(std::string_view text) {
   const auto allowed = [](char c) {
     return IsAlpha(c) || IsDigit(c) || c == '-' || c == '_' || c == '.';
   };
@@ -111,7 +111,7 @@ std::map<std::string, Backend> ParseBackends(const Field& field,
   std::map<std::string, Backend> backends;
   std::size_t server_count = 0;
   for (Field::Member& member : field.Members()) {
-    if (!IsName(member.name)) {
+    if (!IsBackendName(member.name)) {
       member.field.ErrorAt(
           member.mark, "is no name for a backend; use 1 to 64 letters, digits, '-', '_' and '.'");
     }

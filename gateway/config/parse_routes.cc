@@ -15,7 +15,6 @@ constexpr std::uint64_t kMaxMessage = 1ULL << 30;
 constexpr std::uint64_t kMaxSessions = 1'000'000'000;
 constexpr Millis kMonth = std::chrono::hours(720);
 constexpr Millis kDay = std::chrono::hours(24);
-constexpr Millis kHour = std::chrono::hours(1);
 
 std::string WrittenHost(const HostPattern& host) {
   return (host.wildcard ? "*." : "") + host.host;

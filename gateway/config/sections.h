@@ -13,6 +13,9 @@ namespace upgate::config {
 // The parts that Parse is made of: each reads one section of the file into its struct, and leaves
 // what is wrong in the list of its field.
 
+// The longest that most waits can be set to.
+inline constexpr Millis kHour = std::chrono::hours(1);
+
 // The addresses that something listens on so far, and the line of each.
 using Addresses = std::map<std::string, int>;
 

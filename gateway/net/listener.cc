@@ -36,10 +36,6 @@ bool IsOfOneConnection(int error) {
   }
 }
 
-void SetOption(int fd, int level, int name, int value) {
-  static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
-}
-
 // Two that bind the same address at the same moment can each see the other begin to listen, and
 // both fail: the system takes them for listening before it has decided. So this is tried again.
 int ListenFirst(int fd, int backlog) {

@@ -60,12 +60,11 @@ Result<RawAddress> RawPath(const UnixPath& from) {
   return raw;
 }
 
+}  // namespace
+
 void SetOption(int fd, int level, int name, int value) {
-  // These only tune; a system that refuses one of them still has a working socket.
   static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
 }
-
-}  // namespace
 
 Result<RawAddress> ToRaw(const SocketAddress& address) {
   if (const auto* path = std::get_if<UnixPath>(&address)) return RawPath(*path);

@@ -34,6 +34,9 @@ Result<UniqueFd> OpenSocket(int family);
 // The error that the system keeps for the socket, 0 for none; reading it clears it.
 int TakeSocketError(int fd);
 
+// For options without which a socket works, too: a system that refuses one is not an error.
+void SetOption(int fd, int level, int name, int value);
+
 // getsockname and getpeername; all zeros where they fail.
 RawAddress LocalAddress(int fd);
 RawAddress PeerAddress(int fd);

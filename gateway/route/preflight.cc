@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kAny = "*";
 
-http::Response Refuse(std::string_view reason) {
+http::Response RefusePreflight(std::string_view reason) {
   return http::TextResponse(403, reason);
 }
 
@@ -55,12 +55,12 @@ http::Response Answer(const http::Headers& asked, const http::Headers& granted,
   const bool method_allowed =
       Contains(methods, method) || (Contains(methods, kAny) && http::IsToken(method));
   if (!method_allowed) {
-    return Refuse(
+    return RefusePreflight(
         fmt::format("the method '{}' is not allowed across origins", Printable(method, 40)));
   }
   const std::string names = asked.Joined("Access-Control-Request-Headers");
   if (const auto refused = FirstRefusedHeader(cors, names); !refused.empty()) {
-    return Refuse(
+    return RefusePreflight(
         fmt::format("the header '{}' is not allowed across origins", Printable(refused, 80)));
   }
 
@@ -95,8 +95,8 @@ bool IsPreflight(const http::Request& request) {
 http::Response AnswerPreflight(const http::Request& request, const SeenAs& seen,
                                const config::Cors& cors) {
   const OriginVerdict verdict = JudgeOrigin(request, seen, &cors, true);
-  http::Response response =
-      verdict.allowed ? Answer(request.headers, verdict.headers, cors) : Refuse(verdict.reason);
+  http::Response response = verdict.allowed ? Answer(request.headers, verdict.headers, cors)
+                                            : RefusePreflight(verdict.reason);
   response.headers.Add("Vary",
                        "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
   return response;

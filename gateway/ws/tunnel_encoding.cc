@@ -12,7 +12,7 @@ using config::Encoding;
 
 constexpr std::size_t kMaxUnmaskedHeader = kMaxHeader - 4;
 
-constexpr ProtocolError kNoBinary{close_code::kUnsupportedData,
+constexpr ProtocolError kTextOnly{close_code::kUnsupportedData,
                                   "a binary message where only text is spoken"};
 constexpr ProtocolError kNotBase64{close_code::kInvalidPayload, "a message that is not base64"};
 constexpr ProtocolError kBackendNotUtf8{close_code::kInvalidPayload,
@@ -48,7 +48,7 @@ std::optional<Encoding> ParseEncoding(std::string_view name) {
 std::expected<Bytes, ProtocolError> FrameUnpacker::Unpack(const FramePart& part,
                                                           std::string& scratch) {
   if (encoding_ == Encoding::kBinary) return part.payload;
-  if (part.opcode == Opcode::kBinary) return std::unexpected(kNoBinary);
+  if (part.opcode == Opcode::kBinary) return std::unexpected(kTextOnly);
   if (encoding_ == Encoding::kText) return part.payload;
   const std::size_t before = scratch.size();
   if (!base64_.Feed(AsText(part.payload), scratch) || (part.message_end && !base64_.Finish())) {
