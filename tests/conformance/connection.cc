@@ -20,6 +20,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "tests/support/uninterrupted.h"
+
 namespace upgate::conformance {
 namespace {
 
@@ -28,6 +30,16 @@ using std::chrono::steady_clock;
 // Long enough for the slowest machine with sanitizers; what works never takes it.
 steady_clock::time_point Patience() {
   return steady_clock::now() + std::chrono::seconds(60);
+}
+
+// Whether one of `events` comes before the deadline.
+bool PollUntil(int fd, short events, steady_clock::time_point deadline) {
+  pollfd polled{fd, events, 0};
+  return test::Uninterrupted([&] {
+           const auto left =
+               std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+           return left.count() > 0 ? ::poll(&polled, 1, static_cast<int>(left.count())) : 0;
+         }) > 0;
 }
 
 // Sessions are resumed: thousands of full handshakes would be most of the suite's time.
@@ -140,10 +152,7 @@ void Connection::StartTls(Transport transport) {
 }
 
 bool Connection::Poll(short events, Deadline deadline) const {
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
-  pollfd polled{fd_, events, 0};
-  return left > 0 && ::poll(&polled, 1, static_cast<int>(left)) > 0;
+  return PollUntil(fd_, events, deadline);
 }
 
 bool Connection::ReadSome() {
@@ -285,11 +294,9 @@ Listener::~Listener() {
 }
 
 std::unique_ptr<Connection> Listener::Accept() {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(Patience() - steady_clock::now());
-  pollfd polled{fd_, POLLIN, 0};
-  if (::poll(&polled, 1, static_cast<int>(left.count())) <= 0)
-    throw std::runtime_error("the gateway does not connect");
-  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (!PollUntil(fd_, POLLIN, Patience())) throw std::runtime_error("the gateway does not connect");
+  const int fd =
+      test::Uninterrupted([&] { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); });
   if (fd < 0) ThrowSystemError("accept");
   return std::make_unique<Connection>(fd);
 }

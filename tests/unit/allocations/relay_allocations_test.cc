@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@
 #include "plugins/builtins.h"
 #include "tests/support/capture_log.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/uninterrupted.h"
 #include "tests/support/ws_client.h"
 
 namespace {
@@ -95,14 +97,17 @@ class Client {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), fd_.get());
-    if (SSL_connect(ssl_.get()) != 1) throw std::runtime_error("TLS handshake");
+    if (OnTls([&] { return SSL_connect(ssl_.get()); }) != 1)
+      throw std::runtime_error("TLS handshake");
   }
 
   void Send(std::string_view bytes) {
     const auto size = static_cast<std::ptrdiff_t>(bytes.size());
-    const std::ptrdiff_t sent =
-        ssl_ ? SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()))
-             : ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto write = [&] {
+      return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    };
+    const auto send = [&] { return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); };
+    const std::ptrdiff_t sent = ssl_ ? OnTls(write) : test::Uninterrupted(send);
     if (sent != size) throw std::runtime_error("send");
   }
 
@@ -129,10 +134,22 @@ class Client {
   }
 
  private:
+  // A call that was interrupted wants to be made again (SSL_get_error(3)); one that took too long
+  // says the same, but for errno.
+  template <class Call>
+  int OnTls(Call&& call) {
+    for (;;) {
+      errno = 0;
+      const int result = call();
+      if (result > 0 || errno != EINTR) return result;
+    }
+  }
+
   void ReadSome() {
     char buffer[65536];
-    const std::ptrdiff_t got = ssl_ ? SSL_read(ssl_.get(), buffer, sizeof buffer)
-                                    : ::recv(fd_.get(), buffer, sizeof buffer, 0);
+    const auto read = [&] { return SSL_read(ssl_.get(), buffer, sizeof buffer); };
+    const auto receive = [&] { return ::recv(fd_.get(), buffer, sizeof buffer, 0); };
+    const std::ptrdiff_t got = ssl_ ? OnTls(read) : test::Uninterrupted(receive);
     if (got <= 0) throw std::runtime_error("the gateway sends no more");
     received_.append(buffer, static_cast<std::size_t>(got));
   }
