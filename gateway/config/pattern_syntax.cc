@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 #include "gateway/config/host_syntax.h"
 #include "gateway/config/scalar.h"
@@ -34,7 +35,6 @@ Reading<std::string> ReadHost(std::string_view host) {
                   R"(write for example "*.example.org")");
   }
   if (auto fault = FaultOfHost(host)) return std::unexpected(std::move(*fault));
-  if (host.ends_with('.')) return Refuse("ends in a dot", "leave it out");
   return CanonicalHost(host);
 }
 
@@ -146,7 +146,7 @@ Reading<HostPattern> Syntax<HostPattern>::Read(std::string_view text) {
   if (wildcard && Ip::Parse(host)) return Refuse("has a wildcard before an address");
   auto read = ReadHost(host);
   if (!read) return std::unexpected(read.error());
-  return HostPattern{std::move(*read), wildcard};
+  return HostPattern{std::string(WithoutRootDot(*read)), wildcard};
 }
 
 Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {

@@ -43,8 +43,9 @@ std::string_view AsHttp(std::string_view scheme) {
 }
 
 bool IsSame(const Origin& origin, const SeenAs& seen) {
+  const std::string host = CanonicalHost(seen.host) + (seen.rooted ? "." : "");
   return AsHttp(origin.scheme) == seen.scheme && origin.authority.port == seen.port &&
-         origin.authority.host == CanonicalHost(seen.host);
+         origin.authority.host == host;
 }
 
 bool IsBelow(std::string_view host, std::string_view domain) {

@@ -13,10 +13,11 @@ namespace upgate::route {
 // A request as its client sees it: behind a trusted proxy that is what the forwarded headers say.
 struct SeenAs {
   std::string scheme;      // "http" or "https"
-  std::string host;        // lower case, no port, no brackets
+  std::string host;        // lower case, no port, no brackets, no dot of the root
   std::uint16_t port = 0;  // the scheme's default filled in
   std::string client;  // the client's address, for logs; without port when it came from a header
   bool by_trusted_proxy = false;  // the peer is one of those who are believed
+  bool rooted = false;            // the host was written with the root's dot, as its origin is
 };
 
 // Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is

@@ -254,6 +254,8 @@ TEST(OriginSyntaxTest, IsSchemeHostAndPort) {
   EXPECT_EQ(Read<OriginPattern>("HTTP://localhost:3000"), "exact http localhost 3000");
   EXPECT_EQ(Read<OriginPattern>("http://[::0001]"), "exact http ::1 80");
   EXPECT_EQ(Read<OriginPattern>("https://*.example.com:8443"), "below https example.com 8443");
+  // To browsers that is another origin than the one without the dot.
+  EXPECT_EQ(Read<OriginPattern>("https://a.example."), "exact https a.example. 443");
   EXPECT_EQ(Read<OriginPattern>("capacitor://localhost"), "exact capacitor localhost 0");
 }
 
@@ -272,7 +274,7 @@ TEST(OriginSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<OriginPattern>("https://u:p@a.example"),
             "! has a user name or password in it; leave out what is before '@' (hidden)");
   EXPECT_EQ(Read<OriginPattern>("https://a.example:0"), "! has port 0");
-  EXPECT_EQ(Read<OriginPattern>("https://a.example."), "! ends in a dot; leave it out");
+  EXPECT_EQ(Read<OriginPattern>("https://a.example.."), "! has a dot too many in its host");
   EXPECT_EQ(Read<OriginPattern>("https://"), "! is not host:port: no host before the port");
   EXPECT_EQ(Read<OriginPattern>("1x://a"), "! ");
   EXPECT_EQ(Read<OriginPattern>("https://\xc3\xa4.example"),
@@ -325,6 +327,8 @@ TEST(HostSyntaxTest, IsANameOrAWildcardOrAnAddress) {
   EXPECT_EQ(Read<HostPattern>("[2001:DB8:0::1]"), "exact 2001:db8::1");
   EXPECT_EQ(Read<HostPattern>("::1"), "exact ::1");
   EXPECT_EQ(Read<HostPattern>("10.0.0.1"), "exact 10.0.0.1");
+  EXPECT_EQ(Read<HostPattern>("A.example."), "exact a.example");
+  EXPECT_EQ(Read<HostPattern>("*.example.org."), "below example.org");
 }
 
 TEST(HostSyntaxTest, SaysWhatIsWrong) {
@@ -340,7 +344,8 @@ TEST(HostSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<HostPattern>("*.10.0.0.1"), "! has a wildcard before an address");
   EXPECT_EQ(Read<HostPattern>("*."), "! has no host");
   EXPECT_EQ(Read<HostPattern>(""), "! has no host");
-  EXPECT_EQ(Read<HostPattern>("a.example."), "! ends in a dot; leave it out");
+  EXPECT_EQ(Read<HostPattern>("a.example.."), "! has a dot too many in its host");
+  EXPECT_EQ(Read<HostPattern>("."), "! has a dot too many in its host");
   EXPECT_EQ(Read<HostPattern>("[a]"), "! has no IPv6 address between '[' and ']'");
   EXPECT_EQ(Read<HostPattern>("a.example/x"), "! has a character that no host name has");
   EXPECT_EQ(
