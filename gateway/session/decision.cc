@@ -11,6 +11,7 @@
 
 #include "gateway/session/compression.h"
 #include "gateway/ws/extensions.h"
+#include "gateway/ws/token.h"
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
@@ -34,11 +35,11 @@ std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
 }
 
 // The subprotocol for this client, or the 400 for one that has none in common with the route. A
-// client that asks for none gets none. A route that lists none still answers the names that older
+// client that asks for none gets none; what is no token asks for nothing. A route that lists none still answers the names that older
 // clients use to ask for an encoding.
 std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer,
                                                               const config::Route& route) {
-  if (offer.subprotocols.empty()) return "";
+  if (std::ranges::none_of(offer.subprotocols, ws::IsToken)) return "";
   if (route.subprotocols.empty()) {
     if (!route.backend) return "";
     return ws::ChooseSubprotocol(offer, EncodingSubprotocols(route.encoding)).value_or("");
@@ -93,24 +94,32 @@ bool IsForWebSocket(const http::Request& request, const Behind& behind) {
   return !behind.serves_http || (behind.serves_websocket && request.UpgradesTo("websocket"));
 }
 
+// Those offers that the route lists, each once, however often the client names it.
+void KeepListed(const std::vector<std::string>& listed, std::vector<std::string>& offered) {
+  std::vector<std::string> kept;
+  for (std::string& name : offered) {
+    const auto has = [&](const auto& names) { return std::ranges::find(names, name) != names.end(); };
+    if (has(listed) && !has(kept))
+      kept.push_back(std::move(name));
+  }
+  offered = std::move(kept);
+}
+
 std::expected<Accepted, Answered> Admit(const http::Request& request, config::DialectSet dialects,
                                         const config::Route& route, const Behind& behind,
                                         const route::OriginVerdict& verdict) {
   const auto refuse = [](HandshakeOutcome outcome, http::Response response) {
     return std::unexpected(Answered{std::move(response), outcome});
   };
-  auto offer = ws::ReadOffer(request, dialects);
+  auto offer = ws::ReadOffer(
+      request, dialects, behind.ends_websocket ? ws::Answerer::kGateway : ws::Answerer::kServer);
   if (!offer) return refuse(HandshakeOutcome::kBadRequest, std::move(offer.error()));
   if (!verdict.allowed)
     return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
   auto subprotocol = AgreeOnSubprotocol(*offer, route);
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
   // A WebSocket server chooses for itself, but among those of the route.
-  if (!route.subprotocols.empty()) {
-    std::erase_if(offer->subprotocols, [&](const std::string& name) {
-      return std::ranges::find(route.subprotocols, name) == route.subprotocols.end();
-    });
-  }
+  if (!route.subprotocols.empty()) KeepListed(route.subprotocols, offer->subprotocols);
   auto encoding = behind.carries_bytes
                       ? AgreeOnEncoding(request, route, *subprotocol, offer->dialect)
                       : config::Encoding::kBinary;
