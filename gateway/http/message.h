@@ -92,7 +92,9 @@ struct Request {
   Target target;
   Headers headers;
   bool has_body = false;  // Content-Length above zero or chunked
-  // Connection: upgrade and an Upgrade header are there, on HTTP/1.1 (RFC 9110, section 7.8).
+  // Connection: upgrade and an Upgrade to WebSocket are there, on HTTP/1.1. That is the only
+  // protocol to which connections are handed over: to ask for another changes nothing (RFC 9110,
+  // section 7.8).
   bool wants_upgrade = false;
   // The 8 bytes behind the head of a handshake with two keys, which belong to the head
   // (draft-hixie-thewebsocketprotocol-76, section 5.1, "key_3").

@@ -89,9 +89,11 @@ std::expected<std::optional<ws::DeflateAgreement>, http::Response> AgreeOnCompre
   return ws::AgreeOnDeflate(*offers, WantedBy(*route.compression));
 }
 
-// Whether a request is one for the handshake, be it to be told that there is nothing else here.
-bool IsForWebSocket(const http::Request& request, const Behind& behind) {
-  return !behind.serves_http || (behind.serves_websocket && request.UpgradesTo("websocket"));
+// True if the rules of WebSocket apply: a handshake, or any request on a route that serves nothing
+// else (which then gets 426).
+bool IsForWebSocket(const http::Request& request, config::DialectSet dialects,
+                    const Behind& behind) {
+  return !behind.serves_http || (behind.serves_websocket && ws::IsHandshake(request, dialects));
 }
 
 // Those offers that the route lists, each once, however often the client names it.
@@ -157,7 +159,8 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
             .fields = {},
             .what = Answered{route::AnswerPreflight(request, seen, *cors), {}}};
   }
-  const bool for_websocket = IsForWebSocket(request, behind);
+  const config::DialectSet dialects = route.dialects.value_or(listener.dialects);
+  const bool for_websocket = IsForWebSocket(request, dialects, behind);
   const std::string_view origin_field = for_websocket ? ws::OriginField(request) : "Origin";
   Decision decision{
       .verdict = route::JudgeOrigin(request, seen, cors, route.require_origin, origin_field),
@@ -174,7 +177,7 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
   if (verdict.vary) decision.fields.Add("Vary", "Origin");
   if (for_websocket) {
     auto admitted =
-        Admit(request, route.dialects.value_or(listener.dialects), route, behind, verdict);
+        Admit(request, dialects, route, behind, verdict);
     if (admitted) {
       decision.what = std::move(*admitted);
     } else {

@@ -129,6 +129,16 @@ std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
   return Offer{*key, ReadSubprotocols(headers), *dialect};
 }
 
+bool IsHandshake(const http::Request& request, config::DialectSet spoken) {
+  if (request.method != "GET" || !request.UpgradesTo("websocket")) return false;
+  const auto has = [&](std::string_view name) { return request.headers.Find(name) != nullptr; };
+  if (has("Sec-WebSocket-Version")) return has("Sec-WebSocket-Key");
+  if (has("Sec-WebSocket-Key1")) return has("Sec-WebSocket-Key2");
+  // draft-hixie-thewebsocketprotocol-75, section 4.1: these bytes, and an Origin.
+  return spoken.Has(Dialect::kHixie75) && !has("Sec-WebSocket-Key") && has("Origin") &&
+         *request.headers.Find("Upgrade") == "WebSocket";
+}
+
 std::string_view OriginField(const http::Request& request) {
   constexpr std::string_view kDraft = "Sec-WebSocket-Origin";
   const bool is_draft = request.headers.Joined("Sec-WebSocket-Version") == kHybi08Version;

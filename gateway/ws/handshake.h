@@ -36,6 +36,12 @@ std::expected<Offer, http::Response> ReadOffer(
     const http::Request& request, config::DialectSet spoken = {config::Dialect::kRfc6455},
     Answerer answerer = Answerer::kGateway);
 
+// Whether a request that asks for WebSocket where there is ordinary HTTP, too, means it: a GET with
+// the fields that only a WebSocket client of some dialect sends, right or wrong. Proxies add
+// Upgrade to requests of every kind, and a browser's page cannot add any of these. hixie75 has no
+// field of its own, but fixed letters; it counts where it is `spoken`.
+bool IsHandshake(const http::Request& request, config::DialectSet spoken);
+
 // The name of the field that holds the origin of this handshake: Origin, or Sec-WebSocket-Origin
 // for a client of hybi-08 that sent it.
 std::string_view OriginField(const http::Request& request);

@@ -208,6 +208,74 @@ TEST(Proxy, TheRoutesCorsFieldsReplaceTheServers) {
   EXPECT_EQ(client.Head().status, 403);
 }
 
+constexpr std::string_view kSaysUpgrade =
+    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
+
+// As a proxy in front makes every request that sets Upgrade on all of them.
+TEST(Proxy, AnOrdinaryRequestMaySayUpgrade) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = std::vector<std::string>(6, kOk);
+  auto client = gw.Connect();
+  const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
+  const std::string says(kSaysUpgrade);
+  std::vector<std::string> requests{Get("/page", says), Get("/page", says + version),
+                                    Get("/page", says + key)};
+  for (const std::string method : {"POST", "PUT", "DELETE"}) {
+    requests.push_back(method + " /api HTTP/1.1\r\nHost: a\r\n" + says + key + version +
+                       "Content-Length: 4\r\n\r\nbody");
+  }
+  for (const std::string& request : requests) {
+    SCOPED_TRACE(request);
+    client.Send(request);
+    const ResponseHead head = client.Head();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(client.Body(head), "hello");
+    EXPECT_NE(head.Get("Connection"), "close");
+    ASSERT_FALSE(site.requests.empty());
+    EXPECT_EQ(site.requests.back().find("pgrade"), std::string::npos) << site.requests.back();
+  }
+}
+
+TEST(Proxy, AnUpgradeToAnotherProtocolIsIgnored) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {kOk, kOk, kOk};
+  auto client = gw.Connect();
+  const std::string h2c =
+      "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+  client.Send(Get("/a", h2c) + "POST /b HTTP/1.1\r\nHost: a\r\n" + h2c +
+              "Content-Length: 4\r\n\r\nbody" +
+              Get("/c", "Upgrade: TLS/1.2\r\nConnection: upgrade\r\nHTTP2-Settings: x\r\n"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Body(client.Head()), "hello");
+  ASSERT_EQ(site.requests.size(), 3u);
+  for (const std::string& request : site.requests) {
+    for (const std::string_view gone : {"pgrade", "HTTP2", "h2c"})
+      EXPECT_EQ(request.find(gone), std::string::npos) << request;
+  }
+}
+
+TEST(Proxy, WhatFindsNoRouteKeepsItsConnectionToo) {
+  TestGateway gw(
+      "backends: { site: { servers: [ \"http://127.0.0.1:7000\" ] } }\n"
+      "routes: [ { path: /a, backend: site }, { path: /echo, plugin: echo } ]\n");
+  auto client = gw.Connect();
+  client.Send(Get("/nowhere", kSaysUpgrade) + Get("/nowhere", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
+  for (int i = 0; i < 2; ++i) {
+    const ResponseHead head = client.Head();
+    EXPECT_EQ(head.status, 404);
+    (void)client.Body(head);
+  }
+  // Where there is nothing but WebSockets it is told what is wrong.
+  client.Send(Get("/echo", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
+  const ResponseHead head = client.Head();
+  EXPECT_EQ(head.status, 426);
+  (void)client.Body(head);
+  client.Send("POST /echo HTTP/1.1\r\nHost: a\r\n" + std::string(kSaysUpgrade) + "\r\n");
+  EXPECT_EQ(client.Head().status, 405);
+}
+
 TEST(Proxy, HeadHasTheLengthButNoBody) {
   TestGateway gw(kConfig);
   Site site(gw);

@@ -384,11 +384,26 @@ export const passed = {
   },
   'a chunk of CRLFs': { bytes: chunked('4\r\n\r\n\r\n\r\n0\r\n\r\n'), body: '\r\n\r\n' },
   'a chunk that looks like the last': { bytes: chunked('5\r\n0\r\n\r\n\r\n0\r\n\r\n'), body: '0\r\n\r\n' },
-  'an upgrade to h2c': { bytes: get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'), body: '', last: true },
+  'an upgrade to h2c': { bytes: get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'), body: '' },
   'an upgrade to h2c with a body': {
     bytes: post('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
   },
-  'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '', last: true },
+  'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '' },
+  // None of these is a handshake, so that what follows is a request and no frame.
+  'an upgrade to nothing': { bytes: get('Connection: Upgrade\r\nUpgrade: \r\n'), body: '' },
+  'an upgrade to WebSocket without its fields': { bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\n'), body: '' },
+  'an upgrade to WebSocket without its key': {
+    bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'), body: '',
+  },
+  'a POST that says upgrade to WebSocket': {
+    bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
+  },
+  'chunks that say upgrade to WebSocket': {
+    bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
+  },
+  'chunks that say upgrade to h2c': {
+    bytes: post('Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
+  },
   'an Upgrade that Connection does not name': { bytes: get('Upgrade: websocket\r\n'), body: '' },
   'Connection that names what the gateway adds': { bytes: get('Connection: x-forwarded-for, x-forwarded-proto, via, forwarded\r\n'), body: '' },
   'Connection that names everything': {

@@ -46,6 +46,44 @@ std::string Value(const http::Response& response, std::string_view name) {
   return value == nullptr ? "(none)" : *value;
 }
 
+TEST(IsHandshake, TakesTheFieldsOfADialect) {
+  using enum config::Dialect;
+  const auto with = [](const http::Headers& fields, std::string_view upgrade = "websocket",
+                       std::string_view method = "GET") {
+    http::Request request;
+    request.method = method;
+    request.wants_upgrade = true;
+    request.headers = {{"Connection", "upgrade"}, {"Upgrade", upgrade}};
+    for (const http::Header& field : fields) request.headers.Add(field.name, field.value);
+    return request;
+  };
+  const http::Headers version{{"sec-websocket-version", "13"}};
+  const http::Headers key{{"Sec-WebSocket-Key", "x"}};
+  const http::Headers both{{"Sec-WebSocket-Version", "7"}, {"Sec-WebSocket-Key", ""}};
+  const http::Headers keys{{"Sec-WebSocket-Key1", "1 2"}, {"Sec-WebSocket-Key2", "3 4"}};
+  const http::Headers origin{{"Origin", "https://a.example"}};
+  const config::DialectSet usual{kRfc6455}, all{kRfc6455, kHybi08, kHixie76, kHixie75};
+  for (const config::DialectSet spoken : {usual, all}) {
+    EXPECT_TRUE(IsHandshake(with(both), spoken));  // wrong, but nothing else
+    EXPECT_TRUE(IsHandshake(with(both, "h2c, WebSocket"), spoken));
+    EXPECT_TRUE(IsHandshake(with(keys), spoken));
+    EXPECT_FALSE(IsHandshake(with({}), spoken));
+    EXPECT_FALSE(IsHandshake(with(version), spoken));
+    EXPECT_FALSE(IsHandshake(with(key), spoken));
+    EXPECT_FALSE(IsHandshake(with(origin), spoken));
+    EXPECT_FALSE(IsHandshake(with({{"Sec-WebSocket-Key1", "1 2"}}), spoken));
+    EXPECT_FALSE(IsHandshake(with(both, "h2c"), spoken));
+    for (const std::string_view method : {"POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"})
+      EXPECT_FALSE(IsHandshake(with(both, "websocket", method), spoken)) << method;
+    http::Request unasked = with(both);
+    unasked.wants_upgrade = false;  // HTTP/1.0, a body, or Connection does not name it
+    EXPECT_FALSE(IsHandshake(unasked, spoken));
+  }
+  EXPECT_TRUE(IsHandshake(with(origin, "WebSocket"), all));
+  EXPECT_FALSE(IsHandshake(with(origin, "WebSocket"), usual));
+  EXPECT_FALSE(IsHandshake(with({}, "WebSocket"), all));
+}
+
 TEST(AcceptKey, VectorsOfTheStandardAndOfThisProduct) {
   EXPECT_EQ(AcceptKey(kKey), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   EXPECT_EQ(AcceptKey("uRovscZjNol/umbTt5uKmw=="), "rLHCkw/SKsO9GAH/ZSFhBATDKrU=");
