@@ -137,6 +137,8 @@ TEST(Handshake, ForeignOriginIsRefusedBeforeTheServerIsTouched) {
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kForbiddenOrigin), 1u);
   EXPECT_EQ(gw.log().Last("handshake refused", "status"), "403");
   EXPECT_EQ(gw.log().Last("handshake refused", "origin"), "https://evil.example");
+  EXPECT_NE(gw.log().Last("handshake refused", "why").find("seen as http://gateway.test;"),
+            std::string::npos);
 }
 
 TEST(Handshake, SameOriginPassesWithoutCorsFields) {

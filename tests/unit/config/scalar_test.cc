@@ -43,9 +43,10 @@ std::string Show(const ServerUrl& value) {
   return fmt::format("{} {}", kNames[static_cast<int>(value.scheme)], Show(value.address));
 }
 std::string Show(const OriginPattern& value) {
-  constexpr std::string_view kNames[] = {"any", "null", "exact", "below"};
+  constexpr std::string_view kNames[] = {"any", "null", "exact", "below", "text"};
+  if (value.kind == OriginPattern::Kind::kText) return "text " + value.host;
   return fmt::format("{} {} {} {}", kNames[static_cast<int>(value.kind)], value.scheme, value.host,
-                     value.port);
+                     value.any_port ? "any" : std::to_string(value.port));
 }
 std::string Show(const PathPattern& value) {
   constexpr std::string_view kNames[] = {"exact", "prefix", "regex"};
@@ -256,7 +257,14 @@ TEST(OriginSyntaxTest, IsSchemeHostAndPort) {
   EXPECT_EQ(Read<OriginPattern>("https://*.example.com:8443"), "below https example.com 8443");
   // To browsers that is another origin than the one without the dot.
   EXPECT_EQ(Read<OriginPattern>("https://a.example."), "exact https a.example. 443");
-  EXPECT_EQ(Read<OriginPattern>("capacitor://localhost"), "exact capacitor localhost 0");
+  EXPECT_EQ(Read<OriginPattern>("http://localhost:*"), "exact http localhost any");
+  EXPECT_EQ(Read<OriginPattern>("https://*.example.com:*"), "below https example.com any");
+  EXPECT_EQ(Read<OriginPattern>("http://[::1]:*"), "exact http ::1 any");
+  for (const char* text : {"app://.", "file://", "capacitor://localhost", "chrome-extension://Ab",
+                           "tauri://localhost:1420", "vscode-webview://0f/x"}) {
+    EXPECT_EQ(Read<OriginPattern>(text), std::string("text ") + text);
+  }
+  EXPECT_EQ(Read<OriginPattern>("APP://Local"), "text app://Local");
 }
 
 TEST(OriginSyntaxTest, SaysWhatIsWrong) {
@@ -276,6 +284,13 @@ TEST(OriginSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<OriginPattern>("https://a.example:0"), "! has port 0");
   EXPECT_EQ(Read<OriginPattern>("https://a.example.."), "! has a dot too many in its host");
   EXPECT_EQ(Read<OriginPattern>("https://"), "! is not host:port: no host before the port");
+  EXPECT_EQ(Read<OriginPattern>("http://*:*"),
+            "! has '*' for a host; write \"*\" alone for every origin");
+  EXPECT_EQ(Read<OriginPattern>("http://a.example:80:*").substr(0, 2), "! ");
+  EXPECT_EQ(Read<OriginPattern>("http://:*").substr(0, 2), "! ");
+  EXPECT_EQ(Read<OriginPattern>("app://*"),
+            "! has a '*'; origins of other schemes than http and https are compared as text");
+  EXPECT_EQ(Read<OriginPattern>("app://a b"), "! has a character that no origin has");
   EXPECT_EQ(Read<OriginPattern>("1x://a"), "! ");
   EXPECT_EQ(Read<OriginPattern>("https://\xc3\xa4.example"),
             "! is not host:port: a character that no host name has");
