@@ -70,6 +70,7 @@ struct HttpLimits {
   Millis head_timeout{10'000};
   Millis idle_timeout{60'000};
   std::uint64_t body_rate = 240;  // bytes per second of a request body at least; 0: any
+  bool underscores = false;       // header fields with '_' in their names are kept, not dropped
 };
 
 enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };

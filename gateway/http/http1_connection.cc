@@ -21,7 +21,9 @@ constexpr int kRequestsPerTurn = 16;
 constexpr io::Millis kDrainLinger{200};
 
 RequestParser::Limits ParserLimits(const ServerLimits& limits) {
-  return {.head_bytes = limits.head_bytes, .header_count = limits.header_count};
+  return {.head_bytes = limits.head_bytes,
+          .header_count = limits.header_count,
+          .underscores = limits.underscores};
 }
 
 }  // namespace

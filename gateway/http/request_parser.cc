@@ -52,7 +52,7 @@ bool HasKey3(const Request& request) {
 
 RequestParser::RequestParser(Limits limits)
     : reader_(MessageReader::Type::kRequest,
-              {.bytes = limits.head_bytes, .fields = limits.header_count}) {}
+              {.bytes = limits.head_bytes, .fields = limits.header_count}, limits.underscores) {}
 
 std::expected<RequestParser::Event, Refusal> RequestParser::Next(Bytes& input) {
   if (key3_wanted_) return NextKey3(input);

@@ -159,6 +159,8 @@ test('what can be read in one way only is passed on as that', { timeout: 120000 
     const values = (name) => requests[0].headers.filter(([n]) => n === name).map(([, value]) => value);
     assert.deepEqual(values('host'), [row.host ?? 's']);
     assert.equal(values('x-forwarded-for').length, 1);
+    assert.doesNotMatch(received.join(''), /forged/);
+    for (const [name] of requests[0].headers) assert.doesNotMatch(name, /_/, 'a name that some servers fold into another');
     for (const name of ['upgrade', 'http2-settings', 'keep-alive', 'proxy-connection']) assert.deepEqual(values(name), [], name);
     for (const value of values('connection')) assert.doesNotMatch(value, /content-length|transfer|host|upgrade|forwarded/i);
   }, 1);

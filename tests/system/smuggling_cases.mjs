@@ -371,6 +371,14 @@ export const passed = {
   'other spellings of the length': {
     bytes: post('Content_Length: 40\r\nTransfer_Encoding: chunked\r\nX-Content-Length: 40\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
   },
+  'what proxies say, from a client': {
+    bytes: get('X-Forwarded-For: forged\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nForwarded: for=forged\r\nX-SSL-Client-Verify: forged\r\n' +
+      'Client-Cert: forged\r\nx.real.ip: forged\r\nX-Original-URL: forged\r\nX-Rewrite-URL: forged\r\n'),
+    body: '',
+  },
+  'what proxies say, among the trailers': {
+    bytes: chunked('2\r\nab\r\n0\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nClient_Cert: forged\r\n\r\n'), body: 'ab',
+  },
   'absolute-form with the same authority': { bytes: 'GET http://s/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '' },
   'a GET with a body': { bytes: get('Content-Length: 2\r\n') + 'ab', body: 'ab' },
   'empty lines before the request': { bytes: `\r\n\r\n${get('')}`, body: '' },
