@@ -33,6 +33,7 @@ Admin::Admin(const plugin::StatsSource& stats, std::function<bool()> ready)
     : stats_(stats), ready_(std::move(ready)) {}
 
 std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange) {
+  exchange.IgnoreUpgrade();
   exchange.Respond(Answer(exchange.request()));
   return nullptr;
 }

@@ -287,13 +287,16 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
   TellHeaders(out, decision.verdict.headers);
 }
 
-void TellOrdinary(Lines& out, const http::Request& request, const config::Route& route,
-                  const session::Decision& decision) {
+void TellOrdinary(Lines& out, const http::Request& request, const config::Listener& listener,
+                  const config::Route& route, const session::Decision& decision) {
   out.Add("answer", "{}",
           route.backend ? "the server's own, or 502 or 504 when none can be reached"
                         : "the plugin's own");
-  if (route.plugin && request.UpgradesTo("websocket"))
+  if (route.plugin && ws::IsHandshake(request, listener.dialects)) {
     out.Add("", "but never a 101: the plugin {} has no WebSockets", *route.plugin);
+  } else if (request.headers.Find("Upgrade") != nullptr) {
+    out.Add("", "the Upgrade is ignored: this is no WebSocket handshake");
+  }
   TellHeaders(out, decision.fields);
 }
 
@@ -373,7 +376,7 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
                    [&](const session::Accepted& accepted) {
                      TellAccepted(out, config, route, accepted, decision);
                    },
-                   [&](const session::Ordinary&) { TellOrdinary(out, request, route, decision); }},
+                   [&](const session::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
              decision.what);
   return {true, out.Take()};
 }

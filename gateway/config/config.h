@@ -70,6 +70,7 @@ struct HttpLimits {
   Millis head_timeout{10'000};
   Millis idle_timeout{60'000};
   std::uint64_t body_rate = 240;  // bytes per second of a request body at least; 0: any
+  bool underscores = false;       // header fields with '_' in their names are kept, not dropped
 };
 
 enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };
@@ -120,13 +121,15 @@ struct Backend {
   Mark mark;
 };
 
-// One entry of allow_origins: "*", "null", "https://a.example" or "https://*.example.com[:port]".
+// One entry of allow_origins: "*", "null", "https://a.example", "https://*.example.com[:port]",
+// "http://localhost:*", or the text of an origin of another scheme, "app://.".
 struct OriginPattern {
-  enum class Kind : std::uint8_t { kAny, kNull, kExact, kSubdomains };
+  enum class Kind : std::uint8_t { kAny, kNull, kExact, kSubdomains, kText };
   Kind kind = Kind::kAny;
-  std::string scheme;      // lower case
-  std::string host;        // lower case; of kSubdomains without "*."
+  std::string scheme;      // lower case; of http, https, ws and wss
+  std::string host;        // lower case; of kSubdomains without "*."; of kText the whole origin
   std::uint16_t port = 0;  // the scheme's default filled in
+  bool any_port = false;
 };
 
 struct Cors {

@@ -43,6 +43,8 @@ HttpLimits ParseHttp(Field field) {
   http.head_timeout = field["head_timeout"].Optional(http.head_timeout, {Millis{1}, kHour});
   http.body_rate =
       field["body_rate"].Optional(ByteSize{http.body_rate}, {ByteSize{0}, ByteSize{1 << 30}}).bytes;
+  http.underscores =
+      field["underscores"].OneOf<bool>({{"drop", false}, {"pass", true}}, http.underscores);
   http.idle_timeout = field["idle_timeout"].Optional(http.idle_timeout, {Millis{1}, 24 * kHour});
   field.RejectUnknownKeys();
   return http;

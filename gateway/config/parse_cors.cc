@@ -58,6 +58,14 @@ std::optional<Cors> ParseCors(Field field) {
   cors.allow_headers = ParseTokens(field["allow_headers"]);
   cors.expose_headers = ParseTokens(field["expose_headers"]);
   cors.allow_credentials = field["allow_credentials"].Optional(cors.allow_credentials);
+  const bool anybody = std::ranges::any_of(cors.allow_origins, [](const OriginPattern& origin) {
+    return origin.kind == OriginPattern::Kind::kAny;
+  });
+  if (cors.allow_credentials && anybody) {
+    field["allow_credentials"].Error(
+        "cannot stand beside allow_origins: \"*\": every page could then act in the name of "
+        "whoever visits it; list the origins by name, or leave it out");
+  }
   cors.allow_private_network = field["allow_private_network"].Optional(cors.allow_private_network);
   cors.max_age = field["max_age"].Maybe<Millis>({Millis{0}, kMaxAge});
   field.RejectUnknownKeys();

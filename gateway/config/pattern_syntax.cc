@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 #include "gateway/config/host_syntax.h"
 #include "gateway/config/scalar.h"
@@ -11,6 +12,7 @@ namespace upgate::config {
 namespace {
 
 constexpr std::string_view kWildcard = "*.";
+constexpr std::string_view kAnyPort = ":*";
 
 std::uint16_t DefaultPort(std::string_view scheme) {
   if (scheme == "http" || scheme == "ws") return 80;
@@ -34,7 +36,6 @@ Reading<std::string> ReadHost(std::string_view host) {
                   R"(write for example "*.example.org")");
   }
   if (auto fault = FaultOfHost(host)) return std::unexpected(std::move(*fault));
-  if (host.ends_with('.')) return Refuse("ends in a dot", "leave it out");
   return CanonicalHost(host);
 }
 
@@ -111,6 +112,16 @@ std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view pa
   return {};
 }
 
+// An origin of applications that are no browsers, or of a browser's own pages: app://.,
+// chrome-extension://ab, file://. No standard says how these compare, so they do as text.
+Reading<OriginPattern> ReadTextOrigin(const std::string& scheme, std::string_view rest) {
+  if (rest.contains('*'))
+    return Refuse("has a '*'; origins of other schemes than http and https are compared as text");
+  if (!std::ranges::all_of(rest, [](char c) { return c > 0x20 && c < 0x7f; }))
+    return Refuse("has a character that no origin has");
+  return OriginPattern{OriginPattern::Kind::kText, "", fmt::format("{}://{}", scheme, rest), 0};
+}
+
 }  // namespace
 
 Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
@@ -146,7 +157,7 @@ Reading<HostPattern> Syntax<HostPattern>::Read(std::string_view text) {
   if (wildcard && Ip::Parse(host)) return Refuse("has a wildcard before an address");
   auto read = ReadHost(host);
   if (!read) return std::unexpected(read.error());
-  return HostPattern{std::move(*read), wildcard};
+  return HostPattern{std::string(WithoutRootDot(*read)), wildcard};
 }
 
 Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
@@ -163,10 +174,13 @@ Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
   const std::string scheme = ToLower(text.substr(0, colon));
   if (!IsScheme(scheme)) return Refuse();
   std::string_view authority = text.substr(colon + 3);
+  if (DefaultPort(scheme) == 0) return ReadTextOrigin(scheme, authority);
   if (const std::size_t end = authority.find_first_of("/?#"); end != std::string_view::npos) {
     return Refuse("has something after the host",
                   fmt::format("write {}://{}", scheme, authority.substr(0, end)));
   }
+  const bool any_port = authority.ends_with(kAnyPort);
+  if (any_port) authority.remove_suffix(kAnyPort.size());
   if (authority == "*") return Refuse("has '*' for a host", R"(write "*" alone for every origin)");
   const bool wildcard = authority.starts_with(kWildcard);
   if (wildcard) authority.remove_prefix(kWildcard.size());
@@ -174,12 +188,13 @@ Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
     return std::unexpected(ReadHost(authority).error());
   auto parsed = ReadHostPort(authority, DefaultPort(scheme));
   if (!parsed) return std::unexpected(parsed.error());
+  if (any_port && ReadHostPort(authority, std::nullopt)) return Refuse("has two ports");
   if (authority.ends_with(":0")) return Refuse("has port 0");
   if (wildcard && Ip::Parse(parsed->host)) return Refuse("has a wildcard before an address");
   auto host = ReadHost(parsed->host);
   if (!host) return std::unexpected(host.error());
   return OriginPattern{wildcard ? Kind::kSubdomains : Kind::kExact, scheme, std::move(*host),
-                       parsed->port};
+                       parsed->port, any_port};
 }
 
 Reading<HostName> Syntax<HostName>::Read(std::string_view text) {

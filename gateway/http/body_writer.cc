@@ -9,6 +9,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/http/chars.h"
+#include "gateway/http/proxy_fields.h"
 
 namespace upgate::http {
 namespace {
@@ -16,13 +17,12 @@ namespace {
 // Fields that a trailer must not hold: framing, routing, who the client is, and what changes how a
 // message is taken (RFC 9110, section 6.5.1). A server that merges trailers into the head would
 // believe them.
-constexpr std::array<std::string_view, 15> kNoTrailers{"authorization",
+constexpr std::array<std::string_view, 14> kNoTrailers{"authorization",
                                                        "connection",
                                                        "content-encoding",
                                                        "content-type",
                                                        "cookie",
                                                        "expect",
-                                                       "forwarded",
                                                        "host",
                                                        "set-cookie",
                                                        "te",
@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 15> kNoTrailers{"authorization",
                                                        "proxy-authorization"};
 
 bool IsTrailerField(std::string_view name) {
-  return !IsFramingHeader(name) && !ToLower(name).starts_with("x-forwarded-") &&
+  return !IsFramingHeader(name) && !IsProxyField(name) &&
          std::ranges::none_of(
              kNoTrailers, [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
 }

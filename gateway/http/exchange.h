@@ -77,6 +77,10 @@ class Exchange {
   // Stops and starts OnBody. Turning it on may call OnBody at once, for what has been read already.
   virtual void SetBodyReading(bool on) = 0;
 
+  // The request's Upgrade, if it has one, changes nothing (RFC 9110, section 7.8): it does not want
+  // one from now on, and the connection goes on behind the answer. Before the answer begins.
+  virtual void IgnoreUpgrade() {}
+
   // Breaks the connection off in a way that the client can notice: for an answer that cannot be
   // completed any more.
   virtual void Abort() = 0;

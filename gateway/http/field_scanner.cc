@@ -9,9 +9,11 @@ namespace {
 
 constexpr int kMaxEmptyLines = 2;
 
-// ASCII, and no control.
-bool IsVisible(char c) {
-  return c >= 0x20 && c < 0x7f;
+// No control. Bytes beyond ASCII pass: only a target may hold them, and they are percent-encoded
+// there, while method and version are compared with what they have to be.
+bool IsOfRequestLine(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte != 0x7f;
 }
 
 std::unexpected<Refusal> Bad(std::string_view reason) {
@@ -56,7 +58,7 @@ std::size_t FieldScanner::TakeUsual(std::string_view text) {
     going = false;
     switch (state_) {
       case State::kRequestLine:
-        while (at < text.size() && IsVisible(text[at])) ++at;
+        while (at < text.size() && IsOfRequestLine(text[at])) ++at;
         going = take_end();
         break;
       case State::kStatusLine:
@@ -153,13 +155,11 @@ std::expected<void, Refusal> FieldScanner::TakeFirst(char c) {
 }
 
 std::expected<void, Refusal> FieldScanner::TakeRequestLine(char c) {
-  const auto byte = static_cast<unsigned char>(c);
   if (c == '\r') {
     state_ = State::kLf;
     return {};
   }
-  if (byte < 0x20 || byte == 0x7f) return BadControl(c, "the request line");
-  if (byte >= 0x80) return Bad("non-ASCII byte in the request line");
+  if (!IsOfRequestLine(c)) return BadControl(c, "the request line");
   return {};
 }
 

@@ -22,7 +22,9 @@ constexpr std::size_t kRequestWork = 8 * 1024;
 constexpr io::Millis kDrainLinger{200};
 
 RequestParser::Limits ParserLimits(const ServerLimits& limits) {
-  return {.head_bytes = limits.head_bytes, .header_count = limits.header_count};
+  return {.head_bytes = limits.head_bytes,
+          .header_count = limits.header_count,
+          .underscores = limits.underscores};
 }
 
 }  // namespace
@@ -290,7 +292,7 @@ void Http1Connection::BeginExchange(RequestHead&& head) {
   Arm(Wait::kNothing);
   request_complete_ = false;
   body_time_ = options_.limits.body_grace;
-  client_keeps_alive_ = head.keep_alive && !head.request.wants_upgrade;
+  client_keeps_alive_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
   exchange_ =
       std::make_unique<ServerExchange>(*this, std::move(head.request), stream_->peer_address());
@@ -336,8 +338,8 @@ void Http1Connection::DropExchange() {
 
 // ---- what the exchange asks for
 
-// Whether the connection can go on after an answer that is given now. It can't behind a request for
-// an upgrade, whose client may have sent frames already; nor when a body is too long to be read for
+// Whether the connection can go on after an answer that is given now. It can't behind a handshake
+// that is refused, whose client may have sent frames already; nor when a body is too long to be read for
 // nothing, or may never come.
 ResponseWriter::Context Http1Connection::AnswerContext(const Request& request) const {
   const bool body_is_bearable =
@@ -345,7 +347,8 @@ ResponseWriter::Context Http1Connection::AnswerContext(const Request& request) c
                             (!expects_continue_ || (exchange_ && exchange_->continued())));
   return {.version = request.version,
           .head_request = request.method == "HEAD",
-          .keep_alive = client_keeps_alive_ && !draining_ && body_is_bearable,
+          .keep_alive = client_keeps_alive_ && !request.wants_upgrade && !draining_ &&
+                        body_is_bearable,
           .unix_seconds = loop_.timers.UnixSeconds(),
           .server_name = options_.server_name};
 }

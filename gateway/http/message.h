@@ -61,16 +61,20 @@ enum class Version : std::uint8_t { kHttp10, kHttp11, kHttp2 };
 
 // A request target (RFC 9112, section 3.2), taken apart and made safe to route on.
 struct Target {
-  std::string scheme;      // of an absolute-form target, lower case; empty for origin-form and "*"
-  std::string host;        // from Host or the authority: lower case, no port, no brackets
+  std::string scheme;  // of an absolute-form target, lower case; empty for origin-form and "*"
+  // From Host or the authority: lower case, no port, no brackets; the root's dot as it was written.
+  std::string host;
   std::uint16_t port = 0;  // 0: none was written
   std::string authority;   // as the client wrote it, for Location and Host towards servers
   // What routes match on: percent-decoded, dot segments removed, always begins with '/', or is "*".
   // %2F and %00 stay as they are written, so that they can never change which route matches.
   std::string path;
-  // The path as it goes on to an HTTP server: still percent-encoded, dot segments removed.
+  // The path as it goes on to an HTTP server: still percent-encoded, bytes beyond ASCII too, dot
+  // segments removed.
   std::string raw_path;
-  std::string query;  // without '?', as written; empty when there is none
+  // Without '?', as written but for bytes beyond ASCII, which are percent-encoded; empty when there
+  // is none.
+  std::string query;
   bool has_query = false;
 };
 
@@ -88,7 +92,9 @@ struct Request {
   Target target;
   Headers headers;
   bool has_body = false;  // Content-Length above zero or chunked
-  // Connection: upgrade and an Upgrade header are there, on HTTP/1.1 (RFC 9110, section 7.8).
+  // Connection: upgrade and an Upgrade to WebSocket are there, on HTTP/1.1. That is the only
+  // protocol to which connections are handed over: to ask for another changes nothing (RFC 9110,
+  // section 7.8).
   bool wants_upgrade = false;
   // The 8 bytes behind the head of a handshake with two keys, which belong to the head
   // (draft-hixie-thewebsocketprotocol-76, section 5.1, "key_3").

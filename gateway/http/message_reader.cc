@@ -78,6 +78,7 @@ struct MessageReader::Collector {
   Headers headers;
   std::string_view name;
   std::string_view value;
+  bool underscores = true;
   bool trailers = false;
   bool bodiless = false;
   bool has_length = false;
@@ -115,7 +116,8 @@ struct MessageReader::Callbacks {
   }
   static int OnHeaderValueComplete(llhttp_t* parser) {
     Collector& collector = Of(parser);
-    collector.headers.Add(collector.name, Trim(collector.value));
+    if (collector.underscores || !collector.name.contains('_'))
+      collector.headers.Add(collector.name, Trim(collector.value));
     return 0;
   }
   static int OnHeadersComplete(llhttp_t* parser) {
@@ -142,8 +144,8 @@ struct MessageReader::Callbacks {
   }
 };
 
-MessageReader::MessageReader(Type type, FieldScanner::Limits limits)
-    : type_(type), scanner_(limits) {
+MessageReader::MessageReader(Type type, FieldScanner::Limits limits, bool underscores)
+    : type_(type), underscores_(underscores), scanner_(limits) {
   ExpectHead();
 }
 
@@ -154,6 +156,7 @@ std::expected<MessageReader::Fields, Refusal> MessageReader::ReadFields(std::str
   llhttp_init(&llhttp_, mode, &Callbacks::Settings());
   Collector collector;
   collector.bodiless = bodiless;
+  collector.underscores = underscores_;
   collector.headers.Reserve(scanner_.fields());
   const auto executed = Execute(head, collector);
   // llhttp refuses some codings on its own, behind the head; the plain words for it come first.
@@ -271,6 +274,7 @@ std::expected<MessageReader::BodyEvent, Refusal> MessageReader::NextTrailers(Byt
   if (section->empty()) return NeedMore{};
   Collector collector;
   collector.trailers = true;
+  collector.underscores = underscores_;
   const auto executed = Execute(*section, collector);
   if (!executed) return std::unexpected(executed.error());
   if (!collector.message_complete) return Refuse(400, "malformed trailers");

@@ -50,7 +50,8 @@ class MessageReader {
     std::uint64_t length = 0;  // of kLength
   };
 
-  MessageReader(Type type, FieldScanner::Limits limits);
+  // `underscores`: whether fields with '_' in their names are kept; else they are left out.
+  MessageReader(Type type, FieldScanner::Limits limits, bool underscores = true);
   MessageReader(const MessageReader&) = delete;
   MessageReader& operator=(const MessageReader&) = delete;
 
@@ -91,6 +92,7 @@ class MessageReader {
   std::expected<void, Refusal> Execute(std::string_view text, Collector& collector);
 
   const Type type_;
+  const bool underscores_;
   Phase phase_ = Phase::kHead;
   FieldScanner scanner_;
   ChunkScanner chunks_;

@@ -52,7 +52,7 @@ bool HasKey3(const Request& request) {
 
 RequestParser::RequestParser(Limits limits)
     : reader_(MessageReader::Type::kRequest,
-              {.bytes = limits.head_bytes, .fields = limits.header_count}) {}
+              {.bytes = limits.head_bytes, .fields = limits.header_count}, limits.underscores) {}
 
 std::expected<RequestParser::Event, Refusal> RequestParser::Next(Bytes& input) {
   if (key3_wanted_) return NextKey3(input);
@@ -108,7 +108,7 @@ std::expected<RequestHead, Refusal> RequestParser::ParseHead(std::string_view he
   out.keep_alive = KeepsAlive(request.headers, request.version);
   const bool http11 = request.version == Version::kHttp11;
   request.wants_upgrade = http11 && !request.has_body &&
-                          request.headers.Find("upgrade") != nullptr &&
+                          request.headers.HasToken("upgrade", "websocket") &&
                           request.headers.HasToken("connection", "upgrade");
   if (const std::string* expect = request.headers.Find("expect"); expect != nullptr && http11) {
     if (!EqualsIgnoreCase(*expect, "100-continue")) return Refuse(417, "unknown expectation");

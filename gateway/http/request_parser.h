@@ -29,6 +29,7 @@ class RequestParser {
   struct Limits {
     std::size_t head_bytes;    // request line and headers together, and trailers together
     std::size_t header_count;  // headers, and trailers
+    bool underscores = false;  // fields with '_' in their names are kept
   };
   using NeedMore = MessageReader::NeedMore;
   using RequestBody = MessageReader::BodyPart;

@@ -17,6 +17,9 @@ struct ServerLimits {
   std::size_t head_bytes =
       64 * 1024;  // request line and headers; over it 431 (414 when the target alone is over)
   std::size_t header_count = 100;  // over it 431
+  // Fields with '_' in their names are kept. Servers that hand fields to programs as variables take
+  // it for '-', so that they get two fields where one was meant.
+  bool underscores = false;
   // From the first byte of a request to the end of its head; then 408. The handshake of a TLS
   // listener has as much.
   io::Millis head_timeout{10'000};

@@ -32,6 +32,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   void Flush() override;
   bool congested() const override;
   void SetBodyReading(bool on) override;
+  void IgnoreUpgrade() override { request_.wants_upgrade = false; }
   void Abort() override;
   Upgraded Upgrade(const Response& response) override;
 
@@ -57,7 +58,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   Response WithAnswerHeaders(Response response) const;
 
   Http1Connection* connection_;
-  const Request request_;
+  Request request_;
   const SocketAddress client_address_;
   Headers answer_headers_;
   ResponseWriter writer_;

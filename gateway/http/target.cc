@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gateway/base/address.h"
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 #include "gateway/http/chars.h"
 
@@ -16,10 +17,6 @@ struct Authority {
   std::string host;  // lower case, no brackets
   std::uint16_t port = 0;
 };
-
-std::uint16_t DefaultPort(std::string_view scheme) {
-  return scheme == "https" || scheme == "wss" ? 443 : 80;
-}
 
 std::optional<std::uint16_t> ParsePort(std::string_view text) {
   if (text.empty()) return 0;  // "host:" is host without a port (RFC 3986, section 3.2.3)
@@ -50,7 +47,7 @@ std::optional<Authority> ParseAuthority(std::string_view text) {
   } else {
     const std::size_t colon = text.find(':');
     const std::string_view host = text.substr(0, colon);
-    if (host.empty() || !std::ranges::all_of(host, IsHostChar)) return {};
+    if (HasEmptyLabel(host) || !std::ranges::all_of(host, IsHostChar)) return {};
     authority.host = ToLower(host);
     rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
   }
@@ -89,6 +86,27 @@ void DropLastSegment(std::string& path) {
   path.resize(slash == std::string::npos ? 0 : slash);
 }
 
+bool IsAscii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+// Appends `raw` with every byte beyond ASCII percent-encoded. Clients that send such bytes as they
+// are mean the same by them as browsers do by the escapes that they send instead (WHATWG URL,
+// "percent-encode sets"), and nobody reads an escape in another way.
+void AppendEncoded(std::string_view raw, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  while (!raw.empty()) {
+    const auto end = std::ranges::find_if_not(raw, IsAscii);
+    const auto plain = static_cast<std::size_t>(end - raw.begin());
+    out.append(raw.substr(0, plain));
+    raw.remove_prefix(plain);
+    if (raw.empty()) return;
+    const auto byte = static_cast<unsigned char>(raw.front());
+    out.append({'%', kDigits[byte >> 4], kDigits[byte & 0xf]});
+    raw.remove_prefix(1);
+  }
+}
+
 // Decoding and RFC 3986, section 5.2.4 in one walk, segment by segment, so that an encoded dot
 // counts as a dot and the decoded and the encoded path always have the same segments.
 bool NormalisePath(std::string_view raw, Target& target) {
@@ -111,7 +129,8 @@ bool NormalisePath(std::string_view raw, Target& target) {
       continue;
     }
     target.path.append("/").append(decoded);
-    target.raw_path.append("/").append(segment);
+    target.raw_path += '/';
+    AppendEncoded(segment, target.raw_path);
   }
   if (target.path.empty()) target.path = target.raw_path = "/";
   return true;
@@ -121,8 +140,6 @@ std::expected<void, Refusal> CheckCharacters(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte <= 0x20 || byte == 0x7f) return Refuse(400, "control character in the request target");
-    if (byte >= 0x80) return Refuse(400, "non-ASCII byte in the request target");
-    if (c == '\\') return Refuse(400, "backslash in the request target");
     if (c == '#') return Refuse(400, "fragment in the request target");
   }
   return {};
@@ -172,9 +189,13 @@ std::expected<Target, Refusal> ParseTarget(std::string_view method, std::string_
   const std::size_t question = text.find('?');
   if (question != std::string_view::npos) {
     target.has_query = true;
-    target.query = std::string(text.substr(question + 1));
+    AppendEncoded(text.substr(question + 1), target.query);
   }
-  if (!NormalisePath(text.substr(0, question), target)) {
+  const std::string_view path = text.substr(0, question);
+  // Browsers turn it into '/' and others do not. In a query it is a character like any other, which
+  // browsers send as it is.
+  if (path.contains('\\')) return Refuse(400, "backslash in the path of the request target");
+  if (!NormalisePath(path, target)) {
     return Refuse(400, "invalid percent escape in the request target");
   }
   return target;
@@ -191,17 +212,13 @@ std::expected<void, Refusal> ApplyHost(Target& target, const Headers& headers, V
   if (value.empty()) return Refuse(400, "Host header is empty");
   const auto host = ParseAuthority(value);
   if (!host) return Refuse(400, "Host header is malformed");
-  if (target.scheme.empty()) {
-    target.host = host->host;
-    target.port = host->port;
-    target.authority = value;
-    return {};
-  }
-  const std::uint16_t fallback = DefaultPort(target.scheme);
-  const auto or_default = [&](std::uint16_t port) { return port == 0 ? fallback : port; };
-  if (host->host != target.host || or_default(host->port) != or_default(target.port)) {
-    return Refuse(400, "request target and Host header name different authorities");
-  }
+  // An absolute-form target has named its authority, and Host does not count whatever it says (RFC
+  // 9112, section 3.2.2). The server gets that one authority, as Host, and an origin-form target:
+  // it cannot read another one.
+  if (!target.scheme.empty()) return {};
+  target.host = host->host;
+  target.port = host->port;
+  target.authority = value;
   return {};
 }
 

@@ -14,7 +14,8 @@ namespace upgate::http {
 std::expected<Target, Refusal> ParseTarget(std::string_view method, std::string_view text);
 
 // Fills in host, port and authority from the Host header (RFC 9112, section 3.2; RFC 9110,
-// section 7.2), which must be there once on HTTP/1.1, and agree with an absolute-form target.
+// section 7.2), which must be there once on HTTP/1.1, and sound. Of an absolute-form target they
+// stay what the target says.
 std::expected<void, Refusal> ApplyHost(Target& target, const Headers& headers, Version version);
 
 }  // namespace upgate::http

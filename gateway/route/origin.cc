@@ -12,6 +12,9 @@
 namespace upgate::route {
 namespace {
 
+// Of what a client sent, in a reason.
+constexpr std::size_t kMostShown = 100;
+
 struct Origin {
   std::string scheme;  // lower case
   Authority authority;
@@ -43,8 +46,9 @@ std::string_view AsHttp(std::string_view scheme) {
 }
 
 bool IsSame(const Origin& origin, const SeenAs& seen) {
+  const std::string host = CanonicalHost(seen.host) + (seen.rooted ? "." : "");
   return AsHttp(origin.scheme) == seen.scheme && origin.authority.port == seen.port &&
-         origin.authority.host == CanonicalHost(seen.host);
+         origin.authority.host == host;
 }
 
 bool IsBelow(std::string_view host, std::string_view domain) {
@@ -52,11 +56,15 @@ bool IsBelow(std::string_view host, std::string_view domain) {
          host[host.size() - domain.size() - 1] == '.';
 }
 
-bool Names(const config::OriginPattern& pattern, const Origin& origin) {
+// `origin`: what `sent` says, where it can be parsed.
+bool Names(const config::OriginPattern& pattern, std::string_view sent,
+           const std::optional<Origin>& origin) {
   using Kind = config::OriginPattern::Kind;
-  const Authority& at = origin.authority;
-  if (pattern.kind != Kind::kExact && pattern.kind != Kind::kSubdomains) return false;
-  if (pattern.scheme != origin.scheme || pattern.port != at.port) return false;
+  if (pattern.kind == Kind::kText) return pattern.host == sent;
+  if (!origin || (pattern.kind != Kind::kExact && pattern.kind != Kind::kSubdomains)) return false;
+  const Authority& at = origin->authority;
+  if (pattern.scheme != origin->scheme) return false;
+  if (!pattern.any_port && pattern.port != at.port) return false;
   return pattern.kind == Kind::kExact ? CanonicalHost(pattern.host) == at.host
                                       : IsBelow(at.host, pattern.host);
 }
@@ -85,6 +93,13 @@ OriginVerdict Refuse(std::string reason) {
   return {.allowed = false, .reason = std::move(reason), .headers = {}, .vary = true};
 }
 
+// A page of the gateway's own site is refused where the gateway does not know how it is seen.
+std::string NotAllowed(std::string_view sent, const SeenAs& seen) {
+  return fmt::format(
+      "the origin '{}' is not allowed; seen as {}; is a proxy missing in trusted_proxies?",
+      Printable(sent, kMostShown), Printable(OriginOf(seen), kMostShown));
+}
+
 // "null" and all that cannot be told from it: an origin that equals no other, not even itself.
 OriginVerdict JudgeOpaque(std::string_view sent, bool repeated, const config::Cors* cors) {
   if (cors != nullptr && Lists(*cors, config::OriginPattern::Kind::kNull)) {
@@ -105,22 +120,33 @@ OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
   const std::string* sent = request.headers.Find(field);
   if (sent == nullptr) return require_origin ? Refuse("an Origin header is required") : passes;
 
-  const bool repeated = request.headers.Count(field) > 1;
-  const auto origin = repeated ? std::nullopt : ParseOrigin(*sent);
-  if (!origin) return JudgeOpaque(*sent, repeated, cors);
-  if (IsSame(*origin, seen)) return passes;
+  // Two of them are two readings, whatever each of them says.
+  if (request.headers.Count(field) > 1) return JudgeOpaque(*sent, true, cors);
+  const auto origin = ParseOrigin(*sent);
+  if (origin && IsSame(*origin, seen)) return passes;
 
   const bool named =
       cors != nullptr && std::ranges::any_of(cors->allow_origins, [&](const auto& pattern) {
-        return Names(pattern, *origin);
+        return Names(pattern, *sent, origin);
       });
-  if (!named && (cors == nullptr || !Lists(*cors, config::OriginPattern::Kind::kAny))) {
-    return Refuse(fmt::format("the origin '{}' is not allowed", Printable(*sent)));
+  const bool anybody = cors != nullptr && Lists(*cors, config::OriginPattern::Kind::kAny);
+  if (named || (anybody && origin && cors->allow_credentials)) {
+    passes.headers = CorsHeaders(*sent, cors->allow_credentials, *cors);
+    return passes;
   }
-  const bool anybody = !named && !cors->allow_credentials;
-  passes.headers =
-      CorsHeaders(anybody ? "*" : std::string_view(*sent), cors->allow_credentials, *cors);
-  return passes;
+  // What is anybody's and has no credentials is anybody's who has no proper origin, too.
+  if (anybody && !cors->allow_credentials) {
+    passes.headers = CorsHeaders("*", false, *cors);
+    return passes;
+  }
+  return origin ? Refuse(NotAllowed(*sent, seen)) : JudgeOpaque(*sent, false, cors);
+}
+
+std::string OriginOf(const SeenAs& seen) {
+  std::string host = seen.host.contains(':') ? "[" + seen.host + "]" : seen.host;
+  if (seen.rooted) host += '.';
+  if (seen.port != DefaultPort(seen.scheme)) host += ":" + std::to_string(seen.port);
+  return seen.scheme + "://" + host;
 }
 
 }  // namespace upgate::route

@@ -13,10 +13,11 @@ namespace upgate::route {
 // A request as its client sees it: behind a trusted proxy that is what the forwarded headers say.
 struct SeenAs {
   std::string scheme;      // "http" or "https"
-  std::string host;        // lower case, no port, no brackets
+  std::string host;        // lower case, no port, no brackets, no dot of the root
   std::uint16_t port = 0;  // the scheme's default filled in
   std::string client;  // the client's address, for logs; without port when it came from a header
   bool by_trusted_proxy = false;  // the peer is one of those who are believed
+  bool rooted = false;            // the host was written with the root's dot, as its origin is
 };
 
 // Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is
@@ -26,6 +27,9 @@ struct SeenAs {
 // peer itself wrote; values that cannot be read are ignored.
 SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer,
                     const std::vector<Cidr>& trusted);
+
+// What an Origin is compared with: "https://app.example.com:8443", without a default port.
+std::string OriginOf(const SeenAs& seen);
 
 // The WebSocket URL that the client asked for, as it sees it: ws or wss, no default port, path and
 // query as they were sent.
@@ -42,9 +46,10 @@ struct OriginVerdict {
 
 // Judges the Origin of a request by the route's policy (nullptr: none, so same origin only).
 // Browsers do not enforce CORS on WebSockets, so the gateway does. Rules: no Origin passes unless
-// `require_origin`; the same origin passes without fields; a listed one passes with them; `null`,
-// repeated and unparsable ones are refused unless `null` is listed by name, and never get
-// credentials; anything else is refused. Ordinary HTTP requests are judged only where there is a
+// `require_origin`; the same origin passes without fields; a listed one passes with them, and where
+// "*" is listed and there are no credentials everything does that stands there once; `null`,
+// repeated and unparsable ones are refused elsewhere unless `null` is listed by name, and never get
+// credentials; anything else is refused, with a reason that says what it was compared with. Ordinary HTTP requests are judged only where there is a
 // `cors` block; that is up to the caller. `field`: the name of the header field that the origin is
 // in.
 OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,

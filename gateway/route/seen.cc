@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 #include "gateway/route/authority.h"
 #include "gateway/route/origin.h"
@@ -74,6 +75,7 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
     const std::string hosts = headers.Joined("X-Forwarded-Host");
     std::string_view list = hosts;
     forwarded_host = ParseAuthority(TakeLast(list), DefaultPort(seen.scheme));
+    if (forwarded_host && HasEmptyLabel(forwarded_host->host)) forwarded_host.reset();
   }
   if (forwarded_host) {
     seen.host = std::move(forwarded_host->host);
@@ -82,6 +84,9 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
     seen.host = CanonicalHost(request.target.host);
     seen.port = request.target.port != 0 ? request.target.port : DefaultPort(seen.scheme);
   }
+  // Here and nowhere else, so that routes, policies and logs know one name only.
+  seen.rooted = WithoutRootDot(seen.host).size() < seen.host.size();
+  if (seen.rooted) seen.host.pop_back();
   return seen;
 }
 
@@ -89,6 +94,7 @@ std::string WebSocketUrl(const SeenAs& seen, const http::Target& target) {
   const bool is_v6 = seen.host.contains(':');
   std::string url =
       (seen.scheme == "https" ? "wss://" : "ws://") + (is_v6 ? "[" + seen.host + "]" : seen.host);
+  if (seen.rooted) url += '.';
   if (seen.port != DefaultPort(seen.scheme)) url += ":" + std::to_string(seen.port);
   url += target.raw_path;
   if (target.has_query) url += "?" + target.query;

@@ -11,6 +11,7 @@
 
 #include "gateway/session/compression.h"
 #include "gateway/ws/extensions.h"
+#include "gateway/ws/token.h"
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
@@ -34,11 +35,11 @@ std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
 }
 
 // The subprotocol for this client, or the 400 for one that has none in common with the route. A
-// client that asks for none gets none. A route that lists none still answers the names that older
+// client that asks for none gets none; what is no token asks for nothing. A route that lists none still answers the names that older
 // clients use to ask for an encoding.
 std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer,
                                                               const config::Route& route) {
-  if (offer.subprotocols.empty()) return "";
+  if (std::ranges::none_of(offer.subprotocols, ws::IsToken)) return "";
   if (route.subprotocols.empty()) {
     if (!route.backend) return "";
     return ws::ChooseSubprotocol(offer, EncodingSubprotocols(route.encoding)).value_or("");
@@ -88,9 +89,22 @@ std::expected<std::optional<ws::DeflateAgreement>, http::Response> AgreeOnCompre
   return ws::AgreeOnDeflate(*offers, WantedBy(*route.compression));
 }
 
-// Whether a request is one for the handshake, be it to be told that there is nothing else here.
-bool IsForWebSocket(const http::Request& request, const Behind& behind) {
-  return !behind.serves_http || (behind.serves_websocket && request.UpgradesTo("websocket"));
+// True if the rules of WebSocket apply: a handshake, or any request on a route that serves nothing
+// else (which then gets 426).
+bool IsForWebSocket(const http::Request& request, config::DialectSet dialects,
+                    const Behind& behind) {
+  return !behind.serves_http || (behind.serves_websocket && ws::IsHandshake(request, dialects));
+}
+
+// Those offers that the route lists, each once, however often the client names it.
+void KeepListed(const std::vector<std::string>& listed, std::vector<std::string>& offered) {
+  std::vector<std::string> kept;
+  for (std::string& name : offered) {
+    const auto has = [&](const auto& names) { return std::ranges::find(names, name) != names.end(); };
+    if (has(listed) && !has(kept))
+      kept.push_back(std::move(name));
+  }
+  offered = std::move(kept);
 }
 
 std::expected<Accepted, Answered> Admit(const http::Request& request, config::DialectSet dialects,
@@ -99,18 +113,15 @@ std::expected<Accepted, Answered> Admit(const http::Request& request, config::Di
   const auto refuse = [](HandshakeOutcome outcome, http::Response response) {
     return std::unexpected(Answered{std::move(response), outcome});
   };
-  auto offer = ws::ReadOffer(request, dialects);
+  auto offer = ws::ReadOffer(
+      request, dialects, behind.ends_websocket ? ws::Answerer::kGateway : ws::Answerer::kServer);
   if (!offer) return refuse(HandshakeOutcome::kBadRequest, std::move(offer.error()));
   if (!verdict.allowed)
     return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
   auto subprotocol = AgreeOnSubprotocol(*offer, route);
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
   // A WebSocket server chooses for itself, but among those of the route.
-  if (!route.subprotocols.empty()) {
-    std::erase_if(offer->subprotocols, [&](const std::string& name) {
-      return std::ranges::find(route.subprotocols, name) == route.subprotocols.end();
-    });
-  }
+  if (!route.subprotocols.empty()) KeepListed(route.subprotocols, offer->subprotocols);
   auto encoding = behind.carries_bytes
                       ? AgreeOnEncoding(request, route, *subprotocol, offer->dialect)
                       : config::Encoding::kBinary;
@@ -148,7 +159,8 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
             .fields = {},
             .what = Answered{route::AnswerPreflight(request, seen, *cors), {}}};
   }
-  const bool for_websocket = IsForWebSocket(request, behind);
+  const config::DialectSet dialects = route.dialects.value_or(listener.dialects);
+  const bool for_websocket = IsForWebSocket(request, dialects, behind);
   const std::string_view origin_field = for_websocket ? ws::OriginField(request) : "Origin";
   Decision decision{
       .verdict = route::JudgeOrigin(request, seen, cors, route.require_origin, origin_field),
@@ -165,7 +177,7 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
   if (verdict.vary) decision.fields.Add("Vary", "Origin");
   if (for_websocket) {
     auto admitted =
-        Admit(request, route.dialects.value_or(listener.dialects), route, behind, verdict);
+        Admit(request, dialects, route, behind, verdict);
     if (admitted) {
       decision.what = std::move(*admitted);
     } else {

@@ -47,6 +47,12 @@ struct Decision {
   route::OriginVerdict verdict;
   http::Headers fields;  // for every answer but a 101 and that to a preflight
   std::variant<Answered, Accepted, Ordinary> what;
+
+  // The request was judged by the rules of WebSocket; else an Upgrade in it means nothing.
+  bool for_websocket() const {
+    const auto* answered = std::get_if<Answered>(&what);
+    return std::holds_alternative<Accepted>(what) || (answered != nullptr && answered->outcome);
+  }
 };
 
 // Applies the policies of a route, and of the listener that the request came in by, to a request

@@ -150,13 +150,18 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
       request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
   const config::Route* route = shared_.router.Find(seen.host, request.target.path);
   if (route == nullptr) {
-    RefuseUnrouted(exchange, seen);
+    RefuseUnrouted(exchange, listener, seen);
     return nullptr;
   }
   stats_.route[route->index].requests.Add();
   const Behind behind = BehindRoute(*shared_.config, *route, shared_.services[route->index].get());
   Decision decision = Decide(request, listener, *route, behind, seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
+  if (!decision.for_websocket()) {
+    if (route->plugin && ws::IsHandshake(request, listener.dialects))
+      LogNoWebSocket(request, route, seen);
+    exchange.IgnoreUpgrade();
+  }
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
     if (answered->outcome) {
       Count(*route, *answered->outcome);
@@ -171,20 +176,20 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     admission.places = &places;
     return OnUpgrade(exchange, *route, seen, std::move(admission));
   }
-  if (ServiceHost* host = service_hosts_[route->index].get()) {
-    if (request.UpgradesTo("websocket")) LogNoWebSocket(request, route, seen);
+  if (ServiceHost* host = service_hosts_[route->index].get())
     return host->instance().OnRequest(exchange);
-  }
   return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt,
                                  *http_pools_.find(*route->backend)->second);
 }
 
-void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::SeenAs& seen) {
+void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
+                             const route::SeenAs& seen) {
   const http::Request& request = exchange.request();
   stats_.unrouted.Add();
-  if (request.UpgradesTo("websocket")) {
+  if (ws::IsHandshake(request, listener.dialects)) {
     LogNoWebSocket(request, nullptr, seen);
   } else {
+    exchange.IgnoreUpgrade();
     shared_.log.Debug(
         "no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
   }

@@ -104,7 +104,8 @@ class Gateway final : private Session::Owner {
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
-  void RefuseUnrouted(http::Exchange& exchange, const route::SeenAs& seen);
+  void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
+                      const route::SeenAs& seen);
   Admission Admit(const http::Request& request, const config::Route& route,
                   const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);

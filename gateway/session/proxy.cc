@@ -113,7 +113,10 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
 http::Headers Gateway::Proxy::TranslatedFields() {
   http::Headers fields = exchange_.request().headers;
   ws::MakeRfc6455(admission_->offer, fields);
-  if (!route_.subprotocols.empty()) ws::SetSubprotocols(admission_->offer, fields);
+  if (!route_.subprotocols.empty()) {
+    fields.Remove("Sec-WebSocket-Protocol");
+    ws::SetSubprotocols(admission_->offer, fields);
+  }
   if (route_.enforce) OfferCompression(fields);
   return fields;
 }

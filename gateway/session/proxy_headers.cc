@@ -7,21 +7,25 @@
 
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
+#include "gateway/http/proxy_fields.h"
 
 namespace upgate::session {
 namespace {
 
 constexpr std::string_view kVia = "1.1 upgate";
 
-constexpr std::array<std::string_view, 9> kHopByHop{
-    "connection",          "keep-alive", "proxy-connection",  "proxy-authenticate",
-    "proxy-authorization", "te",         "transfer-encoding", "upgrade",
-    "content-length"};
+// HTTP2-Settings is for the hop that its Upgrade is for, also where Connection does not name it
+// (RFC 7540, section 3.2.1).
+constexpr std::array<std::string_view, 10> kHopByHop{
+    "connection",          "keep-alive",     "proxy-connection",  "proxy-authenticate",
+    "proxy-authorization", "te",             "transfer-encoding", "upgrade",
+    "content-length",      "http2-settings"};
 
 constexpr std::size_t kUsualForwarded = 64;
 
-constexpr std::array<std::string_view, 4> kForwarding{"x-forwarded-for", "x-forwarded-proto",
-                                                      "x-forwarded-host", "forwarded"};
+// What AddForwarding says.
+constexpr std::array<std::string_view, 5> kForwarding{"x-forwarded-for", "x-forwarded-proto",
+                                                      "x-forwarded-host", "forwarded", "via"};
 
 bool IsOneOf(std::string_view name, auto&& names) {
   return std::ranges::any_of(names,
@@ -126,8 +130,12 @@ http::OutgoingRequest ToServer(const http::Request& request, const http::Headers
     // RFC 9110, section 10.1.1: of HTTP/1.0 it does not count.
     if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect"))
       continue;
-    if (route.forwarded &&
-        (IsOneOf(header.name, kForwarding) || EqualsIgnoreCase(header.name, "via")))
+    // What proxies say of a client is not the client's to say, in no spelling, whether the gateway
+    // says it or nobody does. A trusted proxy may, but where the gateway says it itself.
+    if (!seen.by_trusted_proxy && http::IsProxyField(header.name)) continue;
+    if (route.forwarded && std::ranges::any_of(kForwarding, [&](std::string_view ours) {
+          return http::FoldsTo(header.name, ours);
+        }))
       continue;
     out.headers.Add(header.name, header.value);
   }

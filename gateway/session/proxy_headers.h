@@ -12,7 +12,8 @@ namespace upgate::session {
 // The head that goes on to an HTTP or WebSocket server (RFC 9110, section 7.6): without hop-by-hop
 // fields and what Connection names, with Host as the route says, and, unless the route says no,
 // with Via and who the client is in X-Forwarded-For, -Proto, -Host and Forwarded. What a client
-// claims in these itself is dropped, unless it is a trusted proxy; then ours is appended to it. The
+// claims in these itself, or in others by which proxies speak of clients (http::IsProxyField), is
+// dropped, unless it is a trusted proxy; then ours is appended to it. The
 // target is the path without dot segments and the query, both encoded as they came. `fields`: those
 // of the request, or what takes their place.
 http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,

@@ -58,25 +58,31 @@ http::Response OtherVersion(config::DialectSet spoken) {
   return response;
 }
 
-bool IsKey(std::string_view text) {
-  if (text.size() != kKeyCharacters) return false;
-  const std::optional<std::string> bytes = Base64Decode(text);
-  return bytes && bytes->size() == kKeyBytes;
+bool IsBase64Character(char c) {
+  return IsAlpha(c) || IsDigit(c) || c == '+' || c == '/';
 }
 
-// Nothing when one of them is not a token or is there twice.
-std::optional<std::vector<std::string>> ReadSubprotocols(const http::Headers& headers) {
+// Base64 of 16 bytes. The bits under the padding may be set, as in the example of RFC 6455, section
+// 4.1: the key is hashed as text and its bytes are never looked at, so that it has one reading
+// only.
+bool IsKey(std::string_view text) {
+  return text.size() == kKeyCharacters && text.ends_with("==") &&
+         std::ranges::all_of(text.substr(0, kKeyCharacters - 2), IsBase64Character);
+}
+
+bool IsRightKey(std::string_view text, Answerer answerer) {
+  return answerer == Answerer::kServer ? !text.empty() : IsKey(text);
+}
+
+// Off the grammar too: what is no token can never be chosen by the gateway, which serves tokens
+// only, and it is for a server to make sense of it. Elements end at commas for everybody.
+std::vector<std::string> ReadSubprotocols(const http::Headers& headers) {
   std::vector<std::string> subprotocols;
   const std::string all = headers.Joined("Sec-WebSocket-Protocol");
   std::string_view rest = all;
   for (auto item = NextListItem(rest); !item.empty(); item = NextListItem(rest)) {
-    if (!IsToken(item)) return {};
     subprotocols.emplace_back(item);
   }
-  // Sorted, as the client decides how many there are.
-  std::vector<std::string_view> sorted(subprotocols.begin(), subprotocols.end());
-  std::ranges::sort(sorted);
-  if (std::ranges::adjacent_find(sorted) != sorted.end()) return {};
   return subprotocols;
 }
 
@@ -98,7 +104,7 @@ bool ComesEarly(const http::Header& field) {
 }  // namespace
 
 std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
-                                               config::DialectSet spoken) {
+                                               config::DialectSet spoken, Answerer answerer) {
   if (request.method != "GET") {
     http::Response response = http::TextResponse(405, "a WebSocket handshake is a GET request");
     response.headers.Set("Allow", "GET");
@@ -116,16 +122,21 @@ std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
   if (*dialect == Dialect::kHixie76 || *dialect == Dialect::kHixie75)
     return ReadHixieOffer(request, *dialect);
   const std::string* key = headers.Find("Sec-WebSocket-Key");
-  if (key == nullptr || headers.Count("Sec-WebSocket-Key") != 1 || !IsKey(*key)) {
+  if (key == nullptr || headers.Count("Sec-WebSocket-Key") != 1 || !IsRightKey(*key, answerer)) {
     return std::unexpected(
         http::TextResponse(400, "Sec-WebSocket-Key must be there once, as base64 of 16 bytes"));
   }
-  auto subprotocols = ReadSubprotocols(headers);
-  if (!subprotocols) {
-    return std::unexpected(
-        http::TextResponse(400, "Sec-WebSocket-Protocol must list tokens, each once"));
-  }
-  return Offer{*key, *std::move(subprotocols), *dialect};
+  return Offer{*key, ReadSubprotocols(headers), *dialect};
+}
+
+bool IsHandshake(const http::Request& request, config::DialectSet spoken) {
+  if (request.method != "GET" || !request.UpgradesTo("websocket")) return false;
+  const auto has = [&](std::string_view name) { return request.headers.Find(name) != nullptr; };
+  if (has("Sec-WebSocket-Version")) return has("Sec-WebSocket-Key");
+  if (has("Sec-WebSocket-Key1")) return has("Sec-WebSocket-Key2");
+  // draft-hixie-thewebsocketprotocol-75, section 4.1: these bytes, and an Origin.
+  return spoken.Has(Dialect::kHixie75) && !has("Sec-WebSocket-Key") && has("Origin") &&
+         *request.headers.Find("Upgrade") == "WebSocket";
 }
 
 std::string_view OriginField(const http::Request& request) {

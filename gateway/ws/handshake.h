@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
@@ -16,20 +17,30 @@ namespace upgate::ws {
 // The client's side of an opening handshake (RFC 6455, section 4.2.1, or a draft's), checked.
 struct Offer {
   std::string key;  // Sec-WebSocket-Key as sent; empty in dialects that have none
-  std::vector<std::string> subprotocols;  // in the client's order
+  // In the client's order, as text: they may repeat and need not be tokens.
+  std::vector<std::string> subprotocols;
   config::Dialect dialect = config::Dialect::kRfc6455;
   std::string origin = {};  // for dialects whose 101 repeats it; empty: none was sent
   std::string proof = {};   // what stands behind the head of the 101; mostly nothing
 };
 
+// Who answers a handshake, and so judges its key.
+enum class Answerer : std::uint8_t { kGateway, kServer };
+
 // Reads the handshake of a request to a WebSocket resource, in one of the dialects that are
 // `spoken`. The error is the whole answer: 405 with Allow for another method than GET, 426 with
 // Upgrade for a request that is no WebSocket upgrade or is HTTP/1.0, 426 with Sec-WebSocket-Version
-// (400 where no spoken dialect has a number) for another version, 400 for a wrong, missing or
-// repeated key, a wrong or repeated subprotocol (a token, each once), or a request body.
-std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
-                                               config::DialectSet spoken = {
-                                                   config::Dialect::kRfc6455});
+// (400 where no spoken dialect has a number) for another version, 400 for a missing or repeated
+// key, a wrong one unless a server is to judge it, or a request body.
+std::expected<Offer, http::Response> ReadOffer(
+    const http::Request& request, config::DialectSet spoken = {config::Dialect::kRfc6455},
+    Answerer answerer = Answerer::kGateway);
+
+// Whether a request that asks for WebSocket where there is ordinary HTTP, too, means it: a GET with
+// the fields that only a WebSocket client of some dialect sends, right or wrong. Proxies add
+// Upgrade to requests of every kind, and a browser's page cannot add any of these. hixie75 has no
+// field of its own, but fixed letters; it counts where it is `spoken`.
+bool IsHandshake(const http::Request& request, config::DialectSet spoken);
 
 // The name of the field that holds the origin of this handshake: Origin, or Sec-WebSocket-Origin
 // for a client of hybi-08 that sent it.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 
 namespace upgate::plugins::redirect {
@@ -119,7 +120,8 @@ std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tl
     case Placeholder::kScheme:
       return std::string(SchemeOf(tls));
     case Placeholder::kHost:
-      return target.host.find(':') == std::string::npos ? target.host : "[" + target.host + "]";
+      return target.host.find(':') == std::string::npos ? std::string(WithoutRootDot(target.host))
+                                                        : "[" + target.host + "]";
     case Placeholder::kPort:
       return std::to_string(target.port != 0 ? target.port : tls ? 443 : 80);
     case Placeholder::kPath:

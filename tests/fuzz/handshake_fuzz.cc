@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "gateway/base/base64.h"
+#include "gateway/base/text.h"
 #include "gateway/http/body_writer.h"
+#include "gateway/http/chars.h"
 #include "gateway/http/response_writer.h"
 #include "gateway/ws/handshake.h"
 #include "gateway/ws/token.h"
@@ -28,19 +30,28 @@ void CheckRefusal(const http::Response& refusal) {
   Require(!refusal.body.empty() && std::ranges::all_of(refusal.headers, http::CanBeSent));
 }
 
+// Whatever the bits under the padding are.
+bool IsKeyOf16Bytes(std::string key) {
+  if (key.size() != 24) return false;
+  key[21] = 'A';
+  const auto bytes = Base64Decode(key);
+  return bytes && bytes->size() == 16;
+}
+
 void CheckOffer(const http::Request& request, const Offer& offer) {
   Require(request.method == "GET" && request.version == http::Version::kHttp11 &&
           !request.has_body);
   Require(request.UpgradesTo("websocket"));
   const bool has_key = config::CarriesBinary(offer.dialect);
-  const auto key = Base64Decode(offer.key);
-  Require(has_key ? key && key->size() == 16 : offer.key.empty() && offer.subprotocols.size() <= 1);
+  Require(has_key ? IsKeyOf16Bytes(offer.key)
+                  : offer.key.empty() && offer.subprotocols.size() <= 1 &&
+                        std::ranges::all_of(offer.subprotocols, IsToken));
   const bool has_proof = offer.dialect == config::Dialect::kHixie76;
   Require(offer.proof.size() == (has_proof ? 16u : 0u) && (!has_proof || request.key3));
-  std::vector<std::string> sorted = offer.subprotocols;
-  std::ranges::sort(sorted);
-  Require(std::ranges::adjacent_find(sorted) == sorted.end() &&
-          std::ranges::all_of(sorted, IsToken));
+  // Nothing that ends a line or an element stands in one.
+  Require(std::ranges::none_of(offer.subprotocols, [](std::string_view name) {
+    return name.empty() || name.contains(',') || name != Trim(name) || !http::AreFieldChars(name);
+  }));
 }
 
 void CheckAnswer(const Offer& offer, const std::vector<std::string>& served) {
@@ -50,7 +61,7 @@ void CheckAnswer(const Offer& offer, const std::vector<std::string>& served) {
   };
   const auto first = std::ranges::find_if(offer.subprotocols, serves);
   Require(chosen.has_value() == (first != offer.subprotocols.end()));
-  if (chosen) Require(*chosen == *first);
+  if (chosen) Require(*chosen == *first && IsToken(*chosen));
   const http::Headers cors{{"Access-Control-Allow-Origin", "https://a.test"},
                            {"Access-Control-Allow-Headers", "x"}};
   const std::vector<http::Header> fields(cors.begin(), cors.end());

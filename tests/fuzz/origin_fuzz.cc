@@ -31,7 +31,7 @@ routes:
     plugin: echo
     cors: { allow_origins: [ "https://a.test", "https://*.b.test:8443" ], allow_headers: [ x-one, Content-Type ], allow_credentials: true, max_age: 10m }
   - { path: /2, plugin: echo, cors: { allow_origins: [ "*" ], allow_methods: [ "*" ], allow_headers: [ "*" ], allow_private_network: true } }
-  - { path: /3, plugin: echo, cors: { allow_origins: [ "*", "null", "http://[::1]:3000" ], allow_credentials: true, expose_headers: [ x-two ] } }
+  - { path: /3, plugin: echo, cors: { allow_origins: [ "app://.", "null", "http://[::1]:3000", "http://c.test:*" ], allow_credentials: true, expose_headers: [ x-two ] } }
 )";
 
 std::shared_ptr<const config::Config> ParsePolicies() {
@@ -47,6 +47,15 @@ std::string_view HostAndPort(std::string_view origin) {
   return at == std::string_view::npos ? std::string_view{} : origin.substr(at + 3);
 }
 
+// However the address is spelled.
+bool IsLoopback3000(std::string_view origin) {
+  constexpr std::string_view kBefore = "http://[", kBehind = "]:3000";
+  if (!origin.starts_with(kBefore) || !origin.ends_with(kBehind)) return false;
+  const auto ip = Ip::Parse(
+      origin.substr(kBefore.size(), origin.size() - kBefore.size() - kBehind.size()));
+  return ip && ip->ToString() == "::1";
+}
+
 // By the letter; the policies above, written down once more.
 bool IsListed(std::string_view origin, std::size_t policy) {
   const std::string lower = ToLower(origin);
@@ -56,7 +65,12 @@ bool IsListed(std::string_view origin, std::size_t policy) {
     return host == "a.test" || host == "a.test:443" ||
            (host.ends_with(".b.test:8443") && host.size() > 12);
   }
-  return policy == 2 || policy == 3;
+  if (policy == 3) {
+    const std::string_view port = lower.starts_with("http://c.test") ? host.substr(6) : "none";
+    return origin == "app://." || IsLoopback3000(lower) || port.empty() ||
+           (port.starts_with(':') && port.find_first_not_of("0123456789", 1) == port.npos);
+  }
+  return policy == 2;
 }
 
 bool IsSameHost(std::string_view origin, const SeenAs& seen) {

@@ -136,6 +136,40 @@ TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
   }
 }
 
+TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
+  for (const std::string_view target : {"/live/a", "/site/socket"}) {
+    Relay r(target, {}, "Sec-WebSocket-Protocol: YWJj/ZGU=\r\n", "",
+            "Sec-WebSocket-Protocol: bearer,YWJj/ZGU=,  bearer\r\nSec-WebSocket-Protocol: \"q\"\r\n");
+    EXPECT_EQ(r.answer.status, 101);
+    EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "YWJj/ZGU=");
+    EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: bearer,YWJj/ZGU=,  bearer\r\n"
+                             "Sec-WebSocket-Protocol: \"q\"\r\n"),
+              std::string::npos)
+        << r.request;
+  }
+  // What was not offered is a fault, also where it is a piece of what was.
+  for (const std::string_view choice : {"YWJj", "bearer,YWJj/ZGU=", "BEARER", "q"}) {
+    EXPECT_EQ(Relay("/live/a", {}, "Sec-WebSocket-Protocol: " + std::string(choice) + "\r\n", "",
+                    "Sec-WebSocket-Protocol: bearer,YWJj/ZGU=, \"q\"\r\n")
+                  .answer.status,
+              502)
+        << choice;
+  }
+}
+
+TEST(FrameTunnel, OffTheGrammarNothingPassesBesideTheSubprotocolsOfTheRoute) {
+  for (const std::string_view target : {"/listed", "/listed/enforced"}) {
+    Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "",
+            "Sec-WebSocket-Protocol: x/y, c, c, a, c\r\n");
+    EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "c");
+    EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: c, a\r\n"), std::string::npos)
+        << r.request;
+    Relay none(target, {}, "", "", "Sec-WebSocket-Protocol: x/y\r\n");
+    EXPECT_EQ(none.answer.status, 101);
+    EXPECT_EQ(none.request.find("Sec-WebSocket-Protocol"), std::string::npos) << none.request;
+  }
+}
+
 TEST(FrameTunnel, HttpServersTakeUpgradesToo) {
   Relay r("/site/socket");
   EXPECT_EQ(r.answer.status, 101);

@@ -137,6 +137,8 @@ TEST(Handshake, ForeignOriginIsRefusedBeforeTheServerIsTouched) {
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kForbiddenOrigin), 1u);
   EXPECT_EQ(gw.log().Last("handshake refused", "status"), "403");
   EXPECT_EQ(gw.log().Last("handshake refused", "origin"), "https://evil.example");
+  EXPECT_NE(gw.log().Last("handshake refused", "why").find("seen as http://gateway.test;"),
+            std::string::npos);
 }
 
 TEST(Handshake, SameOriginPassesWithoutCorsFields) {
@@ -203,6 +205,14 @@ TEST(Handshake, Subprotocols) {
            SubprotocolCase{"/binary", "base64", 101, ""},
            SubprotocolCase{"/base64", "binary, base64", 101, "base64"},
            SubprotocolCase{"/text", "binary, base64", 101, ""},
+           // What is no token, or there again, is skipped.
+           SubprotocolCase{"/mqtt", "bearer, YWJj/ZGU=, mqtt", 101, "mqtt"},
+           SubprotocolCase{"/mqtt", "mqtt, mqtt", 101, "mqtt"},
+           SubprotocolCase{"/mqtt", "YWJj/ZGU=", 101, ""},
+           SubprotocolCase{"/mqtt", "bearer, YWJj/ZGU=", 400, ""},
+           SubprotocolCase{"/echo", "bearer, YWJj/ZGU=", 101, ""},
+           SubprotocolCase{"/echo", "a/b, base64", 101, "base64"},
+           SubprotocolCase{"/self", "bearer, YWJj/ZGU=", 101, ""},
        }) {
     SCOPED_TRACE(std::string(c.target) + " " + std::string(c.offer));
     TestGateway gw(kEcho);

@@ -161,6 +161,65 @@ TEST(Proxy, ATrustedProxysWordIsAppendedTo) {
   EXPECT_NE(site.requests[0].find("X-Forwarded-Proto: https\r\n"), std::string::npos);
 }
 
+const std::string kForged =
+    "X-Real-IP: forged\r\nX-Forwarded-Port: forged\r\nX-SSL-Client-Verify: forged\r\n"
+    "Client-Cert: forged\r\nX-Client-Cert-Chain: forged\r\nSSL-Client-S-DN: forged\r\n"
+    "X-Original-URL: forged\r\nx-rewrite-url: forged\r\nX-Forwarded-Prefix: forged\r\n"
+    "X.Forwarded.For: forged\r\n";
+const std::string kForgedAgain = "X_Forwarded_For: again\r\nX_Real-IP: again\r\nVi_a: again\r\n";
+
+TEST(Proxy, WhatClientsForgeDoesNotReachTheServer) {
+  for (const std::string http : {"", "http: { underscores: pass }\n"}) {
+    TestGateway gw(http + std::string(kConfig));
+    Site site(gw);
+    site.answers = {kOk, kOk};
+    auto client = gw.Connect(0, Address("127.0.0.9:999"));
+    client.Send(Get("/a", kForged + kForgedAgain + "X-Keep: kept\r\nX_Own: own\r\n"));
+    client.Send(Get("/own-host", kForged + kForgedAgain));
+    ASSERT_EQ(site.requests.size(), 2u);
+    EXPECT_EQ(site.requests[0].find("forged"), std::string::npos) << site.requests[0];
+    EXPECT_NE(site.requests[0].find("X-Keep: kept"), std::string::npos);
+    EXPECT_EQ(site.requests[0].find("X_Own") != std::string::npos, !http.empty());
+    // Nor where the gateway says nothing itself.
+    EXPECT_EQ(site.requests[1].find("forged"), std::string::npos) << site.requests[1];
+    for (const std::string& request : site.requests) {
+      for (const std::string_view gone : {"X_Forwarded_For", "X_Real-IP"})
+        EXPECT_EQ(request.find(gone), std::string::npos) << request;
+    }
+  }
+}
+
+TEST(Proxy, ATrustedProxySaysWhatTheGatewayDoesNot) {
+  for (const bool pass : {false, true}) {
+    TestGateway gw((pass ? "http: { underscores: pass }\n" : "") + std::string(kConfig));
+    Site site(gw);
+    site.answers = {kOk};
+    auto client = gw.Connect(0, Address("10.1.2.3:999"));
+    client.Send(Get("/a", "X-Real-IP: 6.6.6.6\r\nX-Forwarded-Port: 8443\r\nX-SSL-Client-Verify: "
+                          "SUCCESS\r\nX_Forwarded_For: again\r\nX_Real_IP: again\r\n"));
+    ASSERT_EQ(site.requests.size(), 1u);
+    const std::string& request = site.requests[0];
+    for (const std::string_view there :
+         {"X-Real-IP: 6.6.6.6\r\n", "X-Forwarded-Port: 8443\r\n", "X-SSL-Client-Verify: SUCCESS\r\n"})
+      EXPECT_NE(request.find(there), std::string::npos) << there << " in\n" << request;
+    // The gateway's own word has one spelling.
+    EXPECT_EQ(request.find("X_Forwarded_For"), std::string::npos) << request;
+    EXPECT_EQ(request.find("X_Real_IP") != std::string::npos, pass);
+  }
+}
+
+TEST(Proxy, ForgedTrailersAreDropped) {
+  TestGateway gw(kConfig);
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto client = gw.Connect();
+  client.Send(
+      "PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Real-IP: 6.6.6.6\r\n"
+      "X-SSL-Client-Verify: SUCCESS\r\nX.Forwarded.For: x\r\nX_T: 1\r\nX-T: 1\r\n\r\n");
+  ASSERT_EQ(server.size(), 1u);
+  const std::string got = server[0].TakeReceived();
+  EXPECT_TRUE(got.ends_with("\r\n\r\n0\r\nX-T: 1\r\n\r\n")) << got;
+}
+
 TEST(Proxy, ARouteCanKeepTheClientToItself) {
   TestGateway gw(kConfig);
   Site site(gw);
@@ -206,6 +265,74 @@ TEST(Proxy, TheRoutesCorsFieldsReplaceTheServers) {
   EXPECT_EQ(head.Get("Vary"), "Origin");
   client.Send(Get("/cors", "Origin: https://b.example\r\n"));
   EXPECT_EQ(client.Head().status, 403);
+}
+
+constexpr std::string_view kSaysUpgrade =
+    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
+
+// As a proxy in front makes every request that sets Upgrade on all of them.
+TEST(Proxy, AnOrdinaryRequestMaySayUpgrade) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = std::vector<std::string>(6, kOk);
+  auto client = gw.Connect();
+  const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
+  const std::string says(kSaysUpgrade);
+  std::vector<std::string> requests{Get("/page", says), Get("/page", says + version),
+                                    Get("/page", says + key)};
+  for (const std::string method : {"POST", "PUT", "DELETE"}) {
+    requests.push_back(method + " /api HTTP/1.1\r\nHost: a\r\n" + says + key + version +
+                       "Content-Length: 4\r\n\r\nbody");
+  }
+  for (const std::string& request : requests) {
+    SCOPED_TRACE(request);
+    client.Send(request);
+    const ResponseHead head = client.Head();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(client.Body(head), "hello");
+    EXPECT_NE(head.Get("Connection"), "close");
+    ASSERT_FALSE(site.requests.empty());
+    EXPECT_EQ(site.requests.back().find("pgrade"), std::string::npos) << site.requests.back();
+  }
+}
+
+TEST(Proxy, AnUpgradeToAnotherProtocolIsIgnored) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {kOk, kOk, kOk};
+  auto client = gw.Connect();
+  const std::string h2c =
+      "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+  client.Send(Get("/a", h2c) + "POST /b HTTP/1.1\r\nHost: a\r\n" + h2c +
+              "Content-Length: 4\r\n\r\nbody" +
+              Get("/c", "Upgrade: TLS/1.2\r\nConnection: upgrade\r\nHTTP2-Settings: x\r\n"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Body(client.Head()), "hello");
+  ASSERT_EQ(site.requests.size(), 3u);
+  for (const std::string& request : site.requests) {
+    for (const std::string_view gone : {"pgrade", "HTTP2", "h2c"})
+      EXPECT_EQ(request.find(gone), std::string::npos) << request;
+  }
+}
+
+TEST(Proxy, WhatFindsNoRouteKeepsItsConnectionToo) {
+  TestGateway gw(
+      "backends: { site: { servers: [ \"http://127.0.0.1:7000\" ] } }\n"
+      "routes: [ { path: /a, backend: site }, { path: /echo, plugin: echo } ]\n");
+  auto client = gw.Connect();
+  client.Send(Get("/nowhere", kSaysUpgrade) + Get("/nowhere", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
+  for (int i = 0; i < 2; ++i) {
+    const ResponseHead head = client.Head();
+    EXPECT_EQ(head.status, 404);
+    (void)client.Body(head);
+  }
+  // Where there is nothing but WebSockets it is told what is wrong.
+  client.Send(Get("/echo", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
+  const ResponseHead head = client.Head();
+  EXPECT_EQ(head.status, 426);
+  (void)client.Body(head);
+  client.Send("POST /echo HTTP/1.1\r\nHost: a\r\n" + std::string(kSaysUpgrade) + "\r\n");
+  EXPECT_EQ(client.Head().status, 405);
 }
 
 TEST(Proxy, HeadHasTheLengthButNoBody) {

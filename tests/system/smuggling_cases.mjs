@@ -71,7 +71,6 @@ export const refused = {
   'a Host with a path': 'GET /case HTTP/1.1\r\nHost: s/x\r\n\r\n',
   'a Host with user information': 'GET /case HTTP/1.1\r\nHost: a@s\r\n\r\n',
   'a Host list': 'GET /case HTTP/1.1\r\nHost: s, t\r\n\r\n',
-  'absolute-form against Host': 'GET http://other/case HTTP/1.1\r\nHost: s\r\n\r\n',
   'absolute-form with user information': 'GET http://s@other/case HTTP/1.1\r\nHost: s\r\n\r\n',
   'absolute-form of another scheme': 'GET ftp://s/case HTTP/1.1\r\nHost: s\r\n\r\n',
   'authority-form': { bytes: 'CONNECT s:80 HTTP/1.1\r\nHost: s:80\r\n\r\n', status: 501 },
@@ -259,7 +258,12 @@ export const refused = {
   'an escape in a header value': get('X: a\x1b[2Jb\r\n'),
   'a tab in the request line': 'GET\t/case\tHTTP/1.1\r\nHost: s\r\n\r\n',
   'a vertical tab in the request line': 'GET /case\x0bHTTP/1.1\r\nHost: s\r\n\r\n',
-  'a byte beyond ASCII in the target': 'GET /case\xe4 HTTP/1.1\r\nHost: s\r\n\r\n',
+  'a byte beyond ASCII in the version': 'GET /case HTTP/1.1\xa0\r\nHost: s\r\n\r\n',
+  'a no-break space instead of a space': 'GET\xa0/case HTTP/1.1\r\nHost: s\r\n\r\n',
+  'a byte beyond ASCII instead of a line end': 'GET /case HTTP/1.1\x85Host: s\r\n\r\n',
+  'a byte beyond ASCII in the authority': 'GET http://s\xe4/case HTTP/1.1\r\nHost: s\r\n\r\n',
+  'a backslash in the path': 'GET /case\\x HTTP/1.1\r\nHost: s\r\n\r\n',
+  'a backslash before the query': 'GET /case\\?x HTTP/1.1\r\nHost: s\r\n\r\n',
   // ---- names and spaces
   'Host with a space before the colon': 'GET /case HTTP/1.1\r\nHost : s\r\n\r\n',
   'Host with a tab before the colon': 'GET /case HTTP/1.1\r\nHost\t: s\r\n\r\n',
@@ -293,13 +297,17 @@ export const refused = {
   'a Host with NUL': host('s\0t'),
   'a Host beyond ASCII': host('s\xe4'),
   'a Host that is folded': 'GET /case HTTP/1.1\r\nHost:\r\n s\r\n\r\n',
+  'a Host with two dots at its end': host('s..'),
+  'a Host with an empty label': host('s..t'),
+  'a Host that is a dot': host('.'),
   'two Hosts, in other letters': get('HOST: other\r\n'),
   'two Hosts, far apart': get(`${'X: y\r\n'.repeat(20)}Host: other\r\n`),
   'two Hosts, one of them empty': get('Host: \r\n'),
   'absolute-form without Host': absolute('http://s/case', ''),
   'absolute-form with two Hosts': absolute('http://s/case', 'Host: s\r\nHost: s\r\n'),
   'absolute-form with an empty Host': absolute('http://s/case', 'Host: \r\n'),
-  'absolute-form with another port': absolute('http://s:81/case'),
+  'absolute-form with a Host that is none': absolute('http://s/case', 'Host: s/x\r\n'),
+  'absolute-form with a Host that is a list': absolute('http://s/case', 'Host: s, t\r\n'),
   'absolute-form without an authority': absolute('http:///case'),
   'absolute-form with a port only': absolute('http://:80/case'),
   'absolute-form with one slash': absolute('http:/case'),
@@ -310,7 +318,7 @@ export const refused = {
   'absolute-form with a fragment before the host': absolute('http://other#@s/case'),
   'absolute-form with a fragment': absolute('http://s/case#x'),
   'absolute-form with a space in the authority': absolute('http://s t/case'),
-  'absolute-form with a longer host': absolute('http://s.other/case'),
+  'absolute-form with two dots at the end of the host': absolute('http://s../case'),
   'absolute-form of file': absolute('file://s/case'),
   'absolute-form of javascript': absolute('javascript://s/case'),
   'authority-form for GET': absolute('s:80'),
@@ -363,6 +371,14 @@ export const passed = {
   'other spellings of the length': {
     bytes: post('Content_Length: 40\r\nTransfer_Encoding: chunked\r\nX-Content-Length: 40\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
   },
+  'what proxies say, from a client': {
+    bytes: get('X-Forwarded-For: forged\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nForwarded: for=forged\r\nX-SSL-Client-Verify: forged\r\n' +
+      'Client-Cert: forged\r\nx.real.ip: forged\r\nX-Original-URL: forged\r\nX-Rewrite-URL: forged\r\n'),
+    body: '',
+  },
+  'what proxies say, among the trailers': {
+    bytes: chunked('2\r\nab\r\n0\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nClient_Cert: forged\r\n\r\n'), body: 'ab',
+  },
   'absolute-form with the same authority': { bytes: 'GET http://s/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '' },
   'a GET with a body': { bytes: get('Content-Length: 2\r\n') + 'ab', body: 'ab' },
   'empty lines before the request': { bytes: `\r\n\r\n${get('')}`, body: '' },
@@ -376,11 +392,26 @@ export const passed = {
   },
   'a chunk of CRLFs': { bytes: chunked('4\r\n\r\n\r\n\r\n0\r\n\r\n'), body: '\r\n\r\n' },
   'a chunk that looks like the last': { bytes: chunked('5\r\n0\r\n\r\n\r\n0\r\n\r\n'), body: '0\r\n\r\n' },
-  'an upgrade to h2c': { bytes: get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'), body: '', last: true },
+  'an upgrade to h2c': { bytes: get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'), body: '' },
   'an upgrade to h2c with a body': {
     bytes: post('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
   },
-  'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '', last: true },
+  'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '' },
+  // None of these is a handshake, so that what follows is a request and no frame.
+  'an upgrade to nothing': { bytes: get('Connection: Upgrade\r\nUpgrade: \r\n'), body: '' },
+  'an upgrade to WebSocket without its fields': { bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\n'), body: '' },
+  'an upgrade to WebSocket without its key': {
+    bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'), body: '',
+  },
+  'a POST that says upgrade to WebSocket': {
+    bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
+  },
+  'chunks that say upgrade to WebSocket': {
+    bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
+  },
+  'chunks that say upgrade to h2c': {
+    bytes: post('Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
+  },
   'an Upgrade that Connection does not name': { bytes: get('Upgrade: websocket\r\n'), body: '' },
   'Connection that names what the gateway adds': { bytes: get('Connection: x-forwarded-for, x-forwarded-proto, via, forwarded\r\n'), body: '' },
   'Connection that names everything': {
@@ -393,6 +424,22 @@ export const passed = {
   'an empty header': { bytes: get('X:\r\n'), body: '' },
   'absolute-form in capital letters': { bytes: 'GET HTTP://S/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'S' },
   'absolute-form with the default port': { bytes: 'GET http://s:80/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 's:80' },
+  // The server gets one authority, that of the target, and cannot choose another.
+  'absolute-form against Host': { bytes: 'GET http://other/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'other' },
+  'absolute-form with another port': { bytes: absolute('http://s:81/case'), body: '', host: 's:81' },
+  'absolute-form with a longer host': { bytes: absolute('http://s.other/case'), body: '', host: 's.other' },
+  'absolute-form of https against Host': { bytes: absolute('HTTPS://other/case'), body: '', host: 'other' },
+  'absolute-form of ws against Host': { bytes: absolute('ws://other:8080/case'), body: '', host: 'other:8080' },
+  'a Host with the dot of the root': { bytes: host('s.'), body: '', host: 's.' },
+  // Encoded by the gateway, they are read by the server as by the gateway.
+  'a byte beyond ASCII in the target': { bytes: 'GET /case\xe4 HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case%E4' },
+  'spaces and line ends beyond ASCII in the target': {
+    bytes: 'GET /case\xa0\x85\xc2\xa0HTTP/1.1 HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case%A0%85%C2%A0HTTP/1.1',
+  },
+  'an overlong slash in the target': { bytes: 'GET /case\xc0\xaf HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case%C0%AF' },
+  'bytes beyond ASCII in the query': { bytes: 'GET /case?\xe4=\xff HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case?%E4=%FF' },
+  // A query is not taken apart at any of these by whoever routes.
+  'a backslash in the query': { bytes: 'GET /case?file=C:\\a HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case?file=C:\\a' },
   'a DELETE with a body': { bytes: 'DELETE /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\nab', body: 'ab' },
   'an OPTIONS with a body': { bytes: 'OPTIONS /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\nab', body: 'ab' },
   'a body of NUL and LF': { bytes: length('4', '\0\n\r\0'), body: '\0\n\r\0' },

@@ -145,6 +145,8 @@ TEST_F(ExplainTest, LeavesToServersAndPluginsWhatIsTheirs) {
               AllOf(HasSubstr("plugin echo"), HasSubstr("101, and the plugin")));
   EXPECT_THAT(Ask("ws://any.test:8080/old/x").text,
               AllOf(HasSubstr("the plugin's own"), HasSubstr("redirect has no WebSockets")));
+  EXPECT_THAT(Ask("http://any.test:8080/old/x", {"Connection: upgrade", "Upgrade: websocket"}).text,
+              HasSubstr("the Upgrade is ignored"));
 }
 
 TEST_F(ExplainTest, SaysWhatIsNear) {

@@ -45,7 +45,7 @@ listeners:
 admin: { address: 127.0.0.1:9901 }
 workers: 4
 server_header: "up/1"
-http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s, body_rate: 1KiB }
+http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s, body_rate: 1KiB, underscores: pass }
 memory: 512MiB
 compression_memory: 64MiB
 shutdown_timeout: 1m
@@ -130,6 +130,7 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_EQ(config->http.head_timeout, Millis{2000});
   EXPECT_EQ(config->http.idle_timeout, Millis{90'000});
   EXPECT_EQ(config->http.body_rate, 1024u);
+  EXPECT_TRUE(config->http.underscores);
   EXPECT_EQ(config->memory.bytes, 512u << 20);
   EXPECT_EQ(config->compression_memory, 64u << 20);
   EXPECT_EQ(config->shutdown_timeout, Millis{60'000});
@@ -282,7 +283,7 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
       "1:55: http.head_timeout: '0' is out of range; use 1ms to 1h\n"
       "1:72: http.idle_timeout: '25h' is out of range; use 1ms to 24h\n"
       "1:77: http.x: unknown key; known here: head_size, headers, head_timeout, body_rate, "
-      "idle_timeout\n");
+      "underscores, idle_timeout\n");
   EXPECT_EQ(ErrorsOfTop("log: { level: warning, format: xml }"),
             "1:15: log.level: 'warning' is not debug, info, warn or error; did you mean 'warn'?\n"
             "1:32: log.format: 'xml' is not text or json\n");

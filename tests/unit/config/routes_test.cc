@@ -175,6 +175,19 @@ TEST(RoutesTest, CorsIsChecked) {
       "13:7: routes[0].cors.allow_origin: unknown key; did you mean 'allow_origins'?\n");
 }
 
+TEST(RoutesTest, CredentialsAreNotForEverybody) {
+  for (const char* origins : {"[ '*' ]", "[ 'https://a.example', '*' ]", "[ '*', 'null' ]"}) {
+    EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    cors:\n      allow_origins: " +
+                            std::string(origins) + "\n      allow_credentials: true"),
+              "7:26: routes[0].cors.allow_credentials: cannot stand beside allow_origins: \"*\": "
+              "every page could then act in the name of whoever visits it; list the origins by "
+              "name, or leave it out\n");
+  }
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    cors: { allow_origins: [ '*' ], "
+                          "allow_credentials: false }"),
+            "");
+}
+
 TEST(RoutesTest, LimitsHaveRanges) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n"
                           "    backend: app\n"

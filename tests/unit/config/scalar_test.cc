@@ -43,9 +43,10 @@ std::string Show(const ServerUrl& value) {
   return fmt::format("{} {}", kNames[static_cast<int>(value.scheme)], Show(value.address));
 }
 std::string Show(const OriginPattern& value) {
-  constexpr std::string_view kNames[] = {"any", "null", "exact", "below"};
+  constexpr std::string_view kNames[] = {"any", "null", "exact", "below", "text"};
+  if (value.kind == OriginPattern::Kind::kText) return "text " + value.host;
   return fmt::format("{} {} {} {}", kNames[static_cast<int>(value.kind)], value.scheme, value.host,
-                     value.port);
+                     value.any_port ? "any" : std::to_string(value.port));
 }
 std::string Show(const PathPattern& value) {
   constexpr std::string_view kNames[] = {"exact", "prefix", "regex"};
@@ -254,7 +255,16 @@ TEST(OriginSyntaxTest, IsSchemeHostAndPort) {
   EXPECT_EQ(Read<OriginPattern>("HTTP://localhost:3000"), "exact http localhost 3000");
   EXPECT_EQ(Read<OriginPattern>("http://[::0001]"), "exact http ::1 80");
   EXPECT_EQ(Read<OriginPattern>("https://*.example.com:8443"), "below https example.com 8443");
-  EXPECT_EQ(Read<OriginPattern>("capacitor://localhost"), "exact capacitor localhost 0");
+  // To browsers that is another origin than the one without the dot.
+  EXPECT_EQ(Read<OriginPattern>("https://a.example."), "exact https a.example. 443");
+  EXPECT_EQ(Read<OriginPattern>("http://localhost:*"), "exact http localhost any");
+  EXPECT_EQ(Read<OriginPattern>("https://*.example.com:*"), "below https example.com any");
+  EXPECT_EQ(Read<OriginPattern>("http://[::1]:*"), "exact http ::1 any");
+  for (const char* text : {"app://.", "file://", "capacitor://localhost", "chrome-extension://Ab",
+                           "tauri://localhost:1420", "vscode-webview://0f/x"}) {
+    EXPECT_EQ(Read<OriginPattern>(text), std::string("text ") + text);
+  }
+  EXPECT_EQ(Read<OriginPattern>("APP://Local"), "text app://Local");
 }
 
 TEST(OriginSyntaxTest, SaysWhatIsWrong) {
@@ -272,8 +282,15 @@ TEST(OriginSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<OriginPattern>("https://u:p@a.example"),
             "! has a user name or password in it; leave out what is before '@' (hidden)");
   EXPECT_EQ(Read<OriginPattern>("https://a.example:0"), "! has port 0");
-  EXPECT_EQ(Read<OriginPattern>("https://a.example."), "! ends in a dot; leave it out");
+  EXPECT_EQ(Read<OriginPattern>("https://a.example.."), "! has a dot too many in its host");
   EXPECT_EQ(Read<OriginPattern>("https://"), "! is not host:port: no host before the port");
+  EXPECT_EQ(Read<OriginPattern>("http://*:*"),
+            "! has '*' for a host; write \"*\" alone for every origin");
+  EXPECT_EQ(Read<OriginPattern>("http://a.example:80:*").substr(0, 2), "! ");
+  EXPECT_EQ(Read<OriginPattern>("http://:*").substr(0, 2), "! ");
+  EXPECT_EQ(Read<OriginPattern>("app://*"),
+            "! has a '*'; origins of other schemes than http and https are compared as text");
+  EXPECT_EQ(Read<OriginPattern>("app://a b"), "! has a character that no origin has");
   EXPECT_EQ(Read<OriginPattern>("1x://a"), "! ");
   EXPECT_EQ(Read<OriginPattern>("https://\xc3\xa4.example"),
             "! is not host:port: a character that no host name has");
@@ -325,6 +342,8 @@ TEST(HostSyntaxTest, IsANameOrAWildcardOrAnAddress) {
   EXPECT_EQ(Read<HostPattern>("[2001:DB8:0::1]"), "exact 2001:db8::1");
   EXPECT_EQ(Read<HostPattern>("::1"), "exact ::1");
   EXPECT_EQ(Read<HostPattern>("10.0.0.1"), "exact 10.0.0.1");
+  EXPECT_EQ(Read<HostPattern>("A.example."), "exact a.example");
+  EXPECT_EQ(Read<HostPattern>("*.example.org."), "below example.org");
 }
 
 TEST(HostSyntaxTest, SaysWhatIsWrong) {
@@ -340,7 +359,8 @@ TEST(HostSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<HostPattern>("*.10.0.0.1"), "! has a wildcard before an address");
   EXPECT_EQ(Read<HostPattern>("*."), "! has no host");
   EXPECT_EQ(Read<HostPattern>(""), "! has no host");
-  EXPECT_EQ(Read<HostPattern>("a.example."), "! ends in a dot; leave it out");
+  EXPECT_EQ(Read<HostPattern>("a.example.."), "! has a dot too many in its host");
+  EXPECT_EQ(Read<HostPattern>("."), "! has a dot too many in its host");
   EXPECT_EQ(Read<HostPattern>("[a]"), "! has no IPv6 address between '[' and ']'");
   EXPECT_EQ(Read<HostPattern>("a.example/x"), "! has a character that no host name has");
   EXPECT_EQ(

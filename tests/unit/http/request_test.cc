@@ -266,6 +266,33 @@ TEST_P(RequestTest, Http10) {
   EXPECT_TRUE(wire.wire().server_fin);
 }
 
+TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
+  const std::string_view request =
+      "POST / HTTP/1.1\r\nHost: a\r\nX_Real_IP: 1\r\nA-B: 2\r\n_: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "0\r\nT_T: 4\r\nT-T: 5\r\n\r\n";
+  wire.Send(request);
+  EXPECT_EQ(wire.seen(0).request.headers.size(), 3u);
+  EXPECT_EQ(wire.seen(0).request.headers.Find("X_Real_IP"), nullptr);
+  EXPECT_NE(wire.seen(0).request.headers.Find("A-B"), nullptr);
+  EXPECT_EQ(wire.seen(0).trailers.size(), 1u);
+  ServerOptions options;
+  options.limits.underscores = true;
+  HttpWire passes(GetParam(), options);
+  passes.Send(request);
+  EXPECT_EQ(passes.seen(0).request.headers.size(), 5u);
+  EXPECT_EQ(passes.seen(0).trailers.size(), 2u);
+}
+
+// A framing field with an underscore frames nothing, whether it is left out or not.
+TEST_P(RequestTest, NamesWithUnderscoresDoNotFrame) {
+  wire.on_end = Ok;
+  wire.Send(
+      "POST /1 HTTP/1.1\r\nHost: a\r\nContent_Length: 40\r\nTransfer_Encoding: chunked\r\nContent-Length: "
+      "4\r\n\r\nbodyGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_EQ(wire.requests(), 2u);
+  EXPECT_EQ(wire.seen(0).body, "body");
+}
+
 TEST_P(RequestTest, AnUpgradeWithABodyIsAnOrdinaryRequest) {
   wire.Send(
       "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: "

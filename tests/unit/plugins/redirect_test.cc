@@ -45,6 +45,8 @@ TEST_F(RedirectTest, PlaceholdersStandForTheRequest) {
   EXPECT_EQ(To("/new", "/old", "x"), "/new");
   EXPECT_EQ(ValueOf(Ask("https://{host}:{port}{uri}", "/", "", "::1", 8080), "location"),
             "https://[::1]:8080/");
+  EXPECT_EQ(ValueOf(Ask("https://{host}{uri}", "/", "", "b.example."), "location"),
+            "https://b.example/");
   EXPECT_EQ(To("https://{host}{path}", "*"), "https://a.example/") << "of OPTIONS *";
 }
 

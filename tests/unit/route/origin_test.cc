@@ -170,7 +170,9 @@ TEST(JudgeOriginTest, RepeatedOriginsAreRefusedEvenWhenEachIsAllowed) {
 TEST(JudgeOriginTest, ForeignOriginsAreRefusedWithoutAPolicy) {
   const auto verdict = Judge("https://evil.example", nullptr);
   EXPECT_FALSE(verdict.allowed);
-  EXPECT_EQ(verdict.reason, "the origin 'https://evil.example' is not allowed");
+  EXPECT_EQ(verdict.reason,
+            "the origin 'https://evil.example' is not allowed; seen as https://gate.example.net; is "
+            "a proxy missing in trusted_proxies?");
 }
 
 TEST(JudgeOriginTest, ReasonsHoldNothingThatBreaksALine) {
@@ -231,7 +233,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, ListedBySubdomain,
 TEST(JudgeOriginTest, PatternsForOtherPortsAndAddresses) {
   const config::Cors cors = Allow({{OriginPattern::Kind::kSubdomains, "http", "example.com", 8080},
                                    {OriginPattern::Kind::kExact, "http", "::1", 80},
-                                   {OriginPattern::Kind::kExact, "app", "local", 0}});
+                                   {OriginPattern::Kind::kText, "", "app://local", 0}});
   EXPECT_TRUE(Judge("http://a.example.com:8080", &cors).allowed);
   EXPECT_FALSE(Judge("http://a.example.com", &cors).allowed);
   EXPECT_TRUE(Judge("http://[::1]", &cors).allowed);
@@ -246,6 +248,65 @@ TEST(JudgeOriginTest, AnybodyWithoutCredentials) {
             Lines{"Access-Control-Allow-Origin: *"});
   EXPECT_EQ(ToLines(Judge("chrome-extension://abcdef", &cors).headers),
             Lines{"Access-Control-Allow-Origin: *"});
+}
+
+// Clients that are no browsers send these.
+TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
+  config::Cors cors = Allow({kAny});
+  for (const std::string origin :
+       {"null", "file://", "file:///", "localhost:1234", "https://app.example.com/", "app://.",
+        "https://a.example/page?x", "", "*", "app.example.com", "http://a..b", "HTTP://X", "\xff"}) {
+    const auto verdict = Judge(origin, &cors);
+    EXPECT_TRUE(verdict.allowed) << origin;
+    EXPECT_EQ(ToLines(verdict.headers), Lines{"Access-Control-Allow-Origin: *"}) << origin;
+  }
+  // Where a page could act in somebody's name, all of them stay outside.
+  cors.allow_credentials = true;
+  for (const std::string origin : {"null", "file://", "localhost:1234", "https://a.example/"})
+    EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;
+}
+
+TEST(JudgeOriginTest, OriginsOfOtherSchemesCompareAsText) {
+  const auto text = [](const char* origin) {
+    return OriginPattern{OriginPattern::Kind::kText, "", origin, 0};
+  };
+  config::Cors cors = Allow({text("app://."), text("file://"), text("chrome-extension://ab")});
+  cors.allow_credentials = true;
+  for (const std::string origin : {"app://.", "file://", "chrome-extension://ab"}) {
+    EXPECT_EQ(ToLines(Judge(origin, &cors).headers),
+              (Lines{"Access-Control-Allow-Origin: " + origin,
+                     "Access-Control-Allow-Credentials: true"}));
+  }
+  for (const std::string origin : {"app://", "app://./", "APP://.", "app://.x", "file:///", "file:/",
+                                   "chrome-extension://AB", "chrome-extension://abc", "null"}) {
+    EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;
+  }
+}
+
+TEST(JudgeOriginTest, AnyPortOfAHost) {
+  const config::Cors cors = Allow({{OriginPattern::Kind::kExact, "http", "localhost", 80, true},
+                                   {OriginPattern::Kind::kSubdomains, "https", "b.example", 443, true}});
+  for (const std::string origin :
+       {"http://localhost", "http://localhost:80", "http://localhost:5173", "http://LOCALHOST:65535",
+        "https://a.b.example:8443", "https://a.b.example"})
+    EXPECT_TRUE(Judge(origin, &cors).allowed) << origin;
+  for (const std::string origin :
+       {"https://localhost:5173", "http://localhost.:5173", "http://localhost:0", "http://localhost:",
+        "http://localhost.example:80", "http://a.localhost:80", "http://localhost:*",
+        "https://b.example:8443"})
+    EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;
+}
+
+TEST(JudgeOriginTest, TheReasonSaysWhatTheGatewayTookItselfFor) {
+  const auto reason = [](const SeenAs& seen) {
+    return JudgeOrigin(RequestFrom({"https://app.example.com"}), seen, nullptr, false).reason;
+  };
+  EXPECT_NE(reason({"https", "app.example.com", 8443, ""})
+                .find("; seen as https://app.example.com:8443; is a proxy missing in trusted_proxies?"),
+            std::string::npos);
+  EXPECT_NE(reason({"http", "app.example.com", 80, ""}).find("seen as http://app.example.com;"),
+            std::string::npos);
+  EXPECT_NE(reason({"http", "::1", 81, ""}).find("seen as http://[::1]:81;"), std::string::npos);
 }
 
 TEST(JudgeOriginTest, AnybodyWithCredentialsIsNamed) {

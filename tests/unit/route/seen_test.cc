@@ -165,7 +165,36 @@ INSTANTIATE_TEST_SUITE_P(
         FieldCase{false, {{kHost, "user@a.example"}}, "http://inner:80"},
         FieldCase{false, {{kHost, "a.example:x"}}, "http://inner:80"},
         FieldCase{false, {{kHost, ""}}, "http://inner:80"},
+        FieldCase{false, {{kHost, "A.example."}}, "http://a.example:80"},
+        FieldCase{false, {{kHost, "a.example.:81"}}, "http://a.example:81"},
+        FieldCase{false, {{kHost, "a.example.."}}, "http://inner:80"},
+        FieldCase{false, {{kHost, "a..example"}}, "http://inner:80"},
+        FieldCase{false, {{kHost, ".a.example"}}, "http://inner:80"},
+        FieldCase{false, {{kHost, "."}}, "http://inner:80"},
         FieldCase{false, {{kProto, "https"}, {kHost, "a.example"}}, "https://a.example:443"}));
+
+TEST(SeenByClientTest, HostsLoseTheDotOfTheRootAndOriginsKeepIt) {
+  struct Case {
+    const char *host, *origin;
+    bool same;
+  };
+  for (const auto& [host, origin, same] :
+       {Case{"a.example.", "http://a.example.", true},
+        Case{"a.example.", "http://a.example", false},
+        Case{"a.example", "http://a.example.", false}, Case{"a.example", "http://a.example", true},
+        Case{"a.example.", "http://a.example..", false}}) {
+    const http::Request request = RequestTo(host, 0, {{"Origin", origin}});
+    const SeenAs seen = SeenByClient(request, false, Peer("192.0.2.7"), {});
+    EXPECT_EQ(Url(seen), "http://a.example:80");
+    EXPECT_EQ(JudgeOrigin(request, seen, nullptr, true).allowed, same) << host << " " << origin;
+  }
+  http::Target target;
+  target.raw_path = "/";
+  EXPECT_EQ(
+      WebSocketUrl(SeenByClient(RequestTo("a.example.", 81), false, Peer("192.0.2.7"), {}), target),
+      "ws://a.example.:81/");
+  EXPECT_EQ(Url(SeenByClient(RequestTo("::1", 0), false, Peer("::1"), {})), "http://[::1]:80");
+}
 
 TEST(SeenByClientTest, APageOfThePublicNameIsOfTheSameOrigin) {
   http::Request request = RequestTo("inner", 8080, kForwarded);
