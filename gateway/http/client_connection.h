@@ -61,11 +61,11 @@ class ResponseHandler {
   ~ResponseHandler() = default;
 };
 
-// The client side of one HTTP/1.1 connection to a server (RFC 9112): one request at a time, answers
-// parsed as strictly as requests are; anything on which two parsers could disagree (two lengths,
-// length and chunked, folding, bare CR or LF, a 101 nobody asked for) is a failure with
-// Errc::kProtocol. Runs on its loop's thread; used by its owner, which keeps it while it is idle,
-// too.
+// The client side of one HTTP/1.1 connection to a server (RFC 9112): one request at a time.
+// Anything on which two parsers could disagree (two lengths that differ, length and chunked,
+// folding, bare CR or LF, a 101 nobody asked for) is a failure with Errc::kProtocol; a slip that
+// can be read in one way only (a length in a 1xx head, one length twice) is healed. Runs on its
+// loop's thread; used by its owner, which keeps it while it is idle, too.
 class ClientConnection : public io::Deletable {
  public:
   class Owner {

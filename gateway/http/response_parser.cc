@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/text.h"
+#include "gateway/http/answer_framing.h"
 #include "gateway/http/chars.h"
 
 namespace upgate::http {
@@ -17,8 +18,13 @@ Response MakeResponse(int status, std::string_view reason, Headers headers) {
   return {status, std::string(reason), std::move(headers), {}};
 }
 
-bool HasFraming(const Headers& headers) {
-  return headers.Find("content-length") != nullptr || headers.Find("transfer-encoding") != nullptr;
+// Whether all elements of a list are the same one, compared without case, and that is in `asked`.
+bool NamesOneOf(std::string_view list, std::string_view asked) {
+  const std::string_view first = NextListItem(list);
+  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+    if (!EqualsIgnoreCase(item, first)) return false;
+  }
+  return ListHasToken(asked, first);
 }
 
 // 204 has no body whatever its fields say, but some servers mean them and send one.
@@ -78,7 +84,8 @@ std::expected<ResponseParser::StatusLine, Refusal> ResponseParser::ParseStatusLi
     return Refuse(502, "malformed status line");
   }
   const int status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
-  if (status < 100 || status > 599) return Refuse(502, "status code out of range");
+  // Codes from 600 on are in no standard, but mean what they say: a final answer, to be passed on.
+  if (status < 100) return Refuse(502, "status code out of range");
   return StatusLine{*version, status, Trim(line)};
 }
 
@@ -89,16 +96,27 @@ std::expected<ResponseParser::Event, Refusal> ResponseParser::NextHead(Bytes& in
   const auto line = ParseStatusLine(head->substr(0, head->find("\r\n")));
   if (!line) return std::unexpected(line.error());
   const int status = line->status;
-  const bool bodiless = head_request_ || status < 200 || status == 204 || status == 304;
-  auto fields = reader_.ReadFields(*head, line->version, bodiless);
+  auto fields = ReadFields(*head, *line);
   if (!fields) return std::unexpected(std::move(fields.error()));
-  // RFC 9110, section 8.6, and RFC 9112, section 6.1: what comes next would be open to argument.
-  if (status < 200 && HasFraming(fields->headers)) {
-    return Refuse(502, "Content-Length or Transfer-Encoding in a 1xx response");
-  }
   if (status == 101) return TakeSwitch(*line, std::move(*fields));
   if (status < 200) return TakeInterim(*line, std::move(*fields));
   return TakeFinal(*line, std::move(*fields));
+}
+
+std::expected<MessageReader::Fields, Refusal> ResponseParser::ReadFields(std::string_view head,
+                                                                         const StatusLine& line) {
+  const int status = line.status;
+  if (status < 200) {
+    const auto unframed = WithoutFraming(head);
+    return reader_.ReadFields(unframed ? *unframed : head, line.version, true);
+  }
+  const bool bodiless = head_request_ || status == 204 || status == 304;
+  auto fields = reader_.ReadFields(head, line.version, bodiless);
+  if (fields) return fields;
+  const auto healed = WithOneLength(head);
+  if (!healed) return fields;
+  auto again = reader_.ReadFields(*healed, line.version, bodiless);
+  return again ? std::move(again) : std::move(fields);
 }
 
 std::expected<ResponseParser::Event, Refusal> ResponseParser::TakeInterim(
@@ -114,8 +132,9 @@ std::expected<ResponseParser::Event, Refusal> ResponseParser::TakeSwitch(
     const StatusLine& line, MessageReader::Fields fields) {
   if (upgrade_.empty()) return Refuse(502, "101 without having been asked");
   if (line.version != Version::kHttp11) return Refuse(502, "101 on HTTP/1.0");
-  const std::string protocol = fields.headers.Joined("upgrade");
-  if (!fields.headers.HasToken("connection", "upgrade") || !ListHasToken(upgrade_, protocol)) {
+  // The protocol may be named twice; two protocols are two readings.
+  if (!fields.headers.HasToken("connection", "upgrade") ||
+      !NamesOneOf(fields.headers.Joined("upgrade"), upgrade_)) {
     return Refuse(502, "101 does not switch to the protocol that was asked for");
   }
   SwitchHead out{MakeResponse(line.status, line.reason, std::move(fields.headers))};

@@ -71,6 +71,9 @@ class ResponseParser {
   };
   static std::expected<StatusLine, Refusal> ParseStatusLine(std::string_view line);
   std::expected<Event, Refusal> NextHead(Bytes& input);
+  // Of a whole head; heals what can mean one thing only.
+  std::expected<MessageReader::Fields, Refusal> ReadFields(std::string_view head,
+                                                           const StatusLine& line);
   std::expected<Event, Refusal> TakeInterim(const StatusLine& line, MessageReader::Fields fields);
   std::expected<Event, Refusal> TakeSwitch(const StatusLine& line, MessageReader::Fields fields);
   std::expected<Event, Refusal> TakeFinal(const StatusLine& line, MessageReader::Fields fields);

@@ -33,7 +33,7 @@ std::optional<std::string_view> AnnouncedLength(const Headers& headers) {
 }  // namespace
 
 std::optional<std::string> ResponseWriter::Head(const Response& response, BodyLength length) {
-  if (response.status < 200 || response.status > 599) return {};
+  if (response.status < 200 || response.status > 999) return {};
   if (!std::ranges::all_of(response.headers, CanBeSent)) return {};
   std::string out;
   out.reserve(kUsualHead);

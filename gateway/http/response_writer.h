@@ -29,7 +29,7 @@ class ResponseWriter {
   ResponseWriter() = default;
   explicit ResponseWriter(const Context& context) : context_(context) {}
 
-  // The head of a final answer (200 to 599). Nothing when it cannot be sent as it is; another one
+  // The head of a final answer (200 to 999). Nothing when it cannot be sent as it is; another one
   // may be tried then.
   std::optional<std::string> Head(const Response& response, BodyLength length);
   // A 1xx head, without anything added. Empty where there must be none (HTTP/1.0) or it cannot be

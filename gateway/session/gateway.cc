@@ -12,21 +12,32 @@
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/relay_session.h"
 #include "gateway/session/service_session.h"
+#include "gateway/session/upgrade_answer.h"
 #include "gateway/ws/hixie_stream.h"
 
 namespace upgate::session {
 namespace {
 
-// What a server's 101 says beside the handshake, which the gateway answers for itself.
+// What a server's 101 says beside the handshake, which the gateway answers for itself; with its
+// extensions where those are the client's.
 http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
   http::Response rest;
   for (const http::Header& header : answer.headers) {
-    const bool own = ws::IsHandshakeField(header.name) ||
-                     EqualsIgnoreCase(header.name, "content-length") ||
-                     (own_extensions && EqualsIgnoreCase(header.name, "sec-websocket-extensions"));
-    if (!own) rest.headers.Add(header.name, header.value);
+    if (!ws::IsHandshakeField(header.name) &&
+        !EqualsIgnoreCase(header.name, "sec-websocket-extensions"))
+      rest.headers.Add(header.name, header.value);
   }
+  const std::string extensions = own_extensions ? "" : ChosenExtensions(answer);
+  if (!extensions.empty()) rest.headers.Add("Sec-WebSocket-Extensions", extensions);
   return rest;
+}
+
+// Every field of the server's, as often as it came and in its order, but those that are ours.
+void AddFieldsOfServer(http::Response& response, const http::Response& server) {
+  const http::Headers own = response.headers;
+  for (const http::Header& header : server.headers) {
+    if (own.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
+  }
 }
 
 }  // namespace
@@ -385,15 +396,10 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
                               const config::Server& server,
                               std::unique_ptr<Compression> server_compression) {
   const config::Route& route = *admission.route;
-  const std::string* subprotocol = answer.headers.Find("sec-websocket-protocol");
-  admission.subprotocol = subprotocol != nullptr ? *subprotocol : "";
+  admission.subprotocol = ChosenSubprotocol(answer);
   auto compression = OpenCompression(admission);
   http::Response response = Make101(admission);
-  for (const http::Header& header :
-       ToClient(WithoutHandshake(answer, route.enforce), route).headers) {
-    if (response.headers.Find(header.name) == nullptr)
-      response.headers.Add(header.name, header.value);
-  }
+  AddFieldsOfServer(response, ToClient(WithoutHandshake(answer, route.enforce), route));
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
   if (server_compression) stats_.server[server.index].sessions_compressed.Add();

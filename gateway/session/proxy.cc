@@ -140,11 +140,12 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
 std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
   if (auto fault = FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
   if (!server_compression_) return {};
-  const auto chosen = ws::ParseExtensions(answer.headers.Joined("sec-websocket-extensions"));
-  if (answer.headers.Find("sec-websocket-extensions") == nullptr) {
+  const std::string extensions = ChosenExtensions(answer);
+  if (extensions.empty()) {
     server_compression_.reset();
     return {};
   }
+  const auto chosen = ws::ParseExtensions(extensions);
   if (!chosen || chosen->size() != 1) return "its 101 has a malformed Sec-WebSocket-Extensions";
   const auto agreed = ws::ReadDeflateAnswer(chosen->front(), WantedBy(*route_.server_compression));
   if (!agreed) return "its 101 has parameters of permessage-deflate that were not offered";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "gateway/base/text.h"
 
@@ -19,22 +20,50 @@ bool Offers(std::string_view offered, std::string_view extension) {
   return false;
 }
 
+// The values of a field that are not empty, each once, in their order.
+std::vector<std::string_view> ValuesOf(const http::Headers& headers, std::string_view name) {
+  std::vector<std::string_view> values;
+  for (const http::Header& header : headers) {
+    if (EqualsIgnoreCase(header.name, name) && !header.value.empty() &&
+        std::ranges::find(values, header.value) == values.end())
+      values.push_back(header.value);
+  }
+  return values;
+}
+
 }  // namespace
+
+std::string ChosenSubprotocol(const http::Response& answer) {
+  const auto values = ValuesOf(answer.headers, "sec-websocket-protocol");
+  return values.empty() ? "" : std::string(values.front());
+}
+
+std::string ChosenExtensions(const http::Response& answer) {
+  const std::string all = answer.headers.Joined("sec-websocket-extensions");
+  std::string_view list = all;
+  std::vector<std::string_view> seen;
+  std::string chosen;
+  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+    if (std::ranges::find(seen, item) != seen.end()) continue;
+    seen.push_back(item);
+    chosen.append(chosen.empty() ? "" : ", ").append(item);
+  }
+  return chosen;
+}
 
 std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer& offer,
                                    std::string_view extensions) {
   if (!answer.headers.HasToken("upgrade", "websocket")) return "its 101 is not for WebSocket";
-  const std::string* accept = answer.headers.Find("sec-websocket-accept");
-  const bool once = answer.headers.Count("sec-websocket-accept") == 1;
-  if (!once || *accept != ws::AcceptKey(offer.key))
+  const auto accepts = ValuesOf(answer.headers, "sec-websocket-accept");
+  if (accepts.size() != 1 || accepts.front() != ws::AcceptKey(offer.key))
     return "its 101 has no proper Sec-WebSocket-Accept";
-  if (answer.headers.Count("sec-websocket-protocol") > 1) return "its 101 has several subprotocols";
-  const std::string* subprotocol = answer.headers.Find("sec-websocket-protocol");
-  if (subprotocol != nullptr &&
-      std::ranges::find(offer.subprotocols, *subprotocol) == offer.subprotocols.end()) {
+  const auto subprotocols = ValuesOf(answer.headers, "sec-websocket-protocol");
+  if (subprotocols.size() > 1) return "its 101 has several subprotocols";
+  if (!subprotocols.empty() &&
+      std::ranges::find(offer.subprotocols, subprotocols.front()) == offer.subprotocols.end()) {
     return "its 101 has a subprotocol that was not offered";
   }
-  const std::string chosen = answer.headers.Joined("sec-websocket-extensions");
+  const std::string chosen = ChosenExtensions(answer);
   std::string_view list = chosen;
   for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
     if (!Offers(extensions, NameOf(item))) return "its 101 has an extension that was not offered";

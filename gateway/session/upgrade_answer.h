@@ -9,6 +9,15 @@
 
 namespace upgate::session {
 
+// A server's 101 may name its subprotocol, accept key or extensions twice, or leave such a field
+// empty: said twice in the same words it is the same choice, and an empty one is none. Browsers
+// take either for a fault, so what goes on is what these return.
+
+// The subprotocol that a server has chosen, or empty. The first, where it names several.
+std::string ChosenSubprotocol(const http::Response& answer);
+// The extensions that a server has chosen, each once, as a list; empty where there are none.
+std::string ChosenExtensions(const http::Response& answer);
+
 // What is wrong with a server's 101 to an upgrade that was passed on to it (RFC 6455, section 4.1):
 // not WebSocket, another accept key, or a subprotocol or extension that was not offered.
 // `extensions`: those that were. Nothing: it is good.

@@ -22,6 +22,8 @@ routes:
   - { path: /quiet, backend: live, limits: { ping_interval: 0s, idle: 1m } }
   - { path: /listed, backend: live, subprotocols: [ a, c ] }
   - { path: /listed/enforced, backend: live, subprotocols: [ a, c ], enforce: true }
+  - { path: /enforced, backend: live, enforce: true }
+  - { path: /rewritten, backend: live, rewrite: { cookie_path: { from: /, to: /app/ } } }
 )";
 
 constexpr std::string_view kAccepted =
@@ -118,6 +120,76 @@ TEST(FrameTunnel, TheHandshakeIsPassedOnWithItsOffersAndTheServersChoice) {
   }
 }
 
+std::vector<std::string> ValuesOf(const ResponseHead& head, std::string_view name) {
+  std::vector<std::string> values;
+  for (const auto& [field, value] : head.headers) {
+    if (field == name) values.push_back(value);
+  }
+  return values;
+}
+
+TEST(FrameTunnel, EveryFieldOfThe101ArrivesAsOftenAsItCame) {
+  using Values = std::vector<std::string>;
+  for (const std::string_view target : {"/live/a", "/site/socket", "/enforced", "/rewritten"}) {
+    SCOPED_TRACE(target);
+    Relay r(target, {},
+            "Set-Cookie: a=1; Path=/x\r\nLink: </a>\r\nSet-Cookie: b=2\r\nX-Empty:\r\n"
+            "Set-Cookie: c=3\r\nLink: </b>\r\nSet-Cookie: c=3\r\nServer: theirs\r\n"
+            "Keep-Alive: timeout=5\r\nX-Named: y\r\nConnection: x-named\r\n");
+    ASSERT_EQ(r.answer.status, 101);
+    const std::string first = target == "/rewritten" ? "a=1; Path=/app/x" : "a=1; Path=/x";
+    EXPECT_EQ(ValuesOf(r.answer, "Set-Cookie"), (Values{first, "b=2", "c=3", "c=3"}));
+    EXPECT_EQ(ValuesOf(r.answer, "Link"), (Values{"</a>", "</b>"}));
+    EXPECT_EQ(ValuesOf(r.answer, "X-Empty"), Values{""});
+    // What is ours, and what is of one connection only, stays as it is.
+    EXPECT_EQ(ValuesOf(r.answer, "Server"), Values{"upgate"});
+    EXPECT_EQ(r.answer.Count("Date"), 1u);
+    EXPECT_EQ(r.answer.Count("Upgrade"), 1u);
+    EXPECT_EQ(r.answer.Count("Connection"), 1u);
+    EXPECT_EQ(r.answer.Count("Sec-WebSocket-Accept"), 1u);
+    EXPECT_EQ(r.answer.Count("Keep-Alive"), 0u);
+    EXPECT_EQ(r.answer.Count("X-Named"), 0u);
+  }
+}
+
+TEST_P(RelayAtChunk, FramingOfA101MeansNothingAndIsNotPassedOn) {
+  for (const std::string_view framing :
+       {"Content-Length: 0\r\n", "Content-Length: 7\r\nContent-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\n", "Content-Length:\r\nTransfer-Encoding: gzip\r\n"}) {
+    for (const std::string_view target : {"/live/a", "/site/socket", "/enforced"}) {
+      SCOPED_TRACE(std::string(target).append(" ").append(framing));
+      Relay r(target, {.read_chunk = GetParam()}, framing, ServerFrame(kText, "early"));
+      ASSERT_EQ(r.answer.status, 101);
+      EXPECT_EQ(r.answer.Count("Content-Length") + r.answer.Count("Transfer-Encoding"), 0u);
+      r.Run();
+      EXPECT_EQ(Messages(r.client.Frames()),
+                (std::vector<std::pair<std::uint8_t, std::string>>{{kText, "early"}}));
+    }
+  }
+}
+
+TEST(FrameTunnel, SlipsOfA101ThatMeanOneThingAreHealed) {
+  for (const std::string_view target : {"/live/a", "/enforced"}) {
+    SCOPED_TRACE(target);
+    Relay twice(target, {},
+                "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nUpgrade: WebSocket\r\n"
+                "Sec-WebSocket-Protocol: b\r\nSec-WebSocket-Protocol: b\r\n",
+                "", "Sec-WebSocket-Protocol: a, b\r\n");
+    EXPECT_EQ(twice.answer.status, 101);
+    EXPECT_EQ(twice.answer.Get("Sec-WebSocket-Protocol"), "b");
+    EXPECT_EQ(twice.answer.Get("Sec-WebSocket-Accept"), kSampleAccept);
+    Relay empty(target, {}, "Sec-WebSocket-Protocol:\r\nSec-WebSocket-Extensions: \r\n");
+    EXPECT_EQ(empty.answer.status, 101);
+    EXPECT_EQ(empty.answer.Count("Sec-WebSocket-Protocol"), 0u);
+    EXPECT_EQ(empty.answer.Count("Sec-WebSocket-Extensions"), 0u);
+  }
+  Relay extensions("/live/a", {},
+                   "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                   "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+                   "", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  EXPECT_EQ(extensions.answer.Get("Sec-WebSocket-Extensions"), "permessage-deflate");
+}
+
 TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
   for (const std::string_view target : {"/listed", "/listed/enforced"}) {
     Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "",
@@ -181,7 +253,7 @@ TEST(FrameTunnel, AWrongHandshakeIsA502) {
   // The right accept key stands before these: two are as bad as a wrong one.
   for (const std::string_view bad :
        {"Sec-WebSocket-Protocol: unasked\r\n", "Sec-WebSocket-Extensions: unasked\r\n",
-        "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"}) {
+        "Upgrade: h2c\r\n", "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"}) {
     Relay r("/live/a", {}, bad);
     EXPECT_EQ(r.answer.status, 502) << bad;
     EXPECT_EQ(r.gw.Handshakes(HandshakeOutcome::kBackendFailed), 1u);

@@ -224,6 +224,7 @@ function readAnswer(bytes) {
     if (status < 200) continue;
     if (status === 204 || status === 304) return { status, body: rest };
     if (/^transfer-encoding: chunked$/im.test(head)) return { status, body: readChunks(rest) };
+    assert.equal(head.match(/^content-length:/gim)?.length, 1, 'one length');
     const length = Number(/^content-length: (\d+)$/im.exec(head)[1]);
     return { status, body: rest.length === length ? rest : undefined };
   }
@@ -256,7 +257,7 @@ test('answers that could be read in two ways do not reach a client, nor the next
     client.send(`GET /case HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n`);
     const got = readAnswer(await client.end());
     assert.equal(got.status, status);
-    if (status < 400) assert.equal(got.body, body);
+    if (body !== undefined || status < 400) assert.equal(got.body, body);
     const next = await RawClient.connect(gateway.ports[0]);
     next.send(`GET /next HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n`);
     assert.equal(readAnswer(await next.end()).body, 'next');

@@ -235,7 +235,10 @@ TEST(AnswerTest, HeadersThatCannotBeSentBecomeA500) {
                 }).starts_with("HTTP/1.1 500 "));
   }
   EXPECT_TRUE(Transcript(kGet, Answering({101, "", {}, ""})).starts_with("HTTP/1.1 500 "));
-  EXPECT_TRUE(Transcript(kGet, Answering({600, "", {}, ""})).starts_with("HTTP/1.1 500 "));
+  EXPECT_TRUE(Transcript(kGet, Answering({1000, "", {}, ""})).starts_with("HTTP/1.1 500 "));
+  EXPECT_TRUE(Transcript(kGet, Answering({99, "", {}, ""})).starts_with("HTTP/1.1 500 "));
+  EXPECT_EQ(Transcript(kGet, Answering({999, "", {}, ""})),
+            With("HTTP/1.1 999 Unknown", "Content-Length: 0\r\n\r\n"));
   EXPECT_EQ(Transcript(kGet, Answering({200, "a\r\nb", {}, ""})),
             With("HTTP/1.1 200 OK", "Content-Length: 0\r\n\r\n"));
 }

@@ -82,6 +82,34 @@ TEST_P(ClientAnswerTest, ReasonMayBeMissing) {
   EXPECT_EQ(wire.told().head->reason, "Gr\xc3\xbc\xc3\x9f Gott\tX");
 }
 
+TEST_P(ClientAnswerTest, StatusesThatNoListHas) {
+  for (const char* status : {"299", "399", "420", "599", "600", "777", "999"}) {
+    wire.Exchange(Get(), std::string("HTTP/1.1 ") + status + "\r\nContent-Length: 2\r\n\r\nok");
+    ASSERT_TRUE(wire.told().ended) << status;
+    EXPECT_EQ(wire.told().head->status, std::stoi(status));
+    EXPECT_EQ(wire.told().body, "ok");
+    EXPECT_TRUE(wire.reusable());
+  }
+}
+
+// One length, however often it is said (RFC 9110, section 8.6).
+TEST_P(ClientAnswerTest, TheSameLengthSeveralTimes) {
+  for (const char* framing :
+       {"Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n",
+        "content-length:5\r\nX: y\r\nCONTENT-LENGTH: \t5 \r\nContent-Length: 5,5 , 5\r\n"}) {
+    wire.Exchange(Get(), std::string("HTTP/1.1 200 OK\r\nA: b\r\n") + framing + "\r\nhello");
+    ASSERT_TRUE(wire.told().ended) << framing;
+    EXPECT_EQ(wire.told().length.bytes, 5u);
+    EXPECT_EQ(wire.told().body, "hello");
+    EXPECT_EQ(wire.told().head->headers.Joined("content-length"), "5");
+    EXPECT_EQ(wire.told().head->headers.Joined("a"), "b");
+    EXPECT_TRUE(wire.reusable());
+  }
+  wire.Exchange(Head(), "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n");
+  ASSERT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().head->headers.Joined("content-length"), "5");
+}
+
 TEST_P(ClientAnswerTest, HeadHasNoBodyWhateverTheHeadersSay) {
   for (const char* framing : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
     wire.Exchange(Head(), std::string("HTTP/1.1 200 OK\r\n") + framing + "\r\n");
@@ -130,6 +158,33 @@ TEST_P(ClientAnswerTest, Interims) {
   wire.Answer(kOk);
   EXPECT_TRUE(wire.told().ended);
   EXPECT_TRUE(wire.reusable());
+}
+
+// A 1xx ends at its empty line, and framing fields mean nothing in it (RFC 9112, section 6.3).
+const char* const kFramingOfInterims[] = {
+    "Content-Length: 0\r\n",
+    "Content-Length: 5\r\n",
+    "Content-Length:\r\n",
+    "content-length: x\r\n",
+    "Content-Length: 1\r\nContent-Length: 2\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Transfer-Encoding: gzip\r\nTransfer-Encoding: identity\r\n",
+    "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+};
+
+TEST_P(ClientAnswerTest, FramingOfInterimsMeansNothing) {
+  for (const char* framing : kFramingOfInterims) {
+    SCOPED_TRACE(framing);
+    wire.Exchange(Get(), std::string("HTTP/1.1 103 Early Hints\r\nA: b\r\n") + framing +
+                             "Link: </a>\r\n\r\n" + std::string(kOk));
+    ASSERT_TRUE(wire.told().ended);
+    ASSERT_EQ(wire.told().interims.size(), 1u);
+    const Headers& headers = wire.told().interims[0].headers;
+    EXPECT_EQ(headers.size(), 2u);
+    EXPECT_EQ(headers.Joined("a") + headers.Joined("link"), "b</a>");
+    EXPECT_EQ(wire.told().body, "ok");
+    EXPECT_TRUE(wire.reusable());
+  }
 }
 
 TEST_P(ClientAnswerTest, InterimsAreCounted) {
@@ -262,6 +317,30 @@ TEST_P(ClientUpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
   EXPECT_FALSE(wire.congested());
   wire.Abandon();
   EXPECT_FALSE(wire.wire().closed);
+}
+
+TEST_P(ClientUpgradeTest, WhatFollowsIsTheNewProtocolWhateverTheFramingSays) {
+  for (const char* framing : kFramingOfInterims) {
+    SCOPED_TRACE(framing);
+    ClientWire one(GetParam());
+    one.Exchange(UpgradeTo("websocket"),
+                 std::string("HTTP/1.1 101 Yes\r\n") + framing +
+                     "Connection: Upgrade\r\nUpgrade: websocket\r\nX: y\r\n\r\n" + "frames");
+    ASSERT_TRUE(one.told().upgrade_head);
+    EXPECT_EQ(one.told().upgrade_head->headers.size(), 3u);
+    const std::string unread = one.wire().inbound.substr(one.wire().inbound_read);
+    EXPECT_EQ(one.told().upgraded->early + unread, "frames");
+  }
+}
+
+TEST_P(ClientUpgradeTest, TheProtocolMayBeNamedTwice) {
+  for (const char* twice : {"Upgrade: websocket\r\nUpgrade: WebSocket\r\n",
+                            "Upgrade: websocket, websocket\r\nUpgrade:\r\n"}) {
+    ClientWire one(GetParam());
+    one.Exchange(UpgradeTo("websocket"),
+                 std::string("HTTP/1.1 101\r\nConnection: Upgrade, Upgrade\r\n") + twice + "\r\n");
+    EXPECT_TRUE(one.told().upgrade_head) << twice;
+  }
 }
 
 TEST_P(ClientUpgradeTest, InterimsComeBeforeIt) {
