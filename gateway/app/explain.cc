@@ -370,14 +370,14 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   TellTarget(out, config, route);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);
-  std::visit(Match{[&](const session::Answered& answered) {
-                     TellAnswered(out, answered, decision.fields);
-                   },
-                   [&](const session::Accepted& accepted) {
-                     TellAccepted(out, config, route, accepted, decision);
-                   },
-                   [&](const session::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
-             decision.what);
+  std::visit(
+      Match{
+          [&](const session::Answered& answered) { TellAnswered(out, answered, decision.fields); },
+          [&](const session::Accepted& accepted) {
+            TellAccepted(out, config, route, accepted, decision);
+          },
+          [&](const session::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
+      decision.what);
   return {true, out.Take()};
 }
 

@@ -339,18 +339,18 @@ void Http1Connection::DropExchange() {
 // ---- what the exchange asks for
 
 // Whether the connection can go on after an answer that is given now. It can't behind a handshake
-// that is refused, whose client may have sent frames already; nor when a body is too long to be read for
-// nothing, or may never come.
+// that is refused, whose client may have sent frames already; nor when a body is too long to be
+// read for nothing, or may never come.
 ResponseWriter::Context Http1Connection::AnswerContext(const Request& request) const {
   const bool body_is_bearable =
       request_complete_ || (parser_.body_left() <= kMaxDiscard &&
                             (!expects_continue_ || (exchange_ && exchange_->continued())));
-  return {.version = request.version,
-          .head_request = request.method == "HEAD",
-          .keep_alive = client_keeps_alive_ && !request.wants_upgrade && !draining_ &&
-                        body_is_bearable,
-          .unix_seconds = loop_.timers.UnixSeconds(),
-          .server_name = options_.server_name};
+  return {
+      .version = request.version,
+      .head_request = request.method == "HEAD",
+      .keep_alive = client_keeps_alive_ && !request.wants_upgrade && !draining_ && body_is_bearable,
+      .unix_seconds = loop_.timers.UnixSeconds(),
+      .server_name = options_.server_name};
 }
 
 void Http1Connection::OnWritten() {

@@ -18,9 +18,9 @@ bool BeginsWith(std::string_view name, std::string_view known) {
 }
 
 constexpr std::array<std::string_view, 3> kNames{"forwarded", "x-forwarded", "x-real-ip"};
-constexpr std::array<std::string_view, 7> kFamilies{
-    "x-forwarded-", "x-ssl-", "ssl-client-", "x-client-cert", "client-cert", "x-original-",
-    "x-rewrite-"};
+constexpr std::array<std::string_view, 7> kFamilies{"x-forwarded-",  "x-ssl-",      "ssl-client-",
+                                                    "x-client-cert", "client-cert", "x-original-",
+                                                    "x-rewrite-"};
 
 }  // namespace
 

@@ -49,9 +49,9 @@ struct OriginVerdict {
 // `require_origin`; the same origin passes without fields; a listed one passes with them, and where
 // "*" is listed and there are no credentials everything does that stands there once; `null`,
 // repeated and unparsable ones are refused elsewhere unless `null` is listed by name, and never get
-// credentials; anything else is refused, with a reason that says what it was compared with. Ordinary HTTP requests are judged only where there is a
-// `cors` block; that is up to the caller. `field`: the name of the header field that the origin is
-// in.
+// credentials; anything else is refused, with a reason that says what it was compared with.
+// Ordinary HTTP requests are judged only where there is a `cors` block; that is up to the caller.
+// `field`: the name of the header field that the origin is in.
 OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
                           const config::Cors* cors, bool require_origin,
                           std::string_view field = "Origin");

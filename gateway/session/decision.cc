@@ -35,8 +35,8 @@ std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
 }
 
 // The subprotocol for this client, or the 400 for one that has none in common with the route. A
-// client that asks for none gets none; what is no token asks for nothing. A route that lists none still answers the names that older
-// clients use to ask for an encoding.
+// client that asks for none gets none; what is no token asks for nothing. A route that lists none
+// still answers the names that older clients use to ask for an encoding.
 std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer,
                                                               const config::Route& route) {
   if (std::ranges::none_of(offer.subprotocols, ws::IsToken)) return "";
@@ -100,9 +100,10 @@ bool IsForWebSocket(const http::Request& request, config::DialectSet dialects,
 void KeepListed(const std::vector<std::string>& listed, std::vector<std::string>& offered) {
   std::vector<std::string> kept;
   for (std::string& name : offered) {
-    const auto has = [&](const auto& names) { return std::ranges::find(names, name) != names.end(); };
-    if (has(listed) && !has(kept))
-      kept.push_back(std::move(name));
+    const auto has = [&](const auto& names) {
+      return std::ranges::find(names, name) != names.end();
+    };
+    if (has(listed) && !has(kept)) kept.push_back(std::move(name));
   }
   offered = std::move(kept);
 }
@@ -176,8 +177,7 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
   decision.fields = verdict.headers;
   if (verdict.vary) decision.fields.Add("Vary", "Origin");
   if (for_websocket) {
-    auto admitted =
-        Admit(request, dialects, route, behind, verdict);
+    auto admitted = Admit(request, dialects, route, behind, verdict);
     if (admitted) {
       decision.what = std::move(*admitted);
     } else {

@@ -16,10 +16,11 @@ constexpr std::string_view kVia = "1.1 upgate";
 
 // HTTP2-Settings is for the hop that its Upgrade is for, also where Connection does not name it
 // (RFC 7540, section 3.2.1).
-constexpr std::array<std::string_view, 10> kHopByHop{
-    "connection",          "keep-alive",     "proxy-connection",  "proxy-authenticate",
-    "proxy-authorization", "te",             "transfer-encoding", "upgrade",
-    "content-length",      "http2-settings"};
+constexpr std::array<std::string_view, 10> kHopByHop{"connection",          "keep-alive",
+                                                     "proxy-connection",    "proxy-authenticate",
+                                                     "proxy-authorization", "te",
+                                                     "transfer-encoding",   "upgrade",
+                                                     "content-length",      "http2-settings"};
 
 constexpr std::size_t kUsualForwarded = 64;
 

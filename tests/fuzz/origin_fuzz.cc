@@ -51,8 +51,8 @@ std::string_view HostAndPort(std::string_view origin) {
 bool IsLoopback3000(std::string_view origin) {
   constexpr std::string_view kBefore = "http://[", kBehind = "]:3000";
   if (!origin.starts_with(kBefore) || !origin.ends_with(kBehind)) return false;
-  const auto ip = Ip::Parse(
-      origin.substr(kBefore.size(), origin.size() - kBefore.size() - kBehind.size()));
+  const auto ip =
+      Ip::Parse(origin.substr(kBefore.size(), origin.size() - kBefore.size() - kBehind.size()));
   return ip && ip->ToString() == "::1";
 }
 

@@ -210,8 +210,9 @@ TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
 
 TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
   for (const std::string_view target : {"/live/a", "/site/socket"}) {
-    Relay r(target, {}, "Sec-WebSocket-Protocol: YWJj/ZGU=\r\n", "",
-            "Sec-WebSocket-Protocol: bearer,YWJj/ZGU=,  bearer\r\nSec-WebSocket-Protocol: \"q\"\r\n");
+    Relay r(
+        target, {}, "Sec-WebSocket-Protocol: YWJj/ZGU=\r\n", "",
+        "Sec-WebSocket-Protocol: bearer,YWJj/ZGU=,  bearer\r\nSec-WebSocket-Protocol: \"q\"\r\n");
     EXPECT_EQ(r.answer.status, 101);
     EXPECT_EQ(r.answer.Get("Sec-WebSocket-Protocol"), "YWJj/ZGU=");
     EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: bearer,YWJj/ZGU=,  bearer\r\n"

@@ -195,12 +195,13 @@ TEST(Proxy, ATrustedProxySaysWhatTheGatewayDoesNot) {
     Site site(gw);
     site.answers = {kOk};
     auto client = gw.Connect(0, Address("10.1.2.3:999"));
-    client.Send(Get("/a", "X-Real-IP: 6.6.6.6\r\nX-Forwarded-Port: 8443\r\nX-SSL-Client-Verify: "
-                          "SUCCESS\r\nX_Forwarded_For: again\r\nX_Real_IP: again\r\n"));
+    client.Send(Get("/a",
+                    "X-Real-IP: 6.6.6.6\r\nX-Forwarded-Port: 8443\r\nX-SSL-Client-Verify: "
+                    "SUCCESS\r\nX_Forwarded_For: again\r\nX_Real_IP: again\r\n"));
     ASSERT_EQ(site.requests.size(), 1u);
     const std::string& request = site.requests[0];
-    for (const std::string_view there :
-         {"X-Real-IP: 6.6.6.6\r\n", "X-Forwarded-Port: 8443\r\n", "X-SSL-Client-Verify: SUCCESS\r\n"})
+    for (const std::string_view there : {"X-Real-IP: 6.6.6.6\r\n", "X-Forwarded-Port: 8443\r\n",
+                                         "X-SSL-Client-Verify: SUCCESS\r\n"})
       EXPECT_NE(request.find(there), std::string::npos) << there << " in\n" << request;
     // The gateway's own word has one spelling.
     EXPECT_EQ(request.find("X_Forwarded_For"), std::string::npos) << request;
@@ -320,7 +321,8 @@ TEST(Proxy, WhatFindsNoRouteKeepsItsConnectionToo) {
       "backends: { site: { servers: [ \"http://127.0.0.1:7000\" ] } }\n"
       "routes: [ { path: /a, backend: site }, { path: /echo, plugin: echo } ]\n");
   auto client = gw.Connect();
-  client.Send(Get("/nowhere", kSaysUpgrade) + Get("/nowhere", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
+  client.Send(Get("/nowhere", kSaysUpgrade) +
+              Get("/nowhere", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
   for (int i = 0; i < 2; ++i) {
     const ResponseHead head = client.Head();
     EXPECT_EQ(head.status, 404);

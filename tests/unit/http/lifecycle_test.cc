@@ -71,30 +71,29 @@ TEST_P(UpgradeTest, AnIgnoredOneChangesNothing) {
         "Connection: upgrade\r\nUpgrade: websocket2\r\n", "Connection: upgrade\r\n",
         "Upgrade: websocket\r\n", "Connection: upgrade\r\nUpgrade: websocket\r\n"}) {
     SCOPED_TRACE(upgrade);
-    HttpWire wire(GetParam());
-    wire.on_end = [](Seen& seen, Exchange& exchange) {
+    HttpWire client(GetParam());
+    client.on_end = [](Seen& seen, Exchange& exchange) {
       exchange.IgnoreUpgrade();
       EXPECT_FALSE(exchange.request().wants_upgrade);
       exchange.Respond(TextResponse(200, seen.request.target.path));
     };
-    wire.Send("GET /1 HTTP/1.1\r\nHost: a\r\n" + std::string(upgrade) +
-              "\r\nPOST /2 HTTP/1.1\r\nHost: a\r\n" + std::string(upgrade) +
-              "Content-Length: 4\r\n\r\nbodyGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
-    EXPECT_EQ(wire.answers(), (std::vector{200, 200, 200}));
-    std::string text = wire.TakeReceived();
+    client.Send("GET /1 HTTP/1.1\r\nHost: a\r\n" + std::string(upgrade) +
+                "\r\nPOST /2 HTTP/1.1\r\nHost: a\r\n" + std::string(upgrade) +
+                "Content-Length: 4\r\n\r\nbodyGET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(client.answers(), (std::vector{200, 200, 200}));
+    std::string text = client.TakeReceived();
     for (const char* path : {"/1\n", "/2\n", "/3\n"}) {
       const Answer answer = TakeAnswer(text);
       EXPECT_EQ(answer.body, path);
       EXPECT_FALSE(answer.headers.HasToken("connection", "close"));
     }
-    EXPECT_FALSE(wire.wire().server_fin);
-    wire.Fin();
-    EXPECT_TRUE(wire.done());
+    EXPECT_FALSE(client.wire().server_fin);
+    client.Fin();
+    EXPECT_TRUE(client.done());
   }
 }
 
 TEST_P(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
-  HttpWire wire(GetParam());
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.Respond(TextResponse(200, "ok")); };
   wire.Send(
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -105,7 +104,6 @@ TEST_P(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
 
 // A client that ends its side still gets the answer to what is no handshake.
 TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredBehindTheClientsFin) {
-  HttpWire wire(GetParam());
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.IgnoreUpgrade(); };
   wire.Send(kUpgrade);
   wire.Fin();

@@ -8,13 +8,30 @@ namespace upgate::http {
 namespace {
 
 TEST(ProxyFields, AreToldByTheirFamilies) {
-  for (const char* name :
-       {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
-        "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Forwarded-Anything-New", "X-Forwarded",
-        "Forwarded", "X-Real-IP", "X-SSL-Client-Verify", "X-SSL-Client-Cert", "X-SSL-Anything",
-        "SSL-Client-Verify", "SSL-Client-S-DN", "X-Client-Cert", "X-Client-Certificate",
-        "X-Client-Cert-Chain", "Client-Cert", "Client-Cert-Chain", "X-Original-URL",
-        "X-Original-Host", "X-Original-For", "X-Rewrite-URL"}) {
+  for (const char* name : {"X-Forwarded-For",
+                           "X-Forwarded-Proto",
+                           "X-Forwarded-Host",
+                           "X-Forwarded-Port",
+                           "X-Forwarded-Server",
+                           "X-Forwarded-Prefix",
+                           "X-Forwarded-Anything-New",
+                           "X-Forwarded",
+                           "Forwarded",
+                           "X-Real-IP",
+                           "X-SSL-Client-Verify",
+                           "X-SSL-Client-Cert",
+                           "X-SSL-Anything",
+                           "SSL-Client-Verify",
+                           "SSL-Client-S-DN",
+                           "X-Client-Cert",
+                           "X-Client-Certificate",
+                           "X-Client-Cert-Chain",
+                           "Client-Cert",
+                           "Client-Cert-Chain",
+                           "X-Original-URL",
+                           "X-Original-Host",
+                           "X-Original-For",
+                           "X-Rewrite-URL"}) {
     EXPECT_TRUE(IsProxyField(name)) << name;
   }
 }
@@ -28,11 +45,33 @@ TEST(ProxyFields, AreKnownInEverySpellingThatServersFold) {
 }
 
 TEST(ProxyFields, AreNoOthers) {
-  for (const char* name :
-       {"", "X", "X-", "X-Forward", "X-ForwardedFor", "XForwarded-For", "X-Real-IP-2", "X-Real",
-        "Forwarded-For", "Forward", "SSL", "SSL-Server", "X-SSL", "X-Client", "X-Client-Id",
-        "Client-Id", "Cookie", "Content-Type", "Connection", "Sec-WebSocket-Key", "Sec-Fetch-Site",
-        "X-Requested-With", "X-Origin", "X-Rewrite", "From", "Cache-Control", "X-Request-Id"}) {
+  for (const char* name : {"",
+                           "X",
+                           "X-",
+                           "X-Forward",
+                           "X-ForwardedFor",
+                           "XForwarded-For",
+                           "X-Real-IP-2",
+                           "X-Real",
+                           "Forwarded-For",
+                           "Forward",
+                           "SSL",
+                           "SSL-Server",
+                           "X-SSL",
+                           "X-Client",
+                           "X-Client-Id",
+                           "Client-Id",
+                           "Cookie",
+                           "Content-Type",
+                           "Connection",
+                           "Sec-WebSocket-Key",
+                           "Sec-Fetch-Site",
+                           "X-Requested-With",
+                           "X-Origin",
+                           "X-Rewrite",
+                           "From",
+                           "Cache-Control",
+                           "X-Request-Id"}) {
     EXPECT_FALSE(IsProxyField(name)) << name;
   }
 }

@@ -268,7 +268,8 @@ TEST_P(RequestTest, Http10) {
 
 TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
   const std::string_view request =
-      "POST / HTTP/1.1\r\nHost: a\r\nX_Real_IP: 1\r\nA-B: 2\r\n_: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "POST / HTTP/1.1\r\nHost: a\r\nX_Real_IP: 1\r\nA-B: 2\r\n_: 3\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n"
       "0\r\nT_T: 4\r\nT-T: 5\r\n\r\n";
   wire.Send(request);
   EXPECT_EQ(wire.seen(0).request.headers.size(), 3u);
@@ -287,7 +288,8 @@ TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
 TEST_P(RequestTest, NamesWithUnderscoresDoNotFrame) {
   wire.on_end = Ok;
   wire.Send(
-      "POST /1 HTTP/1.1\r\nHost: a\r\nContent_Length: 40\r\nTransfer_Encoding: chunked\r\nContent-Length: "
+      "POST /1 HTTP/1.1\r\nHost: a\r\nContent_Length: 40\r\nTransfer_Encoding: "
+      "chunked\r\nContent-Length: "
       "4\r\n\r\nbodyGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_EQ(wire.requests(), 2u);
   EXPECT_EQ(wire.seen(0).body, "body");

@@ -170,9 +170,10 @@ TEST(JudgeOriginTest, RepeatedOriginsAreRefusedEvenWhenEachIsAllowed) {
 TEST(JudgeOriginTest, ForeignOriginsAreRefusedWithoutAPolicy) {
   const auto verdict = Judge("https://evil.example", nullptr);
   EXPECT_FALSE(verdict.allowed);
-  EXPECT_EQ(verdict.reason,
-            "the origin 'https://evil.example' is not allowed; seen as https://gate.example.net; is "
-            "a proxy missing in trusted_proxies?");
+  EXPECT_EQ(
+      verdict.reason,
+      "the origin 'https://evil.example' is not allowed; seen as https://gate.example.net; is "
+      "a proxy missing in trusted_proxies?");
 }
 
 TEST(JudgeOriginTest, ReasonsHoldNothingThatBreaksALine) {
@@ -255,7 +256,8 @@ TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
   config::Cors cors = Allow({kAny});
   for (const std::string origin :
        {"null", "file://", "file:///", "localhost:1234", "https://app.example.com/", "app://.",
-        "https://a.example/page?x", "", "*", "app.example.com", "http://a..b", "HTTP://X", "\xff"}) {
+        "https://a.example/page?x", "", "*", "app.example.com", "http://a..b", "HTTP://X",
+        "\xff"}) {
     const auto verdict = Judge(origin, &cors);
     EXPECT_TRUE(verdict.allowed) << origin;
     EXPECT_EQ(ToLines(verdict.headers), Lines{"Access-Control-Allow-Origin: *"}) << origin;
@@ -277,23 +279,25 @@ TEST(JudgeOriginTest, OriginsOfOtherSchemesCompareAsText) {
               (Lines{"Access-Control-Allow-Origin: " + origin,
                      "Access-Control-Allow-Credentials: true"}));
   }
-  for (const std::string origin : {"app://", "app://./", "APP://.", "app://.x", "file:///", "file:/",
-                                   "chrome-extension://AB", "chrome-extension://abc", "null"}) {
+  for (const std::string origin :
+       {"app://", "app://./", "APP://.", "app://.x", "file:///", "file:/", "chrome-extension://AB",
+        "chrome-extension://abc", "null"}) {
     EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;
   }
 }
 
 TEST(JudgeOriginTest, AnyPortOfAHost) {
-  const config::Cors cors = Allow({{OriginPattern::Kind::kExact, "http", "localhost", 80, true},
-                                   {OriginPattern::Kind::kSubdomains, "https", "b.example", 443, true}});
+  const config::Cors cors =
+      Allow({{OriginPattern::Kind::kExact, "http", "localhost", 80, true},
+             {OriginPattern::Kind::kSubdomains, "https", "b.example", 443, true}});
   for (const std::string origin :
-       {"http://localhost", "http://localhost:80", "http://localhost:5173", "http://LOCALHOST:65535",
-        "https://a.b.example:8443", "https://a.b.example"})
+       {"http://localhost", "http://localhost:80", "http://localhost:5173",
+        "http://LOCALHOST:65535", "https://a.b.example:8443", "https://a.b.example"})
     EXPECT_TRUE(Judge(origin, &cors).allowed) << origin;
   for (const std::string origin :
-       {"https://localhost:5173", "http://localhost.:5173", "http://localhost:0", "http://localhost:",
-        "http://localhost.example:80", "http://a.localhost:80", "http://localhost:*",
-        "https://b.example:8443"})
+       {"https://localhost:5173", "http://localhost.:5173", "http://localhost:0",
+        "http://localhost:", "http://localhost.example:80", "http://a.localhost:80",
+        "http://localhost:*", "https://b.example:8443"})
     EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;
 }
 
@@ -301,9 +305,10 @@ TEST(JudgeOriginTest, TheReasonSaysWhatTheGatewayTookItselfFor) {
   const auto reason = [](const SeenAs& seen) {
     return JudgeOrigin(RequestFrom({"https://app.example.com"}), seen, nullptr, false).reason;
   };
-  EXPECT_NE(reason({"https", "app.example.com", 8443, ""})
-                .find("; seen as https://app.example.com:8443; is a proxy missing in trusted_proxies?"),
-            std::string::npos);
+  EXPECT_NE(
+      reason({"https", "app.example.com", 8443, ""})
+          .find("; seen as https://app.example.com:8443; is a proxy missing in trusted_proxies?"),
+      std::string::npos);
   EXPECT_NE(reason({"http", "app.example.com", 80, ""}).find("seen as http://app.example.com;"),
             std::string::npos);
   EXPECT_NE(reason({"http", "::1", 81, ""}).find("seen as http://[::1]:81;"), std::string::npos);

@@ -160,8 +160,8 @@ TEST(ReadOffer, OtherVersionsAreToldWhichOneIsSpoken) {
 TEST(ReadOffer, TheKeyIsSixteenBytesOfBase64) {
   for (const std::string_view key :
        {"", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===",
-        "dGhlIHNhbXBsZSBub25jZTE=", "dGhlIHNhbXBsZSBub25jZTEy",
-        "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ==AAAA",
+        "dGhlIHNhbXBsZSBub25jZTE=", "dGhlIHNhbXBsZSBub25jZTEy", "dGhlIHNhbXBsZSBub25j",
+        "dGhlIHNhbXBsZSBub25jZQ==AAAA",
         "dGhlIHNhbXBsZSBub2*jZQ==", " GhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j-_=="}) {
     http::Request request = Upgrade();
     request.headers.Set("Sec-WebSocket-Key", key);
