@@ -50,9 +50,11 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
   options_ = HttpOptions(config);
   stats_ = std::make_unique<Stats>(NamesOf(config));
   counts_ = std::make_unique<session::SharedCounts>(config);
+  server_log_ = std::make_unique<session::ServerLog>(config, *log_);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, *stats_, runtime_.client_tls, *counts_,
-      memory_, *log_, [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {
+      *server_log_, memory_, *log_,
+      [this](std::size_t, std::move_only_function<void(session::Gateway&)> task) {
         worker_->Post(std::move(task));
       });
   worker_ = std::make_unique<Worker>(runtime_, *shared_, options_, stats_->registry.loop(0), 0, 1);

@@ -31,6 +31,7 @@ class DemoWebSocketServer {
   http::ServerOptions options_;
   std::unique_ptr<Stats> stats_;
   std::unique_ptr<session::SharedCounts> counts_;
+  std::unique_ptr<session::ServerLog> server_log_;
   io::MemoryTotal memory_;  // as in front: the gateway there has the limit
   std::unique_ptr<session::Shared> shared_;
   std::unique_ptr<Worker> worker_;

@@ -59,7 +59,7 @@ Probe::Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop lo
       loop_(loop),
       owner_(owner),
       stats_(0, 0, 1),
-      pool_(backend_, tls, loop, scratch, stats_),
+      pool_(backend_, tls, loop, scratch, stats_, nullptr),
       timer_(loop.timers, *this),
       started_us_(loop.timers.Micros()),
       decoder_(ws::Role::kClient, std::numeric_limits<std::int64_t>::max()) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/app/version.h"
 #include "gateway/base/text.h"
 
 namespace upgate::app {
@@ -100,6 +101,8 @@ std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
 
 stats::Names NamesOf(const config::Config& config) {
   stats::Names names;
+  names.build = LibraryVersions();
+  names.build.emplace(names.build.begin(), "version", VersionNumber());
   for (const auto& listener : config.listeners)
     names.listeners.push_back(listener.address.ToString());
   for (const auto& route : config.routes) {

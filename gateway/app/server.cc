@@ -94,9 +94,11 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   if (!runtime) return std::unexpected(std::move(runtime.error()));
   server->runtime_ = std::move(*runtime);
   server->counts_ = std::make_unique<session::SharedCounts>(*server->config_);
+  server->server_log_ = std::make_unique<session::ServerLog>(*server->config_, log);
   server->shared_ = std::make_unique<session::Shared>(
       server->config_, *server->runtime_.router, server->runtime_.services, *server->stats_,
-      server->runtime_.client_tls, *server->counts_, server->memory_, log, server->PostToLoop());
+      server->runtime_.client_tls, *server->counts_, *server->server_log_, server->memory_, log,
+      server->PostToLoop());
   server->admin_ = std::make_unique<admin::Admin>(
       *server->stats_, [s = server.get()] { return !s->stopping_.load(); });
   server->stats_->registry.WatchMemory(server->memory_);

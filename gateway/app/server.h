@@ -67,6 +67,7 @@ class Server {
   std::unique_ptr<Stats> stats_;
   Runtime runtime_;
   std::unique_ptr<session::SharedCounts> counts_;
+  std::unique_ptr<session::ServerLog> server_log_;
   std::unique_ptr<session::Shared> shared_;
   std::unique_ptr<admin::Admin> admin_;
   std::vector<std::unique_ptr<Worker>> workers_;

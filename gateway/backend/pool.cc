@@ -66,6 +66,7 @@ class Pool::Opening final : public io::Pending,
     }
     timer_.Disarm();
     stats().connects.Add();
+    if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server());
     stats().connect_us.Record(pool_.loop_.timers.Micros() - started_us_);
     handler_.OnOpened(std::move(stream), server(), started_);
   }
@@ -83,6 +84,9 @@ class Pool::Opening final : public io::Pending,
   void ServerFailed(const Error& error) {
     timer_.Disarm();
     stats().connect_failures.Add();
+    // A lack of our own says nothing about the server.
+    if (pool_.watcher_ != nullptr && error.code != Errc::kLimit)
+      pool_.watcher_->OnServerDown(server(), error);
     if (!reasons_.empty()) reasons_ += "; ";
     reasons_ += server().url + ": " + error.message;
     if (++tried_ < pool_.backend_.servers.size()) {
@@ -108,12 +112,14 @@ class Pool::Opening final : public io::Pending,
 };
 
 Pool::Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop,
-           tls::Scratch& scratch, stats::LoopStats& stats, std::size_t first)
+           tls::Scratch& scratch, stats::LoopStats& stats, ServerWatcher* watcher,
+           std::size_t first)
     : backend_(backend),
       tls_(tls),
       loop_(loop),
       scratch_(scratch),
       stats_(stats),
+      watcher_(watcher),
       next_(first % backend.servers.size()) {}
 
 std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first) {

@@ -35,16 +35,28 @@ class OpenHandler {
   ~OpenHandler() = default;
 };
 
+// Is told how each attempt to connect to a server went. Called from every loop.
+class ServerWatcher {
+ public:
+  virtual void OnServerUp(const config::Server& server) = 0;
+  virtual void OnServerDown(const config::Server& server, const Error& why) = 0;
+
+ protected:
+  ~ServerWatcher() = default;
+};
+
 // The servers of one backend, as one loop sees them. Takes them in turn (round robin); one that
 // cannot be connected to within connect_timeout gives way to the next, until each has been tried
 // once. Runs on its loop's thread.
 class Pool {
  public:
-  // Everything is borrowed and outlives the pool; `tls` is nullptr where no server needs it.
+  // Everything is borrowed and outlives the pool; `tls` is nullptr where no server needs it, and
+  // `watcher` where nobody wants to know.
   // `first` is where the turn begins: give each loop another one, so that they do not all start at
   // the same server.
   Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop,
-       tls::Scratch& scratch, stats::LoopStats& stats, std::size_t first = 0);
+       tls::Scratch& scratch, stats::LoopStats& stats, ServerWatcher* watcher,
+       std::size_t first = 0);
 
   // Connects to a server. The handler is never called from inside Open; destroying what is returned
   // cancels.
@@ -64,6 +76,7 @@ class Pool {
   io::Loop loop_;
   tls::Scratch& scratch_;
   stats::LoopStats& stats_;
+  ServerWatcher* watcher_;
   std::size_t next_;
 };
 

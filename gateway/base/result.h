@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -23,11 +24,25 @@ enum class Errc : std::uint8_t {
   kOther,
 };
 
+// What a TLS handshake failed of, for whoever counts.
+enum class TlsFault : std::uint8_t {
+  kOther,
+  kPlainHttp,    // the peer sent an HTTP request
+  kNotTls,       // the peer sent something else
+  kVersion,      // no version in common
+  kCertificate,  // we do not accept the peer's
+  kAlert,        // the peer refused; often it does not accept our certificate
+  kGone,         // the connection ended meanwhile
+  kTimeout,      // it took too long
+};
+inline constexpr std::size_t kTlsFaults = 8;
+
 // A failure as a value. `message` is for a log or a console: one clause, lower case, no full stop,
 // no secrets.
 struct Error {
   Errc code = Errc::kOther;
   std::string message;
+  TlsFault tls_fault = TlsFault::kOther;  // of kTls
 };
 
 template <class T, class E = Error>

@@ -1,15 +1,17 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <optional>
-#include <utility>
 
 #include "gateway/io/timers.h"
 
 namespace upgate::io {
 
 // Says when a log line of one kind is due that a busy or hostile peer could cause at will: at most
-// once in kInterval. One object a kind. Not thread-safe.
+// once in kInterval. One object a kind. Thread-safe; the clocks of the loops that share one need
+// not agree to the millisecond.
 class Seldom {
  public:
   static constexpr Millis kInterval{10'000};
@@ -17,17 +19,20 @@ class Seldom {
   // Nothing: leave this line out. Otherwise write it, with the number of those left out since the
   // line before.
   std::optional<std::uint64_t> Due(Instant now) {
-    if (last_ && now - *last_ < kInterval) {
-      ++left_out_;
+    const std::int64_t ms = std::chrono::duration_cast<Millis>(now.time_since_epoch()).count();
+    std::int64_t last = last_.load(std::memory_order_relaxed);
+    const bool early = last != kNever && ms - last < kInterval.count();
+    if (early || !last_.compare_exchange_strong(last, ms, std::memory_order_relaxed)) {
+      left_out_.fetch_add(1, std::memory_order_relaxed);
       return {};
     }
-    last_ = now;
-    return std::exchange(left_out_, 0);
+    return left_out_.exchange(0, std::memory_order_relaxed);
   }
 
  private:
-  std::optional<Instant> last_;
-  std::uint64_t left_out_ = 0;
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
+  std::atomic<std::int64_t> last_{kNever};
+  std::atomic<std::uint64_t> left_out_{0};
 };
 
 }  // namespace upgate::io

@@ -18,6 +18,8 @@
 namespace upgate::session {
 namespace {
 
+constexpr std::string_view kNoRoute = "no route for this host and path";
+
 // What a server's 101 says beside the handshake, which the gateway answers for itself; with its
 // extensions where those are the client's.
 http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
@@ -57,9 +59,19 @@ class Gateway::Port final : public http::RequestHandler {
   }
   void OnAnswer(int status) override { stats_.CountResponse(status); }
   void OnConnectionError(const Error& error) override {
-    (error.code == Errc::kTls ? stats_.tls_failures : stats_.connection_errors).Add();
-    gateway_.shared_.log.Debug(
-        "connection failed", {{"listener", listener_.address.ToString()}, {"why", error.message}});
+    const std::string listener = listener_.address.ToString();
+    gateway_.shared_.log.Debug("connection failed",
+                               {{"listener", listener}, {"why", error.message}});
+    if (error.code != Errc::kTls) return stats_.connection_errors.Add();
+    const auto fault = static_cast<std::size_t>(error.tls_fault);
+    stats_.tls_failures[fault].Add();
+    const auto left_out =
+        gateway_.shared_.counts.tls_warnings[fault].Due(gateway_.context_.loop.timers.Now());
+    if (!left_out) return;
+    gateway_.shared_.log.Info("TLS handshake failed", {{"listener", listener},
+                                                       {"kind", stats::kTlsFaultNames[fault]},
+                                                       {"why", error.message},
+                                                       {"left_out", *left_out}});
   }
 
  private:
@@ -129,7 +141,7 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
     const auto tls = shared.client_tls.find(name);
     pools_.emplace(name, std::make_unique<backend::Pool>(
                              backend, tls == shared.client_tls.end() ? nullptr : tls->second.get(),
-                             loop, scratch, stats, index));
+                             loop, scratch, stats, &shared.servers, index));
     if (backend.relay != config::Relay::kBytes) {
       http_pools_.emplace(name, std::make_unique<backend::HttpPool>(
                                     *pools_.find(name)->second, loop, shared.counts.idle_servers));
@@ -169,14 +181,17 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   Decision decision = Decide(request, listener, *route, behind, seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
   if (!decision.for_websocket()) {
-    if (route->plugin && ws::IsHandshake(request, listener.dialects))
-      LogNoWebSocket(request, route, seen);
+    if (route->plugin && ws::IsHandshake(request, listener.dialects)) {
+      const auto* answered = std::get_if<Answered>(&decision.what);
+      LogRefusal(request, route, seen, answered != nullptr ? answered->response.status : 0,
+                 "no WebSocket: this route leads to the service " + *route->plugin);
+    }
     exchange.IgnoreUpgrade();
   }
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
     if (answered->outcome) {
       Count(*route, *answered->outcome);
-      LogRefusal(request, *route, seen, answered->response.status, answered->response.body);
+      LogRefusal(request, route, seen, answered->response.status, answered->response.body);
     }
     exchange.Respond(std::move(answered->response));
     return nullptr;
@@ -198,17 +213,18 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& l
   const http::Request& request = exchange.request();
   stats_.unrouted.Add();
   if (ws::IsHandshake(request, listener.dialects)) {
-    LogNoWebSocket(request, nullptr, seen);
+    LogRefusal(request, nullptr, seen, 404, kNoRoute);
   } else {
     exchange.IgnoreUpgrade();
     shared_.log.Debug(
         "no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
   }
-  exchange.Respond(http::TextResponse(404, "no route for this host and path"));
+  exchange.Respond(http::TextResponse(404, kNoRoute));
 }
 
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,
                          const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
+  const std::string* origin = request.headers.Find(ws::OriginField(request));
   return Admission{.route = &route,
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
@@ -217,6 +233,8 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
                    .cors = std::move(cors),
                    .url = route::WebSocketUrl(seen, request.target),
                    .client = seen.client,
+                   .asked = Asked(seen.host, request.target.path,
+                                  origin != nullptr ? *origin : std::string_view()),
                    .started_us = context_.loop.timers.Micros()};
 }
 
@@ -224,8 +242,8 @@ http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_
                                         const backend::OpenError& error) {
   // A lack of our own, which any number of clients meets at once.
   const bool ours = error.code == Errc::kLimit;
-  const auto left_out =
-      ours ? resource_warnings_.Due(context_.loop.timers.Now()) : std::optional<std::uint64_t>(0);
+  const auto left_out = ours ? shared_.counts.resource_warnings.Due(context_.loop.timers.Now())
+                             : std::optional<std::uint64_t>(0);
   if (left_out) {
     shared_.log.Warn("backend failed", {{"route", route.path.written},
                                         {"backend", *route.backend},
@@ -240,29 +258,16 @@ http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_
 }
 
 // A browser does not tell its page why a handshake failed; the log does.
-void Gateway::LogRefusal(const http::Request& request, const config::Route& route,
+void Gateway::LogRefusal(const http::Request& request, const config::Route* route,
                          const route::SeenAs& seen, int status, std::string_view why) {
   const std::string* origin = request.headers.Find(ws::OriginField(request));
   shared_.log.Info("handshake refused", {{"client", seen.client},
-                                         {"route", route.path.written},
+                                         {"route", route != nullptr ? route->path.written : ""},
                                          {"host", seen.host},
+                                         {"path", request.target.path},
                                          {"origin", origin != nullptr ? *origin : ""},
                                          {"status", std::int64_t{status}},
                                          {"why", why.substr(0, why.find('\n'))}});
-}
-
-void Gateway::LogNoWebSocket(const http::Request& request, const config::Route* route,
-                             const route::SeenAs& seen) {
-  const std::string* origin = request.headers.Find("origin");
-  shared_.log.Info(
-      "handshake refused",
-      {{"client", seen.client},
-       {"route", route != nullptr ? route->path.written : ""},
-       {"host", seen.host},
-       {"path", request.target.path},
-       {"origin", origin != nullptr ? *origin : ""},
-       {"why", route != nullptr ? "no WebSocket: this route leads to the service " + *route->plugin
-                                : "no route for this host and path"}});
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,
@@ -271,7 +276,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
                                                           Admission admission) {
   const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
     Count(route, outcome);
-    LogRefusal(exchange.request(), route, seen, response.status, response.body);
+    LogRefusal(exchange.request(), &route, seen, response.status, response.body);
     exchange.Respond(std::move(response));
     return nullptr;
   };
@@ -325,6 +330,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
               .route = &route,
               .server = server,
               .client = std::move(admission.client),
+              .asked = std::move(admission.asked),
               .subprotocol = std::move(admission.subprotocol),
               .dialect = admission.offer.dialect,
               .opened = clock.Now(),
@@ -333,6 +339,9 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
                    {{"id", facts.id},
                     {"client", facts.client},
                     {"route", route.path.written},
+                    {"host", facts.asked.host()},
+                    {"path", facts.asked.path()},
+                    {"origin", facts.asked.origin()},
                     {"server", server != nullptr ? server->url : "plugin:" + *route.plugin},
                     {"subprotocol", facts.subprotocol},
                     {"extensions", admission.compression ? admission.compression->answer : ""},
@@ -452,6 +461,9 @@ void Gateway::Forget(Session& session) {
       {{"id", facts.id},
        {"client", facts.client},
        {"route", facts.route->path.written},
+       {"host", facts.asked.host()},
+       {"path", facts.asked.path()},
+       {"origin", facts.asked.origin()},
        {"server", facts.server != nullptr ? facts.server->url : "plugin:" + *facts.route->plugin},
        {"subprotocol", facts.subprotocol},
        {"dialect", NameOf(facts.dialect)},

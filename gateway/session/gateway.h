@@ -16,7 +16,6 @@
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
 #include "gateway/http/exchange.h"
-#include "gateway/io/seldom.h"
 #include "gateway/plugin/service.h"
 #include "gateway/route/origin.h"
 #include "gateway/route/router.h"
@@ -25,6 +24,7 @@
 #include "gateway/session/compression_pool.h"
 #include "gateway/session/context.h"
 #include "gateway/session/decision.h"
+#include "gateway/session/server_log.h"
 #include "gateway/session/session.h"
 #include "gateway/session/shared_counts.h"
 #include "gateway/stats/stats.h"
@@ -49,6 +49,7 @@ struct Shared {
   // By backend name; only backends with tls:// servers have one.
   const std::map<std::string, std::shared_ptr<tls::ClientContext>>& client_tls;
   SharedCounts& counts;
+  backend::ServerWatcher& servers;
   io::MemoryTotal& memory;
   Log& log;
   PostToLoop post;
@@ -65,6 +66,7 @@ struct Admission {
   http::Headers cors;
   std::string url;  // ws or wss, as the client sees it
   std::string client;
+  Asked asked;
   std::uint64_t started_us = 0;
   ClientPlaces* places = nullptr;  // of the listener that the client came to
 };
@@ -112,12 +114,9 @@ class Gateway final : private Session::Owner {
   // Counts and logs that no server of the route's backend could be had; what to answer.
   http::Response OnBackendFailed(const config::Route& route, std::string_view client,
                                  const backend::OpenError& error);
-  void LogRefusal(const http::Request& request, const config::Route& route,
+  // `route` is nullptr where there is none; `status` is 0 where a service has not answered yet.
+  void LogRefusal(const http::Request& request, const config::Route* route,
                   const route::SeenAs& seen, int status, std::string_view why);
-  // Of handshakes that lead nowhere: to no route, or to a service without WebSockets, whose answer
-  // is an ordinary one.
-  void LogNoWebSocket(const http::Request& request, const config::Route* route,
-                      const route::SeenAs& seen);
 
   struct Admitted {
     http::Upgraded upgraded;
@@ -158,7 +157,6 @@ class Gateway final : private Session::Owner {
   std::uint64_t id_step_;
   bool draining_ = false;
   std::function<void()> empty_;
-  io::Seldom resource_warnings_;
 };
 
 }  // namespace upgate::session

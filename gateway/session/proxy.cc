@@ -182,7 +182,7 @@ void Gateway::Proxy::OnInterim(const http::Response& head) {
 void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   answer_begun_ = true;
   if (admission_) {
-    gateway_.LogRefusal(exchange_.request(), route_, seen_, head.status,
+    gateway_.LogRefusal(exchange_.request(), &route_, seen_, head.status,
                         "the answer of " + lease_.server->url);
     Settle(HandshakeOutcome::kServerRefused);
   }

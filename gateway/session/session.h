@@ -16,12 +16,36 @@ namespace upgate::session {
 
 class Session;
 
+// What a session's handshake asked for; all of it is the client's word. Kept in one piece, because
+// there can be very many sessions.
+class Asked {
+ public:
+  Asked() = default;
+  // `path` is without the query, which may hold secrets.
+  Asked(std::string_view host, std::string_view path, std::string_view origin)
+      : host_size_(host.size()), path_size_(path.size()) {
+    text_.reserve(host.size() + path.size() + origin.size());
+    text_.append(host).append(path).append(origin);
+  }
+  std::string_view host() const { return std::string_view(text_).substr(0, host_size_); }
+  std::string_view path() const { return std::string_view(text_).substr(host_size_, path_size_); }
+  std::string_view origin() const {
+    return std::string_view(text_).substr(host_size_ + path_size_);
+  }
+
+ private:
+  std::string text_;
+  std::size_t host_size_ = 0;
+  std::size_t path_size_ = 0;
+};
+
 // What is known about a session when it opens; all that its log lines need.
 struct Facts {
   std::uint64_t id = 0;
   const config::Route* route = nullptr;
   const config::Server* server = nullptr;  // nullptr: a service of the gateway itself
   std::string client;                      // as the client's address is seen
+  Asked asked;
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};

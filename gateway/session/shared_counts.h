@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 
+#include "gateway/base/result.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/config/config.h"
+#include "gateway/io/seldom.h"
 
 namespace upgate::session {
 
@@ -24,6 +27,8 @@ struct SharedCounts {
   // connections to HTTP servers may take that wait for a request. No limit until SetMost.
   SharedLimit descriptors;
   SharedLimit idle_servers;
+  std::array<io::Seldom, kTlsFaults> tls_warnings;  // by TlsFault
+  io::Seldom resource_warnings;     // of handshakes for which there was nothing left
   std::uint64_t process_limit = 0;  // of all descriptors of the process, for messages
 
  private:

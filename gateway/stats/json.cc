@@ -89,7 +89,7 @@ void AddListener(Value& json, const ListenerStats& listener) {
                        {"3xx", listener.responses_3xx.Get()},
                        {"4xx", listener.responses_4xx.Get()},
                        {"5xx", listener.responses_5xx.Get()}};
-  json["tls_failures"] = listener.tls_failures.Get();
+  json["tls_failures"] = ToJson(listener.tls_failures, kTlsFaultNames);
   json["connection_errors"] = listener.connection_errors.Get();
   json["accept_pauses"] = ToJson(listener.accept_pauses, kWaitReasonNames);
   json["connections_refused"] = listener.connections_refused.Get();
@@ -178,6 +178,10 @@ std::string Registry::Json() const {
   const auto total = Total();
   Value json;
   json["process"] = ProcessToJson(started_unix_seconds_, LogLinesLost());
+  json["build"] =
+      names_.build.empty()
+          ? Value::object()
+          : Value(std::map<std::string, std::string>(names_.build.begin(), names_.build.end()));
   json["memory"] = ToJson(total->memory, memory_);
   json["totals"] = TotalsToJson(*total);
   Value& listeners = json["listeners"] = Value::array();

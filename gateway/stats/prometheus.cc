@@ -100,8 +100,6 @@ constexpr std::array kListenerColumns{
                           "Client connections accepted.", &ListenerStats::connections_total},
     Column<ListenerStats>{"upgate_listener_requests_total", "counter", "HTTP requests.",
                           &ListenerStats::requests},
-    Column<ListenerStats>{"upgate_listener_tls_failures_total", "counter",
-                          "TLS handshakes that failed.", &ListenerStats::tls_failures},
     Column<ListenerStats>{"upgate_listener_connection_errors_total", "counter",
                           "Client connections that broke.", &ListenerStats::connection_errors},
     Column<ListenerStats>{
@@ -198,6 +196,14 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
     for (std::size_t reason = 0; reason < kWaitReasons; ++reason) {
       text.Sample(labels[i] + "," + Label("reason", kWaitReasonNames[reason]),
                   listeners[i].accept_pauses[reason].Get());
+    }
+  }
+  text.Family("upgate_listener_tls_failures_total", "counter",
+              "TLS handshakes with clients that failed, by reason.");
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (std::size_t fault = 0; fault < kTlsFaults; ++fault) {
+      text.Sample(labels[i] + "," + Label("reason", kTlsFaultNames[fault]),
+                  listeners[i].tls_failures[fault].Get());
     }
   }
   text.Family("upgate_listener_responses_total", "counter", "HTTP responses; 1xx are upgrades.");
@@ -355,6 +361,14 @@ void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* t
     text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
 }
 
+void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string>>& build) {
+  std::string labels;
+  for (const auto& [name, version] : build)
+    labels += (labels.empty() ? "" : ",") + Label(name, version);
+  text.Family("upgate_build_info", "gauge", "Always 1; the labels say what runs.");
+  text.Sample(labels, std::uint64_t{1});
+}
+
 std::vector<std::string> Labels(std::string_view name, const std::vector<std::string>& values) {
   std::vector<std::string> labels;
   for (const std::string& value : values) labels.push_back(Label(name, value));
@@ -377,6 +391,7 @@ std::string Registry::Prometheus() const {
   const std::vector<std::string> server_labels = Labels(names_.servers);
   Text text;
   WriteProcess(text, started_unix_seconds_);
+  WriteBuild(text, names_.build);
   text.Family("upgate_log_lines_lost_total", "counter",
               "Log lines that found no room or could not be written.");
   text.Sample("", LogLinesLost());

@@ -147,13 +147,17 @@ inline constexpr std::size_t kWaitReasons = 3;
 inline constexpr std::array<std::string_view, kWaitReasons> kWaitReasonNames{
     "connections", "descriptors", "system"};
 
+// Names of TlsFault.
+inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
+    "other", "plain_http", "not_tls", "version", "certificate", "alert", "gone", "timeout"};
+
 struct ListenerStats {
   Counter connections_open;  // now, those of sessions included
   Counter connections_total;
   Counter requests;
   Counter responses_2xx;  // of HTTP answers; 1xx counts upgrades
   Counter responses_1xx, responses_3xx, responses_4xx, responses_5xx;
-  Counter tls_failures;
+  std::array<Counter, kTlsFaults> tls_failures;
   Counter connection_errors;
   std::array<Counter, kWaitReasons> accept_pauses;
   Counter connections_refused;  // had waited for too long
@@ -206,6 +210,8 @@ struct Names {
     std::string url;
   };
   std::vector<Server> servers;
+  // What runs: "version" of the program, and the libraries by name.
+  std::vector<std::pair<std::string, std::string>> build;
 };
 
 // The numbers of all loops together. Loops are added before they start and stay until the end.

@@ -70,11 +70,11 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
        {&ListenerStats::connections_open, &ListenerStats::connections_total,
         &ListenerStats::requests, &ListenerStats::responses_1xx, &ListenerStats::responses_2xx,
         &ListenerStats::responses_3xx, &ListenerStats::responses_4xx, &ListenerStats::responses_5xx,
-        &ListenerStats::tls_failures, &ListenerStats::connection_errors,
-        &ListenerStats::connections_refused}) {
+        &ListenerStats::connection_errors, &ListenerStats::connections_refused}) {
     AddTo(to.*counter, from.*counter);
   }
   AddTo(to.accept_pauses, from.accept_pauses);
+  AddTo(to.tls_failures, from.tls_failures);
 }
 
 void AddTo(CompressionStats& to, const CompressionStats& from) {

@@ -229,7 +229,7 @@ void Engine::Fail(Error error) {
 }
 
 void Engine::Refuse(std::string reason) {
-  Fail({established_ ? Errc::kProtocol : Errc::kTls, std::move(reason)});
+  Fail({established_ ? Errc::kProtocol : Errc::kTls, std::move(reason), TlsFault::kCertificate});
 }
 
 void Engine::FailFromQueue() {

@@ -24,30 +24,40 @@ unsigned long TakeCode() {
   return first;
 }
 
+TlsFault FaultOf(unsigned long code) {
+  if (ERR_GET_LIB(code) != ERR_LIB_SSL) return TlsFault::kOther;
+  switch (ERR_GET_REASON(code)) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+      return TlsFault::kPlainHttp;
+    case SSL_R_WRONG_VERSION_NUMBER:
+      return TlsFault::kNotTls;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+      return TlsFault::kVersion;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return TlsFault::kCertificate;
+    default:
+      return ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET ? TlsFault::kAlert : TlsFault::kOther;
+  }
+}
+
 std::string ReasonText(unsigned long code) {
   if (code == 0) return "unknown reason";
   const char* text = ERR_reason_error_string(code);
   return text != nullptr ? text : fmt::format("OpenSSL error {:x}", code);
 }
 
-bool SaysPlainHttp(unsigned long code) {
-  return ERR_GET_LIB(code) == ERR_LIB_SSL && (ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST ||
-                                              ERR_GET_REASON(code) == SSL_R_HTTPS_PROXY_REQUEST);
-}
-
 std::string HandshakeText(unsigned long code) {
-  if (SaysPlainHttp(code)) return "plain HTTP on a TLS port";
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    switch (ERR_GET_REASON(code)) {
-      case SSL_R_WRONG_VERSION_NUMBER:
-        return "the peer does not speak TLS";
-      case SSL_R_UNSUPPORTED_PROTOCOL:
-        return "no TLS version in common";
-      default:
-        break;
-    }
+  switch (FaultOf(code)) {
+    case TlsFault::kPlainHttp:
+      return "plain HTTP on a TLS port";
+    case TlsFault::kNotTls:
+      return "the peer does not speak TLS";
+    case TlsFault::kVersion:
+      return "no TLS version in common";
+    default:
+      return ReasonText(code);
   }
-  return ReasonText(code);
 }
 
 // The name or address that a certificate is checked against.
@@ -92,19 +102,19 @@ std::string VerifyText(X509_STORE_CTX* store) {
 
 Error TakeFailure(bool established) {
   const unsigned long code = TakeCode();
-  const bool alert =
-      ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
+  const TlsFault fault = FaultOf(code);
+  const bool alert = fault == TlsFault::kAlert;
   std::string text =
       alert         ? fmt::format("the peer refused with the alert \"{}\"",
                                   SSL_alert_desc_string_long(ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET))
       : established ? ReasonText(code)
                     : HandshakeText(code);
-  if (!established) return {Errc::kTls, std::move(text)};
+  if (!established) return {Errc::kTls, std::move(text), fault};
   return {alert ? Errc::kReset : Errc::kProtocol, std::move(text)};
 }
 
 bool IsPlainHttp() {
-  return SaysPlainHttp(ERR_peek_error());
+  return FaultOf(ERR_peek_error()) == TlsFault::kPlainHttp;
 }
 
 std::string TakeReason() {

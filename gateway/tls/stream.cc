@@ -189,13 +189,13 @@ void Stream::OnEnd() {
   if (state_ == State::kFailed || ended_) return;
   if (state_ == State::kOpen)
     return Fail({Errc::kReset, "truncated: the peer closed the connection without close_notify"});
-  Fail({Errc::kTls, "the peer closed the connection during the TLS handshake"});
+  Fail({Errc::kTls, "the peer closed the connection during the TLS handshake", TlsFault::kGone});
 }
 
 void Stream::OnError(const Error& error) {
   if (state_ == State::kFailed) return;
   if (state_ == State::kOpen) return Fail(error);
-  Fail({Errc::kTls, error.message + " during the TLS handshake"});
+  Fail({Errc::kTls, error.message + " during the TLS handshake", TlsFault::kGone});
 }
 
 void Stream::OnDrained() {

@@ -71,7 +71,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
     Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers)
         : stream(s), keep_alive(std::move(alive)), timer(timers, *this) {}
     void OnTimer(io::Timer&) override {
-      stream.Fail({Errc::kTls, "the TLS handshake took too long"});
+      stream.Fail({Errc::kTls, "the TLS handshake took too long", TlsFault::kTimeout});
     }
 
     Stream& stream;

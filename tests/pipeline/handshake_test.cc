@@ -260,6 +260,7 @@ TEST(Handshake, OnesThatFindNoRouteAreLoggedAndOrdinaryRequestsAreNot) {
   auto client = gw.Connect();
   EXPECT_EQ(client.Upgrade("/nowhere?token=secret", "Origin: https://app.example\r\n").status, 404);
   EXPECT_EQ(gw.log().Last("handshake refused", "path"), "/nowhere");
+  EXPECT_EQ(gw.log().Last("handshake refused", "status"), "404");
   EXPECT_EQ(gw.log().Last("handshake refused", "origin"), "https://app.example");
   EXPECT_FALSE(gw.log().Mentions("secret"));
 }
@@ -289,6 +290,37 @@ TEST(Handshake, ARefusedServerIsA502AndTheConnectionGoesOn) {
   EXPECT_NE(client.Body(head).find("cannot be reached"), std::string::npos);
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kBackendFailed), 1u);
   EXPECT_NE(gw.log().Last("backend failed", "why").find("tcp://127.0.0.1:7000"), std::string::npos);
+}
+
+TEST(Handshake, AServerThatFailsAndRecoversIsALineForEachChange) {
+  TestGateway gw(kEcho);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gw.Connect().Upgrade("/echo").status, 502);
+  EXPECT_EQ(gw.log().Count("server failed"), 1u);
+  EXPECT_EQ(gw.log().Last("server failed", "server"), "tcp://127.0.0.1:7000");
+  EXPECT_EQ(gw.log().Count("server recovered"), 0u);
+  {
+    EchoServer echo(gw);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(gw.Connect().Upgrade("/echo").status, 101);
+    EXPECT_EQ(gw.log().Count("server recovered"), 1u);
+    EXPECT_EQ(gw.log().Last("server recovered", "server"), "tcp://127.0.0.1:7000");
+  }
+  EXPECT_EQ(gw.Connect().Upgrade("/echo").status, 502);
+  EXPECT_EQ(gw.log().Count("server failed"), 2u);
+}
+
+TEST(Handshake, TheLinesOfASessionSayWhatTheClientAskedFor) {
+  TestGateway gw(kEcho);
+  EchoServer echo(gw);
+  auto client = gw.Connect();
+  ASSERT_EQ(client.Upgrade("/echo?token=secret", "Origin: http://gateway.test\r\n").status, 101);
+  client.peer().Reset();
+  gw.loop().RunUntilIdle();
+  for (const char* event : {"session open", "session close"}) {
+    EXPECT_EQ(gw.log().Last(event, "host"), "gateway.test") << event;
+    EXPECT_EQ(gw.log().Last(event, "path"), "/echo") << event;
+    EXPECT_EQ(gw.log().Last(event, "origin"), "http://gateway.test") << event;
+  }
+  EXPECT_FALSE(gw.log().Mentions("secret"));
 }
 
 TEST(Handshake, ASilentServerIsA504AfterTheConnectTimeout) {

@@ -47,7 +47,10 @@ TEST_F(TlsListener, AHandshakeThatNeverEndsHasTheTimeOfAHead) {
   gw_.loop().Advance(1s);
   EXPECT_TRUE(silent.peer().done());
   EXPECT_TRUE(begun.peer().done());
-  EXPECT_EQ(gw_.listener_stats().tls_failures.Get(), 2u);
+  const auto timeout = static_cast<std::size_t>(TlsFault::kTimeout);
+  EXPECT_EQ(gw_.listener_stats().tls_failures[timeout].Get(), 2u);
+  EXPECT_EQ(gw_.log().Count("TLS handshake failed"), 1u) << "not a line for each";
+  EXPECT_EQ(gw_.log().Last("TLS handshake failed", "kind"), "timeout");
   EXPECT_EQ(gw_.listener_stats().connections_open.Get(), 0u);
   EXPECT_EQ(gw_.log().Last("connection failed", "why"), "the TLS handshake took too long");
 }

@@ -78,6 +78,7 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
   stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), workers);
   stats_source_.stats = stats_.get();
   counts_ = std::make_unique<session::SharedCounts>(config);
+  server_log_ = std::make_unique<session::ServerLog>(config, log_);
   memory_ = std::make_unique<io::MemoryTotal>(app::BytesOf(config.memory, app::AvailableMemory()));
   stats_->WatchMemory(*memory_);
   loop_.memory().Join(*memory_);
@@ -86,7 +87,7 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
   memory_guard_ = std::make_unique<io::MemoryGuard>(loop_.io(), *memory_report_);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
-      *counts_, *memory_, log_,
+      *counts_, *server_log_, *memory_, log_,
       [this](std::size_t to, std::move_only_function<void(session::Gateway&)> task) {
         Post(to, std::move(task));
       });

@@ -112,6 +112,7 @@ class TestGateway {
   app::Runtime runtime_;
   std::unique_ptr<stats::Registry> stats_;
   std::unique_ptr<session::SharedCounts> counts_;
+  std::unique_ptr<session::ServerLog> server_log_;
   std::unique_ptr<session::Shared> shared_;
   http::ServerOptions options_;
   std::unique_ptr<session::MemoryReport> memory_report_;

@@ -12,7 +12,7 @@ TEST(StopReportTest, SaysWhatIsWaitedForUntilNothingIs) {
   test::FakeTimers timers;
   test::CaptureLog log;
   stats::Registry registry(
-      {.listeners = {"127.0.0.1:80"}, .routes = {"/a", "/b", "/c"}, .servers = {}}, 2);
+      {.listeners = {"127.0.0.1:80"}, .routes = {"/a", "/b", "/c"}, .servers = {}, .build = {}}, 2);
   registry.loop(0).route[0].sessions_open.Add(2);
   registry.loop(1).route[0].sessions_open.Add(1);
   registry.loop(1).route[2].sessions_open.Add(4);

@@ -126,7 +126,8 @@ double ValueOf(const std::vector<Family>& families, const std::string& name,
 Names SmallNames() {
   return {.listeners = {"[::]:8080", "unix:/run/a"},
           .routes = {"/echo", "/live/* app.example.com"},
-          .servers = {{"live", "ws://live-1:9000"}, {"live", "ws://live-2:9000"}}};
+          .servers = {{"live", "ws://live-1:9000"}, {"live", "ws://live-2:9000"}},
+          .build = {{"version", "1.2.3"}, {"libuv", "1.44.2"}}};
 }
 
 // Puts something into everything.
@@ -192,6 +193,7 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
     return ValueOf(families, name, labels);
   };
   const std::string route = "/live/* app.example.com";
+  EXPECT_EQ(value("upgate_build_info", {{"version", "1.2.3"}, {"libuv", "1.44.2"}}), 1);
   EXPECT_EQ(value("upgate_log_lines_lost_total", {}), 12);
   EXPECT_EQ(value("upgate_loop_turns_total", {{"loop", "1"}}), 7);
   EXPECT_EQ(value("upgate_loop_busy_seconds_total", {{"loop", "1"}}), 1.5);

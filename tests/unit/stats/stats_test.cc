@@ -22,7 +22,8 @@ using Json = nlohmann::json;
 Names SmallNames() {
   return {.listeners = {"0.0.0.0:8080"},
           .routes = {"/echo", "/live/*"},
-          .servers = {{"live", "ws://live-1:9000"}}};
+          .servers = {{"live", "ws://live-1:9000"}},
+          .build = {{"version", "1.2.3"}, {"libuv", "1.44.2"}}};
 }
 
 Json Read(const Registry& registry) {
@@ -187,7 +188,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
     listener.connections_open.Add(1 + i);
     listener.connections_total.Add(12);
     listener.requests.Add(13);
-    listener.tls_failures.Add(14);
+    listener.tls_failures[static_cast<std::size_t>(TlsFault::kVersion)].Add(14);
     listener.connection_errors.Add(15);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kConnections)].Add(1);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kSystem)].Add(2);
@@ -217,7 +218,15 @@ TEST(JsonTest, ListenersServersAndLoops) {
                      {"connections_total", 24},
                      {"requests", 26},
                      {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
-                     {"tls_failures", 28},
+                     {"tls_failures",
+                      {{"other", 0},
+                       {"plain_http", 0},
+                       {"not_tls", 0},
+                       {"version", 28},
+                       {"certificate", 0},
+                       {"alert", 0},
+                       {"gone", 0},
+                       {"timeout", 0}}},
                      {"connection_errors", 30},
                      {"accept_pauses", {{"connections", 2}, {"descriptors", 0}, {"system", 4}}},
                      {"connections_refused", 6}}})));
@@ -340,7 +349,8 @@ TEST(JsonTest, OpenFdsFollowWhatIsOpen) {
 }
 
 TEST(JsonTest, NamesThatAreNotUtf8StillMakeJson) {
-  const Registry registry({.listeners = {"a\"\n\\b"}, .routes = {"/\xff"}, .servers = {}}, 1);
+  const Registry registry(
+      {.listeners = {"a\"\n\\b"}, .routes = {"/\xff"}, .servers = {}, .build = {}}, 1);
   const Json json = Read(registry);
   EXPECT_EQ(json["listeners"][0]["address"], "a\"\n\\b");
   EXPECT_EQ(json["routes"][0]["name"], "/\uFFFD");
@@ -349,7 +359,8 @@ TEST(JsonTest, NamesThatAreNotUtf8StillMakeJson) {
 TEST(JsonTest, RepeatedNamesGetNumbers) {
   const Registry registry({.listeners = {},
                            .routes = {"/a", "/a", "/a #2", "/a"},
-                           .servers = {{"b", "u"}, {"b", "u"}, {"c", "u"}}},
+                           .servers = {{"b", "u"}, {"b", "u"}, {"c", "u"}},
+                           .build = {}},
                           1);
   const Json json = Read(registry);
   EXPECT_EQ(json["routes"][0]["name"], "/a");

@@ -114,6 +114,7 @@ TEST_P(HostilePeerTest, OldVersionsAreRefused) {
       },
       GetParam());
   EXPECT_EQ(FirstMessage(session.server.errors), "no TLS version in common");
+  EXPECT_EQ(session.server.errors.at(0).tls_fault, TlsFault::kVersion);
   EXPECT_THAT(session.client->failure(), HasSubstr("protocol version"));
 }
 

@@ -231,6 +231,7 @@ TEST_P(StreamTest, PlainHttpIsRefusedInPlainHttp) {
     ASSERT_EQ(server.errors.size(), 1u);
     EXPECT_EQ(server.errors[0].code, Errc::kTls);
     EXPECT_EQ(server.errors[0].message, "plain HTTP on a TLS port");
+    EXPECT_EQ(server.errors[0].tls_fault, TlsFault::kPlainHttp);
   }
 }
 
