@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "gateway/base/text.h"
+#include "gateway/route/readings.h"
 #include "gateway/session/byte_tunnel.h"
 #include "gateway/session/frame_tunnel.h"
 #include "gateway/session/handshake.h"
@@ -17,6 +18,8 @@
 
 namespace upgate::session {
 namespace {
+
+constexpr std::string_view kNoRoute = "no route for this host and path";
 
 // What a server's 101 says beside the handshake, which the gateway answers for itself; with its
 // extensions where those are the client's.
@@ -159,9 +162,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   const http::Request& request = exchange.request();
   const route::SeenAs seen = route::SeenByClient(
       request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
-  const config::Route* route = shared_.router.Find(seen.host, request.target.path);
+  const route::Routed routed = route::FindRoute(shared_.router, seen.host, request.target);
+  const config::Route* route = routed.route;
   if (route == nullptr) {
-    RefuseUnrouted(exchange, listener, seen);
+    RefuseUnrouted(exchange, listener, seen, routed.ambiguous);
     return nullptr;
   }
   stats_.route[route->index].requests.Add();
@@ -170,7 +174,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   exchange.SetAnswerHeaders(std::move(decision.fields));
   if (!decision.for_websocket()) {
     if (route->plugin && ws::IsHandshake(request, listener.dialects))
-      LogNoWebSocket(request, route, seen);
+      LogNoWebSocket(request, route, seen,
+                     "no WebSocket: this route leads to the service " + *route->plugin);
     exchange.IgnoreUpgrade();
   }
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
@@ -194,17 +199,20 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
 }
 
 void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
-                             const route::SeenAs& seen) {
+                             const route::SeenAs& seen, bool ambiguous) {
   const http::Request& request = exchange.request();
+  const std::string_view why = ambiguous ? route::kAmbiguous : kNoRoute;
   stats_.unrouted.Add();
   if (ws::IsHandshake(request, listener.dialects)) {
-    LogNoWebSocket(request, nullptr, seen);
+    LogNoWebSocket(request, nullptr, seen, why);
   } else {
     exchange.IgnoreUpgrade();
-    shared_.log.Debug(
-        "no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
+    shared_.log.Debug("no route", {{"client", seen.client},
+                                   {"host", seen.host},
+                                   {"path", request.target.path},
+                                   {"why", why}});
   }
-  exchange.Respond(http::TextResponse(404, "no route for this host and path"));
+  exchange.Respond(http::TextResponse(ambiguous ? 400 : 404, why));
 }
 
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,
@@ -252,17 +260,14 @@ void Gateway::LogRefusal(const http::Request& request, const config::Route& rout
 }
 
 void Gateway::LogNoWebSocket(const http::Request& request, const config::Route* route,
-                             const route::SeenAs& seen) {
+                             const route::SeenAs& seen, std::string_view why) {
   const std::string* origin = request.headers.Find("origin");
-  shared_.log.Info(
-      "handshake refused",
-      {{"client", seen.client},
-       {"route", route != nullptr ? route->path.written : ""},
-       {"host", seen.host},
-       {"path", request.target.path},
-       {"origin", origin != nullptr ? *origin : ""},
-       {"why", route != nullptr ? "no WebSocket: this route leads to the service " + *route->plugin
-                                : "no route for this host and path"}});
+  shared_.log.Info("handshake refused", {{"client", seen.client},
+                                         {"route", route != nullptr ? route->path.written : ""},
+                                         {"host", seen.host},
+                                         {"path", request.target.path},
+                                         {"origin", origin != nullptr ? *origin : ""},
+                                         {"why", why}});
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,

@@ -105,7 +105,7 @@ class Gateway final : private Session::Owner {
                                                    const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
   void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
-                      const route::SeenAs& seen);
+                      const route::SeenAs& seen, bool ambiguous);
   Admission Admit(const http::Request& request, const config::Route& route,
                   const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);
@@ -117,7 +117,7 @@ class Gateway final : private Session::Owner {
   // Of handshakes that lead nowhere: to no route, or to a service without WebSockets, whose answer
   // is an ordinary one.
   void LogNoWebSocket(const http::Request& request, const config::Route* route,
-                      const route::SeenAs& seen);
+                      const route::SeenAs& seen, std::string_view why);
 
   struct Admitted {
     http::Upgraded upgraded;
