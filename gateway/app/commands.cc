@@ -43,7 +43,7 @@ int Report(const std::string& file, const std::vector<config::ConfigError>& erro
 // What is right, but may not be what was meant.
 void Warn(const std::string& file, std::vector<config::ConfigError> warnings) {
   for (auto& warning : warnings) warning.message = "warning: " + warning.message;
-  Print(stderr, Lines(file, warnings));
+  Print(stderr, ErrorLines(file, warnings));
 }
 
 // For what should serve, and has to end when it cannot: whoever supervises it may not read.
