@@ -18,6 +18,7 @@
 #include "gateway/base/line_writer.h"
 #include "gateway/config/parse.h"
 #include "gateway/config/read_text.h"
+#include "gateway/route/coverage.h"
 #include "plugins/builtins.h"
 
 namespace upgate::app {
@@ -37,6 +38,12 @@ std::string ErrorLines(const std::string& file, const std::vector<config::Config
 int Report(const std::string& file, const std::vector<config::ConfigError>& errors) {
   Print(stderr, ErrorLines(file, errors));
   return 1;
+}
+
+// What is right, but may not be what was meant.
+void Warn(const std::string& file, std::vector<config::ConfigError> warnings) {
+  for (auto& warning : warnings) warning.message = "warning: " + warning.message;
+  Print(stderr, ErrorLines(file, warnings));
 }
 
 // For what should serve, and has to end when it cannot: whoever supervises it may not read.
@@ -78,6 +85,7 @@ int Check(const std::string& config_file) {
   std::ranges::stable_sort(errors, {},
                            [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
   if (!errors.empty()) return Report(config_file, errors);
+  Warn(config_file, route::UncoveredPolicies(draft.config->routes));
   Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n",
                             NameOf(config_file), draft.config->listeners.size(),
                             draft.config->backends.size(), draft.config->routes.size()));

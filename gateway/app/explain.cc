@@ -17,6 +17,7 @@
 #include "gateway/route/authority.h"
 #include "gateway/route/explain.h"
 #include "gateway/route/origin.h"
+#include "gateway/route/readings.h"
 #include "gateway/session/decision.h"
 #include "gateway/ws/handshake.h"
 
@@ -152,6 +153,21 @@ void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& 
   if (misses.size() > kMaxNearMisses) out.Add("", "and {} more", misses.size() - kMaxNearMisses);
   if (misses.empty()) out.Add("  near", "no route is for this host, and none for this path");
   out.Add("answer", "404");
+}
+
+// Where each way to read the path leads; whether all of them lead to the same route.
+bool TellReadings(Lines& out, const Runtime& runtime, const route::SeenAs& seen,
+                  const http::Target& target) {
+  const auto readings = route::OtherReadings(target.path);
+  if (!target.has_readings || readings.empty()) return true;
+  const auto tell = [&](std::string_view name, const std::string& path) {
+    const config::Route* route = runtime.router->Find(seen.host, path);
+    out.Add(name, "{}: {}", Printable(path),
+            route != nullptr ? Place(*runtime.config, *route) : "no route");
+  };
+  tell("readings", target.path);
+  for (const std::string& reading : readings) tell("", reading);
+  return !route::FindRoute(*runtime.router, seen.host, target).ambiguous;
 }
 
 void TellRoute(Lines& out, const config::Config& config,
@@ -357,6 +373,10 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   Lines out;
   TellArrival(out, question, listener, seen);
 
+  if (!TellReadings(out, runtime, seen, request.target)) {
+    out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
+    return {false, out.Take()};
+  }
   const auto matches = runtime.router->Matches(seen.host, request.target.path);
   if (matches.empty()) {
     TellNoRoute(out, config, seen, request.target.path);

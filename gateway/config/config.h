@@ -184,6 +184,7 @@ struct RouteLimits {
   Millis ping_interval{
       30'000};  // silence of the client before a ping, and then before it is given up; 0: no pings
   Millis close_timeout{5'000};  // how long a closing session waits for the rest and for the peer
+  friend bool operator==(const RouteLimits&, const RouteLimits&) = default;
 };
 
 // permessage-deflate (RFC 7692) with clients. The defaults keep nothing for a session that is idle:

@@ -76,6 +76,9 @@ struct Target {
   // is none.
   std::string query;
   bool has_query = false;
+  // The path holds what servers read in different ways: several slashes in a row, ';', an encoded
+  // slash, backslash or '%'. See route::OtherReadings.
+  bool has_readings = false;
 };
 
 // The value of `name` in a query string (application/x-www-form-urlencoded), percent-decoded;

@@ -60,7 +60,8 @@ std::optional<Authority> ParseAuthority(std::string_view text) {
 }
 
 // Appends the decoded segment; %2F and %00 stay as they are. False on an escape that is none.
-bool DecodeSegment(std::string_view raw, std::string& out) {
+// `special`: set if it holds an escape that is read in different ways.
+bool DecodeSegment(std::string_view raw, std::string& out, bool& special) {
   for (std::size_t i = 0; i < raw.size(); ++i) {
     if (raw[i] != '%') {
       out += raw[i];
@@ -71,6 +72,7 @@ bool DecodeSegment(std::string_view raw, std::string& out) {
     const int low = HexValue(raw[i + 2]);
     if (high < 0 || low < 0) return false;
     const auto byte = static_cast<char>(high * 16 + low);
+    special |= byte == '/' || byte == '\\' || byte == ';' || byte == '%';
     if (byte == '/' || byte == '\0') {
       out += raw.substr(i, 3);
     } else {
@@ -111,13 +113,15 @@ void AppendEncoded(std::string_view raw, std::string& out) {
 // counts as a dot and the decoded and the encoded path always have the same segments.
 bool NormalisePath(std::string_view raw, Target& target) {
   std::string decoded;
+  target.has_readings = raw.contains(';');
   while (!raw.empty()) {
     raw.remove_prefix(1);  // the '/' in front of the segment
     const std::size_t end = std::min(raw.find('/'), raw.size());
     const std::string_view segment = raw.substr(0, end);
     raw.remove_prefix(end);
     decoded.clear();
-    if (!DecodeSegment(segment, decoded)) return false;
+    if (segment.empty() && !raw.empty()) target.has_readings = true;
+    if (!DecodeSegment(segment, decoded, target.has_readings)) return false;
     if (decoded == "." || decoded == "..") {
       if (decoded == "..") {
         DropLastSegment(target.path);

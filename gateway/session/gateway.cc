@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "gateway/base/text.h"
+#include "gateway/route/readings.h"
 #include "gateway/session/byte_tunnel.h"
 #include "gateway/session/frame_tunnel.h"
 #include "gateway/session/handshake.h"
@@ -171,9 +172,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   const http::Request& request = exchange.request();
   const route::SeenAs seen = route::SeenByClient(
       request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
-  const config::Route* route = shared_.router.Find(seen.host, request.target.path);
+  const route::Routed routed = route::FindRoute(shared_.router, seen.host, request.target);
+  const config::Route* route = routed.route;
   if (route == nullptr) {
-    RefuseUnrouted(exchange, listener, seen);
+    RefuseUnrouted(exchange, listener, seen, routed.ambiguous);
     return nullptr;
   }
   stats_.route[route->index].requests.Add();
@@ -209,17 +211,21 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
 }
 
 void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
-                             const route::SeenAs& seen) {
+                             const route::SeenAs& seen, bool ambiguous) {
   const http::Request& request = exchange.request();
+  const int status = ambiguous ? 400 : 404;
+  const std::string_view why = ambiguous ? route::kAmbiguous : kNoRoute;
   stats_.unrouted.Add();
   if (ws::IsHandshake(request, listener.dialects)) {
-    LogRefusal(request, nullptr, seen, 404, kNoRoute);
+    LogRefusal(request, nullptr, seen, status, why);
   } else {
     exchange.IgnoreUpgrade();
-    shared_.log.Debug(
-        "no route", {{"client", seen.client}, {"host", seen.host}, {"path", request.target.path}});
+    shared_.log.Debug("no route", {{"client", seen.client},
+                                   {"host", seen.host},
+                                   {"path", request.target.path},
+                                   {"why", why}});
   }
-  exchange.Respond(http::TextResponse(404, kNoRoute));
+  exchange.Respond(http::TextResponse(status, why));
 }
 
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,

@@ -107,7 +107,7 @@ class Gateway final : private Session::Owner {
                                                    const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
   void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
-                      const route::SeenAs& seen);
+                      const route::SeenAs& seen, bool ambiguous);
   Admission Admit(const http::Request& request, const config::Route& route,
                   const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   void Count(const config::Route& route, stats::HandshakeOutcome outcome);

@@ -314,7 +314,7 @@ TEST(Handshake, TheLinesOfASessionSayWhatTheClientAskedFor) {
   auto client = gw.Connect();
   ASSERT_EQ(client.Upgrade("/echo?token=secret", "Origin: http://gateway.test\r\n").status, 101);
   client.peer().Reset();
-  gw.loop().RunUntilIdle();
+  gw.loop().Advance(10s);
   for (const char* event : {"session open", "session close"}) {
     EXPECT_EQ(gw.log().Last(event, "host"), "gateway.test") << event;
     EXPECT_EQ(gw.log().Last(event, "path"), "/echo") << event;

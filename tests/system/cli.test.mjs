@@ -46,6 +46,19 @@ test('as many file descriptors are taken as there may be', async (t) => {
   assert.equal(await within(20000, 'the end', child.exited), 0);
 });
 
+test('check warns of a policy that a route for a host goes round', async (t) => {
+  const file = `${temporaryFolder(t)}/upgate.yaml`;
+  fs.writeFileSync(file, `listeners: [ { address: "127.0.0.1:0" } ]
+routes:
+  - { path: /private/*, plugin: echo, require_origin: true }
+  - { path: /*, hosts: [ a.test ], plugin: echo }
+`);
+  const { code, out, err } = await upgate(t, 'check', '--config', file);
+  assert.equal(code, 0);
+  assert.match(out, /: good; /);
+  assert.match(err, /^[^\n]+:3:5: routes\[0\]: warning: its require_origin does not hold on a\.test, [^\n]+ routes\[1\] \(line 4\)[^\n]+\n$/);
+});
+
 test('check says what is wrong with plugins and certificates beside what is wrong elsewhere', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
   fs.writeFileSync(file, `listeners:

@@ -162,6 +162,21 @@ TEST_F(ExplainTest, SaysWhatIsNear) {
   EXPECT_THAT(text, HasSubstr("answer        404"));
 }
 
+TEST_F(ExplainTest, ShowsEachWayToReadAPath) {
+  const auto [routed, text] = Ask("http://any.test:8080/live%2Fx;a");
+  EXPECT_FALSE(routed);
+  EXPECT_THAT(text, HasSubstr("readings      /live%2Fx;a: no route\n"));
+  EXPECT_THAT(text, HasSubstr("              /live/x: routes[1] /live/* (u.yaml:10)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("answer        400 Bad Request: servers read this path in different"));
+  EXPECT_THAT(
+      Ask("ws://any.test:8080/live//x").text,
+      AllOf(HasSubstr("readings      /live//x: routes[1]"),
+            HasSubstr("              /live/x: routes[1]"), HasSubstr("route         routes[1]")));
+  EXPECT_THAT(Ask("ws://any.test:8080/live/x").text, Not(HasSubstr("readings")));
+  EXPECT_THAT(Ask("/nowhere//x", {"Host: any.test"}).text, HasSubstr("answer        404"));
+}
+
 TEST_F(ExplainTest, BelievesATrustedProxyOnly) {
   const std::vector<std::string> forwarded{"X-Forwarded-Host: app.test", "X-Forwarded-Proto: https",
                                            "X-Forwarded-For: 192.0.2.7"};

@@ -1,0 +1,114 @@
+#include "gateway/route/coverage.h"
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "gateway/base/text.h"
+#include "gateway/route/explain.h"
+#include "gateway/route/router.h"
+
+namespace upgate::route {
+namespace {
+
+using Kind = config::PathPattern::Kind;
+
+// Pairs of a route and a host that are looked at, so that a large file is checked in a second.
+constexpr std::size_t kMostProbes = 100'000;
+constexpr std::size_t kMostWarnings = 20;
+
+std::vector<std::string_view> PoliciesOf(const config::Route& route) {
+  std::vector<std::string_view> policies;
+  if (route.require_origin) policies.emplace_back("require_origin");
+  if (route.limits != config::RouteLimits{}) policies.emplace_back("limits");
+  return policies;
+}
+
+// Those of `route` that `other` does not have in any form.
+std::vector<std::string_view> Lacking(const config::Route& route, const config::Route& other) {
+  std::vector<std::string_view> lacking = PoliciesOf(route);
+  for (const std::string_view had : PoliciesOf(other)) std::erase(lacking, had);
+  return lacking;
+}
+
+// A path that the route takes, and no route below it does: nobody writes a control into a pattern.
+// Empty where there is no telling, as of a regular expression.
+std::string ProbeOf(const config::PathPattern& path) {
+  if (path.kind == Kind::kExact) return path.text;
+  return path.kind == Kind::kPrefix ? path.text + "/\x01" : std::string();
+}
+
+// A host that the pattern takes, as general as it can be.
+std::string ProbeOf(const config::HostPattern& host) {
+  return host.wildcard ? "\x01." + host.host : host.host;
+}
+
+// All hosts for which there are routes that could go before others.
+std::vector<std::string> HostsOf(const std::vector<config::Route>& routes) {
+  std::set<std::string> hosts;
+  for (const config::Route& route : routes) {
+    for (const config::HostPattern& host : route.hosts) hosts.insert(ProbeOf(host));
+  }
+  return {hosts.begin(), hosts.end()};
+}
+
+bool GoesBeforeByHost(const RouteMatch& first, const RouteMatch& second) {
+  const Precedence why = WhyItGoesFirst(first, second);
+  return why == Precedence::kExactHost || why == Precedence::kLongerWildcard ||
+         why == Precedence::kSomeHost;
+}
+
+// The route that takes what `route` would take of this host, if it has not all of its policies.
+const config::Route* Covers(const Router& router, const config::Route& route,
+                            const std::string& host) {
+  const std::string probe = ProbeOf(route.path);
+  // Of a regular expression nothing is known but that "/*" takes all of it.
+  const auto matches = router.Matches(host, probe.empty() ? "/\x01" : probe);
+  if (matches.empty() || matches.front().route == &route) return nullptr;
+  const RouteMatch& first = matches.front();
+  if (Lacking(route, *first.route).empty()) return nullptr;
+  if (probe.empty()) {
+    const bool takes_all =
+        first.route->path.kind == Kind::kPrefix && first.route->path.text.empty();
+    return takes_all && first.host != nullptr && route.hosts.empty() ? first.route : nullptr;
+  }
+  for (const RouteMatch& match : matches) {
+    if (match.route == &route) return GoesBeforeByHost(first, match) ? first.route : nullptr;
+  }
+  return nullptr;
+}
+
+std::string Written(const std::string& host) {
+  return host.starts_with('\x01') ? "*" + host.substr(1) : host;
+}
+
+}  // namespace
+
+std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Route>& routes) {
+  const Router router(routes);
+  const std::vector<std::string> hosts = HostsOf(routes);
+  std::vector<config::ConfigError> warnings;
+  std::size_t probes = 0;
+  for (const config::Route& route : routes) {
+    if (PoliciesOf(route).empty()) continue;
+    for (const std::string& host : hosts) {
+      if (++probes > kMostProbes || warnings.size() == kMostWarnings) return warnings;
+      const config::Route* first = Covers(router, route, host);
+      if (first == nullptr) continue;
+      warnings.push_back(
+          {route.mark, fmt::format("routes[{}]", route.index),
+           fmt::format(
+               "its {} does not hold on {}, where {} goes to routes[{}] (line {}): the host "
+               "goes before the path; give that route the same, or this one the host",
+               fmt::join(Lacking(route, *first), " and its "), Written(host),
+               Printable(route.path.written), first->index, first->mark.line)});
+      break;  // one host tells enough
+    }
+  }
+  return warnings;
+}
+
+}  // namespace upgate::route

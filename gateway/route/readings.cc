@@ -1,0 +1,114 @@
+#include "gateway/route/readings.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "gateway/base/text.h"
+
+namespace upgate::route {
+namespace {
+
+// What a server does to a path, beside removing dot segments.
+struct Habits {
+  bool slash = false;        // decodes %2F
+  bool backslash = false;    // decodes %5C, and takes a backslash for a slash
+  bool folds = false;        // several slashes are one
+  bool drops_early = false;  // ";…" up to the next slash that was one from the beginning
+  bool drops_late = false;   // ";…" up to the next slash, decoded ones too
+};
+
+constexpr unsigned kCombinations = 32;
+
+Habits HabitsOf(unsigned bits) {
+  return {.slash = (bits & 1) != 0,
+          .backslash = (bits & 2) != 0,
+          .folds = (bits & 4) != 0,
+          .drops_early = (bits & 8) != 0,
+          .drops_late = (bits & 16) != 0};
+}
+
+// A path that is built segment by segment.
+class Built {
+ public:
+  explicit Built(bool folds) : folds_(folds) {}
+
+  void Add(char c) { segment_ += c; }
+  void EndSegment(bool last) {
+    const bool dots = segment_ == "." || segment_ == "..";
+    if (segment_ == "..") {
+      const std::size_t slash = path_.rfind('/');
+      path_.resize(slash == std::string::npos ? 0 : slash);
+    }
+    if (dots && last) path_ += '/';
+    if (!dots && (last || !segment_.empty() || !folds_)) path_.append("/").append(segment_);
+    segment_.clear();
+  }
+  std::string Take() { return path_.empty() ? "/" : std::move(path_); }
+
+ private:
+  const bool folds_;
+  std::string path_;
+  std::string segment_;
+};
+
+// How many bytes at the front stand for a slash; 0: they do not.
+std::size_t SlashAtFront(std::string_view rest, const Habits& habits) {
+  if (rest.front() == '/') return 1;
+  if (rest.front() == '\\') return habits.backslash ? 1 : 0;
+  if (rest.front() != '%') return 0;
+  if (habits.slash && EqualsIgnoreCase(rest.substr(0, 3), "%2f")) return 3;
+  return habits.backslash && EqualsIgnoreCase(rest.substr(0, 3), "%5c") ? 3 : 0;
+}
+
+std::string Read(std::string_view path, const Habits& habits) {
+  Built built(habits.folds);
+  bool early = false, late = false;  // behind a ';' that takes away what follows
+  path.remove_prefix(1);
+  while (!path.empty()) {
+    const std::size_t slash = SlashAtFront(path, habits);
+    const bool plain = path.front() == '/';
+    if (path.front() == ';')
+      (habits.drops_early ? early : late) = habits.drops_early || habits.drops_late;
+    if (plain) early = false;
+    if (slash > 0 && !early) {
+      late = false;
+      built.EndSegment(false);
+    } else if (!early && !late) {
+      built.Add(path.front());
+    }
+    path.remove_prefix(std::max<std::size_t>(slash, 1));
+  }
+  built.EndSegment(true);
+  return built.Take();
+}
+
+}  // namespace
+
+std::vector<std::string> OtherReadings(std::string_view path) {
+  std::vector<std::string> readings;
+  if (!path.starts_with('/')) return readings;
+  const bool has_parameters = path.contains(';');
+  const bool has_slash = path.contains("%2F") || path.contains("%2f");
+  const bool has_backslash = path.contains('\\') || path.contains("%5C") || path.contains("%5c");
+  for (unsigned bits = 1; bits < kCombinations; ++bits) {
+    const Habits habits = HabitsOf(bits);
+    if (habits.drops_early && habits.drops_late) continue;
+    if ((habits.drops_early || habits.drops_late) && !has_parameters) continue;
+    if ((habits.slash && !has_slash) || (habits.backslash && !has_backslash)) continue;
+    std::string reading = Read(path, habits);
+    if (reading != path && std::ranges::find(readings, reading) == readings.end())
+      readings.push_back(std::move(reading));
+  }
+  return readings;
+}
+
+Routed FindRoute(const Router& router, std::string_view host, const http::Target& target) {
+  const config::Route* route = router.Find(host, target.path);
+  if (!target.has_readings) return {route, false};
+  const bool same = std::ranges::all_of(
+      OtherReadings(target.path),
+      [&](const std::string& reading) { return router.Find(host, reading) == route; });
+  return same ? Routed{route, false} : Routed{nullptr, true};
+}
+
+}  // namespace upgate::route

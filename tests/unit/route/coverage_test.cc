@@ -1,0 +1,76 @@
+#include "gateway/route/coverage.h"
+
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "gateway/config/parse.h"
+
+namespace upgate::route {
+namespace {
+
+std::string Warnings(std::string_view routes) {
+  const std::string text =
+      "listeners: [ { address: \"127.0.0.1:80\" } ]\nroutes:\n" + std::string(routes);
+  const auto config =
+      config::Parse(text, "r.yaml", [](const char*) -> const char* { return nullptr; });
+  if (!config) return config::ToString("r.yaml", config.error().front());
+  std::string all;
+  for (const auto& warning : UncoveredPolicies((*config)->routes))
+    all += config::ToString("r.yaml", warning) + "\n";
+  return all;
+}
+
+TEST(UncoveredPoliciesTest, ARouteForAHostGoesBeforeAPath) {
+  EXPECT_EQ(
+      Warnings("  - { path: /private/*, plugin: echo, require_origin: true }\n"
+               "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"),
+      "r.yaml:3:5: routes[0]: its require_origin does not hold on a.test, where /private/* goes "
+      "to routes[1] (line 4): the host goes before the path; give that route the same, or this "
+      "one the host\n");
+}
+
+TEST(UncoveredPoliciesTest, OfEveryKindOfHostAndPath) {
+  const auto warns = [](std::string_view guarded, std::string_view open) {
+    return !Warnings("  - { plugin: echo, limits: { sessions: 5 }, " + std::string(guarded) +
+                     " }\n  - { plugin: echo, " + std::string(open) + " }\n")
+                .empty();
+  };
+  EXPECT_TRUE(warns("path: /x", "path: /*, hosts: [ a.test ]"));
+  EXPECT_TRUE(warns("path: /x", "path: /x, hosts: [ a.test ]"));
+  EXPECT_TRUE(warns("path: /x", "path: ~^/x$, hosts: [ a.test ]"));
+  EXPECT_TRUE(warns("path: /x/*", "path: /x/*, hosts: [ '*.a.test' ]"));
+  EXPECT_TRUE(warns("path: ~^/x", "path: /*, hosts: [ a.test ]"));
+  EXPECT_TRUE(warns("path: /x, hosts: [ '*.test' ]", "path: /*, hosts: [ '*.a.test' ]"));
+  EXPECT_TRUE(warns("path: /x, hosts: [ '*.test' ]", "path: /*, hosts: [ b.test, a.test ]"));
+  EXPECT_FALSE(warns("path: /x, hosts: [ a.test ]", "path: /*"));
+  EXPECT_FALSE(warns("path: /x, hosts: [ a.test ]", "path: /*, hosts: [ a.test ]"));
+  EXPECT_FALSE(warns("path: /x, hosts: [ a.test ]", "path: /*, hosts: [ '*.test' ]"));
+  EXPECT_FALSE(warns("path: /x, hosts: [ '*.b.test' ]", "path: /*, hosts: [ '*.a.test', a.test ]"));
+  EXPECT_FALSE(warns("path: /x", "path: /y, hosts: [ a.test ]"));
+  EXPECT_FALSE(warns("path: /x/*", "path: /x/y, hosts: [ a.test ]")) << "meant as an exception";
+  EXPECT_FALSE(warns("path: /x", "path: /*")) << "the path decides";
+}
+
+TEST(UncoveredPoliciesTest, NotWhereThePolicyIsKept) {
+  EXPECT_EQ(Warnings("  - { path: /x, plugin: echo, require_origin: true }\n"
+                     "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n"),
+            "");
+  EXPECT_EQ(Warnings("  - { path: /x, plugin: echo, require_origin: true }\n"
+                     "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"
+                     "  - { path: /x, hosts: [ a.test ], plugin: echo, require_origin: true }\n"),
+            "")
+      << "there is one for the host, too";
+  EXPECT_NE(
+      Warnings("  - { path: /x, plugin: echo, require_origin: true, limits: { sessions: 9 } }\n"
+               "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n")
+          .find("its limits does not hold"),
+      std::string::npos);
+  EXPECT_EQ(Warnings("  - { path: /x, plugin: echo }\n"
+                     "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"),
+            "");
+}
+
+}  // namespace
+}  // namespace upgate::route
