@@ -77,7 +77,8 @@ test('tls servers are verified, also openssl s_server', async (t) => {
   const other = makeCertificates(fs.mkdtempSync(`${folder}/other-`));
   // s_server cannot say which port it got; a free one is looked for.
   const port = await unusedPort();
-  const server = start(t, 'openssl', ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', certificates.cert, '-key', certificates.key,
+  const server = start(t, 'openssl',
+    ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', certificates.cert, '-key', certificates.key,
     '-rev', '-servername', 'localhost', '-cert2', certificates.cert, '-key2', certificates.key]);
   await within(20000, 's_server', new Promise((resolve) => {
     server.stdout.on('data', () => server.output.includes('ACCEPT') && resolve());
@@ -95,7 +96,8 @@ routes:
 ${['good', 'address', 'wrong_ca', 'system_ca', 'wrong_name', 'unverified'].map((b) => `  - { path: /${b}, backend: ${b} }`).join('\n')}
 `, { folder });
   const [listener] = gateway.ports;
-  for (const path of ['/wrong_ca', '/system_ca', '/wrong_name']) assert.equal(await statusOf(listener, path), 502, path);
+  for (const path of ['/wrong_ca', '/system_ca', '/wrong_name'])
+    assert.equal(await statusOf(listener, path), 502, path);
   await gateway.logged((e) => e.event === 'backend failed' && e.why.includes('mismatch'), 'the last failure');
   const why = gateway.log.filter((e) => e.event === 'backend failed').map((e) => e.why).join('\n');
   assert.match(why, /certificate/);

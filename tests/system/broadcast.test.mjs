@@ -18,7 +18,8 @@ const frameSize = 4 + payloadSize;
 // Bursts that are under way at a time: subscribers are as fast as this process, which is no business of the gateway.
 const window = 4;
 
-const upgrade = (target) => `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+const upgrade = (target) =>
+  `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 // What a subscriber receives: a head, then messages of one size that are numbered from 0, then perhaps a Close.
@@ -68,7 +69,8 @@ function subscribe(t, port, changed) {
   const socket = net.connect({
     port,
     host: '127.0.0.1',
-    onread: { buffer, callback: (size, bytes) => { numbers.feed(bytes.subarray(0, size)); changed(numbers); return true; } },
+    onread: { buffer, callback: (size, bytes) => { numbers.feed(bytes.subarray(0, size)); changed(numbers); return true;
+      } },
   });
   socket.on('connect', () => socket.write(upgrade('/room')));
   socket.on('error', (error) => { numbers.wrong ??= error.message; changed(numbers); });
@@ -93,7 +95,8 @@ function processorTime(pid) {
   return { user: Number(fields[11]) / 100, system: Number(fields[12]) / 100 };
 }
 
-test(`${subscribers} subscribers on two loops get ${messages} messages each, in order, whoever stalls`, { timeout: 120000 },
+test(`${subscribers} subscribers on two loops get ${messages} messages each, in order, whoever stalls`,
+  { timeout: 120000 },
   async (t) => {
     const folder = temporaryFolder(t);
     // The system keeps little for a reader on a unix socket, so that one that stalls is noticed soon.
@@ -143,7 +146,8 @@ routes:
 
     const loops = (await gateway.stats()).loops;
     assert.equal(loops.length, 2);
-    for (const loop of loops) assert.ok(loop.sessions_open > subscribers / 10, `${loop.sessions_open} sessions on a loop`);
+    for (const loop of loops)
+      assert.ok(loop.sessions_open > subscribers / 10, `${loop.sessions_open} sessions on a loop`);
 
     const before = residentBytes(gateway.pid);
     const processor = processorTime(gateway.pid);
@@ -155,7 +159,8 @@ routes:
     const grown = residentBytes(gateway.pid) - before;
     const now = processorTime(gateway.pid);
     const million = (kind) => ((now[kind] - processor[kind]) / (subscribers * messages) * 1e6).toFixed(3);
-    t.diagnostic(`a million deliveries: ${million('user')} s user, ${million('system')} s system; memory grew by ${grown}`);
+    const costs = `${million('user')} s user, ${million('system')} s system`;
+    t.diagnostic(`a million deliveries: ${costs}; memory grew by ${grown}`);
     for (const numbers of all) assert.equal(numbers.next, messages);
     if (!sanitized) assert.ok(grown < 64 * MiB, `resident memory grew by ${grown} bytes`);
 
@@ -165,7 +170,8 @@ routes:
       if (seen.close) stalled.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, seen.close >> 8, seen.close & 0xff]));
     });
     stalled.resume();
-    const end = await gateway.logged((e) => e.event === 'session close' && e.code === 1013, 'the end of the stalled session');
+    const end = await gateway.logged((e) => e.event === 'session close' && e.code === 1013,
+      'the end of the stalled session');
     assert.equal(end.why, 'too slow');
     assert.equal(seen.wrong, undefined);
     assert.equal(seen.close, 1013);
@@ -174,9 +180,10 @@ routes:
     assert.equal(stats.routes[0].sessions_open, subscribers + 1);
   });
 
-// Loops that post to each other as fast as they can, with clients that come and go meanwhile; and the end in the middle of it.
-// The queue has room for everything that one listener gets, however slowly this program reads.
-test('publishers on both loops flood a room, in order, and the gateway still stops when it is told to', { timeout: 120000 },
+// Loops that post to each other as fast as they can, with clients that come and go meanwhile; and the end in the middle
+// of it. The queue has room for everything that one listener gets, however slowly this program reads.
+test('publishers on both loops flood a room, in order, and the gateway still stops when it is told to',
+  { timeout: 120000 },
   async (t) => {
     const publishers = 6;
     const total = sanitized ? 300 : 1000;
@@ -216,7 +223,8 @@ routes: [ { path: /room, plugin: broadcast, options: { queue: 64MiB } } ]
           for (; bytes.length - at >= 4 + size; at += 4 + size) {
             const who = bytes[at + 4];
             const number = bytes.readUInt32BE(at + 5);
-            if (bytes[at] !== 0x82 || number !== heard[who]) return reject(new Error(`${number} of ${who} after ${heard[who]}`));
+            if (bytes[at] !== 0x82 || number !== heard[who])
+              return reject(new Error(`${number} of ${who} after ${heard[who]}`));
             heard[who] += 1;
           }
           rest = bytes.subarray(at);

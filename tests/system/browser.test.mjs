@@ -3,7 +3,9 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { chromium } from 'playwright-core';
-import { echoServer, listen, makeCertificates, startGateway, tcpServer, temporaryFolder, tlsBlock } from './support.mjs';
+import {
+  echoServer, listen, makeCertificates, startGateway, tcpServer, temporaryFolder, tlsBlock,
+} from './support.mjs';
 
 // Pages of other sites: every host name and path gets the same empty page.
 const pageServer = (t) => listen(t, http.createServer((request, response) => {

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import WebSocket from 'ws';
 import {
-  RawClient, echoServer, makeCertificates, residentBytes, sanitized, startGateway, tcpServer, temporaryFolder, tlsBlock, within,
+  RawClient, echoServer, makeCertificates, residentBytes, sanitized, startGateway, tcpServer, temporaryFolder, tlsBlock,
+  within,
 } from './support.mjs';
 
 const MiB = 1024 * 1024;
@@ -20,7 +21,8 @@ admin: { address: "127.0.0.1:0" }
 backends: { echo: { servers: [ "tcp://127.0.0.1:${echo}" ] } }
 routes: [ { path: /, backend: echo } ]
 `, { folder });
-  const socket = new WebSocket(`wss://localhost:${gateway.ports[0]}/`, { ca: certificates.ca, perMessageDeflate: false });
+  const socket = new WebSocket(`wss://localhost:${gateway.ports[0]}/`,
+    { ca: certificates.ca, perMessageDeflate: false });
   await within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
   const sent = crypto.createHash('sha256');
   const got = crypto.createHash('sha256');
@@ -52,8 +54,8 @@ routes: [ { path: /, backend: echo } ]
   socket.terminate();
 });
 
-// Offers far more than the sockets between can hold, to a reader that does not read; what the gateway's memory grows by is
-// what it keeps for the connection.
+// Offers far more than the sockets between can hold, to a reader that does not read; what the gateway's memory grows by
+// is what it keeps for the connection.
 for (const secure of [false, true]) {
   for (const stalled of ['client', 'server']) {
     test(`a ${stalled} that does not read costs less than 1 MiB (${secure ? 'wss' : 'ws'})`, async (t) => {
@@ -86,7 +88,8 @@ routes: [ { path: /, backend: b } ]
 `, { folder });
       const scheme = secure ? 'wss' : 'ws';
       const connect = async () => {
-        const socket = new WebSocket(`${scheme}://localhost:${gateway.ports[0]}/`, { ca: certificates.ca, perMessageDeflate: false });
+        const socket = new WebSocket(`${scheme}://localhost:${gateway.ports[0]}/`,
+          { ca: certificates.ca, perMessageDeflate: false });
         await within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
         return socket;
       };

@@ -7,7 +7,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import WebSocket from 'ws';
 import {
-  RawClient, binary, echoServer, makeCertificates, start, startGateway, startWithFiles, temporaryFolder, tlsBlock, unusedPort, within,
+  RawClient, binary, echoServer, makeCertificates, start, startGateway, startWithFiles, temporaryFolder, tlsBlock,
+  unusedPort, within,
 } from './support.mjs';
 
 async function upgate(t, ...args) {
@@ -35,7 +36,8 @@ test('version and usage', async (t) => {
 
 test('as many file descriptors are taken as there may be', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
-  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 1\nroutes: [ { path: /, plugin: echo } ]\n');
+  fs.writeFileSync(file,
+    'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 1\nroutes: [ { path: /, plugin: echo } ]\n');
   const child = start(t, 'sh', ['-c', 'ulimit -n 700 && ulimit -Sn 300 && exec "$0" run --config "$1"', binary, file]);
   await within(20000, 'upgate to serve', new Promise((resolve, reject) => {
     child.stderr.on('data', () => child.errors.includes('serving') && resolve());
@@ -78,7 +80,8 @@ routes:
     assert.deepEqual(places, [
       '2 listeners[0].tls.certificates[0].cert', '2 listeners[0].tls.certificates[0].key',
       '3 listeners[1].address', '3 listeners[1].adress',
-      '5 routes[0].plugin', '6 routes[1].options.to', '6 routes[1].options.too', '7 routes[2].limits.idle', '8 routes[3].limits.idle',
+      '5 routes[0].plugin', '6 routes[1].options.to', '6 routes[1].options.too', '7 routes[2].limits.idle',
+      '8 routes[3].limits.idle',
     ], err);
   }
 });
@@ -114,13 +117,17 @@ test('check and run name the line of a file, a port or a certificate that cannot
   const routes = 'routes: [ { path: /, plugin: echo } ]\n';
   const cases = [
     [`listeners:\n  - address: 127.0.0.1:${taken.address().port}\n`, 2, /in use/],
-    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: gone.crt\n          key: ${certificates.key}\n`,
+    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: gone.crt\n` +
+      `          key: ${certificates.key}\n`,
       5, /gone\.crt/],
-    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.cert}\n          key: ${others.key}\n`,
+    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.cert}\n` +
+      `          key: ${others.key}\n`,
       6, /does not belong/],
-    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.key}\n          key: ${certificates.key}\n`,
+    [`listeners:\n  - address: 127.0.0.1:0\n    tls:\n      certificates:\n        - cert: ${certificates.key}\n` +
+      `          key: ${certificates.key}\n`,
       5, /certificate/],
-    ['listeners:\n  - address: 127.0.0.1:0\nbackends:\n  b: { servers: [ "tls://localhost:1" ], tls: { ca: none.pem } }\n', 4, /none\.pem/],
+    ['listeners:\n  - address: 127.0.0.1:0\nbackends:\n' +
+      '  b: { servers: [ "tls://localhost:1" ], tls: { ca: none.pem } }\n', 4, /none\.pem/],
     ['listeners:\n  - address: nowhere.invalid:0\n', 2, /nowhere\.invalid/],
   ];
   for (const [yaml, line, what] of cases) {
@@ -143,7 +150,8 @@ test('check and run name the line of a file, a port or a certificate that cannot
 test('a good configuration is called good, environment variables included', async (t) => {
   const folder = temporaryFolder(t);
   const file = `${folder}/upgate.yaml`;
-  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:${TEST_PORT:-0}" } ]\nroutes: [ { path: /, plugin: "${TEST_PLUGIN}" } ]\n');
+  fs.writeFileSync(file,
+    'listeners: [ { address: "127.0.0.1:${TEST_PORT:-0}" } ]\nroutes: [ { path: /, plugin: "${TEST_PLUGIN}" } ]\n');
   const good = start(t, binary, ['check', '-c', file], { env: { ...process.env, TEST_PLUGIN: 'echo' } });
   assert.equal(await good.exited, 0, good.errors);
   assert.match(good.output, /good/);
@@ -178,7 +186,8 @@ test('a second gateway on the same port is refused, but may check its configurat
     const gateway = await startGateway(t,
       `listeners: [ { address: "127.0.0.1:0" } ]\nworkers: ${workers}\nroutes: [ { path: /, plugin: echo } ]\n`);
     const file = `${temporaryFolder(t)}/second.yaml`;
-    fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
+    fs.writeFileSync(file,
+      `listeners:\n  - address: 127.0.0.1:${gateway.ports[0]}\nroutes: [ { path: /, plugin: echo } ]\n`);
     const run = await upgate(t, 'run', '--config', file);
     assert.equal(run.code, 1);
     assert.match(run.err, /:2:14: listeners\[0\]\.address: cannot listen: .*in use/);
@@ -190,7 +199,8 @@ test('a second gateway on the same port is refused, but may check its configurat
 test('of two gateways that start at the same time exactly one gets the port', async (t) => {
   const port = await unusedPort();
   const file = `${temporaryFolder(t)}/upgate.yaml`;
-  fs.writeFileSync(file, `listeners:\n  - address: 127.0.0.1:${port}\nworkers: 3\nroutes: [ { path: /, plugin: echo } ]\n`);
+  fs.writeFileSync(file,
+    `listeners:\n  - address: 127.0.0.1:${port}\nworkers: 3\nroutes: [ { path: /, plugin: echo } ]\n`);
   for (let round = 0; round < 15; round++) {
     const both = [0, 1].map(() => start(t, binary, ['run', '--config', file]));
     const told = (child) => new Promise((resolve) => {
@@ -216,7 +226,8 @@ backends: { echo: { servers: [ "tcp://127.0.0.1:${echo}" ] } }
 routes: [ { path: /, backend: echo, limits: { close_timeout: 1h } } ]
 `);
   const client = await RawClient.connect(gateway.ports[0]);
-  client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+  client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    'Sec-WebSocket-Version: 13\r\n' +
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
   await client.head();
   gateway.child.kill('SIGTERM');
@@ -234,7 +245,8 @@ test('demo serves ws and wss in front of a TCP server', async (t) => {
   assert.ok(urls.some((u) => u.startsWith('wss:')) && urls.some((u) => u.startsWith('ws:')), demo.output);
   for (const url of new Set(urls)) {
     const socket = new WebSocket(url, { rejectUnauthorized: false });
-    await within(20000, `open ${url}`, new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+    await within(20000, `open ${url}`,
+      new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
     socket.send('hello');
     const [data] = await within(20000, 'the echo', once(socket, 'message'));
     assert.equal(data.toString(), 'hello');
@@ -247,7 +259,8 @@ test('demo serves ws and wss in front of a TCP server', async (t) => {
 
 test('with too few file descriptors every command ends with one clear error', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
-  fs.writeFileSync(file, 'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
+  fs.writeFileSync(file,
+    'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
   const told = async (files, ...args) => {
     const child = startWithFiles(t, files, args);
     const code = await within(30000, `upgate ${args[0]}`, child.exited);
@@ -256,7 +269,8 @@ test('with too few file descriptors every command ends with one clear error', as
   for (const files of [8, 9, 10, 12, 16, 20, 24, 30, 40]) {
     const { code, err } = await told(files, 'run', '--config', file);
     assert.equal(code, 1, `${files}: ${err}`);
-    assert.match(err, new RegExp(`^[^\\n]*: too few file descriptors: \\d+ are needed at least, and the process may have ${files}; ` +
+    assert.match(err, new RegExp(
+      `^[^\\n]*: too few file descriptors: \\d+ are needed at least, and the process may have ${files}; ` +
       'raise the limit with ulimit -n 1024, LimitNOFILE=1024 in a systemd unit, or docker --ulimit nofile=1024\\n$'));
   }
   for (const args of [['check', file], ['demo', '--port', '0', '--tls-port', '0'], ['probe', 'http://127.0.0.1:1/']]) {
@@ -273,7 +287,8 @@ test('a configuration is a regular file, or standard input where it is asked for
     for (const command of ['check', 'run']) {
       const { code, err } = await upgate(t, command, file);
       assert.equal(code, 1);
-      assert.equal(err, `${file}: cannot be read: is ${kind}; write the path of a regular file, or - for standard input\n`);
+      assert.equal(err,
+        `${file}: cannot be read: is ${kind}; write the path of a regular file, or - for standard input\n`);
     }
   }
   const fed = (text, ...args) => {

@@ -1,4 +1,5 @@
-// What deploy/compose.yaml puts together, without containers: its gateway's configuration, its broker's, and its page in a browser.
+// What deploy/compose.yaml puts together, without containers: its gateway's configuration, its broker's, and its page
+// in a browser.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';

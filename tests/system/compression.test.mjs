@@ -10,7 +10,8 @@ import { echoServer, httpGet, peakBytes, sanitized, start, startGateway, within 
 
 const MiB = 1024 * 1024;
 
-const opened = (socket) => within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+const opened = (socket) =>
+  within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
 
 async function gatewayWithEchoes(t) {
   const echo = await echoServer(t);
@@ -30,7 +31,8 @@ routes:
   return { gateway, front: `ws://127.0.0.1:${gateway.ports[0]}` };
 }
 
-const contents = () => [Buffer.alloc(0), Buffer.from('Hello'), Buffer.from('Hello'), Buffer.alloc(100000, 'compressible '),
+const contents = () => [Buffer.alloc(0), Buffer.from('Hello'), Buffer.from('Hello'),
+  Buffer.alloc(100000, 'compressible '),
   crypto.randomBytes(3 * MiB)];
 
 // Sends a message and waits until as many bytes are back; a tcp server keeps no frames.
@@ -76,7 +78,8 @@ test("npm's ws, with every set of parameters", async (t) => {
   assert.ok(stats.totals.in.compressed_messages >= 12 * 4);
   assert.ok(stats.totals.out.compressed_messages >= 12);
   assert.ok(stats.totals.in.inflated_bytes > stats.totals.in.compressed_bytes);
-  assert.match((await httpGet(gateway.admin, '/metrics')).body, /upgate_compressed_messages_total\{route="\/echo",direction="in"\} [1-9]/);
+  assert.match((await httpGet(gateway.admin, '/metrics')).body,
+    /upgate_compressed_messages_total\{route="\/echo",direction="in"\} [1-9]/);
 });
 
 test("Python's websockets, fragments and takeover included", async (t) => {
@@ -126,7 +129,8 @@ test('Chromium', { timeout: 120000 }, async (t) => {
         if (got.length === size) socket.close(1000);
       };
       socket.onclose = (event) => resolve({
-        code: event.code, extensions: socket.extensions, same: got.length === size && got.every((byte, i) => byte === sent[i]),
+        code: event.code, extensions: socket.extensions,
+        same: got.length === size && got.every((byte, i) => byte === sent[i]),
       });
     }), [front + path, 20000]);
     assert.equal(result.code, 1000);
@@ -161,6 +165,7 @@ test('a bomb of 1 GiB ends with 1009 and costs no more than the limit', async (t
     socket._socket.write(bomb);
     const [code] = await within(30000, 'close', once(socket, 'close'));
     assert.equal(code, 1009);
-    if (!sanitized) assert.ok(peakBytes(gateway.pid) - before < 24 * MiB, `${(peakBytes(gateway.pid) - before) / MiB} MiB more`);
+    if (!sanitized) assert.ok(peakBytes(gateway.pid) - before < 24 * MiB,
+      `${(peakBytes(gateway.pid) - before) / MiB} MiB more`);
   }
 });

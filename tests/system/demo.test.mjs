@@ -13,7 +13,8 @@ const kPhone = { width: 360, height: 740 };
 
 async function startDemo(t) {
   const temporary = temporaryFolder(t);
-  const demo = start(t, binary, ['demo', '--port', '0', '--tls-port', '0'], { env: { ...process.env, TMPDIR: temporary } });
+  const demo = start(t, binary, ['demo', '--port', '0', '--tls-port', '0'],
+    { env: { ...process.env, TMPDIR: temporary } });
   await within(20000, 'the URLs', new Promise((resolve, reject) => {
     demo.stdout.on('data', () => demo.output.includes('Ctrl-C') && resolve());
     demo.exited.then((code) => reject(new Error(`demo ended with ${code}: ${demo.errors}`)));
@@ -41,7 +42,8 @@ async function open(t, browser, url, { viewport = kDesktop, colorScheme = 'light
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && page.problems.push(message.text()));
   page.on('pageerror', (error) => page.problems.push(error.message));
   page.outside = [];
-  page.on('request', (request) => new URL(request.url()).origin !== new URL(url).origin && page.outside.push(request.url()));
+  page.on('request', (request) => new URL(request.url()).origin !== new URL(url).origin &&
+    page.outside.push(request.url()));
   await page.goto(url);
   await page.locator('#snippet', { hasText: 'routes:' }).waitFor();
   await page.locator('.tile dd', { hasText: /^\d/ }).first().waitFor();
@@ -84,7 +86,8 @@ async function burst(page, count) {
 // Runs in the page: what is wider than the screen, and text that is hard to read (WCAG 2.2, success criterion 1.4.3).
 function layoutProblems() {
   const problems = [];
-  if (document.documentElement.scrollWidth > innerWidth) problems.push(`scrolls sideways: ${document.documentElement.scrollWidth} > ${innerWidth}`);
+  if (document.documentElement.scrollWidth > innerWidth)
+    problems.push(`scrolls sideways: ${document.documentElement.scrollWidth} > ${innerWidth}`);
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const colour = (css) => {
     canvas.clearRect(0, 0, 1, 1);
@@ -92,7 +95,8 @@ function layoutProblems() {
     canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data];
   };
-  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
   const background = (element) => {
     for (let e = element; e; e = e.parentElement) {
@@ -102,12 +106,15 @@ function layoutProblems() {
     return [255, 255, 255, 255];
   };
   for (const element of document.body.querySelectorAll('*')) {
-    if (!element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) || element.closest(':disabled')) continue;
+    if (!element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) || element.closest(':disabled'))
+      continue;
     if (![...element.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent.trim())) continue;
     if (['SCRIPT', 'STYLE', 'OPTION'].includes(element.tagName) || element.classList.contains('skip')) continue;
-    const [light, dark] = [luminance(colour(getComputedStyle(element).color)), luminance(background(element))].sort((a, b) => b - a);
+    const [light, dark] =
+      [luminance(colour(getComputedStyle(element).color)), luminance(background(element))].sort((a, b) => b - a);
     const ratio = (light + 0.05) / (dark + 0.05);
-    if (ratio < 4.5) problems.push(`contrast ${ratio.toFixed(2)}: ${element.tagName} ${element.textContent.trim().slice(0, 40)}`);
+    if (ratio < 4.5) problems.push(
+      `contrast ${ratio.toFixed(2)}: ${element.tagName} ${element.textContent.trim().slice(0, 40)}`);
   }
   return problems;
 }
@@ -116,7 +123,8 @@ async function namelessControls(page) {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send('Accessibility.getFullAXTree');
   await session.detach();
-  const interactive = ['button', 'link', 'textbox', 'combobox', 'radio', 'checkbox', 'spinbutton', 'tab', 'slider', 'listbox', 'region', 'tabpanel'];
+  const interactive = ['button', 'link', 'textbox', 'combobox', 'radio', 'checkbox', 'spinbutton', 'tab', 'slider',
+    'listbox', 'region', 'tabpanel'];
   const controls = nodes.filter((n) => !n.ignored && interactive.includes(n.role?.value));
   assert.ok(controls.length > 5, 'the tree has controls');
   return controls.filter((n) => !n.name?.value?.trim()).map((n) => n.role.value);
@@ -197,7 +205,8 @@ for (const scheme of ['plain', 'secure']) {
       await page.getByRole('button', { name: 'Send', exact: true }).click();
       await page.getByText('Two hex digits').waitFor();
       await page.getByRole('radio', { name: 'File' }).check();
-      await page.getByLabel('File to send').setInputFiles({ name: 'a.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(300, 7) });
+      await page.getByLabel('File to send')
+        .setInputFiles({ name: 'a.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(300, 7) });
       await page.getByRole('button', { name: 'Send', exact: true }).click();
       await page.locator('#log li', { hasText: '← got' }).filter({ hasText: '300 B' }).waitFor();
       assert.deepEqual(page.problems, []);
@@ -272,7 +281,8 @@ for (const scheme of ['plain', 'secure']) {
       };
       await ask('/api/headers');
       await page.locator('#http-state', { hasText: '200 OK' }).waitFor();
-      assert.match(await page.locator('#http-head').textContent(), /^HTTP 200 OK\n.*content-type: application\/json\n/s);
+      assert.match(await page.locator('#http-head').textContent(),
+        /^HTTP 200 OK\n.*content-type: application\/json\n/s);
       assert.match(await page.locator('#http-body').textContent(), /"X-Forwarded-For: 127\.0\.0\.1"/i);
       await ask('/old');
       await page.locator('#http-state', { hasText: 'redirected to /' }).waitFor();
@@ -316,7 +326,8 @@ test('bursts are measured and the numbers move', { timeout: 300000 }, async (t) 
   for (const name of ['TCP server', 'WebSocket server', 'Inside the gateway']) {
     await pick(page, name);
     await connect(page);
-    assert.match(await burst(page, 1000), /^[\d,.]+ messages\/s, .*Round trip: p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, max [\d.]+ ms$/, name);
+    assert.match(await burst(page, 1000),
+      /^[\d,.]+ messages\/s, .*Round trip: p50 [\d.]+, p90 [\d.]+, p99 [\d.]+, max [\d.]+ ms$/, name);
     await disconnect(page);
   }
   await page.getByRole('tab', { name: 'Statistics' }).click();

@@ -1,11 +1,13 @@
-// Clients of the drafts before RFC 6455, on raw sockets, plain and over TLS: to a server of bytes, to a real WebSocket server, and to
-// the services inside.
+// Clients of the drafts before RFC 6455, on raw sockets, plain and over TLS: to a server of bytes, to a real WebSocket
+// server, and to the services inside.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import http from 'node:http';
 import { WebSocketServer } from 'ws';
-import { RawClient, echoServer, frame, listen, makeCertificates, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
+import {
+  RawClient, echoServer, frame, listen, makeCertificates, startGateway, temporaryFolder, tlsBlock, within,
+} from './support.mjs';
 
 // A key of hixie-76 and the number it stands for: digits and spaces, with other characters among them.
 function makeKey() {
@@ -22,14 +24,17 @@ function makeKey() {
 const bigEndian = (number) => { const b = Buffer.alloc(4); b.writeUInt32BE(number); return b; };
 
 class OldClient {
-  // Opens a WebSocket as the draft's client does, and checks the answer as it would. `late`: the 8 bytes come apart from the head.
+  // Opens a WebSocket as the draft's client does, and checks the answer as it would. `late`: the 8 bytes come apart
+  // from the head.
   static async open(dialect, { port, secure, ca, target, fields = '', late = false, origin }) {
     const raw = await RawClient.connect(port, secure ? { secure, ca, servername: 'localhost' } : {});
     const host = `localhost:${port}`;
     const keys = [makeKey(), makeKey()];
     const key3 = crypto.randomBytes(8);
-    let request = `GET ${target} HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: ${host}\r\nOrigin: ${origin ?? (secure ? 'https' : 'http') + '://' + host}\r\n${fields}`;
-    if (dialect === 'hixie76') request += `Sec-WebSocket-Key1: ${keys[0].key}\r\nSec-WebSocket-Key2: ${keys[1].key}\r\n`;
+    let request = `GET ${target} HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: ${host}\r\n` +
+      `Origin: ${origin ?? (secure ? 'https' : 'http') + '://' + host}\r\n${fields}`;
+    if (dialect === 'hixie76')
+      request += `Sec-WebSocket-Key1: ${keys[0].key}\r\nSec-WebSocket-Key2: ${keys[1].key}\r\n`;
     raw.send(`${request}\r\n`);
     const client = new OldClient(raw, dialect);
     if (dialect === 'hixie76') {
@@ -39,11 +44,15 @@ class OldClient {
     client.head = await raw.head();
     if (!client.head.startsWith('HTTP/1.1 101')) return client;
     const prefix = dialect === 'hixie76' ? 'Sec-WebSocket' : 'WebSocket';
-    assert.ok(client.head.startsWith(`HTTP/1.1 101 ${dialect === 'hixie76' ? 'WebSocket' : 'Web Socket'} Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n`));
-    assert.ok(client.head.includes(`\r\n${prefix}-Location: ${secure ? 'wss' : 'ws'}://${host}${target}\r\n`), client.head);
+    assert.ok(client.head.startsWith(
+      `HTTP/1.1 101 ${dialect === 'hixie76' ? 'WebSocket' : 'Web Socket'} Protocol Handshake\r\n` +
+        `Upgrade: WebSocket\r\nConnection: Upgrade\r\n`));
+    assert.ok(client.head.includes(`\r\n${prefix}-Location: ${secure ? 'wss' : 'ws'}://${host}${target}\r\n`),
+      client.head);
     assert.ok(client.head.includes(`\r\n${prefix}-Origin: ${secure ? 'https' : 'http'}://${host}\r\n`), client.head);
     if (dialect === 'hixie76') {
-      const proof = crypto.createHash('md5').update(Buffer.concat([bigEndian(keys[0].number), bigEndian(keys[1].number), key3])).digest('latin1');
+      const proof = crypto.createHash('md5')
+        .update(Buffer.concat([bigEndian(keys[0].number), bigEndian(keys[1].number), key3])).digest('latin1');
       await raw.until((c) => c.received.length >= 16, 'the proof');
       assert.equal(raw.received.slice(0, 16), proof);
       raw.received = raw.received.slice(16);
@@ -190,7 +199,8 @@ test('version 8 is RFC 6455 with another name for its Origin', async (t) => {
   const open = async (origin) => {
     const raw = await RawClient.connect(front.port);
     raw.send(`GET /bytes HTTP/1.1\r\nHost: localhost:${front.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Origin: ${origin}\r\n\r\n`);
+      `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n` +
+        `Sec-WebSocket-Origin: ${origin}\r\n\r\n`);
     return { raw, head: await raw.head() };
   };
   const { raw, head } = await open(`http://localhost:${front.port}`);

@@ -7,7 +7,8 @@ import http from 'node:http';
 import WebSocket, { WebSocketServer } from 'ws';
 import { frame, listen, RawClient, startGateway, within } from './support.mjs';
 
-const opened = (socket) => within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+const opened = (socket) =>
+  within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
 
 async function serve(t, perMessageDeflate) {
   const server = http.createServer();
@@ -54,13 +55,15 @@ routes:
   - { path: /declined, backend: plain, enforce: true, server_compression: true, limits: { message_size: 4MiB } }
 `);
   const cases = [
-    ['/client', 'permessage-deflate', plain, ''], ['/server', '', deflating, 'permessage-deflate'], ['/neither', '', deflating, ''],
+    ['/client', 'permessage-deflate', plain, ''], ['/server', '', deflating, 'permessage-deflate'],
+    ['/neither', '', deflating, ''],
     ['/both', 'permessage-deflate', deflating, 'permessage-deflate'], ['/declined', '', plain, ''],
   ];
   const closes = new Map([[plain, 0], [deflating, 0]]);
   for (const [path, extensions, server, serverExtensions] of cases) {
     const connect = async () => {
-      const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports[0]}${path}`, { perMessageDeflate: { threshold: 0 } });
+      const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports[0]}${path}`,
+        { perMessageDeflate: { threshold: 0 } });
       await opened(socket);
       return socket;
     };
@@ -79,9 +82,11 @@ routes:
     closed.send('go away');
     const [code, reason] = await within(20000, 'close', once(closed, 'close'));
     assert.deepEqual([code, reason.toString()], [4001, 'as you wish']);
-    await gateway.logged((e) => e.event === 'session close' && e.route === path && e.code === 4001 && e.closed_by === 'server');
+    await gateway.logged((e) => e.event === 'session close' && e.route === path && e.code === 4001 &&
+      e.closed_by === 'server');
     closes.set(server, closes.get(server) + 2);
-    assert.deepEqual((await server.closed(closes.get(server))).slice(-2), [[3333, 'enough'], [4001, 'as you wish']], path);
+    assert.deepEqual((await server.closed(closes.get(server))).slice(-2), [[3333, 'enough'], [4001, 'as you wish']],
+      path);
   }
   const stats = await gateway.stats();
   assert.equal(stats.totals.sessions_open, 0);
@@ -96,7 +101,8 @@ backends: { live: { servers: [ "ws://127.0.0.1:${server.port}" ] } }
 routes: [ { path: /, backend: live, enforce: true } ]
 `);
   const client = await RawClient.connect(gateway.ports[0]);
-  client.send('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+  client.send('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    'Sec-WebSocket-Version: 13\r\n' +
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
   assert.match(await client.head(), /^HTTP\/1.1 101 /);
   client.send(frame(1, 'fine'));

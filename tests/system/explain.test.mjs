@@ -43,9 +43,11 @@ routes:
   - { path: /echo, plugin: echo, require_origin: true }
   - { path: /numbers, plugin: stats }
 `);
-  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${key}`];
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${key}`];
   const hosts = ['a.example', 'x.example.org', '127.0.0.1'];
-  const targets = ['/a', '/a/b', '/a/c', '/a/../echo', '/a%2Fb', '/abc', '/echo', '/numbers', '/none', '/a?encoding=nonsense'];
+  const targets = ['/a', '/a/b', '/a/c', '/a/../echo', '/a%2Fb', '/abc', '/echo', '/numbers', '/none',
+    '/a?encoding=nonsense'];
   const further = [
     [], ['Origin: https://page.example'], ['Origin: https://evil.example'], ['Sec-WebSocket-Protocol: two'],
     ['Sec-WebSocket-Protocol: three'],
@@ -87,7 +89,8 @@ routes:
 `);
   const { code, out } = await explain(t, file, 'ws://app.example:8080/mqtt');
   assert.equal(code, 0);
-  for (const part of [`routes[1] /mqtt (${file}:7)`, `routes[0] /* (${file}:6)`, 'less specific', 'tcp://127.0.0.1:1883',
+  for (const part of [`routes[1] /mqtt (${file}:7)`, `routes[0] /* (${file}:6)`, 'less specific',
+    'tcp://127.0.0.1:1883',
     'unix:/run/mqtt.sock', 'sessions 10', 'idle 1m', 'subprotocols  mqtt', '101']) {
     assert.ok(out.includes(part), `${part} in:\n${out}`);
   }
@@ -128,7 +131,8 @@ test('explain reports a wrong configuration as 1 and wrong usage as 2', async (t
   assert.equal(wrong.code, 1);
   assert.match(wrong.err, /upgate\.yaml:2:.*did you mean 'echo'/);
   const good = configuration(t, 'listeners: [ { address: "0.0.0.0:8080" } ]\nroutes: [ { path: /, plugin: echo } ]\n');
-  for (const args of [['ftp://a/'], ['mqtt'], ['/', '-H', 'nonsense'], ['/', '-X', 'G T'], ['/', '--from', 'nobody'], [], ['/', '--what']]) {
+  for (const args of [['ftp://a/'], ['mqtt'], ['/', '-H', 'nonsense'], ['/', '-X', 'G T'], ['/', '--from', 'nobody'],
+    [], ['/', '--what']]) {
     const { code, out, err } = await explain(t, good, ...args);
     assert.equal(code, 2, `${args}: ${out}${err}`);
     assert.equal(out, '');

@@ -6,7 +6,9 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { makeCertificates, residentBytes, sanitized, start, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
+import {
+  makeCertificates, residentBytes, sanitized, start, startGateway, temporaryFolder, tlsBlock, within,
+} from './support.mjs';
 
 const MiB = 1024 * 1024;
 const sha256 = (data) => crypto.createHash('sha256').update(data).digest('hex');
@@ -56,11 +58,13 @@ test('curl resumes a download where it stopped', async (t) => {
   const data = crypto.randomBytes(3 * MiB + 17);
   site.write('large.bin', data);
   fs.writeFileSync(site.at('part'), data.subarray(0, MiB + 1));
-  const printed = await curl(t, '-C', '-', '-o', site.at('part'), '-w', '%{http_code} %{size_download}', site.url('/large.bin'));
+  const printed = await curl(t, '-C', '-', '-o', site.at('part'), '-w', '%{http_code} %{size_download}',
+    site.url('/large.bin'));
   assert.equal(printed, `206 ${2 * MiB + 16}`);
   assert.equal(sha256(fs.readFileSync(site.at('part'))), sha256(data));
   // All of it is there already.
-  const again = await run(t, 'curl', ['-sS', '-C', '-', '-o', site.at('part'), '-w', '%{http_code}', site.url('/large.bin')]);
+  const again = await run(t, 'curl',
+    ['-sS', '-C', '-', '-o', site.at('part'), '-w', '%{http_code}', site.url('/large.bin')]);
   assert.equal(again.output, '416');
   assert.equal(sha256(fs.readFileSync(site.at('part'))), sha256(data));
   const parts = await curl(t, '-r', '0-3,-2', site.url('/index.html'));
@@ -101,8 +105,10 @@ test('curl follows redirects to a folder and from an old path', async (t) => {
   assert.equal(await curl(t, '-L', site.url('/old')), 'docs');
   const printed = await curl(t, '-L', '-w', ' %{num_redirects} %{url_effective}', site.url('/old/index.html'));
   assert.equal(printed, `docs 1 ${site.url('/docs/index.html')}`);
-  assert.equal(await curl(t, '--path-as-is', '-o', site.at('out'), '-w', '%{http_code}', site.url('/../upgate.yaml')), '404');
-  assert.equal(await curl(t, '--path-as-is', '-o', site.at('out'), '-w', '%{http_code}', site.url('/..%2fupgate.yaml')), '404');
+  assert.equal(await curl(t, '--path-as-is', '-o', site.at('out'), '-w', '%{http_code}', site.url('/../upgate.yaml')),
+    '404');
+  assert.equal(await curl(t, '--path-as-is', '-o', site.at('out'), '-w', '%{http_code}', site.url('/..%2fupgate.yaml')),
+    '404');
 });
 
 test('the http.client of Python reads parts and wholes on one connection', async (t) => {
@@ -157,7 +163,8 @@ function download(site, { secure = false } = {}) {
 }
 
 for (const secure of [false, true]) {
-  test(`a download of half a GiB (${secure ? 'https' : 'http'}) is whole and costs no memory`, { timeout: 300000 }, async (t) => {
+  test(`a download of half a GiB (${secure ? 'https' : 'http'}) is whole and costs no memory`, { timeout: 300000 },
+    async (t) => {
     const total = (sanitized ? 64 : 512) * MiB;
     const site = await serve(t);
     site.https = await import('node:https');

@@ -65,7 +65,8 @@ test('the seed handshake is answered line for line and text echoes', async (t) =
   const { ports, certificates } = await gatewayWithEcho(t);
   for (const secure of [false, true]) {
     for (const bytewise of [false, true]) {
-      const client = await RawClient.connect(ports[secure ? 1 : 0], { secure, ca: certificates.ca, servername: 'localhost' });
+      const client = await RawClient.connect(ports[secure ? 1 : 0],
+        { secure, ca: certificates.ca, servername: 'localhost' });
       if (bytewise) await client.sendBytewise(seed);
       else client.send(seed);
       checkSeedAnswer(await client.head());
@@ -123,7 +124,8 @@ asyncio.run(main())
 test('openssl s_client and curl speak to the TLS listener', async (t) => {
   const { ports, certificates } = await gatewayWithEcho(t);
   for (const version of ['-tls1_2', '-tls1_3']) {
-    const client = start(t, 'openssl', ['s_client', '-connect', `127.0.0.1:${ports[1]}`, '-servername', 'localhost', version,
+    const client = start(t, 'openssl',
+      ['s_client', '-connect', `127.0.0.1:${ports[1]}`, '-servername', 'localhost', version,
       '-alpn', 'http/1.1', '-CAfile', certificates.caFile, '-verify_return_error']);
     client.stdin.write(seed);
     await within(20000, 's_client', new Promise((resolve) => {
@@ -137,7 +139,8 @@ test('openssl s_client and curl speak to the TLS listener', async (t) => {
   const old = start(t, 'openssl', ['s_client', '-connect', `127.0.0.1:${ports[1]}`, '-tls1_1']);
   assert.notEqual(await within(20000, 's_client TLS 1.1', old.exited), 0);
 
-  const status = execFileSync('curl', ['--http1.1', '-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', certificates.caFile,
+  const status = execFileSync('curl',
+    ['--http1.1', '-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', certificates.caFile,
     `https://localhost:${ports[1]}/echo`]).toString();
   assert.equal(status, '426');
 });
@@ -147,7 +150,8 @@ test('session tickets resume on another connection', async (t) => {
   const folder = temporaryFolder(t);
   const session = `${folder}/session`;
   const connect = async (...args) => {
-    const client = start(t, 'openssl', ['s_client', '-connect', `127.0.0.1:${ports[1]}`, '-servername', 'localhost', '-CAfile',
+    const client = start(t, 'openssl',
+      ['s_client', '-connect', `127.0.0.1:${ports[1]}`, '-servername', 'localhost', '-CAfile',
       certificates.caFile, ...args]);
     client.stdin.write('GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     await within(20000, 's_client', client.exited);

@@ -6,7 +6,8 @@ import fs from 'node:fs';
 import WebSocket from 'ws';
 import { RawClient, echoServer, frame, httpGet, startGateway, temporaryFolder, within } from './support.mjs';
 
-const upgrade = (port) => `GET /bytes HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+const upgrade = (port) =>
+  `GET /bytes HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 // Waits for what no event tells of.
@@ -48,7 +49,8 @@ routes:
   assert.equal(stats.listeners[0].accept_pauses.system, 0);
   assert.ok(stats.listeners[0].accept_pauses.descriptors > 0);
   assert.equal(stats.routes[0].handshakes.accepted, sessions().length);
-  assert.match((await httpGet(gateway.admin, '/metrics')).body, /upgate_listener_accept_pauses_total{[^}]*reason="descriptors"} [1-9]/);
+  assert.match((await httpGet(gateway.admin, '/metrics')).body,
+    /upgate_listener_accept_pauses_total{[^}]*reason="descriptors"} [1-9]/);
 
   // Who leaves makes room for who waits.
   const before = sessions();

@@ -1,5 +1,5 @@
-// Connections whose peer is gone, or never was of use, over real sockets. The timeouts that would end them otherwise are far
-// longer than a test waits.
+// Connections whose peer is gone, or never was of use, over real sockets. The timeouts that would end them otherwise
+// are far longer than a test waits.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

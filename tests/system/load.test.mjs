@@ -1,4 +1,5 @@
-// Many requests at once over kept-alive connections, every body checked; and a server that is killed and started again meanwhile.
+// Many requests at once over kept-alive connections, every body checked; and a server that is killed and started again
+// meanwhile.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -26,11 +27,12 @@ backends: { site: { servers: [ "http://127.0.0.1:${port}" ], connect_timeout: 1s
 routes: [ { path: "/*", backend: site } ]
 `);
 
-// One request. Resolves with its status, and whether the body is what the server says that it sent; a connection that breaks
-// gives `cut`.
+// One request. Resolves with its status, and whether the body is what the server says that it sent; a connection that
+// breaks gives `cut`.
 function ask(agent, port, { method = 'GET', path, body }) {
   return new Promise((resolve) => {
-    const request = http.request({ agent, port, host: '127.0.0.1', method, path, headers: body ? { 'content-length': body.length } : {} });
+    const request = http.request({ agent, port, host: '127.0.0.1', method, path,
+      headers: body ? { 'content-length': body.length } : {} });
     request.on('response', (response) => {
       const hash = crypto.createHash('sha256');
       let size = 0;
@@ -51,7 +53,8 @@ const payload = crypto.randomBytes(1 << 20);
 // A mix with many small bodies and few large ones.
 function mixed(i) {
   const size = sizes[i % 16 === 0 ? sizes.length - 1 - (Math.floor(i / 16) % 6) : i % 7];
-  return i % 10 === 9 ? { method: 'POST', path: '/', body: payload.subarray(0, Math.max(size, 1)) } : { path: `/${size}` };
+  return i % 10 === 9 ? { method: 'POST', path: '/',
+    body: payload.subarray(0, Math.max(size, 1)) } : { path: `/${size}` };
 }
 
 test('thousands of requests over kept-alive connections, every body hash-equal', { timeout: 180000 }, async (t) => {
@@ -121,14 +124,16 @@ function done(summary)
     e.connect + e.read + e.write + e.status + e.timeout))
 end
 `);
-  const wrk = start(t, 'wrk', ['-t2', '-c32', '-d3s', '--timeout', '30s', '-s', script, `http://127.0.0.1:${gateway.ports[0]}/`]);
+  const wrk = start(t, 'wrk',
+    ['-t2', '-c32', '-d3s', '--timeout', '30s', '-s', script, `http://127.0.0.1:${gateway.ports[0]}/`]);
   assert.equal(await within(60000, 'wrk', wrk.exited), 0, wrk.errors);
   const result = JSON.parse(/RESULT (.*)/.exec(wrk.output)[1]);
   t.diagnostic(JSON.stringify(result));
   assert.deepEqual({ ...result, answers: result.answers > 0 }, { answers: true, wrong: 0, first: '', errors: 0 });
 });
 
-test('a server that is killed and started again: 502, 503, 504 or a cut meanwhile, and never half a body', { timeout: 180000 }, async (t) => {
+test('a server that is killed and started again: 502, 503, 504 or a cut meanwhile, and never half a body',
+  { timeout: 180000 }, async (t) => {
   let server = await startServer(t);
   const gateway = await gatewayTo(t, server.port);
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
@@ -167,7 +172,8 @@ test('a server that is killed and started again: 502, 503, 504 or a cut meanwhil
   assert.deepEqual([...seen.other], []);
   // Nothing of those times is left behind.
   for (let i = 0; i < 200; ++i) {
-    assert.deepEqual(await within(20000, 'an answer', ask(agent, gateway.ports[0], mixed(i))), { status: 200, right: true });
+    assert.deepEqual(await within(20000, 'an answer', ask(agent, gateway.ports[0], mixed(i))),
+      { status: 200, right: true });
   }
   t.diagnostic(JSON.stringify({ ...seen, other: 0 }));
 });

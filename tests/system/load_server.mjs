@@ -1,5 +1,5 @@
-// A server for load: a process of its own, so that it can be killed. GET /SIZE is answered with that many bytes, POST / with what
-// came. Says on standard output where it listens.
+// A server for load: a process of its own, so that it can be killed. GET /SIZE is answered with that many bytes, POST /
+// with what came. Says on standard output where it listens.
 import crypto from 'node:crypto';
 import http from 'node:http';
 
@@ -17,7 +17,8 @@ function sampleOf(data) {
 function bodyOf(size) {
   if (!made.has(size)) {
     const body = bytes.subarray(0, size);
-    made.set(size, { body, headers: { 'content-length': size, 'x-size': size, 'x-hash': hashOf(body), 'x-sample': sampleOf(body) } });
+    made.set(size, { body,
+      headers: { 'content-length': size, 'x-size': size, 'x-hash': hashOf(body), 'x-sample': sampleOf(body) } });
   }
   return made.get(size);
 }

@@ -1,5 +1,5 @@
-// Standard error and standard output whose reader has gone or does not read, and ones that are closed: nothing that serves
-// waits for them, or ends with them.
+// Standard error and standard output whose reader has gone or does not read, and ones that are closed: nothing that
+// serves waits for them, or ends with them.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -220,7 +220,8 @@ test('commands whose output nobody reads end with 1', async (t) => {
     assert.equal(await within(20000, `upgate ${args[0]}`, unwritten.exited), 1, args[0]);
     await eventually('the reason', () => unwritten.errors.includes('No space left on device'));
   }
-  for (const args of [['nonsense'], ['check', 'none.yaml'], ['probe', 'http://127.0.0.1:1/'], ['explain', '-c', 'none.yaml', '/']]) {
+  for (const args of [['nonsense'], ['check', 'none.yaml'], ['probe', 'http://127.0.0.1:1/'],
+    ['explain', '-c', 'none.yaml', '/']]) {
     const child = start(t, binary, args, { stdio: ['ignore', 'pipe', makeBrokenPipe(t).writer] });
     assert.equal(await within(20000, `upgate ${args[0]}`, child.exited), args[0] === 'nonsense' ? 2 : 1, args[0]);
   }

@@ -74,8 +74,10 @@ test('the completion offers files where files go', async (t) => {
   fs.writeFileSync(`${folder}/upgate one.yaml`, '');
   fs.writeFileSync(`${folder}/upgate-two.yaml`, '');
   fs.writeFileSync(`${folder}/other`, '');
-  for (const words of [['run', '--config', 'upg'], ['check', '-c', 'upg'], ['check', 'upg'], ['explain', '--config', 'upg'],
+  for (const words of [['run', '--config', 'upg'], ['check', '-c', 'upg'], ['check', 'upg'],
+    ['explain', '--config', 'upg'],
     ['probe', 'wss://a/', '--ca', 'upg']]) {
-    assert.deepEqual((await complete(t, words, { cwd: folder })).sort(), ['upgate one.yaml', 'upgate-two.yaml'], words.join(' '));
+    assert.deepEqual((await complete(t, words, { cwd: folder })).sort(), ['upgate one.yaml', 'upgate-two.yaml'],
+      words.join(' '));
   }
 });

@@ -1,5 +1,5 @@
-// Clients that make the gateway hold much for them: its memory stays within the bound, others are served meanwhile, and it shrinks
-// again afterwards.
+// Clients that make the gateway hold much for them: its memory stays within the bound, others are served meanwhile, and
+// it shrinks again afterwards.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -59,7 +59,8 @@ async function echo(port) {
     });
     socket.on('error', reject);
     socket.on('end', () => reject(new Error(`ended: ${answer}`)));
-    socket.write('GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+    socket.write('GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\n'
       + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n');
     socket.write(frame);
   });
@@ -106,7 +107,8 @@ test('300 POSTs of 1 MB that never end', { timeout: 180000 }, async (t) => {
 });
 
 test('300 WebSocket messages of 1 MB that never end', { timeout: 180000 }, async (t) => {
-  const head = 'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+  const head = 'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    'Sec-WebSocket-Version: 13\r\n'
     + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
   const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0]);
   const bytes = Buffer.concat([Buffer.from(head), header, Buffer.alloc(MiB - 1, 'm')]);

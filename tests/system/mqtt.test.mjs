@@ -9,7 +9,8 @@ import { makeCertificates, startGateway, temporaryFolder, tlsBlock, within } fro
 test('1,000 publishes at QoS 1 through wss arrive once each and in order', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
-  const broker = await startMosquitto(t, folder, (port) => `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
+  const broker = await startMosquitto(t, folder,
+    (port) => `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
   const gateway = await startGateway(t, `
 listeners:
   - { address: "127.0.0.1:0", ${tlsBlock(certificates)} }
@@ -17,7 +18,8 @@ backends: { mqtt: { servers: [ "tcp://127.0.0.1:${broker}" ] } }
 routes: [ { path: /mqtt, backend: mqtt, subprotocols: [ mqtt ] } ]
 `, { folder });
   const connect = async (clientId) => {
-    const client = mqtt.connect(`wss://localhost:${gateway.ports[0]}/mqtt`, { clientId, ca: certificates.ca, reconnectPeriod: 0 });
+    const client = mqtt.connect(`wss://localhost:${gateway.ports[0]}/mqtt`,
+      { clientId, ca: certificates.ca, reconnectPeriod: 0 });
     await within(20000, 'CONNACK', once(client, 'connect'));
     t.after(() => client.endAsync(true));
     return client;

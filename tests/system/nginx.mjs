@@ -1,5 +1,5 @@
-// nginx as a peer of the gateway: behind it, in front of it, or beside it to compare with. Runs from a folder of the test's own,
-// in the foreground, as one process.
+// nginx as a peer of the gateway: behind it, in front of it, or beside it to compare with. Runs from a folder of the
+// test's own, in the foreground, as one process.
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -23,7 +23,8 @@ export async function startNginx(t, http, folder = temporaryFolder(t)) {
   // nginx cannot say which port it got; a free one is looked for.
   const port = await unusedPort();
   const file = path.join(folder, 'nginx.conf');
-  const kept = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((use) => `  ${use}_temp_path ${folder}/${use};`).join('\n');
+  const kept = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((use) => `  ${use}_temp_path ${folder}/${use};`)
+    .join('\n');
   fs.writeFileSync(file, `daemon off;
 master_process off;
 worker_processes 1;

@@ -9,7 +9,8 @@ import net from 'node:net';
 import zlib from 'node:zlib';
 import WebSocket, { WebSocketServer } from 'ws';
 import {
-  RawClient, echoServer, listen, makeCertificates, peakBytes, residentBytes, sanitized, startGateway, tcpServer, temporaryFolder, within,
+  RawClient, echoServer, listen, makeCertificates, peakBytes, residentBytes, sanitized, startGateway, tcpServer,
+  temporaryFolder, within,
 } from './support.mjs';
 import { startNginx } from './nginx.mjs';
 
@@ -158,7 +159,8 @@ test('bodies of any size go through a gateway that stays small', { timeout: 1800
     sparseFile(file, sanitized ? 16 * MiB : 128 * MiB);
     const sent = await hashOf(fs.createReadStream(file, { highWaterMark: MiB }));
     for (const headers of [{ 'content-length': fs.statSync(file).size }, { 'transfer-encoding': 'chunked' }]) {
-      const answer = await ask(port, '/upload', { method: 'PUT', headers, body: fs.createReadStream(file, { highWaterMark: MiB }) });
+      const answer = await ask(port, '/upload',
+        { method: 'PUT', headers, body: fs.createReadStream(file, { highWaterMark: MiB }) });
       assert.equal(answer.status, 200);
       const kept = answer.body.toString();
       assert.equal(await hashOf(fs.createReadStream(kept, { highWaterMark: MiB })), sent);
@@ -253,14 +255,17 @@ routes:
     socket.on('open', () => { if (path === '/echo') socket.send('through nginx'); });
     socket.on('message', (data) => { got += data; socket.close(1000); });
     socket.on('close', (code) => resolve({ code, got }));
-    socket.on('unexpected-response', (request, response) => { request.destroy(); resolve({ status: response.statusCode }); });
+    socket.on('unexpected-response',
+      (request, response) => { request.destroy(); resolve({ status: response.statusCode }); });
     socket.on('error', () => {});
   });
 
   await t.test('origins are compared with what the client calls', async () => {
-    assert.deepEqual(await open(trusted, '/echo', `https://127.0.0.1:${trusted}`), { code: 1000, got: 'through nginx' });
+    assert.deepEqual(await open(trusted, '/echo', `https://127.0.0.1:${trusted}`),
+      { code: 1000, got: 'through nginx' });
     assert.deepEqual(await open(trusted, '/echo', undefined), { code: 1000, got: 'through nginx' });
-    for (const other of [`http://127.0.0.1:${trusted}`, 'https://127.0.0.1', `https://127.0.0.1:${gateway.ports[0]}`, 'https://evil.example', 'null']) {
+    for (const other of [`http://127.0.0.1:${trusted}`, 'https://127.0.0.1', `https://127.0.0.1:${gateway.ports[0]}`,
+      'https://evil.example', 'null']) {
       assert.deepEqual(await open(trusted, '/echo', other), { status: 403 }, other);
     }
     const opened = await gateway.logged((e) => e.event === 'session open');

@@ -9,7 +9,8 @@ import {
   echoServer, listen, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, unusedPort, within,
 } from './support.mjs';
 
-const opened = (socket) => within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+const opened = (socket) =>
+  within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
 const closed = (socket) => within(20000, 'close', once(socket, 'close'));
 // Waits until `process` has written what matches.
 const wrote = (process, pattern) => within(30000, `${pattern}`, new Promise((resolve) => {
@@ -54,7 +55,8 @@ routes:
 
 const paths = ['/service', '/compressed', '/tcp', '/python'];
 
-test("Python's websockets: every size, fragments, pings and close codes, plain and TLS", { timeout: 120000 }, async (t) => {
+test("Python's websockets: every size, fragments, pings and close codes, plain and TLS", { timeout: 120000 },
+  async (t) => {
   const { gateway, certificates } = await gatewayWithEchoes(t);
   const client = start(t, '/usr/bin/python3', ['-c', `
 import asyncio, os, ssl, websockets
@@ -156,7 +158,8 @@ routes: [ { path: /*, backend: lws } ]
     for (;;) {
       const socket = new WebSocket(url, protocol);
       const status = await within(20000, 'an answer', new Promise((resolve, reject) => {
-        socket.on('open', () => resolve(101)).on('unexpected-response', (_, answer) => { answer.resume(); resolve(answer.statusCode); });
+        socket.on('open', () => resolve(101))
+          .on('unexpected-response', (_, answer) => { answer.resume(); resolve(answer.statusCode); });
         socket.on('error', reject);
       }));
       if (status === 101) return socket;
@@ -219,5 +222,6 @@ routes: [ { path: /*, backend: ws } ]
   over = true;
   client.kill('SIGKILL');
   await client.exited;
-  await within(20000, 'the end of its sessions', Promise.all([...sockets.clients].map((socket) => socket.readyState === WebSocket.CLOSED || once(socket, 'close'))));
+  await within(20000, 'the end of its sessions',
+    Promise.all([...sockets.clients].map((socket) => socket.readyState === WebSocket.CLOSED || once(socket, 'close'))));
 });

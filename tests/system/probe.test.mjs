@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { WebSocketServer } from 'ws';
 import {
-  binary, echoServer, listen, makeCertificates, start, startGateway, tcpServer, temporaryFolder, tlsBlock, unusedPort, within,
+  binary, echoServer, listen, makeCertificates, start, startGateway, tcpServer, temporaryFolder, tlsBlock, unusedPort,
+  within,
 } from './support.mjs';
 
 async function probe(t, ...args) {
@@ -45,7 +46,8 @@ const handshakes = (t, head) => tcpServer(t, (socket) => {
   });
 });
 const switching = (accept) =>
-  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+  `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Accept: ${accept}\r\n\r\n`;
 
 test('probe of a gateway, plain and over TLS', async (t) => {
   const echo = await echoServer(t);
@@ -65,10 +67,12 @@ routes:
   const [plain, secure] = gateway.ports;
   await succeeds(t, /^ok: 101 in \d+ ms, pong in \d+ ms/, `ws://127.0.0.1:${plain}/echo`);
   await succeeds(t, /101 in \d+ ms, subprotocol mqtt, pong/, `ws://localhost:${plain}/tcp`, '--subprotocol', 'mqtt');
-  await fails(t, /: not 101 but 400 Bad Request: none of the subprotocols/, `ws://127.0.0.1:${plain}/tcp`, '--subprotocol', 'other');
+  await fails(t, /: not 101 but 400 Bad Request: none of the subprotocols/, `ws://127.0.0.1:${plain}/tcp`,
+    '--subprotocol', 'other');
   await fails(t, /: not 101 but 404 Not Found: no route/, `ws://127.0.0.1:${plain}/none`);
   await fails(t, /: not 101 but 502 Bad Gateway: /, `ws://127.0.0.1:${plain}/gone`);
-  await fails(t, /403 Forbidden: the origin 'https:\/\/evil\.example'/, `ws://127.0.0.1:${plain}/echo`, '-H', 'Origin: https://evil.example');
+  await fails(t, /403 Forbidden: the origin 'https:\/\/evil\.example'/, `ws://127.0.0.1:${plain}/echo`, '-H',
+    'Origin: https://evil.example');
   await succeeds(t, /101/, `ws://127.0.0.1:${plain}/host`, '--host', 'b.example');
   await succeeds(t, /^ok: 200 in \d+ ms\n$/, `http://127.0.0.1:${gateway.admin}/healthz`);
 
@@ -103,9 +107,11 @@ test('probe of a WebSocket server', async (t) => {
 test('probe of HTTP servers', async (t) => {
   const port = await listen(t, http.createServer((request, response) => {
     const status = Number(request.url.slice(1));
-    response.writeHead(status, { 'X-Host': request.headers.host }).end(status === 503 ? 'database is away\nand more\n' : '');
+    response.writeHead(status, { 'X-Host': request.headers.host })
+      .end(status === 503 ? 'database is away\nand more\n' : '');
   }));
-  for (const status of [200, 204, 302]) await succeeds(t, new RegExp(`ok: ${status} in`), `http://127.0.0.1:${port}/${status}`);
+  for (const status of [200, 204, 302])
+    await succeeds(t, new RegExp(`ok: ${status} in`), `http://127.0.0.1:${port}/${status}`);
   await fails(t, /\/503: 503 Service Unavailable: database is away\n$/, `http://127.0.0.1:${port}/503`);
   await fails(t, /\/404: 404 Not Found\n$/, `http://127.0.0.1:${port}/404`);
   await fails(t, /not 101 but 200 OK/, `ws://127.0.0.1:${port}/200`);
@@ -130,9 +136,11 @@ test('probe tells what is wrong with a server', async (t) => {
 
 test('probe does not take wrong usage', async (t) => {
   const url = 'ws://127.0.0.1:1/';
-  for (const args of [[], ['/path'], ['tcp://127.0.0.1:1'], [url, '--timeout', '5'], [url, '--timeout', '0s'], [url, '-H', 'nonsense'],
+  for (const args of [[], ['/path'], ['tcp://127.0.0.1:1'], [url, '--timeout', '5'], [url, '--timeout', '0s'],
+    [url, '-H', 'nonsense'],
     [url, '-H', 'Sec-WebSocket-Key: x'], [url, '-H', 'Connection: close'], [url, '-H', 'Sec-WebSocket-Protocol: a'],
-    [url, '--subprotocol', 'a b'], [url, '--insecure'], [url, '--host', 'a b'], ['http://127.0.0.1:1/', '--subprotocol', 'a'], [url, url]]) {
+    [url, '--subprotocol', 'a b'], [url, '--insecure'], [url, '--host', 'a b'],
+    ['http://127.0.0.1:1/', '--subprotocol', 'a'], [url, url]]) {
     const { code, out, err } = await probe(t, ...args);
     assert.equal(code, 2, `${args}: ${out}${err}`);
     assert.notEqual(err, '');

@@ -1,4 +1,5 @@
-// What docs/recipes.md tells to do, done: the client helper, and the configurations for nginx and for the gateway behind it.
+// What docs/recipes.md tells to do, done: the client helper, and the configurations for nginx and for the gateway
+// behind it.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -30,7 +31,8 @@ function converse(port, text) {
   return within(20000, 'a conversation', new Promise((resolve, reject) => {
     let received = '';
     const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    socket.on('data', (data) => (received += data)).on('end', () => { socket.end(); resolve(received); }).on('error', reject);
+    socket.on('data', (data) => (received += data)).on('end', () => { socket.end(); resolve(received); })
+      .on('error', reject);
     socket.end(text);
   }));
 }
@@ -86,16 +88,19 @@ test('behind nginx, pages of the site connect and others do not', { timeout: 600
   const nginx = await startNginx(t, (port) => block(page, 'Behind nginx', 'nginx')
     .replace('listen 80;', `listen 127.0.0.1:${port};`)
     .replace('127.0.0.1:8080', `127.0.0.1:${gateway.ports[0]}`));
-  const connect = (origin) => new WebSocket(`ws://127.0.0.1:${nginx.port}/echo`, { headers: { Host: 'app.example.com' }, origin });
+  const connect = (origin) =>
+    new WebSocket(`ws://127.0.0.1:${nginx.port}/echo`, { headers: { Host: 'app.example.com' }, origin });
 
   const socket = connect('http://app.example.com');
   const answer = within(20000, 'an echo', new Promise((resolve, reject) => {
-    socket.on('open', () => socket.send('through both')).on('message', (data) => resolve(String(data))).on('error', reject);
+    socket.on('open', () => socket.send('through both')).on('message', (data) => resolve(String(data)))
+      .on('error', reject);
   }));
   assert.equal(await answer, 'through both');
   socket.close();
 
   const foreign = connect('http://other.example');
-  const refusal = within(20000, 'a refusal', new Promise((resolve) => foreign.on('error', (error) => resolve(error.message))));
+  const refusal = within(20000, 'a refusal',
+    new Promise((resolve) => foreign.on('error', (error) => resolve(error.message))));
   assert.match(await refusal, /403/);
 });

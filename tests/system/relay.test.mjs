@@ -7,16 +7,20 @@ import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import WebSocket, { WebSocketServer } from 'ws';
-import { listen, makeCertificates, sanitized, start, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
+import {
+  listen, makeCertificates, sanitized, start, startGateway, temporaryFolder, tlsBlock, within,
+} from './support.mjs';
 
-const opened = (socket) => within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
+const opened = (socket) =>
+  within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
 
 test('permessage-deflate and subprotocols are agreed between the ends, plain and TLS', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const serve = async (server) => {
     const port = await listen(t, server);
-    const sockets = new WebSocketServer({ server, perMessageDeflate: { threshold: 0 }, handleProtocols: (offers) => (offers.has('b') ? 'b' : false) });
+    const sockets = new WebSocketServer({ server, perMessageDeflate: { threshold: 0 },
+      handleProtocols: (offers) => (offers.has('b') ? 'b' : false) });
     sockets.on('connection', (socket) => {
       socket.on('message', (data, binary) => socket.send(data, { binary }));
       socket.on('error', () => {});
@@ -25,7 +29,8 @@ test('permessage-deflate and subprotocols are agreed between the ends, plain and
     return port;
   };
   const plain = await serve(http.createServer());
-  const secure = await serve(https.createServer({ cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) }));
+  const secure = await serve(
+    https.createServer({ cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) }));
   const gateway = await startGateway(t, `
 listeners:
   - address: 127.0.0.1:0
@@ -40,7 +45,8 @@ ${['ws', 'wss', 'http'].map((b) => `  - { path: "/${b}", backend: ${b}, limits: 
 `, { folder });
   for (const front of [`ws://127.0.0.1:${gateway.ports[0]}`, `wss://localhost:${gateway.ports[1]}`]) {
     for (const path of ['/ws', '/wss', '/http']) {
-      const socket = new WebSocket(front + path, ['a', 'b'], { ca: certificates.ca, perMessageDeflate: { threshold: 0 } });
+      const socket = new WebSocket(front + path, ['a', 'b'],
+        { ca: certificates.ca, perMessageDeflate: { threshold: 0 } });
       await opened(socket);
       assert.equal(socket.protocol, 'b');
       assert.equal(socket.extensions, 'permessage-deflate');
@@ -119,7 +125,8 @@ routes: [ { path: "/*", backend: site } ]
 test("python's http.server behind the gateway", async (t) => {
   const folder = temporaryFolder(t);
   fs.writeFileSync(`${folder}/file.txt`, 'served by python\n');
-  const server = start(t, '/usr/bin/python3', ['-u', '-m', 'http.server', '0', '--bind', '127.0.0.1', '--directory', folder]);
+  const server = start(t, '/usr/bin/python3',
+    ['-u', '-m', 'http.server', '0', '--bind', '127.0.0.1', '--directory', folder]);
   await within(20000, 'http.server', new Promise((resolve) => {
     server.stdout.on('data', () => /port \d+/.test(server.output) && resolve());
   }));

@@ -1,4 +1,5 @@
-// A site in Chromium, straight from its server and through the gateway, plain and over TLS: the page must not see a difference.
+// A site in Chromium, straight from its server and through the gateway, plain and over TLS: the page must not see a
+// difference.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -9,7 +10,8 @@ import { WebSocketServer } from 'ws';
 import { listen, makeCertificates, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
 
 const sha = (data) => crypto.createHash('sha256').update(data).digest('hex');
-const pixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const pixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const upload = Buffer.alloc(3 << 20, 'what a form sends ');
 
 const files = {
@@ -55,7 +57,8 @@ class Site {
       else response.on('finish', () => site.log.push(`${request.method} ${request.url} ${response.statusCode}`));
       site.serve(request, response);
     });
-    const sockets = new WebSocketServer({ server, path: '/socket', perMessageDeflate: { threshold: 0 }, handleProtocols: (offers) => (offers.has('chat') ? 'chat' : false) });
+    const sockets = new WebSocketServer({ server, path: '/socket', perMessageDeflate: { threshold: 0 },
+      handleProtocols: (offers) => (offers.has('chat') ? 'chat' : false) });
     sockets.on('connection', (socket, request) => {
       socket.send(`cookies: ${request.headers.cookie ?? ''}`);
       socket.on('message', (data, binary) => socket.send(data, { binary }));
@@ -81,7 +84,8 @@ class Site {
     switch (url.pathname) {
       case '/api': {
         const body = await bodyOf(request);
-        return json(201, { method: request.method, type: request.headers['content-type'], got: JSON.parse(body) }, { 'x-answer': 'yes', 'x-list': ['a', 'b'] });
+        return json(201, { method: request.method, type: request.headers['content-type'], got: JSON.parse(body) },
+          { 'x-answer': 'yes', 'x-list': ['a', 'b'] });
       }
       case '/login':
         response.setHeader('set-cookie', ['session=abc; HttpOnly; Path=/', 'theme=dark; Path=/; SameSite=Lax']);
@@ -105,8 +109,8 @@ class Site {
     }
   }
 
-  // Each event goes out only when the page has confirmed the one before. The connection ends behind the third, and the browser
-  // comes again for the rest.
+  // Each event goes out only when the page has confirmed the one before. The connection ends behind the third, and the
+  // browser comes again for the rest.
   async sendEvents(request, response) {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const first = Number(request.headers['last-event-id'] ?? 0) + 1;
@@ -136,9 +140,11 @@ async function visit() {
   const result = {};
   const image = document.getElementById('image');
   result.page = {
-    title: document.title, color: getComputedStyle(document.body).color, script: window.loaded, image: [image.complete, image.naturalWidth],
+    title: document.title, color: getComputedStyle(document.body).color, script: window.loaded,
+    image: [image.complete, image.naturalWidth],
   };
-  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ text: 'grüße', list: [1, 2] }) };
+  const post = { method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ text: 'grüße', list: [1, 2] }) };
   result.api = await ask('/api', post);
   result.put = await ask('/api', { ...post, method: 'PUT' });
   result.login = await ask('/login');
@@ -179,7 +185,8 @@ async function visit() {
       socket.send('');
     };
     socket.onmessage = ({ data }) => {
-      seen.push(typeof data === 'string' ? [data.length, data.slice(0, 100)] : [data.byteLength, new Uint8Array(data).every((b) => b === 9)]);
+      seen.push(typeof data === 'string'
+        ? [data.length, data.slice(0, 100)] : [data.byteLength, new Uint8Array(data).every((b) => b === 9)]);
       if (seen.length === 5) socket.close(3001, 'enough');
     };
     socket.onclose = (event) => resolve([...seen, event.code, event.reason, event.wasClean]);
@@ -191,7 +198,8 @@ test('a site through the gateway is what it is without', { timeout: 180000 }, as
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder, ['site.test']);
   // Trusted, and not only tolerated: what comes with an error of its certificate is never cached.
-  const key = new crypto.X509Certificate(fs.readFileSync(certificates.cert)).publicKey.export({ type: 'spki', format: 'der' });
+  const key = new crypto.X509Certificate(fs.readFileSync(certificates.cert))
+    .publicKey.export({ type: 'spki', format: 'der' });
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
@@ -218,7 +226,8 @@ test('a site through the gateway is what it is without', { timeout: 180000 }, as
     await page.goBack();
     observed.back = await page.title();
     observed.reloaded = [(await page.reload()).status(), await page.title()];
-    observed.cookies = (await context.cookies(base)).map(({ name, value, httpOnly, sameSite, path, domain }) => ({ name, value, httpOnly, sameSite, path, domain }));
+    observed.cookies = (await context.cookies(base))
+      .map(({ name, value, httpOnly, sameSite, path, domain }) => ({ name, value, httpOnly, sameSite, path, domain }));
     await context.close();
     observed.server = site.log.toSorted();
     return observed;
@@ -226,7 +235,8 @@ test('a site through the gateway is what it is without', { timeout: 180000 }, as
 
   const direct = await Site.start(t);
   const without = await observe(`http://site.test:${direct.port}`, direct);
-  assert.deepEqual(without.page.page, { title: 'site', color: 'rgb(1, 2, 3)', script: 'by the script', image: [true, 1] });
+  assert.deepEqual(without.page.page,
+    { title: 'site', color: 'rgb(1, 2, 3)', script: 'by the script', image: [true, 1] });
   assert.equal(without.page.events.length, 6);
   assert.equal(without.page.socket.at(-1), true);
   assert.equal(without.upload[1].sha, sha(upload));

@@ -1,6 +1,6 @@
-// Requests and answers that one reader takes for one message and another for two. Whatever a client sends reaches the server as
-// exactly one request with one plain length, or not at all; whatever a server sends reaches the client as one answer, or as a 502
-// or a cut that the client can notice.
+// Requests and answers that one reader takes for one message and another for two. Whatever a client sends reaches the
+// server as exactly one request with one plain length, or not at all; whatever a server sends reaches the client as one
+// answer, or as a 502 or a cut that the client can notice.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { answers, ok, passed, refused, smuggled } from './smuggling_cases.mjs';
@@ -8,7 +8,8 @@ import { RawClient, startGateway, tcpServer } from './support.mjs';
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-// Takes requests off `bytes` as the strictest of servers would; throws at what any other server might read in another way.
+// Takes requests off `bytes` as the strictest of servers would; throws at what any other server might read in another
+// way.
 function readRequests(bytes) {
   const requests = [];
   let rest = bytes;
@@ -46,7 +47,8 @@ function readRequests(bytes) {
         if (size === 0) {
           const trailers = /^([^\r\n]+\r\n)*\r\n/.exec(rest);
           assert.ok(trailers, 'the end of the trailers');
-          assert.doesNotMatch(trailers[0], /^(?:host|content-length|transfer-encoding|connection|authorization|x-forwarded-for):/im);
+          assert.doesNotMatch(trailers[0],
+            /^(?:host|content-length|transfer-encoding|connection|authorization|x-forwarded-for):/im);
           rest = rest.slice(trailers[0].length);
           break;
         }
@@ -74,7 +76,8 @@ async function recordingServer(t) {
       } catch {
         return;
       }
-      for (; connection.answered < count; connection.answered += 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      for (; connection.answered < count; connection.answered += 1)
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
     socket.on('end', () => socket.end());
   });
@@ -88,7 +91,8 @@ backends: { site: { servers: [ "http://127.0.0.1:${port}" ], first_byte_timeout:
 routes: [ { path: /*, backend: site } ]
 `);
 
-// Runs `play` for every row in one segment and, where it is short, byte by byte, some at a time. All that fails is told at once.
+// Runs `play` for every row in one segment and, where it is short, byte by byte, some at a time. All that fails is told
+// at once.
 const shortEnough = 3000;
 async function forEach(table, play, atOnce) {
   const runs = Object.entries(table).flatMap(([name, row], index) => {
@@ -110,7 +114,8 @@ async function forEach(table, play, atOnce) {
 const sendAs = async (client, bytes, bytewise) => (bytewise ? client.sendBytewise(bytes) : client.send(bytes));
 const inShort = (text) => JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}...` : text);
 
-test('what could be read in two ways is refused, and nothing of it reaches the server', { timeout: 300000 }, async (t) => {
+test('what could be read in two ways is refused, and nothing of it reaches the server', { timeout: 300000 },
+  async (t) => {
   const server = await recordingServer(t);
   const gateway = await gatewayTo(t, server.port);
   const played = [];
@@ -160,13 +165,17 @@ test('what can be read in one way only is passed on as that', { timeout: 120000 
     assert.deepEqual(values('host'), [row.host ?? 's']);
     assert.equal(values('x-forwarded-for').length, 1);
     assert.doesNotMatch(received.join(''), /forged/);
-    for (const [name] of requests[0].headers) assert.doesNotMatch(name, /_/, 'a name that some servers fold into another');
-    for (const name of ['upgrade', 'http2-settings', 'keep-alive', 'proxy-connection']) assert.deepEqual(values(name), [], name);
-    for (const value of values('connection')) assert.doesNotMatch(value, /content-length|transfer|host|upgrade|forwarded/i);
+    for (const [name] of requests[0].headers)
+      assert.doesNotMatch(name, /_/, 'a name that some servers fold into another');
+    for (const name of ['upgrade', 'http2-settings', 'keep-alive', 'proxy-connection'])
+      assert.deepEqual(values(name), [], name);
+    for (const value of values('connection'))
+      assert.doesNotMatch(value, /content-length|transfer|host|upgrade|forwarded/i);
   }, 1);
 });
 
-const upgrade = 'GET /ws HTTP/1.1\r\nHost: s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+const upgrade = 'GET /ws HTTP/1.1\r\nHost: s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
 test('requests behind a handshake are not requests', { timeout: 60000 }, async (t) => {
@@ -230,7 +239,8 @@ function readAnswer(bytes) {
   }
 }
 
-test('answers that could be read in two ways do not reach a client, nor the next one', { timeout: 300000 }, async (t) => {
+test('answers that could be read in two ways do not reach a client, nor the next one', { timeout: 300000 },
+  async (t) => {
   let answer;
   const port = await tcpServer(t, (socket) => {
     let bytes = '';

@@ -12,8 +12,8 @@ const length = (value, body = 'ab') => post(`Content-Length: ${value}\r\n`, body
 const host = (value) => `GET /case HTTP/1.1\r\nHost: ${value}\r\n\r\n`;
 const absolute = (target, fields = 'Host: s\r\n') => `GET ${target} HTTP/1.1\r\n${fields}\r\n`;
 
-// Refused with a complete answer, 400 where no other status is named, and the end of the connection; not a byte reaches the server,
-// or of a body that had begun, a body that breaks off.
+// Refused with a complete answer, 400 where no other status is named, and the end of the connection; not a byte reaches
+// the server, or of a body that had begun, a body that breaks off.
 export const refused = {
   'Content-Length, then chunked': post('Content-Length: 44\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   'chunked, then Content-Length': post('Transfer-Encoding: chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
@@ -43,15 +43,19 @@ export const refused = {
   'Transfer-Encoding with a vertical tab': post('Transfer-Encoding: \x0bchunked\r\n', chunkedSmuggled),
   'Transfer-Encoding with a form feed': post('Transfer-Encoding: chunked\x0c\r\n', chunkedSmuggled),
   'Transfer-Encoding with NUL': post('Transfer-Encoding: chunked\0\r\n', chunkedSmuggled),
-  'Transfer-Encoding with a space before the colon': post('Transfer-Encoding : chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
+  'Transfer-Encoding with a space before the colon': post('Transfer-Encoding : chunked\r\nContent-Length: 44\r\n',
+    chunkedSmuggled),
   'Transfer-Encoding with a tab before the colon': post('Transfer-Encoding\t: chunked\r\n', chunkedSmuggled),
-  'a space before Transfer-Encoding': post('X: y\r\n Transfer-Encoding: chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
+  'a space before Transfer-Encoding': post('X: y\r\n Transfer-Encoding: chunked\r\nContent-Length: 44\r\n',
+    chunkedSmuggled),
   'a folded Transfer-Encoding': post('Transfer-Encoding:\r\n chunked\r\n', chunkedSmuggled),
   'a folded header': get('X-Folded: a\r\n b\r\n'),
   'a header folded with a tab': get('X-Folded: a\r\n\tb\r\n'),
   'folding in the first line': 'GET /case HTTP/1.1\r\n Host: s\r\n\r\n',
-  'Transfer-Encoding behind a bare LF': post('X: y\nTransfer-Encoding: chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
-  'Transfer-Encoding behind a bare CR': post('X: y\rTransfer-Encoding: chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
+  'Transfer-Encoding behind a bare LF': post('X: y\nTransfer-Encoding: chunked\r\nContent-Length: 44\r\n',
+    chunkedSmuggled),
+  'Transfer-Encoding behind a bare CR': post('X: y\rTransfer-Encoding: chunked\r\nContent-Length: 44\r\n',
+    chunkedSmuggled),
   'lines that end with LF only': 'GET /case HTTP/1.1\nHost: s\n\n',
   'lines that end with CR only': 'GET /case HTTP/1.1\rHost: s\r\r',
   'a head that ends with LF CR LF': `POST /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\n\r\nab`,
@@ -101,22 +105,30 @@ export const refused = {
   'a chunk extension without an end': post('Transfer-Encoding: chunked\r\n', `2;${'x'.repeat(100000)}`),
   'trailers with a bare LF': post('Transfer-Encoding: chunked\r\n', '0\r\nX: y\n\r\n'),
   'trailers that name a length': post('Transfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\nContent-Length: 40\r\n\r\n'),
-  'trailers that name a coding': post('Transfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n'),
-  'trailers without an end': { bytes: post('Transfer-Encoding: chunked\r\n', `0\r\n${'X: y\r\n'.repeat(20000)}`), status: 431 },
+  'trailers that name a coding': post('Transfer-Encoding: chunked\r\n',
+    '2\r\nab\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n'),
+  'trailers without an end': { bytes: post('Transfer-Encoding: chunked\r\n', `0\r\n${'X: y\r\n'.repeat(20000)}`),
+    status: 431 },
   'a request line without an end': { bytes: `GET /${'x'.repeat(200000)}`, status: 414 },
   'a header without an end': { bytes: `GET /case HTTP/1.1\r\nHost: s\r\nX: ${'x'.repeat(200000)}`, status: 431 },
   'too many headers': { bytes: get('X: y\r\n'.repeat(1000)), status: 431 },
   // ---- both lengths, in every order
-  'Content-Length, chunked, Content-Length': post('Content-Length: 5\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n', chunkedSmuggled),
-  'chunked, Content-Length, chunked': post('Transfer-Encoding: chunked\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
-  'both lengths, far apart': post(`Content-Length: 5\r\n${'X: y\r\n'.repeat(20)}Transfer-Encoding: chunked\r\n`, chunkedSmuggled),
+  'Content-Length, chunked, Content-Length': post(
+    'Content-Length: 5\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n', chunkedSmuggled),
+  'chunked, Content-Length, chunked': post(
+    'Transfer-Encoding: chunked\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
+  'both lengths, far apart': post(`Content-Length: 5\r\n${'X: y\r\n'.repeat(20)}Transfer-Encoding: chunked\r\n`,
+    chunkedSmuggled),
   'both lengths, and the body that both mean': post('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n'),
   'both lengths, with an identity': post('Content-Length: 2\r\nTransfer-Encoding: identity\r\n', 'ab'),
   'both lengths, with a coding that is unknown': post('Content-Length: 2\r\nTransfer-Encoding: xchunked\r\n', 'ab'),
-  'both lengths of a GET': `GET /case HTTP/1.1\r\nHost: s\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${chunkedSmuggled}`,
+  'both lengths of a GET': `GET /case HTTP/1.1\r\nHost: s\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n` +
+    `${chunkedSmuggled}`,
   'both lengths in capital letters': post('CONTENT-LENGTH: 5\r\nTRANSFER-ENCODING: CHUNKED\r\n', chunkedSmuggled),
-  'both lengths, one named in Connection': post('Connection: content-length\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
-  'both lengths, the other named in Connection': post('Connection: transfer-encoding\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
+  'both lengths, one named in Connection': post(
+    'Connection: content-length\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
+  'both lengths, the other named in Connection': post(
+    'Connection: transfer-encoding\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   // ---- Transfer-Encoding in disguise
   'coding with a comma behind it': coding('chunked,'),
   'coding with a comma and a space behind it': coding('chunked, '),
@@ -149,11 +161,14 @@ export const refused = {
   'coding that is chunked=1': coding('chunked=1'),
   'coding that is none': coding(','),
   'coding in two lines': post('Transfer-Encoding: chunked\r\nTransfer-encoding: cow\r\n', chunkedSmuggled),
-  'coding in two lines, one of them empty': post('Transfer-Encoding: \r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
-  'coding in two lines, identity first': post('Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
+  'coding in two lines, one of them empty': post('Transfer-Encoding: \r\nTransfer-Encoding: chunked\r\n',
+    chunkedSmuggled),
+  'coding in two lines, identity first': post('Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n',
+    chunkedSmuggled),
   'coding folded behind a comma': post('Transfer-Encoding: identity,\r\n chunked\r\n', chunkedSmuggled),
   'coding folded with a tab': post('Transfer-Encoding:\r\n\tchunked\r\n', chunkedSmuggled),
-  'coding behind a vertical tab in another header': post('X: y\x0bTransfer-Encoding: chunked\r\nContent-Length: 5\r\n', chunkedSmuggled),
+  'coding behind a vertical tab in another header': post('X: y\x0bTransfer-Encoding: chunked\r\nContent-Length: 5\r\n',
+    chunkedSmuggled),
   'coding whose name has NUL behind it': post('Transfer-Encoding\0: chunked\r\n', chunkedSmuggled),
   'coding whose name has a control in it': post('Transfer\x01-Encoding: chunked\r\n', chunkedSmuggled),
   'coding whose name has a vertical tab behind it': post('Transfer-Encoding\x0b: chunked\r\n', chunkedSmuggled),
@@ -356,28 +371,37 @@ export const passed = {
   'Content-Length with spaces around it': { bytes: post('Content-Length: \t 2  \r\n', 'ab'), body: 'ab' },
   'chunked': { bytes: post('Transfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab' },
   'CHUNKED': { bytes: post('TRANSFER-ENCODING: ChUnKeD\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab' },
-  'chunked with a tab before it': { bytes: post('Transfer-Encoding:\tchunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab' },
-  'chunk extensions': { bytes: post('Transfer-Encoding: chunked\r\n', '2;x=y;z="q"\r\nab\r\n0;end\r\n\r\n'), body: 'ab' },
-  'chunk sizes with leading zeros': { bytes: post('Transfer-Encoding: chunked\r\n', '0000002\r\nab\r\n000\r\n\r\n'), body: 'ab' },
-  'a body that looks like a request': { bytes: post(`Content-Length: ${smuggled.length}\r\n`, smuggled), body: smuggled },
+  'chunked with a tab before it': { bytes: post('Transfer-Encoding:\tchunked\r\n', '2\r\nab\r\n0\r\n\r\n'),
+    body: 'ab' },
+  'chunk extensions': { bytes: post('Transfer-Encoding: chunked\r\n', '2;x=y;z="q"\r\nab\r\n0;end\r\n\r\n'),
+    body: 'ab' },
+  'chunk sizes with leading zeros': { bytes: post('Transfer-Encoding: chunked\r\n', '0000002\r\nab\r\n000\r\n\r\n'),
+    body: 'ab' },
+  'a body that looks like a request': { bytes: post(`Content-Length: ${smuggled.length}\r\n`, smuggled),
+    body: smuggled },
   'a chunk that looks like a request': {
-    bytes: post('Transfer-Encoding: chunked\r\n', `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`), body: smuggled,
+    bytes: post('Transfer-Encoding: chunked\r\n', `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`),
+    body: smuggled,
   },
-  'Connection that names Content-Length': { bytes: post('Connection: content-length\r\nContent-Length: 2\r\n', 'ab'), body: 'ab' },
+  'Connection that names Content-Length': { bytes: post('Connection: content-length\r\nContent-Length: 2\r\n', 'ab'),
+    body: 'ab' },
   'Connection that names Transfer-Encoding': {
     bytes: post('Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
   },
   'Connection that names Host': { bytes: get('Connection: host\r\n'), body: '' },
   'other spellings of the length': {
-    bytes: post('Content_Length: 40\r\nTransfer_Encoding: chunked\r\nX-Content-Length: 40\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
+    bytes: post('Content_Length: 40\r\nTransfer_Encoding: chunked\r\nX-Content-Length: 40\r\nContent-Length: 2\r\n',
+      'ab'), body: 'ab',
   },
   'what proxies say, from a client': {
-    bytes: get('X-Forwarded-For: forged\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nForwarded: for=forged\r\nX-SSL-Client-Verify: forged\r\n' +
+    bytes: get('X-Forwarded-For: forged\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nForwarded: for=forged\r\n' +
+      'X-SSL-Client-Verify: forged\r\n' +
       'Client-Cert: forged\r\nx.real.ip: forged\r\nX-Original-URL: forged\r\nX-Rewrite-URL: forged\r\n'),
     body: '',
   },
   'what proxies say, among the trailers': {
-    bytes: chunked('2\r\nab\r\n0\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nClient_Cert: forged\r\n\r\n'), body: 'ab',
+    bytes: chunked('2\r\nab\r\n0\r\nX_Forwarded_For: forged\r\nX-Real-IP: forged\r\nClient_Cert: forged\r\n\r\n'),
+    body: 'ab',
   },
   'absolute-form with the same authority': { bytes: 'GET http://s/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '' },
   'a GET with a body': { bytes: get('Content-Length: 2\r\n') + 'ab', body: 'ab' },
@@ -388,18 +412,23 @@ export const passed = {
   'many chunks': { bytes: chunked(`${'1\r\na\r\n'.repeat(100)}0\r\n\r\n`), body: 'a'.repeat(100) },
   'a Host with an empty port': { bytes: host('s:'), body: '', host: 's:' },
   'trailers that name what only a head may': {
-    bytes: chunked('2\r\nab\r\n0\r\nHost: other\r\nX-Forwarded-For: other\r\nConnection: close\r\nAuthorization: x\r\n\r\n'), body: 'ab',
+    bytes: chunked('2\r\nab\r\n0\r\nHost: other\r\nX-Forwarded-For: other\r\nConnection: close\r\n' +
+      'Authorization: x\r\n\r\n'), body: 'ab',
   },
   'a chunk of CRLFs': { bytes: chunked('4\r\n\r\n\r\n\r\n0\r\n\r\n'), body: '\r\n\r\n' },
   'a chunk that looks like the last': { bytes: chunked('5\r\n0\r\n\r\n\r\n0\r\n\r\n'), body: '0\r\n\r\n' },
-  'an upgrade to h2c': { bytes: get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'), body: '' },
+  'an upgrade to h2c': {
+    bytes: get('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'),
+    body: '' },
   'an upgrade to h2c with a body': {
-    bytes: post('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
+    bytes: post('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n' +
+      'Content-Length: 2\r\n', 'ab'), body: 'ab',
   },
   'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '' },
   // None of these is a handshake, so that what follows is a request and no frame.
   'an upgrade to nothing': { bytes: get('Connection: Upgrade\r\nUpgrade: \r\n'), body: '' },
-  'an upgrade to WebSocket without its fields': { bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\n'), body: '' },
+  'an upgrade to WebSocket without its fields': { bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\n'),
+    body: '' },
   'an upgrade to WebSocket without its key': {
     bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'), body: '',
   },
@@ -407,23 +436,30 @@ export const passed = {
     bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
   },
   'chunks that say upgrade to WebSocket': {
-    bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
+    bytes: post('Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'),
+    body: 'ab',
   },
   'chunks that say upgrade to h2c': {
-    bytes: post('Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'), body: 'ab',
+    bytes: post('Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'),
+    body: 'ab',
   },
   'an Upgrade that Connection does not name': { bytes: get('Upgrade: websocket\r\n'), body: '' },
-  'Connection that names what the gateway adds': { bytes: get('Connection: x-forwarded-for, x-forwarded-proto, via, forwarded\r\n'), body: '' },
+  'Connection that names what the gateway adds': {
+    bytes: get('Connection: x-forwarded-for, x-forwarded-proto, via, forwarded\r\n'), body: '' },
   'Connection that names everything': {
-    bytes: post('Connection: host, content-length, transfer-encoding, connection, te, close-not\r\nContent-Length: 2\r\n', 'ab'), body: 'ab',
+    bytes: post('Connection: host, content-length, transfer-encoding, connection, te, close-not\r\n' +
+      'Content-Length: 2\r\n', 'ab'), body: 'ab',
   },
   'Connection with empty items': { bytes: get('Connection: ,,keep-alive,,\r\n'), body: '' },
-  'Keep-Alive and Proxy-Connection': { bytes: get('Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n'), body: '' },
-  'TE and Trailer': { bytes: post('TE: trailers, chunked\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\nX: y\r\n\r\n'), body: 'ab' },
+  'Keep-Alive and Proxy-Connection': { bytes: get('Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\n'),
+    body: '' },
+  'TE and Trailer': { bytes: post('TE: trailers, chunked\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n',
+    '2\r\nab\r\n0\r\nX: y\r\n\r\n'), body: 'ab' },
   'a header value beyond ASCII': { bytes: get('X: \xe4\r\n'), body: '' },
   'an empty header': { bytes: get('X:\r\n'), body: '' },
   'absolute-form in capital letters': { bytes: 'GET HTTP://S/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'S' },
-  'absolute-form with the default port': { bytes: 'GET http://s:80/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 's:80' },
+  'absolute-form with the default port': { bytes: 'GET http://s:80/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
+    host: 's:80' },
   // The server gets one authority, that of the target, and cannot choose another.
   'absolute-form against Host': { bytes: 'GET http://other/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'other' },
   'absolute-form with another port': { bytes: absolute('http://s:81/case'), body: '', host: 's:81' },
@@ -432,14 +468,19 @@ export const passed = {
   'absolute-form of ws against Host': { bytes: absolute('ws://other:8080/case'), body: '', host: 'other:8080' },
   'a Host with the dot of the root': { bytes: host('s.'), body: '', host: 's.' },
   // Encoded by the gateway, they are read by the server as by the gateway.
-  'a byte beyond ASCII in the target': { bytes: 'GET /case\xe4 HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case%E4' },
+  'a byte beyond ASCII in the target': { bytes: 'GET /case\xe4 HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
+    target: '/case%E4' },
   'spaces and line ends beyond ASCII in the target': {
-    bytes: 'GET /case\xa0\x85\xc2\xa0HTTP/1.1 HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case%A0%85%C2%A0HTTP/1.1',
+    bytes: 'GET /case\xa0\x85\xc2\xa0HTTP/1.1 HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
+    target: '/case%A0%85%C2%A0HTTP/1.1',
   },
-  'an overlong slash in the target': { bytes: 'GET /case\xc0\xaf HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case%C0%AF' },
-  'bytes beyond ASCII in the query': { bytes: 'GET /case?\xe4=\xff HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case?%E4=%FF' },
+  'an overlong slash in the target': { bytes: 'GET /case\xc0\xaf HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
+    target: '/case%C0%AF' },
+  'bytes beyond ASCII in the query': { bytes: 'GET /case?\xe4=\xff HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
+    target: '/case?%E4=%FF' },
   // A query is not taken apart at any of these by whoever routes.
-  'a backslash in the query': { bytes: 'GET /case?file=C:\\a HTTP/1.1\r\nHost: s\r\n\r\n', body: '', target: '/case?file=C:\\a' },
+  'a backslash in the query': { bytes: 'GET /case?file=C:\\a HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
+    target: '/case?file=C:\\a' },
   'a DELETE with a body': { bytes: 'DELETE /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\nab', body: 'ab' },
   'an OPTIONS with a body': { bytes: 'OPTIONS /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\nab', body: 'ab' },
   'a body of NUL and LF': { bytes: length('4', '\0\n\r\0'), body: '\0\n\r\0' },
@@ -448,7 +489,8 @@ export const passed = {
 const after = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled';
 export const ok = (fields, body = '') => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`;
 
-// What a server sends, and what the client may see of it: a status and a body; undefined stands for a cut behind the head.
+// What a server sends, and what the client may see of it: a status and a body; undefined stands for a cut behind the
+// head.
 export const answers = {
   'both lengths': [ok('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`), 502],
   'two lengths': [ok('Content-Length: 0\r\nContent-Length: 5\r\n', 'abcde'), 502],
@@ -465,11 +507,17 @@ export const answers = {
   'another protocol': ['ICY 200 OK\r\n\r\n', 502],
   'garbage': ['\x16\x03\x01\x02\x00\x01', 502],
   'a 101 that nobody asked for': ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 502],
-  // Ends at its empty line whatever it says: what follows is the answer, and never what a length would have made the body.
-  'a 1xx with a length': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
-  'a 1xx with two lengths': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
-  'a 1xx with a body': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nabcde${ok('Content-Length: 2\r\n', 'ok')}`, 502],
-  'a 1xx with a folded length': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n 0\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 502],
+  // Ends at its empty line whatever it says: what follows is the answer, and never what a length would have made the
+  // body.
+  'a 1xx with a length': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`,
+    200, 'ok'],
+  'a 1xx with two lengths': [
+    `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`,
+    200, 'ok'],
+  'a 1xx with a body': [
+    `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nabcde${ok('Content-Length: 2\r\n', 'ok')}`, 502],
+  'a 1xx with a folded length': [
+    `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n 0\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 502],
   'nothing at all': ['', 502],
   'an answer that is longer than it says': [`${ok('Content-Length: 2\r\n', 'ok')}${after}`, 200, 'ok'],
   'an answer behind a 204': [`HTTP/1.1 204 No Content\r\n\r\n${after}`, 204, ''],
@@ -478,7 +526,8 @@ export const answers = {
   'early hints': [`HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
   'a body that breaks off': [ok('Content-Length: 10\r\n', 'short'), 200, undefined],
   'chunks that break off': [ok('Transfer-Encoding: chunked\r\n', '5\r\nshort\r\n'), 200, undefined],
-  'a chunk that is longer than it says': [ok('Transfer-Encoding: chunked\r\n', `2\r\nokay\r\n0\r\n\r\n`), 200, undefined],
+  'a chunk that is longer than it says': [ok('Transfer-Encoding: chunked\r\n', `2\r\nokay\r\n0\r\n\r\n`), 200,
+    undefined],
   'a chunk size with garbage': [ok('Transfer-Encoding: chunked\r\n', `2x\r\nok\r\n0\r\n\r\n`), 200, undefined],
   'chunked, then a length': [ok('Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', `0\r\n\r\n${after}`), 502],
   // One length, which reaches the client once (RFC 9110, section 8.6); what stands behind the body is nobody's answer.
@@ -487,8 +536,10 @@ export const answers = {
   'a list of lengths that differ': [ok('Content-Length: 5, 6\r\n', 'abcde'), 502],
   'a list and another length': [ok('Content-Length: 5, 5\r\nContent-Length: 6\r\n', 'abcde'), 502],
   'the same number, written in two ways': [ok('Content-Length: 5\r\nContent-Length: 05\r\n', 'abcde'), 502],
-  'the same length twice, and one empty': [ok('Content-Length: 5\r\nContent-Length: \r\nContent-Length: 5\r\n', 'abcde'), 502],
-  'the same length twice beside chunked': [ok('Content-Length: 5\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`), 502],
+  'the same length twice, and one empty': [ok('Content-Length: 5\r\nContent-Length: \r\nContent-Length: 5\r\n',
+    'abcde'), 502],
+  'the same length twice beside chunked': [
+    ok('Content-Length: 5\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`), 502],
   'the same bad length twice': [ok('Content-Length: +5\r\nContent-Length: +5\r\n', 'abcde'), 502],
   'a negative length': [ok('Content-Length: -5\r\n', 'abcde'), 502],
   'a hexadecimal length': [ok('Content-Length: 0x5\r\n', 'abcde'), 502],
@@ -501,7 +552,8 @@ export const answers = {
   'a length behind a bare CR': [ok('Content-Length: 5\rX: y\r\n', 'abcde'), 502],
   'xchunked': [ok('Transfer-Encoding: xchunked\r\n', `0\r\n\r\n${after}`), 502],
   'chunked twice': [ok('Transfer-Encoding: chunked, chunked\r\n', `0\r\n\r\n${after}`), 502],
-  'chunked in two lines': [ok('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`), 502],
+  'chunked in two lines': [ok('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`),
+    502],
   'identity': [ok('Transfer-Encoding: identity\r\n', 'abcde'), 502],
   'an empty coding': [ok('Transfer-Encoding: \r\n', 'abcde'), 502],
   'chunked with a comma': [ok('Transfer-Encoding: chunked,\r\n', `0\r\n\r\n${after}`), 502],
@@ -538,20 +590,25 @@ export const answers = {
   'a head without an end': [`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(30000)}`, 502],
   'a header without an end': [`HTTP/1.1 200 OK\r\nX: ${'y'.repeat(300000)}`, 502],
   'half a head': ['HTTP/1.1 200 OK\r\nContent-Le', 502],
-  'a 101 behind a 100': ['HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 502],
-  'a 1xx with chunks': [`HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
+  'a 101 behind a 100': [
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 502],
+  'a 1xx with chunks': [
+    `HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
   'a status that no list has': [`HTTP/1.1 799\r\nContent-Length: 2\r\n\r\nok${after}`, 799, 'ok'],
   'a 1xx and nothing more': ['HTTP/1.1 103 Early Hints\r\n\r\n', 502],
   'a 204 with chunks': ['HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 204, ''],
   'an answer to the end, which has none': ['HTTP/1.0 200 OK\r\n\r\nall of it', 200, 'all of it'],
   'an answer of HTTP/1.0': ['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', 200, 'ok'],
-  'several hints': [`${'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'.repeat(3)}${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
+  'several hints': [`${'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'.repeat(3)}${ok('Content-Length: 2\r\n', 'ok')}`,
+    200, 'ok'],
   'an answer with no reason': [`HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok`, 200, 'ok'],
   'chunk extensions': [ok('Transfer-Encoding: chunked\r\n', '2;x=y\r\nok\r\n0;end\r\n\r\n'), 200, 'ok'],
   'trailers': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\nX: y\r\n\r\n'), 200, 'ok'],
-  'chunks, and an answer behind a trailer': [ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\nX: y\r\n\r\n${after}`), 200, 'ok'],
+  'chunks, and an answer behind a trailer': [
+    ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\nX: y\r\n\r\n${after}`), 200, 'ok'],
   'an answer behind no body': [`${ok('Content-Length: 0\r\n')}${after}`, 200, ''],
-  'a length of Connection: content-length': [ok('Connection: content-length\r\nContent-Length: 2\r\n', 'ok'), 200, 'ok'],
+  'a length of Connection: content-length': [ok('Connection: content-length\r\nContent-Length: 2\r\n', 'ok'), 200,
+    'ok'],
   'chunks that end before the last': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n'), 200, undefined],
   'chunks that end inside the last': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\n'), 200, undefined],
   'chunks that end inside a trailer': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\nX: '), 200, undefined],
@@ -560,10 +617,12 @@ export const answers = {
   'a chunk size that ends with LF': [ok('Transfer-Encoding: chunked\r\n', '2\nok\r\n0\r\n\r\n'), 200, undefined],
   'a negative chunk size': [ok('Transfer-Encoding: chunked\r\n', '-2\r\nok\r\n0\r\n\r\n'), 200, undefined],
   'a chunk size with 0x': [ok('Transfer-Encoding: chunked\r\n', '0x2\r\nok\r\n0\r\n\r\n'), 200, undefined],
-  'a chunk size that overflows': [ok('Transfer-Encoding: chunked\r\n', '10000000000000002\r\nok\r\n0\r\n\r\n'), 200, undefined],
+  'a chunk size that overflows': [ok('Transfer-Encoding: chunked\r\n', '10000000000000002\r\nok\r\n0\r\n\r\n'), 200,
+    undefined],
   'an empty chunk size': [ok('Transfer-Encoding: chunked\r\n', '\r\nok\r\n0\r\n\r\n'), 200, undefined],
   'a chunk extension without an end': [ok('Transfer-Encoding: chunked\r\n', `2;${'x'.repeat(300000)}`), 200, undefined],
   'a trailer with a bare LF': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\nX: y\n\r\n'), 200, undefined],
   'a trailer with NUL': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\nX: \0\r\n\r\n'), 200, undefined],
-  'trailers without an end': [ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\n${'X: y\r\n'.repeat(30000)}`), 200, undefined],
+  'trailers without an end': [ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\n${'X: y\r\n'.repeat(30000)}`), 200,
+    undefined],
 };

@@ -1,5 +1,5 @@
-// What the system tests share: the gateway as a process, servers and clients around it, certificates. Everything listens on
-// ports that the system chooses and lives in one folder that is removed at the end.
+// What the system tests share: the gateway as a process, servers and clients around it, certificates. Everything
+// listens on ports that the system chooses and lives in one folder that is removed at the end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -212,7 +212,8 @@ export function makeCertificates(folder, names = ['a.example', 'b.example']) {
   const at = (name) => path.join(folder, name);
   const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const san = ['DNS:localhost', 'IP:127.0.0.1', ...names.map((n) => `DNS:${n}`)].join(',');
-  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('ca.key'), '-out',
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('ca.key'),
+    '-out',
     at('ca.crt'), '-subj', '/CN=Test CA', '-days', '2');
   openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('site.key'), '-out',
     at('site.csr'), '-subj', '/CN=localhost', '-addext', `subjectAltName=${san}`);

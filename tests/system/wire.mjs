@@ -62,7 +62,8 @@ async function body(reader, headers, { none = false, toEnd = false } = {}) {
         const trailers = await fields(reader);
         return { framing: 'chunked', body: text, trailers: trailers ?? [], whole: trailers !== undefined };
       }
-      const chunk = line === undefined ? { whole: false, text: '' } : await reader.exactly(size + 2, 'the data of a chunk');
+      const chunk = line === undefined
+        ? { whole: false, text: '' } : await reader.exactly(size + 2, 'the data of a chunk');
       if (!chunk.whole) return { framing: 'chunked', body: text + chunk.text, trailers: [], whole: false };
       text += chunk.text.slice(0, -2);
     }
@@ -76,8 +77,8 @@ async function body(reader, headers, { none = false, toEnd = false } = {}) {
   return { framing: 'end', body: reader.take(reader.bytes.length), trailers: [], whole: reader.error === undefined };
 }
 
-// The server's end of a connection: request() gives the next one, undefined at the end. `onHead` hears of each head before its
-// body is read.
+// The server's end of a connection: request() gives the next one, undefined at the end. `onHead` hears of each head
+// before its body is read.
 export class RequestReader {
   constructor(socket) { this.reader = new Reader(socket); }
   async request(onHead = () => {}) {

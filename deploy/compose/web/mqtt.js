@@ -1,5 +1,5 @@
-// As much of MQTT 3.1.1 as a page needs to try a broker: connect, subscribe, publish, and receive, at QoS 0 and with a clean
-// session. An application takes a library.
+// As much of MQTT 3.1.1 as a page needs to try a broker: connect, subscribe, publish, and receive, at QoS 0 and with a
+// clean session. An application takes a library.
 
 const CONNACK = 2, PUBLISH = 3, SUBACK = 9;
 const keepAlive = 60; // seconds
@@ -40,8 +40,8 @@ function takePacket(bytes) {
   throw new Error('a packet without an end to its length');
 }
 
-// Connects to `url`. Calls onOpen once the broker lets the client in, onSubscribed for each subscription that the broker takes,
-// onMessage(topic, text) for each message of one, and onClose(reason) once, at the end.
+// Connects to `url`. Calls onOpen once the broker lets the client in, onSubscribed for each subscription that the
+// broker takes, onMessage(topic, text) for each message of one, and onClose(reason) once, at the end.
 export function connect(url, { onOpen, onSubscribed, onMessage, onClose }) {
   const socket = new WebSocket(url, 'mqtt');
   socket.binaryType = 'arraybuffer';
