@@ -32,9 +32,10 @@ QuietGateway::QuietGateway(World& world, std::string_view yaml)
   const config::Config& config = *runtime_.config;
   stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), 1);
   counts_ = std::make_unique<session::SharedCounts>(config);
+  server_log_ = std::make_unique<session::ServerLog>(config, log_);
   shared_ = std::make_unique<session::Shared>(
       runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
-      *counts_, memory_, log_,
+      *counts_, *server_log_, memory_, log_,
       [](std::size_t, std::move_only_function<void(session::Gateway&)>) {});
   options_ = app::HttpOptions(config);
   places_.emplace_back("127.0.0.1:80",

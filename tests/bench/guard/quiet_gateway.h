@@ -38,6 +38,7 @@ class QuietGateway {
   std::unique_ptr<stats::Registry> stats_;
   io::MemoryTotal memory_;
   std::unique_ptr<session::SharedCounts> counts_;
+  std::unique_ptr<session::ServerLog> server_log_;
   std::unique_ptr<session::Shared> shared_;
   http::ServerOptions options_;
   tls::Scratch scratch_;
