@@ -105,7 +105,8 @@ if [[ $mode == --unit || $mode == --test ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi
 if [[ $mode == --test ]]; then
-  packages+=(chromium clang-format-19 curl libwebsockets-test-server mosquitto nginx procps python3 python3-websockets redis-server valgrind wrk)
+  packages+=(chromium clang-format-19 clang-tidy-19 curl libwebsockets-test-server mosquitto nginx procps python3 python3-websockets redis-server
+    shellcheck valgrind wrk)
   has_node || packages+=(nodejs npm)
 fi
 if [[ $mode == --fuzz ]]; then
