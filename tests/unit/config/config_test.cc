@@ -68,7 +68,7 @@ routes:
     encoding: base64
     require_origin: true
     cors:
-      allow_origins: [ "https://App.example", "https://*.example.org:8443", null, "*" ]
+      allow_origins: [ "https://App.example", "https://*.example.org:8443", null, "app://." ]
       allow_methods: [ GET, PURGE ]
       allow_headers: [ content-type ]
       expose_headers: [ x-id ]
@@ -242,7 +242,7 @@ TEST(ConfigTest, CorsIsRead) {
   EXPECT_EQ(cors.allow_origins[1].host, "example.org");
   EXPECT_EQ(cors.allow_origins[1].port, 8443);
   EXPECT_EQ(cors.allow_origins[2].kind, OriginPattern::Kind::kNull);
-  EXPECT_EQ(cors.allow_origins[3].kind, OriginPattern::Kind::kAny);
+  EXPECT_EQ(cors.allow_origins[3].kind, OriginPattern::Kind::kText);
   EXPECT_EQ(cors.allow_methods, (std::vector<std::string>{"GET", "PURGE"}));
   EXPECT_EQ(cors.allow_headers, std::vector<std::string>{"content-type"});
   EXPECT_EQ(cors.expose_headers, std::vector<std::string>{"x-id"});

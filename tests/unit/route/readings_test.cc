@@ -189,7 +189,7 @@ routes:
   - { path: /*, plugin: echo }
   - { path: /api/*, plugin: echo }
   - { path: /only, hosts: [ one.test ], plugin: echo }
-  - { path: ~^/v[0-9]+/x$, plugin: echo }
+  - { path: '~^/v[0-9]+/x$', plugin: echo }
 )";
 
 // The index of the route; -1: there is none, -2: the readings differ.
@@ -235,7 +235,7 @@ TEST(FindRouteTest, RoutesWhatLeadsToOneRouteAsItCame) {
 TEST(FindRouteTest, NoRouteIsNotARoute) {
   constexpr std::string_view kFew = R"(
 listeners: [ { address: "127.0.0.1:80" } ]
-routes: [ { path: /a, plugin: echo }, { path: ~^/v[0-9]+/x$, plugin: echo } ]
+routes: [ { path: /a, plugin: echo }, { path: '~^/v[0-9]+/x$', plugin: echo } ]
 )";
   EXPECT_EQ(RouteOf("//a", "any.test", kFew), -2);
   EXPECT_EQ(RouteOf("/a;x", "any.test", kFew), -2);
