@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "gateway/app/file_limit.h"
+#include "gateway/app/redirects.h"
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
@@ -19,6 +20,7 @@
 #include "gateway/config/parse.h"
 #include "gateway/config/read_text.h"
 #include "gateway/route/coverage.h"
+#include "gateway/route/dead_routes.h"
 #include "plugins/builtins.h"
 
 namespace upgate::app {
@@ -40,10 +42,31 @@ int Report(const std::string& file, const std::vector<config::ConfigError>& erro
   return 1;
 }
 
+std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
+  std::vector<config::ConfigError> warnings = route::UncoveredPolicies(config.routes);
+  for (auto& more : {route::DeadRoutes(config.routes), route::UnusedBackends(config)})
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  return warnings;
+}
+
 // What is right, but may not be what was meant.
 void Warn(const std::string& file, std::vector<config::ConfigError> warnings) {
   for (auto& warning : warnings) warning.message = "warning: " + warning.message;
   Print(stderr, ErrorLines(file, warnings));
+}
+
+// What a client comes to that follows the redirect, where that is a place of ours. Once: what
+// sends it on again says so itself.
+void TellRedirected(const Runtime& runtime, ExplainSettings settings, const Question& question,
+                    const Explanation& explanation) {
+  const Redirected next = FollowRedirect(question, explanation.location);
+  if (next.itself) return Print(stdout, "\nThat is where it came from: it never ends.\n");
+  if (next.url.empty()) return;
+  settings.url = next.url;
+  const auto followed = ReadQuestion(settings);
+  if (!followed) return;
+  Print(stdout, "\nThe client then asks for " + explanation.location + ":\n\n" +
+                    Explain(runtime, *followed).text);
 }
 
 // For what should serve, and has to end when it cannot: whoever supervises it may not read.
@@ -82,10 +105,15 @@ int Check(const std::string& config_file) {
     const std::vector<config::ConfigError> more = CheckListening(*draft.config, draft.errors);
     errors.insert(errors.end(), more.begin(), more.end());
   }
-  std::ranges::stable_sort(errors, {},
-                           [](const auto& e) { return std::pair(e.mark.line, e.mark.column); });
+  config::SortByPlace(errors);
   if (!errors.empty()) return Report(config_file, errors);
-  Warn(config_file, route::UncoveredPolicies(draft.config->routes));
+  std::vector<config::ConfigError> warnings = WarningsOf(*draft.config);
+  if (const auto runtime = Prepare(draft.config, plugins)) {
+    const auto more = SelfRedirects(*runtime);
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  }
+  config::SortByPlace(warnings);
+  Warn(config_file, std::move(warnings));
   Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n",
                             NameOf(config_file), draft.config->listeners.size(),
                             draft.config->backends.size(), draft.config->routes.size()));
@@ -106,6 +134,7 @@ int Explain(const ExplainSettings& settings) {
   if (!runtime) return Report(settings.config_file, runtime.error());
   const Explanation explanation = Explain(*runtime, *question);
   Print(stdout, explanation.text);
+  if (!explanation.location.empty()) TellRedirected(*runtime, settings, *question, explanation);
   return explanation.routed ? 0 : 1;
 }
 

@@ -207,8 +207,13 @@ std::string_view NameOf(config::Encoding encoding) {
   return "base64";
 }
 
-void TellTarget(Lines& out, const config::Config& config, const config::Route& route) {
-  if (!route.backend) return out.Add("to", "plugin {}", *route.plugin);
+void TellTarget(Lines& out, const config::Config& config, const config::Route& route,
+                const plugin::Service::Preview& preview) {
+  if (!route.backend) {
+    out.Add("to", "plugin {}", *route.plugin);
+    if (!preview.line.empty()) out.Add("", "{}", preview.line);
+    return;
+  }
   const config::Backend& backend = config.backends.at(*route.backend);
   out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
   for (const auto& server : backend.servers) out.Add("", "{}", server.url);
@@ -375,19 +380,22 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
 
   if (!TellReadings(out, runtime, seen, request.target)) {
     out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
-    return {false, out.Take()};
+    return {.routed = false, .text = out.Take(), .location = {}};
   }
   const auto matches = runtime.router->Matches(seen.host, request.target.path);
   if (matches.empty()) {
     TellNoRoute(out, config, seen, request.target.path);
-    return {false, out.Take()};
+    return {.routed = false, .text = out.Take(), .location = {}};
   }
   const config::Route& route = *matches.front().route;
   const session::Behind behind =
       session::BehindRoute(config, route, runtime.services[route.index].get());
   const session::Decision decision = session::Decide(request, listener, route, behind, seen);
   TellRoute(out, config, matches);
-  TellTarget(out, config, route);
+  const plugin::Service* service = runtime.services[route.index].get();
+  const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
+                                          : plugin::Service::Preview{};
+  TellTarget(out, config, route, preview);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);
   std::visit(
@@ -398,7 +406,7 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
           },
           [&](const session::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
       decision.what);
-  return {true, out.Take()};
+  return {.routed = true, .text = out.Take(), .location = preview.location};
 }
 
 }  // namespace upgate::app

@@ -33,7 +33,8 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
 
 struct Explanation {
   bool routed = false;
-  std::string text;  // whole lines
+  std::string text;      // whole lines
+  std::string location;  // where the client would be sent; empty: nowhere
 };
 
 // Which route the request would take and why, what that route's policies say to it, and what the

@@ -54,13 +54,22 @@ constexpr bool IsDrawnOut(std::string_view longer, std::string_view shorter) {
          longer[shorter.size()] == '_';
 }
 
+// Whether `longer` is another form of `shorter`, as "warning" is of "warn".
+constexpr bool IsLongerForm(std::string_view longer, std::string_view shorter) {
+  return shorter.size() >= 4 && longer.size() <= shorter.size() + 3 && longer.starts_with(shorter);
+}
+
 template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates) {
   for (std::string_view candidate : candidates) {
     if (IsDrawnOut(word, candidate) || IsDrawnOut(candidate, word)) return candidate;
   }
+  for (std::string_view candidate : candidates) {
+    if (IsLongerForm(word, candidate)) return candidate;
+  }
   std::string_view best;
-  std::size_t best_distance = word.size() / 3 + 2;
+  // Of short words almost any other is a few letters away.
+  std::size_t best_distance = word.size() < 5 ? 2 : word.size() < 8 ? 3 : 4;
   for (std::string_view candidate : candidates) {
     // The distance is at least the difference of the lengths, and costs their product.
     if (std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size()) >=

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/foreign_keys.h"
 #include "gateway/config/key.h"
 
 namespace upgate::config {
@@ -117,12 +118,20 @@ void Field::RejectUnknownKeys() const {
   }
   for (const auto& [key, value] : value_->members) {
     if (std::ranges::find(known_, key.scalar) != known_.end()) continue;
-    const std::string_view near = NearestOf(key.scalar, known_);
-    errors_->push_back({key.mark, MemberKey(key_, key.scalar),
-                        near.empty()
-                            ? fmt::format("unknown key; known here: {}", fmt::join(known_, ", "))
-                            : fmt::format("unknown key; did you mean '{}'?", near)});
+    errors_->push_back({key.mark, MemberKey(key_, key.scalar), UnknownKey(key.scalar)});
   }
+}
+
+std::string Field::UnknownKey(const std::string& key) const {
+  std::string name = ToLower(key);
+  std::ranges::replace(name, '-', '_');
+  if (std::ranges::find(known_, name) != known_.end())
+    return fmt::format("unknown key; did you mean '{}'?", name);
+  if (const std::string_view hint = HintForForeignKey(key_, name); !hint.empty())
+    return fmt::format("unknown key; {}", hint);
+  if (const std::string_view near = NearestOf(name, known_); !near.empty())
+    return fmt::format("unknown key; did you mean '{}'?", near);
+  return fmt::format("unknown key; known here: {}", fmt::join(known_, ", "));
 }
 
 std::vector<Field> Field::Items() const {

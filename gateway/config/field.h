@@ -97,6 +97,8 @@ class Field {
   std::vector<Member> Members() const;
 
  private:
+  // What is wrong with a key that is none of `known_`, and what would be right.
+  std::string UnknownKey(const std::string& key) const;
   Field(const Value& value, Mark mark, std::string key, std::vector<ConfigError>& errors,
         bool muted);
 

@@ -119,6 +119,14 @@ class Service {
   virtual bool serves_http() const { return false; }
   virtual bool serves_websocket() const { return false; }
   virtual std::unique_ptr<Instance> Start(Host& host) const = 0;
+
+  // What would become of a request, for those who look at a configuration (`upgate explain` and
+  // `check`). On any thread; may take its time.
+  struct Preview {
+    std::string line;      // for a reader; empty: there is nothing to say
+    std::string location;  // where the client would be sent, as in the header of this name
+  };
+  virtual Preview Foretell(const http::Request& /*request*/, bool /*tls*/) const { return {}; }
 };
 
 // What a service is made from. Borrowed; the route outlives the service.

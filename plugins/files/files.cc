@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/text.h"
 #include "plugins/files/answer.h"
 #include "plugins/files/lookup.h"
 #include "plugins/files/options.h"
@@ -89,6 +90,15 @@ class Files final : public plugin::Service {
   bool serves_http() const override { return true; }
   std::unique_ptr<plugin::Instance> Start(plugin::Host& host) const override {
     return std::make_unique<FilesInstance>(options_, route_, host.loop());
+  }
+  Preview Foretell(const http::Request& request, bool) const override {
+    const auto found = files::FindFile(options_, route_, request);
+    if (found) return {.line = "the file " + Printable(found->path), .location = {}};
+    const http::Response& answer = found.error();
+    const std::string* location = answer.headers.Find("location");
+    return {.line = "no file: " + std::to_string(answer.status) +
+                    (location != nullptr ? " with Location: " + *location : ""),
+            .location = location != nullptr ? *location : ""};
   }
 
  private:

@@ -8,9 +8,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/app/redirects.h"
 #include "gateway/app/runtime.h"
 #include "gateway/config/parse.h"
+#include "gateway/tls/context.h"
 #include "plugins/builtins.h"
+#include "tests/support/temp_folder.h"
 
 namespace upgate::app {
 namespace {
@@ -67,7 +70,8 @@ class ExplainTest : public testing::Test {
 };
 
 TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
-  const auto [routed, text] = Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Protocol: v5, mqtt"});
+  const auto [routed, text, location] =
+      Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Protocol: v5, mqtt"});
   EXPECT_TRUE(routed);
   EXPECT_THAT(text, HasSubstr("routes[0] /mqtt (u.yaml:9)"));
   EXPECT_THAT(text, HasSubstr("the host app.test is listed; the path is exactly this one"));
@@ -150,7 +154,7 @@ TEST_F(ExplainTest, LeavesToServersAndPluginsWhatIsTheirs) {
 }
 
 TEST_F(ExplainTest, SaysWhatIsNear) {
-  const auto [routed, text] = Ask("http://other.test:8080/ehco");
+  const auto [routed, text, location] = Ask("http://other.test:8080/ehco");
   EXPECT_FALSE(routed);
   EXPECT_THAT(
       text,
@@ -163,7 +167,7 @@ TEST_F(ExplainTest, SaysWhatIsNear) {
 }
 
 TEST_F(ExplainTest, ShowsEachWayToReadAPath) {
-  const auto [routed, text] = Ask("http://any.test:8080/live%2Fx;a");
+  const auto [routed, text, location] = Ask("http://any.test:8080/live%2Fx;a");
   EXPECT_FALSE(routed);
   EXPECT_THAT(text, HasSubstr("readings      /live%2Fx;a: no route\n"));
   EXPECT_THAT(text, HasSubstr("              /live/x: routes[1] /live/* (u.yaml:10)\n"));
@@ -246,6 +250,48 @@ TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
   }
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .from = "localhost"}));
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .dialect = "hixie77"}));
+}
+
+// ---- redirects
+
+std::string SelfRedirectsOf(const std::string& routes, bool tls) {
+  plugin::Registry plugins;
+  plugins::RegisterBuiltins(plugins);
+  const tls::SelfSigned own = tls::MakeSelfSigned({"a.test"});
+  const test::TempFolder folder;
+  folder.Write("a.crt", own.cert_pem);
+  folder.Write("a.key", own.key_pem);
+  const std::string listener =
+      tls ? "{ address: \"127.0.0.1:443\", tls: { certificates: [ { cert: a.crt, key: a.key } ] } }"
+          : "{ address: \"127.0.0.1:80\" }";
+  auto config = config::Parse("listeners: [ " + listener + " ]\nroutes:\n" + routes,
+                              (folder.path() / "u.yaml").string(),
+                              [](const char*) -> const char* { return nullptr; });
+  const auto runtime = Prepare(std::move(config.value()), plugins);
+  std::string keys;
+  for (const auto& warning : SelfRedirects(runtime.value())) keys += warning.key + " ";
+  return keys;
+}
+
+TEST(SelfRedirectsTest, AreThoseThatLeadToTheSameUrl) {
+  const std::string to_https =
+      "  - { path: /*, plugin: redirect, options: { to: \"https://{host}{uri}\" } }\n";
+  EXPECT_EQ(SelfRedirectsOf(to_https, false), "");
+  EXPECT_EQ(SelfRedirectsOf(to_https, true), "routes[0] ");
+  EXPECT_EQ(SelfRedirectsOf("  - { path: /a, plugin: redirect, options: { to: /a } }\n", false),
+            "routes[0] ");
+  EXPECT_EQ(SelfRedirectsOf("  - { path: /a, plugin: redirect, options: { to: /b } }\n", false),
+            "");
+  EXPECT_EQ(SelfRedirectsOf("  - { path: /a/*, hosts: [ a.test ], plugin: redirect, options: { to: "
+                            "\"http://a.test{path}\" } }\n",
+                            false),
+            "routes[0] ");
+}
+
+TEST_F(ExplainTest, SaysWhereARedirectLeads) {
+  const Explanation explanation = Ask("http://other.test:8080/old/x");
+  EXPECT_THAT(explanation.text, HasSubstr("308 with Location: /"));
+  EXPECT_EQ(explanation.location, "/");
 }
 
 }  // namespace

@@ -64,6 +64,10 @@ TEST(TextTest, EditDistanceCountsInsertionsDeletionsAndReplacements) {
 TEST(TextTest, NearestIsTheLikeliestSlipOrNothing) {
   constexpr std::array<std::string_view, 4> kKeys{"address", "tls", "backlog", "trusted_proxies"};
   EXPECT_EQ(NearestOf("adress", kKeys), "address");
+  EXPECT_EQ(NearestOf("warning", std::vector<std::string>{"debug", "warn"}), "warn");
+  EXPECT_EQ(NearestOf("fsat", std::vector<std::string>{"fast"}), "fast");
+  EXPECT_EQ(NearestOf("auth", std::vector<std::string>{"path"}), "");
+  EXPECT_EQ(NearestOf("cert", std::vector<std::string>{"cors"}), "");
   EXPECT_EQ(NearestOf("trustedproxies", kKeys), "trusted_proxies");
   EXPECT_EQ(NearestOf("certificate", kKeys), "");
   EXPECT_EQ(NearestOf("idle_timeout", std::vector<std::string>{"close_timeout", "idle"}), "idle");

@@ -523,5 +523,41 @@ TEST(ConfigTest, WhatAnErrorQuotesHasNoControlsInIt) {
   EXPECT_EQ(errors.find_first_of("\x04\x00"s), std::string::npos) << errors;
 }
 
+// ---- keys of other programs
+
+std::string UnknownKey(const std::string& top) {
+  const std::string errors = ErrorsOfTop(top);
+  const std::size_t at = errors.find("unknown key; ");
+  return at == std::string::npos ? errors : errors.substr(at, errors.find('\n', at) - at);
+}
+
+TEST(ForeignKeysTest, AreAnsweredWithWhatTheyAreCalledHere) {
+  for (const char* top :
+       {"proxy_pass: http://a", "server_name: a", "ssl_certificate: a.pem", "bind: \"*:80\"",
+        "target: a:1", "web: /srv", "location: /x", "proxy_set_header: x", "listen: 80"}) {
+    EXPECT_NE(UnknownKey(top).find("here"), std::string::npos) << UnknownKey(top);
+    EXPECT_EQ(UnknownKey(top).find("did you mean"), std::string::npos) << UnknownKey(top);
+  }
+  EXPECT_EQ(UnknownKey("Workers: 2"), "unknown key; did you mean 'workers'?");
+  EXPECT_EQ(UnknownKey("shutdown-timeout: 2s"), "unknown key; did you mean 'shutdown_timeout'?");
+}
+
+TEST(ForeignKeysTest, CertificatesOfAListenerStandInAList) {
+  const std::string errors = ErrorsOf(
+      "listeners: [ { address: \"0.0.0.0:1\", tls: { cert: a.pem, key: a.key } } ]\n"
+      "routes: [ { path: /a, plugin: echo } ]\n");
+  EXPECT_NE(errors.find("tls.cert: unknown key; write tls: { certificates: [ { cert: FILE, key: "
+                        "FILE } ] }"),
+            std::string::npos)
+      << errors;
+}
+
+TEST(ForeignKeysTest, OnlyWhatIsNearIsSuggested) {
+  const std::string errors = ErrorsOf(
+      "listeners: [ { address: \"0.0.0.0:1\" } ]\n"
+      "routes: [ { path: /a, plugin: echo, auth: x, cert: y } ]\n");
+  EXPECT_EQ(errors.find("did you mean"), std::string::npos) << errors;
+}
+
 }  // namespace
 }  // namespace upgate::config

@@ -223,7 +223,10 @@ TEST(ServerUrlSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<ServerUrl>("/run/a.sock"), "! has no scheme; write unix:/run/a.sock");
   EXPECT_EQ(Read<ServerUrl>("udp://a:1"),
             "! has an unknown scheme; use tcp, tls, unix, ws, wss, http or https");
-  EXPECT_EQ(Read<ServerUrl>("https://a/b"), "! has a path; write https://a");
+  EXPECT_EQ(Read<ServerUrl>("https://a/b"),
+            "! has a path; write https://a: a server gets the path and query of the request as "
+            "they came, nothing is put before them");
+  EXPECT_EQ(Read<ServerUrl>("https://a/"), "! has a path; write https://a");
   EXPECT_EQ(Read<ServerUrl>("tcp://a"), "! has no port; add one, as in tcp://a:8080");
   EXPECT_EQ(Read<ServerUrl>("tls://::1"), "! has no port; add one, as in tls://[::1]:8080");
   EXPECT_EQ(Read<ServerUrl>("tcp://a:0"), "! has port 0; servers have a port from 1 to 65535");
