@@ -109,8 +109,9 @@ void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Serve
 
 void Probe::OnOpenFailed(const backend::OpenError& error) {
   // Its message begins with the URL already.
-  Finish(upgate::Fail(error.code == Errc::kTimeout ? Errc::kTimeout : Errc::kUnreachable,
-                      error.message));
+  const bool kept = error.code == Errc::kTimeout || error.code == Errc::kTls;
+  Finish(std::unexpected(
+      Error{kept ? error.code : Errc::kUnreachable, error.message, error.tls_fault}));
 }
 
 // ---- the answer

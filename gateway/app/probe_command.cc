@@ -96,6 +96,11 @@ config::ClientTls TlsFor(const ProbeArguments& arguments) {
   return tls;
 }
 
+constexpr const char* kTrustHint =
+    "; --ca FILE trusts the authority that signed it, --host NAME asks for another name, "
+    "--insecure "
+    "takes any certificate";
+
 struct ProbeOutcome final : Probe::Owner {
   void OnProbed(const Result<std::string>& how) override { result = how; }
   std::optional<Result<std::string>> result;
@@ -134,10 +139,12 @@ int ProbeServer(const ProbeArguments& arguments) {
     Print(stdout, outcome.result->value() + "\n");
     return 0;
   }
-  Print(stderr, outcome.result->error().message + "\n");
+  const Error& error = outcome.result->error();
+  const bool untrusted = error.code == Errc::kTls && error.tls_fault == TlsFault::kCertificate;
+  Print(stderr, error.message + (untrusted ? kTrustHint : "") + "\n");
   // A name that nobody answers for cannot be taken back from the system; the loop would wait for it
   // longer than was asked for.
-  if (outcome.result->error().code == Errc::kTimeout) std::_Exit(1);
+  if (error.code == Errc::kTimeout) std::_Exit(1);
   return 1;
 }
 

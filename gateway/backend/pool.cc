@@ -94,7 +94,7 @@ class Pool::Opening final : public io::Pending,
       return TryServer();
     }
     step_.reset();
-    handler_.OnOpenFailed({error.code, std::move(reasons_)});
+    handler_.OnOpenFailed({error.code, std::move(reasons_), error.tls_fault});
   }
 
   Pool& pool_;

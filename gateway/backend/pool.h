@@ -17,7 +17,8 @@ struct OpenError {
   // Of the last server tried. kTimeout: it did not answer in time, which is 504. kLimit: the
   // gateway has no descriptors or memory for a connection, which is 503. Everything else is 502.
   Errc code = Errc::kOther;
-  std::string message;  // for the log: what was wrong with each server
+  std::string message;                    // for the log: what was wrong with each server
+  TlsFault tls_fault = TlsFault::kOther;  // of kTls
 };
 
 // How a handshake ends for which no server could be had.
