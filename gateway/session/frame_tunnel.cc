@@ -257,8 +257,9 @@ void FrameTunnel::BeginClosing() {
 }
 
 void FrameTunnel::MarkProgress() {
-  client_.progress.Mark(client_.delivery());
-  server_.progress.Mark(server_.delivery());
+  for (Peer* peer : {&client_, &server_}) {
+    if (peer->stream) peer->progress.Mark(peer->stream->delivery());
+  }
 }
 
 void FrameTunnel::ArmLastWait(io::Millis patience) {
@@ -269,10 +270,15 @@ void FrameTunnel::ArmLastWait(io::Millis patience) {
 
 // When the time of a closing session is over: an end that takes what is sent to it gets more.
 bool FrameTunnel::MayGoOn() const {
-  const io::Delivery client = client_.delivery();
-  const io::Delivery server = server_.delivery();
-  if (last_wait_ && client.waiting + server.waiting == 0) return false;
-  return client_.progress.Since(client) + server_.progress.Since(server) >= kSlowestProgress;
+  std::size_t waiting = 0;
+  std::size_t taken = 0;
+  for (const Peer* peer : {&client_, &server_}) {
+    if (!peer->stream) continue;
+    const io::Delivery delivery = peer->stream->delivery();
+    waiting += delivery.waiting;
+    taken += peer->progress.Since(delivery);
+  }
+  return taken >= kSlowestProgress && !(last_wait_ && waiting == 0);
 }
 
 // A server that goes on sending for a client that is gone has what was for it, or will within the
@@ -357,14 +363,14 @@ void FrameTunnel::Watch() {
   if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
     // To take what is sent is a sign of life too: the ping waits behind it.
-    if (ping_unanswered_ && !client_.progress.WorksOnBacklog(client_.delivery())) {
+    if (ping_unanswered_ && !client_.progress.WorksOnBacklog(client_.stream->delivery())) {
       client_.stream->Reset();
       return OnError(client_,
                      {Errc::kTimeout, "no sign of life within limits.ping_interval after a ping"});
     }
     client_heard_ = now;
     if (!std::exchange(ping_unanswered_, true)) SendPing();
-    client_.progress.Mark(client_.delivery());
+    client_.progress.Mark(client_.stream->delivery());
   }
   io::Millis next = io::Millis::max();
   if (pings) next = std::min(next, limits.ping_interval - (now - client_heard_));

@@ -62,7 +62,6 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
 
     bool done() const { return gone || (ended && flushed); }
     std::size_t queued() const { return stream ? stream->queued() : 0; }
-    io::Delivery delivery() const { return stream ? stream->delivery() : io::Delivery{}; }
 
     FrameTunnel& tunnel;
     std::unique_ptr<io::ByteStream> stream;  // nullptr once it is gone

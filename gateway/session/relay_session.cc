@@ -64,8 +64,9 @@ void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
   if (to.endpoint.compresses() && !SendsInPieces(from, part)) {
     const auto message = from.assembler.Add(part);
     from.charge.Set(from.assembler.held_bytes());
-    if (message) to.endpoint.Send(message->opcode, message->payload);
-    return;
+    if (!message) return;
+    to.endpoint.Flush();  // the end of a message before it that went in pieces
+    return to.endpoint.Send(message->opcode, message->payload);
   }
   from.message_bytes += part.payload.size();
   to.endpoint.SendPart(part, from.message_bytes);

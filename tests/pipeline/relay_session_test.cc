@@ -429,10 +429,8 @@ TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
     EXPECT_TRUE(messages[0].second == long_one);
     EXPECT_LT(messages[1].second.size(), short_one.size()) << "compressed";
     EXPECT_TRUE(messages[2].second == long_one);
+    EXPECT_EQ(messages[3].first, kBinary);
     EXPECT_EQ(frames[0].rsv, 0);
-    EXPECT_EQ(r.gw.route_stats().out.text_messages.Get(), 3u);
-    EXPECT_EQ(r.gw.route_stats().out.message_size.sum(),
-              2 * long_one.size() + short_one.size() + 1);
   }
 }
 
