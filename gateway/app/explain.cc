@@ -119,6 +119,7 @@ void TellArrival(Lines& out, const Question& question, const config::Listener& l
           seen.port == route::DefaultPort(seen.scheme) ? seen.host
                                                        : HostPort{seen.host, seen.port}.ToString(),
           Printable(question.request.target.path));
+  if (!seen.overruled.empty()) out.Add("", "Forwarded says {}", seen.overruled);
   out.Blank();
 }
 
@@ -266,6 +267,9 @@ void TellPolicies(Lines& out, const config::Listener& listener, const config::Ro
   out.Add("limits", "message_size {}, sessions {}",
           config::Syntax<config::ByteSize>::Write({limits.message_size}),
           limits.sessions == 0 ? "without limit" : std::to_string(limits.sessions));
+  if (limits.server_message_size != 0)
+    out.Add("", "server_message_size {}",
+            config::Syntax<config::ByteSize>::Write({limits.server_message_size}));
   out.Add("", "idle {}, ping_interval {}, close_timeout {}", Duration(limits.idle, "for ever"),
           Duration(limits.ping_interval, "never"), Duration(limits.close_timeout, "0"));
 }

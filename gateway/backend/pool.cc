@@ -78,7 +78,7 @@ class Pool::Opening final : public io::Pending,
 
   void OnTimer(io::Timer&) override {
     stats().connect_timeouts.Add();
-    ServerFailed({Errc::kTimeout, "no connection within the connect_timeout"});
+    ServerFailed({Errc::kTimeout, "no connection within connect_timeout of the backend"});
   }
 
   void ServerFailed(const Error& error) {

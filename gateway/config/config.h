@@ -54,10 +54,16 @@ struct ListenAddress {
   std::string ToString() const;
 };
 
+// Whose word about its clients is believed (Forwarded and X-Forwarded-*).
+struct TrustedProxies {
+  std::vector<Cidr> blocks;
+  bool unix_sockets = false;  // who comes by a unix socket has no address
+};
+
 struct Listener {
   ListenAddress address;
   std::optional<ListenerTls> tls;
-  std::vector<Cidr> trusted_proxies;       // whose X-Forwarded-For/-Proto/-Host is believed
+  TrustedProxies trusted_proxies;
   DialectSet dialects{Dialect::kRfc6455};  // of routes that say nothing about it
   int backlog = 1024;
   std::uint64_t connections = 0;  // open at the same time, over all loops; 0: no limit
@@ -112,11 +118,11 @@ struct Backend {
   Relay relay = Relay::kBytes;
   Millis connect_timeout{3'000};  // name, connection, TLS and 101 of one server
   // Of HTTP; 0: no limit.
-  Millis first_byte_timeout{60'000};  // from the end of the request to the head of the answer
-  Millis read_timeout{60'000};        // between two pieces of the answer, and of the request
-  Millis request_timeout{0};          // the whole exchange
-  std::uint32_t pool_size = 64;       // connections kept open for later requests, on each loop
-  Millis pool_idle{60'000};           // how long one of these waits for a request
+  Millis first_byte_timeout{120'000};  // from the end of the request to the head of the answer
+  Millis read_timeout{60'000};         // between two pieces of the answer, and of the request
+  Millis request_timeout{0};           // the whole exchange
+  std::uint32_t pool_size = 64;        // connections kept open for later requests, on each loop
+  Millis pool_idle{60'000};            // how long one of these waits for a request
   ClientTls tls;
   Mark mark;
 };
@@ -178,14 +184,22 @@ struct Rewrite {
 
 struct RouteLimits {
   std::uint64_t message_size =
-      1024 * 1024;             // of one client message, in bytes of payload; over it 1009
-  std::uint64_t sessions = 0;  // open at once on this route; 0: no limit; over it 503
-  Millis idle{300'000};        // no bytes either way, pings and pongs not counted; 0: never
+      1024 * 1024;  // of one client message, in bytes of payload; over it 1009
+  std::uint64_t server_message_size = 0;  // the same of a WebSocket server's; 0: no limit
+  std::uint64_t sessions = 0;             // open at once on this route; 0: no limit; over it 503
+  // Nothing from either end, pings and pongs included, but for the answers to our own; 0: for ever.
+  Millis idle{0};
   Millis ping_interval{
       30'000};  // silence of the client before a ping, and then before it is given up; 0: no pings
   Millis close_timeout{5'000};  // how long a closing session waits for the rest and for the peer
   friend bool operator==(const RouteLimits&, const RouteLimits&) = default;
 };
+
+// Most payload bytes of one message of a server, in a form that needs no case of its own for "no
+// limit": so large that there can be no such message, and small enough to be added to.
+constexpr std::uint64_t MostOfServer(const RouteLimits& limits) {
+  return limits.server_message_size != 0 ? limits.server_message_size : std::uint64_t{1} << 62;
+}
 
 // permessage-deflate (RFC 7692) with clients. The defaults keep nothing for a session that is idle:
 // no context takeover either way, and a window for what clients send that 10,000 of them may use at

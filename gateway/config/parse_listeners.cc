@@ -38,11 +38,24 @@ ListenerTls ParseListenerTls(Field field, const std::filesystem::path& folder) {
   return tls;
 }
 
+// Addresses and blocks; the word "unix" is for whoever comes by a unix socket.
+TrustedProxies ParseTrustedProxies(const Field& field) {
+  TrustedProxies trusted;
+  for (const Field& item : field.Items()) {
+    if (item.value().scalar == "unix") {
+      trusted.unix_sockets = true;
+    } else if (const auto block = item.Maybe<Cidr>()) {
+      trusted.blocks.push_back(*block);
+    }
+  }
+  return trusted;
+}
+
 Listener ParseListener(Field field, const std::filesystem::path& folder, Addresses& taken) {
   Listener listener;
   listener.address = ParseListenAddress(field["address"], taken);
   if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
-  listener.trusted_proxies = field["trusted_proxies"].List<Cidr>();
+  listener.trusted_proxies = ParseTrustedProxies(field["trusted_proxies"]);
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});

@@ -108,6 +108,10 @@ RouteLimits ParseLimits(Field field) {
       field["message_size"]
           .Optional(ByteSize{limits.message_size}, {ByteSize{1}, ByteSize{kMaxMessage}})
           .bytes;
+  limits.server_message_size =
+      field["server_message_size"]
+          .Optional(ByteSize{limits.server_message_size}, {ByteSize{0}, ByteSize{kMaxMessage}})
+          .bytes;
   limits.sessions = field["sessions"].Optional(limits.sessions, {0, kMaxSessions});
   limits.idle = field["idle"].Optional(limits.idle, {Millis{0}, kMonth});
   limits.ping_interval = field["ping_interval"].Optional(limits.ping_interval, {Millis{0}, kDay});
@@ -215,15 +219,21 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
   if (route.server_compression) server_compression.Error("needs enforce: true");
 }
 
-// `name` of the route, whose messages are all held to its limits.
+// Only these servers send messages of their own size: those of the others are the gateway's.
+void RejectIdleServerLimit(Field& field, const std::map<std::string, Backend>& backends,
+                           const Route& route) {
+  const Field limit = field["limits"]["server_message_size"];
+  if (!limit.present() || !IsKnown(field, backends, route) || Relays(backends, route)) return;
+  limit.Error("has no effect: behind this route there is no WebSocket server");
+}
+
+// `name` of the route, which compresses messages of at most `most` bytes, as `limit` says.
 void RejectHighThreshold(Field& route_field, std::string_view name, const Compression& compression,
-                         const RouteLimits& limits) {
+                         std::string_view limit, std::uint64_t most) {
   Field field = route_field[name];
-  if (compression.threshold <= limits.message_size || !field.sound() ||
-      !route_field["limits"].sound())
-    return;
+  if (compression.threshold <= most || !field.sound() || !route_field["limits"].sound()) return;
   const Field threshold = field["threshold"];
-  (threshold.present() ? threshold : route_field["limits"]["message_size"])
+  (threshold.present() ? threshold : route_field["limits"][limit])
       .Error(fmt::format("no message is as large as {}.threshold; lower that, or remove {}", name,
                          name));
 }
@@ -236,7 +246,8 @@ void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& b
   // Elsewhere the gateway's own messages can be larger than those of clients.
   const bool bounded = Relays(backends, route) && route.enforce;
   if (bounded && route.server_compression)
-    RejectHighThreshold(field, "server_compression", *route.server_compression, route.limits);
+    RejectHighThreshold(field, "server_compression", *route.server_compression, "message_size",
+                        route.limits.message_size);
   if (!route.compression || !compression.sound()) return;
   const bool extensions = !route.dialects || route.dialects->Has(Dialect::kRfc6455);
   if (!extensions && dialects.sound()) {
@@ -244,7 +255,9 @@ void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& b
         "has no effect: of the dialects only rfc6455 has it; add that to dialects, or remove "
         "compression");
   }
-  if (bounded) RejectHighThreshold(field, "compression", *route.compression, route.limits);
+  if (bounded)
+    RejectHighThreshold(field, "compression", *route.compression, "server_message_size",
+                        MostOfServer(route.limits));
 }
 
 // Bounds what all regular expressions take together, so that a configuration is read in a second
@@ -293,6 +306,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   route.cors = ParseCors(field["cors"]);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);
+  RejectIdleServerLimit(field, backends, route);
   RejectIdleCompression(field, backends, route);
   field.RejectUnknownKeys();
   return route;

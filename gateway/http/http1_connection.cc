@@ -120,23 +120,26 @@ void Http1Connection::OnTimer(io::Timer&) {
     case Wait::kWrite:
       // Idle with an answer still in the queue, or congested: fine as long as the client takes some
       // of it.
-      if (WriteProgressed()) return Settle();
+      if (WriteProgressed(wait)) return Settle();
       return wait == Wait::kIdle ? CloseIdle() : Break();
     case Wait::kHead:
-      return RefuseRequest({408, "the request head took too long"});
+      return RefuseRequest({408, "the request head took longer than http.head_timeout"});
     case Wait::kBody:
       SpendBodyTime();
       if (state_ == State::kDiscard) return Linger();
       return RefuseRequest({408, body_time_.count() > 0 || options_.limits.body_rate == 0
                                      ? "the request body took too long"
-                                     : "the request body comes too slowly"});
+                                     : "the request body comes more slowly than http.body_rate"});
     case Wait::kLinger:
       return OnLingerTimer();
   }
 }
 
-bool Http1Connection::WriteProgressed() {
-  return stream_->queued() < queue_mark_;
+// A queue that stays full may stand behind megabytes in the system's buffer, which the client is
+// taking.
+bool Http1Connection::WriteProgressed(Wait wait) const {
+  if (stream_->queued() < queue_mark_) return true;
+  return wait == Wait::kWrite && stream_->delivery().taken != taken_mark_;
 }
 
 // ---- the loop
@@ -266,6 +269,7 @@ void Http1Connection::Arm(Wait wait) {
   if (wait_ == Wait::kBody) SpendBodyTime();
   wait_ = wait;
   queue_mark_ = stream_->queued();
+  if (wait == Wait::kWrite) taken_mark_ = stream_->delivery().taken;
   const ServerLimits& limits = options_.limits;
   switch (wait) {
     case Wait::kNothing:

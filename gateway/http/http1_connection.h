@@ -106,7 +106,7 @@ class Http1Connection final : public ServerConnection,
   // For a connection that owes nobody anything.
   void CloseIdle();
   // True when the client took something of the queue since the last look.
-  bool WriteProgressed();
+  bool WriteProgressed(Wait wait) const;
   void Done();
 
   std::unique_ptr<io::ByteStream> stream_;
@@ -132,6 +132,7 @@ class Http1Connection final : public ServerConnection,
       0;  // of this connection's share of the turn; Run begins requests with it
   std::size_t discard_left_ = 0;
   std::size_t queue_mark_ = 0;     // queued() when the timer was armed
+  std::uint32_t taken_mark_ = 0;   // the same of delivery().taken, for kWrite
   io::Instant last_progress_{};    // of the queue, while lingering
   Bytes input_;                    // what Run has not consumed yet
   std::string pending_;            // what it left behind

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -39,6 +40,10 @@ class StreamHandler {
   virtual void OnBytes(MutableBytes data) = 0;
   // The peer will send nothing more (FIN, close_notify). Once. Writing still works.
   virtual void OnEnd() = 0;
+  // The peer ended its side below TLS, without close_notify: somebody on the way may have cut it
+  // off. True where that is an end like any other, because what is carried says itself whether it
+  // is complete: then OnEnd follows, else OnError with kReset.
+  virtual bool OnTruncated() { return false; }
   // The connection is broken, for reading and writing. Once, and nothing follows.
   virtual void OnError(const Error& error) = 0;
   // The queue, once congested, is down to kLowMark.
@@ -50,6 +55,14 @@ class StreamHandler {
 
  protected:
   ~StreamHandler() = default;
+};
+
+// How far what was written has come.
+struct Delivery {
+  // Bytes that the peer has taken so far: for TCP, acknowledged by its system. Wraps around; to be
+  // compared with an earlier one.
+  std::uint32_t taken = 0;
+  std::size_t waiting = 0;  // bytes that it has not taken: our queue and what the system holds
 };
 
 // What TLS agreed on; empty strings where there was none.
@@ -91,6 +104,9 @@ class ByteStream : public Deletable {
   virtual void Reset() = 0;
 
   virtual std::size_t queued() const = 0;
+  // Asks the system. A peer takes from the system's buffer, which may hold megabytes, long before
+  // anything moves in our queue.
+  virtual Delivery delivery() const = 0;
   // What the stream holds for its peer, both ways; entered in the loop's ledger.
   virtual std::size_t held_bytes() const { return queued(); }
 

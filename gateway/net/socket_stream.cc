@@ -1,5 +1,7 @@
 #include "gateway/net/socket_stream.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -216,6 +218,7 @@ std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> 
     if (count == 0) break;
     const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
     if (!sent) return sent;
+    sent_ += static_cast<std::uint32_t>(*sent);
     total += *sent;
     if (*sent < wanted) break;
   }
@@ -236,6 +239,7 @@ void SocketStream::Flush() {
   const std::size_t count = queue_->Peek(vectors);
   const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
   if (!sent) return Break(sent.error());
+  sent_ += static_cast<std::uint32_t>(*sent);
   queue_->Consume(*sent);
   if (queue_->size() > 0) {
     fd_.Rearm(Poller::kWritable);
@@ -271,6 +275,15 @@ void SocketStream::Reset() {
   if (!is_unix_) ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+// For a unix socket the system counts the room that the bytes take, which is more: what the peer
+// takes shows all the same.
+io::Delivery SocketStream::delivery() const {
+  int held = 0;
+  if (::ioctl(fd_.get(), SIOCOUTQ, &held) != 0) held = 0;
+  return {.taken = sent_ - static_cast<std::uint32_t>(held),
+          .waiting = queued() + static_cast<std::size_t>(held)};
+}
+
 bool SocketStream::HasUnread() const {
   if (health_ != Health::kWhole || reading_ == Reading::kEnded) return true;
   char byte = 0;
@@ -297,7 +310,7 @@ void SocketStream::RunSoon() {
 void SocketStream::Break(int error) {
   if (health_ != Health::kWhole) return;
   health_ = Health::kBroken;
-  error_ = error;
+  NoteError(error);
   drain_rounds_left_ = kDrainRounds;
   writing_ = Writing::kClosed;
   queue_.reset();
@@ -316,12 +329,12 @@ void SocketStream::TellFailure() {
     int error = 0;
     const Input input = ReadSome(kMostRead, error);
     if (input == Input::kMore) return fd_.loop().Continue(*this);
-    if (input == Input::kBroken && error_ == 0) error_ = error;
+    if (input == Input::kBroken && error_ == 0) NoteError(error);
     if (handler_ == nullptr) return;
   }
   health_ = Health::kTold;
-  if (error_ == 0) error_ = TakeSocketError(fd_.get());
-  if (error_ == 0) error_ = ECONNRESET;
+  if (error_ == 0) NoteError(TakeSocketError(fd_.get()));
+  if (error_ == 0) NoteError(ECONNRESET);
   reading_ = Reading::kEnded;
   Tell([&](io::StreamHandler& handler) { handler.OnError(SystemError(error_)); });
 }

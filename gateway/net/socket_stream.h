@@ -52,6 +52,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void Shutdown() override;
   void Reset() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
+  io::Delivery delivery() const override;
   std::size_t held_bytes() const override { return queue_ ? queue_->held_bytes() : 0; }
   bool HasUnread() const override;
   SocketAddress local_address() const override;
@@ -86,6 +87,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
 
   void Break(int error);
   void TellFailure();
+  void NoteError(int error) { error_ = static_cast<std::uint16_t>(error); }
 
   // Calls the handler, if there is one.
   template <class Call>
@@ -103,7 +105,8 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   bool flush_waits_ : 1 = false;
   bool is_unix_ : 1;
   bool in_callback_ : 1 = false;
-  int error_ = 0;  // while broken; 0: ask the system
+  std::uint16_t error_ = 0;  // an errno, while broken; 0: ask the system
+  std::uint32_t sent_ = 0;   // what the system has taken of us in all; wraps around
   IpPort peer_;
   std::uint8_t drain_rounds_left_ = 0;  // while broken
 };

@@ -18,15 +18,19 @@ struct SeenAs {
   std::string client;  // the client's address, for logs; without port when it came from a header
   bool by_trusted_proxy = false;  // the peer is one of those who are believed
   bool rooted = false;            // the host was written with the root's dot, as its origin is
+  std::string authority = {};     // host and port as the client wrote them, for Host-like fields
+  // For logs: what Forwarded says instead of X-Forwarded-*, where a proxy sends both and they
+  // disagree.
+  std::string overruled = {};
 };
 
-// Works out how the client sees this request. `tls`: whether this connection is TLS. `peer`: who is
-// connected. X-Forwarded-For (the last address that is not itself trusted), -Proto and -Host are
-// believed only when `peer` is in `trusted`; a peer on a unix socket counts as trusted as soon as
-// `trusted` names anybody. Of lists in -Proto and -Host the last element counts, which is what the
-// peer itself wrote; values that cannot be read are ignored.
+// Works out how the client sees this request: its address, and the scheme, host and port that it
+// used. `tls`: whether this connection is TLS. `peer`: who is connected. Only where `peer` is in
+// `trusted`, what Forwarded says is believed, then X-Forwarded-*, as forwarded.h reads them; values
+// that cannot be read are ignored. A port in X-Forwarded-Host goes before X-Forwarded-Port, and
+// that before the port in Host. Pure.
 SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer,
-                    const std::vector<Cidr>& trusted);
+                    const config::TrustedProxies& trusted);
 
 // What an Origin is compared with: "https://app.example.com:8443", without a default port.
 std::string OriginOf(const SeenAs& seen);

@@ -138,7 +138,7 @@ void ByteTunnel::OnBytes(MutableBytes data) {
     context_.bytes.clear();
     return;
   }
-  if (!frame->empty()) client_.SendFrame(opcode_, *frame);
+  frame->empty() ? client_.NoteActivity() : client_.SendFrame(opcode_, *frame);
   context_.bytes.clear();
   if (client_.congested()) server_gate_.Pause(*server_, PauseReason::kFarEndFull);
 }
@@ -156,7 +156,9 @@ void ByteTunnel::OnEnd() {
     client_.Close(whole.error().close_code, whole.error().reason, Closer::kServer,
                   whole.error().reason);
   } else {
-    client_.Close(code::kNormal, "", Closer::kServer, "the server ended the connection");
+    client_.Close(code::kNormal, "", Closer::kServer,
+                  server_truncated_ ? "the server ended the connection without TLS's close_notify"
+                                    : "the server ended the connection");
   }
   if (server_state_ == ServerState::kOpen) server_state_ = ServerState::kEnded;
   if (server_flushed_) ServerDone();
@@ -197,7 +199,7 @@ void ByteTunnel::Discard(std::size_t bytes) {
 // Everything is with the system, which still has to send the last of it: a reset would take it
 // back.
 void ByteTunnel::BreakOffSoon() {
-  queued_then_ = 0;
+  progress_.Mark(server_->delivery());
   close_timer_.Arm(std::min(facts().route->limits.close_timeout, kSendGrace));
 }
 
@@ -209,13 +211,16 @@ void ByteTunnel::OnFlushed() {
 
 void ByteTunnel::OnTimer(io::Timer&) {
   if (answer_close_) client_.Close(client_.peer_code(), "", Closer::kClient, "");
-  // A server that slowly takes what the client sent gets the time for it.
-  if (server_->queued() + kSlowestProgress <= queued_then_) return ArmCloseTimer();
+  // A server that slowly takes what the client sent gets the time for it; one that has all, and
+  // only goes on sending for nobody, gets no more.
+  const io::Delivery delivery = server_->delivery();
+  const bool has_all = server_flushed_ && discard_left_ == 0 && delivery.waiting == 0;
+  if (!has_all && progress_.Since(delivery) >= kSlowestProgress) return ArmCloseTimer();
   ServerDone();
 }
 
 void ByteTunnel::ArmCloseTimer() {
-  queued_then_ = server_->queued();
+  progress_.Mark(server_->delivery());
   close_timer_.Arm(facts().route->limits.close_timeout);
 }
 

@@ -63,6 +63,7 @@ class ByteTunnel final : public Session,
   // The server's stream
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
+  bool OnTruncated() override { return server_truncated_ = true; }
   void OnError(const Error& error) override;
   void OnDrained() override;
   void OnFlushed() override;
@@ -87,8 +88,9 @@ class ByteTunnel final : public Session,
   ReadGate server_gate_;
   std::uint32_t discard_left_ = kMaxDiscard;
   ServerState server_state_ = ServerState::kOpen;
-  bool server_ended_ = false;    // its FIN was seen
-  bool server_flushed_ = false;  // our FIN is out
+  bool server_ended_ = false;      // its FIN was seen
+  bool server_truncated_ = false;  // without close_notify
+  bool server_flushed_ = false;    // our FIN is out
   bool client_done_ = false;
   bool answer_close_ = false;  // the client's Close waits for the server's last bytes
   ws::FrameUnpacker unpacker_;
@@ -96,7 +98,7 @@ class ByteTunnel final : public Session,
   ws::Opcode opcode_;  // of the frames to the client
   // Touched now and then.
   io::Timer close_timer_;
-  std::size_t queued_then_ = 0;  // for the server when close_timer_ was armed
+  Progress progress_;  // of the server, since close_timer_ was armed
 };
 
 }  // namespace upgate::session

@@ -7,13 +7,10 @@
 
 #include "gateway/base/bytes.h"
 #include "gateway/io/network.h"
+#include "gateway/ws/frame_walker.h"
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
-
-// What a peer must take of its queue within each close_timeout to be waited for when a session
-// closes.
-inline constexpr std::size_t kSlowestProgress = 4096;
 
 // Most that is read of a server for nobody, once its client is gone, so that the server's end can
 // be seen; then it is not read any more.
@@ -33,6 +30,7 @@ struct Context {
     slices.reserve(kMaxSlices);
     bytes.reserve(ws::FrameUnpacker::ScratchSize(io::kReadBufferSize));
     gathered.reserve(kMostGathered);
+    loop.entropy.Fill(ping_payload);
   }
 
   // Slices that one write to a server gathers at most.
@@ -58,6 +56,9 @@ struct Context {
   }
 
   io::Loop loop;
+  // Of the pings that we send. Nobody can guess it, so a Pong with it answers one of them, and no
+  // ping of a server.
+  ws::PingPayload ping_payload;
   std::vector<Bytes> slices;  // payload of one read on its way to the server
   std::string bytes;          // payload that had to be translated
   // What the endpoint that reads sends meanwhile (answers, pongs), in order.

@@ -28,6 +28,7 @@ class CountedStream final : public io::ByteStream, private io::StreamHandler {
   void Shutdown() override { stream_->Shutdown(); }
   void Reset() override { stream_->Reset(); }
   std::size_t queued() const override { return stream_->queued(); }
+  io::Delivery delivery() const override { return stream_->delivery(); }
   std::size_t held_bytes() const override { return stream_->held_bytes(); }
   bool HasUnread() const override { return stream_->HasUnread(); }
   SocketAddress local_address() const override { return stream_->local_address(); }
@@ -40,6 +41,7 @@ class CountedStream final : public io::ByteStream, private io::StreamHandler {
     handler_->OnBytes(data);
   }
   void OnEnd() override { handler_->OnEnd(); }
+  bool OnTruncated() override { return handler_->OnTruncated(); }
   void OnError(const Error& error) override { handler_->OnError(error); }
   void OnDrained() override { handler_->OnDrained(); }
   void OnFlushed() override { handler_->OnFlushed(); }

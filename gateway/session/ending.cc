@@ -14,4 +14,10 @@ std::string_view ToString(Closer closer) {
   return "gateway";
 }
 
+ws::ProtocolError FaultOfServer(std::uint16_t close_code) {
+  if (close_code == ws::close_code::kMessageTooBig)
+    return {close_code, "the server sent too large a message"};
+  return {ws::close_code::kInternalError, "the server broke a rule of the protocol"};
+}
+
 }  // namespace upgate::session

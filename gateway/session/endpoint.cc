@@ -1,7 +1,6 @@
 #include "gateway/session/endpoint.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace upgate::session {
@@ -9,10 +8,6 @@ namespace {
 
 using ws::Opcode;
 namespace code = ws::close_code;
-
-// In the place of what was queued at the last look: the peer has taken a lot since, however full
-// its queue is again by now.
-constexpr std::size_t kTaken = std::numeric_limits<std::size_t>::max();
 
 // With less room than this in the buffer it is not worth to go on inflating into it.
 constexpr std::size_t kLeastRoom = 1024;
@@ -27,14 +22,14 @@ Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStre
       context_(context),
       compression_(std::move(compression)),
       stats_(stats),
-      decoder_(role, limits.message_size,
+      decoder_(role, role == ws::Role::kServer ? limits.message_size : config::MostOfServer(limits),
                compression_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
       role_(role),
       limits_(limits),
       timer_(context.loop.timers, *this) {}
 
 void Endpoint::Start() {
-  last_heard_ = last_data_ = context_.loop.timers.Now();
+  last_heard_ = last_active_ = context_.loop.timers.Now();
   stream_->SetHandler(this);
   stream_->SetReading(true);
   Watch(last_heard_);
@@ -169,7 +164,7 @@ void Endpoint::CountIn(const ws::FramePart& part) {
   in.bytes.Add(size);
   totals_.bytes_in += size;
   message_bytes_ += size;
-  last_data_ = last_heard_;
+  last_active_ = last_heard_;
   if (part.frame_end) in.frames.Add();
   if (!part.message_end) return;
   (part.opcode == Opcode::kText ? in.text_messages : in.binary_messages).Add();
@@ -194,6 +189,7 @@ void Endpoint::OnControlPart(const ws::FramePart& part) {
 void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
   switch (opcode) {
     case Opcode::kPing: {
+      last_active_ = last_heard_;
       stats_.in.pings.Add();
       if (!sending()) return;
       SendControl(Opcode::kPong, payload);
@@ -201,6 +197,7 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
       return;
     }
     case Opcode::kPong:
+      if (!std::ranges::equal(payload, context_.ping_payload)) last_active_ = last_heard_;
       stats_.in.pongs.Add();
       return;
     default:
@@ -267,7 +264,7 @@ void Endpoint::Linger() {
 }
 
 void Endpoint::ArmCloseTimer() {
-  queued_then_ = stream_->queued();
+  progress_.Mark(stream_->delivery());
   timer_.Arm(limits_.close_timeout);
 }
 
@@ -281,8 +278,17 @@ void Endpoint::OnEnd() {
   }
   owner_.OnReadDone();
   stream_->Shutdown();
-  Lost(peer(), role_ == ws::Role::kServer ? "the client ended the connection without a Close"
-                                          : "the server ended the connection without a Close");
+  if (role_ == ws::Role::kServer)
+    return Lost(peer(), "the client ended the connection without a Close");
+  Lost(peer(), truncated_ ? "the server ended the connection without a Close and without TLS's "
+                            "close_notify"
+                          : "the server ended the connection without a Close");
+}
+
+// A server's messages have their own ends, and a Close is the last of them.
+bool Endpoint::OnTruncated() {
+  truncated_ = role_ == ws::Role::kClient;
+  return truncated_;
 }
 
 void Endpoint::OnFlushed() {
@@ -335,7 +341,6 @@ void Endpoint::End(std::uint16_t close_code, Closer closer, std::string_view why
 }
 
 void Endpoint::OnDrained() {
-  queued_then_ = kTaken;
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
   owner_.OnPeerDrained();
@@ -363,8 +368,8 @@ void Endpoint::OnTimer(io::Timer&) {
     case State::kCloseSent:
     case State::kLingering:
       // Someone who slowly takes what was sent before the Close gets the time for it.
-      if (stream_->queued() + kSlowestProgress <= queued_then_) return ArmCloseTimer();
-      Lost(peer(), "no answer to the Close in time");
+      if (progress_.Since(stream_->delivery()) >= kSlowestProgress) return ArmCloseTimer();
+      Lost(peer(), "no answer to the Close within limits.close_timeout");
       return;
     case State::kPeerClosed:
     case State::kDone:
@@ -375,27 +380,27 @@ void Endpoint::OnTimer(io::Timer&) {
 void Endpoint::Watch(io::Instant now) {
   const bool pings = limits_.ping_interval.count() > 0;
   const bool idles = limits_.idle.count() > 0;
-  if (idles && now - last_data_ >= limits_.idle) {
-    Close(code::kGoingAway, "idle timeout", Closer::kGateway, "idle timeout");
+  const io::Instant active = std::max(last_active_, owner_.OtherEndActive());
+  if (idles && now - active >= limits_.idle) {
+    Close(code::kGoingAway, "idle timeout", Closer::kGateway, "idle for as long as limits.idle");
     return;
   }
   // A peer that we do not read cannot answer; its silence is ours.
   if (!gate_.open()) last_heard_ = now;
   if (pings && now - last_heard_ >= limits_.ping_interval) {
-    // To take from the queue is a sign of life too: the ping waits in it.
-    const bool taking = std::exchange(taking_, false) || stream_->queued() < queued_then_;
-    queued_then_ = stream_->queued();
-    if (ping_unanswered_ && !taking) {
+    // To take what is sent is a sign of life too: the ping waits behind it.
+    if (ping_unanswered_ && !progress_.WorksOnBacklog(stream_->delivery())) {
       stream_->Reset();
-      Lost(Closer::kGateway, "no sign of life after a ping");
+      Lost(Closer::kGateway, "no sign of life within limits.ping_interval after a ping");
       return;
     }
     last_heard_ = now;
     if (!std::exchange(ping_unanswered_, true)) SendPing();
+    progress_.Mark(stream_->delivery());
   }
   io::Millis next = io::Millis::max();
   if (pings) next = std::min(next, limits_.ping_interval - (now - last_heard_));
-  if (idles) next = std::min(next, limits_.idle - (now - last_data_));
+  if (idles) next = std::min(next, limits_.idle - (now - active));
   if (pings || idles) timer_.Arm(next);
 }
 

@@ -18,6 +18,7 @@
 #include "gateway/session/compression.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
+#include "gateway/session/progress.h"
 #include "gateway/session/read_gate.h"
 #include "gateway/stats/stats.h"
 #include "gateway/ws/close.h"
@@ -61,6 +62,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     virtual void OnPeerDrained() = 0;
     // The connection is over and may be destroyed.
     virtual void OnPeerDone() = 0;
+    // When the session's other end last was active, where the endpoint does not see all of that.
+    virtual io::Instant OtherEndActive() const { return {}; }
 
    protected:
     ~Owner() = default;
@@ -103,6 +106,12 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   // Lets go of the connection at once, without a closing handshake; no callbacks follow.
   void Abandon(std::string_view why);
 
+  // The session's other end has done something that is not sent to this one.
+  void NoteActivity() { last_active_ = context_.loop.timers.Now(); }
+  // When this peer was active, or something was sent to it; the answers to our own pings do not
+  // count.
+  io::Instant last_active() const { return last_active_; }
+
   bool sending() const { return state_ == State::kOpen || state_ == State::kPeerClosed; }
   // Whether the peer's Close waits for ours.
   bool peer_closed() const { return state_ == State::kPeerClosed; }
@@ -142,6 +151,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
 
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
+  bool OnTruncated() override;
   void OnError(const Error& error) override;
   void OnDrained() override;
   void OnFlushed() override;
@@ -207,8 +217,8 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   Context& context_;
   std::unique_ptr<Compression> compression_;  // nullptr where none was agreed on
   stats::BothWays& stats_;
-  io::Instant last_heard_{};  // any bytes from the peer
-  io::Instant last_data_{};   // data frames either way
+  io::Instant last_heard_{};   // any bytes from the peer
+  io::Instant last_active_{};  // any frame but the answer to a ping of ours, either way
   ws::FrameDecoder decoder_;
   std::uint64_t message_bytes_ = 0;
   Totals totals_;
@@ -216,15 +226,14 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   const ws::Role role_;
   State state_ = State::kOpen;
   bool ping_unanswered_ = false;
-  bool taking_ = false;      // from the queue, since the last look at it
   bool peer_ended_ = false;  // its FIN was seen
+  bool truncated_ = false;   // without close_notify
   bool flushed_ = false;     // our FIN and all before it are with the system
   std::uint16_t peer_code_ = ws::close_code::kNoStatus;
   // Touched now and then.
   const config::RouteLimits& limits_;
   io::Timer timer_;
-  std::size_t queued_then_ =
-      0;  // at the last look at the queue, to see whether the peer takes from it
+  Progress progress_;  // since the last look at whether the peer takes what is sent to it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
   std::unique_ptr<Rest> rest_;
   std::unique_ptr<Ending> ending_;

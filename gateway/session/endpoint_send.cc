@@ -30,14 +30,10 @@ void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
 
 }  // namespace
 
-// Everything goes through here. A queue that grows although the peer takes from it shows that only
-// between two writes, which matters while a ping of ours waits in it.
+// Everything goes through here.
 void Endpoint::Write(std::span<const Bytes> slices) {
   if (context_.reading == this && Gather(slices)) return;
-  if (!ping_unanswered_) return stream_->Write(slices);
-  taking_ = taking_ || stream_->queued() < queued_then_;
   stream_->Write(slices);
-  queued_then_ = stream_->queued();
 }
 
 // While a read of this peer is used up, small frames to it wait for its end. False for what goes
@@ -80,7 +76,7 @@ void Endpoint::CountOut(Opcode opcode, std::size_t bytes) {
   stats_.out.bytes.Add(bytes);
   totals_.bytes_out += bytes;
   CountOutMessage(opcode, bytes);
-  last_data_ = context_.loop.timers.Now();
+  last_active_ = context_.loop.timers.Now();
 }
 
 void Endpoint::SendFrame(Opcode opcode, Bytes frame) {
@@ -124,7 +120,7 @@ void Endpoint::SendBatch(const plugin::Batch& batch) {
     if (text > 0) out.text_messages.Add(text);
     if (binary > 0) out.binary_messages.Add(binary);
   }
-  last_data_ = context_.loop.timers.Now();
+  last_active_ = context_.loop.timers.Now();
 }
 
 void Endpoint::Send(Opcode opcode, Bytes payload) {
@@ -178,7 +174,7 @@ void Endpoint::SendPart(const ws::FramePart& part, std::uint64_t message_size) {
   stats_.out.bytes.Add(part.payload.size());
   totals_.bytes_out += part.payload.size();
   if (part.message_end) CountOutMessage(part.opcode, message_size);
-  last_data_ = context_.loop.timers.Now();
+  last_active_ = context_.loop.timers.Now();
 }
 
 void Endpoint::Flush() {
@@ -214,7 +210,7 @@ void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
 }
 
 void Endpoint::SendPing() {
-  SendControl(Opcode::kPing, {});
+  SendControl(Opcode::kPing, context_.ping_payload);
   stats_.out.pings.Add();
 }
 

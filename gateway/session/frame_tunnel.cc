@@ -20,35 +20,35 @@ FrameTunnel::FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::Byte
       client_(*this, Closer::kClient, std::move(client), ws::Role::kServer,
               this->facts().route->limits.message_size),
       server_(*this, Closer::kServer, std::move(server), ws::Role::kClient,
-              this->facts().route->limits.message_size),
+              config::MostOfServer(this->facts().route->limits)),
       timer_(context.loop.timers, *this),
       server_early_(std::move(server_early)) {}
 
 void FrameTunnel::Start(std::string client_early) {
-  client_heard_ = last_data_ = context_.loop.timers.Now();
+  client_heard_ = last_active_ = context_.loop.timers.Now();
   for (Peer* peer : {&client_, &server_}) {
     peer->stream->SetHandler(peer);
     peer->stream->SetReading(true);
   }
   Watch();
-  if (!client_early.empty()) OnBytes(client_, AsBytes(client_early));
-  if (!server_early_.empty()) OnBytes(server_, AsBytes(std::exchange(server_early_, {})));
+  std::string server_early = std::exchange(server_early_, {});
+  if (!client_early.empty()) OnBytes(client_, std::as_writable_bytes(std::span(client_early)));
+  if (!server_early.empty()) OnBytes(server_, std::as_writable_bytes(std::span(server_early)));
 }
 
 // ---- passing on
 
-void FrameTunnel::OnBytes(Peer& from, Bytes data) {
+void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
   if (&from == &client_) {
     client_heard_ = context_.loop.timers.Now();
     ping_unanswered_ = false;
-    server_stats_.bytes_sent.Add(data.size());
   } else {
     server_stats_.bytes_received.Add(data.size());
   }
   // A Close of ours that waits goes out behind the frame that is on its way.
   Peer& to = Other(from);
   if (to.own_close && !to.muted) {
-    const Bytes rest_of_frame = data.first(
+    const MutableBytes rest_of_frame = data.first(
         static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), from.walker.frame_left())));
     Pass(from, rest_of_frame);
     data = data.subspan(rest_of_frame.size());
@@ -56,26 +56,50 @@ void FrameTunnel::OnBytes(Peer& from, Bytes data) {
   if (!data.empty()) Pass(from, data);
 }
 
-void FrameTunnel::Pass(Peer& from, Bytes data) {
-  if (from.deaf) return Discard(from, data.size());
+void FrameTunnel::Pass(Peer& from, MutableBytes data) {
+  while (!data.empty() && !from.deaf) data = PassSome(from, data);
+  if (!data.empty()) Discard(from, data.size());
+}
+
+MutableBytes FrameTunnel::PassSome(Peer& from, MutableBytes data) {
   Peer& to = Other(from);
+  const bool in = &from == &client_;
   ws::FrameTally tally;
-  stats::Traffic& traffic = &from == &client_ ? route_stats_.in : route_stats_.out;
-  const auto walked =
-      from.walker.Walk(data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
+  stats::Traffic& traffic = in ? route_stats_.in : route_stats_.out;
+  const auto walked = from.walker.Walk(
+      data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); },
+      pinged_ ? &context_.ping_payload : nullptr);
   Count(from, tally);
-  // While a ping of ours waits in the client's queue: it grows although the client takes from it,
-  // and shows that only between two writes.
-  const bool watched = ping_unanswered_ && &to == &client_ && !to.muted;
-  if (watched) taking_ = taking_ || to.stream->queued() < queued_then_;
-  if (!to.muted && walked.kept_size > 0)
-    to.stream->Write({walked.kept(), data.first(walked.passed)});
-  if (!to.muted && walked.kept_size == 0) to.stream->Write(data.first(walked.passed));
-  if (watched) queued_then_ = to.stream->queued();
-  if (walked.error != nullptr) return Fail(from, *walked.error);
+  if (!in && from.walker.in_close()) ReplaceCode(from, data);
+  if (const std::size_t size = walked.kept_size + walked.passed; size > 0) {
+    last_active_ = context_.loop.timers.Now();
+    if (!to.muted) {
+      if (in) server_stats_.bytes_sent.Add(size);
+      if (walked.kept_size > 0) {
+        to.stream->Write({walked.kept(), data.first(walked.passed)});
+      } else {
+        to.stream->Write(data.first(walked.passed));
+      }
+    }
+  }
+  if (walked.error != nullptr) {
+    Fail(from, *walked.error);
+    return {};
+  }
   if (from.walker.close() != nullptr) NoteClose(from);
   SendClose(to);
   if (!to.muted && to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
+  return walked.answered ? data.subspan(walked.rest) : MutableBytes{};
+}
+
+// Clients get no 1014 from the server either; see FaultOfServer. The first byte of both codes is
+// the same, and may be on its way already.
+void FrameTunnel::ReplaceCode(Peer& from, MutableBytes data) {
+  static_assert(code::kBadGateway >> 8 == code::kInternalError >> 8);
+  const std::byte* at = from.walker.TakeCodeOfClose(code::kBadGateway);
+  if (at == nullptr) return;
+  data[static_cast<std::size_t>(at - data.data())] =
+      static_cast<std::byte>(code::kInternalError & 0xff);
 }
 
 // A little of what a deaf end sends is read, so that its end can be seen. A client may be waiting
@@ -101,7 +125,6 @@ void FrameTunnel::Count(const Peer& from, const ws::FrameTally& tally) {
   if (tally.closes != 0) traffic.closes.Add(tally.closes);
   (in ? totals_.messages_in : totals_.messages_out) += messages;
   (in ? totals_.bytes_in : totals_.bytes_out) += tally.bytes;
-  if (tally.frames != 0 || tally.bytes != 0) last_data_ = context_.loop.timers.Now();
 }
 
 void FrameTunnel::OnDrained(Peer& drained) {
@@ -125,7 +148,9 @@ void FrameTunnel::NoteClose(Peer& from) {
 
 void FrameTunnel::OnEnd(Peer& from) {
   from.ended = true;
-  Ended(code::kAbnormal, from.who, "the connection ended without a Close");
+  Ended(code::kAbnormal, from.who,
+        from.truncated ? "the connection ended without a Close and without TLS's close_notify"
+                       : "the connection ended without a Close");
   BeginClosing();
   ShutDown(Other(from));
   if (Other(from).ended) ShutDown(from);
@@ -150,15 +175,17 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
   FinishIfDone();
 }
 
-// Who broke a rule gets its code. A client also hears of the server's fault (RFC 6455,
-// section 7.4.1, and the registry's 1014); a server sees that its client has gone.
+// Who broke a rule gets its code. A client also hears of the server's fault; a server sees that its
+// client has gone.
 void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
   Ended(error.close_code, Closer::kGateway, error.reason);
   BeginClosing();
   from.deaf = true;
   CloseOne(from, {error.close_code, std::string(error.reason), true});
-  if (&from == &server_)
-    return CloseOne(client_, {code::kBadGateway, "the server broke a rule of the protocol", true});
+  if (&from == &server_) {
+    const ws::ProtocolError told = FaultOfServer(error.close_code);
+    return CloseOne(client_, {told.close_code, std::string(told.reason), true});
+  }
   server_.muted = true;
   ShutDown(server_);
 }
@@ -225,16 +252,40 @@ void FrameTunnel::Ended(std::uint16_t close_code, Closer closer, std::string_vie
 // From here on the time is bounded; an end that still takes what is queued for it gets more.
 void FrameTunnel::BeginClosing() {
   if (std::exchange(closing_, true)) return;
-  queued_then_ = client_.queued() + server_.queued();
+  MarkProgress();
   timer_.Arm(facts().route->limits.close_timeout);
+}
+
+void FrameTunnel::MarkProgress() {
+  for (Peer* peer : {&client_, &server_}) {
+    if (peer->stream) peer->progress.Mark(peer->stream->delivery());
+  }
+}
+
+void FrameTunnel::ArmLastWait(io::Millis patience) {
+  last_wait_ = true;
+  MarkProgress();
+  timer_.Arm(std::min(facts().route->limits.close_timeout, patience));
+}
+
+// When the time of a closing session is over: an end that takes what is sent to it gets more.
+bool FrameTunnel::MayGoOn() const {
+  std::size_t waiting = 0;
+  std::size_t taken = 0;
+  for (const Peer* peer : {&client_, &server_}) {
+    if (!peer->stream) continue;
+    const io::Delivery delivery = peer->stream->delivery();
+    waiting += delivery.waiting;
+    taken += peer->progress.Since(delivery);
+  }
+  return taken >= kSlowestProgress && !(last_wait_ && waiting == 0);
 }
 
 // A server that goes on sending for a client that is gone has what was for it, or will within the
 // time that the system needs to send it; a reset takes back what is not sent yet.
 void FrameTunnel::BreakOffSoon() {
   if (!client_.done() || !server_.flushed || server_.discard_left > 0) return;
-  queued_then_ = 0;
-  timer_.Arm(std::min(facts().route->limits.close_timeout, kSendGrace));
+  ArmLastWait(kSendGrace);
 }
 
 // Nothing is left to be said or delivered either way: an end that keeps its connection open all the
@@ -242,8 +293,7 @@ void FrameTunnel::BreakOffSoon() {
 void FrameTunnel::AwaitEnds() {
   if (client_.walker.close() == nullptr || server_.walker.close() == nullptr) return;
   if (!client_.flushed || server_.queued() > 0) return;
-  queued_then_ = 0;
-  timer_.Arm(std::min(facts().route->limits.close_timeout, kFinPatience));
+  ArmLastWait(kFinPatience);
 }
 
 void FrameTunnel::FinishIfDone() {
@@ -289,11 +339,17 @@ void FrameTunnel::HoldBack(bool wait) {
 
 // ---- keeping alive
 
+void FrameTunnel::SendPing() {
+  constexpr std::array kHead{std::byte{0x89}, std::byte{std::tuple_size_v<ws::PingPayload>}};
+  client_.stream->Write({Bytes(kHead), Bytes(context_.ping_payload)});
+  pinged_ = true;
+  route_stats_.out.pings.Add();
+}
+
 void FrameTunnel::OnTimer(io::Timer&) {
   if (!closing_) return Watch();
-  const std::size_t queued = client_.queued() + server_.queued();
-  if (queued + kSlowestProgress > queued_then_) return Finish();
-  queued_then_ = queued;
+  if (!MayGoOn()) return Finish();
+  MarkProgress();
   timer_.Arm(facts().route->limits.close_timeout);
 }
 
@@ -302,25 +358,23 @@ void FrameTunnel::Watch() {
   const io::Instant now = context_.loop.timers.Now();
   const bool pings = limits.ping_interval.count() > 0;
   const bool idles = limits.idle.count() > 0;
-  if (idles && now - last_data_ >= limits.idle)
-    return CloseBoth(code::kGoingAway, "idle timeout", "idle timeout");
+  if (idles && now - last_active_ >= limits.idle)
+    return CloseBoth(code::kGoingAway, "idle timeout", "idle for as long as limits.idle");
   if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
-    const bool taking = std::exchange(taking_, false) || client_.stream->queued() < queued_then_;
-    queued_then_ = client_.stream->queued();
-    if (ping_unanswered_ && !taking) {
+    // To take what is sent is a sign of life too: the ping waits behind it.
+    if (ping_unanswered_ && !client_.progress.WorksOnBacklog(client_.stream->delivery())) {
       client_.stream->Reset();
-      return OnError(client_, {Errc::kTimeout, "no sign of life after a ping"});
+      return OnError(client_,
+                     {Errc::kTimeout, "no sign of life within limits.ping_interval after a ping"});
     }
     client_heard_ = now;
-    if (!std::exchange(ping_unanswered_, true)) {
-      client_.stream->Write(std::array{std::byte{0x89}, std::byte{0}});
-      route_stats_.out.pings.Add();
-    }
+    if (!std::exchange(ping_unanswered_, true)) SendPing();
+    client_.progress.Mark(client_.stream->delivery());
   }
   io::Millis next = io::Millis::max();
   if (pings) next = std::min(next, limits.ping_interval - (now - client_heard_));
-  if (idles) next = std::min(next, limits.idle - (now - last_data_));
+  if (idles) next = std::min(next, limits.idle - (now - last_active_));
   if (pings || idles) timer_.Arm(next);
 }
 

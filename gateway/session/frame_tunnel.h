@@ -10,6 +10,7 @@
 #include "gateway/io/timers.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
+#include "gateway/session/progress.h"
 #include "gateway/session/read_gate.h"
 #include "gateway/session/session.h"
 #include "gateway/stats/stats.h"
@@ -20,7 +21,8 @@ namespace upgate::session {
 // A session between two WebSocket ends: what one sends passes to the other unchanged, mask and
 // extensions and all, while headers are read for counting and for the size limit. Pings and closing
 // handshakes are the ends' own; the gateway adds frames of its own only between two frames: a ping
-// to a client that is silent for long, and a Close when it has to end the session itself.
+// to a client that is silent for long, and a Close when it has to end the session itself. The
+// client's answer to such a ping goes no further: a server that has not pinged may take it amiss.
 class FrameTunnel final : public Session, private io::Timer::Owner {
  public:
   // `server_early` is what the server sent behind its 101. Everything but the streams is borrowed
@@ -52,6 +54,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
         : tunnel(t), stream(std::move(s)), walker(role, max_message), who(w) {}
     void OnBytes(MutableBytes data) override { tunnel.OnBytes(*this, data); }
     void OnEnd() override { tunnel.OnEnd(*this); }
+    // A server's frames have their own ends, and a Close is the last of them.
+    bool OnTruncated() override { return truncated = who == Closer::kServer; }
     void OnError(const Error& error) override { tunnel.OnError(*this, error); }
     void OnDrained() override { tunnel.OnDrained(*this); }
     void OnFlushed() override { tunnel.OnFlushed(*this); }
@@ -63,20 +67,25 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     std::unique_ptr<io::ByteStream> stream;  // nullptr once it is gone
     ws::FrameWalker walker;
     ReadGate gate;
+    Progress progress;  // since the last look at whether it takes what is sent to it
     std::unique_ptr<OwnClose>
         own_close;  // for it: waits for the end of the frame that is passed on to it
     std::uint32_t discard_left = kMaxDiscard;  // while deaf
     Closer who;
-    bool muted = false;    // nothing more is passed on to it
-    bool deaf = false;     // nothing more of what it sends counts
-    bool ended = false;    // its FIN was seen
-    bool flushed = false;  // our FIN is out
-    bool gone = false;     // broken
+    bool muted = false;      // nothing more is passed on to it
+    bool deaf = false;       // nothing more of what it sends counts
+    bool ended = false;      // its FIN was seen
+    bool truncated = false;  // without close_notify
+    bool flushed = false;    // our FIN is out
+    bool gone = false;       // broken
   };
 
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
-  void OnBytes(Peer& from, Bytes data);
-  void Pass(Peer& from, Bytes data);
+  void OnBytes(Peer& from, MutableBytes data);
+  void Pass(Peer& from, MutableBytes data);
+  // Up to the end of the data, or of an answer to a ping of ours; what is left.
+  MutableBytes PassSome(Peer& from, MutableBytes data);
+  void ReplaceCode(Peer& from, MutableBytes data);
   void Discard(Peer& from, std::size_t bytes);
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);
@@ -98,7 +107,11 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void BeginClosing();
   void BreakOffSoon();
   void AwaitEnds();
+  void ArmLastWait(io::Millis patience);
+  void MarkProgress();
+  bool MayGoOn() const;
   void Watch();
+  void SendPing();
   void FinishIfDone();
   void LetGo();
   void Finish();
@@ -110,12 +123,12 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   Peer server_;
   Totals totals_;
   io::Instant client_heard_{};
-  io::Instant last_data_{};
+  io::Instant last_active_{};  // anything passed on, either way
+  bool pinged_ = false;        // by us, ever
   bool ping_unanswered_ = false;
-  bool taking_ = false;   // the client, from its queue, since the last look at it
-  bool closing_ = false;  // the timer bounds the end
+  bool closing_ = false;    // the timer bounds the end
+  bool last_wait_ = false;  // and nothing is left to be said or delivered but what is under way
   io::Timer timer_;
-  std::size_t queued_then_ = 0;
   std::string server_early_;
   std::unique_ptr<Ending> ending_;
 };

@@ -21,28 +21,6 @@ namespace {
 
 constexpr std::string_view kNoRoute = "no route for this host and path";
 
-// What a server's 101 says beside the handshake, which the gateway answers for itself; with its
-// extensions where those are the client's.
-http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
-  http::Response rest;
-  for (const http::Header& header : answer.headers) {
-    if (!ws::IsHandshakeField(header.name) &&
-        !EqualsIgnoreCase(header.name, "sec-websocket-extensions"))
-      rest.headers.Add(header.name, header.value);
-  }
-  const std::string extensions = own_extensions ? "" : ChosenExtensions(answer);
-  if (!extensions.empty()) rest.headers.Add("Sec-WebSocket-Extensions", extensions);
-  return rest;
-}
-
-// Every field of the server's, as often as it came and in its order, but those that are ours.
-void AddFieldsOfServer(http::Response& response, const http::Response& server) {
-  const http::Headers own = response.headers;
-  for (const http::Header& header : server.headers) {
-    if (own.Find(header.name) == nullptr) response.headers.Add(header.name, header.value);
-  }
-}
-
 }  // namespace
 
 using stats::HandshakeOutcome;
@@ -172,6 +150,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   const http::Request& request = exchange.request();
   const route::SeenAs seen = route::SeenByClient(
       request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
+  if (!seen.overruled.empty())
+    shared_.log.Debug("proxy headers disagree",
+                      {{"client", seen.client}, {"believed", seen.overruled}});
   const route::Routed routed = route::FindRoute(shared_.router, seen.host, request.target);
   const config::Route* route = routed.route;
   if (route == nullptr) {
@@ -202,11 +183,11 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     Admission admission =
         Admit(request, *route, seen, std::move(*accepted), std::move(decision.verdict.headers));
     admission.places = &places;
-    return OnUpgrade(exchange, *route, seen, std::move(admission));
+    return OnUpgrade(exchange, listener, *route, seen, std::move(admission));
   }
   if (ServiceHost* host = service_hosts_[route->index].get())
     return host->instance().OnRequest(exchange);
-  return std::make_unique<Proxy>(*this, exchange, *route, seen, std::nullopt,
+  return std::make_unique<Proxy>(*this, exchange, listener, *route, seen, std::nullopt,
                                  *http_pools_.find(*route->backend)->second);
 }
 
@@ -259,7 +240,8 @@ http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_
   }
   if (ours) return http::TextResponse(503, "the gateway has no resources left for this request");
   if (error.code == Errc::kTimeout)
-    return http::TextResponse(504, "the server behind this route does not answer");
+    return http::TextResponse(
+        504, "the server behind this route cannot be reached within connect_timeout");
   return http::TextResponse(502, "the server behind this route cannot be reached");
 }
 
@@ -277,6 +259,7 @@ void Gateway::LogRefusal(const http::Request& request, const config::Route* rout
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,
+                                                          const config::Listener& listener,
                                                           const config::Route& route,
                                                           const route::SeenAs& seen,
                                                           Admission admission) {
@@ -300,7 +283,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     return nullptr;
   }
   if (const auto http = http_pools_.find(*route.backend); http != http_pools_.end()) {
-    return std::make_unique<Proxy>(*this, exchange, route, seen, std::move(admission),
+    return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(admission),
                                    *http->second);
   }
   return std::make_unique<Handshake>(*this, exchange, std::move(admission),
@@ -414,7 +397,7 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
   admission.subprotocol = ChosenSubprotocol(answer);
   auto compression = OpenCompression(admission);
   http::Response response = Make101(admission);
-  AddFieldsOfServer(response, ToClient(WithoutHandshake(answer, route.enforce), route));
+  AddFieldsOfServer(ToClient(WithoutHandshake(answer, route.enforce), route), response);
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
   if (server_compression) stats_.server[server.index].sessions_compressed.Add();

@@ -104,6 +104,7 @@ class Gateway final : private Session::Owner {
                                                    const config::Listener& listener,
                                                    ClientPlaces& places);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
+                                                   const config::Listener& listener,
                                                    const config::Route& route,
                                                    const route::SeenAs& seen, Admission admission);
   void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,

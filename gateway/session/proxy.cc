@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "gateway/base/text.h"
 #include "gateway/session/proxy_headers.h"
 #include "gateway/session/upgrade_answer.h"
@@ -29,11 +31,12 @@ bool IsIdempotent(std::string_view method) {
 
 }  // namespace
 
-Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::Route& route,
-                      route::SeenAs seen, std::optional<Admission> admission,
-                      backend::HttpPool& pool)
+Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, const config::Listener& listener,
+                      const config::Route& route, route::SeenAs seen,
+                      std::optional<Admission> admission, backend::HttpPool& pool)
     : gateway_(gateway),
       exchange_(exchange),
+      listener_(listener),
       route_(route),
       seen_(std::move(seen)),
       admission_(std::move(admission)),
@@ -97,7 +100,8 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   const http::Request& request = exchange_.request();
   const SocketAddress client = exchange_.client_address();
   const auto with = [&](const http::Headers& fields) {
-    return ToServer(request, fields, route_, *lease_.server, seen_, client);
+    return ToServer(request, fields, route_, *lease_.server, seen_, listener_.trusted_proxies,
+                    client);
   };
   if (!admission_) return with(request.headers);
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
@@ -128,8 +132,9 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
   server_compression_.reset();
   if (!route_.server_compression) return;
   const ws::DeflateParameters wanted = WantedBy(*route_.server_compression);
-  server_compression_ = Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted,
-                                          *route_.server_compression, route_.limits.message_size);
+  server_compression_ =
+      Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted,
+                        *route_.server_compression, config::MostOfServer(route_.limits));
   if (!server_compression_)
     return gateway_.stats_.server[lease_.server->index].compression_declined.Add();
   offered_extensions_ = ws::DeflateOffer(wanted);
@@ -267,15 +272,21 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
   const bool stalled_by_client = (wait_ == Wait::kAnswer && exchange_.congested()) ||
                                  (wait_ == Wait::kRequest && !lease_.connection->congested());
   if (!over && (std::exchange(moved_, false) || stalled_by_client)) return Arm(wait_);
-  const std::string why = lease_.server->url + ": " + Overdue();
+  const Overdue overdue = WhatIsOverdue(over);
+  const std::string why =
+      fmt::format("{}: {} within {} of the backend", lease_.server->url, overdue.what, overdue.key);
   LetGo();
   Settle(HandshakeOutcome::kBackendTimeout);
-  Fail(504, "the server behind this route does not answer", why);
+  Fail(504, fmt::format("the server behind this route does not answer within {}", overdue.key),
+       why);
 }
 
-std::string Gateway::Proxy::Overdue() const {
-  if (answer_begun_) return "no rest of the answer in time";
-  return admission_ ? "no answer to the handshake within the connect_timeout" : "no answer in time";
+Gateway::Proxy::Overdue Gateway::Proxy::WhatIsOverdue(bool whole) const {
+  if (whole) return {answer_begun_ ? "no whole answer" : "no answer", "request_timeout"};
+  if (answer_begun_) return {"no more of the answer", "read_timeout"};
+  if (wait_ == Wait::kRequest) return {"nothing of the request was taken", "read_timeout"};
+  if (admission_) return {"no answer to the handshake", "connect_timeout"};
+  return {"no answer", "first_byte_timeout"};
 }
 
 void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {

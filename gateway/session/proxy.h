@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/backend/http_pool.h"
 #include "gateway/http/client_connection.h"
@@ -22,8 +23,9 @@ class Gateway::Proxy final : public http::ExchangeHandler,
                              private io::Timer::Owner {
  public:
   // `admission` is there for a WebSocket upgrade that passed every policy.
-  Proxy(Gateway& gateway, http::Exchange& exchange, const config::Route& route, route::SeenAs seen,
-        std::optional<Admission> admission, backend::HttpPool& pool);
+  Proxy(Gateway& gateway, http::Exchange& exchange, const config::Listener& listener,
+        const config::Route& route, route::SeenAs seen, std::optional<Admission> admission,
+        backend::HttpPool& pool);
   ~Proxy() override;
 
  private:
@@ -94,10 +96,16 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void Arm(Wait wait);
   io::Millis TimeFor(Wait wait) const;
   io::Millis TimeForHandshake() const;
-  std::string Overdue() const;
+  // What the server has not done in time, and the key that says how long that is.
+  struct Overdue {
+    std::string_view what;
+    std::string_view key;
+  };
+  Overdue WhatIsOverdue(bool whole) const;
 
   Gateway& gateway_;
   http::Exchange& exchange_;
+  const config::Listener& listener_;
   const config::Route& route_;
   const route::SeenAs seen_;
   std::optional<Admission> admission_;

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <variant>
 
-#include "gateway/base/match.h"
 #include "gateway/base/text.h"
 #include "gateway/http/proxy_fields.h"
+#include "gateway/route/forwarded.h"
 
 namespace upgate::session {
 namespace {
@@ -22,11 +22,10 @@ constexpr std::array<std::string_view, 10> kHopByHop{"connection",          "kee
                                                      "transfer-encoding",   "upgrade",
                                                      "content-length",      "http2-settings"};
 
-constexpr std::size_t kUsualForwarded = 64;
-
 // What AddForwarding says.
-constexpr std::array<std::string_view, 5> kForwarding{"x-forwarded-for", "x-forwarded-proto",
-                                                      "x-forwarded-host", "forwarded", "via"};
+constexpr std::array<std::string_view, 6> kForwarding{"x-forwarded-for",  "x-forwarded-proto",
+                                                      "x-forwarded-host", "x-forwarded-port",
+                                                      "forwarded",        "via"};
 
 bool IsOneOf(std::string_view name, auto&& names) {
   return std::ranges::any_of(names,
@@ -38,39 +37,40 @@ bool IsHopByHop(std::string_view named, std::string_view name) {
   return IsOneOf(name, kHopByHop) || (!named.empty() && ListHasToken(named, name));
 }
 
-std::string PeerAddress(const SocketAddress& peer) {
-  return std::visit(Match{[](const IpPort& address) { return address.ip.ToString(); },
-                          [](const UnixPath&) { return std::string("unknown"); }},
-                    peer);
+// `chain` with `next` behind it, as far as there is either.
+std::string Appended(std::string chain, std::string_view next) {
+  if (!chain.empty() && !next.empty()) chain += ", ";
+  return chain.append(next);
 }
 
-// A node of Forwarded: IPv6 needs brackets, and brackets need quotes (RFC 7239, section 6).
-std::string ForwardedNode(const std::string& address) {
-  return address.find(':') == std::string::npos ? address : "\"[" + address + "]\"";
-}
-
-std::string Appended(const http::Headers& headers, std::string_view name, std::string value,
-                     bool keep) {
-  const std::string before = keep ? headers.Joined(name) : "";
-  return before.empty() ? value : before + ", " + value;
+// Who came by a unix socket has no address. In a chain it is left out: no reader behind us could
+// get past an "unknown" in the middle, and who trusts us trusts whom we trust.
+std::string ForwardedChain(const http::Request& request, const route::SeenAs& seen,
+                           const config::TrustedProxies& trusted, const IpPort* peer) {
+  std::string said = ";proto=" + seen.scheme;
+  if (!seen.authority.empty()) said.append(";host=\"").append(seen.authority).append("\"");
+  std::string chain = seen.by_trusted_proxy ? request.headers.Joined("forwarded") : "";
+  if (chain.empty() && seen.by_trusted_proxy)
+    chain = route::AsForwarded(request.headers, trusted, said);
+  if (peer == nullptr) return chain.empty() ? "for=unknown" + said : chain;
+  return Appended(std::move(chain), "for=" + route::ForwardedNode(peer->ip.ToString()) + said);
 }
 
 void AddForwarding(const http::Request& request, const route::SeenAs& seen,
-                   const SocketAddress& peer, http::OutgoingFields& out) {
-  const std::string address = PeerAddress(peer);
+                   const config::TrustedProxies& trusted, const SocketAddress& peer,
+                   http::OutgoingFields& out) {
   const http::Headers& in = request.headers;
-  out.Add("X-Forwarded-For", Appended(in, "x-forwarded-for", address, seen.by_trusted_proxy));
+  const auto* from = std::get_if<IpPort>(&peer);
+  const std::string addresses = Appended(seen.by_trusted_proxy ? in.Joined("x-forwarded-for") : "",
+                                         from != nullptr ? from->ip.ToString() : "");
+  if (!addresses.empty()) out.Add("X-Forwarded-For", addresses);
   out.Add("X-Forwarded-Proto", seen.scheme);
-  const std::string* host = seen.by_trusted_proxy ? in.Find("x-forwarded-host") : nullptr;
-  const std::string& named = request.target.authority;  // HTTP/1.0 need not name a host
-  if (host != nullptr || !named.empty())
-    out.Add("X-Forwarded-Host", host != nullptr ? *host : named);
-  std::string forwarded;
-  forwarded.reserve(kUsualForwarded);
-  forwarded.append("for=").append(ForwardedNode(address)).append(";proto=").append(seen.scheme);
-  if (!named.empty()) forwarded.append(";host=\"").append(named).append("\"");
-  out.Add("Forwarded", Appended(in, "forwarded", std::move(forwarded), seen.by_trusted_proxy));
-  out.Add("Via", Appended(in, "via", std::string(kVia), true));
+  if (!seen.authority.empty())  // HTTP/1.0 need not name a host
+    out.Add("X-Forwarded-Host", seen.authority);
+  if (seen.by_trusted_proxy && in.Find("x-forwarded-port") != nullptr)
+    out.Add("X-Forwarded-Port", std::to_string(seen.port));
+  out.Add("Forwarded", ForwardedChain(request, seen, trusted, from));
+  out.Add("Via", Appended(in.Joined("via"), kVia));
 }
 
 std::string HostOf(const config::Server& server) {
@@ -117,7 +117,8 @@ std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrit
 
 http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,
                                const config::Route& route, const config::Server& server,
-                               const route::SeenAs& seen, const SocketAddress& peer) {
+                               const route::SeenAs& seen, const config::TrustedProxies& trusted,
+                               const SocketAddress& peer) {
   http::OutgoingRequest out;
   out.method = request.method;
   out.target = request.target.path == "*" ? "*" : request.target.raw_path;
@@ -140,7 +141,7 @@ http::OutgoingRequest ToServer(const http::Request& request, const http::Headers
       continue;
     out.headers.Add(header.name, header.value);
   }
-  if (route.forwarded) AddForwarding(request, seen, peer, out.headers);
+  if (route.forwarded) AddForwarding(request, seen, trusted, peer, out.headers);
   out.has_body = request.has_body;
   if (const std::string* length = request.headers.Find("content-length"))
     out.body.bytes = std::stoull(*length);

@@ -1,11 +1,20 @@
 #include "gateway/session/relay_session.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "gateway/session/counted_stream.h"
 
 namespace upgate::session {
+namespace {
+
 namespace code = ws::close_code;
+
+// Collected of a message in any case, where it is to be compressed whole.
+constexpr std::uint64_t kMostWhole = 1024 * 1024;
+
+}  // namespace
 
 RelaySession::RelaySession(Context& context, Facts facts, Peer client, Peer server,
                            std::string server_early, stats::RouteStats& route_stats,
@@ -52,15 +61,36 @@ void RelaySession::DropInput() {
 void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
   Side& to = Other(from);
   if (!to.endpoint.sending()) return Discard(from, part.payload.size());
-  if (to.endpoint.compresses()) {
+  if (to.endpoint.compresses() && !SendsInPieces(from, part)) {
     const auto message = from.assembler.Add(part);
     from.charge.Set(from.assembler.held_bytes());
-    if (message) to.endpoint.Send(message->opcode, message->payload);
-    return;
+    if (!message) return;
+    to.endpoint.Flush();  // the end of a message before it that went in pieces
+    return to.endpoint.Send(message->opcode, message->payload);
   }
   from.message_bytes += part.payload.size();
   to.endpoint.SendPart(part, from.message_bytes);
-  if (part.message_end) from.message_bytes = 0;
+  if (!part.message_end) return;
+  from.message_bytes = 0;
+  from.in_pieces = false;
+}
+
+// Of a message that is not whole yet no more is kept than of a client's, though a server may send
+// what it likes: what is longer goes on uncompressed, in pieces.
+bool RelaySession::SendsInPieces(Side& from, const ws::FramePart& part) {
+  const std::size_t kept = from.assembler.buffered();
+  if (from.in_pieces || (kept == 0 && part.message_end)) return from.in_pieces;
+  if (kept + part.payload.size() <= std::max(kMostWhole, facts().route->limits.message_size))
+    return false;
+  from.in_pieces = true;
+  std::vector<std::byte> begun = from.assembler.TakeBuffered();
+  from.charge.Set(0);
+  from.message_bytes = begun.size();
+  if (begun.empty()) return true;
+  Endpoint& to = Other(from).endpoint;
+  to.SendPart({.opcode = part.opcode, .message_begin = true, .payload = begun}, begun.size());
+  to.Flush();
+  return true;
 }
 
 // Of a server whose client is gone only the answer to our Close is wanted; one that sends much else
@@ -97,7 +127,9 @@ void RelaySession::PassClose(Side& from, std::string_view reason) {
       closer == Closer::kClient ? "closed by the client" : "closed by the server";
   // Where both sent one at the same time each has got its answer.
   const bool crossed = from.endpoint.peer_closed() && to.endpoint.peer_closed();
-  to.endpoint.Close(from.endpoint.peer_code(), reason, closer, reason.empty() ? plain : reason);
+  std::uint16_t passed = from.endpoint.peer_code();
+  if (&to == &client_ && passed == code::kBadGateway) passed = code::kInternalError;
+  to.endpoint.Close(passed, reason, closer, reason.empty() ? plain : reason);
   if (crossed) from.endpoint.Close(to.endpoint.peer_code(), "", closer, plain);
 }
 
@@ -109,8 +141,8 @@ void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
   if (&to == &server_)
     return to.endpoint.Close(code::kGoingAway, "the client is gone", Closer::kClient, why);
   if (end == PeerEnd::kFault) {
-    return to.endpoint.Close(code::kBadGateway, "the server broke a rule of the protocol",
-                             Closer::kServer, why);
+    const ws::ProtocolError told = FaultOfServer(lost.endpoint.ending().code);
+    return to.endpoint.Close(told.close_code, told.reason, Closer::kServer, why);
   }
   to.endpoint.Close(code::kInternalError, "the server broke the connection", Closer::kServer, why);
 }

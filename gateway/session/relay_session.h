@@ -20,7 +20,8 @@ namespace upgate::session {
 // as they come, each piece as a frame; to a side that compresses they go whole. Pings are answered
 // here and go no further. A Close passes with its code and reason, behind all messages before it,
 // and its answer goes back. Who breaks a rule gets the code for it; then a server gets 1001, and a
-// client 1014. For one that is lost without a Close it is 1001 and 1011.
+// client 1011, or 1009 for a message that was too large. For one that is lost without a Close it is
+// 1001 and 1011.
 class RelaySession final : public Session {
  public:
   // One end, and the compression agreed on with it; nullptr for none.
@@ -59,6 +60,10 @@ class RelaySession final : public Session {
       session.Other(*this).endpoint.ResumeReading(PauseReason::kFarEndFull);
     }
     void OnPeerDone() override { session.OnPeerDone(*this); }
+    // Pings and pongs are answered on each side, and go no further.
+    io::Instant OtherEndActive() const override {
+      return session.Other(*this).endpoint.last_active();
+    }
 
     RelaySession& session;
     Endpoint endpoint;
@@ -66,11 +71,13 @@ class RelaySession final : public Session {
     io::MemoryCharge charge;          // of the assembler
     std::uint64_t message_bytes = 0;  // of the open message, so far
     std::size_t discarded = 0;        // of what it sent, once the other end was gone
+    bool in_pieces = false;           // the open message goes on uncompressed
     bool done = false;
   };
 
   Side& Other(const Side& side) { return &side == &client_ ? server_ : client_; }
   void OnPart(Side& from, const ws::FramePart& part);
+  bool SendsInPieces(Side& from, const ws::FramePart& part);
   void Discard(Side& from, std::size_t bytes);
   void OnReadDone(Side& from);
   void OnPeerClosing(Side& from, PeerEnd end, std::string_view reason);

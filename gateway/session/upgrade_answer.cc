@@ -51,6 +51,25 @@ std::string ChosenExtensions(const http::Response& answer) {
   return chosen;
 }
 
+http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
+  http::Response rest;
+  for (const http::Header& header : answer.headers) {
+    if (!ws::IsHandshakeField(header.name) &&
+        !EqualsIgnoreCase(header.name, "sec-websocket-extensions"))
+      rest.headers.Add(header.name, header.value);
+  }
+  const std::string extensions = own_extensions ? "" : ChosenExtensions(answer);
+  if (!extensions.empty()) rest.headers.Add("Sec-WebSocket-Extensions", extensions);
+  return rest;
+}
+
+void AddFieldsOfServer(const http::Response& server, http::Response& ours) {
+  const http::Headers own = ours.headers;
+  for (const http::Header& header : server.headers) {
+    if (own.Find(header.name) == nullptr) ours.headers.Add(header.name, header.value);
+  }
+}
+
 std::optional<std::string> FaultOf(const http::Response& answer, const ws::Offer& offer,
                                    std::string_view extensions) {
   if (!answer.headers.HasToken("upgrade", "websocket")) return "its 101 is not for WebSocket";

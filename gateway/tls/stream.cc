@@ -187,8 +187,14 @@ void Stream::Flush() {
 
 void Stream::OnEnd() {
   if (state_ == State::kFailed || ended_) return;
-  if (state_ == State::kOpen)
+  if (state_ == State::kOpen) {
+    // In the middle of a record something is missing in any case.
+    if (!engine_.HasInput() && handler_ != nullptr && handler_->OnTruncated()) {
+      ended_ = true;
+      return handler_->OnEnd();
+    }
     return Fail({Errc::kReset, "truncated: the peer closed the connection without close_notify"});
+  }
   Fail({Errc::kTls, "the peer closed the connection during the TLS handshake", TlsFault::kGone});
 }
 

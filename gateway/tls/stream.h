@@ -54,6 +54,11 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   std::size_t queued() const override {
     return lower_->queued() + (waiting_ ? waiting_->size() : 0);
   }
+  io::Delivery delivery() const override {
+    io::Delivery delivery = lower_->delivery();
+    if (waiting_) delivery.waiting += waiting_->size();
+    return delivery;
+  }
   // Once the handshake is over without what OpenSSL needs by itself: everybody has that.
   std::size_t held_bytes() const override;
   bool HasUnread() const override { return engine_.HasInput() || lower_->HasUnread(); }
@@ -71,7 +76,8 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
     Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers)
         : stream(s), keep_alive(std::move(alive)), timer(timers, *this) {}
     void OnTimer(io::Timer&) override {
-      stream.Fail({Errc::kTls, "the TLS handshake took too long", TlsFault::kTimeout});
+      stream.Fail(
+          {Errc::kTls, "the TLS handshake took longer than http.head_timeout", TlsFault::kTimeout});
     }
 
     Stream& stream;

@@ -7,30 +7,58 @@
 #include "gateway/ws/mask.h"
 
 namespace upgate::ws {
-const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally) {
+
+const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally,
+                                             const PingPayload* ping) {
   if (header_size_ == 0 && data.size() >= 2) {
     const std::size_t whole = SizeOfHeader(At(data.data(), 1));
     if (data.size() >= whole) {
       const std::byte* header = data.data();
       data = data.subspan(whole);
-      return BeginFrame(header, whole, tally);
+      const ProtocolError* error = BeginFrame(header, whole, tally, ping);
+      return maybe_answer_ ? GatherHeader(data, tally, ping) : error;
     }
   }
+  return GatherHeader(data, tally, ping);
+}
+
+std::size_t FrameWalker::WantedOfHeader() const {
+  if (maybe_answer_) return kPongSize;
+  return header_size_ < 2 ? 2 : SizeOfHeader(At(header_.data(), 1));
+}
+
+const ProtocolError* FrameWalker::GatherHeader(Bytes& data, FrameTally& tally,
+                                               const PingPayload* ping) {
   while (!data.empty()) {
-    const std::size_t wanted = header_size_ < 2 ? 2 : SizeOfHeader(At(header_.data(), 1));
-    const std::size_t taken = std::min(data.size(), wanted - header_size_);
+    const std::size_t taken = std::min(data.size(), WantedOfHeader() - header_size_);
     std::memcpy(header_.data() + header_size_, data.data(), taken);
     header_size_ = static_cast<std::uint8_t>(header_size_ + taken);
     data = data.subspan(taken);
-    if (header_size_ < 2 || header_size_ < SizeOfHeader(At(header_.data(), 1))) continue;
+    if (header_size_ < 2 || header_size_ < WantedOfHeader()) continue;
     const std::size_t whole = std::exchange(header_size_, 0);
-    return BeginFrame(header_.data(), whole, tally);
+    if (maybe_answer_) {
+      JudgePong(*ping);
+      return nullptr;
+    }
+    const ProtocolError* error = BeginFrame(header_.data(), whole, tally, ping);
+    if (!maybe_answer_) return error;
   }
   return nullptr;
 }
 
+// header_ holds the whole frame.
+void FrameWalker::JudgePong(const PingPayload& ping) {
+  maybe_answer_ = false;
+  PingPayload payload;
+  std::memcpy(payload.data(), header_.data() + kPongSize - payload.size(), payload.size());
+  Mask(payload, mask_, 0);
+  answered_ = payload == ping;
+  in_frame_ = !answered_;
+  payload_left_ = 0;
+}
+
 const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_t size,
-                                             FrameTally& tally) {
+                                             FrameTally& tally, const PingPayload* ping) {
   const unsigned first = At(header, 0);
   const bool masked = (At(header, 1) & kMaskBit) != 0;
   if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
@@ -44,6 +72,14 @@ const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_
     tally.pings += opcode_ == Opcode::kPing;
     tally.pongs += opcode_ == Opcode::kPong;
     tally.closes += opcode_ == Opcode::kClose;
+    constexpr unsigned kWholePong = kFin | static_cast<unsigned>(Opcode::kPong);
+    if (ping != nullptr && first == kWholePong && payload_left_ == ping->size() &&
+        size + ping->size() == kPongSize) {
+      std::memmove(header_.data(), header, size);
+      header_size_ = static_cast<std::uint8_t>(size);
+      maybe_answer_ = true;
+      return nullptr;  // not in the frame yet
+    }
   } else {
     if (payload_left_ > max_message_ - message_size_) return &kTooBig;
     ++tally.frames;
@@ -70,8 +106,18 @@ bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
   return true;
 }
 
+const std::byte* FrameWalker::TakeCodeOfClose(std::uint16_t code) {
+  const std::byte* at = std::exchange(close_->code_at, nullptr);
+  const bool same = role_ == Role::kClient && at != nullptr &&
+                    close_->body[0] == static_cast<std::byte>(code >> 8) &&
+                    close_->body[1] == static_cast<std::byte>(code & 0xff);
+  return same ? at : nullptr;
+}
+
 void FrameWalker::TakeClose(Bytes piece) {
   if (!close_) close_ = std::make_unique<CloseSeen>();
+  if (close_->size < 2 && close_->size + piece.size() >= 2)
+    close_->code_at = &piece[1 - close_->size];
   std::ranges::copy(piece, close_->body.begin() + static_cast<std::ptrdiff_t>(close_->size));
   close_->size += piece.size();
   if (payload_left_ > 0) return;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "gateway/base/bytes.h"
@@ -13,6 +14,9 @@
 #include "gateway/ws/frame.h"
 
 namespace upgate::ws {
+
+// What a ping of our own carries, so that its answer can be told from other Pongs.
+using PingPayload = std::array<std::byte, 8>;
 
 // What a walk passed by.
 struct FrameTally {
@@ -44,24 +48,47 @@ class FrameWalker {
     std::size_t passed = 0;  // bytes of the data, from its front, behind what was kept
     const ProtocolError* error = nullptr;  // the walker is dead then
     std::uint8_t kept_size = 0;
+    // The walk stopped behind a Pong that answers a ping of ours, and is not to be passed on: its
+    // frame ends at `rest` of the data, where the next walk begins.
+    bool answered = false;
+    std::size_t rest = 0;
     std::array<std::byte, kMaxHeader>
         kept_bytes;  // the first `kept_size`: a header's beginning, from earlier data
 
     Bytes kept() const { return Bytes(kept_bytes).first(kept_size); }
   };
-  // `on_message` is called with the size of each message that ends.
+  // `on_message` is called with the size of each message that ends. `ping`: the payload of pings
+  // that we put in the other way, whose answers are to be found among frames that a client sends;
+  // nullptr when there were none.
   template <class OnMessage>
-  Walked Walk(Bytes data, FrameTally& tally, OnMessage&& on_message);
+  Walked Walk(Bytes data, FrameTally& tally, OnMessage&& on_message,
+              const PingPayload* ping = nullptr);
 
   // Payload bytes that are still to be passed on before a frame of our own may be put in.
   std::uint64_t frame_left() const { return in_frame_ ? payload_left_ : 0; }
   // The first Close that passed by whole, or nullptr; a body that is wrong reads as its error.
   const Close* close() const { return close_ && close_->whole ? &*close_->whole : nullptr; }
+  // Whether any of the payload of a Close has passed by.
+  bool in_close() const { return close_ != nullptr; }
+  // Where, in the data of the last Walk, the second byte of this code stands: if the Close is not
+  // masked, has this code, and that byte of it was in there; else nullptr. Told once; for those who
+  // put another code in its place. Only while in_close().
+  const std::byte* TakeCodeOfClose(std::uint16_t code);
 
  private:
-  // Takes bytes of a header off the front of `data`; in_frame_ is set when it is whole.
-  const ProtocolError* TakeHeader(Bytes& data, FrameTally& tally);
-  const ProtocolError* BeginFrame(const std::byte* header, std::size_t size, FrameTally& tally);
+  // A Pong that may be an answer to a ping of ours is looked at whole, with its payload as a part
+  // of its header: six bytes and eight.
+  static constexpr std::size_t kPongSize = 6 + std::tuple_size_v<PingPayload>;
+  static_assert(kPongSize <= kMaxHeader);
+
+  // Takes bytes of a header off the front of `data`; in_frame_ is set when it is whole. A Pong that
+  // answers a ping of ours is taken whole, and sets answered_ instead.
+  const ProtocolError* TakeHeader(Bytes& data, FrameTally& tally, const PingPayload* ping);
+  const ProtocolError* GatherHeader(Bytes& data, FrameTally& tally, const PingPayload* ping);
+  const ProtocolError* BeginFrame(const std::byte* header, std::size_t size, FrameTally& tally,
+                                  const PingPayload* ping);
+  std::size_t WantedOfHeader() const;
+  void JudgePong(const PingPayload& ping);
   // Takes payload off the front of `data`; true when the frame was the last one of a message.
   bool TakePayload(Bytes& data, FrameTally& tally);
   void TakeClose(Bytes piece);
@@ -77,24 +104,32 @@ class FrameWalker {
   Opcode message_opcode_ = Opcode::kContinuation;  // of the open message; kContinuation: none
   bool fin_ = false;
   bool in_frame_ = false;
+  bool maybe_answer_ = false;  // header_ has the beginning of a Pong that is looked at whole
+  bool answered_ = false;
   struct CloseSeen {
     std::array<std::byte, kMaxControlPayload> body;
     std::size_t size = 0;
+    const std::byte* code_at = nullptr;  // its second byte, until the next Walk
     std::optional<Close> whole;
   };
   std::unique_ptr<CloseSeen> close_;
 };
 
 template <class OnMessage>
-FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&& on_message) {
+FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&& on_message,
+                                      const PingPayload* ping) {
   Walked walked;
   const std::size_t size = data.size();
   while (!data.empty() && close() == nullptr) {
     if (!in_frame_) {
       walked.passed = size - data.size();
       const std::uint8_t kept = header_size_;
-      walked.error = TakeHeader(data, tally);
-      if (walked.error != nullptr || !in_frame_) return walked;
+      walked.error = TakeHeader(data, tally, ping);
+      if (walked.error != nullptr || !in_frame_) {
+        walked.answered = std::exchange(answered_, false);
+        walked.rest = size - data.size();
+        return walked;
+      }
       if (kept > 0) {
         walked.kept_size = kept;
         walked.kept_bytes = header_;

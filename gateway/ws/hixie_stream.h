@@ -42,6 +42,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   void Shutdown() override;
   void Reset() override { lower_->Reset(); }
   std::size_t queued() const override { return lower_->queued(); }
+  io::Delivery delivery() const override { return lower_->delivery(); }
   std::size_t held_bytes() const override { return lower_->held_bytes() + charge_.bytes(); }
   bool HasUnread() const override { return HasMore() || lower_->HasUnread(); }
   SocketAddress local_address() const override { return lower_->local_address(); }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "gateway/ws/frame.h"
@@ -26,6 +27,10 @@ class MessageAssembler {
  public:
   // The next part, in order; the message when this was its last one.
   std::optional<Message> Add(const FramePart& part);
+
+  // What is kept of a message that is not whole yet, and keeps it no longer: Add is not to get the
+  // rest of it.
+  std::vector<std::byte> TakeBuffered() { return std::exchange(buffer_, {}); }
 
   // Bytes kept of a message that is not whole yet.
   std::size_t buffered() const { return buffer_.size(); }

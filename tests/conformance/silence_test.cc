@@ -136,7 +136,7 @@ TEST(Silence, OfAServerThatBrokeARule) {
     SCOPED_TRACE(path);
     Session session(path);
     session.server->Send(Text("masked"));
-    session.ExpectForgotten(1014);
+    session.ExpectForgotten(1011);
   }
 }
 

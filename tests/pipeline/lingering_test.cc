@@ -52,7 +52,8 @@ TEST_F(TlsListener, AHandshakeThatNeverEndsHasTheTimeOfAHead) {
   EXPECT_EQ(gw_.log().Count("TLS handshake failed"), 1u) << "not a line for each";
   EXPECT_EQ(gw_.log().Last("TLS handshake failed", "kind"), "timeout");
   EXPECT_EQ(gw_.listener_stats().connections_open.Get(), 0u);
-  EXPECT_EQ(gw_.log().Last("connection failed", "why"), "the TLS handshake took too long");
+  EXPECT_EQ(gw_.log().Last("connection failed", "why"),
+            "the TLS handshake took longer than http.head_timeout");
 }
 
 // ---- servers that take a connection and say nothing

@@ -169,6 +169,37 @@ TEST(ProxyFaults, TheWholeExchangeHasItsTime) {
   EXPECT_TRUE(trickled.peer().error());
 }
 
+// Who has to raise a limit is told which.
+TEST(ProxyFaults, A504NamesTheKeyAndSoDoesTheLog) {
+  struct Case {
+    std::string request;
+    std::string answer;
+    std::string key;
+  };
+  for (const auto& [request, answer, key] :
+       {Case{Get("/a"), "", "first_byte_timeout"}, Case{Get("/patient"), "", "request_timeout"},
+        Case{Post(8 << 20, std::string(8 << 20, 'x')), "", "read_timeout"},
+        Case{UpgradeRequest("/live"), "", "connect_timeout"},
+        Case{Get("/a"), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "read_timeout"}}) {
+    SCOPED_TRACE(key);
+    TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
+    TestServer server(gw.network(), Address("127.0.0.1:7000"));
+    server.OnConnection([](TestPeer& peer) { peer.Stall(); });
+    auto client = gw.Connect();
+    client.Send(request);
+    if (!answer.empty()) server[0].Send(answer);
+    gw.loop().Advance(60s);
+    if (answer.empty()) {
+      const ResponseHead head = client.Head();
+      EXPECT_EQ(head.status, 504);
+      EXPECT_NE(client.Body(head).find(key), std::string::npos);
+    }
+    EXPECT_NE(gw.log().Last("backend failed", "why").find(key), std::string::npos)
+        << gw.log().Last("backend failed", "why");
+  }
+  EXPECT_EQ(config::Backend{}.first_byte_timeout, config::Millis{120'000});
+}
+
 TEST(ProxyFaults, AFloodOfInterimAnswersEnds) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));

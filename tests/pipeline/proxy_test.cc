@@ -221,6 +221,82 @@ TEST(Proxy, ForgedTrailersAreDropped) {
   EXPECT_TRUE(got.ends_with("\r\n\r\n0\r\nX-T: 1\r\n\r\n")) << got;
 }
 
+// What the next one behind reads is what the client saw, whichever of the fields it looks at.
+TEST(Proxy, WhatTrustedProxiesSayGoesOnAsItWasRead) {
+  struct Case {
+    std::string fields;
+    std::vector<std::string> there;
+  };
+  for (const auto& [fields, there] :
+       {Case{"X-Forwarded-For: 203.0.113.7, 10.0.0.2\r\nX-Forwarded-Proto: https,http\r\n"
+             "X-Forwarded-Host: App.example:8443,mid\r\n",
+             {"X-Forwarded-For: 203.0.113.7, 10.0.0.2, 10.1.2.3", "X-Forwarded-Proto: https",
+              "X-Forwarded-Host: App.example:8443",
+              "Forwarded: for=203.0.113.7;proto=https;host=\"App.example:8443\", for=10.0.0.2, "
+              "for=10.1.2.3;proto=https;host=\"App.example:8443\""}},
+        Case{"X-Forwarded-For: 2001:db8::9, x\r\n",
+             {"X-Forwarded-For: 2001:db8::9, x, 10.1.2.3",
+              "Forwarded: for=\"[2001:db8::9]\", for=unknown;proto=http;host=\"shop.example\", "
+              "for=10.1.2.3;proto=http;host=\"shop.example\""}},
+        Case{"Forwarded: for=203.0.113.7;proto=https;host=app.example\r\nX-Forwarded-Port: 444\r\n",
+             {"Forwarded: for=203.0.113.7;proto=https;host=app.example, "
+              "for=10.1.2.3;proto=https;host=\"app.example\"",
+              "X-Forwarded-For: 10.1.2.3", "X-Forwarded-Proto: https",
+              "X-Forwarded-Host: app.example", "X-Forwarded-Port: 443"}}}) {
+    SCOPED_TRACE(fields);
+    TestGateway gw(kConfig);
+    Site site(gw);
+    site.answers = {kOk};
+    auto client = gw.Connect(0, Address("10.1.2.3:999"));
+    client.Send(Get("/a", fields));
+    ASSERT_EQ(site.requests.size(), 1u);
+    for (const std::string& field : there) {
+      EXPECT_NE(site.requests[0].find("\r\n" + field + "\r\n"), std::string::npos)
+          << field << " in\n"
+          << site.requests[0];
+    }
+    EXPECT_EQ(site.requests[0].contains("X-Forwarded-Port"), fields.contains("X-Forwarded-Port"));
+  }
+}
+
+TEST(Proxy, APeerOnAUnixSocketHasNoPlaceInAChain) {
+  struct Case {
+    std::string fields;
+    std::string there;
+    std::string gone;
+  };
+  for (const auto& [fields, there, gone] :
+       {Case{"X-Forwarded-For: 203.0.113.7, 10.0.0.2\r\n",
+             "X-Forwarded-For: 203.0.113.7, 10.0.0.2\r\n", "unknown"},
+        Case{"Forwarded: for=203.0.113.7;proto=https\r\n",
+             "Forwarded: for=203.0.113.7;proto=https\r\n", "X-Forwarded-For"},
+        Case{"", "Forwarded: for=unknown;proto=http;host=\"shop.example\"\r\n",
+             "X-Forwarded-For"}}) {
+    SCOPED_TRACE(fields);
+    TestGateway gw(
+        "listeners: [ { address: \"unix:/run/gate.sock\", trusted_proxies: [ unix, 10.0.0.0/8 ] } "
+        "]\n"
+        "backends: { site: { servers: [ \"http://127.0.0.1:7000\" ] } }\n"
+        "routes: [ { path: /*, backend: site } ]\n");
+    Site site(gw);
+    site.answers = {kOk};
+    auto client = gw.Connect(0, UnixPath{""});
+    client.Send(Get("/a", fields));
+    ASSERT_EQ(site.requests.size(), 1u);
+    EXPECT_NE(site.requests[0].find("\r\n" + there), std::string::npos) << site.requests[0];
+    EXPECT_EQ(site.requests[0].find(gone), std::string::npos) << site.requests[0];
+  }
+}
+
+TEST(Proxy, DisagreeingProxyHeadersAreLogged) {
+  TestGateway gw(kConfig);
+  Site site(gw);
+  site.answers = {kOk};
+  auto client = gw.Connect(0, Address("10.1.2.3:999"));
+  client.Send(Get("/a", "Forwarded: for=203.0.113.7\r\nX-Forwarded-For: 6.6.6.6\r\n"));
+  EXPECT_EQ(gw.log().Last("proxy headers disagree", "believed"), "203.0.113.7 instead of 6.6.6.6");
+}
+
 TEST(Proxy, ARouteCanKeepTheClientToItself) {
   TestGateway gw(kConfig);
   Site site(gw);

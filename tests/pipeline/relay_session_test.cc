@@ -1,6 +1,7 @@
 // Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end
 // towards both.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,15 +23,16 @@ constexpr std::uint8_t kRsv1 = 4;
 constexpr std::string_view kConfig = R"(
 backends: { live: { servers: [ "ws://127.0.0.1:7000" ] } }
 routes:
-  - { path: /plain, backend: live, enforce: true, limits: { message_size: 1MiB } }
+  - { path: /plain, backend: live, enforce: true, limits: { message_size: 1MiB, server_message_size: 1MiB } }
   - { path: /client, backend: live, enforce: true, compression: { threshold: 0 } }
-  - { path: /server, backend: live, enforce: true, server_compression: { threshold: 0 }, limits: { message_size: 1MiB } }
+  - { path: /server, backend: live, enforce: true, server_compression: { threshold: 0 }, limits: { message_size: 1MiB, server_message_size: 1MiB } }
   - path: /both
     backend: live
     enforce: true
     compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
     server_compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
   - { path: /asking, backend: live, enforce: true, server_compression: { client_max_window_bits: 10, server_max_window_bits: 11 } }
+  - { path: /pinged, backend: live, enforce: true, limits: { idle: 1m, ping_interval: 10s } }
   - { path: /quiet, backend: live, enforce: true, limits: { idle: 1m, ping_interval: 0 } }
 )";
 
@@ -203,7 +205,7 @@ TEST(RelayHandshake, AServerMayDeclineCompression) {
   EXPECT_EQ(r.ServerFrames().at(0).rsv, 0);
   r.ServerSends(Frame(kText, "x", {.rsv = kRsv1, .mask = {}}));
   EXPECT_EQ(r.ServerFrames().at(0).close_code(), 1002);
-  EXPECT_EQ(r.client.ReceivedClose(), 1014);
+  EXPECT_EQ(r.client.ReceivedClose(), 1011);
 }
 
 TEST(RelayHandshake, AServerThatAgreesOnWhatWasNotOfferedIsA502) {
@@ -387,7 +389,7 @@ TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
             std::pair(1007, 1001));
 }
 
-TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1014) {
+TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1011Or1009) {
   const auto codes = [](std::string_view wire, std::string_view target = "/plain",
                         std::string_view answer = "") {
     Relay r(target, {.read_chunk = GetParam()}, answer);
@@ -396,16 +398,40 @@ TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1014) {
     const auto frames = r.ServerFrames();
     const int server = frames.empty() ? 0 : frames.back().close_code().value_or(1005);
     EXPECT_TRUE(r.server().ended());
-    r.client.Send(CloseFrame(1014));
+    r.client.Send(CloseFrame(1011));
     r.ExpectOver();
     return std::pair(client, server);
   };
-  EXPECT_EQ(codes(TextFrame("masked")), std::pair(1014, 1002));
-  EXPECT_EQ(codes(ServerFrame(kText, "\xff")), std::pair(1014, 1007));
+  EXPECT_EQ(codes(TextFrame("masked")), std::pair(1011, 1002));
+  EXPECT_EQ(codes(ServerFrame(kText, "\xff")), std::pair(1011, 1007));
   EXPECT_EQ(codes(Frame(kBinary, "", {.mask = {}, .claimed_length = 2 << 20})),
-            std::pair(1014, 1009));
+            std::pair(1009, 1009));
   EXPECT_EQ(codes(Frame(kBinary, DeflatedZeros(64), {.rsv = kRsv1, .mask = {}}), "/server", kFresh),
-            std::pair(1014, 1009));
+            std::pair(1009, 1009));
+}
+
+// Only what is collected for a compressor is bounded where the server's messages are not.
+TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
+  if (GetParam() < 7) return;  // takes long, and shows nothing more
+  for (const std::string_view target : {"/client", "/both"}) {
+    Relay r(target, {.read_chunk = GetParam()}, "", kOffer);
+    const std::string long_one = Text(3 << 20);
+    const std::string short_one = Text(900'000);
+    std::string all;
+    for (std::size_t i = 0; i < long_one.size(); i += 1 << 19)
+      all += ServerFrame(i == 0 ? kText : kContinuation, long_one.substr(i, 1 << 19),
+                         i + (1 << 19) >= long_one.size());
+    r.ServerSends(all + ServerFrame(kText, short_one) + ServerFrame(kText, long_one) +
+                  ServerFrame(kBinary, "x"));
+    const auto frames = r.ClientFrames();
+    const auto messages = Messages(frames);
+    ASSERT_EQ(messages.size(), 4u);
+    EXPECT_TRUE(messages[0].second == long_one);
+    EXPECT_LT(messages[1].second.size(), short_one.size()) << "compressed";
+    EXPECT_TRUE(messages[2].second == long_one);
+    EXPECT_EQ(messages[3].first, kBinary);
+    EXPECT_EQ(frames[0].rsv, 0);
+  }
 }
 
 // ---- the end
@@ -518,9 +544,12 @@ TEST(RelaySession, EndsInBoundedTimeWithPeersThatNeverAnswer) {
 TEST(RelaySession, BothSidesAreKeptAlive) {
   Relay r("/plain");
   r.gw.loop().Advance(31s);
-  EXPECT_EQ(r.ClientFrames(), (std::vector{ParsedFrame{.opcode = kPing, .payload = ""}}));
-  EXPECT_EQ(r.ServerFrames(), (std::vector{ParsedFrame{.opcode = kPing, .payload = ""}}));
-  r.client.Send(PongFrame());
+  const auto to_client = r.ClientFrames();
+  const auto to_server = r.ServerFrames();
+  ASSERT_EQ(to_client.size() + to_server.size(), 2u);
+  EXPECT_EQ(to_client[0].opcode, kPing);
+  EXPECT_EQ(to_client, to_server);
+  r.client.Send(PongFrame(to_client[0].payload));
   r.gw.loop().Advance(31s);
   EXPECT_EQ(r.client.ReceivedClose(), 1011) << "the server gave no sign of life";
 
@@ -528,6 +557,42 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
   quiet.gw.loop().Advance(61s);
   EXPECT_EQ(quiet.client.ReceivedClose(), 1001);
   EXPECT_EQ(quiet.ServerFrames().back().close_code(), 1001);
+}
+
+// Pings of one end are not seen by the other, and keep the session all the same.
+TEST(RelaySession, AnyFrameButTheAnswerToOurPingIsActivity) {
+  const auto lives_with = [](const std::function<void(Relay&, std::string_view)>& act) {
+    Relay r("/pinged");
+    for (int i = 0; i < 12; ++i) {
+      r.gw.loop().Advance(10s);
+      std::string ping;
+      for (const ParsedFrame& frame : r.ClientFrames()) {
+        if (frame.opcode == kPing) ping = frame.payload;
+        if (frame.opcode == kClose) return false;
+      }
+      r.ServerFrames();
+      act(r, ping);
+      r.Run();
+    }
+    return true;
+  };
+  const auto answer = [](Relay& r, std::string_view ping) {
+    r.client.Send(PongFrame(ping));
+    r.ServerSends(ServerFrame(kPong, ping));
+  };
+  EXPECT_FALSE(lives_with(answer));
+  EXPECT_TRUE(lives_with([&](Relay& r, std::string_view ping) {
+    answer(r, ping);
+    r.ServerSends(ServerFrame(kPing, ""));
+  }));
+  EXPECT_TRUE(lives_with([&](Relay& r, std::string_view ping) {
+    answer(r, ping);
+    r.client.Send(PongFrame("unasked"));
+  }));
+  EXPECT_TRUE(lives_with([&](Relay& r, std::string_view ping) {
+    answer(r, ping);
+    r.client.Send(TextFrame(""));
+  }));
 }
 
 // ---- what it may hold

@@ -23,6 +23,7 @@ Bytes ByteQueue::Front(std::size_t at_most) const {
 }
 
 void ByteQueue::Pop(std::size_t count) {
+  popped_ += static_cast<std::uint32_t>(count);
   start_ += count;
   if (start_ == data_.size()) {
     Clear();
@@ -141,6 +142,11 @@ bool MemoryStream::Flush() {
   Charge();
   if (queue_.empty() && shutdown_) EndOutput();
   return true;
+}
+
+io::Delivery MemoryStream::delivery() const {
+  const ByteQueue& pipe = connection_->pipes[side_].bytes;
+  return {.taken = pipe.popped(), .waiting = queue_.size() + pipe.size()};
 }
 
 bool MemoryStream::HasUnread() const {

@@ -52,10 +52,12 @@ class ByteQueue {
   Bytes Front(std::size_t at_most) const;
   void Pop(std::size_t count);
   void Clear();
+  std::uint32_t popped() const { return popped_; }  // in all
 
  private:
   std::string data_;
   std::size_t start_ = 0;
+  std::uint32_t popped_ = 0;
 };
 
 // One direction of a connection: what the writer's system took and the reader has not read.
@@ -90,6 +92,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   void Shutdown() override;
   void Reset() override { reset_on_close_ = true; }
   std::size_t queued() const override { return queue_.size(); }
+  io::Delivery delivery() const override;
   bool HasUnread() const override;
   SocketAddress local_address() const override { return local_; }
   SocketAddress peer_address() const override { return peer_; }

@@ -1,6 +1,7 @@
 // Chromium against the gateway: what a page may do on its own origin, on an allowed one and on a foreign one.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import http from 'node:http';
 import { chromium } from 'playwright-core';
 import {
@@ -27,6 +28,16 @@ function exchange([url, protocols, text]) {
     };
     socket.onclose = (event) => resolve({ opened, got, code: event.code, protocol: socket.protocol });
   });
+}
+
+async function launch(t) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
+      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.test 127.0.0.1'],
+  });
+  t.after(() => browser.close());
+  return browser;
 }
 
 test('pages connect from their own and from allowed origins, and from no others', { timeout: 120000 }, async (t) => {
@@ -57,12 +68,7 @@ routes:
 `, { folder });
   const [plain, secure] = gateway.ports;
 
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.test 127.0.0.1'],
-  });
-  t.after(() => browser.close());
+  const browser = await launch(t);
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
 
@@ -107,4 +113,57 @@ routes:
     await page.goto(`http://foreign.test:${pages}/`);
     assert.match((await page.evaluate(ask, `http://gateway.test:${plain}/api`)).failed, /Failed to fetch/);
   });
+});
+
+// Runs in the page: what a session ends with, and what came before.
+function ending(url) {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url);
+    const sizes = [];
+    socket.onmessage = (event) => sizes.push(event.data.length);
+    socket.onclose = (event) => resolve({ sizes, code: event.code, clean: event.wasClean });
+  });
+}
+
+test('a page sees codes that it understands when its server is at fault', { timeout: 120000 }, async (t) => {
+  const text = (size, fin = true) => Buffer.concat([Buffer.from([fin ? 0x81 : 0x01, 126, size >> 8, size & 0xff]), Buffer.alloc(size, 'x')]);
+  const faults = {
+    '/large': text(2000),
+    '/fragments': Buffer.concat([text(900, false), Buffer.from([0x80, 126, 0x03, 0x84]), Buffer.alloc(900, 'y')]),
+    '/masked': Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x78]),
+    '/close': Buffer.from([0x88, 0x02, 0x03, 0xf6]),
+  };
+  const server = await tcpServer(t, (socket) => {
+    let head = '';
+    socket.on('data', (data) => {
+      if (head.includes('\r\n\r\n')) return;
+      head += data.toString('latin1');
+      const key = /^sec-websocket-key: (.*)\r$/im.exec(head)?.[1];
+      if (!head.includes('\r\n\r\n')) return;
+      const accept = crypto.createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      // Some servers say in their 101 how long its body is.
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n' +
+        `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol:\r\n\r\n`);
+      socket.write(text(500));
+      socket.write(faults[/^GET \/(?:enforced|passed)(\/\w+)/.exec(head)[1]]);
+    });
+    socket.on('end', () => socket.end());
+  });
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+backends: { live: { servers: [ "ws://127.0.0.1:${server}" ] } }
+routes:
+  - { path: /stats, plugin: stats }
+  - { path: /passed/*, backend: live, limits: { server_message_size: 1000B } }
+  - { path: /enforced/*, backend: live, enforce: true, limits: { server_message_size: 1000B } }
+`);
+  const page = await (await launch(t)).newPage();
+  const at = `gateway.test:${gateway.ports[0]}`;
+  await page.goto(`http://${at}/stats`);
+  for (const kind of ['/passed', '/enforced']) {
+    for (const [fault, code] of [['/large', 1009], ['/fragments', 1009], ['/masked', 1011], ['/close', 1011]]) {
+      const seen = await page.evaluate(ending, `ws://${at}${kind}${fault}`);
+      assert.deepEqual(seen, { sizes: [500], code, clean: true }, kind + fault);
+    }
+  }
 });

@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import tls from 'node:tls';
 import WebSocket, { WebSocketServer } from 'ws';
 import {
-  listen, makeCertificates, sanitized, start, startGateway, temporaryFolder, tlsBlock, within,
+  listen, makeCertificates, sanitized, start, startGateway, tcpServer, temporaryFolder, tlsBlock, within,
 } from './support.mjs';
 
 const opened = (socket) =>
@@ -63,6 +64,59 @@ ${['ws', 'wss', 'http'].map((b) => `  - { path: "/${b}", backend: ${b}, limits: 
   assert.equal(stats.totals.in.binary_messages, 18);
   assert.equal(stats.totals.out.binary_messages, 18);
   assert.equal(stats.totals.close_codes['3000-3999'], 6);
+});
+
+test('a TLS server that ends without close_notify has ended, but for an answer that ends with it', async (t) => {
+  const folder = temporaryFolder(t);
+  const certificates = makeCertificates(folder);
+  const secured = { cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) };
+  // Each ends the connection below TLS.
+  const cutting = (serve) => {
+    const sockets = new Map();
+    const inner = tls.createServer(secured, (socket) => serve(socket, () => sockets.get(socket.remotePort).end()));
+    return tcpServer(t, (socket) => {
+      sockets.set(socket.remotePort, socket);
+      socket.on('close', () => sockets.delete(socket.remotePort));
+      inner.emit('connection', socket);
+    });
+  };
+  const bytes = await cutting((socket, cut) => socket.on('error', () => {}).once('data', () => socket.write('all of it', cut)));
+  const frames = await cutting((socket, cut) => {
+    let head = '';
+    socket.on('error', () => {}).on('data', (data) => {
+      head += data.toString('latin1');
+      const key = /^sec-websocket-key: (.*)\r$/im.exec(head)?.[1];
+      if (!head.endsWith('\r\n\r\n')) return;
+      const accept = crypto.createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      socket.write(Buffer.concat([Buffer.from([0x81, 2]), Buffer.from('ok'), Buffer.from([0x88, 2, 0x0b, 0xb8])]), cut);
+    });
+  });
+  const site = await cutting((socket, cut) => socket.on('error', () => {}).once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf of it', cut)));
+  const trust = `tls: { ca: "${certificates.caFile}" }`;
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+backends:
+  bytes: { servers: [ "tls://localhost:${bytes}" ], ${trust} }
+  frames: { servers: [ "wss://localhost:${frames}" ], ${trust} }
+  site: { servers: [ "https://localhost:${site}" ], ${trust} }
+routes:
+  - { path: /bytes, backend: bytes, encoding: text }
+  - { path: /frames, backend: frames }
+  - { path: /enforced, backend: frames, enforce: true }
+  - { path: /site, backend: site }
+`, { folder });
+  for (const [path, text, code] of [['/bytes', 'all of it', 1000], ['/frames', 'ok', 3000], ['/enforced', 'ok', 3000]]) {
+    const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports[0]}${path}`);
+    const came = [];
+    socket.on('message', (data) => came.push(data.toString()));
+    await opened(socket);
+    socket.send('go');
+    assert.equal((await within(20000, `close of ${path}`, once(socket, 'close')))[0], code, path);
+    assert.deepEqual(came.join(''), text);
+  }
+  await gateway.logged((e) => e.event === 'session close' && e.route === '/bytes' && e.why.includes('close_notify'));
+  await assert.rejects(fetch(`http://127.0.0.1:${gateway.ports[0]}/site`).then((answer) => answer.text()), 'the client can tell');
 });
 
 test('a site works through the gateway: bodies of every kind are hash-equal', async (t) => {

@@ -45,6 +45,7 @@ class World::Stream final : public io::ByteStream {
   }
   void Reset() override {}
   std::size_t queued() const override { return 0; }
+  io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override { return false; }
   SocketAddress local_address() const override { return Loopback(80); }
   SocketAddress peer_address() const override { return Loopback(40000); }

@@ -111,15 +111,18 @@ TEST(CompressionTest, WhatCompressesNothingIsTold) {
   };
   constexpr std::string_view kNothing =
       "no message is as large as compression.threshold; lower that, or remove compression\n";
-  EXPECT_EQ(relay("compression: { threshold: 2KiB }\n    limits: { message_size: 2047B }"),
+  // What goes to clients comes from the server, and the other way round.
+  EXPECT_EQ(relay("compression: { threshold: 2KiB }\n    limits: { message_size: 2047B }"), "");
+  EXPECT_EQ(relay("compression: { threshold: 2KiB }\n    limits: { server_message_size: 2047B }"),
             "7:31: routes[0].compression.threshold: " + std::string(kNothing));
-  EXPECT_EQ(relay("compression: true\n    limits: { message_size: 1023B }"),
-            "8:29: routes[0].limits.message_size: " + std::string(kNothing));
+  EXPECT_EQ(relay("compression: true\n    limits: { server_message_size: 1023B }"),
+            "8:36: routes[0].limits.server_message_size: " + std::string(kNothing));
   EXPECT_EQ(relay("server_compression: true\n    limits: { message_size: 1023B }"),
             "8:29: routes[0].limits.message_size: no message is as large as "
             "server_compression.threshold; lower that, or remove "
             "server_compression\n");
-  EXPECT_EQ(relay("compression: true\n    limits: { message_size: 1KiB }"), "");
+  EXPECT_EQ(relay("server_compression: true\n    limits: { server_message_size: 1B }"), "");
+  EXPECT_EQ(relay("compression: true\n    limits: { server_message_size: 1KiB }"), "");
   EXPECT_EQ(relay("limits: { message_size: 8B }"), "");
 }
 

@@ -99,7 +99,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
 
   const Listener& listener = config->listeners.at(0);
   EXPECT_FALSE(listener.tls);
-  EXPECT_TRUE(listener.trusted_proxies.empty());
+  EXPECT_TRUE(listener.trusted_proxies.blocks.empty());
   EXPECT_EQ(listener.backlog, 1024);
 
   const Route& route = config->routes.at(0);
@@ -147,8 +147,8 @@ TEST(ConfigTest, ListenersAreRead) {
   EXPECT_EQ(config->listeners[1].address.mark.column, 14);
   EXPECT_EQ(config->listeners[1].address.key, "listeners[1].address");
   EXPECT_EQ(config->listeners[1].backlog, 16);
-  ASSERT_EQ(config->listeners[1].trusted_proxies.size(), 2u);
-  EXPECT_EQ(config->listeners[1].trusted_proxies[0].bits, 104);
+  ASSERT_EQ(config->listeners[1].trusted_proxies.blocks.size(), 2u);
+  EXPECT_EQ(config->listeners[1].trusted_proxies.blocks[0].bits, 104);
   EXPECT_EQ(config->listeners[2].address.ToString(), "unix:/run/upgate.sock");
 
   const ListenerTls& tls = *config->listeners[1].tls;

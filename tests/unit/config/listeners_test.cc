@@ -62,6 +62,12 @@ TEST(ListenersTest, TrustedProxiesAreBlocks) {
             "4:22: listeners[0].trusted_proxies: is text; needs a list: write [ 10.0.0.0/8 ]\n");
 }
 
+TEST(ListenersTest, UnixSocketsAreTrustedByName) {
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    trusted_proxies: [ unix, 10.0.0.0/8 ]"), "");
+  EXPECT_NE(ErrorsOfListener("    address: a:1\n    trusted_proxies: [ Unix ]"), "");
+  EXPECT_FALSE(Listener{}.trusted_proxies.unix_sockets);
+}
+
 TEST(ListenersTest, TlsNeedsACertificateAndItsKey) {
   EXPECT_EQ(
       ErrorsOfListener("    address: a:1\n    tls: { }"),

@@ -188,6 +188,20 @@ TEST(RoutesTest, CredentialsAreNotForEverybody) {
             "");
 }
 
+TEST(RoutesTest, OnlyWebSocketServersHaveALimitOfTheirOwn) {
+  constexpr std::string_view kLimit = "    limits: { server_message_size: 4MiB }\n";
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n" + std::string(kLimit)),
+            "5:36: routes[0].limits.server_message_size: has no effect: behind this route there is "
+            "no WebSocket server\n");
+  EXPECT_EQ(
+      ErrorsOf("listeners: [ { address: a:1 } ]\n"
+               "backends: { live: { servers: [ ws://a:1 ] } }\n"
+               "routes: [ { path: /, backend: live, limits: { server_message_size: 0 } } ]\n"),
+      "");
+  EXPECT_GT(MostOfServer({}), std::uint64_t{1} << 60);
+  EXPECT_EQ(MostOfServer({.server_message_size = 5}), 5u);
+}
+
 TEST(RoutesTest, LimitsHaveRanges) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n"
                           "    backend: app\n"

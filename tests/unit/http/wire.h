@@ -42,6 +42,7 @@ class WireStream final : public io::ByteStream {
   void Shutdown() override { shutdown_ = true; }
   void Reset() override { wire_->reset = true; }
   std::size_t queued() const override { return queue_.size(); }
+  io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override {
     return broken_ || !wire_->inbound.empty() || wire_->client_fin;
   }

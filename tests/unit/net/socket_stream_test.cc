@@ -498,6 +498,22 @@ TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) 
   EXPECT_EQ(far_log_.ends, 0);
 }
 
+// The queue stands still behind a full system buffer, and moves late; what the peer takes shows.
+TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
+  const io::Delivery start = near_->delivery();
+  const std::string sent(8 << 20, 'x');
+  near_->Write(AsBytes(sent));
+  EXPECT_TRUE(Until([&] { return near_->delivery().waiting > near_->queued(); }));
+  RunFor(loop_, 8ms);
+  const io::Delivery full = near_->delivery();
+  EXPECT_GT(full.waiting, 0u);
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return near_->delivery().taken - full.taken > 256 * 1024; }));
+  EXPECT_TRUE(Until([&] { return near_->delivery().waiting == 0; }));
+  EXPECT_EQ(near_->delivery().taken - start.taken, sent.size());
+  EXPECT_TRUE(Until([&] { return far_log_.received.size() == sent.size(); }));
+}
+
 class UnixStreamTest : public StreamTest {};
 INSTANTIATE_TEST_SUITE_P(Sockets, UnixStreamTest, testing::Values(Kind::kUnix), NameOf);
 

@@ -9,8 +9,8 @@
 namespace upgate::route {
 namespace {
 
-std::vector<Cidr> Trusted() {
-  return {*Cidr::Parse("10.0.0.0/8"), *Cidr::Parse("fd00::/8")};
+config::TrustedProxies Trusted() {
+  return {{*Cidr::Parse("10.0.0.0/8"), *Cidr::Parse("fd00::/8")}};
 }
 
 SocketAddress Peer(const std::string& ip) {
@@ -54,7 +54,7 @@ TEST(SeenByClientTest, TrustedPeersAreBelieved) {
 }
 
 TEST(SeenByClientTest, OthersAreNot) {
-  for (const auto& trusted : {Trusted(), std::vector<Cidr>{}}) {
+  for (const auto& trusted : {Trusted(), config::TrustedProxies{}}) {
     const SeenAs seen =
         SeenByClient(RequestTo("inner", 8080, kForwarded), false, Peer("192.0.2.7"), trusted);
     EXPECT_EQ(Url(seen), "http://inner:8080");
@@ -62,13 +62,21 @@ TEST(SeenByClientTest, OthersAreNot) {
   }
 }
 
-TEST(SeenByClientTest, UnixPeersAreTrustedWhereAnybodyIs) {
+TEST(SeenByClientTest, UnixPeersAreTrustedWhereTheListSaysSo) {
   const SocketAddress peer = UnixPath{"/run/gate.sock"};
-  EXPECT_EQ(SeenByClient(RequestTo("inner", 0, kForwarded), false, peer, Trusted()).client,
-            "198.51.100.9");
-  const SeenAs seen = SeenByClient(RequestTo("inner", 0, kForwarded), false, peer, {});
-  EXPECT_EQ(Url(seen), "http://inner:80");
-  EXPECT_EQ(seen.client, "unix:/run/gate.sock");
+  const config::TrustedProxies only_unix{.blocks = {}, .unix_sockets = true};
+  const SeenAs seen = SeenByClient(RequestTo("inner", 0, kForwarded), false, peer, only_unix);
+  EXPECT_EQ(Url(seen), "https://public.example:443");
+  EXPECT_EQ(seen.client, "198.51.100.9");
+  EXPECT_TRUE(seen.by_trusted_proxy);
+  for (const auto& trusted : {Trusted(), config::TrustedProxies{}}) {
+    const SeenAs unseen = SeenByClient(RequestTo("inner", 0, kForwarded), false, peer, trusted);
+    EXPECT_EQ(Url(unseen), "http://inner:80");
+    EXPECT_EQ(unseen.client, "unix:/run/gate.sock");
+  }
+  EXPECT_EQ(
+      Url(SeenByClient(RequestTo("inner", 0, kForwarded), false, Peer("10.1.2.3"), only_unix)),
+      "http://inner:80");
 }
 
 TEST(WebSocketUrlTest, IsAsTheClientWroteIt) {
@@ -194,6 +202,215 @@ TEST(SeenByClientTest, HostsLoseTheDotOfTheRootAndOriginsKeepIt) {
       WebSocketUrl(SeenByClient(RequestTo("a.example.", 81), false, Peer("192.0.2.7"), {}), target),
       "ws://a.example.:81/");
   EXPECT_EQ(Url(SeenByClient(RequestTo("::1", 0), false, Peer("::1"), {})), "http://[::1]:80");
+}
+
+// ---- chains: every list of the length of X-Forwarded-For is read where the walk ends
+
+const std::string kFor = "X-Forwarded-For";
+const std::string kPort = "X-Forwarded-Port";
+
+struct SeenCase {
+  std::vector<http::Header> headers;
+  std::string url;
+  std::string client;
+};
+
+class Chain : public testing::TestWithParam<SeenCase> {};
+
+TEST_P(Chain, IsReadWhereTheWalkEnds) {
+  const auto& [headers, url, client] = GetParam();
+  const SeenAs seen =
+      SeenByClient(RequestTo("inner", 8080, headers), false, Peer("10.1.2.3"), Trusted());
+  EXPECT_EQ(Url(seen), url);
+  EXPECT_EQ(seen.client, client);
+  EXPECT_EQ(seen.overruled, "");
+  // From anybody else not a word of it is believed.
+  const SeenAs forged =
+      SeenByClient(RequestTo("inner", 8080, headers), false, Peer("192.0.2.7"), Trusted());
+  EXPECT_EQ(Url(forged), "http://inner:8080");
+  EXPECT_EQ(forged.client, "192.0.2.7:4711");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    XForwarded, Chain,
+    testing::Values(
+        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,http"}},
+                 "https://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "http,https"}},
+                 "http://inner:8080",
+                 "203.0.113.7"},
+        // What the client claimed itself stands further left, and is not looked at.
+        SeenCase{{{kFor, "6.6.6.6, 203.0.113.7, 10.0.0.2"},
+                  {kProto, "http, https, http"},
+                  {kHost, "evil.example, app.example, mid.example"},
+                  {kPort, "1, 8443, 2"}},
+                 "https://app.example:8443",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"},
+                  {kHost, "app.example:444,b.example,c.example"},
+                  {kProto, "https, http, http"}},
+                 "https://app.example:444",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, "203.0.113.7"}, {kFor, "10.0.0.2"}, {kProto, "https"}, {kProto, "http"}},
+                 "https://inner:8080",
+                 "203.0.113.7"},
+        // All of them are proxies: the outermost is the client.
+        SeenCase{{{kFor, "10.0.0.9, 10.0.0.2"}, {kProto, "https, http"}},
+                 "https://inner:8080",
+                 "10.0.0.9"},
+        // A single value is what the outermost proxy said.
+        SeenCase{
+            {{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https"}, {kHost, "app.example"}},
+            "https://app.example:443",
+            "203.0.113.7"},
+        // Of another length: what the peer itself has written.
+        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https, http"}},
+                 "http://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, "203.0.113.7"}, {kProto, "https, http"}, {kHost, "a.example,b.example"}},
+                 "http://b.example:80",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,,http"}},
+                 "http://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{kProto, "http,https"}}, "https://inner:8080", "10.1.2.3:4711"},
+        // What is no address was written by a proxy that is trusted, and so was what stands beside
+        // it.
+        SeenCase{{{kFor, "203.0.113.7, unknown, 10.0.0.3"}, {kProto, "http, https, http"}},
+                 "https://inner:8080",
+                 "10.0.0.3"},
+        SeenCase{{{kFor, "unknown"}, {kProto, "https"}}, "https://inner:8080", "10.1.2.3:4711"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Port, Chain,
+    testing::Values(
+        SeenCase{{{kProto, "https"}, {kPort, "443"}}, "https://inner:443", "10.1.2.3:4711"},
+        SeenCase{{{kPort, "8443"}, {kHost, "app.example"}, {kProto, "https"}},
+                 "https://app.example:8443",
+                 "10.1.2.3:4711"},
+        // The client wrote this one itself.
+        SeenCase{{{kPort, "443"}, {kHost, "app.example:8443"}, {kProto, "https"}},
+                 "https://app.example:8443",
+                 "10.1.2.3:4711"},
+        SeenCase{{{kPort, "443"}, {kHost, "[2001:db8::1]"}},
+                 "http://[2001:db8::1]:443",
+                 "10.1.2.3:4711"},
+        SeenCase{{{kPort, "0"}}, "http://inner:8080", "10.1.2.3:4711"},
+        SeenCase{{{kPort, "65536"}}, "http://inner:8080", "10.1.2.3:4711"},
+        SeenCase{{{kPort, "+80"}}, "http://inner:8080", "10.1.2.3:4711"},
+        SeenCase{{{kPort, "https"}}, "http://inner:8080", "10.1.2.3:4711"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Rfc7239, Chain,
+    testing::Values(
+        SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;host=app.example"}},
+                 "https://app.example:443",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "For=\"203.0.113.7:4711\";Proto=HTTPS;Host=\"app.example:8443\""}},
+                 "https://app.example:8443",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "for=\"[2001:db8::9]:4711\";by=_x;proto=wss"}},
+                 "https://inner:8080",
+                 "2001:db8::9"},
+        SeenCase{
+            {{"Forwarded", "for=\"[2001:db8::9]:_hidden\""}}, "http://inner:8080", "2001:db8::9"},
+        SeenCase{{{"Forwarded", "for=[2001:db8::9];host=app.example:81"}},
+                 "http://app.example:81",
+                 "2001:db8::9"},
+        SeenCase{{{"Forwarded", "for=\"\\203.0.113.\\7\" ; proto=https"}},
+                 "https://inner:8080",
+                 "203.0.113.7"},
+        // Elements in one field and in several, a proxy's comma in quotes, an empty one.
+        SeenCase{{{"Forwarded",
+                   "for=203.0.113.7;proto=https;host=app.example, for=10.0.0.2;proto=http;host=b"}},
+                 "https://app.example:443",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "for=6.6.6.6;host=evil.example"},
+                  {"Forwarded", "for=203.0.113.7;proto=https;host=app.example,,"},
+                  {"Forwarded", "for=10.0.0.2;ext=\"a, for=6.6.6.6\""}},
+                 "https://app.example:443",
+                 "203.0.113.7"},
+        // Names instead of addresses: the one who wrote them is trusted.
+        SeenCase{{{"Forwarded", "for=_client-1;proto=https;host=app.example"}},
+                 "https://app.example:443",
+                 "_client-1"},
+        SeenCase{{{"Forwarded", "for=unknown;proto=https"}}, "https://inner:8080", "10.1.2.3:4711"},
+        SeenCase{{{"Forwarded", "proto=https;host=app.example"}},
+                 "https://app.example:443",
+                 "10.1.2.3:4711"},
+        SeenCase{{{"Forwarded", "for=6.6.6.6;proto=http, for=_a, for=10.0.0.2;proto=https"}},
+                 "http://inner:8080",
+                 "_a"},
+        SeenCase{{{"Forwarded", "for=\"_<script>\";proto=https"}},
+                 "https://inner:8080",
+                 "10.1.2.3:4711"},
+        // What a client has begun in order to spoil what comes behind it.
+        SeenCase{{{"Forwarded", "for=\"6.6.6.6, for=203.0.113.7;proto=https"}},
+                 "https://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "x=\"\\, for=203.0.113.7;host=\"app.example\""}},
+                 "http://app.example:80",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "for=6.6.6.6;for=6.6.6.7, for=10.0.0.2;proto=https"}},
+                 "https://inner:8080",
+                 "10.0.0.2"},
+        // What cannot be read says nothing.
+        SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;proto=http"}},
+                 "http://inner:8080",
+                 "10.1.2.3:4711"},
+        SeenCase{{{"Forwarded", "for = 203.0.113.7"}}, "http://inner:8080", "10.1.2.3:4711"},
+        SeenCase{
+            {{"Forwarded", "for=203.0.113.7 proto=https"}}, "http://inner:8080", "10.1.2.3:4711"},
+        SeenCase{{{"Forwarded", "for=203.0.113.7;host=\"a b\";proto=gopher"}},
+                 "http://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", ""}}, "http://inner:8080", "10.1.2.3:4711"},
+        // What it does not say, the others may.
+        SeenCase{{{"Forwarded", "for=203.0.113.7"}, {kProto, "https"}, {kHost, "app.example"}},
+                 "https://app.example:443",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "host=app.example"}, {kProto, "https"}, {kPort, "8443"}},
+                 "https://app.example:443",
+                 "10.1.2.3:4711"}));
+
+TEST(SeenByClientTest, ForwardedHasTheLastWord) {
+  const SeenAs seen =
+      SeenByClient(RequestTo("inner", 0,
+                             {{"Forwarded", "for=203.0.113.7;proto=https;host=app.example"},
+                              {kFor, "198.51.100.9"},
+                              {kProto, "http"},
+                              {kHost, "other.example"},
+                              {kPort, "81"}}),
+                   false, Peer("10.1.2.3"), Trusted());
+  EXPECT_EQ(Url(seen), "https://app.example:443");
+  EXPECT_EQ(seen.client, "203.0.113.7");
+  EXPECT_EQ(seen.overruled,
+            "203.0.113.7 instead of 198.51.100.9, https instead of http, app.example instead of "
+            "other.example");
+}
+
+TEST(SeenByClientTest, LongForwardedFieldsEnd) {
+  for (const std::string& piece : {std::string(",for=10.9.9.9"), std::string(",x=\"a"),
+                                   std::string(","), std::string(";a=b"), std::string("\\\"")}) {
+    std::string chain = "for=198.51.100.9";
+    while (chain.size() < 64 * 1024) chain += piece;
+    SeenByClient(RequestTo("inner", 0, {{"Forwarded", chain}}), false, Peer("10.1.2.3"), Trusted());
+  }
+  std::string chain = "for=198.51.100.9";
+  while (chain.size() < 64 * 1024) chain += ",for=10.9.9.9";
+  EXPECT_EQ(SeenByClient(RequestTo("inner", 0, {{"Forwarded", chain}}), false, Peer("10.1.2.3"),
+                         Trusted())
+                .client,
+            "198.51.100.9");
+}
+
+TEST(SeenByClientTest, APageBehindTwoProxiesIsOfTheSameOrigin) {
+  http::Request request =
+      RequestTo("app.example", 0, {{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,http"}});
+  request.headers.Add("Origin", "https://app.example");
+  const SeenAs seen = SeenByClient(request, false, Peer("10.1.2.3"), Trusted());
+  EXPECT_TRUE(JudgeOrigin(request, seen, nullptr, true).allowed);
 }
 
 TEST(SeenByClientTest, APageOfThePublicNameIsOfTheSameOrigin) {

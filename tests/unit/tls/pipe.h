@@ -87,6 +87,7 @@ class PipeEnd final : public io::ByteStream {
   void Shutdown() override;
   void Reset() override { reset_ = true; }
   std::size_t queued() const override;
+  io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override {
     return in().read < in().bytes.size() || in().fin || in().reset;
   }
@@ -146,6 +147,8 @@ class Recorder final : public io::StreamHandler {
   int deliveries = 0;
   std::size_t largest = 0;
   int ends = 0;
+  int truncations = 0;
+  bool takes_truncation = false;  // for an end like any other
   int drained = 0;
   int flushed = 0;
   std::function<void(Bytes)> on_bytes;
@@ -154,6 +157,7 @@ class Recorder final : public io::StreamHandler {
  private:
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
+  bool OnTruncated() override { return ++truncations > 0 && takes_truncation; }
   void OnError(const Error& error) override;
   void OnDrained() override;
   void OnFlushed() override;

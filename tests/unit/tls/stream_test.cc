@@ -132,6 +132,34 @@ TEST_P(StreamTest, FinWithoutCloseNotifyIsTruncation) {
   EXPECT_THAT(session_.server.errors[0].message, HasSubstr("truncated"));
 }
 
+TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
+  session_.Shake();
+  session_.server.takes_truncation = true;
+  session_.client.Send("all of it");
+  session_.client.stream.reset();
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.received, "all of it");
+  EXPECT_EQ(session_.server.truncations, 1);
+  EXPECT_EQ(session_.server.ends, 1);
+  EXPECT_THAT(session_.server.errors, IsEmpty());
+  // It may still write, and end its own side.
+  session_.server.Send("late");
+  session_.server.Call([](auto& s) { s.Shutdown(); });
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.ends, 1);
+}
+
+TEST_P(StreamTest, AnEndWithCloseNotifyIsNoTruncation) {
+  session_.Shake();
+  session_.server.takes_truncation = true;
+  session_.client.Call([](auto& s) { s.Shutdown(); });
+  session_.loop.Run();
+  session_.client.stream.reset();
+  session_.loop.Run();
+  EXPECT_EQ(session_.server.ends, 1);
+  EXPECT_EQ(session_.server.truncations, 0);
+}
+
 TEST_P(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
   const std::string early = Pattern(20'000);
   session_.server.Send("hello");
@@ -267,7 +295,7 @@ TEST_P(StreamTest, AHandshakeThatIsNotOverInTimeIsATlsError) {
     loop.Expire();
     ASSERT_EQ(server.errors.size(), 1u);
     EXPECT_EQ(server.errors[0].code, Errc::kTls);
-    EXPECT_EQ(server.errors[0].message, "the TLS handshake took too long");
+    EXPECT_EQ(server.errors[0].message, "the TLS handshake took longer than http.head_timeout");
   }
 }
 

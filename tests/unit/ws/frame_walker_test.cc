@@ -1,5 +1,6 @@
 #include "gateway/ws/frame_walker.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,19 +16,23 @@ struct Outcome {
   FrameTally tally;
   std::vector<std::uint64_t> messages;
   std::string passed;
+  int answers = 0;
   const ProtocolError* error = nullptr;
 };
 
-Outcome WalkInChunks(FrameWalker& walker, std::string_view bytes, std::size_t chunk) {
+Outcome WalkInChunks(FrameWalker& walker, std::string_view bytes, std::size_t chunk,
+                     const PingPayload* ping = nullptr) {
   Outcome outcome;
   while (!bytes.empty() && outcome.error == nullptr) {
     const std::string_view piece = bytes.substr(0, chunk);
-    const auto walked = walker.Walk(AsBytes(piece), outcome.tally,
-                                    [&](std::uint64_t size) { outcome.messages.push_back(size); });
+    const auto walked = walker.Walk(
+        AsBytes(piece), outcome.tally,
+        [&](std::uint64_t size) { outcome.messages.push_back(size); }, ping);
     outcome.passed += AsText(walked.kept());
     outcome.passed += piece.substr(0, walked.passed);
     outcome.error = walked.error;
-    bytes.remove_prefix(piece.size());
+    outcome.answers += walked.answered;
+    bytes.remove_prefix(walked.answered ? walked.rest : piece.size());
   }
   return outcome;
 }
@@ -115,6 +120,46 @@ TEST_P(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
       WalkInChunks(walker, test::Fragmented(test::kText, std::string(101, 'x'), 30), GetParam());
   ASSERT_NE(over.error, nullptr);
   EXPECT_EQ(over.error->close_code, 1009);
+}
+
+TEST_P(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
+  PingPayload ping;
+  const std::string ours = "\x01\xffour8\x7f\x80";
+  std::ranges::copy(AsBytes(ours), ping.begin());
+  const std::string answer = test::PongFrame(ours);
+  // Another length form, a reserved bit, a fragment: not what answers a ping.
+  const std::string long_form =
+      test::Frame(test::kPong, ours, {.length_form = test::LengthForm::k16});
+  const std::string reserved = test::Frame(test::kPong, ours, {.rsv = 2});
+  const std::string part = test::Frame(test::kPong, ours, {.fin = false});
+  std::string theirs = ours;
+  theirs.back() ^= 1;
+  const std::string first = test::TextFrame("first");
+  const std::string others = test::PongFrame(theirs) + test::PongFrame("") +
+                             test::PongFrame(ours + "x") + test::PongFrame(ours.substr(1)) +
+                             test::PingFrame(ours) + test::BinaryFrame(ours) + long_form +
+                             reserved + part + test::PongFrame("other 8b");
+  const std::string message = test::Fragmented(test::kText, "in the middle of it", 5);
+  const std::size_t cut = test::Frame(test::kText, "12345", {.fin = false}).size();
+
+  FrameWalker walker(Role::kServer, 1 << 20);
+  const Outcome outcome =
+      WalkInChunks(walker,
+                   answer + first + answer + answer + others + answer + message.substr(0, cut) +
+                       answer + message.substr(cut) + answer,
+                   GetParam(), &ping);
+  EXPECT_EQ(outcome.error, nullptr);
+  EXPECT_EQ(outcome.passed, first + others + message);
+  EXPECT_EQ(outcome.answers, 6);
+  EXPECT_EQ(outcome.tally.pongs, 6u + 8);
+  EXPECT_EQ(outcome.messages, (std::vector<std::uint64_t>{5, 8, 19}));
+  // Without a ping of ours it is a Pong like any other.
+  FrameWalker unpinged(Role::kServer, 1 << 20);
+  EXPECT_EQ(WalkInChunks(unpinged, answer + first, GetParam()).passed, answer + first);
+  // And what a server sends answers no ping of ours.
+  FrameWalker from_server(Role::kClient, 1 << 20);
+  const std::string pong = test::ServerFrame(test::kPong, ours);
+  EXPECT_EQ(WalkInChunks(from_server, pong, GetParam(), &ping).passed, pong);
 }
 
 TEST_P(FrameWalkerTest, ReservedBitsAreTheEndsBusiness) {

@@ -1,0 +1,244 @@
+#include "gateway/route/forwarded.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "gateway/base/host_name.h"
+#include "gateway/base/text.h"
+#include "gateway/http/chars.h"
+#include "gateway/route/authority.h"
+
+namespace upgate::route {
+namespace {
+
+// Commas that may stand in the quoted strings of one element of Forwarded. Bounds what is tried to
+// find where it begins.
+constexpr int kMostCommas = 8;
+
+bool IsTrusted(const Ip& ip, const config::TrustedProxies& trusted) {
+  return std::ranges::any_of(trusted.blocks, [&](const Cidr& block) { return block.Contains(ip); });
+}
+
+// Takes the last element off a comma-separated list, trimmed; it may be empty.
+std::string_view TakeLast(std::string_view& list) {
+  const std::size_t comma = list.rfind(',');
+  const std::string_view item = comma == std::string_view::npos ? list : list.substr(comma + 1);
+  list = list.substr(0, comma == std::string_view::npos ? 0 : comma);
+  return Trim(item);
+}
+
+std::size_t CountOf(std::string_view list) {
+  return list.empty() ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(list, ','));
+}
+
+// An address as X-Forwarded-For has it: some proxies add brackets or a port.
+std::optional<Ip> ParseAddress(std::string_view text) {
+  if (text.contains('\0')) return {};
+  if (const auto ip = Ip::Parse(text)) return ip;
+  const auto authority = ParseAuthority(text, 0);
+  return authority ? Ip::Parse(authority->host) : std::nullopt;
+}
+
+std::string SchemeOf(std::string_view text) {
+  const std::string scheme = ToLower(text);
+  if (scheme == "http" || scheme == "ws") return "http";
+  if (scheme == "https" || scheme == "wss") return "https";
+  return {};
+}
+
+std::string AuthorityOf(std::string_view text) {
+  const auto authority = ParseAuthority(text, 0);
+  return authority && !HasEmptyLabel(authority->host) ? std::string(text) : std::string();
+}
+
+std::uint16_t PortOf(std::string_view text) {
+  if (text.empty() || text.size() > 5 || !std::ranges::all_of(text, http::IsDigit)) return 0;
+  const unsigned long port = std::stoul(std::string(text));
+  return port <= 65'535 ? static_cast<std::uint16_t>(port) : 0;
+}
+
+// Where a walk along X-Forwarded-For has ended.
+struct Hop {
+  std::string client;
+  std::size_t from_right = 0;  // the entry, counted from the last
+  std::size_t entries = 0;     // in all
+};
+
+Hop Walk(std::string_view list, const config::TrustedProxies& trusted) {
+  Hop hop;
+  hop.entries = CountOf(list);
+  while (!list.empty()) {
+    const auto ip = ParseAddress(TakeLast(list));
+    if (ip) hop.client = ip->ToString();
+    if (!ip || !IsTrusted(*ip, trusted) || list.empty()) break;
+    ++hop.from_right;
+  }
+  return hop;
+}
+
+std::string_view AtHop(std::string_view list, const Hop& hop) {
+  std::string_view at_hop = TakeLast(list);
+  if (CountOf(list) + 1 != hop.entries) return at_hop;
+  for (std::size_t i = 0; i < hop.from_right; ++i) at_hop = TakeLast(list);
+  return at_hop;
+}
+
+// ---- Forwarded
+
+struct Element {
+  std::optional<std::string> node;  // the value of "for"
+  std::optional<std::string> proto;
+  std::optional<std::string> host;
+};
+
+// May stand in a value without quotes. More than in a token: brackets and colons, which ought to be
+// quoted and often are not, can be read in one way only.
+bool IsPlain(char c) {
+  return http::IsFieldChar(c) && !std::string_view(" \t\",;\\").contains(c);
+}
+
+// Takes a value off the front; nothing where there is none.
+std::optional<std::string> TakeValue(std::string_view& text) {
+  std::string value;
+  if (!text.starts_with('"')) {
+    const std::size_t size =
+        static_cast<std::size_t>(std::ranges::find_if_not(text, IsPlain) - text.begin());
+    value = text.substr(0, size);
+    text.remove_prefix(size);
+    return value.empty() ? std::nullopt : std::optional(std::move(value));
+  }
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      text.remove_prefix(i + 1);
+      return value;
+    }
+    if (text[i] == '\\' && ++i == text.size()) return {};
+    value += text[i];
+  }
+  return {};
+}
+
+// Names stand once at most (RFC 7239, section 4); unknown ones are passed over.
+std::optional<Element> ParseElement(std::string_view text) {
+  Element element;
+  std::string others = ";";
+  for (text = Trim(text); !text.empty(); text = Trim(text)) {
+    if (text.front() == ';') {
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::string name = ToLower(text.substr(0, http::TokenCharsAtFront(text)));
+    text.remove_prefix(name.size());
+    if (name.empty() || !text.starts_with('=')) return {};
+    text.remove_prefix(1);
+    auto value = TakeValue(text);
+    text = Trim(text);
+    if (!value || !(text.empty() || text.front() == ';')) return {};
+    auto* place = name == "for"     ? &element.node
+                  : name == "proto" ? &element.proto
+                  : name == "host"  ? &element.host
+                                    : nullptr;
+    if (place != nullptr ? place->has_value() : others.contains(";" + name + ";")) return {};
+    if (place != nullptr) {
+      *place = std::move(value);
+    } else {
+      others += name + ";";
+    }
+  }
+  return element;
+}
+
+// Takes the last element off the list; nothing where there is none, or none that can be read. What
+// begins behind a comma inside of quotes has an odd number of quotes, and is no element: so the
+// shortest end of the list that is one is the last element.
+std::optional<Element> TakeLastElement(std::string_view& list) {
+  while (!list.empty() && Trim(list.substr(list.rfind(',') + 1)).empty()) TakeLast(list);
+  std::size_t begin = list.size();
+  for (int commas = 0; commas <= kMostCommas && begin > 0; ++commas) {
+    const std::size_t comma = list.rfind(',', begin - 1);
+    begin = comma == std::string_view::npos ? 0 : comma;
+    const std::string_view end = list.substr(begin == 0 && comma != 0 ? 0 : begin + 1);
+    auto element = ParseElement(end);
+    if (!element) continue;
+    list = list.substr(0, begin);
+    return element;
+  }
+  return {};
+}
+
+// The address of a node (RFC 7239, section 6), whose port does not matter and may be hidden.
+std::optional<Ip> AddressOf(std::string_view node) {
+  const std::size_t hidden_port = node.rfind(":_");
+  return ParseAddress(node.substr(0, hidden_port));
+}
+
+// A name that a proxy gives the client in place of its address.
+std::string HiddenName(std::string_view node) {
+  node = node.substr(0, node.find(':'));
+  const auto allowed = [](char c) {
+    return IsAlpha(c) || IsDigit(c) || c == '.' || c == '-' || c == '_';
+  };
+  const bool hidden = node.size() > 1 && node.size() <= 64 && node.front() == '_' &&
+                      std::ranges::all_of(node, allowed);
+  return hidden ? std::string(node) : std::string();
+}
+
+}  // namespace
+
+bool IsTrusted(const SocketAddress& peer, const config::TrustedProxies& trusted) {
+  if (const auto* tcp = std::get_if<IpPort>(&peer)) return IsTrusted(tcp->ip, trusted);
+  return trusted.unix_sockets;
+}
+
+Told ReadXForwarded(const http::Headers& headers, const config::TrustedProxies& trusted) {
+  Hop hop = Walk(headers.Joined("X-Forwarded-For"), trusted);
+  Told told;
+  told.client = std::move(hop.client);
+  told.scheme = SchemeOf(AtHop(headers.Joined("X-Forwarded-Proto"), hop));
+  told.authority = AuthorityOf(AtHop(headers.Joined("X-Forwarded-Host"), hop));
+  told.port = PortOf(AtHop(headers.Joined("X-Forwarded-Port"), hop));
+  return told;
+}
+
+Told ReadForwarded(const http::Headers& headers, const config::TrustedProxies& trusted) {
+  const std::string all = headers.Joined("Forwarded");
+  std::string_view list = all;
+  Told told;
+  while (const auto element = TakeLastElement(list)) {
+    told.scheme = SchemeOf(element->proto.value_or(""));
+    told.authority = AuthorityOf(element->host.value_or(""));
+    const auto ip = AddressOf(element->node.value_or(""));
+    if (ip) {
+      told.client = ip->ToString();
+    } else if (auto name = HiddenName(element->node.value_or("")); !name.empty()) {
+      told.client = std::move(name);
+    }
+    if (!ip || !IsTrusted(*ip, trusted)) break;
+  }
+  return told;
+}
+
+std::string AsForwarded(const http::Headers& headers, const config::TrustedProxies& trusted,
+                        const std::string& proto_and_host) {
+  const std::string all = headers.Joined("X-Forwarded-For");
+  const Hop hop = Walk(all, trusted);
+  std::string elements;
+  std::string_view list = all;
+  for (std::size_t i = 0; i < hop.entries; ++i) {
+    const std::size_t comma = list.find(',');
+    const auto ip = ParseAddress(Trim(list.substr(0, comma)));
+    if (i > 0) elements += ", ";
+    elements.append("for=").append(ip ? ForwardedNode(ip->ToString()) : "unknown");
+    if (hop.entries - i - 1 == hop.from_right) elements += proto_and_host;
+    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+  }
+  return elements;
+}
+
+std::string ForwardedNode(const std::string& address) {
+  return address.contains(':') ? "\"[" + address + "]\"" : address;
+}
+
+}  // namespace upgate::route
