@@ -92,12 +92,13 @@ MutableBytes FrameTunnel::PassSome(Peer& from, MutableBytes data) {
   return walked.answered ? data.subspan(walked.rest) : MutableBytes{};
 }
 
-// Clients get no 1014 from the server either; see FaultOfServer. The first byte of both codes is
-// the same, and may be on its way already.
+// Clients get no 1014 from the server either (see FaultOfServer), but in answer to their own. The
+// first byte of both codes is the same, and may be on its way already.
 void FrameTunnel::ReplaceCode(Peer& from, MutableBytes data) {
   static_assert(code::kBadGateway >> 8 == code::kInternalError >> 8);
   const std::byte* at = from.walker.TakeCodeOfClose(code::kBadGateway);
-  if (at == nullptr) return;
+  const ws::Close* asked = Other(from).walker.close();
+  if (at == nullptr || (asked != nullptr && asked->code == code::kBadGateway)) return;
   data[static_cast<std::size_t>(at - data.data())] =
       static_cast<std::byte>(code::kInternalError & 0xff);
 }

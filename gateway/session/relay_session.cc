@@ -128,7 +128,9 @@ void RelaySession::PassClose(Side& from, std::string_view reason) {
   // Where both sent one at the same time each has got its answer.
   const bool crossed = from.endpoint.peer_closed() && to.endpoint.peer_closed();
   std::uint16_t passed = from.endpoint.peer_code();
-  if (&to == &client_ && passed == code::kBadGateway) passed = code::kInternalError;
+  // See FaultOfServer; one that uses the code itself gets it back.
+  if (&to == &client_ && passed == code::kBadGateway && to.endpoint.peer_code() != passed)
+    passed = code::kInternalError;
   to.endpoint.Close(passed, reason, closer, reason.empty() ? plain : reason);
   if (crossed) from.endpoint.Close(to.endpoint.peer_code(), "", closer, plain);
 }

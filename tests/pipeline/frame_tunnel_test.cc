@@ -424,6 +424,9 @@ TEST_P(RelayAtChunk, NoClientGets1014) {
   Relay client("/live/a", {.read_chunk = GetParam()});
   client.client.Send(CloseFrame(1014));
   EXPECT_EQ(client.server().TakeReceived(), CloseFrame(1014));
+  client.server().Send(ServerFrame(kClose, CloseBody(1014)));
+  client.Run();
+  EXPECT_EQ(client.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1014)));
 }
 
 TEST(FrameTunnel, AnErrorIsToldBehindTheFrameThatIsOnItsWay) {
