@@ -87,8 +87,12 @@ void SocketStream::SetHandler(io::StreamHandler* handler) {
 
 void SocketStream::SetReading(bool on) {
   if (reading_ == Reading::kEnded) return;
-  reading_ = on && handler_ != nullptr ? Reading::kOn : Reading::kOff;
-  if (reading_ == Reading::kOn && pending_ != 0) fd_.loop().Continue(*this);
+  const Reading before =
+      std::exchange(reading_, on && handler_ != nullptr ? Reading::kOn : Reading::kOff);
+  // Whoever stands in line is not read before its turn comes: only what is new has to. A read that
+  // is going on sees for itself whether it is to go on.
+  const bool resumed = reading_ == Reading::kOn && before != Reading::kOn;
+  if (resumed && pending_ != 0 && !in_read_) fd_.loop().Continue(*this);
 }
 
 // For TCP it is always on: it is told only after a write that was not taken whole.
@@ -174,7 +178,9 @@ SocketStream::Input SocketStream::ReadSome(std::size_t most, int& error) {
     }
     const auto size = static_cast<std::size_t>(got);
     bulky_ = size >= kBulk;
+    in_read_ = true;
     Tell([&](io::StreamHandler& handler) { handler.OnBytes(buffer.first(size)); });
+    in_read_ = false;
     // A write from in there may have broken the connection: then it is read to its end in another
     // way.
     if (reading_ != Reading::kOn || health_ != health) return Input::kStopped;

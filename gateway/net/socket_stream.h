@@ -105,8 +105,9 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   bool flush_waits_ : 1 = false;
   bool is_unix_ : 1;
   bool in_callback_ : 1 = false;
-  std::uint16_t error_ = 0;  // an errno, while broken; 0: ask the system
-  std::uint32_t sent_ = 0;   // what the system has taken of us in all; wraps around
+  bool in_read_ : 1 = false;  // in OnBytes
+  std::uint16_t error_ = 0;   // an errno, while broken; 0: ask the system
+  std::uint32_t sent_ = 0;    // what the system has taken of us in all; wraps around
   IpPort peer_;
   std::uint8_t drain_rounds_left_ = 0;  // while broken
 };

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -238,15 +239,37 @@ TEST_P(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
   EXPECT_LE(most, 2 * SocketStream::kReads);
 }
 
-// Somebody who has always something left over for the next turn.
+// Somebody who has always something left over for the next turn, and takes `work` for it each time.
 class Busy final : public io::Later {
  public:
-  explicit Busy(Loop& loop) : loop_(loop) { loop_.Continue(*this); }
-  void OnLater() override { loop_.Continue(*this); }
+  explicit Busy(Loop& loop, std::chrono::microseconds work = {}) : loop_(loop), work_(work) {
+    loop_.Continue(*this);
+  }
+  void OnLater() override {
+    const auto end = std::chrono::steady_clock::now() + work_;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    loop_.Continue(*this);
+  }
 
  private:
   Loop& loop_;
+  std::chrono::microseconds work_;
 };
+
+// A connection that says again and again that it reads is none that has something left over.
+TEST_P(StreamTest, ReadingThatIsOnAlreadyDoesNotStandInLine) {
+  far_log_.on_bytes = [&](MutableBytes) { far_->SetReading(true); };
+  far_->SetReading(true);
+  std::deque<Busy> crowd;
+  for (int i = 0; i < 20; ++i) crowd.emplace_back(loop_, 1ms);
+  for (int message = 1; message <= 3; ++message) {
+    near_->Write(AsBytes("x"));
+    const std::uint64_t before = loop_.turns();
+    ASSERT_TRUE(Until([&] { return far_log_.reads == message; }));
+    EXPECT_LE(loop_.turns() - before, 4U) << message;
+  }
+}
 
 TEST_P(StreamTest, InACrowdedTurnLittleIsReadOfAPeerThatWasQuiet) {
   std::size_t first = 0;
