@@ -1,5 +1,7 @@
 #include "gateway/http/outgoing_fields.h"
 
+#include <cassert>
+
 #include "gateway/base/text.h"
 #include "gateway/http/body_writer.h"
 
@@ -27,10 +29,20 @@ OutgoingFields::OutgoingFields(const Headers& headers) {
 void OutgoingFields::Add(std::string_view name, std::string_view value) {
   if (!FieldCanBeSent(name, value)) {
     sound_ = false;
-  } else if (!IsOfTheConnection(name)) {
-    if (text_.empty()) text_.reserve(kUsualSize);
-    AddField(text_, name, value);
+  } else {
+    Append(name, value);
   }
+}
+
+void OutgoingFields::AddParsed(const Header& header) {
+  assert(FieldCanBeSent(header.name, header.value));
+  Append(header.name, header.value);
+}
+
+void OutgoingFields::Append(std::string_view name, std::string_view value) {
+  if (IsOfTheConnection(name)) return;
+  if (text_.empty()) text_.reserve(kUsualSize);
+  AddField(text_, name, value);
 }
 
 }  // namespace upgate::http

@@ -18,6 +18,8 @@ class OutgoingFields {
   explicit OutgoingFields(const Headers& headers);
 
   void Add(std::string_view name, std::string_view value);
+  // The same for a field as a parser of ours gave it, which holds it to the same characters.
+  void AddParsed(const Header& header);
   // Whether all that was added can be sent: no CR, LF, NUL or bad name, which would break the
   // framing.
   bool sound() const { return sound_; }
@@ -25,6 +27,8 @@ class OutgoingFields {
   std::string_view text() const { return text_; }
 
  private:
+  void Append(std::string_view name, std::string_view value);
+
   std::string text_;
   bool sound_ = true;
 };

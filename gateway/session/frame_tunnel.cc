@@ -56,40 +56,43 @@ void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
   if (!data.empty()) Pass(from, data);
 }
 
-void FrameTunnel::Pass(Peer& from, MutableBytes data) {
-  while (!data.empty() && !from.deaf) data = PassSome(from, data);
-  if (!data.empty()) Discard(from, data.size());
+// `kept` is the beginning of a header that an earlier read ended in.
+inline void FrameTunnel::PassOn(Peer& from, Bytes kept, Bytes data) {
+  Peer& to = Other(from);
+  last_active_ = context_.loop.timers.Now();
+  if (to.muted) return;
+  if (&from == &client_) server_stats_.bytes_sent.Add(kept.size() + data.size());
+  if (kept.empty()) {
+    to.stream->Write(data);
+  } else {
+    to.stream->Write({kept, data});
+  }
 }
 
-MutableBytes FrameTunnel::PassSome(Peer& from, MutableBytes data) {
+void FrameTunnel::Pass(Peer& from, MutableBytes data) {
   Peer& to = Other(from);
   const bool in = &from == &client_;
-  ws::FrameTally tally;
   stats::Traffic& traffic = in ? route_stats_.in : route_stats_.out;
-  const auto walked = from.walker.Walk(
-      data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); },
-      pinged_ ? &context_.ping_payload : nullptr);
-  Count(from, tally);
-  if (!in && from.walker.in_close()) ReplaceCode(from, data);
-  if (const std::size_t size = walked.kept_size + walked.passed; size > 0) {
-    last_active_ = context_.loop.timers.Now();
-    if (!to.muted) {
-      if (in) server_stats_.bytes_sent.Add(size);
-      if (walked.kept_size > 0) {
-        to.stream->Write({walked.kept(), data.first(walked.passed)});
-      } else {
-        to.stream->Write(data.first(walked.passed));
-      }
-    }
+  // Once, unless answers to pings of ours are among it: each ends a walk.
+  while (true) {
+    if (from.deaf) return Discard(from, data.size());
+    ws::FrameTally tally;
+    const auto walked = from.walker.Walk(
+        data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
+    Count(from, tally);
+    if (!in && from.walker.in_close()) ReplaceCode(from, data);
+    if (walked.kept_size + walked.passed > 0)
+      PassOn(from, walked.kept(), data.first(walked.passed));
+    if (walked.error != nullptr) return Fail(from, *walked.error);
+    if (from.walker.close() != nullptr) NoteClose(from);
+    SendClose(to);
+    if (!to.muted && to.stream->congested())
+      from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
+    if (!walked.answered) [[likely]]
+      return;
+    data = data.subspan(walked.rest);
+    if (data.empty()) return;
   }
-  if (walked.error != nullptr) {
-    Fail(from, *walked.error);
-    return {};
-  }
-  if (from.walker.close() != nullptr) NoteClose(from);
-  SendClose(to);
-  if (!to.muted && to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
-  return walked.answered ? data.subspan(walked.rest) : MutableBytes{};
 }
 
 // Clients get no 1014 from the server either (see FaultOfServer), but in answer to their own. The
@@ -343,7 +346,7 @@ void FrameTunnel::HoldBack(bool wait) {
 void FrameTunnel::SendPing() {
   constexpr std::array kHead{std::byte{0x89}, std::byte{std::tuple_size_v<ws::PingPayload>}};
   client_.stream->Write({Bytes(kHead), Bytes(context_.ping_payload)});
-  pinged_ = true;
+  client_.walker.AwaitAnswersTo(context_.ping_payload);
   route_stats_.out.pings.Add();
 }
 

@@ -83,8 +83,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
   void OnBytes(Peer& from, MutableBytes data);
   void Pass(Peer& from, MutableBytes data);
-  // Up to the end of the data, or of an answer to a ping of ours; what is left.
-  MutableBytes PassSome(Peer& from, MutableBytes data);
+  void PassOn(Peer& from, Bytes kept, Bytes data);
   void ReplaceCode(Peer& from, MutableBytes data);
   void Discard(Peer& from, std::size_t bytes);
   void OnEnd(Peer& from);
@@ -124,7 +123,6 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   Totals totals_;
   io::Instant client_heard_{};
   io::Instant last_active_{};  // anything passed on, either way
-  bool pinged_ = false;        // by us, ever
   bool ping_unanswered_ = false;
   bool closing_ = false;    // the timer bounds the end
   bool last_wait_ = false;  // and nothing is left to be said or delivered but what is under way

@@ -229,15 +229,8 @@ http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_
                                         const backend::OpenError& error) {
   // A lack of our own, which any number of clients meets at once.
   const bool ours = error.code == Errc::kLimit;
-  const auto left_out = ours ? shared_.counts.resource_warnings.Due(context_.loop.timers.Now())
-                             : std::optional<std::uint64_t>(0);
-  if (left_out) {
-    shared_.log.Warn("backend failed", {{"route", route.path.written},
-                                        {"backend", *route.backend},
-                                        {"client", client},
-                                        {"why", error.message},
-                                        {"left_out", *left_out}});
-  }
+  LogBackendFailed(route, client, error.message,
+                   ours ? shared_.counts.resource_warnings : shared_.counts.backend_failures);
   if (ours) return http::TextResponse(503, "the gateway has no resources left for this request");
   if (error.code == Errc::kTimeout)
     return http::TextResponse(
@@ -245,9 +238,22 @@ http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_
   return http::TextResponse(502, "the server behind this route cannot be reached");
 }
 
+void Gateway::LogBackendFailed(const config::Route& route, std::string_view client,
+                               std::string_view why, io::Seldom& lines) {
+  const auto left_out = lines.Due(context_.loop.timers.Now());
+  if (!left_out) return;
+  shared_.log.Warn("backend failed", {{"route", route.path.written},
+                                      {"backend", *route.backend},
+                                      {"client", client},
+                                      {"why", why},
+                                      {"left_out", *left_out}});
+}
+
 // A browser does not tell its page why a handshake failed; the log does.
 void Gateway::LogRefusal(const http::Request& request, const config::Route* route,
                          const route::SeenAs& seen, int status, std::string_view why) {
+  const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
+  if (!left_out) return;
   const std::string* origin = request.headers.Find(ws::OriginField(request));
   shared_.log.Info("handshake refused", {{"client", seen.client},
                                          {"route", route != nullptr ? route->path.written : ""},
@@ -255,7 +261,8 @@ void Gateway::LogRefusal(const http::Request& request, const config::Route* rout
                                          {"path", request.target.path},
                                          {"origin", origin != nullptr ? *origin : ""},
                                          {"status", std::int64_t{status}},
-                                         {"why", why.substr(0, why.find('\n'))}});
+                                         {"why", why.substr(0, why.find('\n'))},
+                                         {"left_out", *left_out}});
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,

@@ -115,6 +115,8 @@ class Gateway final : private Session::Owner {
   // Counts and logs that no server of the route's backend could be had; what to answer.
   http::Response OnBackendFailed(const config::Route& route, std::string_view client,
                                  const backend::OpenError& error);
+  void LogBackendFailed(const config::Route& route, std::string_view client, std::string_view why,
+                        io::Seldom& lines);
   // `route` is nullptr where there is none; `status` is 0 where a service has not answered yet.
   void LogRefusal(const http::Request& request, const config::Route* route,
                   const route::SeenAs& seen, int status, std::string_view why);

@@ -292,10 +292,7 @@ Gateway::Proxy::Overdue Gateway::Proxy::WhatIsOverdue(bool whole) const {
 void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {
   settled_ = true;
   timer_.Disarm();
-  gateway_.shared_.log.Warn("backend failed", {{"route", route_.path.written},
-                                               {"backend", *route_.backend},
-                                               {"client", seen_.client},
-                                               {"why", why}});
+  gateway_.LogBackendFailed(route_, seen_.client, why, gateway_.shared_.counts.backend_failures);
   if (answer_begun_) return exchange_.Abort();
   exchange_.Respond(http::TextResponse(status, what));
 }

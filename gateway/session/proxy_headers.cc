@@ -27,6 +27,14 @@ constexpr std::array<std::string_view, 6> kForwarding{"x-forwarded-for",  "x-for
                                                       "x-forwarded-host", "x-forwarded-port",
                                                       "forwarded",        "via"};
 
+// In any spelling that a CGI server folds together.
+bool IsOfForwarding(std::string_view name) {
+  // Most fields are told by their first letter.
+  if (name.empty() || !std::string_view("xfv").contains(ToLower(name.front()))) return false;
+  return std::ranges::any_of(kForwarding,
+                             [&](std::string_view ours) { return http::FoldsTo(name, ours); });
+}
+
 bool IsOneOf(std::string_view name, auto&& names) {
   return std::ranges::any_of(names,
                              [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
@@ -135,11 +143,8 @@ http::OutgoingRequest ToServer(const http::Request& request, const http::Headers
     // What proxies say of a client is not the client's to say, in no spelling, whether the gateway
     // says it or nobody does. A trusted proxy may, but where the gateway says it itself.
     if (!seen.by_trusted_proxy && http::IsProxyField(header.name)) continue;
-    if (route.forwarded && std::ranges::any_of(kForwarding, [&](std::string_view ours) {
-          return http::FoldsTo(header.name, ours);
-        }))
-      continue;
-    out.headers.Add(header.name, header.value);
+    if (route.forwarded && IsOfForwarding(header.name)) continue;
+    out.headers.AddParsed(header);
   }
   if (route.forwarded) AddForwarding(request, seen, trusted, peer, out.headers);
   out.has_body = request.has_body;

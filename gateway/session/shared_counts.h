@@ -14,6 +14,8 @@ namespace upgate::session {
 
 // What all loops of the process count together. Made before they start. Thread-safe.
 struct SharedCounts {
+  static constexpr std::uint32_t kLinesOfClients = 20;
+
   explicit SharedCounts(const config::Config& config) {
     for (const config::Route& route : config.routes) AddLimit(sessions, route.limits.sessions);
     for (const config::Listener& listener : config.listeners)
@@ -28,6 +30,10 @@ struct SharedCounts {
   SharedLimit descriptors;
   SharedLimit idle_servers;
   std::array<io::Seldom, kTlsFaults> tls_warnings;  // by TlsFault
+  // Handshakes refused, and requests that no server could be had for: each line is of another
+  // client, and tells why. A browser does not tell its page.
+  io::Seldom refusals{kLinesOfClients};
+  io::Seldom backend_failures{kLinesOfClients};
   io::Seldom resource_warnings;     // of handshakes for which there was nothing left
   std::uint64_t process_limit = 0;  // of all descriptors of the process, for messages
 

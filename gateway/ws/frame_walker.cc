@@ -8,18 +8,16 @@
 
 namespace upgate::ws {
 
-const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally,
-                                             const PingPayload* ping) {
+const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally) {
   if (header_size_ == 0 && data.size() >= 2) {
     const std::size_t whole = SizeOfHeader(At(data.data(), 1));
     if (data.size() >= whole) {
       const std::byte* header = data.data();
       data = data.subspan(whole);
-      const ProtocolError* error = BeginFrame(header, whole, tally, ping);
-      return maybe_answer_ ? GatherHeader(data, tally, ping) : error;
+      return BeginFrame(header, whole, tally);
     }
   }
-  return GatherHeader(data, tally, ping);
+  return GatherHeader(data, tally);
 }
 
 std::size_t FrameWalker::WantedOfHeader() const {
@@ -27,8 +25,7 @@ std::size_t FrameWalker::WantedOfHeader() const {
   return header_size_ < 2 ? 2 : SizeOfHeader(At(header_.data(), 1));
 }
 
-const ProtocolError* FrameWalker::GatherHeader(Bytes& data, FrameTally& tally,
-                                               const PingPayload* ping) {
+const ProtocolError* FrameWalker::GatherHeader(Bytes& data, FrameTally& tally) {
   while (!data.empty()) {
     const std::size_t taken = std::min(data.size(), WantedOfHeader() - header_size_);
     std::memcpy(header_.data() + header_size_, data.data(), taken);
@@ -37,28 +34,28 @@ const ProtocolError* FrameWalker::GatherHeader(Bytes& data, FrameTally& tally,
     if (header_size_ < 2 || header_size_ < WantedOfHeader()) continue;
     const std::size_t whole = std::exchange(header_size_, 0);
     if (maybe_answer_) {
-      JudgePong(*ping);
+      JudgePong();
       return nullptr;
     }
-    const ProtocolError* error = BeginFrame(header_.data(), whole, tally, ping);
+    const ProtocolError* error = BeginFrame(header_.data(), whole, tally);
     if (!maybe_answer_) return error;
   }
   return nullptr;
 }
 
 // header_ holds the whole frame.
-void FrameWalker::JudgePong(const PingPayload& ping) {
+void FrameWalker::JudgePong() {
   maybe_answer_ = false;
   PingPayload payload;
   std::memcpy(payload.data(), header_.data() + kPongSize - payload.size(), payload.size());
   Mask(payload, mask_, 0);
-  answered_ = payload == ping;
+  answered_ = payload == *ping_;
   in_frame_ = !answered_;
   payload_left_ = 0;
 }
 
 const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_t size,
-                                             FrameTally& tally, const PingPayload* ping) {
+                                             FrameTally& tally) {
   const unsigned first = At(header, 0);
   const bool masked = (At(header, 1) & kMaskBit) != 0;
   if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
@@ -73,8 +70,8 @@ const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_
     tally.pongs += opcode_ == Opcode::kPong;
     tally.closes += opcode_ == Opcode::kClose;
     constexpr unsigned kWholePong = kFin | static_cast<unsigned>(Opcode::kPong);
-    if (ping != nullptr && first == kWholePong && payload_left_ == ping->size() &&
-        size + ping->size() == kPongSize) {
+    if (ping_ != nullptr && first == kWholePong && payload_left_ == ping_->size() &&
+        size + ping_->size() == kPongSize) {
       std::memmove(header_.data(), header, size);
       header_size_ = static_cast<std::uint8_t>(size);
       maybe_answer_ = true;

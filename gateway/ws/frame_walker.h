@@ -57,12 +57,12 @@ class FrameWalker {
 
     Bytes kept() const { return Bytes(kept_bytes).first(kept_size); }
   };
-  // `on_message` is called with the size of each message that ends. `ping`: the payload of pings
-  // that we put in the other way, whose answers are to be found among frames that a client sends;
-  // nullptr when there were none.
+  // `on_message` is called with the size of each message that ends.
   template <class OnMessage>
-  Walked Walk(Bytes data, FrameTally& tally, OnMessage&& on_message,
-              const PingPayload* ping = nullptr);
+  Walked Walk(Bytes data, FrameTally& tally, OnMessage&& on_message);
+  // What pings carry that we have put in the other way: their answers are to be found among the
+  // frames of a client. Borrowed; outlives the walker.
+  void AwaitAnswersTo(const PingPayload& ping) { ping_ = &ping; }
 
   // Payload bytes that are still to be passed on before a frame of our own may be put in.
   std::uint64_t frame_left() const { return in_frame_ ? payload_left_ : 0; }
@@ -83,12 +83,11 @@ class FrameWalker {
 
   // Takes bytes of a header off the front of `data`; in_frame_ is set when it is whole. A Pong that
   // answers a ping of ours is taken whole, and sets answered_ instead.
-  const ProtocolError* TakeHeader(Bytes& data, FrameTally& tally, const PingPayload* ping);
-  const ProtocolError* GatherHeader(Bytes& data, FrameTally& tally, const PingPayload* ping);
-  const ProtocolError* BeginFrame(const std::byte* header, std::size_t size, FrameTally& tally,
-                                  const PingPayload* ping);
+  const ProtocolError* TakeHeader(Bytes& data, FrameTally& tally);
+  const ProtocolError* GatherHeader(Bytes& data, FrameTally& tally);
+  const ProtocolError* BeginFrame(const std::byte* header, std::size_t size, FrameTally& tally);
   std::size_t WantedOfHeader() const;
-  void JudgePong(const PingPayload& ping);
+  void JudgePong();
   // Takes payload off the front of `data`; true when the frame was the last one of a message.
   bool TakePayload(Bytes& data, FrameTally& tally);
   void TakeClose(Bytes piece);
@@ -106,6 +105,7 @@ class FrameWalker {
   bool in_frame_ = false;
   bool maybe_answer_ = false;  // header_ has the beginning of a Pong that is looked at whole
   bool answered_ = false;
+  const PingPayload* ping_ = nullptr;
   struct CloseSeen {
     std::array<std::byte, kMaxControlPayload> body;
     std::size_t size = 0;
@@ -116,15 +116,16 @@ class FrameWalker {
 };
 
 template <class OnMessage>
-FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&& on_message,
-                                      const PingPayload* ping) {
+FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&& on_message) {
   Walked walked;
   const std::size_t size = data.size();
   while (!data.empty() && close() == nullptr) {
     if (!in_frame_) {
       walked.passed = size - data.size();
       const std::uint8_t kept = header_size_;
-      walked.error = TakeHeader(data, tally, ping);
+      walked.error = TakeHeader(data, tally);
+      if (maybe_answer_) [[unlikely]]
+        walked.error = GatherHeader(data, tally);
       if (walked.error != nullptr || !in_frame_) {
         walked.answered = std::exchange(answered_, false);
         walked.rest = size - data.size();

@@ -308,6 +308,21 @@ TEST(Handshake, AServerThatFailsAndRecoversIsALineForEachChange) {
   EXPECT_EQ(gw.log().Count("server failed"), 2u);
 }
 
+TEST(Handshake, ManyRefusalsAreNotALineForEach) {
+  constexpr std::size_t kMost = session::SharedCounts::kLinesOfClients;
+  TestGateway gw(kEcho);
+  for (std::size_t i = 0; i < 3 * kMost; ++i) {
+    EXPECT_EQ(gw.Connect().Upgrade("/nowhere").status, 404);
+    EXPECT_EQ(gw.Connect().Upgrade("/echo").status, 502);
+  }
+  EXPECT_EQ(gw.log().Count("handshake refused"), kMost);
+  EXPECT_EQ(gw.log().Count("backend failed"), kMost);
+  gw.loop().Advance(io::Seldom::kInterval);
+  EXPECT_EQ(gw.Connect().Upgrade("/nowhere").status, 404);
+  EXPECT_EQ(gw.log().Count("handshake refused"), kMost + 1);
+  EXPECT_EQ(gw.log().Last("handshake refused", "left_out"), std::to_string(2 * kMost));
+}
+
 TEST(Handshake, TheLinesOfASessionSayWhatTheClientAskedFor) {
   TestGateway gw(kEcho);
   EchoServer echo(gw);

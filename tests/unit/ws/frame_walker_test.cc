@@ -23,11 +23,11 @@ struct Outcome {
 Outcome WalkInChunks(FrameWalker& walker, std::string_view bytes, std::size_t chunk,
                      const PingPayload* ping = nullptr) {
   Outcome outcome;
+  if (ping != nullptr) walker.AwaitAnswersTo(*ping);
   while (!bytes.empty() && outcome.error == nullptr) {
     const std::string_view piece = bytes.substr(0, chunk);
-    const auto walked = walker.Walk(
-        AsBytes(piece), outcome.tally,
-        [&](std::uint64_t size) { outcome.messages.push_back(size); }, ping);
+    const auto walked = walker.Walk(AsBytes(piece), outcome.tally,
+                                    [&](std::uint64_t size) { outcome.messages.push_back(size); });
     outcome.passed += AsText(walked.kept());
     outcome.passed += piece.substr(0, walked.passed);
     outcome.error = walked.error;
