@@ -40,33 +40,35 @@ backends:
 routes:
   - path: /echo
     plugin: echo
-    limits: { message_size: 4KiB }
+    limits: { idle: 5m, message_size: 4KiB }
     compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
   - path: /room/*
     plugin: broadcast
     options: { to_sender: true, http_publish: true, queue: 64KiB }
     compression: { threshold: 10, server_max_window_bits: 9 }
-  - { path: /tcp, backend: bytes, subprotocols: [ mqtt ], compression: true, limits: { message_size: 4KiB, sessions: 3 } }
+    limits: { idle: 5m }
+  - { path: /tcp, backend: bytes, subprotocols: [ mqtt ], compression: true, limits: { idle: 5m, message_size: 4KiB, sessions: 3 } }
   - path: /cors
     backend: bytes
     encoding: text
     cors: { allow_origins: [ "https://a.test", "null" ], allow_credentials: true }
-  - { path: /ws, backend: frames, limits: { message_size: 4KiB } }
-  - { path: /strict, backend: strict, enforce: true, limits: { message_size: 4KiB } }
+    limits: { idle: 5m }
+  - { path: /ws, backend: frames, limits: { idle: 5m, message_size: 4KiB } }
+  - { path: /strict, backend: strict, enforce: true, limits: { idle: 5m, message_size: 4KiB } }
   - path: /strict/client
     backend: strict
     enforce: true
     compression: { threshold: 0 }
-    limits: { message_size: 4KiB }
+    limits: { idle: 5m, message_size: 4KiB }
   - path: /strict/both
     backend: strict
     enforce: true
     compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
     server_compression: { threshold: 0, server_no_context_takeover: false, client_no_context_takeover: false }
-    limits: { message_size: 4KiB }
+    limits: { idle: 5m, message_size: 4KiB }
   - { path: /old/*, plugin: redirect, options: { to: "https://{host}/new{rest}?{query}" } }
-  - { path: /stats, plugin: stats }
-  - { path: /*, backend: site }
+  - { path: /stats, plugin: stats, limits: { idle: 5m } }
+  - { path: /*, backend: site, limits: { idle: 5m } }
 )";
 
 constexpr std::array<std::string_view, 5> kServers{

@@ -126,7 +126,10 @@ function ending(url) {
 }
 
 test('a page sees codes that it understands when its server is at fault', { timeout: 120000 }, async (t) => {
-  const text = (size, fin = true) => Buffer.concat([Buffer.from([fin ? 0x81 : 0x01, 126, size >> 8, size & 0xff]), Buffer.alloc(size, 'x')]);
+  const text = (size, fin = true) => {
+    const head = Buffer.from([fin ? 0x81 : 0x01, 126, size >> 8, size & 0xff]);
+    return Buffer.concat([head, Buffer.alloc(size, 'x')]);
+  };
   const faults = {
     '/large': text(2000),
     '/fragments': Buffer.concat([text(900, false), Buffer.from([0x80, 126, 0x03, 0x84]), Buffer.alloc(900, 'y')]),
@@ -142,7 +145,8 @@ test('a page sees codes that it understands when its server is at fault', { time
       if (!head.includes('\r\n\r\n')) return;
       const accept = crypto.createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
       // Some servers say in their 101 how long its body is.
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n' +
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+        'Content-Length: 0\r\n' +
         `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol:\r\n\r\n`);
       socket.write(text(500));
       socket.write(faults[/^GET \/(?:enforced|passed)(\/\w+)/.exec(head)[1]]);

@@ -56,7 +56,8 @@ routes: [ { path: /echo, plugin: echo } ]
   const begun = await RawClient.connect(gateway.ports[0]);
   begun.send('\x16\x03\x01\x02');
   await Promise.all([silent.end(), begun.end()]);
-  await gateway.logged((e) => e.event === 'connection failed' && e.why === 'the TLS handshake took longer than http.head_timeout');
+  await gateway.logged((e) => e.event === 'connection failed' &&
+    e.why === 'the TLS handshake took longer than http.head_timeout');
 });
 
 test('the descriptor of a client that is gone is closed while its server still has time to end', async (t) => {

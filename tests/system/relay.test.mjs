@@ -80,7 +80,8 @@ test('a TLS server that ends without close_notify has ended, but for an answer t
       inner.emit('connection', socket);
     });
   };
-  const bytes = await cutting((socket, cut) => socket.on('error', () => {}).once('data', () => socket.write('all of it', cut)));
+  const bytes = await cutting((socket, cut) =>
+    socket.on('error', () => {}).once('data', () => socket.write('all of it', cut)));
   const frames = await cutting((socket, cut) => {
     let head = '';
     socket.on('error', () => {}).on('data', (data) => {
@@ -88,11 +89,13 @@ test('a TLS server that ends without close_notify has ended, but for an answer t
       const key = /^sec-websocket-key: (.*)\r$/im.exec(head)?.[1];
       if (!head.endsWith('\r\n\r\n')) return;
       const accept = crypto.createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+        `Sec-WebSocket-Accept: ${accept}\r\n\r\n`);
       socket.write(Buffer.concat([Buffer.from([0x81, 2]), Buffer.from('ok'), Buffer.from([0x88, 2, 0x0b, 0xb8])]), cut);
     });
   });
-  const site = await cutting((socket, cut) => socket.on('error', () => {}).once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf of it', cut)));
+  const site = await cutting((socket, cut) =>
+    socket.on('error', () => {}).once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf of it', cut)));
   const trust = `tls: { ca: "${certificates.caFile}" }`;
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
@@ -106,7 +109,8 @@ routes:
   - { path: /enforced, backend: frames, enforce: true }
   - { path: /site, backend: site }
 `, { folder });
-  for (const [path, text, code] of [['/bytes', 'all of it', 1000], ['/frames', 'ok', 3000], ['/enforced', 'ok', 3000]]) {
+  const cases = [['/bytes', 'all of it', 1000], ['/frames', 'ok', 3000], ['/enforced', 'ok', 3000]];
+  for (const [path, text, code] of cases) {
     const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports[0]}${path}`);
     const came = [];
     socket.on('message', (data) => came.push(data.toString()));
@@ -116,7 +120,8 @@ routes:
     assert.deepEqual(came.join(''), text);
   }
   await gateway.logged((e) => e.event === 'session close' && e.route === '/bytes' && e.why.includes('close_notify'));
-  await assert.rejects(fetch(`http://127.0.0.1:${gateway.ports[0]}/site`).then((answer) => answer.text()), 'the client can tell');
+  const cut = fetch(`http://127.0.0.1:${gateway.ports[0]}/site`).then((answer) => answer.text());
+  await assert.rejects(cut, 'the client can tell');
 });
 
 test('a site works through the gateway: bodies of every kind are hash-equal', async (t) => {
