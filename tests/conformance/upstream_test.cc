@@ -174,14 +174,13 @@ std::vector<WrongAnswer> WrongAnswers() {
       {"all_that_was_offered", good + "Sec-WebSocket-Protocol: chat, super\r\n"},
       {"two_subprotocols",
        good + "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: super\r\n"},
-      {"an_empty_subprotocol", good + "Sec-WebSocket-Protocol: \r\n"},
       {"an_extension_not_offered", good + "Sec-WebSocket-Extensions: x-webkit-deflate-frame\r\n"},
       {"one_extension_of_two_not_offered",
        good + "Sec-WebSocket-Extensions: permessage-deflate, mux\r\n"},
       {"another_extension_not_offered",
        good + "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Extensions: mux\r\n"},
-      {"a_body_of_a_length", good + "Content-Length: 5\r\n", "early"},
-      {"a_chunked_body", good + "Transfer-Encoding: chunked\r\n", "5\r\nearly\r\n0\r\n\r\n"},
+      {"a_folded_length", good + "Content-Length: 5\r\n 6\r\n", "early"},
+      {"two_protocols", good + "Upgrade: h2c\r\n"},
       {"http_1_0", "HTTP/1.0 101 Switching Protocols\r\n" + upgrade + connection + accept},
       {"http_2", "HTTP/2.0 101 Switching Protocols\r\n" + upgrade + connection + accept},
       {"a_status_of_two_digits",
@@ -235,6 +234,62 @@ TEST_P(WrongAnswerTest, IsA502ByteByByte) {
 INSTANTIATE_TEST_SUITE_P(Upstream, WrongAnswerTest,
                          testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
                                                  WrongAnswers())),
+                         NameOfRow());
+
+// ---- answers with slips that can be read in one way only
+
+std::vector<WrongAnswer> HealedAnswers() {
+  return {
+      {"no_body", "Content-Length: 0\r\n"},
+      {"a_body_of_a_length", "Content-Length: 5\r\n"},
+      {"a_chunked_body", "Transfer-Encoding: chunked\r\n"},
+      {"two_lengths", "Content-Length: 5\r\nContent-Length: 6\r\n"},
+      {"a_length_and_a_coding", "Content-Length: 5\r\nTransfer-Encoding: gzip\r\n"},
+      {"no_length", "Content-Length:\r\n"},
+      {"an_empty_subprotocol", "Sec-WebSocket-Protocol: \r\n"},
+      {"empty_extensions", "Sec-WebSocket-Extensions:\r\n"},
+      {"the_same_key_twice", "Sec-WebSocket-Accept: ACCEPT\r\n"},
+      {"the_same_protocol_twice", "Upgrade: WebSocket\r\nConnection: upgrade\r\n"},
+  };
+}
+
+class HealedAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
+ protected:
+  std::string Answer() const {
+    std::string slip = GetParam().row.head;
+    if (const std::size_t at = slip.find("ACCEPT"); at != std::string::npos)
+      slip.replace(at, 6, AcceptFor(relayed_.request));
+    return relayed_.Accepted() + slip + "\r\n" + FromServer(kText, "early");
+  }
+  // What is behind the head are frames, and the head says nothing else.
+  void ExpectFrames() {
+    const std::string head = relayed_.client.ReadHead();
+    EXPECT_THAT(head, StartsWith("HTTP/1.1 101 "));
+    for (const char* field : {"\r\nContent-Length", "\r\nTransfer-Encoding",
+                              "\r\nSec-WebSocket-Protocol", "\r\nSec-WebSocket-Extensions"})
+      EXPECT_THAT(head, Not(HasSubstr(field)));
+    while (ReadServer(relayed_.client.received()).messages.empty())
+      ASSERT_TRUE(relayed_.client.Await(relayed_.client.received().size() + 1));
+    EXPECT_EQ(ReadServer(relayed_.client.received()).messages[0], (Message{kText, "early"}));
+    EXPECT_EQ(ReadServer(relayed_.client.received()).fault, "");
+  }
+
+  Relayed relayed_{"", GetParam().path};
+};
+
+TEST_P(HealedAnswerTest, IsA101) {
+  relayed_.server->Send(Answer());
+  ExpectFrames();
+}
+
+TEST_P(HealedAnswerTest, IsA101ByteByByte) {
+  SendByteByByte(*relayed_.server, Answer());
+  ExpectFrames();
+}
+
+INSTANTIATE_TEST_SUITE_P(Upstream, HealedAnswerTest,
+                         testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
+                                                 HealedAnswers())),
                          NameOfRow());
 
 TEST(Upstream, AnEndlessHeadIsA502) {
