@@ -40,8 +40,8 @@ class Http1Connection final : public ServerConnection,
   // For the exchange. None of these is called once it is detached.
   io::ByteStream& stream() { return *stream_; }
   ResponseWriter::Context AnswerContext(const Request& request) const;
-  // Counts `bytes` of an answer into the share of the turn.
-  void Spend(std::size_t bytes);
+  // Counts work into this connection's share of the turn: the bytes of an answer, or kRequestWork.
+  void Spend(std::size_t work);
   void OnHeadSent(int status) { handler_.OnAnswer(status); }
   void OnWritten();
   void OnAnswered(bool close);

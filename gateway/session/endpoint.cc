@@ -1,6 +1,7 @@
 #include "gateway/session/endpoint.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace upgate::session {
@@ -178,6 +179,7 @@ void Endpoint::OnControlPart(const ws::FramePart& part) {
     return;
   }
   if (part.frame_begin) control_ = std::make_unique<ControlPayload>();
+  assert(control_ != nullptr && "a frame begins before it goes on");
   std::ranges::copy(part.payload,
                     control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
   control_->size += part.payload.size();
