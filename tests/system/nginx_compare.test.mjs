@@ -143,8 +143,10 @@ const cases = [
   { name: 'bare line feeds in the answer', send: get('/'), answer: 'HTTP/1.1 200 OK\nContent-Length: 5\n\nhello' },
   { name: 'a fold in the answer', send: get('/'),
     answer: answer('200 OK', 'X-Fold: a\r\n b\r\nContent-Length: 0\r\n') },
-  { name: 'two lengths in the answer', send: get('/'),
+  { name: 'the same length twice in the answer', send: get('/'),
     answer: answer('200 OK', 'Content-Length: 5\r\nContent-Length: 5\r\n', 'hello') },
+  { name: 'two lengths in the answer', send: get('/'),
+    answer: answer('200 OK', 'Content-Length: 5\r\nContent-Length: 6\r\n', 'hello!') },
   { name: 'length and chunked in the answer', send: get('/'),
     answer: answer('200 OK', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n') },
   { name: 'a reset before the answer', send: get('/'), reset: true },
@@ -154,6 +156,7 @@ const cases = [
     answer: answer('200 OK', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n'), close: true },
   { name: 'a switch nobody asked for', send: get('/'),
     answer: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', close: true },
+  // In no standard, but with one meaning.
   { name: 'status of nobody', send: get('/'), answer: answer('999 Request Denied', 'Content-Length: 0\r\n') },
 ];
 
@@ -257,10 +260,10 @@ const intended = {
   // RFC 9110, section 6.6.1: an answer without a date gets one.
   'without date and server': ['answer + Date: now', 'answer + Server: upgate'],
   // RFC 9112, section 6.3: framing on which two parsers could disagree is an error.
+  'two lengths in the answer': ['answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 502 Bad Gateway'],
   'length and chunked in the answer': ['answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 502 Bad Gateway'],
   // RFC 9110, section 15.2.2.
   'a switch nobody asked for': ['answer - HTTP/1.1 101 Switching Protocols', 'answer + HTTP/1.1 502 Bad Gateway'],
-  // RFC 9110, section 15: outside 100 to 599 there is no status.
 };
 
 const show = (headers) => headers.map(([name, value]) => `${name}: ${value}`);
