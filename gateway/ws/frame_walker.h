@@ -123,13 +123,15 @@ FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&&
     if (!in_frame_) {
       walked.passed = size - data.size();
       const std::uint8_t kept = header_size_;
-      walked.error = TakeHeader(data, tally);
-      if (maybe_answer_) [[unlikely]]
-        walked.error = GatherHeader(data, tally);
-      if (walked.error != nullptr || !in_frame_) {
-        walked.answered = std::exchange(answered_, false);
-        walked.rest = size - data.size();
-        return walked;
+      const ProtocolError* error = TakeHeader(data, tally);
+      if (error != nullptr || !in_frame_) [[unlikely]] {
+        if (maybe_answer_) error = GatherHeader(data, tally);
+        if (error != nullptr || !in_frame_) {
+          walked.error = error;
+          walked.answered = std::exchange(answered_, false);
+          walked.rest = size - data.size();
+          return walked;
+        }
       }
       if (kept > 0) {
         walked.kept_size = kept;
