@@ -88,6 +88,17 @@ inline std::size_t FieldCharsAtFront(std::string_view text) {
   return size;
 }
 
+// How many characters at the front are ASCII.
+inline std::size_t AsciiCharsAtFront(std::string_view text) {
+  std::size_t size = 0;
+  for (std::uint64_t word = 0; text.size() - size >= sizeof word; size += sizeof word) {
+    std::memcpy(&word, text.data() + size, sizeof word);
+    if ((word & 0x8080808080808080) != 0) break;
+  }
+  while (size < text.size() && static_cast<unsigned char>(text[size]) < 0x80) ++size;
+  return size;
+}
+
 inline bool AreFieldChars(std::string_view text) {
   return FieldCharsAtFront(text) == text.size();
 }

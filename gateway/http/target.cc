@@ -88,18 +88,13 @@ void DropLastSegment(std::string& path) {
   path.resize(slash == std::string::npos ? 0 : slash);
 }
 
-bool IsAscii(char c) {
-  return static_cast<unsigned char>(c) < 0x80;
-}
-
 // Appends `raw` with every byte beyond ASCII percent-encoded. Clients that send such bytes as they
 // are mean the same by them as browsers do by the escapes that they send instead (WHATWG URL,
 // "percent-encode sets"), and nobody reads an escape in another way.
 void AppendEncoded(std::string_view raw, std::string& out) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   while (!raw.empty()) {
-    const auto end = std::ranges::find_if_not(raw, IsAscii);
-    const auto plain = static_cast<std::size_t>(end - raw.begin());
+    const std::size_t plain = AsciiCharsAtFront(raw);
     out.append(raw.substr(0, plain));
     raw.remove_prefix(plain);
     if (raw.empty()) return;
@@ -114,6 +109,8 @@ void AppendEncoded(std::string_view raw, std::string& out) {
 bool NormalisePath(std::string_view raw, Target& target) {
   std::string decoded;
   target.has_readings = raw.contains(';');
+  target.path.reserve(raw.size());
+  target.raw_path.reserve(raw.size());
   while (!raw.empty()) {
     raw.remove_prefix(1);  // the '/' in front of the segment
     const std::size_t end = std::min(raw.find('/'), raw.size());

@@ -55,7 +55,9 @@ std::string Appended(std::string chain, std::string_view next) {
 // get past an "unknown" in the middle, and who trusts us trusts whom we trust.
 std::string ForwardedChain(const http::Request& request, const route::SeenAs& seen,
                            const config::TrustedProxies& trusted, const IpPort* peer) {
-  std::string said = ";proto=" + seen.scheme;
+  std::string said;
+  said.reserve(sizeof ";proto=;host=\"\"" + seen.scheme.size() + seen.authority.size());
+  said.append(";proto=").append(seen.scheme);
   if (!seen.authority.empty()) said.append(";host=\"").append(seen.authority).append("\"");
   std::string chain = seen.by_trusted_proxy ? request.headers.Joined("forwarded") : "";
   if (chain.empty() && seen.by_trusted_proxy)
