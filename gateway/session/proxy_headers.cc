@@ -54,7 +54,7 @@ std::string Appended(std::string chain, std::string_view next) {
 // Who came by a unix socket has no address. In a chain it is left out: no reader behind us could
 // get past an "unknown" in the middle, and who trusts us trusts whom we trust.
 std::string ForwardedChain(const http::Request& request, const route::SeenAs& seen,
-                           const config::TrustedProxies& trusted, const IpPort* peer) {
+                           const config::TrustedProxies& trusted, const std::string& peer) {
   std::string said;
   said.reserve(sizeof ";proto=;host=\"\"" + seen.scheme.size() + seen.authority.size());
   said.append(";proto=").append(seen.scheme);
@@ -62,8 +62,8 @@ std::string ForwardedChain(const http::Request& request, const route::SeenAs& se
   std::string chain = seen.by_trusted_proxy ? request.headers.Joined("forwarded") : "";
   if (chain.empty() && seen.by_trusted_proxy)
     chain = route::AsForwarded(request.headers, trusted, said);
-  if (peer == nullptr) return chain.empty() ? "for=unknown" + said : chain;
-  return Appended(std::move(chain), "for=" + route::ForwardedNode(peer->ip.ToString()) + said);
+  if (peer.empty()) return chain.empty() ? "for=unknown" + said : chain;
+  return Appended(std::move(chain), "for=" + route::ForwardedNode(peer) + said);
 }
 
 void AddForwarding(const http::Request& request, const route::SeenAs& seen,
@@ -71,15 +71,19 @@ void AddForwarding(const http::Request& request, const route::SeenAs& seen,
                    http::OutgoingFields& out) {
   const http::Headers& in = request.headers;
   const auto* from = std::get_if<IpPort>(&peer);
-  const std::string addresses = Appended(seen.by_trusted_proxy ? in.Joined("x-forwarded-for") : "",
-                                         from != nullptr ? from->ip.ToString() : "");
-  if (!addresses.empty()) out.Add("X-Forwarded-For", addresses);
+  const std::string peer_ip = from != nullptr ? from->ip.ToString() : std::string();
+  if (seen.by_trusted_proxy) {
+    const std::string addresses = Appended(in.Joined("x-forwarded-for"), peer_ip);
+    if (!addresses.empty()) out.Add("X-Forwarded-For", addresses);
+  } else if (!peer_ip.empty()) {
+    out.Add("X-Forwarded-For", peer_ip);
+  }
   out.Add("X-Forwarded-Proto", seen.scheme);
   if (!seen.authority.empty())  // HTTP/1.0 need not name a host
     out.Add("X-Forwarded-Host", seen.authority);
   if (seen.by_trusted_proxy && in.Find("x-forwarded-port") != nullptr)
     out.Add("X-Forwarded-Port", std::to_string(seen.port));
-  out.Add("Forwarded", ForwardedChain(request, seen, trusted, from));
+  out.Add("Forwarded", ForwardedChain(request, seen, trusted, peer_ip));
   out.Add("Via", Appended(in.Joined("via"), kVia));
 }
 
