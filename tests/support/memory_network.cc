@@ -179,7 +179,7 @@ std::unique_ptr<io::Pending> MemoryNetwork::Resolve(const std::string& host,
 }
 
 std::unique_ptr<MemoryStream> MemoryNetwork::Dial(const SocketAddress& to,
-                                                  std::optional<SocketAddress> from) {
+                                                  const std::optional<SocketAddress>& from) {
   auto outcome = Establish(to, Place::kOutside, from);
   auto* stream = std::get_if<std::unique_ptr<MemoryStream>>(&outcome);
   return stream != nullptr ? std::move(*stream) : nullptr;

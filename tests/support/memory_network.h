@@ -47,7 +47,7 @@ class MemoryNetwork final : public io::Network {
   // Connects at once; the listener accepts in the next round. nullptr when nobody listens. `from`
   // is the address that the listener's side sees; 127.0.0.1 and a new port when it is not given.
   std::unique_ptr<MemoryStream> Dial(const SocketAddress& to,
-                                     std::optional<SocketAddress> from = {});
+                                     const std::optional<SocketAddress>& from = {});
 
   // One round; false when nothing happened.
   bool RunOnce();
