@@ -5,15 +5,16 @@
 #   deploy/install-deps.sh --unit     to build it with its unit tests
 #   deploy/install-deps.sh --test     to run all tests, with the servers and the browser that they talk to
 #   deploy/install-deps.sh --fuzz     to build and run the fuzzers: clang 19 and its sanitizers
+#   deploy/install-deps.sh --lint     to build it and to look for mistakes with clang-tidy (tests/lint.sh)
 #   deploy/install-deps.sh --bench    to build it and to measure it beside other gateways
 # Debian 12 or 13, as root or with sudo. Services that come with packages are not started.
 set -euo pipefail
 
 mode=${1:---build}
 case $mode in
-  --build | --release | --unit | --test | --fuzz | --bench) ;;
+  --build | --release | --unit | --test | --fuzz | --lint | --bench) ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac
@@ -101,16 +102,19 @@ packages=(build-essential ca-certificates ccache cmake file libcli11-dev libfmt-
 if [[ $mode == --release ]]; then
   packages+=(openssl python3)
 fi
-if [[ $mode == --unit || $mode == --test ]]; then
+if [[ $mode == --unit || $mode == --test || $mode == --lint ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi
 if [[ $mode == --test ]]; then
-  packages+=(chromium clang-format-19 clang-tidy-19 curl libwebsockets-test-server mosquitto nginx procps python3 python3-websockets redis-server
+  packages+=(chromium clang-format-19 curl libwebsockets-test-server mosquitto nginx procps python3 python3-websockets redis-server
     shellcheck valgrind wrk)
   has_node || packages+=(nodejs npm)
 fi
 if [[ $mode == --fuzz ]]; then
   packages+=(clang-19 libclang-rt-19-dev llvm-19)
+fi
+if [[ $mode == --lint ]]; then
+  packages+=(clang-tidy-19 libbenchmark-dev)
 fi
 if [[ $mode == --bench ]]; then
   packages+=(caddy haproxy libbenchmark-dev nginx openssl python3 websockify wrk)

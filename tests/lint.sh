@@ -3,14 +3,14 @@
 #   tests/lint.sh [BASE]       clang-tidy over the C++ code that differs from BASE (main when not given), committed or not
 #   tests/lint.sh --all        clang-tidy over all C++ code: ten seconds of processor time for each of some 400 files
 #   tests/lint.sh --scripts    shellcheck over shell scripts, and the style of JavaScript; part of the test run
-# Checks are chosen in .clang-tidy. What they need is installed by deploy/install-deps.sh --test.
+# Checks are chosen in .clang-tidy. What they need is installed by deploy/install-deps.sh --lint, and for --scripts by --test.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need() {
   command -v "$1" >/dev/null || {
-    echo "lint.sh: $1 is missing; deploy/install-deps.sh --test installs it" >&2
+    echo "lint.sh: $1 is missing; see deploy/install-deps.sh --help" >&2
     exit 1
   }
 }
