@@ -44,8 +44,8 @@ int Report(const std::string& file, const std::vector<config::ConfigError>& erro
 
 std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   std::vector<config::ConfigError> warnings = route::UncoveredPolicies(config.routes);
-  for (auto& more : {route::DeadRoutes(config.routes), route::UnusedBackends(config)})
-    warnings.insert(warnings.end(), more.begin(), more.end());
+  config::AppendAll(warnings, route::DeadRoutes(config.routes));
+  config::AppendAll(warnings, route::UnusedBackends(config));
   return warnings;
 }
 
@@ -102,16 +102,13 @@ int Check(const std::string& config_file) {
   const config::Draft draft = config::LoadDraft(config_file);
   std::vector<config::ConfigError> errors = FaultsOf(draft, plugins);
   if (draft.config) {
-    const std::vector<config::ConfigError> more = CheckListening(*draft.config, draft.errors);
-    errors.insert(errors.end(), more.begin(), more.end());
+    config::AppendAll(errors, CheckListening(*draft.config, draft.errors));
   }
   config::SortByPlace(errors);
   if (!errors.empty()) return Report(config_file, errors);
   std::vector<config::ConfigError> warnings = WarningsOf(*draft.config);
-  if (const auto runtime = Prepare(draft.config, plugins)) {
-    const auto more = SelfRedirects(*runtime);
-    warnings.insert(warnings.end(), more.begin(), more.end());
-  }
+  if (const auto runtime = Prepare(draft.config, plugins))
+    config::AppendAll(warnings, SelfRedirects(*runtime));
   config::SortByPlace(warnings);
   Warn(config_file, std::move(warnings));
   Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n",

@@ -392,11 +392,10 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
     return {.routed = false, .text = out.Take(), .location = {}};
   }
   const config::Route& route = *matches.front().route;
-  const session::Behind behind =
-      session::BehindRoute(config, route, runtime.services[route.index].get());
+  const plugin::Service* service = runtime.services[route.index].get();
+  const session::Behind behind = session::BehindRoute(config, route, service);
   const session::Decision decision = session::Decide(request, listener, route, behind, seen);
   TellRoute(out, config, matches);
-  const plugin::Service* service = runtime.services[route.index].get();
   const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
                                           : plugin::Service::Preview{};
   TellTarget(out, config, route, preview);

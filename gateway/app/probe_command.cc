@@ -98,8 +98,7 @@ config::ClientTls TlsFor(const ProbeArguments& arguments) {
 
 constexpr const char* kTrustHint =
     "; --ca FILE trusts the authority that signed it, --host NAME asks for another name, "
-    "--insecure "
-    "takes any certificate";
+    "--insecure takes any certificate";
 
 struct ProbeOutcome final : Probe::Owner {
   void OnProbed(const Result<std::string>& how) override { result = how; }

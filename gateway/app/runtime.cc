@@ -36,10 +36,6 @@ bool UsesTls(const config::Backend& backend) {
                              [](const auto& s) { return config::IsSecure(s.scheme); });
 }
 
-void AppendAll(std::vector<config::ConfigError>& to, std::vector<config::ConfigError>& from) {
-  for (auto& error : from) to.push_back(std::move(error));
-}
-
 // Reads the certificates and makes the services of those parts of the configuration that have no
 // error in `known`.
 Runtime Make(const config::Config& config, const plugin::Registry& plugins,
@@ -54,7 +50,7 @@ Runtime Make(const config::Config& config, const plugin::Registry& plugins,
     if (context) {
       runtime.server_tls.back() = std::move(*context);
     } else {
-      AppendAll(errors, context.error());
+      config::AppendAll(errors, std::move(context.error()));
     }
   }
   for (const auto& [name, backend] : config.backends) {
@@ -63,7 +59,7 @@ Runtime Make(const config::Config& config, const plugin::Registry& plugins,
     if (context) {
       runtime.client_tls.emplace(name, std::move(*context));
     } else {
-      AppendAll(errors, context.error());
+      config::AppendAll(errors, std::move(context.error()));
     }
   }
   for (const auto& route : config.routes) {
@@ -94,7 +90,7 @@ std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
   if (!draft.config) return faults;
   std::vector<config::ConfigError> more;
   Make(*draft.config, plugins, draft.errors, more);
-  AppendAll(faults, more);
+  config::AppendAll(faults, std::move(more));
   config::SortByPlace(faults);
   return faults;
 }

@@ -1,6 +1,7 @@
 #include "gateway/config/error.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -21,6 +22,10 @@ std::string ToString(const std::string& file, const ConfigError& error) {
 void SortByPlace(std::vector<ConfigError>& errors) {
   std::ranges::stable_sort(
       errors, {}, [](const auto& e) { return std::tie(e.mark.line, e.mark.column, e.key); });
+}
+
+void AppendAll(std::vector<ConfigError>& errors, std::vector<ConfigError> more) {
+  std::ranges::move(more, std::back_inserter(errors));
 }
 
 bool HasErrorIn(const std::vector<ConfigError>& errors, const std::string& part) {

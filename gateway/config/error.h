@@ -25,6 +25,9 @@ std::string ToString(const std::string& file, const ConfigError& error);
 // In the order of the file; those of one place stay in theirs.
 void SortByPlace(std::vector<ConfigError>& errors);
 
+// Puts `more` behind `errors`.
+void AppendAll(std::vector<ConfigError>& errors, std::vector<ConfigError> more);
+
 // More of one file are not shown.
 inline constexpr std::size_t kMaxErrors = 100;
 

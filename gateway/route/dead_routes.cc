@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -16,19 +17,22 @@ using Kind = config::PathPattern::Kind;
 
 constexpr int kLongestBound = 256;
 
-// Whether the prefix has every path that the expression can match.
-bool TakesAll(const config::PathPattern& prefix, const config::PathPattern& regex) {
-  if (prefix.text.empty()) return true;  // "/*"
+// What everything that an expression can match begins with; empty where there is no telling, as
+// there is not unless it begins with '^'.
+std::string CommonBeginning(const config::PathPattern& regex) {
   const RE2 expression(regex.text, RE2::Quiet);
   std::string least;
   std::string most;
-  // Only an expression that begins with '^' has bounds.
   if (!expression.ok() || !regex.text.starts_with('^') ||
       !expression.PossibleMatchRange(&least, &most, kLongestBound)) {
-    return false;
+    return {};
   }
-  const std::string below = prefix.text + '/';
-  return least.starts_with(below) && most.starts_with(below);
+  return {least.begin(), std::ranges::mismatch(least, most).in1};
+}
+
+// Whether the prefix has every path that begins so.
+bool TakesAll(const config::PathPattern& prefix, std::string_view beginning) {
+  return prefix.text.empty() || beginning.starts_with(prefix.text + '/');  // the former is "/*"
 }
 
 bool HasHost(const config::Route& route, const config::HostPattern& host) {
@@ -50,9 +54,10 @@ std::vector<config::ConfigError> DeadRoutes(const std::vector<config::Route>& ro
   std::vector<config::ConfigError> warnings;
   for (const config::Route& route : routes) {
     if (route.path.kind != Kind::kRegex) continue;
+    const std::string beginning = CommonBeginning(route.path);
     const auto first = std::ranges::find_if(routes, [&](const config::Route& other) {
       return other.path.kind == Kind::kPrefix && HasItsHosts(other, route) &&
-             TakesAll(other.path, route.path);
+             TakesAll(other.path, beginning);
     });
     if (first == routes.end()) continue;
     warnings.push_back(

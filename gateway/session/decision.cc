@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
+#include "gateway/http/chars.h"
 #include "gateway/session/compression.h"
 #include "gateway/ws/extensions.h"
-#include "gateway/ws/token.h"
 #include "gateway/ws/tunnel_encoding.h"
 
 namespace upgate::session {
@@ -39,7 +39,7 @@ std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
 // still answers the names that older clients use to ask for an encoding.
 std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer,
                                                               const config::Route& route) {
-  if (std::ranges::none_of(offer.subprotocols, ws::IsToken)) return "";
+  if (std::ranges::none_of(offer.subprotocols, http::IsToken)) return "";
   if (route.subprotocols.empty()) {
     if (!route.backend) return "";
     return ws::ChooseSubprotocol(offer, EncodingSubprotocols(route.encoding)).value_or("");

@@ -211,7 +211,6 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& l
 
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,
                          const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
-  const std::string* origin = request.headers.Find(ws::OriginField(request));
   return Admission{.route = &route,
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
@@ -220,8 +219,7 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
                    .cors = std::move(cors),
                    .url = route::WebSocketUrl(seen, request.target),
                    .client = seen.client,
-                   .asked = Asked(seen.host, request.target.path,
-                                  origin != nullptr ? *origin : std::string_view()),
+                   .asked = Asked(seen.host, request.target.path, ws::OriginSent(request)),
                    .started_us = context_.loop.timers.Micros()};
 }
 
@@ -236,33 +234,6 @@ http::Response Gateway::OnBackendFailed(const config::Route& route, std::string_
     return http::TextResponse(
         504, "the server behind this route cannot be reached within connect_timeout");
   return http::TextResponse(502, "the server behind this route cannot be reached");
-}
-
-void Gateway::LogBackendFailed(const config::Route& route, std::string_view client,
-                               std::string_view why, io::Seldom& lines) {
-  const auto left_out = lines.Due(context_.loop.timers.Now());
-  if (!left_out) return;
-  shared_.log.Warn("backend failed", {{"route", route.path.written},
-                                      {"backend", *route.backend},
-                                      {"client", client},
-                                      {"why", why},
-                                      {"left_out", *left_out}});
-}
-
-// A browser does not tell its page why a handshake failed; the log does.
-void Gateway::LogRefusal(const http::Request& request, const config::Route* route,
-                         const route::SeenAs& seen, int status, std::string_view why) {
-  const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
-  if (!left_out) return;
-  const std::string* origin = request.headers.Find(ws::OriginField(request));
-  shared_.log.Info("handshake refused", {{"client", seen.client},
-                                         {"route", route != nullptr ? route->path.written : ""},
-                                         {"host", seen.host},
-                                         {"path", request.target.path},
-                                         {"origin", origin != nullptr ? *origin : ""},
-                                         {"status", std::int64_t{status}},
-                                         {"why", why.substr(0, why.find('\n'))},
-                                         {"left_out", *left_out}});
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,

@@ -25,15 +25,13 @@ bool MemoryReport::OnTrim() {
   return trim_();
 }
 
-void MemoryReport::Write(Line& line, std::string_view event, std::string_view kind) {
-  ++line.since;
-  const io::Instant now = loop_.timers.Now();
-  if (line.written && now - *line.written < kLogInterval) return;
-  line.written = now;
+void MemoryReport::Write(io::Seldom& line, std::string_view event, std::string_view kind) {
+  const auto left_out = line.Due(loop_.timers.Now());
+  if (!left_out) return;
   const io::MemoryTotal* total = loop_.memory.total();
   log_.Warn(event, {{"why", "too much memory is held for clients"},
                     {"kind", kind},
-                    {"clients", std::exchange(line.since, 0)},
+                    {"clients", *left_out + 1},
                     {"held", total != nullptr ? total->held() : 0},
                     {"limit", total != nullptr ? total->limit() : 0}});
 }

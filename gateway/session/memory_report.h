@@ -1,24 +1,21 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <functional>
-#include <optional>
 #include <string_view>
 
 #include "gateway/base/log.h"
 #include "gateway/io/memory_guard.h"
 #include "gateway/io/network.h"
+#include "gateway/io/seldom.h"
 #include "gateway/stats/stats.h"
 
 namespace upgate::session {
 
 // Counts what a loop's memory guard does, and says so in the log: once for each kind within
-// kLogInterval, with how many there were since the last line. On its loop's thread.
+// io::Seldom::kInterval, with how many there were since the last line. On its loop's thread.
 class MemoryReport final : public io::MemoryGuard::Observer {
  public:
-  static constexpr io::Millis kLogInterval{10'000};
-
   // `trim` gives freed memory back to the system, or says false when that was done just now. What
   // is borrowed outlives the report.
   MemoryReport(io::Loop loop, stats::MemoryStats& stats, Log& log, std::function<bool()> trim);
@@ -28,20 +25,14 @@ class MemoryReport final : public io::MemoryGuard::Observer {
   bool OnTrim() override;
 
  private:
-  // Of one kind of line.
-  struct Line {
-    std::optional<io::Instant> written;
-    std::uint64_t since = 0;
-  };
-
-  void Write(Line& line, std::string_view event, std::string_view kind);
+  void Write(io::Seldom& line, std::string_view event, std::string_view kind);
 
   io::Loop loop_;
   stats::MemoryStats& stats_;
   Log& log_;
   std::function<bool()> trim_;
-  Line waits_;
-  std::array<Line, io::kMemoryRefusals> refusals_;
+  io::Seldom waits_;
+  std::array<io::Seldom, io::kMemoryRefusals> refusals_;
 };
 
 }  // namespace upgate::session

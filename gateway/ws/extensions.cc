@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "gateway/ws/token.h"
+#include "gateway/http/chars.h"
 
 namespace upgate::ws {
 namespace {
@@ -31,8 +31,7 @@ class Scanner {
 
   std::string Token() {
     SkipSpace();
-    std::size_t size = 0;
-    while (size < rest_.size() && IsTokenCharacter(rest_[size])) ++size;
+    const std::size_t size = http::TokenCharsAtFront(rest_);
     if (size == 0) failed_ = true;
     std::string token(rest_.substr(0, size));
     rest_.remove_prefix(size);
@@ -49,7 +48,7 @@ class Scanner {
       value += rest_.front();
       rest_.remove_prefix(1);
     }
-    if (!rest_.starts_with('"') || !IsToken(value)) {
+    if (!rest_.starts_with('"') || !http::IsToken(value)) {
       failed_ = true;
       return {};
     }

@@ -10,7 +10,6 @@
 #include "gateway/base/text.h"
 #include "gateway/tls/digest.h"
 #include "gateway/ws/hixie_handshake.h"
-#include "gateway/ws/token.h"
 
 namespace upgate::ws {
 namespace {
@@ -143,6 +142,11 @@ std::string_view OriginField(const http::Request& request) {
   constexpr std::string_view kDraft = "Sec-WebSocket-Origin";
   const bool is_draft = request.headers.Joined("Sec-WebSocket-Version") == kHybi08Version;
   return is_draft && request.headers.Find(kDraft) != nullptr ? kDraft : "Origin";
+}
+
+std::string_view OriginSent(const http::Request& request) {
+  const std::string* origin = request.headers.Find(OriginField(request));
+  return origin != nullptr ? std::string_view(*origin) : std::string_view();
 }
 
 void MakeRfc6455(const Offer& offer, http::Headers& fields) {

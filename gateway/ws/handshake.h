@@ -45,6 +45,8 @@ bool IsHandshake(const http::Request& request, config::DialectSet spoken);
 // The name of the field that holds the origin of this handshake: Origin, or Sec-WebSocket-Origin
 // for a client of hybi-08 that sent it.
 std::string_view OriginField(const http::Request& request);
+// Its value; empty where there is none.
+std::string_view OriginSent(const http::Request& request);
 
 // Makes the fields of a client's handshake, on their way to a WebSocket server, those of RFC 6455,
 // whatever dialect the client speaks. `offer.key` is there.

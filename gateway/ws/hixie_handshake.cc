@@ -2,8 +2,8 @@
 
 #include <limits>
 
+#include "gateway/http/chars.h"
 #include "gateway/tls/digest.h"
-#include "gateway/ws/token.h"
 
 namespace upgate::ws {
 namespace {
@@ -69,7 +69,7 @@ std::expected<Offer, http::Response> ReadHixieOffer(const http::Request& request
   }
   const std::string_view field = SubprotocolField(dialect);
   if (const std::string* subprotocol = request.headers.Find(field)) {
-    if (request.headers.Count(field) != 1 || !IsToken(*subprotocol)) {
+    if (request.headers.Count(field) != 1 || !http::IsToken(*subprotocol)) {
       return std::unexpected(http::TextResponse(400, std::string(field) + " must be one token"));
     }
     offer.subprotocols.push_back(*subprotocol);

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/http/chars.h"
 #include "gateway/ws/deflate_parameters.h"
 #include "gateway/ws/extensions.h"
-#include "gateway/ws/token.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace upgate::ws {
@@ -42,9 +42,10 @@ std::string Written(const std::vector<Extension>& extensions) {
 void CheckGrammar(const std::vector<Extension>& extensions) {
   Require(extensions.size() <= 32);
   for (const Extension& extension : extensions) {
-    Require(IsToken(extension.name) && extension.parameters.size() <= 32);
+    Require(http::IsToken(extension.name) && extension.parameters.size() <= 32);
     for (const auto& parameter : extension.parameters) {
-      Require(IsToken(parameter.name) && (!parameter.value || IsToken(*parameter.value)));
+      Require(http::IsToken(parameter.name) &&
+              (!parameter.value || http::IsToken(*parameter.value)));
     }
   }
   const std::string text = Written(extensions);

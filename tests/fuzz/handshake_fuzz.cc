@@ -14,7 +14,6 @@
 #include "gateway/http/chars.h"
 #include "gateway/http/response_writer.h"
 #include "gateway/ws/handshake.h"
-#include "gateway/ws/token.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/request.h"
 
@@ -45,7 +44,7 @@ void CheckOffer(const http::Request& request, const Offer& offer) {
   const bool has_key = config::CarriesBinary(offer.dialect);
   Require(has_key ? IsKeyOf16Bytes(offer.key)
                   : offer.key.empty() && offer.subprotocols.size() <= 1 &&
-                        std::ranges::all_of(offer.subprotocols, IsToken));
+                        std::ranges::all_of(offer.subprotocols, http::IsToken));
   const bool has_proof = offer.dialect == config::Dialect::kHixie76;
   Require(offer.proof.size() == (has_proof ? 16u : 0u) && (!has_proof || request.key3));
   // Nothing that ends a line or an element stands in one.
@@ -61,7 +60,7 @@ void CheckAnswer(const Offer& offer, const std::vector<std::string>& served) {
   };
   const auto first = std::ranges::find_if(offer.subprotocols, serves);
   Require(chosen.has_value() == (first != offer.subprotocols.end()));
-  if (chosen) Require(*chosen == *first && IsToken(*chosen));
+  if (chosen) Require(*chosen == *first && http::IsToken(*chosen));
   const http::Headers cors{{"Access-Control-Allow-Origin", "https://a.test"},
                            {"Access-Control-Allow-Headers", "x"}};
   const std::vector<http::Header> fields(cors.begin(), cors.end());
