@@ -53,7 +53,9 @@ class Inflater {
 };
 
 // Compresses whole messages (RFC 7692, section 7.2.1). No I/O. Its memory is mapped from the
-// system, which has it again at the end. Not thread-safe.
+// system, which has it again at the end. Not thread-safe. The time for a message is bounded: the
+// level holds for its first 64 KiB; up to 4 MiB the rest is compressed at level 1 where that pays,
+// and what is left is stored.
 class Deflater {
  public:
   // `window_bits`: 8 to 15, as agreed; `level`: 1 (fast) to 9 (small). Throws std::bad_alloc as
@@ -77,9 +79,17 @@ class Deflater {
  private:
   struct State;
 
+  void SetLevel(int level, std::string& out);
+  void Tune();
+  // Appends what comes of `bytes`, with a flush of zlib's.
+  void Feed(Bytes bytes, int flush, std::string& out);
+  // What is not searched for matches is stored.
+  void FeedQuickly(Bytes piece, bool search, std::string& out);
+
   std::unique_ptr<State> state_;
   std::uint8_t window_bits_;
   int level_;
+  int current_level_;  // of the stream
 };
 
 // A frame that holds the whole message compressed, header (RSV1 set) and all; with a mask as a

@@ -66,6 +66,21 @@ std::vector<std::string> Messages() {
   return messages;
 }
 
+std::string Noise(std::size_t size) {
+  std::mt19937 random(11);
+  std::string noise(size, '\0');
+  for (char& c : noise) c = static_cast<char>(random());
+  return noise;
+}
+
+// Compresses well, and is hard to search: everything stands everywhere.
+std::string Hard(std::size_t size) {
+  std::mt19937 random(13);
+  std::string hard(size, '\0');
+  for (char& c : hard) c = (random() & 1) != 0 ? 'a' : 'b';
+  return hard;
+}
+
 // RFC 7692, sections 7.2.3.1 to 7.2.3.6.
 TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   Inflater inflater(15);
@@ -199,6 +214,46 @@ TEST(DeflaterTest, TakeoverMakesRepeatedMessagesSmall) {
   EXPECT_LT(DeflateOne(deflater, message).size(), first / 3);
   deflater.Reset();
   EXPECT_EQ(DeflateOne(deflater, message).size(), first);
+}
+
+// The rest of a long message must not take as long as its beginning may.
+TEST(DeflaterTest, LongMessagesGetLessEffortTheLongerTheyAre) {
+  const std::string hard = Hard(6 << 20);
+  const auto share = [&](std::size_t size, int level) {
+    return static_cast<double>(
+               DeflateOne(*std::make_unique<Deflater>(15, level), hard.substr(0, size)).size()) /
+           static_cast<double>(size);
+  };
+  const double whole = share(64 << 10, 6);
+  const double quick = share(64 << 10, 1);
+  ASSERT_LT(whole * 1.1, quick);
+  EXPECT_NEAR(share(4 << 20, 6), quick, 0.02) << "as level 1, but for its beginning";
+  EXPECT_NEAR(share(6 << 20, 6), (4 * quick + 2) / 6, 0.02) << "stored behind 4 MiB";
+  EXPECT_NEAR(share(64 << 10, 9), whole, 0.02) << "the highest level searches no more than this";
+}
+
+TEST(DeflaterTest, LongMessagesSurviveChangesOfEffort) {
+  const std::vector<std::string> parts{Noise(100'000), Hard(200'001), std::string(70'000, 'x'),
+                                       Noise(1 << 20), Hard(3 << 20), Noise(65'536 + 8'192),
+                                       "the end"};
+  std::string all;
+  for (const std::string& part : parts) all += part;
+  for (const int level : {1, 6, 9}) {
+    for (const std::uint8_t bits : {std::uint8_t{8}, std::uint8_t{12}, std::uint8_t{15}}) {
+      Deflater deflater(bits, level);
+      Inflater inflater(bits);
+      for (const std::string& message : {all, std::string("short"), parts[1], parts[5], all}) {
+        EXPECT_EQ(InflateAll(inflater, DeflateOne(deflater, message)), message)
+            << "level " << level << ", window bits " << int{bits};
+      }
+    }
+  }
+}
+
+TEST(DeflaterTest, NoiseGrowsByNextToNothing) {
+  const std::string noise = Noise(2 << 20);
+  Deflater deflater(15, 6);
+  EXPECT_LT(DeflateOne(deflater, noise).size(), noise.size() + noise.size() / 500);
 }
 
 TEST(DeflaterTest, AppendsToWhatIsThere) {
