@@ -57,8 +57,8 @@ void Warn(const std::string& file, std::vector<config::ConfigError> warnings) {
 
 // What a client comes to that follows the redirect, where that is a place of ours. Once: what
 // sends it on again says so itself.
-void TellRedirected(const Runtime& runtime, ExplainSettings settings, const Question& question,
-                    const Explanation& explanation) {
+void TellRedirected(const upgrade::Generation& generation, ExplainSettings settings,
+                    const Question& question, const Explanation& explanation) {
   const Redirected next = FollowRedirect(question, explanation.location);
   if (next.itself) return Print(stdout, "\nThat is where it came from: it never ends.\n");
   if (next.url.empty()) return;
@@ -66,7 +66,7 @@ void TellRedirected(const Runtime& runtime, ExplainSettings settings, const Ques
   const auto followed = ReadQuestion(settings);
   if (!followed) return;
   Print(stdout, "\nThe client then asks for " + explanation.location + ":\n\n" +
-                    Explain(runtime, *followed).text);
+                    Explain(generation, *followed).text);
 }
 
 // For what should serve, and has to end when it cannot: whoever supervises it may not read.
@@ -81,7 +81,7 @@ int Run(const std::string& config_file) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   config::Draft draft = config::LoadDraft(config_file);
-  if (!draft.errors.empty()) return ReportPromptly(config_file, FaultsOf(draft, plugins));
+  if (!draft.errors.empty()) return ReportPromptly(config_file, Prepare(draft, plugins).error());
   RaiseFileLimit();
   const auto log = MakeStderrLog(draft.config->log.level, draft.config->log.format);
   auto server = Server::Open(std::move(draft.config), plugins, *log);
@@ -100,15 +100,16 @@ int Check(const std::string& config_file) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   const config::Draft draft = config::LoadDraft(config_file);
-  std::vector<config::ConfigError> errors = FaultsOf(draft, plugins);
+  const Prepared prepared = Prepare(draft, plugins);
+  std::vector<config::ConfigError> errors;
+  if (!prepared) errors = prepared.error();
   if (draft.config) {
     config::AppendAll(errors, CheckListening(*draft.config, draft.errors));
   }
   config::SortByPlace(errors);
   if (!errors.empty()) return Report(config_file, errors);
   std::vector<config::ConfigError> warnings = WarningsOf(*draft.config);
-  if (const auto runtime = Prepare(draft.config, plugins))
-    config::AppendAll(warnings, SelfRedirects(*runtime));
+  config::AppendAll(warnings, SelfRedirects(**prepared));
   config::SortByPlace(warnings);
   Warn(config_file, std::move(warnings));
   Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n",
@@ -127,11 +128,12 @@ int Explain(const ExplainSettings& settings) {
   if (!config) return Report(settings.config_file, config.error());
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  const auto runtime = Prepare(std::move(*config), plugins);
-  if (!runtime) return Report(settings.config_file, runtime.error());
-  const Explanation explanation = Explain(*runtime, *question);
+  const Prepared prepared = Prepare(std::move(*config), plugins);
+  if (!prepared) return Report(settings.config_file, prepared.error());
+  const upgrade::Generation& generation = **prepared;
+  const Explanation explanation = Explain(generation, *question);
   Print(stdout, explanation.text);
-  if (!explanation.location.empty()) TellRedirected(*runtime, settings, *question, explanation);
+  if (!explanation.location.empty()) TellRedirected(generation, settings, *question, explanation);
   return explanation.routed ? 0 : 1;
 }
 

@@ -2,11 +2,12 @@
 
 #include <memory>
 
-#include "gateway/app/runtime.h"
+#include "gateway/app/prepare.h"
 #include "gateway/app/worker.h"
+#include "gateway/backend/server_log.h"
 #include "gateway/base/log.h"
-#include "gateway/session/gateway.h"
 #include "gateway/stats/stats.h"
+#include "gateway/upgrade/gateway.h"
 
 namespace upgate::app {
 
@@ -27,14 +28,13 @@ class DemoWebSocketServer {
   struct Stats;
 
   std::unique_ptr<Log> log_;
-  Runtime runtime_;
-  http::ServerOptions options_;
   std::unique_ptr<Stats> stats_;
-  std::unique_ptr<session::SharedCounts> counts_;
-  std::unique_ptr<session::ServerLog> server_log_;
+  std::unique_ptr<upgrade::SharedCounts> counts_;
+  std::unique_ptr<backend::ServerLog> server_log_;
   io::MemoryTotal memory_;  // as in front: the gateway there has the limit
-  std::unique_ptr<session::Shared> shared_;
+  std::unique_ptr<upgrade::Shared> shared_;
   std::unique_ptr<Worker> worker_;
+  std::shared_ptr<const Loops> loops_;  // first to go
   bool serving_ = false;
 };
 

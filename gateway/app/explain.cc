@@ -18,7 +18,7 @@
 #include "gateway/route/explain.h"
 #include "gateway/route/origin.h"
 #include "gateway/route/readings.h"
-#include "gateway/session/decision.h"
+#include "gateway/upgrade/decision.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::app {
@@ -157,18 +157,18 @@ void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& 
 }
 
 // Where each way to read the path leads; whether all of them lead to the same route.
-bool TellReadings(Lines& out, const Runtime& runtime, const route::SeenAs& seen,
+bool TellReadings(Lines& out, const upgrade::Generation& generation, const route::SeenAs& seen,
                   const http::Target& target) {
   const auto readings = route::OtherReadings(target.path);
   if (!target.has_readings || readings.empty()) return true;
   const auto tell = [&](std::string_view name, const std::string& path) {
-    const config::Route* route = runtime.router->Find(seen.host, path);
+    const config::Route* route = generation.router->Find(seen.host, path);
     out.Add(name, "{}: {}", Printable(path),
-            route != nullptr ? Place(*runtime.config, *route) : "no route");
+            route != nullptr ? Place(*generation.config, *route) : "no route");
   };
   tell("readings", target.path);
   for (const std::string& reading : readings) tell("", reading);
-  return !route::FindRoute(*runtime.router, seen.host, target).ambiguous;
+  return !route::FindRoute(*generation.router, seen.host, target).ambiguous;
 }
 
 void TellRoute(Lines& out, const config::Config& config,
@@ -226,11 +226,11 @@ void TellTarget(Lines& out, const config::Config& config, const config::Route& r
 }
 
 void TellOrigin(Lines& out, const http::Request& request, const config::Route& route,
-                const session::Decision& decision) {
+                const upgrade::Decision& decision) {
   const std::string* origin = request.headers.Find(ws::OriginField(request));
   const route::OriginVerdict& verdict = decision.verdict;
   if (!verdict.allowed) {
-    const bool matters = !std::holds_alternative<session::Ordinary>(decision.what);
+    const bool matters = !std::holds_alternative<upgrade::Ordinary>(decision.what);
     return out.Add("origin", "{}{}", verdict.reason,
                    matters ? "" : "; without a cors block that stops WebSockets only");
   }
@@ -252,7 +252,7 @@ void TellCompression(Lines& out, std::string_view with, const config::Compressio
 }
 
 void TellPolicies(Lines& out, const config::Listener& listener, const config::Route& route,
-                  const session::Behind& behind) {
+                  const upgrade::Behind& behind) {
   if (behind.serves_websocket)
     out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
   if (!route.subprotocols.empty())
@@ -281,7 +281,7 @@ void TellHeaders(Lines& out, const http::Headers& headers) {
   }
 }
 
-void TellAnswered(Lines& out, const session::Answered& answered, const http::Headers& fields) {
+void TellAnswered(Lines& out, const upgrade::Answered& answered, const http::Headers& fields) {
   const http::Response& response = answered.response;
   const std::string_view body = std::string_view(response.body).substr(0, response.body.find('\n'));
   out.Add("answer", "{} {}{}{}", response.status, http::ReasonPhrase(response.status),
@@ -293,7 +293,7 @@ void TellAnswered(Lines& out, const session::Answered& answered, const http::Hea
 }
 
 void TellAccepted(Lines& out, const config::Config& config, const config::Route& route,
-                  const session::Accepted& accepted, const session::Decision& decision) {
+                  const upgrade::Accepted& accepted, const upgrade::Decision& decision) {
   out.Add("dialect", "{}", NameOf(accepted.offer.dialect));
   if (!route.backend) {
     out.Add("answer", "101, and the plugin has the session");
@@ -313,7 +313,7 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
 }
 
 void TellOrdinary(Lines& out, const http::Request& request, const config::Listener& listener,
-                  const config::Route& route, const session::Decision& decision) {
+                  const config::Route& route, const upgrade::Decision& decision) {
   out.Add("answer", "{}",
           route.backend ? "the server's own, or 502 or 504 when none can be reached"
                         : "the plugin's own");
@@ -373,8 +373,8 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   return Question{std::move(*url), std::move(head->request), *from};
 }
 
-Explanation Explain(const Runtime& runtime, const Question& question) {
-  const config::Config& config = *runtime.config;
+Explanation Explain(const upgrade::Generation& generation, const Question& question) {
+  const config::Config& config = *generation.config;
   const http::Request& request = question.request;
   const config::Listener& listener = ListenerFor(config, question.url);
   const route::SeenAs seen = route::SeenByClient(request, listener.tls.has_value(),
@@ -382,19 +382,21 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   Lines out;
   TellArrival(out, question, listener, seen);
 
-  if (!TellReadings(out, runtime, seen, request.target)) {
+  if (!TellReadings(out, generation, seen, request.target)) {
     out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
     return {.routed = false, .text = out.Take(), .location = {}};
   }
-  const auto matches = runtime.router->Matches(seen.host, request.target.path);
+  const auto matches = generation.router->Matches(seen.host, request.target.path);
   if (matches.empty()) {
     TellNoRoute(out, config, seen, request.target.path);
     return {.routed = false, .text = out.Take(), .location = {}};
   }
   const config::Route& route = *matches.front().route;
-  const plugin::Service* service = runtime.services[route.index].get();
-  const session::Behind behind = session::BehindRoute(config, route, service);
-  const session::Decision decision = session::Decide(request, listener, route, behind, seen);
+  const plugin::Service* service = generation.routes[route.index]->service.get();
+  const upgrade::Behind behind = upgrade::BehindRoute(
+      route, service,
+      route.backend ? config.backends.at(*route.backend).relay : config::Relay::kBytes);
+  const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
   TellRoute(out, config, matches);
   const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
                                           : plugin::Service::Preview{};
@@ -403,11 +405,11 @@ Explanation Explain(const Runtime& runtime, const Question& question) {
   TellPolicies(out, listener, route, behind);
   std::visit(
       Match{
-          [&](const session::Answered& answered) { TellAnswered(out, answered, decision.fields); },
-          [&](const session::Accepted& accepted) {
+          [&](const upgrade::Answered& answered) { TellAnswered(out, answered, decision.fields); },
+          [&](const upgrade::Accepted& accepted) {
             TellAccepted(out, config, route, accepted, decision);
           },
-          [&](const session::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
+          [&](const upgrade::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
       decision.what);
   return {.routed = true, .text = out.Take(), .location = preview.location};
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gateway/app/command_url.h"
-#include "gateway/app/runtime.h"
+#include "gateway/app/prepare.h"
 #include "gateway/http/message.h"
 
 namespace upgate::app {
@@ -39,6 +39,6 @@ struct Explanation {
 
 // Which route the request would take and why, what that route's policies say to it, and what the
 // answer would be. Asks the router and the policies that serve; touches no server.
-Explanation Explain(const Runtime& runtime, const Question& question);
+Explanation Explain(const upgrade::Generation& generation, const Question& question);
 
 }  // namespace upgate::app

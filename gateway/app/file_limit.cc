@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "gateway/session/client_places.h"
+#include "gateway/http/client_places.h"
 #include "gateway/stats/process.h"
 
 namespace upgate::app {
@@ -50,7 +50,7 @@ std::optional<std::string> LackOfFiles(std::uint64_t more) {
 std::optional<FileShares> ShareFiles(std::uint64_t limit, std::uint64_t open,
                                      std::uint64_t idle_wanted) {
   const std::uint64_t used = open + ReservedFiles(limit);
-  if (limit < used + session::ClientPlaces::kOfClient) return {};
+  if (limit < used + http::ClientPlaces::kOfClient) return {};
   const std::uint64_t left = limit - used;
   const std::uint64_t idle = std::min(idle_wanted, left / 4);
   return FileShares{.clients = left - idle, .idle_servers = idle};
@@ -60,7 +60,7 @@ std::uint64_t FilesToStart(const config::Config& config, std::uint64_t workers) 
   const std::uint64_t sockets =
       config.listeners.size() * workers + std::uint64_t{config.admin.has_value()};
   return kFilesOfProcess + kFilesOfLoop * workers + sockets + ReservedFiles(0) +
-         session::ClientPlaces::kOfClient;
+         http::ClientPlaces::kOfClient;
 }
 
 std::uint64_t IdleServersWanted(const config::Config& config, std::uint64_t workers) {

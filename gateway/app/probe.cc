@@ -9,9 +9,9 @@
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
-#include "gateway/session/upgrade_answer.h"
 #include "gateway/ws/close.h"
 #include "gateway/ws/mask.h"
+#include "gateway/ws/server_answer.h"
 
 namespace upgate::app {
 namespace {
@@ -28,9 +28,11 @@ std::string NameOf(const CommandUrl& url) {
                      url.target.substr(0, url.target.find('?')));
 }
 
-config::Backend BackendFor(const ProbeSettings& settings) {
+std::shared_ptr<const backend::BackendRecord> BackendFor(const ProbeSettings& settings,
+                                                         std::shared_ptr<tls::ClientContext> tls) {
   const CommandUrl& url = settings.url;
-  config::Backend backend;
+  auto config = std::make_shared<config::Config>();
+  config::Backend& backend = config->backends["probe"];
   backend.name = "probe";
   backend.servers.push_back(
       {.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
@@ -40,7 +42,14 @@ config::Backend BackendFor(const ProbeSettings& settings) {
        .mark = {}});
   // The probe's own timer says when it is over.
   backend.connect_timeout = settings.timeout + std::chrono::hours(1);
-  return backend;
+  auto record = std::make_shared<backend::BackendRecord>();
+  record->whole = config;
+  record->config = &backend;
+  if (tls) record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(tls));
+  const std::string& name = backend.servers[0].url;
+  record->servers.push_back(std::make_shared<backend::ServerRecord>(
+      backend.name, name, std::make_shared<stats::ServerRow>(backend.name, name, 1)));
+  return record;
 }
 
 // "403 Forbidden: the origin is not allowed"
@@ -52,14 +61,12 @@ std::string Describe(int status, std::string_view body) {
 
 }  // namespace
 
-Probe::Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop loop,
+Probe::Probe(const ProbeSettings& settings, std::shared_ptr<tls::ClientContext> tls, io::Loop loop,
              tls::Scratch& scratch, Owner& owner)
     : settings_(settings),
-      backend_(BackendFor(settings)),
       loop_(loop),
       owner_(owner),
-      stats_(0, 0, 1),
-      pool_(backend_, tls, loop, scratch, stats_, nullptr),
+      pool_(BackendFor(settings, std::move(tls)), loop, scratch, nullptr),
       timer_(loop.timers, *this),
       started_us_(loop.timers.Micros()),
       decoder_(ws::Role::kClient, std::numeric_limits<std::int64_t>::max()) {
@@ -100,7 +107,7 @@ http::OutgoingRequest Probe::Request() {
   return request;
 }
 
-void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server&, io::Instant) {
+void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server&, io::Instant) {
   opening_.reset();
   step_ = Step::kAnswer;
   connection_ = http::ClientConnection::Start(std::move(stream), loop_, kLimits, *this);
@@ -148,7 +155,7 @@ void Probe::OnFailed(const Error& error, bool) {
 void Probe::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
   loop_.turn.DeferDelete(std::move(connection_));
   stream_ = std::move(upgraded.stream);
-  if (const auto fault = session::FaultOf(head, offer_, "")) {
+  if (const auto fault = ws::FaultOf(head, offer_, "")) {
     return Fail(Errc::kProtocol, "wrong handshake: " + *fault);
   }
   report_ = fmt::format("101 in {} ms", MillisSince(started_us_));

@@ -48,8 +48,8 @@ class Probe final : private backend::OpenHandler,
     ~Owner() = default;
   };
 
-  // Everything is borrowed and outlives the probe; `tls` may be nullptr for ws and http.
-  Probe(const ProbeSettings& settings, tls::ClientContext* tls, io::Loop loop,
+  // What is borrowed outlives the probe; `tls` may be nullptr for ws and http.
+  Probe(const ProbeSettings& settings, std::shared_ptr<tls::ClientContext> tls, io::Loop loop,
         tls::Scratch& scratch, Owner& owner);
   ~Probe();
   Probe(const Probe&) = delete;
@@ -65,7 +65,7 @@ class Probe final : private backend::OpenHandler,
     kOver,
   };
 
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+  void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
                 io::Instant since) override;
   void OnOpenFailed(const backend::OpenError& error) override;
 
@@ -99,10 +99,8 @@ class Probe final : private backend::OpenHandler,
   void LetGo();
 
   const ProbeSettings& settings_;
-  const config::Backend backend_;
   io::Loop loop_;
   Owner& owner_;
-  stats::LoopStats stats_;
   backend::Pool pool_;
   io::Timer timer_;
   Step step_ = Step::kConnecting;

@@ -132,7 +132,7 @@ int ProbeServer(const ProbeArguments& arguments) {
   net::Loop loop;
   tls::Scratch scratch;
   ProbeOutcome outcome;
-  const Probe probe(*settings, tls.get(), loop.view(), scratch, outcome);
+  const Probe probe(*settings, tls, loop.view(), scratch, outcome);
   loop.RunUntil([&] { return outcome.result.has_value(); });
   if (*outcome.result) {
     Print(stdout, outcome.result->value() + "\n");

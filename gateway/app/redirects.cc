@@ -41,12 +41,12 @@ Redirected FollowRedirect(const Question& question, std::string_view location) {
                     to->target == from.target};
 }
 
-std::vector<config::ConfigError> SelfRedirects(const Runtime& runtime) {
+std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation) {
   std::vector<config::ConfigError> warnings;
-  for (const config::Route& route : runtime.config->routes) {
-    const plugin::Service* service = runtime.services[route.index].get();
+  for (const config::Route& route : generation.config->routes) {
+    const plugin::Service* service = generation.routes[route.index]->service.get();
     if (service == nullptr || route.path.kind == Kind::kRegex) continue;
-    for (const config::Listener& listener : runtime.config->listeners) {
+    for (const config::Listener& listener : generation.config->listeners) {
       const bool tls = listener.tls.has_value();
       if (!SendsToItself(*service, route, tls)) continue;
       warnings.push_back({route.mark, fmt::format("routes[{}]", route.index),

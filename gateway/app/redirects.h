@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gateway/app/explain.h"
-#include "gateway/app/runtime.h"
+#include "gateway/app/prepare.h"
 #include "gateway/config/error.h"
 
 namespace upgate::app {
@@ -19,6 +19,6 @@ Redirected FollowRedirect(const Question& question, std::string_view location);
 
 // Warnings for routes whose service sends clients where they came from, for ever. Asks each with a
 // request of its own for each kind of listener.
-std::vector<config::ConfigError> SelfRedirects(const Runtime& runtime);
+std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation);
 
 }  // namespace upgate::app

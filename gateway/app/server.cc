@@ -11,7 +11,6 @@
 #include "gateway/app/file_limit.h"
 #include "gateway/app/listen_address.h"
 #include "gateway/app/memory_limit.h"
-#include "gateway/app/options.h"
 #include "gateway/app/running_gateway.h"
 #include "gateway/net/signal_watcher.h"
 #include "gateway/stats/shared_text.h"
@@ -47,7 +46,7 @@ class NullAcceptor final : public io::AcceptHandler {
 }  // namespace
 
 struct Server::Stats final : plugin::StatsSource {
-  Stats(stats::Names names, std::size_t loops) : registry(std::move(names), loops) {}
+  explicit Stats(std::size_t loops) : registry(BuildInfo(), loops) {}
   Text StatsJson() const override { return json.Get(); }
   Text StatsPrometheus() const override { return prometheus.Get(); }
   stats::Registry registry;
@@ -59,19 +58,19 @@ struct Server::Stats final : plugin::StatsSource {
 // the most.
 class Server::Upkeep final : private io::Timer::Owner {
  public:
-  Upkeep(io::Timers& timers, Runtime& runtime) : runtime_(runtime), timer_(timers, *this) {
+  Upkeep(io::Timers& timers, const Server& server) : server_(server), timer_(timers, *this) {
     timer_.Arm(kInterval);
   }
 
  private:
   static constexpr io::Millis kInterval = std::chrono::hours(1);
   void OnTimer(io::Timer&) override {
-    for (auto& context : runtime_.server_tls) {
-      if (context) context->RotateTicketKeys();
+    for (const auto& listener : server_.generation_->listeners) {
+      if (listener->tls) listener->tls->Get()->RotateTicketKeys();
     }
     timer_.Arm(kInterval);
   }
-  Runtime& runtime_;
+  const Server& server_;
   io::Timer timer_;
 };
 
@@ -79,35 +78,39 @@ Server::Server(std::shared_ptr<const config::Config> config, Log& log)
     : config_(std::move(config)),
       log_(log),
       service_manager_(std::getenv("NOTIFY_SOCKET"), log),
-      options_(HttpOptions(*config_)),
       memory_(BytesOf(config_->memory, AvailableMemory())),
-      stats_(std::make_unique<Stats>(NamesOf(*config_), WorkersOf(*config_))) {}
+      stats_(std::make_unique<Stats>(WorkersOf(*config_))) {}
 
 Server::~Server() = default;
+
+void Server::ShowRows() {
+  stats_->registry.SetOrder(RowsOf(*generation_));
+}
 
 std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
     std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log) {
   // Before the first loop, which could only abort.
   if (auto lack = LackOfFiles(FilesToStart(*config, WorkersOf(*config)))) return Lack(*lack);
   std::unique_ptr<Server> server(new Server(std::move(config), log));
-  auto runtime = Prepare(server->config_, plugins);
-  if (!runtime) return std::unexpected(std::move(runtime.error()));
-  server->runtime_ = std::move(*runtime);
-  server->counts_ = std::make_unique<session::SharedCounts>(*server->config_);
-  server->server_log_ = std::make_unique<session::ServerLog>(*server->config_, log);
-  server->shared_ = std::make_unique<session::Shared>(
-      server->config_, *server->runtime_.router, server->runtime_.services, *server->stats_,
-      server->runtime_.client_tls, *server->counts_, *server->server_log_, server->memory_, log,
-      server->PostToLoop());
+  const std::size_t workers = WorkersOf(*server->config_);
+  server->loops_ = std::make_shared<const Loops>(server->PostToLoop(), workers);
+  const Serving serving{server->stats_->registry, server->loops_};
+  auto generation = Prepare(server->config_, plugins, &serving);
+  if (!generation) return std::unexpected(std::move(generation.error()));
+  server->generation_ = std::move(*generation);
+  server->ShowRows();
+  server->counts_ = std::make_unique<upgrade::SharedCounts>();
+  server->server_log_ = std::make_unique<backend::ServerLog>(log);
+  server->shared_ =
+      std::make_unique<upgrade::Shared>(*server->stats_, *server->counts_, *server->server_log_,
+                                        server->memory_, log, server->PostToLoop());
   server->admin_ = std::make_unique<admin::Admin>(
       *server->stats_, [s = server.get()] { return !s->stopping_.load(); });
   server->stats_->registry.WatchMemory(server->memory_);
   server->stats_->registry.WatchLog([&log] { return log.lines_lost(); });
-  const std::size_t workers = WorkersOf(*server->config_);
   for (std::size_t i = 0; i < workers; ++i) {
-    server->workers_.push_back(
-        std::make_unique<Worker>(server->runtime_, *server->shared_, server->options_,
-                                 server->stats_->registry.loop(i), i, workers));
+    server->workers_.push_back(std::make_unique<Worker>(
+        server->generation_, *server->shared_, server->stats_->registry.loop(i), i, workers));
     net::Loop& loop = server->workers_.back()->loop();
     server->stats_->registry.WatchLoop(
         i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
@@ -126,7 +129,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
 std::optional<std::string> Server::ShareOutFiles() {
   const std::uint64_t limit = FileLimit();
   const auto shares = ShareFiles(limit, OpenFiles(), IdleServersWanted(*config_, workers_.size()));
-  if (!shares) return LackOfFiles(ReservedFiles(0) + session::ClientPlaces::kOfClient);
+  if (!shares) return LackOfFiles(ReservedFiles(0) + http::ClientPlaces::kOfClient);
   counts_->descriptors.SetMost(shares->clients);
   counts_->idle_servers.SetMost(shares->idle_servers);
   counts_->process_limit = limit;
@@ -136,9 +139,10 @@ std::optional<std::string> Server::ShareOutFiles() {
   return {};
 }
 
-session::PostToLoop Server::PostToLoop() {
-  return [this](std::size_t loop, std::move_only_function<void(session::Gateway&)> task) {
-    workers_[loop]->Post(std::move(task));
+upgrade::PostToLoop Server::PostToLoop() {
+  return [this](std::size_t loop, std::move_only_function<void(upgrade::Gateway&)> task) {
+    // Before there are any, nobody has anything to be told of.
+    if (loop < workers_.size()) workers_[loop]->Post(std::move(task));
   };
 }
 
@@ -180,7 +184,7 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
 void Server::Run() {
   const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP},
                                    [this](int) { BeginStop(); });
-  const Upkeep upkeep(main_loop().timers(), runtime_);
+  const Upkeep upkeep(main_loop().timers(), *this);
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();

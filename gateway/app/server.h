@@ -11,12 +11,13 @@
 
 #include "gateway/admin/admin.h"
 #include "gateway/app/notify.h"
-#include "gateway/app/runtime.h"
+#include "gateway/app/prepare.h"
 #include "gateway/app/stop_report.h"
 #include "gateway/app/worker.h"
+#include "gateway/backend/server_log.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
-#include "gateway/session/gateway.h"
+#include "gateway/upgrade/gateway.h"
 
 namespace upgate::app {
 
@@ -51,7 +52,8 @@ class Server {
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
   std::optional<std::string> ShareOutFiles();
-  session::PostToLoop PostToLoop();
+  void ShowRows();
+  upgrade::PostToLoop PostToLoop();
   void BeginStop();
   void OnWorkerDrained();
   // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of
@@ -62,15 +64,15 @@ class Server {
   std::shared_ptr<const config::Config> config_;
   Log& log_;
   Notifier service_manager_;
-  http::ServerOptions options_;
   io::MemoryTotal memory_;
   std::unique_ptr<Stats> stats_;
-  Runtime runtime_;
-  std::unique_ptr<session::SharedCounts> counts_;
-  std::unique_ptr<session::ServerLog> server_log_;
-  std::unique_ptr<session::Shared> shared_;
+  std::unique_ptr<upgrade::SharedCounts> counts_;
+  std::unique_ptr<backend::ServerLog> server_log_;
+  std::unique_ptr<upgrade::Shared> shared_;
   std::unique_ptr<admin::Admin> admin_;
+  std::shared_ptr<const upgrade::Generation> generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<const Loops> loops_;  // first to go
   std::vector<std::vector<SocketAddress>> addresses_;
   std::unique_ptr<StopReport> stop_report_;  // main loop only, while it runs
   std::size_t undrained_ = 0;                // workers; main loop only

@@ -17,40 +17,20 @@ io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
   return loop.view();
 }
 
-std::deque<session::ClientPlaces> PlacesOf(const session::Shared& shared, stats::LoopStats& stats) {
-  std::deque<session::ClientPlaces> places;
-  for (std::size_t i = 0; i < shared.config->listeners.size(); ++i) {
-    const config::Listener& listener = shared.config->listeners[i];
-    places.emplace_back(
-        listener.address.ToString(),
-        session::ClientPlaces::Limits{
-            .connections = listener.connections != 0 ? &shared.counts.connections[i] : nullptr,
-            .descriptors = &shared.counts.descriptors,
-            .process_limit = &shared.counts.process_limit},
-        stats.listener[i], shared.log);
-  }
-  return places;
-}
-
 }  // namespace
 
-Worker::Worker(const Runtime& runtime, const session::Shared& shared,
-               const http::ServerOptions& options, stats::LoopStats& stats, std::size_t index,
-               std::size_t workers)
-    : places_(PlacesOf(shared, stats)),
-      admin_connections_(MostAdminClients(FileLimit())),
+Worker::Worker(std::shared_ptr<const upgrade::Generation> generation, const upgrade::Shared& shared,
+               stats::LoopStats& stats, std::size_t index, std::size_t workers)
+    : admin_connections_(MostAdminClients(FileLimit())),
       admin_places_("admin", {.connections = &admin_connections_}, admin_stats_, shared.log),
       memory_report_(JoinedTo(shared.memory, loop_), stats.memory, shared.log, TrimMemory),
       memory_guard_(loop_.view(), memory_report_),
-      runtime_(runtime),
-      options_(options),
-      gateway_(shared, loop_.view(), scratch_, places_, stats, index, workers),
+      generation_(std::move(generation)),
+      gateway_(shared, loop_.view(), scratch_, stats, index, workers),
+      listeners_(gateway_, scratch_, places_, index),
       grace_(loop_.timers(), *this) {
-  for (std::size_t i = 0; i < runtime.config->listeners.size(); ++i) {
-    fronts_.push_back(std::make_unique<session::Front>(loop_.view(), options_,
-                                                       runtime.server_tls[i].get(), scratch_,
-                                                       gateway_.ForListener(i), places_[i]));
-  }
+  gateway_.Adopt(generation_);
+  listeners_.Adopt(*generation_);
 }
 
 Worker::~Worker() {
@@ -59,14 +39,14 @@ Worker::~Worker() {
 
 Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& address,
                                      io::Sharing sharing) {
-  return fronts_[listener]->Listen(
-      address, {.backlog = runtime_.config->listeners[listener].backlog, .sharing = sharing});
+  const int backlog = generation_->listeners[listener]->config->backlog;
+  return listeners_.Listen(listener, address, {.backlog = backlog, .sharing = sharing});
 }
 
 Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
   if (!admin_front_) {
-    admin_front_ = std::make_unique<session::Front>(loop_.view(), options_, nullptr, scratch_,
-                                                    admin, admin_places_);
+    admin_front_ = std::make_unique<http::Front>(loop_.view(), generation_->http, nullptr, scratch_,
+                                                 admin, admin_places_);
   }
   return admin_front_->Listen(address, {});
 }
@@ -85,7 +65,7 @@ void Worker::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::Post(std::move_only_function<void(session::Gateway&)> task) {
+void Worker::Post(std::move_only_function<void(upgrade::Gateway&)> task) {
   loop_.Post([this, run = std::move(task)]() mutable { run(gateway_); });
 }
 
@@ -96,9 +76,9 @@ void Worker::Drain(io::Millis timeout) {
 void Worker::BeginDrain(io::Millis timeout) {
   draining_ = true;
   grace_.Arm(timeout);
-  not_empty_ = fronts_.size() + 1;
+  not_empty_ = 2;
   gateway_.Drain([this] { OneEmpty(); });
-  for (auto& front : fronts_) front->Drain([this] { OneEmpty(); });
+  listeners_.Drain([this] { OneEmpty(); });
 }
 
 void Worker::OneEmpty() {
@@ -109,7 +89,7 @@ void Worker::OneEmpty() {
 
 // Those that are not empty yet say so now.
 void Worker::AbandonClients() {
-  for (auto& front : fronts_) front->Abandon();
+  listeners_.Abandon();
   gateway_.Abandon();
 }
 

@@ -1,20 +1,18 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "gateway/admin/admin.h"
-#include "gateway/app/runtime.h"
 #include "gateway/base/shared_limit.h"
+#include "gateway/http/front.h"
 #include "gateway/net/loop.h"
-#include "gateway/session/client_places.h"
-#include "gateway/session/front.h"
-#include "gateway/session/gateway.h"
 #include "gateway/session/memory_report.h"
+#include "gateway/upgrade/gateway.h"
+#include "gateway/upgrade/loop_listeners.h"
 
 namespace upgate::app {
 
@@ -22,8 +20,8 @@ namespace upgate::app {
 // thread, which makes, starts and joins it.
 class Worker final : private io::Timer::Owner {
  public:
-  // Everything is borrowed and outlives the worker. `index` of `workers`.
-  Worker(const Runtime& runtime, const session::Shared& shared, const http::ServerOptions& options,
+  // What is borrowed outlives the worker. `index` of `workers`.
+  Worker(std::shared_ptr<const upgrade::Generation> generation, const upgrade::Shared& shared,
          stats::LoopStats& stats, std::size_t index, std::size_t workers);
   ~Worker();
 
@@ -48,7 +46,7 @@ class Worker final : private io::Timer::Owner {
   void Join();
 
   // Runs `task` on the loop's thread, in order; dropped when the loop has ended. Thread-safe.
-  void Post(std::move_only_function<void(session::Gateway&)> task);
+  void Post(std::move_only_function<void(upgrade::Gateway&)> task);
 
   net::Loop& loop() { return loop_; }
 
@@ -59,22 +57,21 @@ class Worker final : private io::Timer::Owner {
   void OnTimer(io::Timer&) override { AbandonClients(); }
 
   // Before the loop, whose last deletions give places back.
-  std::deque<session::ClientPlaces> places_;  // by listener
+  upgrade::LoopListeners::Places places_;
   SharedLimit admin_connections_;
   stats::ListenerStats admin_stats_;
-  session::ClientPlaces admin_places_;
+  http::ClientPlaces admin_places_;
   net::Loop loop_;
   session::MemoryReport memory_report_;
   io::MemoryGuard memory_guard_;
   tls::Scratch scratch_;
-  const Runtime& runtime_;
-  const http::ServerOptions& options_;
-  session::Gateway gateway_;
-  std::vector<std::unique_ptr<session::Front>> fronts_;  // by listener
-  std::unique_ptr<session::Front> admin_front_;
+  std::shared_ptr<const upgrade::Generation> generation_;
+  upgrade::Gateway gateway_;
+  upgrade::LoopListeners listeners_;
+  std::unique_ptr<http::Front> admin_front_;
   io::Timer grace_;
   bool draining_ = false;
-  std::size_t not_empty_ = 0;  // fronts and the gateway that still hold clients
+  std::size_t not_empty_ = 0;  // of the listeners and the gateway
   std::function<void()> drained_;
   std::thread thread_;
 };

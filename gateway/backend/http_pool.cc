@@ -12,7 +12,7 @@ HttpPool::~HttpPool() = default;
 
 std::unique_ptr<Lease> HttpPool::TakeIdle(std::size_t& server) {
   server = servers_.NextServer();
-  const config::Server* wanted = &backend().servers[server];
+  const Server* wanted = &servers_.server(server);
   for (;;) {
     const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted,
                                       [](const Idle& i) { return i.lease.server; });
@@ -25,7 +25,7 @@ std::unique_ptr<Lease> HttpPool::TakeIdle(std::size_t& server) {
   }
 }
 
-Lease HttpPool::Adopt(std::unique_ptr<io::ByteStream> stream, const config::Server& server) {
+Lease HttpPool::Adopt(std::unique_ptr<io::ByteStream> stream, const Server& server) {
   http::ClientConnection::Owner& owner = *this;
   return {http::ClientConnection::Start(std::move(stream), loop_, limits_, owner), &server, false};
 }

@@ -14,7 +14,7 @@ namespace upgate::backend {
 // A connection to an HTTP server, lent for one exchange.
 struct Lease {
   std::unique_ptr<http::ClientConnection> connection;
-  const config::Server* server = nullptr;
+  const Server* server = nullptr;
   bool reused =
       false;  // it has served another exchange before, so the server may have closed it meanwhile
 };
@@ -36,7 +36,7 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
   std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t server) {
     return servers_.Open(handler, server);
   }
-  Lease Adopt(std::unique_ptr<io::ByteStream> stream, const config::Server& server);
+  Lease Adopt(std::unique_ptr<io::ByteStream> stream, const Server& server);
   // After an exchange: keeps the connection if it can be used again, else lets the loop delete it.
   void GiveBack(Lease lease);
 

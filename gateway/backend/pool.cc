@@ -28,13 +28,12 @@ class Pool::Opening final : public io::Pending,
   }
 
  private:
-  const config::Server& server() const { return pool_.backend_.servers[current_]; }
-  stats::ServerStats& stats() { return pool_.stats_.server[server().index]; }
+  const Server& server() const { return pool_.servers_[current_]; }
 
   void TryServer() {
     started_ = pool_.loop_.timers.Now();
     started_us_ = pool_.loop_.timers.Micros();
-    timer_.Arm(pool_.backend_.connect_timeout);
+    timer_.Arm(pool_.backend().connect_timeout);
     addresses_.clear();
     next_address_ = 0;
     securing_ = false;
@@ -42,7 +41,7 @@ class Pool::Opening final : public io::Pending,
         Match{
             [&](const HostPort& where) { step_ = pool_.loop_.network.Resolve(where.host, *this); },
             [&](const UnixPath& where) { step_ = pool_.loop_.network.Connect(where, *this); }},
-        server().address);
+        server().config.address);
   }
 
   void OnResolved(const std::vector<Ip>& addresses) override {
@@ -53,21 +52,22 @@ class Pool::Opening final : public io::Pending,
   void OnResolveFailed(const Error& error) override { ServerFailed(error); }
 
   void TryAddress() {
-    const std::uint16_t port = std::get<HostPort>(server().address).port;
+    const std::uint16_t port = std::get<HostPort>(server().config.address).port;
     step_ = pool_.loop_.network.Connect(IpPort{addresses_[next_address_++], port}, *this);
   }
 
   void OnConnected(std::unique_ptr<io::ByteStream> stream) override {
-    if (config::IsSecure(server().scheme) && !securing_) {
+    if (config::IsSecure(server().config.scheme) && !securing_) {
       securing_ = true;
-      const std::string& host = std::get<HostPort>(server().address).host;
-      step_ = pool_.tls_->Handshake(std::move(stream), host, pool_.loop_, pool_.scratch_, *this);
+      const std::string& host = std::get<HostPort>(server().config.address).host;
+      step_ = pool_.record_->tls->Get()->Handshake(std::move(stream), host, pool_.loop_,
+                                                   pool_.scratch_, *this);
       return;
     }
     timer_.Disarm();
-    stats().connects.Add();
-    if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server());
-    stats().connect_us.Record(pool_.loop_.timers.Micros() - started_us_);
+    server().stats.connects.Add();
+    if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server().record);
+    server().stats.connect_us.Record(pool_.loop_.timers.Micros() - started_us_);
     handler_.OnOpened(std::move(stream), server(), started_);
   }
 
@@ -77,20 +77,20 @@ class Pool::Opening final : public io::Pending,
   }
 
   void OnTimer(io::Timer&) override {
-    stats().connect_timeouts.Add();
+    server().stats.connect_timeouts.Add();
     ServerFailed({Errc::kTimeout, "no connection within connect_timeout of the backend"});
   }
 
   void ServerFailed(const Error& error) {
     timer_.Disarm();
-    stats().connect_failures.Add();
+    server().stats.connect_failures.Add();
     // A lack of our own says nothing about the server.
     if (pool_.watcher_ != nullptr && error.code != Errc::kLimit)
-      pool_.watcher_->OnServerDown(server(), error);
+      pool_.watcher_->OnServerDown(server().record, error);
     if (!reasons_.empty()) reasons_ += "; ";
-    reasons_ += server().url + ": " + error.message;
-    if (++tried_ < pool_.backend_.servers.size()) {
-      current_ = (current_ + 1) % pool_.backend_.servers.size();
+    reasons_ += server().config.url + ": " + error.message;
+    if (++tried_ < pool_.size()) {
+      current_ = (current_ + 1) % pool_.size();
       return TryServer();
     }
     step_.reset();
@@ -111,16 +111,18 @@ class Pool::Opening final : public io::Pending,
   std::unique_ptr<io::Pending> step_;
 };
 
-Pool::Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop,
-           tls::Scratch& scratch, stats::LoopStats& stats, ServerWatcher* watcher,
-           std::size_t first)
-    : backend_(backend),
-      tls_(tls),
+Pool::Pool(std::shared_ptr<const BackendRecord> backend, io::Loop loop, tls::Scratch& scratch,
+           ServerWatcher* watcher, std::size_t index)
+    : record_(std::move(backend)),
       loop_(loop),
       scratch_(scratch),
-      stats_(stats),
       watcher_(watcher),
-      next_(first % backend.servers.size()) {}
+      next_(index % record_->servers.size()) {
+  for (std::size_t i = 0; i < record_->servers.size(); ++i) {
+    ServerRecord& server = *record_->servers[i];
+    servers_.push_back({record_->config->servers[i], server, server.row->loops[index]});
+  }
+}
 
 std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first) {
   return std::make_unique<Opening>(*this, handler, first);
@@ -128,7 +130,7 @@ std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first)
 
 std::size_t Pool::NextServer() {
   const std::size_t server = next_;
-  next_ = (next_ + 1) % backend_.servers.size();
+  next_ = (next_ + 1) % servers_.size();
   return server;
 }
 

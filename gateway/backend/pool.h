@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <string>
 
+#include "gateway/backend/server.h"
 #include "gateway/base/result.h"
 #include "gateway/config/config.h"
 #include "gateway/io/network.h"
@@ -26,9 +28,9 @@ stats::HandshakeOutcome OutcomeOf(const OpenError& error);
 
 class OpenHandler {
  public:
-  // Connected, TLS included. `server` lives as long as the configuration; `since` is when the
-  // attempt with this server began.
-  virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const config::Server& server,
+  // Connected, TLS included. `server` lives as long as the pool; `since` is when the attempt with
+  // this server began.
+  virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const Server& server,
                         io::Instant since) = 0;
   virtual void OnOpenFailed(const OpenError& error) = 0;
 
@@ -39,8 +41,8 @@ class OpenHandler {
 // Is told how each attempt to connect to a server went. Called from every loop.
 class ServerWatcher {
  public:
-  virtual void OnServerUp(const config::Server& server) = 0;
-  virtual void OnServerDown(const config::Server& server, const Error& why) = 0;
+  virtual void OnServerUp(ServerRecord& server) = 0;
+  virtual void OnServerDown(ServerRecord& server, const Error& why) = 0;
 
  protected:
   ~ServerWatcher() = default;
@@ -51,32 +53,31 @@ class ServerWatcher {
 // once. Runs on its loop's thread.
 class Pool {
  public:
-  // Everything is borrowed and outlives the pool; `tls` is nullptr where no server needs it, and
-  // `watcher` where nobody wants to know.
-  // `first` is where the turn begins: give each loop another one, so that they do not all start at
-  // the same server.
-  Pool(const config::Backend& backend, tls::ClientContext* tls, io::Loop loop,
-       tls::Scratch& scratch, stats::LoopStats& stats, ServerWatcher* watcher,
-       std::size_t first = 0);
+  // `index` of the loop: the turn begins elsewhere on each, so that they do not all start at the
+  // same server. What is borrowed outlives the pool; `watcher` is nullptr where nobody wants to
+  // know.
+  Pool(std::shared_ptr<const BackendRecord> backend, io::Loop loop, tls::Scratch& scratch,
+       ServerWatcher* watcher, std::size_t index = 0);
 
   // Connects to a server. The handler is never called from inside Open; destroying what is returned
   // cancels.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler) { return Open(handler, NextServer()); }
-  // The same, beginning with this server: its place in backend().servers.
+  // The same, beginning with this server: its place in the configuration.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t first);
   // Whose turn it is; moves the turn on.
   std::size_t NextServer();
 
-  const config::Backend& backend() const { return backend_; }
+  const config::Backend& backend() const { return *record_->config; }
+  const Server& server(std::size_t index) const { return servers_[index]; }
+  std::size_t size() const { return servers_.size(); }
 
  private:
   class Opening;
 
-  const config::Backend& backend_;
-  tls::ClientContext* tls_;
+  const std::shared_ptr<const BackendRecord> record_;
+  std::deque<Server> servers_;  // in the order of the configuration
   io::Loop loop_;
   tls::Scratch& scratch_;
-  stats::LoopStats& stats_;
   ServerWatcher* watcher_;
   std::size_t next_;
 };

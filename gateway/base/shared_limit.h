@@ -40,15 +40,16 @@ class SharedLimit {
   SharedLimit(const SharedLimit&) = delete;
   SharedLimit& operator=(const SharedLimit&) = delete;
 
-  // Before threads share it.
-  void SetMost(std::uint64_t most) { most_ = most; }
-  std::uint64_t most() const { return most_; }
+  // What is taken already stays taken.
+  void SetMost(std::uint64_t most) { most_.store(most, std::memory_order_relaxed); }
+  std::uint64_t most() const { return most_.load(std::memory_order_relaxed); }
   std::uint64_t taken() const { return taken_.load(std::memory_order_relaxed); }
 
   // All of `count` or nothing. The limit outlives what is taken of it.
   bool TryTake(std::uint64_t count) {
+    const std::uint64_t most = this->most();
     std::uint64_t taken = taken_.load(std::memory_order_relaxed);
-    while (taken <= most_ && count <= most_ - taken) {
+    while (taken <= most && count <= most - taken) {
       if (taken_.compare_exchange_weak(taken, taken + count, std::memory_order_relaxed))
         return true;
     }
@@ -58,7 +59,7 @@ class SharedLimit {
   void GiveBack(std::uint64_t count) { taken_.fetch_sub(count, std::memory_order_relaxed); }
 
  private:
-  std::uint64_t most_;
+  std::atomic<std::uint64_t> most_;
   std::atomic<std::uint64_t> taken_ = 0;
 };
 

@@ -5,9 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "gateway/base/address.h"
 #include "gateway/base/bytes.h"
+#include "gateway/base/ref.h"
 #include "gateway/http/message.h"
 #include "gateway/io/stream.h"
 
@@ -85,10 +87,16 @@ class Exchange {
   // completed any more.
   virtual void Abort() = 0;
 
+  // Keeps something that the handler uses until the exchange is gone; one thing, the last.
+  void Hold(Ref<RefCounted> used) { held_ = std::move(used); }
+
   // Sends exactly this head (a 101; nothing is added), and what stands in its body right behind it,
   // and hands over the connection. The handler that calls this is destroyed at the end of the turn.
   // No stream comes back when the exchange was over before, or its request had a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
+
+ private:
+  Ref<RefCounted> held_;  // goes behind the handler, which belongs to the derived class
 };
 
 // Where requests go.

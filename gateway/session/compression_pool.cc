@@ -30,7 +30,7 @@ CompressionPool::~CompressionPool() {
 }
 
 bool CompressionPool::Reserve(std::size_t bytes) {
-  if (bytes > memory_ - reserved_) return false;
+  if (reserved_ > memory_ || bytes > memory_ - reserved_) return false;
   reserved_ += bytes;
   stats_.reserved_bytes.Add(bytes);
   return true;

@@ -24,6 +24,9 @@ class CompressionPool final : private io::Timer::Owner {
                   stats::CompressionStats& stats);
   ~CompressionPool();
 
+  // A new bound; what is set aside already stays.
+  void SetMemory(std::uint64_t memory) { memory_ = memory; }
+
   // Sets memory aside for what a session may come to hold; false when there is not enough left.
   bool Reserve(std::size_t bytes);
   void Release(std::size_t bytes);
@@ -59,7 +62,7 @@ class CompressionPool final : private io::Timer::Owner {
   template <class Context>
   void Gone(const Context& context);
 
-  const std::uint64_t memory_;
+  std::uint64_t memory_;
   std::uint64_t reserved_ = 0;
   io::MemoryCharge charge_;  // of all there are
   stats::CompressionStats& stats_;

@@ -5,12 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/backend/server.h"
 #include "gateway/config/config.h"
+#include "gateway/http/client_places.h"
 #include "gateway/io/memory.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
-#include "gateway/session/client_places.h"
 #include "gateway/session/ending.h"
+#include "gateway/session/session_slot.h"
 
 namespace upgate::session {
 
@@ -42,14 +44,16 @@ class Asked {
 // What is known about a session when it opens; all that its log lines need.
 struct Facts {
   std::uint64_t id = 0;
+  SessionSlot slot;  // keeps the route and the server
   const config::Route* route = nullptr;
-  const config::Server* server = nullptr;  // nullptr: a service of the gateway itself
-  std::string client;                      // as the client's address is seen
+  const backend::Server* server = nullptr;  // nullptr: a service of the gateway itself
+  std::string client;                       // as the client's address is seen
   Asked asked;
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
-  ClientPlaces::Place place;  // given back when the session has closed the client's connection
+  http::ClientPlaces::Place
+      place;  // given back when the session has closed the client's connection
 };
 
 // One upgraded client and the far end it talks to, from the 101 to the close.

@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -95,9 +99,9 @@ void AddListener(Value& json, const ListenerStats& listener) {
   json["connections_refused"] = listener.connections_refused.Get();
 }
 
-Value ToJson(const Names::Server& name, const ServerStats& server) {
-  return {{"backend", name.backend},
-          {"url", name.url},
+Value ToJson(const ServerRow& row, const ServerStats& server) {
+  return {{"backend", row.backend},
+          {"url", row.name},
           {"connects", server.connects.Get()},
           {"connect_failures", server.connect_failures.Get()},
           {"connect_timeouts", server.connect_timeouts.Get()},
@@ -127,12 +131,12 @@ Value ToJson(const MemoryStats& memory, const io::MemoryTotal* total) {
           {"refusals", ToJson(memory.refusals, kMemoryRefusalNames)}};
 }
 
-Value ToJson(const LoopStats& loop, const LoopTimes& times) {
+Value LoopToJson(std::size_t index, const LoopTimes& times, const Registry::Order& rows) {
   std::uint64_t connections = 0;
-  for (const ListenerStats& listener : loop.listener)
-    connections += listener.connections_open.Get();
+  for (const auto& listener : rows.listeners)
+    connections += listener->loops[index].connections_open.Get();
   std::uint64_t sessions = 0;
-  for (const RouteStats& route : loop.route) sessions += route.sessions_open.Get();
+  for (const auto& route : rows.routes) sessions += route->loops[index].sessions_open.Get();
   return {{"turns", times.turns},
           {"busy_us", times.busy_us},
           {"connections_open", connections},
@@ -141,14 +145,15 @@ Value ToJson(const LoopStats& loop, const LoopTimes& times) {
 
 // The sums over all listeners and all routes. Requests are counted where they come in; `unrouted`
 // ones reach no route.
-Value TotalsToJson(const LoopStats& total) {
-  ListenerStats listeners;
-  for (const ListenerStats& listener : total.listener) AddTo(listeners, listener);
-  RouteStats routes;
-  for (const RouteStats& route : total.route) AddTo(routes, route);
+Value TotalsToJson(const LoopStats& total, const std::deque<ListenerStats>& listeners,
+                   const std::deque<RouteStats>& routes) {
+  ListenerStats all_listeners;
+  for (const ListenerStats& listener : listeners) AddTo(all_listeners, listener);
+  RouteStats all_routes;
+  for (const RouteStats& route : routes) AddTo(all_routes, route);
   Value json;
-  AddRoute(json, routes);
-  AddListener(json, listeners);
+  AddRoute(json, all_routes);
+  AddListener(json, all_listeners);
   json["unrouted"] = total.unrouted.Get();
   json["compression"] = ToJson(total.compression);
   return json;
@@ -175,34 +180,40 @@ Value ProcessToJson(std::int64_t started, std::uint64_t log_lines_lost) {
 }  // namespace
 
 std::string Registry::Json() const {
+  const Order rows = Rows();
+  const auto listener_totals = TotalsOf(rows.listeners);
+  const auto route_totals = TotalsOf(rows.routes);
+  const auto server_totals = TotalsOf(rows.servers);
   const auto total = Total();
   Value json;
   json["process"] = ProcessToJson(started_unix_seconds_, LogLinesLost());
-  json["build"] =
-      names_.build.empty()
-          ? Value::object()
-          : Value(std::map<std::string, std::string>(names_.build.begin(), names_.build.end()));
+  json["build"] = build_.empty()
+                      ? Value::object()
+                      : Value(std::map<std::string, std::string>(build_.begin(), build_.end()));
+  json["generation"] = reloads_.generation.load();
+  json["generation_loaded"] = reloads_.loaded_unix_seconds.load();
+  json["reloads"] = {{"ok", reloads_.ok.load()}, {"failed", reloads_.failed.load()}};
   json["memory"] = ToJson(total->memory, memory_);
-  json["totals"] = TotalsToJson(*total);
+  json["totals"] = TotalsToJson(*total, listener_totals, route_totals);
   Value& listeners = json["listeners"] = Value::array();
-  for (std::size_t i = 0; i < total->listener.size(); ++i) {
+  for (std::size_t i = 0; i < rows.listeners.size(); ++i) {
     Value& listener = listeners.emplace_back(Value::object());
-    listener["address"] = names_.listeners[i];
-    AddListener(listener, total->listener[i]);
+    listener["address"] = rows.listeners[i]->name;
+    AddListener(listener, listener_totals[i]);
   }
   Value& routes = json["routes"] = Value::array();
-  for (std::size_t i = 0; i < total->route.size(); ++i) {
+  for (std::size_t i = 0; i < rows.routes.size(); ++i) {
     Value& route = routes.emplace_back(Value::object());
-    route["name"] = names_.routes[i];
-    AddRoute(route, total->route[i]);
+    route["name"] = rows.routes[i]->name;
+    AddRoute(route, route_totals[i]);
   }
   Value& servers = json["servers"] = Value::array();
-  for (std::size_t i = 0; i < total->server.size(); ++i) {
-    servers.push_back(ToJson(names_.servers[i], total->server[i]));
+  for (std::size_t i = 0; i < rows.servers.size(); ++i) {
+    servers.push_back(ToJson(*rows.servers[i], server_totals[i]));
   }
   Value& loops = json["loops"] = Value::array();
   const std::vector<LoopTimes> times = ReadTimes();
-  for (std::size_t i = 0; i < loops_.size(); ++i) loops.push_back(ToJson(*loops_[i], times[i]));
+  for (std::size_t i = 0; i < times.size(); ++i) loops.push_back(LoopToJson(i, times[i], rows));
   return json.dump(-1, ' ', false, Value::error_handler_t::replace);
 }
 

@@ -1,5 +1,7 @@
 #include <array>
+#include <deque>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,12 +87,12 @@ class Text {
 };
 
 // A family that has one counter for each row.
-template <class Row>
+template <class Numbers>
 struct Column {
   std::string_view name;
   std::string_view type;
   std::string_view help;
-  Counter Row::* counter;
+  Counter Numbers::* counter;
 };
 
 constexpr std::array kListenerColumns{
@@ -152,10 +154,10 @@ constexpr std::array kServerColumns{
 };
 
 // `labels` has one entry a row.
-template <class Row, std::size_t n>
-void WriteColumns(Text& text, const std::array<Column<Row>, n>& columns,
-                  const std::vector<std::string>& labels, const std::vector<Row>& rows) {
-  for (const Column<Row>& column : columns) {
+template <class Numbers, std::size_t n>
+void WriteColumns(Text& text, const std::array<Column<Numbers>, n>& columns,
+                  const std::vector<std::string>& labels, const std::deque<Numbers>& rows) {
+  for (const Column<Numbers>& column : columns) {
     text.Family(column.name, column.type, column.help);
     for (std::size_t i = 0; i < rows.size(); ++i)
       text.Sample(labels[i], (rows[i].*column.counter).Get());
@@ -175,6 +177,19 @@ void WriteProcess(Text& text, std::int64_t started) {
   text.Sample("", info.max_fds);
 }
 
+void WriteReloads(Text& text, std::uint64_t generation, std::int64_t loaded, std::uint64_t ok,
+                  std::uint64_t failed) {
+  text.Family("upgate_config_generation", "gauge", "Number of the configuration in force.");
+  text.Sample("", generation);
+  text.Family("upgate_config_loaded_timestamp_seconds", "gauge",
+              "When the configuration in force was loaded, since 1970.");
+  text.Sample("", loaded);
+  text.Family("upgate_reloads_total", "counter",
+              "Attempts to load the configuration again, by result.");
+  text.Sample(Label("result", "ok"), ok);
+  text.Sample(Label("result", "failed"), failed);
+}
+
 void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
   text.Family("upgate_loop_turns_total", "counter", "Rounds of events of the loop.");
   for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -188,7 +203,7 @@ void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
 }
 
 void WriteListeners(Text& text, const std::vector<std::string>& labels,
-                    const std::vector<ListenerStats>& listeners) {
+                    const std::deque<ListenerStats>& listeners) {
   WriteColumns(text, kListenerColumns, labels, listeners);
   text.Family("upgate_listener_accept_pauses_total", "counter",
               "Times that client connections had to wait before they were accepted, by reason.");
@@ -219,7 +234,7 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
 }
 
 void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
-                     const std::vector<RouteStats>& routes) {
+                     const std::deque<RouteStats>& routes) {
   text.Family("upgate_handshakes_total", "counter",
               "WebSocket opening handshakes, by how they ended.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -267,9 +282,9 @@ constexpr Peers kClients{"upgate_", "; in is from clients, out is to clients.", 
 constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direction=\"received\"",
                          ",direction=\"sent\""};
 
-template <class Row>
+template <class Numbers>
 void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels,
-                  const std::vector<Row>& rows) {
+                  const std::deque<Numbers>& rows) {
   const std::array<TrafficFamily, 7> families{
       TrafficFamily{"messages_total",
                     "WebSocket messages",
@@ -308,7 +323,7 @@ void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>
 }
 
 void WriteMessageSizes(Text& text, const std::vector<std::string>& labels,
-                       const std::vector<RouteStats>& routes) {
+                       const std::deque<RouteStats>& routes) {
   text.Family("upgate_message_size_bytes", "histogram", "Payload of WebSocket messages.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
     text.Sample(fmt::format("{}{}", labels[i], kClients.in), routes[i].in.message_size, kSizes);
@@ -317,7 +332,7 @@ void WriteMessageSizes(Text& text, const std::vector<std::string>& labels,
 }
 
 void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
-                     const std::vector<RouteStats>& routes) {
+                     const std::deque<RouteStats>& routes) {
   text.Family(
       "upgate_close_codes_total", "counter",
       "Sessions ended, by the close code of the client's side; 1005 is none, 1006 is no Close.");
@@ -369,16 +384,18 @@ void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string
   text.Sample(labels, std::uint64_t{1});
 }
 
-std::vector<std::string> Labels(std::string_view name, const std::vector<std::string>& values) {
+template <class Numbers>
+std::vector<std::string> Labels(std::string_view name,
+                                const std::vector<std::shared_ptr<Row<Numbers>>>& rows) {
   std::vector<std::string> labels;
-  for (const std::string& value : values) labels.push_back(Label(name, value));
+  for (const auto& row : rows) labels.push_back(Label(name, row->name));
   return labels;
 }
 
-std::vector<std::string> Labels(const std::vector<Names::Server>& servers) {
+std::vector<std::string> Labels(const std::vector<std::shared_ptr<ServerRow>>& servers) {
   std::vector<std::string> labels;
-  for (const Names::Server& server : servers) {
-    labels.push_back(Label("backend", server.backend) + "," + Label("server", server.url));
+  for (const auto& server : servers) {
+    labels.push_back(Label("backend", server->backend) + "," + Label("server", server->name));
   }
   return labels;
 }
@@ -386,31 +403,36 @@ std::vector<std::string> Labels(const std::vector<Names::Server>& servers) {
 }  // namespace
 
 std::string Registry::Prometheus() const {
+  const Order rows = Rows();
   const auto total = Total();
-  const std::vector<std::string> route_labels = Labels("route", names_.routes);
-  const std::vector<std::string> server_labels = Labels(names_.servers);
+  const auto routes = TotalsOf(rows.routes);
+  const auto servers = TotalsOf(rows.servers);
+  const std::vector<std::string> route_labels = Labels("route", rows.routes);
+  const std::vector<std::string> server_labels = Labels(rows.servers);
   Text text;
   WriteProcess(text, started_unix_seconds_);
-  WriteBuild(text, names_.build);
+  WriteBuild(text, build_);
   text.Family("upgate_log_lines_lost_total", "counter",
               "Log lines that found no room or could not be written.");
   text.Sample("", LogLinesLost());
+  WriteReloads(text, reloads_.generation, reloads_.loaded_unix_seconds, reloads_.ok,
+               reloads_.failed);
   WriteLoops(text, ReadTimes());
-  WriteListeners(text, Labels("listener", names_.listeners), total->listener);
+  WriteListeners(text, Labels("listener", rows.listeners), TotalsOf(rows.listeners));
   text.Family("upgate_unrouted_requests_total", "counter", "Requests that no route took.");
   text.Sample("", total->unrouted.Get());
-  WriteColumns(text, kRouteColumns, route_labels, total->route);
-  WriteHandshakes(text, route_labels, total->route);
-  WriteTraffic(text, kClients, route_labels, total->route);
-  WriteMessageSizes(text, route_labels, total->route);
-  WriteCloseCodes(text, route_labels, total->route);
+  WriteColumns(text, kRouteColumns, route_labels, routes);
+  WriteHandshakes(text, route_labels, routes);
+  WriteTraffic(text, kClients, route_labels, routes);
+  WriteMessageSizes(text, route_labels, routes);
+  WriteCloseCodes(text, route_labels, routes);
   WriteCompression(text, total->compression);
   WriteMemory(text, total->memory, memory_);
-  WriteColumns(text, kServerColumns, server_labels, total->server);
-  WriteTraffic(text, kServers, server_labels, total->server);
+  WriteColumns(text, kServerColumns, server_labels, servers);
+  WriteTraffic(text, kServers, server_labels, servers);
   text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");
-  for (std::size_t i = 0; i < total->server.size(); ++i) {
-    text.Sample(server_labels[i], total->server[i].connect_us, kTimes);
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    text.Sample(server_labels[i], servers[i].connect_us, kTimes);
   }
   return text.Take();
 }

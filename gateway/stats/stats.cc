@@ -1,7 +1,6 @@
 #include "gateway/stats/stats.h"
 
 #include <chrono>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,27 +10,38 @@
 namespace upgate::stats {
 namespace {
 
-// Gives `name` the first number with which it is new.
-void MakeUnique(std::string& name, std::set<std::string>& taken, const std::string& prefix = {}) {
-  std::string candidate = name;
-  for (int n = 2; !taken.insert(prefix + candidate).second; ++n) {
-    candidate = fmt::format("{} #{}", name, n);
-  }
-  name = std::move(candidate);
+std::int64_t UnixSeconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
 }
 
-Names WithoutRepeats(Names names) {
-  std::set<std::string> listeners;
-  for (std::string& name : names.listeners) MakeUnique(name, listeners);
-  std::set<std::string> routes;
-  for (std::string& name : names.routes) MakeUnique(name, routes);
-  std::set<std::string> servers;
-  for (Names::Server& server : names.servers)
-    MakeUnique(server.url, servers, server.backend + "\n");
-  return names;
+template <class Numbers>
+std::string KeyOf(const Row<Numbers>& row) {
+  return row.name;
+}
+
+// No URL has a line end, so that the last one is where the backend's name ends.
+std::string ServerKey(std::string_view backend, std::string_view url) {
+  return fmt::format("{}\n{}", backend, url);
+}
+std::string KeyOf(const ServerRow& row) {
+  return ServerKey(row.backend, row.name);
+}
+
+template <class AnyRow>
+std::vector<std::string> KeysOf(const std::vector<std::shared_ptr<AnyRow>>& rows) {
+  std::vector<std::string> keys;
+  for (const auto& row : rows) keys.push_back(KeyOf(*row));
+  return keys;
 }
 
 }  // namespace
+
+std::string UniqueName(std::string_view name, const std::function<bool(std::string_view)>& taken) {
+  std::string candidate(name);
+  for (int n = 2; taken(candidate); ++n) candidate = fmt::format("{} #{}", name, n);
+  return candidate;
+}
 
 void CloseCodes::Count(std::uint16_t code) {
   if (code >= 1000 && code < 1000 + standard.size()) {
@@ -65,16 +75,57 @@ void ListenerStats::CountResponse(int status) {
   }
 }
 
-Registry::Registry(Names names, std::size_t loops)
-    : names_(WithoutRepeats(std::move(names))),
+Registry::Registry(Build build, std::size_t loops)
+    : build_(std::move(build)),
+      loops_(loops),
       watches_(loops),
-      started_unix_seconds_(std::chrono::duration_cast<std::chrono::seconds>(
-                                std::chrono::system_clock::now().time_since_epoch())
-                                .count()) {
-  for (std::size_t i = 0; i < loops; ++i) {
-    loops_.push_back(std::make_unique<LoopStats>(names_.listeners.size(), names_.routes.size(),
-                                                 names_.servers.size()));
-  }
+      started_unix_seconds_(UnixSeconds()) {}
+
+std::shared_ptr<ListenerRow> Registry::Listener(std::string_view name) {
+  const std::lock_guard lock(rows_mutex_);
+  const std::string key(name);
+  return listeners_.FindOrAdd(key,
+                              [&] { return std::make_shared<ListenerRow>(key, loops_.size()); });
+}
+
+std::shared_ptr<RouteRow> Registry::Route(std::string_view name) {
+  const std::lock_guard lock(rows_mutex_);
+  const std::string key(name);
+  return routes_.FindOrAdd(key, [&] { return std::make_shared<RouteRow>(key, loops_.size()); });
+}
+
+std::shared_ptr<ServerRow> Registry::Server(std::string_view backend, std::string_view url) {
+  const std::lock_guard lock(rows_mutex_);
+  return servers_.FindOrAdd(ServerKey(backend, url), [&] {
+    return std::make_shared<ServerRow>(std::string(backend), std::string(url), loops_.size());
+  });
+}
+
+void Registry::SetOrder(const Order& order) {
+  const std::lock_guard lock(rows_mutex_);
+  listeners_.SetOrder(KeysOf(order.listeners));
+  routes_.SetOrder(KeysOf(order.routes));
+  servers_.SetOrder(KeysOf(order.servers));
+  listeners_.ForgetUnheld();
+  routes_.ForgetUnheld();
+  servers_.ForgetUnheld();
+}
+
+Registry::Order Registry::Rows() const {
+  const std::lock_guard lock(rows_mutex_);
+  listeners_.ForgetUnheld();
+  routes_.ForgetUnheld();
+  servers_.ForgetUnheld();
+  return {listeners_.InOrder(), routes_.InOrder(), servers_.InOrder()};
+}
+
+void Registry::SetGeneration(std::uint64_t number) {
+  reloads_.loaded_unix_seconds = UnixSeconds();
+  reloads_.generation = number;
+}
+
+void Registry::CountReload(bool ok) {
+  ++(ok ? reloads_.ok : reloads_.failed);
 }
 
 void Registry::WatchLoop(std::size_t index, std::function<LoopTimes()> read) {
@@ -92,23 +143,25 @@ std::vector<LoopTimes> Registry::ReadTimes() const {
 }
 
 Registry::Open Registry::OpenNow() const {
-  const auto total = Total();
+  const Order rows = Rows();
   Open open;
-  for (const ListenerStats& listener : total->listener)
-    open.connections += listener.connections_open.Get();
-  for (std::size_t i = 0; i < total->route.size(); ++i) {
-    const std::uint64_t sessions = total->route[i].sessions_open.Get();
+  for (const auto& listener : rows.listeners) {
+    for (const ListenerStats& loop : listener->loops)
+      open.connections += loop.connections_open.Get();
+  }
+  for (const auto& route : rows.routes) {
+    std::uint64_t sessions = 0;
+    for (const RouteStats& loop : route->loops) sessions += loop.sessions_open.Get();
     if (sessions == 0) continue;
     open.sessions += sessions;
-    open.routes.emplace_back(names_.routes[i], sessions);
+    open.routes.emplace_back(route->name, sessions);
   }
   return open;
 }
 
 std::unique_ptr<LoopStats> Registry::Total() const {
-  auto total = std::make_unique<LoopStats>(names_.listeners.size(), names_.routes.size(),
-                                           names_.servers.size());
-  for (const auto& loop : loops_) AddTo(*total, *loop);
+  auto total = std::make_unique<LoopStats>();
+  for (const LoopStats& loop : loops_) AddTo(*total, loop);
   return total;
 }
 

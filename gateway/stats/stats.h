@@ -4,15 +4,19 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/result.h"
 #include "gateway/config/dialect.h"
 #include "gateway/io/memory.h"
+#include "gateway/stats/row_table.h"
 
 namespace upgate::stats {
 
@@ -183,17 +187,39 @@ struct MemoryStats {
 inline constexpr std::array<std::string_view, io::kMemoryRefusals> kMemoryRefusalNames{
     "request", "unfinished_request", "session", "stalled_reader", "tls_handshake", "connection"};
 
-// All the numbers of one loop. Written by its thread, read by any.
+// The numbers of one loop that belong to nothing with a name. Written by its thread, read by any.
 struct alignas(64) LoopStats {
-  LoopStats(std::size_t listeners, std::size_t routes, std::size_t servers)
-      : listener(listeners), route(routes), server(servers) {}
   Counter unrouted;  // requests that no route took
   CompressionStats compression;
   MemoryStats memory;
-  std::vector<ListenerStats> listener;
-  std::vector<RouteStats> route;
-  std::vector<ServerStats> server;
 };
+
+// The numbers of one thing that has a name, one set for each loop. Made by the Registry; whoever
+// counts in a row holds it, and what is held stays in the output.
+template <class T>
+struct Row {
+  using Numbers = T;
+  // Loops write at the same time: none shares a cache line with another.
+  struct alignas(64) OfLoop : Numbers {};
+
+  Row(std::string its_name, std::size_t loop_count)
+      : name(std::move(its_name)), loops(loop_count) {}
+
+  const std::string name;
+  std::vector<OfLoop> loops;  // by index; each written by its loop's thread, read by any
+};
+using ListenerRow = Row<ListenerStats>;  // named by its address
+using RouteRow = Row<RouteStats>;        // by the path pattern, with the hosts where it has any
+// Named by its URL. A URL that two backends have is a row in each.
+struct ServerRow : Row<ServerStats> {
+  ServerRow(std::string its_backend, std::string url, std::size_t loop_count)
+      : Row(std::move(url), loop_count), backend(std::move(its_backend)) {}
+  const std::string backend;
+};
+
+// `name` where it is not taken, else the first of "name #2", "name #3" and so on that is not. For
+// those who name rows, so that no two things share one. `taken` is asked for each candidate.
+std::string UniqueName(std::string_view name, const std::function<bool(std::string_view)>& taken);
 
 // What a loop counts by itself.
 struct LoopTimes {
@@ -201,27 +227,39 @@ struct LoopTimes {
   std::uint64_t busy_us = 0;  // processor time spent on them
 };
 
-// What the numbers belong to, in the order of the vectors above.
-struct Names {
-  std::vector<std::string> listeners;  // addresses
-  std::vector<std::string> routes;     // path patterns, with the hosts where a route has any
-  struct Server {
-    std::string backend;
-    std::string url;
-  };
-  std::vector<Server> servers;
-  // What runs: "version" of the program, and the libraries by name.
-  std::vector<std::pair<std::string, std::string>> build;
-};
-
-// The numbers of all loops together. Loops are added before they start and stay until the end.
-// Thread-safe.
+// The numbers of all loops together. The number of loops is fixed; rows come and go while they run.
+// Thread-safe but for the Watch functions. The mutex guards which rows there are and never what
+// they count, so that counting takes no lock.
 class Registry {
  public:
-  // A name that is there already gets " #2", " #3" and so on, so that no two rows of the output are
-  // the same.
-  explicit Registry(Names names, std::size_t loops);
-  LoopStats& loop(std::size_t index) { return *loops_[index]; }
+  // What runs: "version" of the program, and the libraries by name.
+  using Build = std::vector<std::pair<std::string, std::string>>;
+  Registry(Build build, std::size_t loops);
+  LoopStats& loop(std::size_t index) { return loops_[index]; }
+
+  // The row of this name, which is made where there is none. Never nullptr. Names are identities:
+  // who asks for one that another has counts in the same row.
+  std::shared_ptr<ListenerRow> Listener(std::string_view name);
+  std::shared_ptr<RouteRow> Route(std::string_view name);
+  std::shared_ptr<ServerRow> Server(std::string_view backend, std::string_view url);
+
+  // The rows of a configuration, in the order of the output. These come first and stay until the
+  // next order, held or not. Behind them come the rows that somebody else still holds (sessions of
+  // an earlier configuration), the longest there first. All others are forgotten, here and whenever
+  // output is made; a forgotten name starts again at 0. The rows are of this registry; one that
+  // stands there twice counts where it first does.
+  struct Order {
+    std::vector<std::shared_ptr<ListenerRow>> listeners;
+    std::vector<std::shared_ptr<RouteRow>> routes;
+    std::vector<std::shared_ptr<ServerRow>> servers;
+  };
+  void SetOrder(const Order& order);
+
+  // The configuration with this number is the one in force from now on. Without it the number and
+  // the time are 0.
+  void SetGeneration(std::uint64_t number);
+  // An attempt to load the configuration again; `ok`: it was taken.
+  void CountReload(bool ok);
 
   // Where to ask for the turns of a loop; without it they are 0. `read` is called from any thread
   // that wants the output. To be called before that, and before the loops run.
@@ -247,16 +285,32 @@ class Registry {
   std::string Prometheus() const;
 
  private:
+  // What is known of the configuration.
+  struct Reloads {
+    std::atomic<std::uint64_t> generation{0};
+    std::atomic<std::int64_t> loaded_unix_seconds{0};  // when the last one was taken
+    std::atomic<std::uint64_t> ok{0};
+    std::atomic<std::uint64_t> failed{0};
+  };
+
+  Order Rows() const;                        // all there are, in the order of the output
   std::unique_ptr<LoopStats> Total() const;  // over all loops
   std::vector<LoopTimes> ReadTimes() const;  // of each loop
   std::uint64_t LogLinesLost() const { return log_lines_lost_ ? log_lines_lost_() : 0; }
 
-  Names names_;
-  std::vector<std::unique_ptr<LoopStats>> loops_;
+  const Build build_;
+  std::deque<LoopStats> loops_;
   std::vector<std::function<LoopTimes()>> watches_;  // one a loop; empty where nobody watches
   const io::MemoryTotal* memory_ = nullptr;
   std::function<std::uint64_t()> log_lines_lost_;  // empty where nobody watches
-  std::int64_t started_unix_seconds_;
+  const std::int64_t started_unix_seconds_;
+  Reloads reloads_;
+
+  // Mutable because making output forgets rows, which is no change that the output shows.
+  mutable std::mutex rows_mutex_;
+  mutable RowTable<ListenerRow> listeners_;
+  mutable RowTable<RouteRow> routes_;
+  mutable RowTable<ServerRow> servers_;
 };
 
 }  // namespace upgate::stats

@@ -1,6 +1,5 @@
 #include "gateway/stats/sum.h"
 
-#include <cassert>
 #include <cmath>
 
 namespace upgate::stats {
@@ -13,12 +12,6 @@ void AddTo(Counter& to, const Counter& from) {
 template <std::size_t n>
 void AddTo(std::array<Counter, n>& to, const std::array<Counter, n>& from) {
   for (std::size_t i = 0; i < n; ++i) to[i].Add(from[i].Get());
-}
-
-template <class Stats>
-void AddRows(std::vector<Stats>& to, const std::vector<Stats>& from) {
-  assert(to.size() == from.size());
-  for (std::size_t i = 0; i < to.size(); ++i) stats::AddTo(to[i], from[i]);
 }
 
 }  // namespace
@@ -94,9 +87,6 @@ void AddTo(LoopStats& to, const LoopStats& from) {
   AddTo(to.unrouted, from.unrouted);
   AddTo(to.compression, from.compression);
   AddTo(to.memory, from.memory);
-  AddRows(to.listener, from.listener);
-  AddRows(to.route, from.route);
-  AddRows(to.server, from.server);
 }
 
 std::uint64_t CountOf(const Histogram& histogram) {

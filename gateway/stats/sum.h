@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
 
 #include "gateway/stats/stats.h"
 
@@ -13,8 +16,22 @@ void AddTo(RouteStats& to, const RouteStats& from);
 void AddTo(ServerStats& to, const ServerStats& from);
 void AddTo(CompressionStats& to, const CompressionStats& from);
 void AddTo(ListenerStats& to, const ListenerStats& from);
-// Both have the same number of listeners, routes and servers.
 void AddTo(LoopStats& to, const LoopStats& from);
+
+// The same with all loops of a row.
+template <class Numbers>
+void AddTo(Numbers& to, const Row<Numbers>& from) {
+  for (const Numbers& loop : from.loops) AddTo(to, loop);
+}
+
+// What each row counts over its loops, in their order. Numbers are atomic and cannot be moved; in a
+// deque they need not be.
+template <class AnyRow>
+std::deque<typename AnyRow::Numbers> TotalsOf(const std::vector<std::shared_ptr<AnyRow>>& rows) {
+  std::deque<typename AnyRow::Numbers> totals;
+  for (const auto& row : rows) AddTo(totals.emplace_back(), *row);
+  return totals;
+}
 
 // How many values were recorded.
 std::uint64_t CountOf(const Histogram& histogram);

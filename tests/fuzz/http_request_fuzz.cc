@@ -11,7 +11,7 @@
 
 #include "gateway/http/request_parser.h"
 #include "gateway/http/request_writer.h"
-#include "gateway/session/proxy_headers.h"
+#include "gateway/upgrade/proxy_headers.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/http/wire.h"
 
@@ -150,7 +150,7 @@ std::string Forwarded(const Taken& taken) {
   const route::SeenAs seen = route::SeenByClient(taken.request, false, peer, {});
   RequestWriter writer;
   const auto head = writer.Head(
-      session::ToServer(taken.request, taken.request.headers, route, server, seen, {}, peer));
+      upgrade::ToServer(taken.request, taken.request.headers, route, server, seen, {}, peer));
   // The answer to CONNECT is no HTTP any more: that is not passed on.
   Require(head.has_value() || taken.request.method == "CONNECT");
   if (!head) return {};

@@ -309,7 +309,7 @@ TEST(Handshake, AServerThatFailsAndRecoversIsALineForEachChange) {
 }
 
 TEST(Handshake, ManyRefusalsAreNotALineForEach) {
-  constexpr std::size_t kMost = session::SharedCounts::kLinesOfClients;
+  constexpr std::size_t kMost = upgrade::SharedCounts::kLinesOfClients;
   TestGateway gw(kEcho);
   for (std::size_t i = 0; i < 3 * kMost; ++i) {
     EXPECT_EQ(gw.Connect().Upgrade("/nowhere").status, 404);

@@ -5,15 +5,15 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/session/client_places.h"
-#include "gateway/session/hold_back.h"
+#include "gateway/http/client_places.h"
+#include "gateway/http/hold_back.h"
 #include "tests/pipeline/test_gateway.h"
 
 namespace upgate::test {
 namespace {
 
 using namespace std::chrono_literals;
-using session::HoldBack;
+using http::HoldBack;
 using stats::HandshakeOutcome;
 using stats::WaitReason;
 
@@ -91,18 +91,18 @@ TEST_F(LimitsTest, ASessionKeepsItsPlaceUntilItEnds) {
   third.peer().Close();
   gw_.loop().Advance(1h);
   EXPECT_EQ(open(), 0u);
-  EXPECT_EQ(gw_.counts().connections[0].taken(), 0u);
+  EXPECT_EQ(gw_.connections().taken(), 0u);
   EXPECT_EQ(gw_.counts().descriptors.taken(), 0u);
 }
 
 TEST_F(LimitsTest, APlaceThatBecomesFreeOnAnotherLoopIsFoundSoon) {
-  ASSERT_TRUE(gw_.counts().connections[0].TryTake(2));  // as another loop would
+  ASSERT_TRUE(gw_.connections().TryTake(2));  // as another loop would
   auto client = gw_.Connect();
   EXPECT_FALSE(Served(client));
-  gw_.counts().connections[0].GiveBack(1);
+  gw_.connections().GiveBack(1);
   gw_.loop().Advance(2 * HoldBack::kInterval);
   EXPECT_EQ(client.Head().status, 404);
-  gw_.counts().connections[0].GiveBack(1);
+  gw_.connections().GiveBack(1);
 }
 
 TEST_F(LimitsTest, WhoWaitsForTooLongIsRefusedUntilThereIsAPlaceAgain) {
@@ -161,7 +161,7 @@ TEST_F(LimitsTest, ClientsLeaveTheReserveOfDescriptorsAlone) {
   auto other = gw_.Connect(0);
   EXPECT_FALSE(Served(other));
   EXPECT_EQ(pauses(WaitReason::kDescriptors, 0), 1u);
-  EXPECT_EQ(gw_.counts().connections[0].taken(), 0u) << "nothing is taken of the other limit";
+  EXPECT_EQ(gw_.connections().taken(), 0u) << "nothing is taken of the other limit";
 }
 
 TEST_F(LimitsTest, ASessionOfAServiceNeedsOneDescriptorAndOneWithAServerTwo) {

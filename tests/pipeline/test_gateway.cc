@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "gateway/app/memory_limit.h"
-#include "gateway/app/options.h"
 #include "gateway/config/parse.h"
 
 namespace upgate::test {
@@ -70,59 +69,63 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
   loop_.network().options() = options;
   loop_.io().share = share;
   add_services(plugins_);
-  auto runtime = app::Prepare(MustParse(yaml), plugins_);
-  if (!runtime) throw std::runtime_error(config::ToString("test.yaml", runtime.error().front()));
-  runtime_ = std::move(*runtime);
-  const config::Config& config = *runtime_.config;
-  const std::size_t workers = std::max(1u, config.workers);
-  stats_ = std::make_unique<stats::Registry>(app::NamesOf(config), workers);
+  const auto config = MustParse(yaml);
+  const std::size_t workers = std::max(1u, config->workers);
+  stats_ = std::make_unique<stats::Registry>(app::BuildInfo(), workers);
+  const upgrade::PostToLoop post = [this](std::size_t to,
+                                          std::move_only_function<void(upgrade::Gateway&)> task) {
+    Post(to, std::move(task));
+  };
+  loops_ = std::make_shared<const app::Loops>(post, workers);
+  const app::Serving serving{*stats_, loops_};
+  auto generation = app::Prepare(config, plugins_, &serving);
+  if (!generation)
+    throw std::runtime_error(config::ToString("test.yaml", generation.error().front()));
+  generation_ = std::move(*generation);
+  stats_->SetOrder(app::RowsOf(*generation_));
   stats_source_.stats = stats_.get();
-  counts_ = std::make_unique<session::SharedCounts>(config);
-  server_log_ = std::make_unique<session::ServerLog>(config, log_);
-  memory_ = std::make_unique<io::MemoryTotal>(app::BytesOf(config.memory, app::AvailableMemory()));
+  counts_ = std::make_unique<upgrade::SharedCounts>();
+  server_log_ = std::make_unique<backend::ServerLog>(log_);
+  memory_ = std::make_unique<io::MemoryTotal>(app::BytesOf(config->memory, app::AvailableMemory()));
   stats_->WatchMemory(*memory_);
   loop_.memory().Join(*memory_);
   memory_report_ = std::make_unique<session::MemoryReport>(loop_.io(), stats_->loop(0).memory, log_,
                                                            [this] { return ++trims_ > 0; });
   memory_guard_ = std::make_unique<io::MemoryGuard>(loop_.io(), *memory_report_);
-  shared_ = std::make_unique<session::Shared>(
-      runtime_.config, *runtime_.router, runtime_.services, stats_source_, runtime_.client_tls,
-      *counts_, *server_log_, *memory_, log_,
-      [this](std::size_t to, std::move_only_function<void(session::Gateway&)> task) {
-        Post(to, std::move(task));
-      });
-  options_ = app::HttpOptions(config);
+  shared_ = std::make_unique<upgrade::Shared>(stats_source_, *counts_, *server_log_, *memory_, log_,
+                                              post);
   for (std::size_t i = 0; i < workers; ++i) StartWorker(i, workers);
 }
 
 void TestGateway::StartWorker(std::size_t index, std::size_t workers) {
-  const config::Config& config = *runtime_.config;
   auto worker = std::make_unique<Worker>();
-  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    worker->places.emplace_back(
-        config.listeners[i].address.ToString(),
-        session::ClientPlaces::Limits{.connections = &counts_->connections[i],
-                                      .descriptors = &counts_->descriptors,
-                                      .process_limit = &counts_->process_limit},
-        stats_->loop(index).listener[i], log_);
-  }
-  worker->gateway = std::make_unique<session::Gateway>(
-      *shared_, loop_.io(), scratch_, worker->places, stats_->loop(index), index, workers);
-  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-    worker->fronts.push_back(std::make_unique<session::Front>(
-        loop_.io(), options_, runtime_.server_tls[i].get(), scratch_,
-        worker->gateway->ForListener(i), worker->places[i]));
-    SocketAddress address = Address(config.listeners[i].address.ToString());
+  worker->gateway = std::make_unique<upgrade::Gateway>(*shared_, loop_.io(), scratch_,
+                                                       stats_->loop(index), index, workers);
+  worker->gateway->Adopt(generation_);
+  worker->listeners =
+      std::make_unique<upgrade::LoopListeners>(*worker->gateway, scratch_, worker->places, index);
+  worker->listeners->Adopt(*generation_);
+  for (std::size_t i = 0; i < generation_->listeners.size(); ++i) {
+    SocketAddress address = Address(generation_->listeners[i]->config->address.ToString());
     // In one process the system would spread the clients of one address.
     if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);
     worker->addresses.push_back(address);
-    const auto bound = worker->fronts.back()->Listen(address, {});
+    const auto bound = worker->listeners->Listen(i, address, {});
     if (!bound) throw std::runtime_error(bound.error().message);
   }
   workers_.push_back(std::move(worker));
 }
 
-void TestGateway::Post(std::size_t index, std::move_only_function<void(session::Gateway&)> task) {
+stats::ServerStats& TestGateway::server_stats(std::size_t i) {
+  for (const auto& [name, backend] : generation_->backends) {
+    for (std::size_t j = 0; j < backend->servers.size(); ++j) {
+      if (backend->config->servers[j].index == i) return backend->servers[j]->row->loops[0];
+    }
+  }
+  throw std::runtime_error("no such server");
+}
+
+void TestGateway::Post(std::size_t index, std::move_only_function<void(upgrade::Gateway&)> task) {
   workers_[index]->posted.push_back(std::move(task));
   loop_.io().turn.RunLater(*workers_[index]);
 }
@@ -133,7 +136,7 @@ void TestGateway::Worker::OnLater() {
 
 TestGateway::~TestGateway() {
   for (auto& worker : workers_) {
-    for (auto& front : worker->fronts) front->Abandon();
+    worker->listeners->Abandon();
     worker->gateway->Abandon();
   }
   loop_.RunUntilIdle();

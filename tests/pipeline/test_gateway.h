@@ -1,16 +1,16 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "gateway/app/runtime.h"
-#include "gateway/session/front.h"
-#include "gateway/session/gateway.h"
+#include "gateway/app/prepare.h"
+#include "gateway/backend/server_log.h"
 #include "gateway/session/memory_report.h"
+#include "gateway/upgrade/gateway.h"
+#include "gateway/upgrade/loop_listeners.h"
 #include "plugins/builtins.h"
 #include "tests/support/capture_log.h"
 #include "tests/support/fake_loop.h"
@@ -64,9 +64,13 @@ class TestGateway {
   FakeLoop& loop() { return loop_; }
   MemoryNetwork& network() { return loop_.network(); }
   CaptureLog& log() { return log_; }
-  session::SharedCounts& counts() { return *counts_; }
-  session::Gateway& gateway(std::size_t index = 0) { return *workers_[index]->gateway; }
-  session::Front& front(std::size_t i = 0) { return *workers_[0]->fronts[i]; }
+  upgrade::SharedCounts& counts() { return *counts_; }
+  upgrade::Gateway& gateway(std::size_t index = 0) { return *workers_[index]->gateway; }
+  http::Front& front(std::size_t i = 0) { return workers_[0]->listeners->front(i); }
+  // The limit of a listener, over all loops.
+  SharedLimit& connections(std::size_t listener = 0) {
+    return *generation_->listeners[listener]->connections;
+  }
   int trims() const { return trims_; }
   io::MemoryTotal& memory() { return *memory_; }
   const io::MemoryGuard& memory_guard() const { return *memory_guard_; }
@@ -74,9 +78,14 @@ class TestGateway {
     return loop_stats().memory.refusals[static_cast<std::size_t>(refusal)].Get();
   }
   stats::LoopStats& loop_stats(std::size_t i = 0) { return stats_->loop(i); }
-  stats::RouteStats& route_stats(std::size_t i = 0) { return stats_->loop(0).route[i]; }
-  stats::ServerStats& server_stats(std::size_t i = 0) { return stats_->loop(0).server[i]; }
-  stats::ListenerStats& listener_stats(std::size_t i = 0) { return stats_->loop(0).listener[i]; }
+  stats::RouteStats& route_stats(std::size_t i = 0) {
+    return generation_->routes[i]->row->loops[0];
+  }
+  // By index in the order of the file.
+  stats::ServerStats& server_stats(std::size_t i = 0);
+  stats::ListenerStats& listener_stats(std::size_t i = 0) {
+    return generation_->listeners[i]->row->loops[0];
+  }
   std::uint64_t Handshakes(stats::HandshakeOutcome outcome, std::size_t route = 0) {
     return route_stats(route).handshakes[static_cast<std::size_t>(outcome)].Get();
   }
@@ -93,15 +102,15 @@ class TestGateway {
   // One loop's part, and what the others post to it.
   struct Worker final : io::Later {
     void OnLater() override;
-    std::deque<session::ClientPlaces> places;  // by listener; outlive what the loop deletes last
-    std::unique_ptr<session::Gateway> gateway;
-    std::vector<std::unique_ptr<session::Front>> fronts;
+    upgrade::LoopListeners::Places places;  // outlive what the loop deletes last
+    std::unique_ptr<upgrade::Gateway> gateway;
+    std::unique_ptr<upgrade::LoopListeners> listeners;
     std::vector<SocketAddress> addresses;
-    std::vector<std::move_only_function<void(session::Gateway&)>> posted;
+    std::vector<std::move_only_function<void(upgrade::Gateway&)>> posted;
   };
 
   void StartWorker(std::size_t index, std::size_t workers);
-  void Post(std::size_t index, std::move_only_function<void(session::Gateway&)> task);
+  void Post(std::size_t index, std::move_only_function<void(upgrade::Gateway&)> task);
 
   int trims_ = 0;
   std::unique_ptr<io::MemoryTotal> memory_;
@@ -109,16 +118,16 @@ class TestGateway {
   CaptureLog log_;
   Stats stats_source_;
   plugin::Registry plugins_;
-  app::Runtime runtime_;
   std::unique_ptr<stats::Registry> stats_;
-  std::unique_ptr<session::SharedCounts> counts_;
-  std::unique_ptr<session::ServerLog> server_log_;
-  std::unique_ptr<session::Shared> shared_;
-  http::ServerOptions options_;
+  std::unique_ptr<upgrade::SharedCounts> counts_;
+  std::unique_ptr<backend::ServerLog> server_log_;
+  std::unique_ptr<upgrade::Shared> shared_;
   std::unique_ptr<session::MemoryReport> memory_report_;
   std::unique_ptr<io::MemoryGuard> memory_guard_;
   tls::Scratch scratch_;
+  std::shared_ptr<const upgrade::Generation> generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<const app::Loops> loops_;  // first to go
 };
 
 }  // namespace upgate::test

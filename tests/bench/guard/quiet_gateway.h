@@ -4,10 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/app/runtime.h"
+#include "gateway/app/prepare.h"
+#include "gateway/backend/server_log.h"
 #include "gateway/base/log.h"
-#include "gateway/session/front.h"
-#include "gateway/session/gateway.h"
+#include "gateway/upgrade/gateway.h"
+#include "gateway/upgrade/loop_listeners.h"
 #include "tests/bench/guard/world.h"
 
 namespace upgate::bench {
@@ -18,7 +19,7 @@ class QuietGateway {
   QuietGateway(World& world, std::string_view yaml);
   ~QuietGateway();
 
-  const route::Router& router() const { return *runtime_.router; }
+  const route::Router& router() const { return *generation_->router; }
 
  private:
   struct NoLog final : Log {
@@ -34,17 +35,16 @@ class QuietGateway {
   NoLog log_;
   NoStats stats_source_;
   plugin::Registry plugins_;
-  app::Runtime runtime_;
-  std::unique_ptr<stats::Registry> stats_;
+  stats::Registry stats_{app::BuildInfo(), 1};
+  std::shared_ptr<const upgrade::Generation> generation_;
   io::MemoryTotal memory_;
-  std::unique_ptr<session::SharedCounts> counts_;
-  std::unique_ptr<session::ServerLog> server_log_;
-  std::unique_ptr<session::Shared> shared_;
-  http::ServerOptions options_;
+  upgrade::SharedCounts counts_;
+  backend::ServerLog server_log_{log_};
+  upgrade::Shared shared_;
   tls::Scratch scratch_;
-  std::deque<session::ClientPlaces> places_;
-  std::unique_ptr<session::Gateway> gateway_;
-  std::unique_ptr<session::Front> front_;
+  upgrade::LoopListeners::Places places_;
+  upgrade::Gateway gateway_;
+  upgrade::LoopListeners listeners_;
 };
 
 }  // namespace upgate::bench

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/session/front.h"
+#include "gateway/http/front.h"
 #include "tests/support/capture_log.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
@@ -45,14 +45,15 @@ class AdminTest : public testing::Test {
   // Before the loop, whose last deletions give places back.
   test::CaptureLog log_;
   stats::ListenerStats stats_;
-  session::ClientPlaces places_{"admin", {}, stats_, log_};
+  http::ClientPlaces places_{"admin", {}, stats_, log_};
   test::FakeLoop loop_;
   FixedStats host_;
   bool ready_ = true;
   Admin admin_{host_, [this] { return ready_; }};
-  http::ServerOptions options_;
+  std::shared_ptr<const http::ServerOptions> options_ =
+      std::make_shared<http::ServerOptions>();
   tls::Scratch scratch_;
-  session::Front front_;
+  http::Front front_;
 };
 
 TEST_F(AdminTest, GivesTheNumbersInBothForms) {

@@ -8,8 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/app/prepare.h"
 #include "gateway/app/redirects.h"
-#include "gateway/app/runtime.h"
 #include "gateway/config/parse.h"
 #include "gateway/tls/context.h"
 #include "plugins/builtins.h"
@@ -45,8 +45,7 @@ class ExplainTest : public testing::Test {
     plugins::RegisterBuiltins(plugins_);
     auto config =
         config::Parse(kConfig, "u.yaml", [](const char*) -> const char* { return nullptr; });
-    auto runtime = Prepare(std::move(config.value()), plugins_);
-    runtime_ = std::move(runtime.value());
+    generation_ = Prepare(std::move(config.value()), plugins_).value();
   }
 
   Explanation Ask(const std::string& url, std::vector<std::string> headers = {},
@@ -62,11 +61,11 @@ class ExplainTest : public testing::Test {
       ADD_FAILURE() << question.error().message;
       return {};
     }
-    return Explain(runtime_, *question);
+    return Explain(*generation_, *question);
   }
 
   plugin::Registry plugins_;
-  Runtime runtime_;
+  std::shared_ptr<const upgrade::Generation> generation_;
 };
 
 TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
@@ -267,9 +266,9 @@ std::string SelfRedirectsOf(const std::string& routes, bool tls) {
   auto config = config::Parse("listeners: [ " + listener + " ]\nroutes:\n" + routes,
                               (folder.path() / "u.yaml").string(),
                               [](const char*) -> const char* { return nullptr; });
-  const auto runtime = Prepare(std::move(config.value()), plugins);
+  const auto generation = Prepare(std::move(config.value()), plugins).value();
   std::string keys;
-  for (const auto& warning : SelfRedirects(runtime.value())) keys += warning.key + " ";
+  for (const auto& warning : SelfRedirects(*generation)) keys += warning.key + " ";
   return keys;
 }
 

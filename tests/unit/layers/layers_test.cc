@@ -21,9 +21,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // The folders of gateway/, from the one that sees nothing but itself to the one that sees all.
-const std::vector<std::string> kLayers{"base",    "io",    "config", "tls",   "http",
-                                       "ws",      "stats", "plugin", "route", "backend",
-                                       "session", "admin", "net",    "app"};
+const std::vector<std::string> kLayers{"base",    "io",      "config", "stats", "tls",
+                                       "http",    "ws",      "plugin", "route", "backend",
+                                       "session", "upgrade", "admin",  "net",   "app"};
 
 // Folders that may see less than all that is above them.
 const std::map<std::string, std::vector<std::string>> kNarrow{

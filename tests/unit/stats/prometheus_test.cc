@@ -1,4 +1,5 @@
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <map>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/stats/stats.h"
+#include "tests/unit/stats/test_rows.h"
 
 namespace upgate::stats {
 namespace {
@@ -123,24 +125,25 @@ double ValueOf(const std::vector<Family>& families, const std::string& name,
   return std::nan("");
 }
 
-Names SmallNames() {
+TestRows::Names SmallNames() {
   return {.listeners = {"[::]:8080", "unix:/run/a"},
           .routes = {"/echo", "/live/* app.example.com"},
-          .servers = {{"live", "ws://live-1:9000"}, {"live", "ws://live-2:9000"}},
-          .build = {{"version", "1.2.3"}, {"libuv", "1.44.2"}}};
+          .servers = {{"live", "ws://live-1:9000"}, {"live", "ws://live-2:9000"}}};
 }
 
-// Puts something into everything.
-void Fill(LoopStats& loop) {
-  loop.unrouted.Add(3);
-  for (ListenerStats& listener : loop.listener) {
+// Puts something into everything of the loop.
+void Fill(TestRows& small, std::size_t loop) {
+  small.registry().loop(loop).unrouted.Add(3);
+  for (const auto& row : small.rows().listeners) {
+    ListenerStats& listener = row->loops[loop];
     listener.connections_open.Add(2);
     listener.requests.Add(9);
     listener.CountResponse(101);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kDescriptors)].Add(31);
     listener.connections_refused.Add(32);
   }
-  for (RouteStats& route : loop.route) {
+  for (const auto& row : small.rows().routes) {
+    RouteStats& route = row->loops[loop];
     route.requests.Add(4);
     route.sessions_open.Add(1);
     route.sessions_total.Add(5);
@@ -159,7 +162,8 @@ void Fill(LoopStats& loop) {
     route.close_codes.Count(1000);
     route.close_codes.Count(3001);
   }
-  for (ServerStats& server : loop.server) {
+  for (const auto& row : small.rows().servers) {
+    ServerStats& server = row->loops[loop];
     server.connects.Add(21);
     server.bytes_sent.Add(22);
     server.bytes_received.Add(23);
@@ -172,9 +176,9 @@ void Fill(LoopStats& loop) {
 }
 
 TEST(PrometheusTest, NamesFollowTheRules) {
-  Registry registry(SmallNames(), 2);
-  Fill(registry.loop(0));
-  for (const Family& family : Read(registry)) {
+  TestRows small(SmallNames(), 2);
+  Fill(small, 0);
+  for (const Family& family : Read(small.registry())) {
     EXPECT_TRUE(family.name.starts_with("upgate_")) << family.name;
     EXPECT_EQ(family.name.ends_with("_total"), family.type == "counter") << family.name;
     EXPECT_FALSE(family.samples.empty()) << family.name;
@@ -182,12 +186,12 @@ TEST(PrometheusTest, NamesFollowTheRules) {
 }
 
 TEST(PrometheusTest, ValuesAreSummedOverLoops) {
-  Registry registry(SmallNames(), 2);
-  Fill(registry.loop(0));
-  Fill(registry.loop(1));
-  registry.WatchLoop(1, [] { return LoopTimes{7, 1'500'000}; });
-  registry.WatchLog([] { return std::uint64_t{12}; });
-  const auto families = Read(registry);
+  TestRows small(SmallNames(), 2);
+  Fill(small, 0);
+  Fill(small, 1);
+  small.registry().WatchLoop(1, [] { return LoopTimes{7, 1'500'000}; });
+  small.registry().WatchLog([] { return std::uint64_t{12}; });
+  const auto families = Read(small.registry());
   const auto value = [&](const std::string& name,
                          const std::map<std::string, std::string>& labels) {
     return ValueOf(families, name, labels);
@@ -261,10 +265,10 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
 }
 
 TEST(PrometheusTest, HistogramsAreCumulativeAndEndWithInf) {
-  Registry registry(SmallNames(), 1);
-  Fill(registry.loop(0));
+  TestRows small(SmallNames(), 1);
+  Fill(small, 0);
   int histograms = 0;
-  for (const Family& family : Read(registry)) {
+  for (const Family& family : Read(small.registry())) {
     if (family.type != "histogram") continue;
     double last_bound = -1;
     double last_count = 0;
@@ -289,9 +293,9 @@ TEST(PrometheusTest, HistogramsAreCumulativeAndEndWithInf) {
 }
 
 TEST(PrometheusTest, BoundsAreInBaseUnits) {
-  Registry registry(SmallNames(), 1);
-  Fill(registry.loop(0));
-  const auto families = Read(registry);
+  TestRows small(SmallNames(), 1);
+  Fill(small, 0);
+  const auto families = Read(small.registry());
   const auto seconds = [&](const std::string& le) {
     return ValueOf(families, "upgate_handshake_seconds_bucket", {{"route", "/echo"}, {"le", le}});
   };
@@ -329,35 +333,77 @@ TEST(PrometheusTest, AllSeriesOfAHistogramHaveTheSameBoundsAtAllTimes) {
       EXPECT_EQ(count % static_cast<int>(all[name].size()), 0) << name;
     return all;
   };
-  Registry registry(SmallNames(), 1);
-  const auto before = bounds(registry);
-  Fill(registry.loop(0));
-  EXPECT_EQ(bounds(registry), before);
+  TestRows small(SmallNames(), 1);
+  const auto before = bounds(small.registry());
+  Fill(small, 0);
+  EXPECT_EQ(bounds(small.registry()), before);
   EXPECT_EQ(before.size(), 3u);
 }
 
 TEST(PrometheusTest, LabelsAreEscaped) {
   const std::string name = "~^/a\\d+\"x\"\n}";
-  Registry registry({.listeners = {}, .routes = {name}, .servers = {{"b", "u"}}}, 1);
-  registry.loop(0).route[0].requests.Add(3);
-  EXPECT_NE(
-      registry.Prometheus().find(R"(upgate_route_requests_total{route="~^/a\\d+\"x\"\n}"} 3)"),
-      std::string::npos);
-  EXPECT_EQ(ValueOf(Read(registry), "upgate_route_requests_total", {{"route", name}}), 3);
+  TestRows small({.listeners = {}, .routes = {name}, .servers = {{"b", "u"}}}, 1);
+  small.route(0, 0).requests.Add(3);
+  const std::string text = small.registry().Prometheus();
+  EXPECT_NE(text.find(R"(upgate_route_requests_total{route="~^/a\\d+\"x\"\n}"} 3)"),
+            std::string::npos);
+  EXPECT_EQ(ValueOf(Parse(text), "upgate_route_requests_total", {{"route", name}}), 3);
 }
 
-TEST(PrometheusTest, RepeatedNamesMakeNoRepeatedSeries) {
-  Registry registry(
-      {.listeners = {"a", "a"}, .routes = {"/", "/"}, .servers = {{"b", "u"}, {"b", "u"}}}, 1);
-  registry.loop(0).route[1].requests.Add(3);
-  EXPECT_EQ(ValueOf(Read(registry), "upgate_route_requests_total", {{"route", "/ #2"}}), 3);
+// One URL in two backends is two series, and so is what differs in nothing but a number.
+TEST(PrometheusTest, RowsOfLikeNamesAreSeriesOfTheirOwn) {
+  TestRows small({.listeners = {"a", "a #2"}, .routes = {}, .servers = {{"b", "u"}, {"c", "u"}}},
+                 1);
+  small.server(0, 1).connects.Add(3);
+  const auto families = Read(small.registry());
+  EXPECT_EQ(ValueOf(families, "upgate_server_connects_total", {{"backend", "b"}, {"server", "u"}}),
+            0);
+  EXPECT_EQ(ValueOf(families, "upgate_server_connects_total", {{"backend", "c"}, {"server", "u"}}),
+            3);
+}
+
+TEST(PrometheusTest, Reloads) {
+  Registry registry({{"version", "1.2.3"}}, 1);
+  auto families = Read(registry);
+  EXPECT_EQ(ValueOf(families, "upgate_config_generation"), 0);
+  EXPECT_EQ(ValueOf(families, "upgate_config_loaded_timestamp_seconds"), 0);
+  EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "ok"}}), 0);
+  EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "failed"}}), 0);
+  const std::time_t now = std::time(nullptr);
+  registry.SetGeneration(7);
+  registry.CountReload(true);
+  registry.CountReload(true);
+  registry.CountReload(false);
+  families = Read(registry);
+  EXPECT_EQ(ValueOf(families, "upgate_config_generation"), 7);
+  EXPECT_GE(ValueOf(families, "upgate_config_loaded_timestamp_seconds"), now);
+  EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "ok"}}), 2);
+  EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "failed"}}), 1);
+}
+
+// Those who read by eye, and scrapers that keep the first of a kind, count on the order.
+TEST(PrometheusTest, RowsStandInTheirOrder) {
+  TestRows small(SmallNames(), 1);
+  const Registry::Order& rows = small.rows();
+  const auto names = [&] {
+    std::vector<std::string> found;
+    for (const Family& family : Read(small.registry())) {
+      if (family.name != "upgate_route_requests_total") continue;
+      for (const Sample& sample : family.samples) found.push_back(sample.labels.at("route"));
+    }
+    return found;
+  };
+  EXPECT_EQ(names(), (std::vector<std::string>{"/echo", "/live/* app.example.com"}));
+  small.registry().SetOrder({rows.listeners, {rows.routes[1], rows.routes[0]}, rows.servers});
+  EXPECT_EQ(names(), (std::vector<std::string>{"/live/* app.example.com", "/echo"}));
 }
 
 TEST(PrometheusTest, LargeCountersKeepEveryDigit) {
-  Registry registry(SmallNames(), 1);
-  registry.loop(0).route[0].in.bytes.Add(9'007'199'254'740'993);
-  EXPECT_NE(registry.Prometheus().find(R"({route="/echo",direction="in"} 9007199254740993)"),
-            std::string::npos);
+  TestRows small(SmallNames(), 1);
+  small.route(0, 0).in.bytes.Add(9'007'199'254'740'993);
+  EXPECT_NE(
+      small.registry().Prometheus().find(R"({route="/echo",direction="in"} 9007199254740993)"),
+      std::string::npos);
 }
 
 // The test's own reader has to notice what is wrong.

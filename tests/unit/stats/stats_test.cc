@@ -13,17 +13,17 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/stats/sum.h"
+#include "tests/unit/stats/test_rows.h"
 
 namespace upgate::stats {
 namespace {
 
 using Json = nlohmann::json;
 
-Names SmallNames() {
+TestRows::Names SmallNames() {
   return {.listeners = {"0.0.0.0:8080"},
           .routes = {"/echo", "/live/*"},
-          .servers = {{"live", "ws://live-1:9000"}},
-          .build = {{"version", "1.2.3"}, {"libuv", "1.44.2"}}};
+          .servers = {{"live", "ws://live-1:9000"}}};
 }
 
 Json Read(const Registry& registry) {
@@ -116,22 +116,12 @@ TEST(ListenerStatsTest, CountsResponsesByClass) {
   EXPECT_EQ(listener.responses_5xx.Get(), 1U);
 }
 
-TEST(RegistryTest, LoopsHaveARowForEachName) {
-  Registry registry(SmallNames(), 3);
-  for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(registry.loop(i).listener.size(), 1U);
-    EXPECT_EQ(registry.loop(i).route.size(), 2U);
-    EXPECT_EQ(registry.loop(i).server.size(), 1U);
-  }
-  EXPECT_EQ(Read(registry)["loops"].size(), 3U);
-}
-
 // Each counter gets a number of its own, and half of it from either loop, so that none can be taken
 // for another.
 TEST(JsonTest, RoutesAreSummedOverLoops) {
-  Registry registry(SmallNames(), 2);
+  TestRows small(SmallNames(), 2);
   for (std::size_t i = 0; i < 2; ++i) {
-    RouteStats& route = registry.loop(i).route[1];
+    RouteStats& route = small.route(i, 1);
     route.requests.Add(1);
     route.sessions_open.Add(2);
     route.sessions_total.Add(3);
@@ -149,7 +139,7 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
     route.close_codes.Count(1000);
     route.close_codes.Count(4321);
   }
-  const Json json = Read(registry);
+  const Json json = Read(small.registry());
   const Json& idle = json["routes"][0];
   EXPECT_EQ(idle["name"], "/echo");
   EXPECT_EQ(idle["requests"], 0);
@@ -179,12 +169,11 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
 }
 
 TEST(JsonTest, ListenersServersAndLoops) {
-  Registry registry(SmallNames(), 2);
+  TestRows small(SmallNames(), 2);
   for (std::size_t i = 0; i < 2; ++i) {
-    LoopStats& loop = registry.loop(i);
-    registry.WatchLoop(i, [i] { return LoopTimes{100 + i, 200 + i}; });
-    loop.route[0].sessions_open.Add(5 + i);
-    ListenerStats& listener = loop.listener[0];
+    small.registry().WatchLoop(i, [i] { return LoopTimes{100 + i, 200 + i}; });
+    small.route(i, 0).sessions_open.Add(5 + i);
+    ListenerStats& listener = small.listener(i, 0);
     listener.connections_open.Add(1 + i);
     listener.connections_total.Add(12);
     listener.requests.Add(13);
@@ -195,7 +184,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
     listener.connections_refused.Add(3);
     listener.CountResponse(101);
     listener.CountResponse(404);
-    ServerStats& server = loop.server[0];
+    ServerStats& server = small.server(i, 0);
     server.connects.Add(21);
     server.connect_failures.Add(22);
     server.connect_timeouts.Add(23);
@@ -210,7 +199,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
     server.out.compressed_bytes.Add(32);
     server.connect_us.Record(28);
   }
-  const Json json = Read(registry);
+  const Json json = Read(small.registry());
   EXPECT_EQ(
       json["listeners"],
       (Json::array({{{"address", "0.0.0.0:8080"},
@@ -257,16 +246,16 @@ TEST(JsonTest, ListenersServersAndLoops) {
 }
 
 TEST(JsonTest, TotalsAreOverRoutesAndListeners) {
-  Registry registry(SmallNames(), 2);
-  registry.loop(0).route[0].sessions_open.Add(2);
-  registry.loop(1).route[1].sessions_open.Add(3);
-  registry.loop(0).route[0].in.message_size.Record(100);
-  registry.loop(1).route[1].in.message_size.Record(200);
-  registry.loop(1).listener[0].requests.Add(7);
-  registry.loop(1).route[0].requests.Add(5);
-  registry.loop(1).unrouted.Add(2);
-  registry.loop(0).listener[0].connections_open.Add(4);
-  const Json totals = Read(registry)["totals"];
+  TestRows small(SmallNames(), 2);
+  small.route(0, 0).sessions_open.Add(2);
+  small.route(1, 1).sessions_open.Add(3);
+  small.route(0, 0).in.message_size.Record(100);
+  small.route(1, 1).in.message_size.Record(200);
+  small.listener(1, 0).requests.Add(7);
+  small.route(1, 0).requests.Add(5);
+  small.registry().loop(1).unrouted.Add(2);
+  small.listener(0, 0).connections_open.Add(4);
+  const Json totals = Read(small.registry())["totals"];
   EXPECT_EQ(totals["sessions_open"], 5);
   EXPECT_EQ(totals["in"]["message_size"]["sum"], 300);
   EXPECT_EQ(totals["requests"], 7);
@@ -275,12 +264,12 @@ TEST(JsonTest, TotalsAreOverRoutesAndListeners) {
 }
 
 TEST(JsonTest, Histograms) {
-  Registry registry(SmallNames(), 2);
-  registry.loop(0).route[0].handshake_us.Record(0);
-  registry.loop(0).route[0].handshake_us.Record(5);
-  registry.loop(1).route[0].handshake_us.Record(6);
-  registry.loop(1).route[0].out.message_size.Record(std::numeric_limits<std::uint64_t>::max() / 4);
-  const Json route = Read(registry)["routes"][0];
+  TestRows small(SmallNames(), 2);
+  small.route(0, 0).handshake_us.Record(0);
+  small.route(0, 0).handshake_us.Record(5);
+  small.route(1, 0).handshake_us.Record(6);
+  small.route(1, 0).out.message_size.Record(std::numeric_limits<std::uint64_t>::max() / 4);
+  const Json route = Read(small.registry())["routes"][0];
   const Json& histogram = route["handshake_us"];
   EXPECT_EQ(histogram["count"], 3);
   EXPECT_EQ(histogram["sum"], 11);
@@ -329,6 +318,23 @@ TEST(JsonTest, Process) {
   EXPECT_GT(process["max_fds"], process["open_fds"]);
 }
 
+TEST(JsonTest, Reloads) {
+  Registry registry({}, 1);
+  Json json = Read(registry);
+  EXPECT_EQ(json["generation"], 0);
+  EXPECT_EQ(json["generation_loaded"], 0);
+  EXPECT_EQ(json["reloads"], (Json{{"ok", 0}, {"failed", 0}}));
+  const std::time_t now = std::time(nullptr);
+  registry.SetGeneration(2);
+  registry.CountReload(true);
+  registry.CountReload(false);
+  registry.CountReload(false);
+  json = Read(registry);
+  EXPECT_EQ(json["generation"], 2);
+  EXPECT_GE(json["generation_loaded"], now);
+  EXPECT_EQ(json["reloads"], (Json{{"ok", 1}, {"failed", 2}}));
+}
+
 TEST(JsonTest, LogLinesLost) {
   Registry registry({}, 1);
   EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 0);
@@ -349,45 +355,32 @@ TEST(JsonTest, OpenFdsFollowWhatIsOpen) {
 }
 
 TEST(JsonTest, NamesThatAreNotUtf8StillMakeJson) {
-  const Registry registry(
-      {.listeners = {"a\"\n\\b"}, .routes = {"/\xff"}, .servers = {}, .build = {}}, 1);
-  const Json json = Read(registry);
+  TestRows rows({.listeners = {"a\"\n\\b"}, .routes = {"/\xff"}, .servers = {}}, 1);
+  const Json json = Read(rows.registry());
   EXPECT_EQ(json["listeners"][0]["address"], "a\"\n\\b");
   EXPECT_EQ(json["routes"][0]["name"], "/\uFFFD");
-}
-
-TEST(JsonTest, RepeatedNamesGetNumbers) {
-  const Registry registry({.listeners = {},
-                           .routes = {"/a", "/a", "/a #2", "/a"},
-                           .servers = {{"b", "u"}, {"b", "u"}, {"c", "u"}},
-                           .build = {}},
-                          1);
-  const Json json = Read(registry);
-  EXPECT_EQ(json["routes"][0]["name"], "/a");
-  EXPECT_EQ(json["routes"][1]["name"], "/a #2");
-  EXPECT_EQ(json["routes"][2]["name"], "/a #2 #2");
-  EXPECT_EQ(json["routes"][3]["name"], "/a #3");
-  EXPECT_EQ(json["servers"][1]["url"], "u #2");
-  EXPECT_EQ(json["servers"][2]["url"], "u");
 }
 
 // For the thread sanitizer, and that what a reader sees never goes back.
 TEST(RegistryTest, LoopsCountWhileOthersRead) {
   constexpr std::uint64_t kRounds = 20'000;
-  Registry registry(SmallNames(), 2);
+  TestRows small(SmallNames(), 2);
+  Registry& registry = small.registry();
   std::atomic<int> running = 2;
   std::atomic<std::uint64_t> turns = 0;
   registry.WatchLoop(0, [&] { return LoopTimes{turns.load(), 0}; });
   const auto count = [&](std::size_t index) {
     LoopStats& loop = registry.loop(index);
+    RouteStats& route = small.route(index, 0);
+    ListenerStats& listener = small.listener(index, 0);
     for (std::uint64_t i = 0; i < kRounds; ++i) {
       loop.unrouted.Add();
       turns.fetch_add(1, std::memory_order_relaxed);
-      loop.route[0].in.bytes.Add(10);
-      loop.route[0].in.message_size.Record(10);
-      loop.route[0].sessions_open.Add();
-      loop.route[0].sessions_open.Subtract();
-      loop.listener[0].CountResponse(200);
+      route.in.bytes.Add(10);
+      route.in.message_size.Record(10);
+      route.sessions_open.Add();
+      route.sessions_open.Subtract();
+      listener.CountResponse(200);
     }
     --running;
   };

@@ -1,0 +1,73 @@
+#include "gateway/http/client_places.h"
+
+#include <fmt/format.h>
+
+namespace upgate::http {
+
+using stats::WaitReason;
+
+std::optional<ClientPlaces::Place> ClientPlaces::TryTake() {
+  if (limits_.connections != nullptr && !limits_.connections->TryTake(1)) {
+    full_ = WaitReason::kConnections;
+    return {};
+  }
+  if (limits_.descriptors != nullptr && !limits_.descriptors->TryTake(kOfClient)) {
+    if (limits_.connections != nullptr) limits_.connections->GiveBack(1);
+    full_ = WaitReason::kDescriptors;
+    return {};
+  }
+  stats_.connections_open.Add();
+  ++taken_;
+  return Place(*this, kOfClient);
+}
+
+void ClientPlaces::Place::Keep(std::uint32_t descriptors) {
+  if (places_ == nullptr || descriptors >= descriptors_) return;
+  SharedLimit* const limit = places_->limits_.descriptors;
+  if (limit != nullptr) limit->GiveBack(descriptors_ - descriptors);
+  descriptors_ = descriptors;
+  if (places_->waiter_ != nullptr) places_->waiter_->OnPlaceFree();
+}
+
+void ClientPlaces::GiveBack(std::uint32_t descriptors) {
+  if (limits_.connections != nullptr) limits_.connections->GiveBack(1);
+  if (limits_.descriptors != nullptr) limits_.descriptors->GiveBack(descriptors);
+  stats_.connections_open.Subtract();
+  --taken_;
+  if (waiter_ != nullptr) waiter_->OnPlaceFree();
+}
+
+void ClientPlaces::CountPause(io::Instant now) {
+  const auto reason = static_cast<std::size_t>(full_);
+  stats_.accept_pauses[reason].Add();
+  Warn(pauses_[reason], "clients wait", WhyFull(), now);
+}
+
+void ClientPlaces::CountPauseOfSystem(const Error& error, io::Instant now) {
+  const auto reason = static_cast<std::size_t>(WaitReason::kSystem);
+  stats_.accept_pauses[reason].Add();
+  Warn(pauses_[reason], "clients wait", error.message, now);
+}
+
+void ClientPlaces::CountRefusal(io::Instant now) {
+  stats_.connections_refused.Add();
+  Warn(refusals_, "clients refused", WhyFull(), now);
+}
+
+std::string ClientPlaces::WhyFull() const {
+  if (full_ == WaitReason::kConnections) {
+    return fmt::format("all {} connections of the listener are open", limits_.connections->most());
+  }
+  return fmt::format(
+      "all {} file descriptors for clients are taken; the process may have {} (ulimit -n, "
+      "LimitNOFILE=, docker --ulimit nofile=)",
+      limits_.descriptors->most(), *limits_.process_limit);
+}
+
+void ClientPlaces::Warn(io::Seldom& seldom, std::string_view event, std::string_view why,
+                        io::Instant now) {
+  const auto left_out = seldom.Due(now);
+  if (left_out) log_.Warn(event, {{"listener", listener_}, {"why", why}, {"left_out", *left_out}});
+}
+
+}  // namespace upgate::http

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "gateway/base/log.h"
+#include "gateway/base/result.h"
+#include "gateway/base/shared_limit.h"
+#include "gateway/io/seldom.h"
+#include "gateway/stats/stats.h"
+
+namespace upgate::http {
+
+// The places for the clients of one listener, as one loop sees them: takes them out of the limits
+// that all loops share, counts the connections, and tells the log when clients have to wait. A
+// client has its place as long as its connection is open, upgraded or not. Runs on its loop's
+// thread; outlives the loop, whose last deletions give places back.
+class ClientPlaces {
+ public:
+  // Descriptors that a client may come to need: its own, and one for its server or for a file.
+  static constexpr std::uint32_t kOfClient = 2;
+  static constexpr std::uint32_t kOfServiceSession = 1;
+
+  // nullptr: no limit. Borrowed.
+  struct Limits {
+    SharedLimit* connections = nullptr;
+    SharedLimit* descriptors = nullptr;
+    const std::uint64_t* process_limit = nullptr;  // for messages, beside `descriptors`
+  };
+
+  // What one client holds; gives it back when it is destroyed.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept
+        : places_(std::exchange(other.places_, nullptr)), descriptors_(other.descriptors_) {}
+    Place& operator=(Place&& other) noexcept {
+      std::swap(places_, other.places_);
+      std::swap(descriptors_, other.descriptors_);
+      return *this;
+    }
+    ~Place() {
+      if (places_ != nullptr) places_->GiveBack(descriptors_);
+    }
+    explicit operator bool() const { return places_ != nullptr; }
+    // Gives descriptors back that are not needed any more; at least one remains.
+    void Keep(std::uint32_t descriptors);
+
+   private:
+    friend class ClientPlaces;
+    Place(ClientPlaces& places, std::uint32_t descriptors)
+        : places_(&places), descriptors_(descriptors) {}
+    ClientPlaces* places_ = nullptr;
+    std::uint32_t descriptors_ = 0;
+  };
+
+  // Whoever holds clients back.
+  class Waiter {
+   public:
+    // A place has become free on this loop. From inside destructors: nothing may be done at once.
+    virtual void OnPlaceFree() = 0;
+
+   protected:
+    ~Waiter() = default;
+  };
+
+  // `listener` is its address, for the log. `owner` keeps what is borrowed, where somebody has to.
+  ClientPlaces(std::string listener, Limits limits, stats::ListenerStats& stats, Log& log,
+               std::shared_ptr<const void> owner = nullptr)
+      : listener_(std::move(listener)),
+        limits_(limits),
+        stats_(stats),
+        log_(log),
+        owner_(std::move(owner)) {}
+  ClientPlaces(const ClientPlaces&) = delete;
+  ClientPlaces& operator=(const ClientPlaces&) = delete;
+
+  stats::ListenerStats& stats() { return stats_; }
+  // Places taken and not given back.
+  std::uint64_t taken() const { return taken_; }
+  void SetWaiter(Waiter* waiter) { waiter_ = waiter; }
+
+  // A place for a new client; nothing when a limit is reached.
+  std::optional<Place> TryTake();
+
+  // A connection's place goes with its stream when that is handed over to a session: whoever takes
+  // the stream calls these two around it, and the connection's owner calls OnConnectionDone in
+  // between. What comes back is empty when the connection is not done.
+  void BeginHandOver() { handing_over_ = true; }
+  Place EndHandOver() {
+    handing_over_ = false;
+    return std::exchange(handed_over_, {});
+  }
+  void OnConnectionDone(Place& place) {
+    if (handing_over_) handed_over_ = std::move(place);
+  }
+
+  // Clients begin to wait, for the limit that TryTake came upon last, or because the system
+  // refused.
+  void CountPause(io::Instant now);
+  void CountPauseOfSystem(const Error& error, io::Instant now);
+  // Clients waited for too long.
+  void CountRefusal(io::Instant now);
+
+ private:
+  void GiveBack(std::uint32_t descriptors);
+  std::string WhyFull() const;
+  void Warn(io::Seldom& seldom, std::string_view event, std::string_view why, io::Instant now);
+
+  const std::string listener_;
+  const Limits limits_;
+  stats::ListenerStats& stats_;
+  Log& log_;
+  const std::shared_ptr<const void> owner_;
+  std::uint64_t taken_ = 0;
+  Waiter* waiter_ = nullptr;
+  bool handing_over_ = false;
+  Place handed_over_;
+  stats::WaitReason full_ = stats::WaitReason::kConnections;
+  std::array<io::Seldom, stats::kWaitReasons> pauses_;
+  io::Seldom refusals_;
+};
+
+}  // namespace upgate::http

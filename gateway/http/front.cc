@@ -1,0 +1,125 @@
+#include "gateway/http/front.h"
+
+#include <utility>
+
+namespace upgate::http {
+
+Front::Front(io::Loop loop, Options options, Tls tls, tls::Scratch& scratch,
+             RequestHandler& handler, ClientPlaces& places)
+    : loop_(loop),
+      options_(std::move(options)),
+      tls_(std::move(tls)),
+      scratch_(scratch),
+      handler_(handler),
+      places_(places),
+      look_again_(loop.timers, *this) {
+  places_.SetWaiter(this);
+}
+
+Front::~Front() {
+  places_.SetWaiter(nullptr);
+}
+
+void Front::Update(Options options, Tls tls) {
+  options_ = std::move(options);
+  tls_ = std::move(tls);
+}
+
+Result<SocketAddress> Front::Listen(const SocketAddress& address,
+                                    const io::ListenOptions& options) {
+  auto listener = loop_.network.Listen(address, options, *this);
+  if (!listener) return std::unexpected(listener.error());
+  SocketAddress bound = (*listener)->address();
+  listeners_.push_back(std::move(*listener));
+  return bound;
+}
+
+bool Front::MayAccept() {
+  if (auto place = places_.TryTake()) {
+    next_ = std::move(*place);
+    hold_back_.OnPlace();
+    holding_ = false;
+    return true;
+  }
+  const io::Instant now = loop_.timers.Now();
+  if (hold_back_.OnFull(now) == HoldBack::Verdict::kRefuse) {
+    holding_ = false;
+    return true;
+  }
+  if (!std::exchange(holding_, true)) places_.CountPause(now);
+  // A place may also become free on another loop.
+  if (!look_again_.armed()) look_again_.Arm(HoldBack::kInterval);
+  return false;
+}
+
+void Front::LookAgain() {
+  for (auto& listener : listeners_) listener->Resume();
+}
+
+void Front::OnPlaceFree() {
+  if (holding_) loop_.turn.RunLater(*this);
+}
+
+void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
+  if (!next_) {
+    places_.CountRefusal(loop_.timers.Now());
+    stream->Reset();
+    return;
+  }
+  places_.stats().connections_total.Add();
+  // A handshake takes more than an answer would, and nothing can be said before it is over.
+  if (tls_ != nullptr && loop_.memory.over()) {
+    loop_.memory.NoteRefusal(io::MemoryRefusal::kConnection);
+    next_ = {};
+    stream->Reset();
+    return;
+  }
+  Client& client = *clients_.emplace_back(std::make_unique<Client>(*this));
+  client.index = clients_.size() - 1;
+  client.place = std::exchange(next_, {});
+  if (tls_ != nullptr)
+    stream = tls_->Get()->Wrap(std::move(stream), options_->limits.head_timeout, loop_, scratch_);
+  client.options = options_;
+  client.connection =
+      ServerConnection::Start(std::move(stream), loop_, *client.options, handler_, client);
+}
+
+void Front::OnAcceptFailed(const Error& error) {
+  next_ = {};
+  places_.CountPauseOfSystem(error, loop_.timers.Now());
+}
+
+void Front::Remove(Client& client) {
+  const std::size_t index = std::exchange(client.index, Client::kGone);
+  if (index == Client::kGone) return;
+  places_.OnConnectionDone(client.place);
+  loop_.turn.DeferDelete(std::move(clients_[index]));
+  if (index + 1 < clients_.size()) {
+    clients_[index] = std::move(clients_.back());
+    clients_[index]->index = index;
+  }
+  clients_.pop_back();
+  if (empty_ && clients_.empty()) std::exchange(empty_, nullptr)();
+}
+
+void Front::Drain(std::function<void()> empty) {
+  listeners_.clear();
+  if (clients_.empty()) return empty();
+  empty_ = std::move(empty);
+  // From the end: whoever takes the place of one that is removed has had its turn.
+  for (std::size_t i = clients_.size(); i-- > 0;) {
+    if (i < clients_.size()) clients_[i]->connection->Drain();
+  }
+}
+
+void Front::Abandon() {
+  listeners_.clear();
+  for (auto& client : clients_) {
+    client->index = Client::kGone;
+    loop_.turn.DeferDelete(std::move(client));
+  }
+  clients_.clear();
+  if (empty_) std::exchange(empty_, nullptr)();
+}
+
+}  // namespace upgate::http

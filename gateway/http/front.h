@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "gateway/http/client_places.h"
+#include "gateway/http/hold_back.h"
+#include "gateway/http/server_connection.h"
+#include "gateway/io/network.h"
+#include "gateway/tls/context.h"
+#include "gateway/tls/context_cell.h"
+
+namespace upgate::http {
+
+// The place where clients come in on one loop: one listener's sockets, TLS where it has any, and
+// the HTTP connections that have not been upgraded. Owned by the worker; on its loop's thread.
+//
+// A client is taken when there is a place for it, for as long as its connection lives. Others wait
+// in the backlog, or are refused: see HoldBack.
+class Front final : private io::AcceptHandler,
+                    private ClientPlaces::Waiter,
+                    private io::Timer::Owner,
+                    private io::Later {
+ public:
+  using Options = std::shared_ptr<const ServerOptions>;
+  // nullptr for a plain listener.
+  using Tls = std::shared_ptr<const tls::ContextCell<tls::ServerContext>>;
+
+  // What is borrowed outlives the front.
+  Front(io::Loop loop, Options options, Tls tls, tls::Scratch& scratch, RequestHandler& handler,
+        ClientPlaces& places);
+  ~Front();
+
+  Result<SocketAddress> Listen(const SocketAddress& address, const io::ListenOptions& options);
+
+  // For clients that come from now on.
+  void Update(Options options, Tls tls);
+
+  // Stops listening; idle connections end, busy ones after their answer. `empty` is called once no
+  // connection is left, at the earliest in the next turn's callbacks or at once when there is none.
+  void Drain(std::function<void()> empty);
+  // Ends every connection at once.
+  void Abandon();
+
+  std::size_t connections() const { return clients_.size(); }
+
+ private:
+  // A connection and the place it has: given back when the connection is closed.
+  struct Client final : io::Deletable, ServerConnection::Owner {
+    static constexpr std::size_t kGone = std::size_t(-1);
+
+    explicit Client(Front& owner) : front(owner) {}
+    void OnConnectionDone(ServerConnection&) override { front.Remove(*this); }
+
+    Front& front;
+    std::size_t index = kGone;  // in clients_
+    ClientPlaces::Place place;
+    Options options;
+    std::unique_ptr<ServerConnection> connection;
+  };
+
+  bool MayAccept() override;
+  void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
+  void OnNobody() override { next_ = {}; }
+  void OnAcceptFailed(const Error& error) override;
+  void OnPlaceFree() override;
+  void OnTimer(io::Timer&) override { LookAgain(); }
+  void OnLater() override { LookAgain(); }
+  void LookAgain();
+  // Takes the client, which may be at work, out of the table; it dies at the end of the turn.
+  void Remove(Client& client);
+
+  io::Loop loop_;
+  Options options_;
+  Tls tls_;
+  tls::Scratch& scratch_;
+  RequestHandler& handler_;
+  ClientPlaces& places_;
+  ClientPlaces::Place next_;  // of the connection that is just being accepted; empty: refuse it
+  HoldBack hold_back_;
+  bool holding_ = false;  // clients may be waiting in the backlog
+  io::Timer look_again_;
+  std::vector<std::unique_ptr<io::Listener>> listeners_;
+  std::vector<std::unique_ptr<Client>> clients_;  // in no order
+  std::function<void()> empty_;
+};
+
+}  // namespace upgate::http

@@ -1,0 +1,187 @@
+#include "gateway/upgrade/gateway.h"
+
+#include <utility>
+#include <variant>
+
+#include "gateway/route/readings.h"
+#include "gateway/upgrade/handshake.h"
+#include "gateway/upgrade/proxy.h"
+
+namespace upgate::upgrade {
+namespace {
+
+constexpr std::string_view kNoRoute = "no route for this host and path";
+
+}  // namespace
+
+using stats::HandshakeOutcome;
+
+Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
+                 stats::LoopStats& stats, std::size_t index, std::size_t loops)
+    : shared_(shared),
+      context_(loop),
+      stats_(stats),
+      routes_({.loop = loop,
+               .scratch = scratch,
+               .stats = shared.stats,
+               .servers = shared.servers,
+               .idle_servers = shared.counts.idle_servers,
+               .others = *this,
+               .index = index,
+               .loops = loops}),
+      compression_pool_(loop.timers, loop.memory, 0, stats.compression),
+      next_id_(index + 1),
+      id_step_(loops) {}
+
+Gateway::~Gateway() = default;
+
+// ---- the configuration
+
+void Gateway::Prepare(std::shared_ptr<const Generation> generation) {
+  routes_.Prepare(std::move(generation));
+}
+
+void Gateway::Switch() {
+  routes_.Switch();
+  compression_pool_.SetMemory(routes_.generation().config->compression_memory / id_step_);
+}
+
+void Gateway::Adopt(std::shared_ptr<const Generation> generation) {
+  Prepare(std::move(generation));
+  Switch();
+}
+
+void Gateway::PostToService(std::size_t loop, const plugin::Service& service,
+                            plugin::Host::Task task) {
+  shared_.post(loop, [&service, run = std::move(task)](Gateway& there) mutable {
+    if (ServiceHost* host = there.routes_.HostOf(service)) run(host->instance());
+  });
+}
+
+// ---- requests
+
+std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange,
+                                                          const Ref<ListenerContext>& came_by,
+                                                          http::ClientPlaces& places) {
+  const config::Listener& listener = came_by->config;
+  const http::Request& request = exchange.request();
+  const route::SeenAs seen = route::SeenByClient(
+      request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
+  if (!seen.overruled.empty())
+    shared_.log.Debug("proxy headers disagree",
+                      {{"client", seen.client}, {"believed", seen.overruled}});
+  const route::Routed routed =
+      route::FindRoute(*routes_.generation().router, seen.host, request.target);
+  if (routed.route == nullptr) {
+    RefuseUnrouted(exchange, listener, seen, routed.ambiguous);
+    return nullptr;
+  }
+  RouteContext& route = routes_.At(routed.route->index);
+  route.stats().requests.Add();
+  Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
+  exchange.SetAnswerHeaders(std::move(decision.fields));
+  if (!decision.for_websocket()) {
+    if (route.service() != nullptr && ws::IsHandshake(request, listener.dialects)) {
+      const auto* answered = std::get_if<Answered>(&decision.what);
+      LogRefusal(request, &route, seen, answered != nullptr ? answered->response.status : 0,
+                 "no WebSocket: this route leads to the service " + *route.config().plugin);
+    }
+    exchange.IgnoreUpgrade();
+  }
+  if (auto* answered = std::get_if<Answered>(&decision.what)) {
+    if (answered->outcome) {
+      route.Count(*answered->outcome);
+      LogRefusal(request, &route, seen, answered->response.status, answered->response.body);
+    }
+    exchange.Respond(std::move(answered->response));
+    return nullptr;
+  }
+  if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
+    Admission admission =
+        Admit(request, seen, std::move(*accepted), std::move(decision.verdict.headers));
+    admission.places = &places;
+    return OnUpgrade(exchange, came_by, route, seen, std::move(admission));
+  }
+  if (ServiceHost* host = route.service()) {
+    exchange.Hold(Ref<RefCounted>(&route));
+    return host->instance().OnRequest(exchange);
+  }
+  return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::nullopt);
+}
+
+void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
+                             const route::SeenAs& seen, bool ambiguous) {
+  const http::Request& request = exchange.request();
+  const int status = ambiguous ? 400 : 404;
+  const std::string_view why = ambiguous ? route::kAmbiguous : kNoRoute;
+  stats_.unrouted.Add();
+  if (ws::IsHandshake(request, listener.dialects)) {
+    LogRefusal(request, nullptr, seen, status, why);
+  } else {
+    exchange.IgnoreUpgrade();
+    shared_.log.Debug("no route", {{"client", seen.client},
+                                   {"host", seen.host},
+                                   {"path", request.target.path},
+                                   {"why", why}});
+  }
+  exchange.Respond(http::TextResponse(status, why));
+}
+
+Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
+                         http::Headers cors) const {
+  return Admission{.slot = {},
+                   .offer = std::move(accepted.offer),
+                   .subprotocol = std::move(accepted.subprotocol),
+                   .encoding = accepted.encoding,
+                   .compression = std::move(accepted.compression),
+                   .cors = std::move(cors),
+                   .url = route::WebSocketUrl(seen, request.target),
+                   .client = seen.client,
+                   .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
+                   .started_us = context_.loop.timers.Micros()};
+}
+
+http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_view client,
+                                        const backend::OpenError& error) {
+  // A lack of our own, which any number of clients meets at once.
+  const bool ours = error.code == Errc::kLimit;
+  LogBackendFailed(route, client, error.message,
+                   ours ? shared_.counts.resource_warnings : shared_.counts.backend_failures);
+  if (ours) return http::TextResponse(503, "the gateway has no resources left for this request");
+  if (error.code == Errc::kTimeout)
+    return http::TextResponse(
+        504, "the server behind this route cannot be reached within connect_timeout");
+  return http::TextResponse(502, "the server behind this route cannot be reached");
+}
+
+std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,
+                                                          const Ref<ListenerContext>& listener,
+                                                          RouteContext& route,
+                                                          const route::SeenAs& seen,
+                                                          Admission admission) {
+  const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
+    route.Count(outcome);
+    LogRefusal(exchange.request(), &route, seen, response.status, response.body);
+    exchange.Respond(std::move(response));
+    return nullptr;
+  };
+  if (draining_)
+    return refuse(HandshakeOutcome::kShuttingDown,
+                  http::TextResponse(503, "the gateway is shutting down"));
+  std::optional<session::SessionSlot> slot = route.TakeSlot();
+  if (!slot) {
+    http::Response full = http::TextResponse(503, "too many sessions on this route");
+    full.headers.Add("Retry-After", "5");
+    return refuse(HandshakeOutcome::kTooManySessions, std::move(full));
+  }
+  admission.slot = std::move(*slot);
+  if (route.service() != nullptr) {
+    EstablishService(exchange, admission);
+    return nullptr;
+  }
+  if (route.backend()->http() != nullptr)
+    return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(admission));
+  return std::make_unique<Handshake>(*this, exchange, std::move(admission));
+}
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/base/log.h"
+#include "gateway/config/config.h"
+#include "gateway/http/client_places.h"
+#include "gateway/http/exchange.h"
+#include "gateway/plugin/service.h"
+#include "gateway/route/origin.h"
+#include "gateway/session/compression.h"
+#include "gateway/session/compression_pool.h"
+#include "gateway/session/context.h"
+#include "gateway/session/session.h"
+#include "gateway/stats/stats.h"
+#include "gateway/upgrade/decision.h"
+#include "gateway/upgrade/loop_routes.h"
+#include "gateway/upgrade/shared_counts.h"
+#include "gateway/ws/handshake.h"
+
+namespace upgate::upgrade {
+
+class Gateway;
+
+// Runs a task with the gateway of another loop, on that loop's thread. Thread-safe; tasks from one
+// loop to another keep their order.
+using PostToLoop =
+    std::function<void(std::size_t loop, std::move_only_function<void(Gateway&)> task)>;
+
+// What all loops share; made once, before they start. Borrowed things outlive the gateways.
+struct Shared {
+  const plugin::StatsSource& stats;
+  SharedCounts& counts;
+  backend::ServerWatcher& servers;
+  io::MemoryTotal& memory;
+  Log& log;
+  PostToLoop post;
+};
+
+// The upgrade of one client that passed every policy: what is needed for the 101 and the session
+// behind it.
+struct Admission {
+  session::SessionSlot slot;  // of the route
+  ws::Offer offer;
+  std::string subprotocol;
+  config::Encoding encoding = config::Encoding::kBinary;
+  std::optional<ws::DeflateAgreement> compression;
+  http::Headers cors;
+  std::string url;  // ws or wss, as the client sees it
+  std::string client;
+  session::Asked asked;
+  std::uint64_t started_us = 0;
+  http::ClientPlaces* places = nullptr;  // of the listener that the client came to
+};
+
+// One loop's gateway: takes requests from its listeners, finds their routes, applies the policies,
+// opens the backends and keeps the sessions. Serves once it has a configuration (Adopt), and goes
+// on while another takes its place. On its loop's thread.
+class Gateway final : private session::Session::Owner, private ServicePost {
+ public:
+  // `index` of `loops`: which loop this is. `scratch` belongs to the loop.
+  Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
+          std::size_t index, std::size_t loops);
+  ~Gateway();
+
+  // A configuration that takes the place of the one that serves, or the first one: see LoopRoutes.
+  void Prepare(std::shared_ptr<const Generation> generation);
+  void Switch();
+  void Adopt(std::shared_ptr<const Generation> generation);
+
+  // A request that came by a listener, which the caller owns; `places` outlive the gateway's
+  // sessions.
+  std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange,
+                                                   const Ref<ListenerContext>& listener,
+                                                   http::ClientPlaces& places);
+
+  // Closes every session with 1001 and refuses new ones. `empty` is called once none is left, or at
+  // once when there is none.
+  void Drain(std::function<void()> empty);
+  // Ends every session at once.
+  void Abandon();
+
+  std::size_t sessions() const { return sessions_.size(); }
+  LoopRoutes& routes() { return routes_; }
+  const Shared& shared() const { return shared_; }
+  io::Loop loop() const { return context_.loop; }
+
+ private:
+  class Handshake;
+  class Proxy;
+
+  std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
+                                                   const Ref<ListenerContext>& listener,
+                                                   RouteContext& route, const route::SeenAs& seen,
+                                                   Admission admission);
+  void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
+                      const route::SeenAs& seen, bool ambiguous);
+  Admission Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
+                  http::Headers cors) const;
+  // Counts and logs that no server of the route's backend could be had; what to answer.
+  http::Response OnBackendFailed(const RouteContext& route, std::string_view client,
+                                 const backend::OpenError& error);
+  void LogBackendFailed(const RouteContext& route, std::string_view client, std::string_view why,
+                        io::Seldom& lines);
+  // `route` is nullptr where there is none; `status` is 0 where a service has not answered yet.
+  void LogRefusal(const http::Request& request, const RouteContext* route,
+                  const route::SeenAs& seen, int status, std::string_view why);
+
+  struct Admitted {
+    http::Upgraded upgraded;
+    session::Facts facts;
+  };
+  // What the session needs for the compression that was agreed on. Where there is no memory for it
+  // the agreement is taken back.
+  std::unique_ptr<session::Compression> OpenCompression(Admission& admission);
+  http::Response Make101(const Admission& admission) const;
+  // Sends the 101 and takes the client's connection over; nothing when the client is gone. `server`
+  // is nullptr for a service.
+  std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission,
+                                    const http::Response& answer, const backend::Server* server);
+  void EstablishService(http::Exchange& exchange, Admission& admission);
+  void EstablishBytes(http::Exchange& exchange, Admission& admission,
+                      std::unique_ptr<io::ByteStream> stream, const backend::Server& server);
+  // `server_compression`: agreed on with the server, for a route that enforces rules; nullptr for
+  // none.
+  void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+                       http::Upgraded server_side, const backend::Server& server,
+                       std::unique_ptr<session::Compression> server_compression);
+  void Launch(std::unique_ptr<session::Session> session, std::string early);
+  void OnSessionDone(session::Session& session) override;
+  void Forget(session::Session& session);
+  void LogOpen(const session::Facts& facts, const Admission& admission);
+  void LogClose(const session::Session& session);
+
+  void PostToService(std::size_t loop, const plugin::Service& service,
+                     plugin::Host::Task task) override;
+
+  const Shared& shared_;
+  session::Context context_;
+  stats::LoopStats& stats_;
+  LoopRoutes routes_;
+  session::CompressionPool compression_pool_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<session::Session>> sessions_;
+  std::uint64_t next_id_;
+  std::uint64_t id_step_;
+  bool draining_ = false;
+  std::function<void()> empty_;
+};
+
+}  // namespace upgate::upgrade

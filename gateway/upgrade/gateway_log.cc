@@ -1,0 +1,79 @@
+// What the log says of clients and their sessions.
+#include "gateway/upgrade/gateway.h"
+#include "gateway/ws/handshake.h"
+
+namespace upgate::upgrade {
+
+void Gateway::LogBackendFailed(const RouteContext& route, std::string_view client,
+                               std::string_view why, io::Seldom& lines) {
+  const auto left_out = lines.Due(context_.loop.timers.Now());
+  if (!left_out) return;
+  shared_.log.Warn("backend failed", {{"route", route.name()},
+                                      {"backend", *route.config().backend},
+                                      {"client", client},
+                                      {"why", why},
+                                      {"left_out", *left_out}});
+}
+
+// A browser does not tell its page why a handshake failed; the log does.
+void Gateway::LogRefusal(const http::Request& request, const RouteContext* route,
+                         const route::SeenAs& seen, int status, std::string_view why) {
+  const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
+  if (!left_out) return;
+  shared_.log.Info("handshake refused", {{"client", seen.client},
+                                         {"route", route != nullptr ? route->name() : ""},
+                                         {"host", seen.host},
+                                         {"path", request.target.path},
+                                         {"origin", ws::OriginSent(request)},
+                                         {"status", std::int64_t{status}},
+                                         {"why", why.substr(0, why.find('\n'))},
+                                         {"left_out", *left_out}});
+}
+
+namespace {
+
+std::string FarEndOf(const session::Facts& facts) {
+  return facts.server != nullptr ? facts.server->config.url : "plugin:" + *facts.route->plugin;
+}
+
+}  // namespace
+
+void Gateway::LogOpen(const session::Facts& facts, const Admission& admission) {
+  shared_.log.Info("session open",
+                   {{"id", facts.id},
+                    {"client", facts.client},
+                    {"route", ContextOf(facts.slot).name()},
+                    {"host", facts.asked.host()},
+                    {"path", facts.asked.path()},
+                    {"origin", facts.asked.origin()},
+                    {"server", FarEndOf(facts)},
+                    {"subprotocol", facts.subprotocol},
+                    {"extensions", admission.compression ? admission.compression->answer : ""},
+                    {"dialect", NameOf(facts.dialect)}});
+}
+
+void Gateway::LogClose(const session::Session& session) {
+  const session::Facts& facts = session.facts();
+  const session::Ending& ending = session.ending();
+  const session::Totals& totals = session.totals();
+  const auto duration = context_.loop.timers.Now() - facts.opened;
+  shared_.log.Info("session close", {{"id", facts.id},
+                                     {"client", facts.client},
+                                     {"route", ContextOf(facts.slot).name()},
+                                     {"host", facts.asked.host()},
+                                     {"path", facts.asked.path()},
+                                     {"origin", facts.asked.origin()},
+                                     {"server", FarEndOf(facts)},
+                                     {"subprotocol", facts.subprotocol},
+                                     {"dialect", NameOf(facts.dialect)},
+                                     {"duration_s", static_cast<double>(duration.count()) / 1000.0},
+                                     {"messages_in", totals.messages_in},
+                                     {"bytes_in", totals.bytes_in},
+                                     {"messages_out", totals.messages_out},
+                                     {"bytes_out", totals.bytes_out},
+                                     {"code", std::uint64_t{ending.code}},
+                                     {"closed_by", ToString(ending.closer)},
+                                     {"why", ending.why}});
+}
+
+}  // namespace upgate::upgrade

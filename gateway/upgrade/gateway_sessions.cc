@@ -1,0 +1,190 @@
+// How a client that was admitted becomes a session, and how sessions end.
+#include <cassert>
+#include <utility>
+
+#include "gateway/session/byte_tunnel.h"
+#include "gateway/session/frame_tunnel.h"
+#include "gateway/session/relay_session.h"
+#include "gateway/session/service_session.h"
+#include "gateway/upgrade/gateway.h"
+#include "gateway/upgrade/proxy_headers.h"
+#include "gateway/ws/hixie_stream.h"
+#include "gateway/ws/server_answer.h"
+
+namespace upgate::upgrade {
+
+using stats::HandshakeOutcome;
+
+std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Admission& admission,
+                                                    const http::Response& answer,
+                                                    const backend::Server* server) {
+  RouteContext& route = ContextOf(admission.slot);
+  const io::Timers& clock = context_.loop.timers;
+  admission.places->BeginHandOver();
+  http::Upgraded upgraded = exchange.Upgrade(answer);
+  http::ClientPlaces::Place place = admission.places->EndHandOver();
+  if (!upgraded.stream) {  // the client went away within this turn
+    route.Count(HandshakeOutcome::kClientGone);
+    return {};
+  }
+  if (server == nullptr) place.Keep(http::ClientPlaces::kOfServiceSession);
+  stats::RouteStats& stats = route.stats();
+  route.Count(HandshakeOutcome::kAccepted);
+  stats.handshake_us.Record(clock.Micros() - admission.started_us);
+  stats.sessions_open.Add();
+  stats.sessions_total.Add();
+  stats.sessions_by_dialect[static_cast<std::size_t>(admission.offer.dialect)].Add();
+  if (admission.compression) stats.sessions_compressed.Add();
+  if (server != nullptr) {
+    server->stats.sessions_open.Add();
+    server->stats.sessions_total.Add();
+  }
+  session::Facts facts{.id = std::exchange(next_id_, next_id_ + id_step_),
+                       .slot = std::move(admission.slot),
+                       .route = &route.config(),
+                       .server = server,
+                       .client = std::move(admission.client),
+                       .asked = std::move(admission.asked),
+                       .subprotocol = std::move(admission.subprotocol),
+                       .dialect = admission.offer.dialect,
+                       .opened = clock.Now(),
+                       .place = std::move(place)};
+  LogOpen(facts, admission);
+  return Admitted{ws::AsRfc6455(facts.dialect, std::move(upgraded), context_.loop),
+                  std::move(facts)};
+}
+
+std::unique_ptr<session::Compression> Gateway::OpenCompression(Admission& admission) {
+  if (!admission.compression) return nullptr;
+  RouteContext& route = ContextOf(admission.slot);
+  auto compression = session::Compression::Open(
+      compression_pool_, ws::Role::kServer, admission.compression->parameters,
+      *route.config().compression, route.config().limits.message_size);
+  if (!compression) {
+    admission.compression.reset();
+    route.stats().compression_declined.Add();
+  }
+  return compression;
+}
+
+http::Response Gateway::Make101(const Admission& admission) const {
+  const std::vector<http::Header> cors(admission.cors.begin(), admission.cors.end());
+  return ws::Accept(admission.offer,
+                    {.date = http::HttpDate(context_.loop.timers.UnixSeconds()),
+                     .server = routes_.generation().config->server_header,
+                     .subprotocol = admission.subprotocol,
+                     .cors = cors,
+                     .location = admission.url,
+                     .extensions = admission.compression ? admission.compression->answer : ""});
+}
+
+void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
+  auto compression = OpenCompression(admission);
+  RouteContext& route = ContextOf(admission.slot);
+  auto admitted = Answer101(exchange, admission, Make101(admission), nullptr);
+  if (!admitted) return;
+  session::Session::Owner& owner = *this;
+  Launch(std::make_unique<session::ServiceSession>(
+             context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+             std::move(compression), exchange.request(), route.service()->instance(), route.stats(),
+             owner),
+         std::move(admitted->upgraded.early));
+}
+
+void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission,
+                             std::unique_ptr<io::ByteStream> stream,
+                             const backend::Server& server) {
+  auto compression = OpenCompression(admission);
+  RouteContext& route = ContextOf(admission.slot);
+  auto admitted = Answer101(exchange, admission, Make101(admission), &server);
+  if (!admitted) return;
+  session::Session::Owner& owner = *this;
+  Launch(std::make_unique<session::ByteTunnel>(
+             context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+             std::move(compression), std::move(stream), admission.encoding, route.stats(),
+             server.stats, owner),
+         std::move(admitted->upgraded.early));
+}
+
+void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
+                              const http::Response& answer, http::Upgraded server_side,
+                              const backend::Server& server,
+                              std::unique_ptr<session::Compression> server_compression) {
+  RouteContext& route = ContextOf(admission.slot);
+  const config::Route& config = route.config();
+  admission.subprotocol = ws::ChosenSubprotocol(answer);
+  auto compression = OpenCompression(admission);
+  http::Response response = Make101(admission);
+  ws::AddFieldsOfServer(ToClient(ws::WithoutHandshake(answer, config.enforce), config), response);
+  auto admitted = Answer101(exchange, admission, response, &server);
+  if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
+  if (server_compression) server.stats.sessions_compressed.Add();
+  session::Session::Owner& owner = *this;
+  std::unique_ptr<session::Session> session;
+  if (config.enforce) {
+    using Relay = session::RelaySession;
+    session = std::make_unique<Relay>(
+        context_, std::move(admitted->facts),
+        Relay::Peer{std::move(admitted->upgraded.stream), std::move(compression)},
+        Relay::Peer{std::move(server_side.stream), std::move(server_compression)},
+        std::move(server_side.early), route.stats(), server.stats, owner);
+  } else {
+    session = std::make_unique<session::FrameTunnel>(
+        context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+        std::move(server_side.stream), std::move(server_side.early), route.stats(), server.stats,
+        owner);
+  }
+  Launch(std::move(session), std::move(admitted->upgraded.early));
+}
+
+void Gateway::Launch(std::unique_ptr<session::Session> session, std::string early) {
+  session::Session& started = *session;
+  sessions_.emplace(started.facts().id, std::move(session));
+  started.Start(std::move(early));
+}
+
+void Gateway::OnSessionDone(session::Session& session) {
+  auto node = sessions_.extract(session.facts().id);
+  assert(node && "a session ends once");
+  session.Retire();
+  Forget(session);
+  context_.loop.turn.DeferDelete(std::move(node.mapped()));
+  if (empty_ && sessions_.empty()) std::exchange(empty_, nullptr)();
+}
+
+// Takes a session out of the counters and writes its last line.
+void Gateway::Forget(session::Session& session) {
+  const session::Facts& facts = session.facts();
+  stats::RouteStats& stats = ContextOf(facts.slot).stats();
+  stats.sessions_open.Subtract();
+  stats.close_codes.Count(session.ending().code);
+  if (facts.server != nullptr) facts.server->stats.sessions_open.Subtract();
+  LogClose(session);
+}
+
+void Gateway::Drain(std::function<void()> empty) {
+  draining_ = true;
+  if (sessions_.empty()) return empty();
+  empty_ = std::move(empty);
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, session] : sessions_) ids.push_back(id);
+  for (const std::uint64_t id : ids) {
+    const auto it = sessions_.find(id);
+    if (it != sessions_.end())
+      it->second->End(ws::close_code::kGoingAway, "the gateway is shutting down");
+  }
+}
+
+void Gateway::Abandon() {
+  draining_ = true;
+  for (auto& [id, session] : sessions_) {
+    session->Abandon();
+    session->Retire();
+    Forget(*session);
+    context_.loop.turn.DeferDelete(std::move(session));
+  }
+  sessions_.clear();
+  if (empty_) std::exchange(empty_, nullptr)();
+}
+
+}  // namespace upgate::upgrade

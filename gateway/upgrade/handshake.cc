@@ -1,0 +1,37 @@
+#include "gateway/upgrade/handshake.h"
+
+#include <utility>
+
+namespace upgate::upgrade {
+
+using stats::HandshakeOutcome;
+
+Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission)
+    : gateway_(gateway),
+      exchange_(exchange),
+      admission_(std::move(admission)),
+      route_(ContextOf(admission_.slot)),
+      opening_(route_.backend()->pool().Open(*this)) {}
+
+Gateway::Handshake::~Handshake() {
+  if (opening_) route_.Count(HandshakeOutcome::kClientGone);  // else it is settled
+}
+
+void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
+                                  const backend::Server& server, io::Instant) {
+  opening_.reset();
+  if (gateway_.draining_) {
+    route_.Count(HandshakeOutcome::kShuttingDown);
+    exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
+    return;
+  }
+  gateway_.EstablishBytes(exchange_, admission_, std::move(stream), server);
+}
+
+void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {
+  opening_.reset();
+  route_.Count(backend::OutcomeOf(error));
+  exchange_.Respond(gateway_.OnBackendFailed(route_, admission_.client, error));
+}
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "gateway/http/client_places.h"
+#include "gateway/http/front.h"
+#include "gateway/upgrade/gateway.h"
+#include "gateway/upgrade/port.h"
+
+namespace upgate::upgrade {
+
+// The listeners of one loop: for each its sockets, its clients and its way into the gateway. On
+// the loop's thread.
+class LoopListeners {
+ public:
+  // What clients may have come by; outlives the loop, whose last deletions give places back.
+  using Places = std::list<http::ClientPlaces>;
+
+  // `index` of the loop. Everything is borrowed and outlives the listeners.
+  LoopListeners(Gateway& gateway, tls::Scratch& scratch, Places& places, std::size_t index)
+      : gateway_(gateway), scratch_(scratch), places_(places), index_(index) {}
+
+  // Makes the listeners of a configuration; no sockets are open yet.
+  void Adopt(const Generation& generation);
+
+  // Opens a socket of a listener, by its index in the configuration.
+  Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
+                               const io::ListenOptions& options);
+
+  // Stops listening; see http::Front. `empty` is called once no connection is left.
+  void Drain(std::function<void()> empty);
+  // Ends every connection at once.
+  void Abandon();
+
+  http::Front& front(std::size_t listener) { return *entries_[listener]->front; }
+
+ private:
+  struct Entry {
+    std::unique_ptr<Port> port;
+    std::unique_ptr<http::Front> front;
+  };
+
+  std::unique_ptr<Entry> MakeEntry(const Generation& generation,
+                                   const std::shared_ptr<const ListenerRecord>& record);
+
+  Gateway& gateway_;
+  tls::Scratch& scratch_;
+  Places& places_;
+  const std::size_t index_;
+  std::vector<std::unique_ptr<Entry>> entries_;  // as in the configuration
+  std::size_t not_empty_ = 0;
+  std::function<void()> empty_;
+};
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,64 @@
+#include "gateway/upgrade/loop_routes.h"
+
+#include <unordered_map>
+#include <utility>
+
+namespace upgate::upgrade {
+
+void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
+  Table table{.generation = std::move(generation), .contexts = {}, .backends = {}};
+  std::unordered_map<const RouteRecord*, RouteContext*> known;
+  for (const Ref<RouteContext>& context : now_.contexts)
+    known.emplace(&context->record(), context.get());
+  table.contexts.reserve(table.generation->routes.size());
+  for (const std::shared_ptr<const RouteRecord>& record : table.generation->routes) {
+    const auto same = known.find(record.get());
+    if (same == known.end()) {
+      table.contexts.push_back(MakeContext(record, table));
+      continue;
+    }
+    table.contexts.emplace_back(same->second);
+    if (record->backend) BackendFor(record->backend, table);
+  }
+  next_ = std::move(table);
+}
+
+void LoopRoutes::Switch() {
+  if (!next_) return;
+  now_ = std::move(*next_);
+  next_.reset();
+}
+
+Ref<RouteContext> LoopRoutes::MakeContext(const std::shared_ptr<const RouteRecord>& record,
+                                          Table& table) {
+  Target target = record->service ? Target(HostFor(*record->service))
+                                  : Target(BackendFor(record->backend, table));
+  return MakeRef<RouteContext>(record, std::move(target), setup_.index);
+}
+
+Ref<LoopBackend> LoopRoutes::BackendFor(const std::shared_ptr<const backend::BackendRecord>& record,
+                                        Table& table) {
+  Ref<LoopBackend>& made = table.backends[record.get()];
+  if (made) return made;
+  if (const auto same = now_.backends.find(record.get()); same != now_.backends.end())
+    return made = same->second;
+  return made = MakeRef<LoopBackend>(record, setup_.loop, setup_.scratch, setup_.servers,
+                                     setup_.idle_servers, setup_.index);
+}
+
+Ref<ServiceHost> LoopRoutes::HostFor(const plugin::Service& service) {
+  Ref<ServiceHost>& host = hosts_[&service];
+  if (!host) {
+    host =
+        MakeRef<ServiceHost>(service, ServiceHost::Place{setup_.loop, setup_.index, setup_.loops},
+                             setup_.stats, setup_.others);
+  }
+  return host;
+}
+
+ServiceHost* LoopRoutes::HostOf(const plugin::Service& service) {
+  const auto host = hosts_.find(&service);
+  return host != hosts_.end() ? host->second.get() : nullptr;
+}
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,52 @@
+#include "gateway/upgrade/port.h"
+
+namespace upgate::upgrade {
+namespace {
+
+// Before anything is looked at: what it would be answered with takes memory, too.
+std::unique_ptr<http::ExchangeHandler> RefuseForMemory(http::Exchange& exchange,
+                                                       io::MemoryLedger& memory) {
+  memory.NoteRefusal(io::MemoryRefusal::kRequest);
+  http::Response busy =
+      http::TextResponse(503, "the gateway is out of memory for clients; try again later");
+  busy.headers.Add("Retry-After", "5");
+  exchange.Respond(std::move(busy));
+  return nullptr;
+}
+
+}  // namespace
+
+Port::Port(Gateway& gateway, std::shared_ptr<const ListenerRecord> listener,
+           http::ClientPlaces& places)
+    : gateway_(gateway),
+      listener_(MakeRef<ListenerContext>(std::move(listener))),
+      places_(places),
+      stats_(places.stats()) {}
+
+void Port::SetListener(std::shared_ptr<const ListenerRecord> listener) {
+  if (listener_->record != listener) listener_ = MakeRef<ListenerContext>(std::move(listener));
+}
+
+std::unique_ptr<http::ExchangeHandler> Port::OnRequest(http::Exchange& exchange) {
+  stats_.requests.Add();
+  io::MemoryLedger& memory = gateway_.loop().memory;
+  if (memory.over()) return RefuseForMemory(exchange, memory);
+  return gateway_.OnRequest(exchange, listener_, places_);
+}
+
+void Port::OnConnectionError(const Error& error) {
+  const Shared& shared = gateway_.shared();
+  const std::string& listener = listener_->record->name;
+  shared.log.Debug("connection failed", {{"listener", listener}, {"why", error.message}});
+  if (error.code != Errc::kTls) return stats_.connection_errors.Add();
+  const auto fault = static_cast<std::size_t>(error.tls_fault);
+  stats_.tls_failures[fault].Add();
+  const auto left_out = shared.counts.tls_warnings[fault].Due(gateway_.loop().timers.Now());
+  if (!left_out) return;
+  shared.log.Info("TLS handshake failed", {{"listener", listener},
+                                           {"kind", stats::kTlsFaultNames[fault]},
+                                           {"why", error.message},
+                                           {"left_out", *left_out}});
+}
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,347 @@
+#include "gateway/upgrade/proxy.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/upgrade/proxy_headers.h"
+#include "gateway/ws/deflate_parameters.h"
+#include "gateway/ws/extensions.h"
+#include "gateway/ws/server_answer.h"
+
+namespace upgate::upgrade {
+namespace {
+
+using stats::HandshakeOutcome;
+
+// How long a client that waits for 100 Continue waits for the server's word (RFC 9110,
+// section 10.1.1).
+constexpr io::Millis kContinuePatience{1'000};
+
+// Methods that may be sent twice without harm (RFC 9110, section 9.2.2).
+bool IsIdempotent(std::string_view method) {
+  constexpr std::array<std::string_view, 6> kMethods{"GET",   "HEAD", "OPTIONS",
+                                                     "TRACE", "PUT",  "DELETE"};
+  return std::ranges::find(kMethods, method) != kMethods.end();
+}
+
+}  // namespace
+
+Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
+                      RouteContext& route, route::SeenAs seen, std::optional<Admission> admission)
+    : gateway_(gateway),
+      exchange_(exchange),
+      listener_(std::move(listener)),
+      context_(&route),
+      route_(route.config()),
+      seen_(std::move(seen)),
+      admission_(std::move(admission)),
+      pool_(*route.backend()->http()),
+      server_side_(*this),
+      timer_(gateway.context_.loop.timers, *this),
+      started_(gateway.context_.loop.timers.Now()) {
+  const http::Request& request = exchange.request();
+  expects_continue_ = request.has_body && request.version == http::Version::kHttp11 &&
+                      request.headers.HasToken("expect", "100-continue");
+  exchange_.SetBodyReading(false);
+  if (admission_ && admission_->offer.key.empty())
+    admission_->offer.key = ws::MakeKey(gateway_.context_.loop.entropy);
+  Connect();
+}
+
+Gateway::Proxy::~Proxy() {
+  if (!settled_) Settle(HandshakeOutcome::kClientGone);
+  LetGo();
+}
+
+// ---- to the server
+
+void Gateway::Proxy::Connect() {
+  std::unique_ptr<backend::Lease> idle = retried_ ? nullptr : pool_.TakeIdle(server_);
+  // An upgrade takes a connection away for good: a fresh one, so that a stale one cannot spoil it.
+  if (idle && !admission_) return Send(std::move(*idle));
+  if (idle) pool_.GiveBack(std::move(*idle));
+  opening_ = pool_.Open(*this, server_);
+}
+
+void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
+                              io::Instant since) {
+  opening_.reset();
+  connecting_since_ = since;
+  Send(pool_.Adopt(std::move(stream), server));
+}
+
+void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
+  opening_.reset();
+  Settle(backend::OutcomeOf(error));
+  settled_ = true;
+  timer_.Disarm();
+  exchange_.Respond(gateway_.OnBackendFailed(*context_, seen_.client, error));
+}
+
+void Gateway::Proxy::Send(backend::Lease lease) {
+  lease_ = std::move(lease);
+  lease_.connection->Send(MakeRequest(), server_side_);
+  const http::Request& request = exchange_.request();
+  if (!request.has_body) {
+    request_sent_ = true;
+    return Arm(Wait::kFirstByte);
+  }
+  if (expects_continue_) return Arm(Wait::kContinue);
+  Arm(Wait::kRequest);
+  exchange_.SetBodyReading(true);
+}
+
+http::OutgoingRequest Gateway::Proxy::MakeRequest() {
+  const http::Request& request = exchange_.request();
+  const SocketAddress client = exchange_.client_address();
+  const auto with = [&](const http::Headers& fields) {
+    return ToServer(request, fields, route_, lease_.server->config, seen_,
+                    listener_->config.trusted_proxies, client);
+  };
+  if (!admission_) return with(request.headers);
+  offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
+  const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 &&
+                          !route_.enforce && route_.subprotocols.empty();
+  http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
+  out.upgrade = "websocket";
+  return out;
+}
+
+// What takes the place of the client's own fields where the server is to get another handshake than
+// ours.
+http::Headers Gateway::Proxy::TranslatedFields() {
+  http::Headers fields = exchange_.request().headers;
+  ws::MakeRfc6455(admission_->offer, fields);
+  if (!route_.subprotocols.empty()) {
+    fields.Remove("Sec-WebSocket-Protocol");
+    ws::SetSubprotocols(admission_->offer, fields);
+  }
+  if (route_.enforce) OfferCompression(fields);
+  return fields;
+}
+
+// Towards the server we are an end of our own: what the client offered was for us.
+void Gateway::Proxy::OfferCompression(http::Headers& fields) {
+  fields.Remove("Sec-WebSocket-Extensions");
+  offered_extensions_.clear();
+  server_compression_.reset();
+  if (!route_.server_compression) return;
+  const ws::DeflateParameters wanted = session::WantedBy(*route_.server_compression);
+  server_compression_ =
+      session::Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted,
+                                 *route_.server_compression, config::MostOfServer(route_.limits));
+  if (!server_compression_) return lease_.server->stats.compression_declined.Add();
+  offered_extensions_ = ws::DeflateOffer(wanted);
+  fields.Add("Sec-WebSocket-Extensions", offered_extensions_);
+}
+
+// What is wrong with the server's 101, or nothing; then both know what was agreed on.
+std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
+  if (auto fault = ws::FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
+  if (!server_compression_) return {};
+  const std::string extensions = ws::ChosenExtensions(answer);
+  if (extensions.empty()) {
+    server_compression_.reset();
+    return {};
+  }
+  const auto chosen = ws::ParseExtensions(extensions);
+  if (!chosen || chosen->size() != 1) return "its 101 has a malformed Sec-WebSocket-Extensions";
+  const auto agreed =
+      ws::ReadDeflateAnswer(chosen->front(), session::WantedBy(*route_.server_compression));
+  if (!agreed) return "its 101 has parameters of permessage-deflate that were not offered";
+  server_compression_->Settle(*agreed);
+  return {};
+}
+
+void Gateway::Proxy::OnBody(Bytes bytes) {
+  if (!lease_.connection) return;
+  body_begun_ = moved_ = true;
+  lease_.server->stats.bytes_sent.Add(bytes.size());
+  lease_.connection->SendBody(bytes);
+  if (lease_.connection->congested()) exchange_.SetBodyReading(false);
+}
+
+void Gateway::Proxy::OnBodyEnd(const http::Headers& trailers) {
+  if (!lease_.connection || !exchange_.request().has_body) return;
+  request_sent_ = true;
+  lease_.connection->EndBody(trailers);
+  if (!answer_begun_) Arm(Wait::kFirstByte);
+}
+
+// ---- to the client
+
+void Gateway::Proxy::OnInterim(const http::Response& head) {
+  moved_ = true;
+  if (head.status != 100) return exchange_.SendHead(ToClient(head, route_), {});
+  // The connection tells the client itself as soon as its body is wanted.
+  if (wait_ != Wait::kContinue) return;
+  Arm(Wait::kRequest);
+  exchange_.SetBodyReading(true);
+}
+
+void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
+  answer_begun_ = true;
+  if (admission_) {
+    gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, head.status,
+                        "the answer of " + lease_.server->config.url);
+    Settle(HandshakeOutcome::kServerRefused);
+  }
+  Arm(Wait::kAnswer);
+  // How long the body of a GET would have been, HEAD may leave open.
+  if (exchange_.request().method == "HEAD") length = {};
+  exchange_.Gather();
+  exchange_.SendHead(ToClient(std::move(head), route_), length);
+}
+
+void Gateway::Proxy::OnAnswerBody(Bytes bytes) {
+  moved_ = true;
+  lease_.server->stats.bytes_received.Add(bytes.size());
+  exchange_.Gather();
+  exchange_.SendBody(bytes);
+  if (exchange_.congested()) lease_.connection->SetBodyReading(false);
+}
+
+void Gateway::Proxy::OnWritable() {
+  moved_ = true;
+  if (lease_.connection) lease_.connection->SetBodyReading(true);
+}
+
+void Gateway::Proxy::OnAnswerEnd(const http::Headers& trailers) {
+  settled_ = true;
+  timer_.Disarm();
+  pool_.GiveBack(std::exchange(lease_, {}));
+  exchange_.EndBody(trailers);
+}
+
+void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
+  timer_.Disarm();
+  const backend::Server* server = lease_.server;
+  LetGo();
+  if (const auto fault = Agree(head)) {
+    gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
+    Settle(HandshakeOutcome::kBackendFailed);
+    return Fail(502, "the server behind this route gave a wrong handshake", *fault);
+  }
+  if (gateway_.draining_) {
+    gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
+    Settle(HandshakeOutcome::kShuttingDown);
+    return exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
+  }
+  settled_ = true;
+  gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server,
+                           std::move(server_compression_));
+}
+
+// ---- what goes wrong
+
+bool Gateway::Proxy::MayRetry(bool untouched) const {
+  return untouched && lease_.reused && !retried_ && !body_begun_ && !answer_begun_ &&
+         IsIdempotent(exchange_.request().method);
+}
+
+void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
+  if (MayRetry(untouched)) {
+    LetGo();
+    timer_.Disarm();
+    retried_ = true;
+    exchange_.SetBodyReading(false);
+    return Connect();
+  }
+  const std::string why = lease_.server->config.url + ": " + error.message;
+  LetGo();
+  Settle(HandshakeOutcome::kBackendFailed);
+  Fail(502,
+       error.code == Errc::kProtocol ? "the server behind this route gave a malformed answer"
+                                     : "the server behind this route broke the connection",
+       why);
+}
+
+void Gateway::Proxy::OnTimer(io::Timer&) {
+  const auto whole = pool_.backend().request_timeout;
+  const bool over = whole.count() > 0 && gateway_.context_.loop.timers.Now() - started_ >= whole;
+  if (!over && wait_ == Wait::kContinue) {
+    Arm(Wait::kRequest);
+    return exchange_.SetBodyReading(true);
+  }
+  // A client that takes its time is not the server's fault; its own connection has bounds for that.
+  const bool stalled_by_client = (wait_ == Wait::kAnswer && exchange_.congested()) ||
+                                 (wait_ == Wait::kRequest && !lease_.connection->congested());
+  if (!over && (std::exchange(moved_, false) || stalled_by_client)) return Arm(wait_);
+  const Overdue overdue = WhatIsOverdue(over);
+  const std::string why = fmt::format("{}: {} within {} of the backend", lease_.server->config.url,
+                                      overdue.what, overdue.key);
+  LetGo();
+  Settle(HandshakeOutcome::kBackendTimeout);
+  Fail(504, fmt::format("the server behind this route does not answer within {}", overdue.key),
+       why);
+}
+
+Gateway::Proxy::Overdue Gateway::Proxy::WhatIsOverdue(bool whole) const {
+  if (whole) return {answer_begun_ ? "no whole answer" : "no answer", "request_timeout"};
+  if (answer_begun_) return {"no more of the answer", "read_timeout"};
+  if (wait_ == Wait::kRequest) return {"nothing of the request was taken", "read_timeout"};
+  if (admission_) return {"no answer to the handshake", "connect_timeout"};
+  return {"no answer", "first_byte_timeout"};
+}
+
+void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {
+  settled_ = true;
+  timer_.Disarm();
+  gateway_.LogBackendFailed(*context_, seen_.client, why, gateway_.shared_.counts.backend_failures);
+  if (answer_begun_) return exchange_.Abort();
+  exchange_.Respond(http::TextResponse(status, what));
+}
+
+// Counts how the handshake ended, where there was one, and gives its place on the route back.
+void Gateway::Proxy::Settle(HandshakeOutcome outcome) {
+  if (!admission_ || std::exchange(settled_, true)) return;
+  context_->Count(outcome);
+  admission_->slot = {};
+}
+
+void Gateway::Proxy::LetGo() {
+  opening_.reset();
+  if (!lease_.connection) return;
+  lease_.connection->Abandon();
+  gateway_.context_.loop.turn.DeferDelete(std::move(lease_.connection));
+}
+
+io::Millis Gateway::Proxy::TimeFor(Wait wait) const {
+  switch (wait) {
+    case Wait::kContinue:
+      return kContinuePatience;
+    case Wait::kFirstByte:
+      return admission_ ? TimeForHandshake() : pool_.backend().first_byte_timeout;
+    case Wait::kRequest:
+    case Wait::kAnswer:
+      return pool_.backend().read_timeout;
+    case Wait::kNothing:
+      break;
+  }
+  return io::Millis{0};
+}
+
+// A server that takes connections but gives no 101 is as good as one that cannot be reached.
+io::Millis Gateway::Proxy::TimeForHandshake() const {
+  const io::Instant end = connecting_since_ + pool_.backend().connect_timeout;
+  return std::max(io::Millis{1}, end - gateway_.context_.loop.timers.Now());
+}
+
+void Gateway::Proxy::Arm(Wait wait) {
+  wait_ = wait;
+  moved_ = false;
+  io::Millis delay = TimeFor(wait);
+  if (const auto whole = pool_.backend().request_timeout; whole.count() > 0) {
+    const auto left =
+        std::max(io::Millis{0}, whole - (gateway_.context_.loop.timers.Now() - started_));
+    delay = delay.count() > 0 ? std::min(delay, left) : std::max(left, io::Millis{1});
+  }
+  delay.count() > 0 ? timer_.Arm(delay) : timer_.Disarm();
+}
+
+}  // namespace upgate::upgrade

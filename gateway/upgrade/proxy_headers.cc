@@ -1,0 +1,182 @@
+#include "gateway/upgrade/proxy_headers.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <variant>
+
+#include "gateway/base/text.h"
+#include "gateway/http/proxy_fields.h"
+#include "gateway/route/forwarded.h"
+
+namespace upgate::upgrade {
+namespace {
+
+constexpr std::string_view kVia = "1.1 upgate";
+
+// HTTP2-Settings is for the hop that its Upgrade is for, also where Connection does not name it
+// (RFC 7540, section 3.2.1).
+constexpr std::array<std::string_view, 10> kHopByHop{"connection",          "keep-alive",
+                                                     "proxy-connection",    "proxy-authenticate",
+                                                     "proxy-authorization", "te",
+                                                     "transfer-encoding",   "upgrade",
+                                                     "content-length",      "http2-settings"};
+
+// What AddForwarding says.
+constexpr std::array<std::string_view, 6> kForwarding{"x-forwarded-for",  "x-forwarded-proto",
+                                                      "x-forwarded-host", "x-forwarded-port",
+                                                      "forwarded",        "via"};
+
+// In any spelling that a CGI server folds together.
+bool IsOfForwarding(std::string_view name) {
+  // Most fields are told by their first letter.
+  if (name.empty() || !std::string_view("xfv").contains(ToLower(name.front()))) return false;
+  return std::ranges::any_of(kForwarding,
+                             [&](std::string_view ours) { return http::FoldsTo(name, ours); });
+}
+
+bool IsOneOf(std::string_view name, auto&& names) {
+  return std::ranges::any_of(names,
+                             [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
+}
+
+// `named`: what the Connection fields of the same head name, as a list.
+bool IsHopByHop(std::string_view named, std::string_view name) {
+  return IsOneOf(name, kHopByHop) || (!named.empty() && ListHasToken(named, name));
+}
+
+// `chain` with `next` behind it, as far as there is either.
+std::string Appended(std::string chain, std::string_view next) {
+  if (!chain.empty() && !next.empty()) chain += ", ";
+  return chain.append(next);
+}
+
+// Who came by a unix socket has no address. In a chain it is left out: no reader behind us could
+// get past an "unknown" in the middle, and who trusts us trusts whom we trust.
+std::string ForwardedChain(const http::Request& request, const route::SeenAs& seen,
+                           const config::TrustedProxies& trusted, const std::string& peer) {
+  std::string said;
+  said.reserve(sizeof ";proto=;host=\"\"" + seen.scheme.size() + seen.authority.size());
+  said.append(";proto=").append(seen.scheme);
+  if (!seen.authority.empty()) said.append(";host=\"").append(seen.authority).append("\"");
+  std::string chain = seen.by_trusted_proxy ? request.headers.Joined("forwarded") : "";
+  if (chain.empty() && seen.by_trusted_proxy)
+    chain = route::AsForwarded(request.headers, trusted, said);
+  if (peer.empty()) return chain.empty() ? "for=unknown" + said : chain;
+  return Appended(std::move(chain), "for=" + route::ForwardedNode(peer) + said);
+}
+
+void AddForwarding(const http::Request& request, const route::SeenAs& seen,
+                   const config::TrustedProxies& trusted, const SocketAddress& peer,
+                   http::OutgoingFields& out) {
+  const http::Headers& in = request.headers;
+  const auto* from = std::get_if<IpPort>(&peer);
+  const std::string peer_ip = from != nullptr ? from->ip.ToString() : std::string();
+  if (seen.by_trusted_proxy) {
+    const std::string addresses = Appended(in.Joined("x-forwarded-for"), peer_ip);
+    if (!addresses.empty()) out.Add("X-Forwarded-For", addresses);
+  } else if (!peer_ip.empty()) {
+    out.Add("X-Forwarded-For", peer_ip);
+  }
+  out.Add("X-Forwarded-Proto", seen.scheme);
+  if (!seen.authority.empty())  // HTTP/1.0 need not name a host
+    out.Add("X-Forwarded-Host", seen.authority);
+  if (seen.by_trusted_proxy && in.Find("x-forwarded-port") != nullptr)
+    out.Add("X-Forwarded-Port", std::to_string(seen.port));
+  out.Add("Forwarded", ForwardedChain(request, seen, trusted, peer_ip));
+  out.Add("Via", Appended(in.Joined("via"), kVia));
+}
+
+std::string HostOf(const config::Server& server) {
+  const auto* where = std::get_if<HostPort>(&server.address);
+  if (where == nullptr) return "localhost";
+  const bool secure = config::IsSecure(server.scheme);
+  if (where->port != (secure ? 443 : 80)) return where->ToString();
+  return where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
+}
+
+void ReplacePrefix(std::string& text, const config::Replacement& replacement) {
+  if (text.starts_with(replacement.from)) text.replace(0, replacement.from.size(), replacement.to);
+}
+
+// Set-Cookie with its Domain and Path attributes changed (RFC 6265, section 4.1).
+std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrite) {
+  std::string out;
+  while (true) {
+    const std::size_t end = cookie.find(';');
+    std::string_view part = cookie.substr(0, end);
+    const std::size_t equals = part.find('=');
+    const std::string_view name = Trim(part.substr(0, equals));
+    std::string_view value =
+        equals == std::string_view::npos ? std::string_view{} : Trim(part.substr(equals + 1));
+    const bool first = out.empty();
+    const bool bare_domain = value.starts_with('.');
+    if (!first && rewrite.cookie_domain && EqualsIgnoreCase(name, "domain") &&
+        EqualsIgnoreCase(bare_domain ? value.substr(1) : value, rewrite.cookie_domain->from)) {
+      if (!rewrite.cookie_domain->to.empty()) out += "; Domain=" + rewrite.cookie_domain->to;
+    } else if (!first && rewrite.cookie_path && EqualsIgnoreCase(name, "path")) {
+      std::string path(value);
+      ReplacePrefix(path, *rewrite.cookie_path);
+      out += "; Path=" + path;
+    } else {
+      if (!first) out += ';';
+      out += part;
+    }
+    if (end == std::string_view::npos) return out;
+    cookie = cookie.substr(end + 1);
+  }
+}
+
+}  // namespace
+
+http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,
+                               const config::Route& route, const config::Server& server,
+                               const route::SeenAs& seen, const config::TrustedProxies& trusted,
+                               const SocketAddress& peer) {
+  http::OutgoingRequest out;
+  out.method = request.method;
+  out.target = request.target.path == "*" ? "*" : request.target.raw_path;
+  if (request.target.has_query) out.target.append("?").append(request.target.query);
+  out.headers.Add("Host", route.preserve_host && !request.target.authority.empty()
+                              ? request.target.authority
+                              : HostOf(server));
+  const std::string named = fields.Joined("connection");
+  for (const http::Header& header : fields) {
+    if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(named, header.name)) continue;
+    // RFC 9110, section 10.1.1: of HTTP/1.0 it does not count.
+    if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect"))
+      continue;
+    // What proxies say of a client is not the client's to say, in no spelling, whether the gateway
+    // says it or nobody does. A trusted proxy may, but where the gateway says it itself.
+    if (!seen.by_trusted_proxy && http::IsProxyField(header.name)) continue;
+    if (route.forwarded && IsOfForwarding(header.name)) continue;
+    out.headers.AddParsed(header);
+  }
+  if (route.forwarded) AddForwarding(request, seen, trusted, peer, out.headers);
+  out.has_body = request.has_body;
+  if (const std::string* length = request.headers.Find("content-length"))
+    out.body.bytes = std::stoull(*length);
+  return out;
+}
+
+http::Response ToClient(http::Response answer, const config::Route& route) {
+  const config::Rewrite& rewrite = route.rewrite;
+  const std::string named = answer.headers.Joined("connection");
+  answer.headers.Filter([&](http::Header& header) {
+    const std::string_view name = header.name;
+    // The announced length stays where there is no body to measure: HEAD and 304.
+    if (!EqualsIgnoreCase(name, "content-length") && IsHopByHop(named, name)) return false;
+    if (route.cors && ToLower(name).starts_with("access-control-")) return false;
+    if (rewrite.location &&
+        (EqualsIgnoreCase(name, "location") || EqualsIgnoreCase(name, "content-location"))) {
+      ReplacePrefix(header.value, *rewrite.location);
+    } else if ((rewrite.cookie_domain || rewrite.cookie_path) &&
+               EqualsIgnoreCase(name, "set-cookie")) {
+      header.value = RewriteCookie(header.value, rewrite);
+    }
+    return true;
+  });
+  return answer;
+}
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,50 @@
+#include "gateway/upgrade/route_context.h"
+
+#include <utility>
+
+namespace upgate::upgrade {
+namespace {
+
+Behind BehindTarget(const config::Route& route, const Target& target) {
+  if (const auto* host = std::get_if<Ref<ServiceHost>>(&target))
+    return BehindRoute(route, &(*host)->service(), config::Relay::kBytes);
+  return BehindRoute(route, nullptr, std::get<Ref<LoopBackend>>(target)->record().config->relay);
+}
+
+}  // namespace
+
+LoopBackend::LoopBackend(std::shared_ptr<const backend::BackendRecord> record, io::Loop loop,
+                         tls::Scratch& scratch, backend::ServerWatcher& watcher,
+                         SharedLimit& idle_servers, std::size_t index)
+    : record_(std::move(record)), pool_(record_, loop, scratch, &watcher, index) {
+  if (record_->config->relay != config::Relay::kBytes) http_.emplace(pool_, loop, idle_servers);
+}
+
+RouteContext::RouteContext(std::shared_ptr<const RouteRecord> record, Target target,
+                           std::size_t index)
+    : record_(std::move(record)),
+      stats_(record_->row->loops[index]),
+      target_(std::move(target)),
+      behind_(BehindTarget(*record_->config, target_)) {}
+
+ServiceHost* RouteContext::service() const {
+  const auto* host = std::get_if<Ref<ServiceHost>>(&target_);
+  return host != nullptr ? host->get() : nullptr;
+}
+
+LoopBackend* RouteContext::backend() const {
+  const auto* backend = std::get_if<Ref<LoopBackend>>(&target_);
+  return backend != nullptr ? backend->get() : nullptr;
+}
+
+std::optional<session::SessionSlot> RouteContext::TakeSlot() {
+  SharedLimit::Taken taken = record_->sessions->TryTakeOwned(1);
+  if (!taken) return {};
+  return session::SessionSlot(Ref<RefCounted>(this), std::move(taken));
+}
+
+RouteContext& ContextOf(const session::SessionSlot& slot) {
+  return static_cast<RouteContext&>(*slot.route());
+}
+
+}  // namespace upgate::upgrade
