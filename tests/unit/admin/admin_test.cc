@@ -50,8 +50,7 @@ class AdminTest : public testing::Test {
   FixedStats host_;
   bool ready_ = true;
   Admin admin_{host_, [this] { return ready_; }};
-  std::shared_ptr<const http::ServerOptions> options_ =
-      std::make_shared<http::ServerOptions>();
+  std::shared_ptr<const http::ServerOptions> options_ = std::make_shared<http::ServerOptions>();
   tls::Scratch scratch_;
   http::Front front_;
 };
