@@ -15,7 +15,7 @@
 namespace upgate::ws {
 namespace {
 
-// What a flushed message ends with; the sender leaves it out (RFC 7692, section 7.2.1).
+// The end of every flushed message, which the sender omits (RFC 7692, section 7.2.1).
 constexpr std::array<std::byte, 4> kTail{std::byte{0x00}, std::byte{0x00}, std::byte{0xff},
                                          std::byte{0xff}};
 
@@ -32,8 +32,8 @@ constexpr std::size_t kRoom = 16 * 1024;
 
 constexpr ProtocolError kCorrupt{1007, "the message is not valid deflate data"};
 
-// zlib has no raw deflate with a window of 256 bytes. Its window of 512 never refers back further
-// than 512 less its look-ahead of 262, which is within 256.
+// zlib does not support raw deflate with a 256-byte window. With a 512-byte window it never refers
+// back further than 512 minus its look-ahead of 262, which is within 256.
 int DeflateBits(std::uint8_t window_bits) {
   return std::max<int>(window_bits, 9);
 }
@@ -106,7 +106,7 @@ std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, b
                (offered > 0 && taken == 0 && made == 0)) {
       return std::unexpected(kCorrupt);
     }
-    // The tail ends a block; it must not be taken for a part of one that the message breaks off in.
+    // The tail ends a block; it must not complete a block that the message left unfinished.
     if (in_tail && made > 0) return std::unexpected(kCorrupt);
     if (held_back_) return Output{written, false};
   }
@@ -118,7 +118,7 @@ std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, b
   return Output{written, true};
 }
 
-// A sender may end a message with a final block; what follows may still refer to what was before
+// A sender may end a message with a final block, and later messages may still refer to earlier data
 // (RFC 7692, section 7.2.3.5).
 bool Inflater::RestartKeepingWindow() {
   std::vector<Bytef> window(std::size_t{1} << window_bits_);
@@ -163,7 +163,7 @@ std::size_t Deflater::Memory(std::uint8_t window_bits) {
 // the effort that was asked for, and what does not shrink is stored.
 void Deflater::Deflate(Bytes message, std::string& out) {
   if (message.empty()) {
-    out += '\0';  // the head of an empty block, whose rest is the tail (section 7.2.3.6)
+    out += '\0';  // the start of an empty block; the tail is its rest (section 7.2.3.6)
     return;
   }
   SetLevel(level_, out);
@@ -231,7 +231,7 @@ void Deflater::Feed(Bytes bytes, int flush, std::string& out) {
     stream.avail_in = offered;
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
     stream.avail_out = Most(room);
-    // Z_BUF_ERROR: the last piece ended where the flush did.
+    // Z_BUF_ERROR: the output buffer was exactly full when the flush ended.
     [[maybe_unused]] const int result =
         deflate(&stream, offered == bytes.size() ? flush : Z_NO_FLUSH);
     assert(result == Z_OK || result == Z_BUF_ERROR);
