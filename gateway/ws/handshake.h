@@ -72,11 +72,10 @@ std::string AcceptKey(std::string_view key);
 std::optional<std::string> ChooseSubprotocol(const Offer& offer,
                                              std::span<const std::string> served);
 
-// The parts of a 101. Accept writes its fields in a fixed order that clients of this product rely
-// on: Date, Connection, Server, Upgrade, Access-Control-Allow-Origin,
-// Access-Control-Allow-Credentials, Sec-WebSocket-Accept, Sec-WebSocket-Protocol,
-// Sec-WebSocket-Extensions, then the other CORS fields. For -76 and -75 the order of the drafts'
-// examples.
+// The parts of a 101. Accept writes its fields in this fixed order: Date, Connection, Server,
+// Upgrade, Access-Control-Allow-Origin, Access-Control-Allow-Credentials, Sec-WebSocket-Accept,
+// Sec-WebSocket-Protocol, Sec-WebSocket-Extensions, then the other CORS fields. For -76 and -75 the
+// order of the drafts' examples.
 struct AcceptParts {
   std::string date;         // an HTTP-date
   std::string server;       // empty: no Server field
