@@ -19,7 +19,7 @@ namespace upgate::ws {
 // - 0x00, UTF-8 bytes, 0xFF: a text message
 // - 0x01 to 0x7F, bytes, 0xFF: reserved, skipped
 // - 0x80 to 0xFF, length, bytes: reserved, skipped; the length is in base-128 digits, with the high
-// bit set on all but the last
+//   bit set on all but the last
 // - 0xFF 0x00: the closing handshake, only in -76; -75 closes the connection instead
 //
 // Both classes: one object per connection, no I/O, no clock; not thread-safe. `dialect` is kHixie76
