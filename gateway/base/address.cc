@@ -100,7 +100,7 @@ Result<HostPort> HostPort::Parse(std::string_view text, std::optional<std::uint1
   }
   if (result.host.empty()) return Fail(Errc::kOther, "no host before the port");
   if (!text.starts_with('[') && !std::ranges::all_of(result.host, IsNameCharacter)) {
-    return Fail(Errc::kOther, "a character that no host name has");
+    return Fail(Errc::kOther, "a character that is not allowed in host names");
   }
   if (rest.empty()) {
     if (!default_port) return Fail(Errc::kOther, "no port; host:port is needed");

@@ -15,8 +15,9 @@ namespace upgate::io {
 // - Above the total's high mark, the largest holders are held back: their clients are not read, so
 //   that they do not grow. Small ones continue with what is left below the limit.
 // - If that has not brought the total down to the low mark within kPatience, the largest holders
-//   are refused, as many as needed, and those that still hold much after kCutOffSeconds are dropped.
-//   Over the limit this happens without delay, because other clients could not be served meanwhile.
+//   are refused, as many as needed, and those that still hold much after kCutOffSeconds are
+//   dropped. Over the limit this happens without delay, because other clients could not be served
+//   meanwhile.
 // - Over the limit new requests are refused; the code that accepts them checks
 //   MemoryLedger::over().
 //
