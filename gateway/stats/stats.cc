@@ -11,7 +11,7 @@
 namespace upgate::stats {
 namespace {
 
-// Gives `name` the first number with which it is new.
+// Appends the first number that makes `name` unique.
 void MakeUnique(std::string& name, std::set<std::string>& taken, const std::string& prefix = {}) {
   std::string candidate = name;
   for (int n = 2; !taken.insert(prefix + candidate).second; ++n) {
