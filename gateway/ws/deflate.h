@@ -80,15 +80,15 @@ class Deflater {
 
   void SetLevel(int level, std::string& out);
   void Tune();
-  // Appends what comes of `bytes`, with a flush of zlib's.
+  // Compresses `bytes` with this zlib flush mode and appends the output.
   void Feed(Bytes bytes, int flush, std::string& out);
-  // What is not searched for matches is stored.
+  // Compresses at level 1 if `search` is set and a sample shows that it is worthwhile; else stores.
   void FeedQuickly(Bytes piece, bool search, std::string& out);
 
   std::unique_ptr<State> state_;
   std::uint8_t window_bits_;
   int level_;
-  int current_level_;  // of the stream
+  int current_level_;  // of the zlib stream
 };
 
 // Returns a complete frame with the compressed message and RSV1 set; masked if there is a `mask`,
