@@ -23,7 +23,7 @@ std::optional<T> ParseNumber(std::string_view text) {
   return value;
 }
 
-// By hand: inet_ntop goes by way of sprintf, and every request has its client's address.
+// Written by hand for speed: inet_ntop uses sprintf, and every request needs its client's address.
 std::string V4ToString(std::span<const std::uint8_t, 4> bytes) {
   std::array<char, INET_ADDRSTRLEN> text;
   char* at = text.data();
@@ -34,7 +34,7 @@ std::string V4ToString(std::span<const std::uint8_t, 4> bytes) {
   return {text.data(), at};
 }
 
-// RFC 3986, section 3.2.2: what a registered name may be made of.
+// RFC 3986, section 3.2.2: the characters of a registered name.
 bool IsNameCharacter(char c) {
   return IsAlpha(c) || IsDigit(c) ||
          std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
@@ -47,7 +47,7 @@ bool Ip::is_v4() const {
 }
 
 std::optional<Ip> Ip::Parse(std::string_view text) {
-  // inet_pton reads up to a NUL and would not see what stands behind it.
+  // inet_pton stops at a NUL and would ignore what follows.
   if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return {};
   const std::string copy(text);
   Ip ip;
@@ -55,7 +55,7 @@ std::optional<Ip> Ip::Parse(std::string_view text) {
     if (inet_pton(AF_INET6, copy.c_str(), ip.bytes.data()) == 1) return ip;
     return {};
   }
-  // Most of what comes here is a name.
+  // Fast path: most inputs are names.
   if (text.empty() || !IsDigit(text.front())) return {};
   if (inet_pton(AF_INET, copy.c_str(), ip.bytes.data() + 12) != 1) return {};
   std::ranges::copy(kMapped, ip.bytes.begin());
@@ -100,7 +100,7 @@ Result<HostPort> HostPort::Parse(std::string_view text, std::optional<std::uint1
   }
   if (result.host.empty()) return Fail(Errc::kOther, "no host before the port");
   if (!text.starts_with('[') && !std::ranges::all_of(result.host, IsNameCharacter)) {
-    return Fail(Errc::kOther, "a character that no host name has");
+    return Fail(Errc::kOther, "a character that is not allowed in host names");
   }
   if (rest.empty()) {
     if (!default_port) return Fail(Errc::kOther, "no port; host:port is needed");

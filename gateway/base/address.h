@@ -11,8 +11,8 @@
 
 namespace upgate {
 
-// An IPv4 or IPv6 address: 16 bytes, IPv4 in its mapped form (::ffff:a.b.c.d), so that both compare
-// and match alike.
+// An IPv4 or IPv6 address: 16 bytes, IPv4 in its mapped form (::ffff:a.b.c.d), so that both are
+// compared and matched the same way.
 struct Ip {
   std::array<std::uint8_t, 16> bytes{};
 
@@ -35,24 +35,24 @@ struct UnixPath {
   friend bool operator==(const UnixPath&, const UnixPath&) = default;
 };
 
-// Where a socket is, or can be reached, once names are resolved.
+// The address of a socket, after name resolution.
 using SocketAddress = std::variant<IpPort, UnixPath>;
 std::string ToString(const SocketAddress& address);
 
-// A host name or address literal (no brackets) and a port, as configuration writes them: not
-// resolved yet.
+// A host name or address literal (without brackets) and a port, as in a configuration: not
+// resolved.
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
-  // "host:80", "[::1]:80"; names of the characters of RFC 3986, section 3.2.2. A missing port takes
-  // `default_port`, or is an error where there is none.
+  // Parses "host:80" or "[::1]:80"; names may have the characters of RFC 3986, section 3.2.2. A
+  // missing port defaults to `default_port`, or is an error if that is nullopt.
   static Result<HostPort> Parse(std::string_view text,
                                 std::optional<std::uint16_t> default_port = {});
   std::string ToString() const;
   friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
-// A block of addresses: "10.0.0.0/8", "::1/128", or one address.
+// A block of addresses: "10.0.0.0/8", "::1/128", or a single address.
 struct Cidr {
   Ip base;
   int bits = 128;  // of the 16-byte form: an IPv4 /8 is 104

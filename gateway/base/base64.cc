@@ -23,7 +23,7 @@ int ValueOf(char c) {
   return kValues[static_cast<unsigned char>(c)];
 }
 
-// Decodes one group of four; false if it is not one. `padded` is set when the group ends the text.
+// Decodes one group of four; false if it is invalid. `padded` is set if the group ends the text.
 bool DecodeGroup(const char* group, std::string& out, bool& padded) {
   const int a = ValueOf(group[0]);
   const int b = ValueOf(group[1]);

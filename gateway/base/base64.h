@@ -10,17 +10,17 @@ namespace upgate {
 
 // RFC 4648, section 4: the standard alphabet, padded.
 std::string Base64Encode(Bytes bytes);
-// Appends instead of allocating anew.
+// Appends to `out`.
 void Base64Encode(Bytes bytes, std::string& out);
 
-// Strict: length a multiple of four, padding only at the end, the bits under the padding zero,
-// nothing else. Nothing on anything that is not so.
+// Strict: the length must be a multiple of four, padding only at the end, the unused bits before
+// the padding zero, no other characters. nullopt otherwise.
 std::optional<std::string> Base64Decode(std::string_view text);
 
-// Decodes one base64 text that arrives in pieces. `Feed` appends what is complete to `out` and
-// keeps at most three characters; false once a group of four holds a character that may not stand
-// there, and from then on until `Finish`, which says whether the text was right and whole and makes
-// the decoder ready for the next one. As strict as Base64Decode.
+// Decodes one base64 text that arrives in pieces. `Feed` appends complete groups to `out` and keeps
+// at most three characters; it returns false once a group of four is invalid, and from then on
+// until `Finish`. `Finish` returns whether the text was valid and complete, and resets the decoder
+// for the next text. As strict as Base64Decode.
 class Base64Stream {
  public:
   bool Feed(std::string_view text, std::string& out);

@@ -7,8 +7,8 @@
 
 namespace upgate {
 
-// Views of memory that somebody else owns; valid for the call they are passed to unless said
-// otherwise.
+// Views of memory owned by somebody else; valid for the duration of the call they are passed to
+// unless stated otherwise.
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 

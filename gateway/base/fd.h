@@ -6,7 +6,7 @@
 
 namespace upgate {
 
-// Owns a file descriptor; -1 is none. Destroying it closes it.
+// Owns a file descriptor; -1 means none. Destroying it closes the descriptor.
 class UniqueFd {
  public:
   UniqueFd() = default;

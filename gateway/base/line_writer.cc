@@ -20,15 +20,15 @@
 namespace upgate {
 namespace {
 
-// Memory that a rare flood of lines took is given back.
+// Memory beyond this is freed after a flood of lines.
 constexpr std::size_t kKeptCapacity = 64 << 10;
 
 std::uint64_t LinesIn(std::string_view text) {
   return static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
 }
 
-// How much of `text` to write at once: whole lines, of up to PIPE_BUF bytes where that is possible.
-// A pipe does not mix these with what other processes write to it.
+// How much of `text` to write at once: whole lines, up to PIPE_BUF bytes if possible, which a pipe
+// does not interleave with the output of other processes.
 std::size_t NextPiece(std::string_view text) {
   if (text.size() <= PIPE_BUF) return text.size();
   std::size_t end = text.rfind('\n', PIPE_BUF - 1);
@@ -36,8 +36,8 @@ std::size_t NextPiece(std::string_view text) {
   return end == std::string_view::npos ? text.size() : end + 1;
 }
 
-// Returns how much was written: all, or less after an error. Whoever shares the open file
-// description may have made it non-blocking.
+// Returns the number of bytes written: all, or fewer after an error. Handles EAGAIN, because
+// another user of the open file description may have made it non-blocking.
 std::size_t WriteAll(int fd, std::string_view text) {
   std::size_t done = 0;
   while (done < text.size()) {
@@ -54,10 +54,9 @@ std::size_t WriteAll(int fd, std::string_view text) {
   return done;
 }
 
-// Gives the calling thread a file table of its own, with nothing in it but the standard descriptors
-// and `kept`. As long as threads share one, the system counts references on each of their calls
-// with a descriptor, which a process of one loop is spared. Where it is not permitted, nothing
-// changes.
+// Gives the calling thread a separate file table that has only the standard descriptors and `kept`.
+// While threads share a table, the kernel counts references on each of their system calls with a
+// descriptor, which a single-threaded process avoids. If this is not permitted, nothing changes.
 void LeaveFileTable(int kept) {
   const auto first = static_cast<unsigned>(std::max(kept, STDERR_FILENO)) + 1;
   if (::close_range(first, ~0U, CLOSE_RANGE_UNSHARE) != 0) return;
@@ -73,7 +72,7 @@ class LineWriter::Queue {
   void Push(std::string_view line);
   bool Flush(std::chrono::milliseconds timeout);
   void Stop();
-  // The thread. Returns once everything is written after Stop.
+  // The thread's main function. Returns once everything is written after Stop.
   void Run();
   void WaitForStart() { started_.wait(); }
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
@@ -97,22 +96,22 @@ class LineWriter::Queue {
   std::latch started_{1};
   std::atomic<std::uint64_t> lost_ = 0;
 
-  std::mutex mutex_;  // for the following
+  std::mutex mutex_;  // protects the following members
   std::condition_variable wake_, written_;
   Batch waiting_;
-  std::size_t size_ = 0;  // bytes in `waiting_` and of the batch that is being written
-  bool asleep_ = false;   // the thread has to be woken for new lines
+  std::size_t size_ = 0;  // bytes in `waiting_` and in the batch being written
+  bool asleep_ = false;   // the thread must be woken for new lines
   bool writing_ = false;
   bool stopping_ = false;
-  int flushes_ = 0;  // callers that wait
+  int flushes_ = 0;  // waiting callers of Flush
 
-  // Only the thread's.
+  // Used by the thread only.
   std::uint64_t unreported_ = 0;  // lines lost since the last notice
-  bool torn_ = false;             // what was written last ends within a line
+  bool torn_ = false;             // the last write ended in the middle of a line
 };
 
-// After a line that was dropped, nothing is taken until the thread has come for what waits: what is
-// missing is then in one place, with one notice.
+// After a dropped line, nothing is accepted until the thread has taken the queue: so all missing
+// lines are in one place, with one notice.
 void LineWriter::Queue::Push(std::string_view line) {
   bool wake = false;
   {
@@ -183,7 +182,7 @@ void LineWriter::Queue::Write(const Batch& batch) {
 
 void LineWriter::Queue::WritePiece(std::string_view piece) {
   if (unreported_ > 0) WriteNotice();
-  // Then this would fail as well, and has to come after the notice.
+  // If the notice failed, this would fail too, and it must come after the notice.
   if (unreported_ > 0) return Lose(LinesIn(piece));
   const std::size_t written = TryToWrite(piece);
   if (written < piece.size()) Lose(LinesIn(piece.substr(written)));
@@ -213,8 +212,7 @@ void LineWriter::Queue::Release(std::size_t bytes) {
 
 LineWriter::LineWriter(int fd, Options options)
     : queue_(std::make_shared<Queue>(fd, std::move(options))) {
-  // Signals are for the threads that there are already: handlers may use descriptors, which this
-  // one has not.
+  // Block all signals in the new thread: handlers may use descriptors, which it does not have.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -11,43 +11,44 @@
 
 namespace upgate {
 
-// Writes lines to a file descriptor from a thread of its own, in the order in which they came, so
-// that nobody who has something to say waits for whoever reads it. What waits is bounded: lines
-// that find no room are dropped, as are those that cannot be written (the reader has gone, the disk
-// is full), and both are counted. Thread-safe but for the destructor.
+// Writes lines to a file descriptor from its own thread, in order, so that callers never block on
+// the reader. The queue is bounded: lines that do not fit are dropped, as are those that cannot be
+// written (the reader has gone, the disk is full), and both are counted. Thread-safe except for the
+// destructor.
 class LineWriter {
  public:
   struct Options {
-    // Bytes that may wait, those that are being written included.
+    // Maximum queued bytes, including those being written.
     std::size_t capacity = std::size_t{1} << 20;
-    // For how long the thread lets lines gather after it has written. Lines that come meanwhile
-    // need not wake it, and wait that long at the most.
+    // How long the thread waits for more lines after a write. Lines that arrive meanwhile need not
+    // wake it, and are delayed by at most this long.
     std::chrono::milliseconds gather{5};
-    // Makes the line, with its newline, that stands in the place of `count` lost ones. Called on
-    // the writer's thread, maybe after the LineWriter is gone. Empty: no such line.
+    // Returns the line, with its newline, to write in place of `count` lost ones. Called on the
+    // writer's thread, possibly after the LineWriter was destroyed. Empty: no such line.
     std::function<std::string(std::uint64_t count)> notice = nullptr;
   };
-  // How long the destructor waits at the most.
+  // Maximum time that the destructor waits.
   static constexpr std::chrono::milliseconds kLastFlush{1000};
 
-  // `fd` is borrowed and stays open to the end of the process. It may block, or not.
+  // `fd` is borrowed and must stay open until the end of the process. It may be blocking or
+  // non-blocking.
   LineWriter(int fd, Options options);
-  // Waits for what is queued to be written, up to kLastFlush. A thread that is then still stuck in
-  // its write is left behind, with all that it uses, and goes on if the reader does.
+  // Waits for queued lines to be written, up to kLastFlush. If the thread is then still blocked in
+  // its write, it is detached together with everything it uses, and continues if the reader does.
   ~LineWriter();
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  // Queues one line, which ends with its newline. Never blocks on the reader.
+  // Queues one line, which must end with a newline. Never blocks on the reader.
   void Write(std::string_view line);
-  // Waits until all that came before is written or lost, `timeout` at the most; whether it is.
+  // Waits until all earlier lines are written or lost, at most `timeout`; returns whether they are.
   bool Flush(std::chrono::milliseconds timeout);
-  // How many lines were dropped or could not be written so far.
+  // Number of lines dropped or not written so far.
   std::uint64_t lost() const;
 
  private:
   class Queue;
-  std::shared_ptr<Queue> queue_;  // the thread's, too
+  std::shared_ptr<Queue> queue_;  // shared with the thread
   std::thread thread_;
 };
 

@@ -19,7 +19,7 @@
 namespace upgate {
 namespace {
 
-// On the stack for lines of the usual size.
+// On the stack for lines of typical size.
 using Line = fmt::basic_memory_buffer<char, 1024>;
 
 void Append(Line& out, std::string_view text) {
@@ -41,7 +41,7 @@ void AppendEscaped(Line& out, char c, bool ascii_hex) {
 
 void AppendQuoted(Line& out, std::string_view text, bool ascii_hex) {
   out.push_back('"');
-  std::size_t begin = 0;  // of what needs no escape
+  std::size_t begin = 0;  // of the text that needs no escape
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') continue;
@@ -55,7 +55,7 @@ void AppendQuoted(Line& out, std::string_view text, bool ascii_hex) {
 
 template <class Number>
 void AppendNumber(Line& out, Number number) {
-  std::array<char, 320> digits;  // the largest double has 309 before its point
+  std::array<char, 320> digits;  // the largest double has 309 digits before its decimal point
   std::to_chars_result end{};
   if constexpr (std::is_floating_point_v<Number>) {
     end = std::to_chars(digits.begin(), digits.end(), number, std::chars_format::fixed, 3);
@@ -97,7 +97,7 @@ void AppendEvent(Line& out, LogFormat format, std::string_view event,
   if (json) out.push_back('}');
 }
 
-// 2026-01-02T03:04:05.678Z. The calendar is asked once a second for each thread.
+// 2026-01-02T03:04:05.678Z. Date and time are formatted once per second and thread.
 void AppendTime(Line& out) {
   constexpr std::size_t kToSeconds = 19;
   struct Second {
@@ -173,7 +173,7 @@ class StderrLog final : public Log {
  private:
   const LogLevel level_;
   const LogFormat format_;
-  std::optional<LineWriter> writer_;  // none where nothing is logged
+  std::optional<LineWriter> writer_;  // nullopt if nothing is logged
 };
 
 }  // namespace

@@ -8,31 +8,31 @@
 
 namespace upgate {
 
-// What kind of failure it was, for whoever has to choose an answer (a status, a close code, a next
+// The kind of failure, for code that has to choose a reaction (a status, a close code, the next
 // server).
 enum class Errc : std::uint8_t {
   kRefused,       // nobody listens there
-  kUnreachable,   // no way there: no route, no such file
-  kTimeout,       // no answer in time
-  kReset,         // the peer broke the connection off
+  kUnreachable,   // no route, or no such file
+  kTimeout,       // no response in time
+  kReset,         // the peer reset the connection
   kResolve,       // the name has no address
   kTls,           // handshake or certificate
-  kProtocol,      // the peer broke the protocol
-  kAddressInUse,  // listening: somebody else has the address
-  kPermission,    // the system does not let us
+  kProtocol,      // the peer violated the protocol
+  kAddressInUse,  // somebody else listens on the address
+  kPermission,    // not permitted by the system
   kLimit,         // out of descriptors, memory or a configured limit
   kOther,
 };
 
-// What a TLS handshake failed of, for whoever counts.
+// Why a TLS handshake failed, for statistics.
 enum class TlsFault : std::uint8_t {
   kOther,
   kPlainHttp,    // the peer sent an HTTP request
-  kNotTls,       // the peer sent something else
+  kNotTls,       // the peer sent something else that is not TLS
   kVersion,      // no version in common
-  kCertificate,  // we do not accept the peer's
-  kAlert,        // the peer refused; often it does not accept our certificate
-  kGone,         // the connection ended meanwhile
+  kCertificate,  // the peer's certificate was rejected
+  kAlert,        // the peer sent an alert; often it rejects our certificate
+  kGone,         // the connection ended during the handshake
   kTimeout,      // it took too long
 };
 inline constexpr std::size_t kTlsFaults = 8;
@@ -42,7 +42,7 @@ inline constexpr std::size_t kTlsFaults = 8;
 struct Error {
   Errc code = Errc::kOther;
   std::string message;
-  TlsFault tls_fault = TlsFault::kOther;  // of kTls
+  TlsFault tls_fault = TlsFault::kOther;  // for kTls
 };
 
 template <class T, class E = Error>

@@ -7,13 +7,12 @@
 
 namespace upgate {
 
-// How many of something all loops together may have. Thread-safe; one atomic operation for each
-// that comes or goes.
+// A limit shared by all loops. Thread-safe; one atomic operation per acquire and release.
 class SharedLimit {
  public:
   static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
 
-  // What one has of it; gives it back when it is destroyed. Not thread-safe.
+  // Holds a part of the limit and releases it on destruction. Not thread-safe.
   class Taken {
    public:
     Taken() = default;
@@ -45,7 +44,7 @@ class SharedLimit {
   std::uint64_t most() const { return most_.load(std::memory_order_relaxed); }
   std::uint64_t taken() const { return taken_.load(std::memory_order_relaxed); }
 
-  // All of `count` or nothing. The limit outlives what is taken of it.
+  // Takes all of `count` or nothing. The limit must outlive what is taken from it.
   bool TryTake(std::uint64_t count) {
     const std::uint64_t most = this->most();
     std::uint64_t taken = taken_.load(std::memory_order_relaxed);

@@ -37,7 +37,7 @@ bool ListHasToken(std::string_view list, std::string_view token) {
 }
 
 std::size_t EditDistance(std::string_view a, std::string_view b) {
-  // The last three rows of the table; the oldest is for letters that changed places.
+  // The last three rows of the table; the oldest one is for transposed letters.
   std::vector<std::size_t> row(b.size() + 1);
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> before_that(b.size() + 1);

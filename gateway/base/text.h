@@ -6,7 +6,7 @@
 
 namespace upgate {
 
-// ASCII-only text tools; locale never matters.
+// ASCII-only text functions, independent of the locale.
 
 constexpr char ToLower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -30,31 +30,31 @@ inline bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return true;
 }
 
-// Without the spaces and tabs at both ends (RFC 9110, section 5.6.3: OWS).
+// Removes spaces and tabs at both ends (RFC 9110, section 5.6.3: OWS).
 std::string_view Trim(std::string_view text);
 
-// Takes the next element off the front of a comma-separated list (RFC 9110, section 5.6.1),
-// trimmed; empty elements are skipped. Returns an empty view when the list is used up. Not for
-// lists whose elements hold quoted commas.
+// Removes the next element from the front of a comma-separated list (RFC 9110, section 5.6.1) and
+// returns it trimmed; empty elements are skipped. Returns an empty view at the end of the list. Not
+// for lists whose elements may contain quoted commas.
 std::string_view NextListItem(std::string_view& list);
 
-// Whether `token` is an element of the comma-separated `list`, compared without case.
+// True if `token` is an element of the comma-separated `list`, ignoring case.
 bool ListHasToken(std::string_view list, std::string_view token);
 
-// The candidate nearest to `word`: one of them with words joined on by '_' ("idle_timeout" for
-// "idle"), else by edit distance; an empty view when none is near enough to be a slip of the hand.
+// The candidate nearest to `word`: one with more or fewer words joined by '_' ("idle_timeout" for
+// "idle"), else by edit distance; an empty view if none is close enough to be a typing error.
 template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates);
 
 std::size_t EditDistance(std::string_view a, std::string_view b);
 
-// Whether `longer` is `shorter` with more words behind it.
+// True if `longer` is `shorter` followed by '_' and more words.
 constexpr bool IsDrawnOut(std::string_view longer, std::string_view shorter) {
   return !shorter.empty() && longer.size() > shorter.size() && longer.starts_with(shorter) &&
          longer[shorter.size()] == '_';
 }
 
-// Whether `longer` is another form of `shorter`, as "warning" is of "warn".
+// True if `longer` is another form of `shorter`, as "warning" is of "warn".
 constexpr bool IsLongerForm(std::string_view longer, std::string_view shorter) {
   return shorter.size() >= 4 && longer.size() <= shorter.size() + 3 && longer.starts_with(shorter);
 }
@@ -68,10 +68,10 @@ std::string_view NearestOf(std::string_view word, const Range& candidates) {
     if (IsLongerForm(word, candidate)) return candidate;
   }
   std::string_view best;
-  // Of short words almost any other is a few letters away.
+  // Short words are only a few letters away from almost any other.
   std::size_t best_distance = word.size() < 5 ? 2 : word.size() < 8 ? 3 : 4;
   for (std::string_view candidate : candidates) {
-    // The distance is at least the difference of the lengths, and costs their product.
+    // The distance is at least the difference of the lengths, and computing it costs their product.
     if (std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size()) >=
         best_distance) {
       continue;
@@ -85,12 +85,12 @@ std::string_view NearestOf(std::string_view word, const Range& candidates) {
   return best;
 }
 
-// `text` with everything that could break a log line or a terminal (controls, DEL, non-ASCII,
-// quotes, backslash) as \xHH, cut at `limit` characters, with "..." where something was cut off.
+// `text` with everything that could break a log line or a terminal (control characters, DEL,
+// non-ASCII, quotes, backslash) as \xHH, truncated at `limit` characters, with "..." if truncated.
 std::string Printable(std::string_view text, std::size_t limit = 200);
 
-// The same whole, and with only the controls and DEL changed: for a message that quotes what
-// somebody wrote, among words of our own.
+// The same without truncation and with only control characters and DEL escaped, for a message that
+// quotes user input.
 std::string WithoutControls(std::string_view text);
 
 }  // namespace upgate

@@ -19,12 +19,12 @@ namespace upgate::config {
 
 using Millis = std::chrono::milliseconds;
 
-// Every struct here is plain data, checked by Parse: names that refer to others exist, ranges hold.
-// Nothing changes after that; threads share it through a shared_ptr<const Config>. Defaults stand
-// here and nowhere else.
+// All structs here are plain data, validated by Parse: references by name resolve, ranges hold.
+// Immutable after that; threads share them through a shared_ptr<const Config>. Defaults are defined
+// only here.
 
-// A path of a file, made absolute against the folder of the configuration file, and where it was
-// written.
+// A file path, made absolute relative to the folder of the configuration file, and its place in the
+// file.
 struct FilePath {
   std::string path;
   Mark mark;
@@ -43,10 +43,10 @@ struct ListenerTls {
   std::vector<Certificate> certificates;  // at least one; the first is the default
   TlsVersion min_version = TlsVersion::kTls12;
   ClientAuth client_auth = ClientAuth::kNone;
-  std::optional<FilePath> client_ca;  // present unless client_auth is none
+  std::optional<FilePath> client_ca;  // set unless client_auth is none
 };
 
-// Where to listen: a literal address or name with a port, or a unix socket.
+// A listening address: an IP address or name with a port, or a unix socket.
 struct ListenAddress {
   std::variant<HostPort, UnixPath> where;
   Mark mark;
@@ -54,34 +54,34 @@ struct ListenAddress {
   std::string ToString() const;
 };
 
-// Whose word about its clients is believed (Forwarded and X-Forwarded-*).
+// The peers whose Forwarded and X-Forwarded-* headers are trusted.
 struct TrustedProxies {
   std::vector<Cidr> blocks;
-  bool unix_sockets = false;  // who comes by a unix socket has no address
+  bool unix_sockets = false;  // peers on unix sockets, which have no address
 };
 
 struct Listener {
   ListenAddress address;
   std::optional<ListenerTls> tls;
   TrustedProxies trusted_proxies;
-  DialectSet dialects{Dialect::kRfc6455};  // of routes that say nothing about it
+  DialectSet dialects{Dialect::kRfc6455};  // for routes that do not set dialects
   int backlog = 1024;
-  std::uint64_t connections = 0;  // open at the same time, over all loops; 0: no limit
+  std::uint64_t connections = 0;  // concurrent connections over all loops; 0: no limit
 };
 
-// Bounds of the HTTP/1.1 side of every listener.
+// Limits of the HTTP/1.1 side of every listener.
 struct HttpLimits {
   std::uint64_t head_size = 64 * 1024;
   std::uint32_t headers = 100;
   Millis head_timeout{10'000};
   Millis idle_timeout{60'000};
-  std::uint64_t body_rate = 240;  // bytes per second of a request body at least; 0: any
-  bool underscores = false;       // header fields with '_' in their names are kept, not dropped
+  std::uint64_t body_rate = 240;  // minimum rate of a request body in bytes per second; 0: none
+  bool underscores = false;       // keep header fields whose names contain '_'
 };
 
 enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };
 
-// What passes between a client and a server: payload bytes, WebSocket frames, or HTTP with its
+// What is relayed between a client and a server: payload bytes, WebSocket frames, or HTTP including
 // upgrades.
 enum class Relay : std::uint8_t { kBytes, kFrames, kHttp };
 
@@ -100,41 +100,41 @@ struct Server {
   ServerScheme scheme = ServerScheme::kTcp;
   std::variant<HostPort, UnixPath> address;
   std::string url;        // as written, for logs and statistics
-  std::size_t index = 0;  // of all servers of the configuration, in file order
+  std::size_t index = 0;  // among all servers of the configuration, in file order
   Mark mark;
 };
 
-// TLS towards the servers of a backend.
+// TLS settings for connections to the servers of a backend.
 struct ClientTls {
   bool verify = true;
-  std::optional<FilePath> ca;              // nothing: the system's
-  std::optional<std::string> server_name;  // SNI and the name verified; nothing: the server's host
-  std::optional<Certificate> certificate;  // what we show to the server
+  std::optional<FilePath> ca;              // nullopt: the system's CA certificates
+  std::optional<std::string> server_name;  // SNI and the name to verify; nullopt: the server's host
+  std::optional<Certificate> certificate;  // client certificate to present
 };
 
 struct Backend {
   std::string name;
-  std::vector<Server> servers;  // at least one, all of one kind of relay
+  std::vector<Server> servers;  // at least one, all with the same kind of relay
   Relay relay = Relay::kBytes;
-  Millis connect_timeout{3'000};  // name, connection, TLS and 101 of one server
-  // Of HTTP; 0: no limit.
-  Millis first_byte_timeout{120'000};  // from the end of the request to the head of the answer
-  Millis read_timeout{60'000};         // between two pieces of the answer, and of the request
+  Millis connect_timeout{3'000};  // for name lookup, connection, TLS and 101 of one server
+  // For HTTP; 0: no limit.
+  Millis first_byte_timeout{120'000};  // from the end of the request to the response head
+  Millis read_timeout{60'000};         // between two pieces of the response, or of the request
   Millis request_timeout{0};           // the whole exchange
-  std::uint32_t pool_size = 64;        // connections kept open for later requests, on each loop
-  Millis pool_idle{60'000};            // how long one of these waits for a request
+  std::uint32_t pool_size = 64;        // connections kept open for reuse, per loop
+  Millis pool_idle{60'000};            // maximum idle time of a pooled connection
   ClientTls tls;
   Mark mark;
 };
 
-// One entry of allow_origins: "*", "null", "https://a.example", "https://*.example.com[:port]",
-// "http://localhost:*", or the text of an origin of another scheme, "app://.".
+// An entry of allow_origins: "*", "null", "https://a.example", "https://*.example.com[:port]",
+// "http://localhost:*", or the text of an origin with another scheme, "app://.".
 struct OriginPattern {
   enum class Kind : std::uint8_t { kAny, kNull, kExact, kSubdomains, kText };
   Kind kind = Kind::kAny;
-  std::string scheme;      // lower case; of http, https, ws and wss
-  std::string host;        // lower case; of kSubdomains without "*."; of kText the whole origin
-  std::uint16_t port = 0;  // the scheme's default filled in
+  std::string scheme;      // lower case; only for http, https, ws and wss
+  std::string host;        // lower case; for kSubdomains without "*."; for kText the whole origin
+  std::uint16_t port = 0;  // the scheme's default if none was given
   bool any_port = false;
 };
 
@@ -149,8 +149,7 @@ struct Cors {
 };
 
 struct PathPattern {
-  // Of a compiled regular expression and of what matching remembers, in bytes: what one route may
-  // cost.
+  // Memory limit in bytes for one route's compiled regular expression, including its match cache.
   static constexpr std::int64_t kRegexMemory = 1024 * 1024;
 
   enum class Kind : std::uint8_t { kExact, kPrefix, kRegex };
@@ -158,59 +157,60 @@ struct PathPattern {
   // kExact: the path. kPrefix: without "/*" ("/live/*" -> "/live", "/*" -> ""). kRegex: the RE2
   // expression without '~'.
   std::string text;
-  std::string written;           // as the file has it
-  std::size_t instructions = 0;  // of the compiled expression, kRegex only
+  std::string written;           // as in the file
+  std::size_t instructions = 0;  // of the compiled expression; kRegex only
 };
 
 struct HostPattern {
-  std::string host;       // lower case; of a wildcard without "*."
-  bool wildcard = false;  // "*.example.org": one or more labels in front
+  std::string host;       // lower case; for a wildcard without "*."
+  bool wildcard = false;  // "*.example.org": one or more labels before it
 };
 
 enum class Encoding : std::uint8_t { kAuto, kBinary, kText, kBase64 };
 
-// Puts `to` in the place of `from` at the beginning of a value.
+// Replaces `from` at the beginning of a value by `to`.
 struct Replacement {
   std::string from;
   std::string to;
 };
 
-// What the gateway changes in the answers of an HTTP server.
+// Changes to the responses of an HTTP server.
 struct Rewrite {
   std::optional<Replacement> location;       // the beginning of Location and Content-Location
-  std::optional<Replacement> cookie_domain;  // the Domain of Set-Cookie; to "": taken out
+  std::optional<Replacement> cookie_domain;  // the Domain of Set-Cookie; "" removes it
   std::optional<Replacement> cookie_path;    // the beginning of the Path of Set-Cookie
 };
 
 struct RouteLimits {
-  std::uint64_t message_size =
-      1024 * 1024;  // of one client message, in bytes of payload; over it 1009
-  std::uint64_t server_message_size = 0;  // the same of a WebSocket server's; 0: no limit
-  std::uint64_t sessions = 0;             // open at once on this route; 0: no limit; over it 503
-  // Nothing from either end, pings and pongs included, but for the answers to our own; 0: for ever.
+  // Payload bytes of one client message; 1009 above it.
+  std::uint64_t message_size = 1024 * 1024;
+  std::uint64_t server_message_size = 0;  // the same for a WebSocket server's messages; 0: no limit
+  std::uint64_t sessions = 0;  // concurrent sessions on this route; 503 above it; 0: no limit
+  // Time without traffic in either direction, including pings and pongs but not the Pongs that
+  // answer the gateway's own pings; 0: no limit.
   Millis idle{0};
-  Millis ping_interval{
-      30'000};  // silence of the client before a ping, and then before it is given up; 0: no pings
-  Millis close_timeout{5'000};  // how long a closing session waits for the rest and for the peer
+  // Silence of the client before a ping, and again before the session is ended; 0: no pings.
+  Millis ping_interval{30'000};
+  Millis close_timeout{5'000};  // how long a closing session waits for queued data and for the peer
   friend bool operator==(const RouteLimits&, const RouteLimits&) = default;
 };
 
-// Most payload bytes of one message of a server, in a form that needs no case of its own for "no
-// limit": so large that there can be no such message, and small enough to be added to.
+// Maximum payload bytes of one server message, with "no limit" as a value larger than any possible
+// message but small enough to allow addition.
 constexpr std::uint64_t MostOfServer(const RouteLimits& limits) {
   return limits.server_message_size != 0 ? limits.server_message_size : std::uint64_t{1} << 62;
 }
 
-// permessage-deflate (RFC 7692) with clients. The defaults keep nothing for a session that is idle:
-// no context takeover either way, and a window for what clients send that 10,000 of them may use at
-// once.
+// permessage-deflate (RFC 7692) with clients. With the defaults an idle session holds no
+// compression state: no context takeover in either direction, and a window for client messages
+// small enough for 10,000 concurrent users.
 struct Compression {
   int level = 3;                   // 1 (fast) to 9 (small)
-  std::uint64_t threshold = 1024;  // bytes of payload; shorter messages go as they are
+  std::uint64_t threshold = 1024;  // payload bytes; shorter messages are not compressed
   bool server_no_context_takeover = true;
   bool client_no_context_takeover = true;
   std::uint8_t server_max_window_bits = 15;  // 8 to 15
-  std::uint8_t client_max_window_bits = 12;  // 8 to 15; for clients that can do with less than 15
+  std::uint8_t client_max_window_bits = 12;  // 8 to 15; for clients that support less than 15
 };
 
 struct Route {
@@ -219,32 +219,32 @@ struct Route {
   std::optional<std::string> backend;  // exactly one of backend and plugin
   std::optional<std::string> plugin;
   Mark plugin_mark;
-  Value options;  // the plugin's own settings, checked by it; an empty map when there are none
+  Value options;  // the plugin's settings, validated by it; an empty map if there are none
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
-  std::optional<DialectSet> dialects;  // nothing: those of the listener
-  // Of a route to WebSocket or HTTP servers: the gateway is an end towards both sides and holds
-  // them to the rules of RFC 6455; otherwise frames pass as they are.
+  std::optional<DialectSet> dialects;  // nullopt: those of the listener
+  // For routes to WebSocket or HTTP servers: the gateway is a WebSocket endpoint towards both sides
+  // and enforces RFC 6455; otherwise frames pass through unchanged.
   bool enforce = false;
-  // Where the gateway is the client's WebSocket end; nothing: its offers of extensions are not
-  // taken.
+  // Used where the gateway is the client's WebSocket endpoint; nullopt: offered extensions are
+  // declined.
   std::optional<Compression> compression;
-  // With enforce: offered to the server; nothing: no extension is. "server" and "client" (we) are
-  // as in the standard.
+  // With enforce: offered to the server; nullopt: no extension is offered. "server" and "client"
+  // (the gateway) as in the standard.
   std::optional<Compression> server_compression;
   std::optional<Cors> cors;
-  bool preserve_host = true;  // HTTP servers get the client's Host; else their own address
+  bool preserve_host = true;  // HTTP servers get the client's Host; otherwise their own address
   bool forwarded = true;      // HTTP servers get X-Forwarded-*, Forwarded and Via
   Rewrite rewrite;
-  bool require_origin = false;  // refuses requests without an Origin header
+  bool require_origin = false;  // refuse requests without an Origin header
   RouteLimits limits;
   std::size_t index = 0;  // in file order
   Mark mark;
 };
 
-// What may be held for clients: bytes, or a part of the memory that there is.
+// Limit for memory held for clients: bytes, or a percentage of the available memory.
 struct MemoryLimit {
-  std::uint64_t bytes = 0;  // 0: `percent` counts
+  std::uint64_t bytes = 0;  // 0: use `percent`
   std::uint32_t percent = 25;
 };
 inline constexpr std::uint64_t kLeastMemoryLimit = 16 * 1024 * 1024;
@@ -255,18 +255,18 @@ struct LogSettings {
 };
 
 struct Config {
-  std::string file;                 // for messages; empty when it came from memory
-  std::string folder;               // where relative paths start
+  std::string file;                 // for messages; empty if not read from a file
+  std::string folder;               // the base of relative paths
   std::vector<Listener> listeners;  // at least one
   std::optional<ListenAddress> admin;
-  std::uint32_t workers = 0;             // loops; 0: one a core
+  std::uint32_t workers = 0;             // loops; 0: one per core
   std::string server_header = "upgate";  // empty: no Server header
   HttpLimits http;
-  // Most that all compressed sessions together may come to hold for it, in bytes.
+  // Limit for the compression state of all sessions together, in bytes.
   std::uint64_t compression_memory = 256 * 1024 * 1024;
-  // Most that is held for all clients together.
+  // Limit for the memory held for all clients together.
   MemoryLimit memory;
-  Millis shutdown_timeout{10'000};  // from SIGTERM to the end, at most
+  Millis shutdown_timeout{10'000};  // maximum time from SIGTERM to exit
   LogSettings log;
   std::map<std::string, Backend> backends;
   std::vector<Route> routes;  // at least one, in file order

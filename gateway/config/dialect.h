@@ -9,12 +9,11 @@
 
 namespace upgate::config {
 
-// A version of WebSocket on the wire: the standard, or one of the drafts before it that old clients
-// still speak.
+// A WebSocket wire version: the standard, or a draft that old clients still use.
 enum class Dialect : std::uint8_t {
   kRfc6455,
   kHybi08,   // draft-ietf-hybi-thewebsocketprotocol-08
-  kHixie76,  // draft-hixie-thewebsocketprotocol-76, the same as hybi-00
+  kHixie76,  // draft-hixie-thewebsocketprotocol-76, identical to hybi-00
   kHixie75,  // draft-hixie-thewebsocketprotocol-75
 };
 inline constexpr std::size_t kDialects = 4;
@@ -25,7 +24,7 @@ constexpr std::string_view NameOf(Dialect dialect) {
   return kDialectNames[static_cast<std::size_t>(dialect)];
 }
 
-// Whether it has binary messages; without them there is text only.
+// True if the dialect has binary messages; the others have text only.
 constexpr bool CarriesBinary(Dialect dialect) {
   return dialect == Dialect::kRfc6455 || dialect == Dialect::kHybi08;
 }
@@ -39,7 +38,7 @@ class DialectSet {
   constexpr void Add(Dialect dialect) { bits_ = static_cast<std::uint8_t>(bits_ | Bit(dialect)); }
   constexpr bool Has(Dialect dialect) const { return (bits_ & Bit(dialect)) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
-  // The names, "rfc6455, hixie76".
+  // The names, such as "rfc6455, hixie76".
   std::string ToString() const;
   friend constexpr bool operator==(DialectSet, DialectSet) = default;
 

@@ -30,7 +30,7 @@ bool IsPort(std::string_view text) {
   return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, IsDigit);
 }
 
-// What stands after "unix:": a path, or a URL's empty authority and a path.
+// Parses what follows "unix:": a path, or a URL's empty authority and a path.
 Reading<UnixPath> ReadUnixPath(std::string_view text) {
   if (text.starts_with("//")) {
     text.remove_prefix(2);
@@ -49,7 +49,7 @@ Reading<UnixPath> ReadUnixPath(std::string_view text) {
   return UnixPath{std::string(text)};
 }
 
-// Common ways to write an address that is none yet.
+// Common mistakes in an address, with the correction.
 std::optional<Refusal> SlipOfAddress(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme != std::string_view::npos) {
@@ -61,7 +61,7 @@ std::optional<Refusal> SlipOfAddress(std::string_view text) {
   if (text.starts_with(':') && IsPort(text.substr(1))) {
     return Refusal{
         "has no host",
-        fmt::format("write 0.0.0.0{0} for all addresses, or 127.0.0.1{0} for this machine alone",
+        fmt::format("write 0.0.0.0{0} for all addresses, or 127.0.0.1{0} for this machine only",
                     text)};
   }
   if (text.starts_with("*:")) {
@@ -71,10 +71,10 @@ std::optional<Refusal> SlipOfAddress(std::string_view text) {
   return {};
 }
 
-// The refusal of a text that would be right if it had a port.
+// The refusal of a text that would be valid with a port.
 std::optional<Refusal> FaultOfMissingPort(std::string_view text, std::string_view before) {
   if (Ip::Parse(text) && text.find(':') != std::string_view::npos) {
-    // "::1:8080" is an address altogether, but hardly meant as one.
+    // "::1:8080" is a valid address, but rarely meant as one.
     const std::size_t colon = text.rfind(':');
     const std::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
     if (IsPort(port) && Ip::Parse(host)) {
@@ -95,11 +95,12 @@ Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view re
                                   : rest[end] == '?' ? "query"
                                                      : "fragment";
     const bool is_base = rest.size() > end + 1 && scheme != "tcp" && scheme != "tls";
-    return Refuse(fmt::format("has a {}", part),
-                  fmt::format("write {}://{}{}", scheme, rest.substr(0, end),
-                              is_base ? ": a server gets the path and query of the request as they "
-                                        "came, nothing is put before them"
-                                      : ""));
+    return Refuse(
+        fmt::format("has a {}", part),
+        fmt::format(
+            "write {}://{}{}", scheme, rest.substr(0, end),
+            is_base ? ": servers get the path and query of the request unchanged, without a prefix"
+                    : ""));
   }
   if (!default_port) {
     if (auto fault = FaultOfMissingPort(rest, fmt::format("{}://", scheme)))

@@ -18,13 +18,13 @@ bool IsVariableName(std::string_view text) {
   return !text.empty() && letter(text.front()) && std::ranges::all_of(text, follows);
 }
 
-// The value of what stands between `${` and `}`.
+// The value of the text between `${` and `}`.
 std::expected<std::string, std::string> LookUp(std::string_view inside, Environment environment) {
   const std::size_t mark = inside.find(kDefaultMark);
   const std::string name(inside.substr(0, mark));
   if (!IsVariableName(name)) {
     return std::unexpected(
-        fmt::format("'${{{}}}' names no environment variable; write ${{NAME}} or "
+        fmt::format("'${{{}}}' is not an environment variable; write ${{NAME}} or "
                     "${{NAME:-default}}, or $${{ for a literal ${{",
                     Printable(inside, 60)));
   }
@@ -50,7 +50,7 @@ std::expected<std::string, std::string> PutEnvironmentIn(std::string_view text,
     out += text.substr(0, open);
     if (open == std::string_view::npos) break;
     if (open > 0 && text[open - 1] == '$') {
-      out += '{';  // the '$' before it is there already
+      out += '{';  // the '$' before it was already copied
       text.remove_prefix(open + 2);
       continue;
     }

@@ -6,12 +6,12 @@
 
 namespace upgate::config {
 
-// Looks up an environment variable; nullptr when it is not set.
+// Looks up an environment variable; nullptr if it is not set.
 using Environment = const char* (*)(const char* name);
 
-// Puts environment variables into a scalar: `${NAME}`, and `${NAME:-default}` for one that is not
-// set or empty. `$${` stands for a literal `${`. What is put in is not looked at again. On failure
-// what is wrong, as a message; it holds no values.
+// Expands environment variables in a scalar: `${NAME}`, and `${NAME:-default}` for one that is
+// unset or empty. `$${` stands for a literal `${`. Expanded text is not expanded again. The error
+// is a message without values.
 std::expected<std::string, std::string> PutEnvironmentIn(std::string_view text,
                                                          Environment environment);
 

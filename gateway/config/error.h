@@ -6,13 +6,13 @@
 
 namespace upgate::config {
 
-// A place in the configuration file, counted from 1; line 0 where there is none.
+// A place in the configuration file, counted from 1; line 0 if there is none.
 struct Mark {
   int line = 0;
   int column = 0;
 };
 
-// Something wrong with the configuration: where, at which key, what, and what would be right.
+// An error in the configuration: its place, its key, and a message that says what would be valid.
 struct ConfigError {
   Mark mark;
   std::string key;      // "listeners[0].address"; empty for the whole file
@@ -22,16 +22,16 @@ struct ConfigError {
 // "upgate.yaml:3:5: listeners[0].adress: unknown key; did you mean 'address'?"
 std::string ToString(const std::string& file, const ConfigError& error);
 
-// In the order of the file; those of one place stay in theirs.
+// Sorts by file order; errors at the same place keep their order.
 void SortByPlace(std::vector<ConfigError>& errors);
 
-// Puts `more` behind `errors`.
+// Appends `more` to `errors`.
 void AppendAll(std::vector<ConfigError>& errors, std::vector<ConfigError> more);
 
-// More of one file are not shown.
+// Maximum number of errors reported for one file.
 inline constexpr std::size_t kMaxErrors = 100;
 
-// Whether one of `errors` is at `part`, such as "routes[2]", or below it.
+// True if one of `errors` is at `part`, such as "routes[2]", or below it.
 bool HasErrorIn(const std::vector<ConfigError>& errors, const std::string& part);
 
 }  // namespace upgate::config

@@ -14,8 +14,8 @@ namespace {
 
 const Value kAbsent;
 
-// The scalar for a message: cut, in one line, and as the file has it, with `${NAME}` and not what
-// it stands for.
+// The scalar for a message: truncated, on one line, and as in the file, with `${NAME}` instead of
+// its value.
 std::string Shown(const Value& value) {
   if (value.written.empty()) return fmt::format("'{}'", Printable(value.scalar, 80));
   return fmt::format("'{}' (from the environment)", Printable(value.written, 80));
@@ -92,7 +92,7 @@ const std::string* Field::Scalar(std::string_view form) const {
 }
 
 bool Field::RefuseQuotedBool() const {
-  // Between [ ] and { } a variable needs its quotes.
+  // Between [ ] and { } a variable needs quotes.
   if (!value_->quoted || !value_->written.empty()) return false;
   if (value_->scalar != "true" && value_->scalar != "false") return false;
   Error(fmt::format("'{0}' is text in quotes; write {0} without quotes", value_->scalar));

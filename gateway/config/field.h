@@ -14,8 +14,8 @@
 
 namespace upgate::config {
 
-// A cursor over a Value that knows the path of its key and adds what is wrong to a list that all
-// fields share:
+// A cursor over a Value that knows the path of its key and adds errors to a list shared by all
+// fields:
 //
 //   Listener ParseListener(Field f) {
 //     Listener l;
@@ -25,54 +25,54 @@ namespace upgate::config {
 //     return l;
 //   }
 //
-// The value and the list outlive it. Reading never stops at an error: it goes on with a fallback,
-// so that all errors come at once; who asks for the result looks at the list first. The types that
-// can be read are those of scalar.h; integers need a range.
+// The value and the list must outlive it. Reading continues after an error with a fallback, so that
+// all errors are reported at once; callers must check the list before they use the result. The
+// types that can be read are those of scalar.h; integers need a range.
 class Field {
  public:
-  // `key` is the path of the value in the file: a plugin gives "routes[2].options" or just
+  // `key` is the path of the value in the file: a plugin passes "routes[2].options" or just
   // "options".
   Field(const Value& value, std::string key, std::vector<ConfigError>& errors);
 
-  // The value of a key, or a field that is not present. Makes `name` a known key.
+  // The value of a key, or a field that is not present. Registers `name` as a known key.
   Field operator[](std::string_view name);
 
-  // Whether the key is there, be its value right or wrong.
+  // True if the key exists, whether its value is valid or not.
   bool present() const { return value_->kind != Value::Kind::kAbsent; }
   const Value& value() const { return *value_; }
-  // Of what is not present the place of the map that should have it.
+  // If not present, the place of the map that should contain it.
   Mark mark() const { return mark_; }
   const std::string& key() const { return key_; }
 
-  // Whether nothing was wrong so far with what was read from here. False, too, once there are more
-  // errors than are shown: every look goes through all of them.
+  // True if nothing read below this field was invalid so far. Also false once there are more errors
+  // than are shown, because every check searches all of them.
   bool sound() const { return IsSound(key_); }
-  // The same of another part of the file.
+  // The same for another part of the file.
   bool IsSound(const std::string& key) const {
     return errors_->size() <= kMaxErrors && !HasErrorIn(*errors_, key);
   }
 
-  // Adds an error at this place, or at another (its key, for example).
+  // Adds an error at this place, or at another (such as that of its key).
   void Error(std::string message) const;
   void ErrorAt(Mark mark, std::string message) const;
-  // Adds one about the scalar, which it shows: "'<scalar>' <what>; <instead>". What came from the
-  // environment is not shown.
+  // Adds an error that shows the scalar: "'<scalar>' <what>; <instead>". Values from the
+  // environment are not shown.
   void Refuse(const Refusal& refusal, std::string_view form) const;
 
-  // Call it after all keys were asked for: an error for each key that was not, or one if the value
-  // is no map at all.
+  // Call it after all keys were read: reports each key that was not, or that the value is not a
+  // map.
   void RejectUnknownKeys() const;
 
-  // The scalar as a T, or an error and nothing. What is not present is nothing without an error.
+  // The scalar as a T; nullopt and an error if invalid. nullopt without an error if not present.
   template <class T>
   std::optional<T> Maybe() const;
   template <class T>
   std::optional<T> Maybe(const Range<T>& range) const;
 
-  // As Maybe, with an error if it is not present.
+  // Like Maybe, with an error if it is not present.
   template <class T>
   T Required() const;
-  // As Maybe, with a default.
+  // Like Maybe, with a default.
   template <class T>
   T Optional(T fallback) const;
   template <class T>
@@ -82,27 +82,26 @@ class Field {
   template <class E>
   E OneOf(std::initializer_list<std::pair<std::string_view, E>> choices, E fallback) const;
 
-  // The items of a list; nothing, and an error if it is something else. A single scalar is not a
-  // list.
+  // The items of a list; empty, and an error, for anything else. A single scalar is not a list.
   std::vector<Field> Items() const;
-  // The same for a list that must be there and have an item. `what` names one: "a listener".
+  // The same for a list that must be present and not empty. `what` names an item: "one listener".
   std::vector<Field> RequiredItems(std::string_view what) const;
-  // The items of a list of scalars, without those that are wrong.
+  // The valid items of a list of scalars.
   template <class T>
   std::vector<T> List() const;
 
-  // The members of a map whose keys are names and not settings; nothing, and an error if it is
-  // something else.
+  // The members of a map whose keys are names instead of settings; empty, and an error, for
+  // anything else.
   struct Member;
   std::vector<Member> Members() const;
 
  private:
-  // What is wrong with a key that is none of `known_`, and what would be right.
+  // The message for a key that is not in `known_`, with a suggestion.
   std::string UnknownKey(const std::string& key) const;
   Field(const Value& value, Mark mark, std::string key, std::vector<ConfigError>& errors,
         bool muted);
 
-  // nullptr, with an error where there is something else than a scalar.
+  // nullptr, with an error if the value is not a scalar.
   const std::string* Scalar(std::string_view form) const;
   void RefuseKind(std::string_view form) const;
   void RefuseMissing(std::string_view form) const;
@@ -113,8 +112,8 @@ class Field {
   Mark mark_;
   std::string key_;
   std::vector<ConfigError>* errors_;
-  bool muted_ = false;              // what should hold it is no map: one error is enough
-  std::vector<std::string> known_;  // keys asked for
+  bool muted_ = false;              // the parent is not a map, which was already reported
+  std::vector<std::string> known_;  // keys read so far
 };
 
 struct Field::Member {

@@ -11,40 +11,36 @@ struct Foreign {
   std::string_view hint;
 };
 
-constexpr std::string_view kListen = "here that is listeners: [ { address: \"0.0.0.0:8080\" } ]";
+constexpr std::string_view kListen = "use listeners: [ { address: \"0.0.0.0:8080\" } ]";
 constexpr std::string_view kBackend =
-    "here a route names a backend, and backends: { NAME: { servers: [ tcp://HOST:PORT ] } } has "
-    "its "
-    "servers";
+    "use backend: NAME of a route, and backends: { NAME: { servers: [ tcp://HOST:PORT ] } }";
 constexpr std::string_view kCertificate =
-    "here that is tls: { certificates: [ { cert: FILE, key: FILE } ] } of a listener";
-constexpr std::string_view kHosts = "here that is hosts: [ NAME ] of a route";
-constexpr std::string_view kPath = "here that is path of a route: /exact, /prefix/* or ~regex";
+    "use tls: { certificates: [ { cert: FILE, key: FILE } ] } of a listener";
+constexpr std::string_view kHosts = "use hosts: [ NAME ] of a route";
+constexpr std::string_view kPath = "use path of a route: /exact, /prefix/* or ~regex";
 constexpr std::string_view kFolder =
-    "here that is a route with plugin: files and options: { root: DIRECTORY }";
-constexpr std::string_view kRedirect =
-    "here that is a route with plugin: redirect and options: { to: URL }";
+    "use a route with plugin: files and options: { root: DIRECTORY }";
+constexpr std::string_view kRedirect = "use a route with plugin: redirect and options: { to: URL }";
 constexpr std::string_view kTimeout =
-    "here these are connect_timeout and first_byte_timeout of a backend, and idle of a route's "
+    "use connect_timeout and first_byte_timeout of a backend, and idle of a route's "
     "limits";
-constexpr std::string_view kAdmin = "here that is admin: { address: \"127.0.0.1:9901\" }";
+constexpr std::string_view kAdmin = "use admin: { address: \"127.0.0.1:9901\" }";
 constexpr std::string_view kHeaders =
-    "there is no such thing here; Host, X-Forwarded-* and Forwarded are set by themselves "
+    "not supported; Host, X-Forwarded-* and Forwarded are set automatically "
     "(preserve_host and forwarded of a route)";
 constexpr std::string_view kCors =
-    "here that is cors: { allow_origins: [ \"https://app.example.com\" ] } of a route";
-constexpr std::string_view kBalance = "there is no such thing here; servers are taken in turn";
+    "use cors: { allow_origins: [ \"https://app.example.com\" ] } of a route";
+constexpr std::string_view kBalance = "not supported; servers are used in turn (round-robin)";
 constexpr std::string_view kLog =
-    "here that is log: { level: info, format: text }; lines go to standard error";
-constexpr std::string_view kWorkers = "here that is workers: NUMBER, by default one for each core";
+    "use log: { level: info, format: text }; lines go to standard error";
+constexpr std::string_view kWorkers = "use workers: NUMBER; the default is one per core";
 constexpr std::string_view kAuth =
-    "there is no such thing here; cors and require_origin of a route say which pages may connect, "
+    "not supported; cors and require_origin of a route control which pages may connect, "
     "client_auth of a listener's tls which certificates";
-constexpr std::string_view kAddressFilter =
-    "there is no such thing here; leave it to a firewall or a proxy in front";
-constexpr std::string_view kPlace = "there is no such thing here; leave it to the service manager";
+constexpr std::string_view kAddressFilter = "not supported; use a firewall or a proxy in front";
+constexpr std::string_view kPlace = "not supported; use the service manager";
 
-// In the order of the alphabet.
+// In alphabetical order.
 constexpr Foreign kForeign[] = {
     {"access_log", kLog},
     {"acl", kPath},
@@ -65,12 +61,12 @@ constexpr Foreign kForeign[] = {
     {"cert_file", kCertificate},
     {"certfile", kCertificate},
     {"client_max_body_size",
-     "there is no such thing here; bodies stream, http.body_rate bounds their time"},
+     "not supported; bodies are streamed, and http.body_rate limits their duration"},
     {"cluster", kBackend},
     {"clusters", kBackend},
     {"crt", kCertificate},
     {"daemon", kPlace},
-    {"default_backend", "here that is a route with path: /*"},
+    {"default_backend", "use a route with path: /*"},
     {"deny", kAddressFilter},
     {"docroot", kFolder},
     {"domains", kHosts},
@@ -78,8 +74,8 @@ constexpr Foreign kForeign[] = {
     {"filter_chains", kListen},
     {"frontend", kListen},
     {"frontends", kListen},
-    {"heartbeat", "here that is ping_interval of a route's limits"},
-    {"keepalive", "here that is pool_size of a backend"},
+    {"heartbeat", "use ping_interval of a route's limits"},
+    {"keepalive", "use pool_size of a backend"},
     {"key", kCertificate},
     {"key_file", kCertificate},
     {"keyfile", kCertificate},
@@ -91,14 +87,13 @@ constexpr Foreign kForeign[] = {
     {"location", kPath},
     {"locations", kPath},
     {"log_file", kLog},
-    {"maxconn", "here that is connections of a listener, and sessions of a route's limits"},
+    {"maxconn", "use connections of a listener, and sessions of a route's limits"},
     {"metrics", kAdmin},
-    {"mode",
-     "there is no such thing here; the scheme of a server says what it speaks: tcp, ws, http …"},
+    {"mode", "not supported; the scheme of a server sets its protocol: tcp, ws, http …"},
     {"origins", kCors},
     {"port", kListen},
-    {"proxy_connect_timeout", "here that is connect_timeout of a backend"},
-    {"proxy_http_version", "there is no such thing here; upgrades are passed on by themselves"},
+    {"proxy_connect_timeout", "use connect_timeout of a backend"},
+    {"proxy_http_version", "not supported; upgrades are forwarded automatically"},
     {"proxy_pass", kBackend},
     {"proxy_read_timeout", kTimeout},
     {"proxy_send_timeout", kTimeout},
@@ -113,23 +108,23 @@ constexpr Foreign kForeign[] = {
     {"ssl", kCertificate},
     {"ssl_certificate", kCertificate},
     {"ssl_certificate_key", kCertificate},
-    {"ssl_only", "there is no such thing here; a listener with tls takes nothing else"},
+    {"ssl_only", "not supported; a listener with tls accepts nothing else"},
     {"static", kFolder},
     {"stats", kAdmin},
     {"target", kBackend},
     {"timeout", kTimeout},
-    {"token_plugin", "there is no such thing here; write a route for each target"},
-    {"token_source", "there is no such thing here; write a route for each target"},
+    {"token_plugin", "not supported; write a route for each target"},
+    {"token_source", "not supported; write a route for each target"},
     {"try_files", kFolder},
-    {"unix_target", "here that is a server unix:/run/NAME of a backend"},
+    {"unix_target", "use a server unix:/run/NAME of a backend"},
     {"upstream", kBackend},
     {"upstreams", kBackend},
-    {"use_backend", "here that is backend: NAME of a route"},
+    {"use_backend", "use backend: NAME of a route"},
     {"user", kPlace},
     {"verbose", kLog},
     {"virtual_hosts", kHosts},
     {"web", kFolder},
-    {"worker_connections", "here that is connections of a listener"},
+    {"worker_connections", "use connections of a listener"},
     {"worker_processes", kWorkers},
 };
 static_assert(std::ranges::is_sorted(kForeign, {}, &Foreign::key));
@@ -137,7 +132,7 @@ static_assert(std::ranges::is_sorted(kForeign, {}, &Foreign::key));
 }  // namespace
 
 std::string_view HintForForeignKey(std::string_view of, std::string_view key) {
-  // Certificates of a listener stand in a list, as there can be several.
+  // Certificates of a listener are a list, because there can be several.
   if (of.starts_with("listeners[") && of.ends_with("].tls") && (key == "cert" || key == "key"))
     return "write tls: { certificates: [ { cert: FILE, key: FILE } ] }";
   const auto it = std::ranges::lower_bound(kForeign, key, {}, &Foreign::key);

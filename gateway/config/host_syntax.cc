@@ -14,12 +14,12 @@ bool IsLabelCharacter(char c) {
 }
 
 std::optional<Refusal> FaultOfLabel(std::string_view label) {
-  if (label.empty()) return Refusal{"has a dot too many in its host"};
+  if (label.empty()) return Refusal{"has an extra dot in its host"};
   if (label.size() > 63) return Refusal{"has more than 63 characters between two dots of its host"};
   if (std::ranges::all_of(label, IsLabelCharacter)) return {};
   const bool ascii =
       std::ranges::all_of(label, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  return Refusal{"has a character that no host name has",
+  return Refusal{"has a character that is not allowed in host names",
                  ascii ? "" : "write international names in their xn-- form"};
 }
 
@@ -39,7 +39,7 @@ std::optional<Refusal> FaultOfHost(std::string_view host) {
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
-  // WHATWG URL, "ends in a number": resolvers would take it for an address in some other notation.
+  // WHATWG URL, "ends in a number": resolvers would treat it as an address in another notation.
   if (std::ranges::all_of(last, IsDigit))
     return Refusal{"has a host that is neither a name nor an IPv4 address"};
   return {};

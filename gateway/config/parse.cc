@@ -93,13 +93,13 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
 }
 
 std::filesystem::path FolderOf(const std::string& file) {
-  std::error_code ignored;  // without a current folder paths stay relative
+  std::error_code ignored;  // without a current directory paths stay relative
   const auto absolute = std::filesystem::absolute(file.empty() ? "upgate.yaml" : file, ignored);
   return absolute.parent_path();
 }
 
-// One error for each place that cannot be read: what a variable that is not set would have been is
-// not also wrong.
+// At most one error for each place that could not be read: an unset variable is not also reported
+// as an invalid value.
 void Append(std::vector<ConfigError>& errors, std::vector<ConfigError> more) {
   std::set<std::pair<int, int>> told;
   for (const ConfigError& error : errors) told.emplace(error.mark.line, error.mark.column);
@@ -125,12 +125,12 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
         std::make_shared<Config>(ParseConfig(Field(*root, "", wrong), file, FolderOf(file)));
     Append(draft.errors, std::move(wrong));
   }
-  // They quote what stands in the file, and the YAML library quotes it as it is.
+  // Messages quote the file, and the YAML library quotes it without escaping.
   for (ConfigError& error : draft.errors) error.message = WithoutControls(error.message);
   SortByPlace(draft.errors);
   if (draft.errors.size() > kMaxErrors) {
     draft.errors.resize(kMaxErrors);
-    draft.config = nullptr;  // what is right can no longer be told from the errors
+    draft.config = nullptr;  // valid parts can no longer be told from errors
   }
   return draft;
 }

@@ -11,25 +11,26 @@
 
 namespace upgate::config {
 
-// Parses and checks a whole configuration. `file` names it in messages and is what relative paths
-// of files start from; files themselves are not opened. On failure every error that was found, in
-// file order, at most 100 of them.
+// Parses and validates a whole configuration. `file` is its name in messages and the base of
+// relative file paths; the files themselves are not opened. On failure returns all errors in file
+// order, at most 100.
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Parse(
     std::string_view text, const std::string& file, Environment environment);
 
-// What a file says, right or wrong.
+// The contents of a file, valid or not.
 struct Draft {
-  std::shared_ptr<const Config> config;  // as far as it was understood; parts with errors may be
-                                         // empty. nullptr: nothing was, or there are more errors
-  std::vector<ConfigError> errors;       // in file order, at most 100 of them
+  // The valid parts; parts with errors may be empty. nullptr if nothing was valid, or there are
+  // more errors than are reported.
+  std::shared_ptr<const Config> config;
+  std::vector<ConfigError> errors;  // in file order, at most 100
 };
 
-// As Parse and Load, but what is right is kept beside the errors.
+// Like Parse and Load, but keep the valid parts together with the errors.
 Draft ParseDraft(std::string_view text, const std::string& file, Environment environment);
 Draft LoadDraft(const std::string& file);
 
-// Reads `file`, a regular one or "-" for standard input, and parses it with the process's
-// environment. A file that cannot be read is one error without a mark.
+// Reads `file`, a regular file or "-" for standard input, and parses it with the process's
+// environment. An unreadable file is one error without a mark.
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
     const std::string& file);
 

@@ -8,7 +8,7 @@
 namespace upgate::config {
 namespace {
 
-// Names of backends are labels of metrics and parts of paths in statistics.
+// Backend names are used as metric labels and in the paths of statistics.
 bool IsBackendName(std::string_view text) {
   const auto allowed = [](char c) {
     return IsAlpha(c) || IsDigit(c) || c == '-' || c == '_' || c == '.';
@@ -42,13 +42,13 @@ ClientTls ParseClientTls(Field field, const std::filesystem::path& folder) {
   return tls;
 }
 
-// Not one that could not be read.
+// False for a server that could not be read.
 bool IsRead(const Server& server) {
   const auto* where = std::get_if<HostPort>(&server.address);
   return where == nullptr || !where->host.empty();
 }
 
-// One backend has one kind of relay; its first server says which.
+// A backend has one kind of relay, given by its first server.
 void RejectMixedRelays(const std::vector<Field>& items, Backend& backend) {
   const auto first = std::ranges::find_if(backend.servers, IsRead);
   if (first == backend.servers.end()) return;
@@ -57,8 +57,8 @@ void RejectMixedRelays(const std::vector<Field>& items, Backend& backend) {
     if (!IsRead(backend.servers[i]) || RelayOf(backend.servers[i].scheme) == backend.relay)
       continue;
     items[i].Error(
-        "is of another kind than the first server: tcp, tls and unix carry bytes, ws and wss "
-        "frames, http and https HTTP; make it a backend of its own");
+        "is of a different kind than the first server: tcp, tls and unix carry bytes, ws and wss "
+        "frames, http and https HTTP; put it into a separate backend");
   }
 }
 
@@ -113,7 +113,8 @@ std::map<std::string, Backend> ParseBackends(const Field& field,
   for (Field::Member& member : field.Members()) {
     if (!IsBackendName(member.name)) {
       member.field.ErrorAt(
-          member.mark, "is no name for a backend; use 1 to 64 letters, digits, '-', '_' and '.'");
+          member.mark,
+          "is not a valid backend name; use 1 to 64 letters, digits, '-', '_' and '.'");
     }
     backends.emplace(member.name, ParseBackend(member, folder, server_count));
   }

@@ -13,7 +13,7 @@ std::uint8_t ParseWindowBits(const Field& field, std::uint8_t fallback) {
   return field.Optional(fallback, {8, 15});
 }
 
-// A session takes 11 KiB at the least: less than this is a unit that was forgotten.
+// A session needs at least 11 KiB: a smaller value probably lacks its unit.
 constexpr std::uint64_t kLeastMemory = 16 << 10;
 constexpr std::uint64_t kMostMemory = 1ULL << 40;
 
@@ -49,9 +49,10 @@ std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback,
   const std::uint64_t sharers = std::max<std::uint64_t>(workers, 1);
   if (bytes == 0 || bytes / sharers >= kLeastMemory) return bytes;
   field.Refuse(
-      {sharers == 1 ? "is too little for one session"
-                    : fmt::format("is too little for a session of each of {} workers", sharers),
-       fmt::format("use {}KiB or more, or 0 to compress nothing", sharers * kLeastMemory / 1024)},
+      {sharers == 1 ? "is not enough for one session"
+                    : fmt::format("is not enough for one session on each of {} workers", sharers),
+       fmt::format("use {}KiB or more, or 0 to disable compression",
+                   sharers * kLeastMemory / 1024)},
       "");
   return fallback;
 }

@@ -14,7 +14,7 @@ constexpr Millis kMaxAge = std::chrono::hours(720);
 std::vector<OriginPattern> ParseOrigins(const Field& field) {
   std::vector<OriginPattern> origins;
   for (const Field& item : field.RequiredItems("one origin")) {
-    // The bare word null is YAML's null, and means the origin that is called so.
+    // The unquoted word null is YAML's null, and means the origin of that name.
     if (item.value().kind == Value::Kind::kNull && item.value().scalar == "null") {
       origins.push_back({OriginPattern::Kind::kNull, "", "", 0});
     } else if (auto origin = item.Maybe<OriginPattern>()) {
@@ -30,7 +30,7 @@ std::vector<std::string> ParseTokens(const Field& field) {
   return tokens;
 }
 
-// Methods compare with case (RFC 9110, section 9.1), so that "get" would never match.
+// Methods are case-sensitive (RFC 9110, section 9.1), so "get" would never match.
 std::vector<std::string> ParseMethods(const Field& field) {
   constexpr std::array<std::string_view, 9> kKnown{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH"};
@@ -41,7 +41,7 @@ std::vector<std::string> ParseMethods(const Field& field) {
     const auto known = std::ranges::find_if(
         kKnown, [&](auto name) { return EqualsIgnoreCase(name, token->text); });
     if (known != kKnown.end() && *known != token->text) {
-      item.Refuse({"is no method", fmt::format("did you mean {}?", *known)}, "");
+      item.Refuse({"is not a method", fmt::format("did you mean {}?", *known)}, "");
     }
     methods.push_back(token->text);
   }
@@ -63,8 +63,8 @@ std::optional<Cors> ParseCors(Field field) {
   });
   if (cors.allow_credentials && anybody) {
     field["allow_credentials"].Error(
-        "cannot stand beside allow_origins: \"*\": every page could then act in the name of "
-        "whoever visits it; list the origins by name, or leave it out");
+        "cannot be combined with allow_origins: \"*\": every page could then act on behalf of its "
+        "visitors; list the origins by name, or remove it");
   }
   cors.allow_private_network = field["allow_private_network"].Optional(cors.allow_private_network);
   cors.max_age = field["max_age"].Maybe<Millis>({Millis{0}, kMaxAge});

@@ -32,13 +32,13 @@ ListenerTls ParseListenerTls(Field field, const std::filesystem::path& folder) {
       ca.Error("has no effect without client_auth; write client_auth: optional or required");
     }
   } else if (tls.client_auth != ClientAuth::kNone) {
-    ca.Error("missing; client_auth needs the certificates that clients are checked against");
+    ca.Error("missing; client_auth needs the CA certificates to verify clients with");
   }
   field.RejectUnknownKeys();
   return tls;
 }
 
-// Addresses and blocks; the word "unix" is for whoever comes by a unix socket.
+// Addresses and blocks; the word "unix" stands for peers on unix sockets.
 TrustedProxies ParseTrustedProxies(const Field& field) {
   TrustedProxies trusted;
   for (const Field& item : field.Items()) {
@@ -68,7 +68,7 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
 ListenAddress ParseListenAddress(const Field& field, Addresses& taken) {
   ListenAddress address{field.Required<Endpoint>(), field.mark(), field.key()};
   const bool reusable =
-      std::visit(Match{[](const HostPort& at) { return at.port == 0; },  // the system picks one
+      std::visit(Match{[](const HostPort& at) { return at.port == 0; },  // the system assigns one
                        [](const UnixPath& at) { return at.path.empty(); }},
                  address.where);
   if (reusable) return address;
@@ -76,8 +76,8 @@ ListenAddress ParseListenAddress(const Field& field, Addresses& taken) {
   if (auto* at = std::get_if<HostPort>(&canonical.where)) at->host = CanonicalHost(at->host);
   const auto [it, fresh] = taken.try_emplace(canonical.ToString(), field.mark().line);
   if (!fresh)
-    field.Error(fmt::format("the address {} is taken already in line {}", canonical.ToString(),
-                            it->second));
+    field.Error(
+        fmt::format("the address {} is already used in line {}", canonical.ToString(), it->second));
   return address;
 }
 

@@ -20,7 +20,7 @@ std::string WrittenHost(const HostPattern& host) {
   return (host.wildcard ? "*." : "") + host.host;
 }
 
-// An error for each item that stands in the list twice.
+// Reports each item that is listed twice.
 void RejectRepeated(const std::vector<Field>& items, const std::vector<std::string>& names) {
   std::set<std::string_view> seen;
   for (std::size_t i = 0; i < items.size() && i < names.size(); ++i) {
@@ -68,14 +68,14 @@ std::optional<Replacement> ParseReplacement(Field field) {
   return replacement;
 }
 
-// Servers that speak WebSocket or HTTP behind the route.
+// True if the route's servers speak WebSocket or HTTP.
 bool Relays(const std::map<std::string, Backend>& backends, const Route& route) {
   const auto backend = backends.find(route.backend.value_or(""));
   return backend != backends.end() && backend->second.relay != Relay::kBytes;
 }
 
-// Whether it is clear where the route goes, and of what kind that is: else nothing is said of what
-// fits there.
+// True if the route's destination and its kind are known. Otherwise settings that depend on it are
+// not checked.
 bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
              const Route& route) {
   if (!route_field["backend"].sound() || !route_field["plugin"].sound()) return false;
@@ -84,7 +84,7 @@ bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
          route_field.IsSound(MemberKey("backends", *route.backend));
 }
 
-// How requests to HTTP servers, and their answers, are changed.
+// Changes to requests to HTTP servers and to their responses.
 void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
   route.preserve_host = field["preserve_host"].Optional(route.preserve_host);
   route.forwarded = field["forwarded"].Optional(route.forwarded);
@@ -128,10 +128,10 @@ void RejectUnknownBackend(const Field& field, const std::string& name,
   const std::string_view near = NearestOf(name, known);
   std::string instead =
       near.empty() ? "add it to backends" : fmt::format("did you mean '{}'?", near);
-  field.Refuse({"is no backend of this file", std::move(instead)}, "");
+  field.Refuse({"is not a backend in this file", std::move(instead)}, "");
 }
 
-// Exactly one of `backend` and `plugin`, and what belongs to only one of them.
+// Exactly one of `backend` and `plugin`, and the settings that belong to only one of them.
 void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
   const Field backend = field["backend"];
   const Field plugin = field["plugin"];
@@ -170,14 +170,14 @@ Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>&
                                               Route{}.encoding);
   if (!field.present() || !field.sound() || !IsKnown(route_field, backends, route)) return encoding;
   if (route.plugin && (encoding == Encoding::kText || encoding == Encoding::kBase64)) {
-    field.Refuse({"is for backends of bytes; plugins see messages as they are", "remove it"}, "");
+    field.Refuse({"is for byte-stream backends; plugins get messages unchanged", "remove it"}, "");
   } else if (Relays(backends, route)) {
     field.Error("has no effect: the servers behind this route get messages as they are; remove it");
   }
   return encoding;
 }
 
-// A route whose clients could not take what it has for them would refuse every one.
+// A route whose clients cannot receive its messages would refuse every one of them.
 std::optional<DialectSet> ParseRouteDialects(Field& route_field,
                                              const std::map<std::string, Backend>& backends,
                                              const Route& route) {
@@ -191,8 +191,7 @@ std::optional<DialectSet> ParseRouteDialects(Field& route_field,
   return dialects;
 }
 
-// What the gateway does as a WebSocket end, of the client and, where the route enforces rules, of
-// the server.
+// What the gateway does as a WebSocket endpoint of the client and, with enforce, of the server.
 void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& backends,
                          Route& route) {
   const Field enforce = field["enforce"];
@@ -200,15 +199,15 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
   const Field server_compression = field["server_compression"];
   route.enforce = enforce.Optional(route.enforce);
   route.compression = ParseCompression(compression, Compression{});
-  // Servers that know no windows but the largest are common.
+  // Many servers only support the largest window.
   route.server_compression =
       ParseCompression(server_compression, Compression{.client_max_window_bits = 15});
   const bool relays = Relays(backends, route);
   if (IsKnown(field, backends, route) && !relays) {
     if (enforce.present())
-      enforce.Error("has no effect: the gateway is the WebSocket end of this route anyway");
+      enforce.Error("has no effect: the gateway is always the WebSocket endpoint of this route");
     if (server_compression.present())
-      server_compression.Error("has no effect: behind this route there is no WebSocket server");
+      server_compression.Error("has no effect: this route has no WebSocket server");
   }
   if (!relays || route.enforce || !enforce.sound()) return;
   if (route.compression) {
@@ -219,15 +218,15 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
   if (route.server_compression) server_compression.Error("needs enforce: true");
 }
 
-// Only these servers send messages of their own size: those of the others are the gateway's.
+// Only these servers choose the size of their messages: the gateway makes those of the others.
 void RejectIdleServerLimit(Field& field, const std::map<std::string, Backend>& backends,
                            const Route& route) {
   const Field limit = field["limits"]["server_message_size"];
   if (!limit.present() || !IsKnown(field, backends, route) || Relays(backends, route)) return;
-  limit.Error("has no effect: behind this route there is no WebSocket server");
+  limit.Error("has no effect: this route has no WebSocket server");
 }
 
-// `name` of the route, which compresses messages of at most `most` bytes, as `limit` says.
+// `name`: a compression key of the route, for messages of at most `most` bytes, as set by `limit`.
 void RejectHighThreshold(Field& route_field, std::string_view name, const Compression& compression,
                          std::string_view limit, std::uint64_t most) {
   Field field = route_field[name];
@@ -238,12 +237,12 @@ void RejectHighThreshold(Field& route_field, std::string_view name, const Compre
                          name));
 }
 
-// Compression that is right by itself, and never happens here.
+// Rejects compression settings that are valid but never take effect on this route.
 void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& backends,
                            const Route& route) {
   Field compression = field["compression"];
   const Field dialects = field["dialects"];
-  // Elsewhere the gateway's own messages can be larger than those of clients.
+  // Otherwise the gateway's own messages can be larger than those of clients.
   const bool bounded = Relays(backends, route) && route.enforce;
   if (bounded && route.server_compression)
     RejectHighThreshold(field, "server_compression", *route.server_compression, "message_size",
@@ -252,7 +251,7 @@ void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& b
   const bool extensions = !route.dialects || route.dialects->Has(Dialect::kRfc6455);
   if (!extensions && dialects.sound()) {
     compression.Error(
-        "has no effect: of the dialects only rfc6455 has it; add that to dialects, or remove "
+        "has no effect: only the dialect rfc6455 supports it; add that to dialects, or remove "
         "compression");
   }
   if (bounded)
@@ -260,16 +259,16 @@ void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& b
                         MostOfServer(route.limits));
 }
 
-// Bounds what all regular expressions take together, so that a configuration is read in a second
-// whatever is in it: most take less than a thousand instructions, the largest that are allowed some
-// 50 000, at a millisecond for each thousand of them.
+// Limits the total size of all regular expressions, so that any configuration is read within a
+// second: most have less than a thousand instructions, the largest allowed about 50,000, and a
+// thousand take about a millisecond.
 class RegexBudget {
  public:
   PathPattern Read(const Field& path) {
     if (!path.value().scalar.starts_with('~')) return path.Required<PathPattern>();
     if (left_ == 0) {
       if (!std::exchange(told_, true))
-        path.Error("not looked at, nor those below: the regular expressions before are too large");
+        path.Error("skipped, like all regular expressions below: those above are too large");
       return {};
     }
     PathPattern pattern = path.Required<PathPattern>();
@@ -287,7 +286,7 @@ class RegexBudget {
  private:
   static constexpr std::size_t kOfRefused = 50'000;
   std::size_t left_ = 500'000;
-  bool told_ = false;  // what the rest is not looked at for
+  bool told_ = false;  // the error about skipped expressions was reported
 };
 
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index,
@@ -312,14 +311,14 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   return route;
 }
 
-// Where each pair of host and path stands; the host is empty for any.
+// The place of each pair of host and path; the host is empty for any.
 struct Place {
   std::size_t route;
   int line;
 };
 using Places = std::map<std::pair<std::string, std::string>, Place>;
 
-// An error if a request could go to this route and to one before it with equal right.
+// Reports a route that has the same precedence as an earlier one for some request.
 void RejectShadowed(Field field, const Route& route, Places& places) {
   if (route.path.written.empty()) return;
   std::vector<std::string> hosts;
@@ -333,7 +332,7 @@ void RejectShadowed(Field field, const Route& route, Places& places) {
     if (fresh || told || it->second.route == here.route) continue;
     told = true;
     const std::string on = host.empty() ? "any host" : host;
-    path.Refuse({fmt::format("on {} is routed already in line {}", on, it->second.line)}, "");
+    path.Refuse({fmt::format("on {} is already routed in line {}", on, it->second.line)}, "");
   }
 }
 

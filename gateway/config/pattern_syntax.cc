@@ -39,7 +39,7 @@ Reading<std::string> ReadHost(std::string_view host) {
   return CanonicalHost(host);
 }
 
-// Requests have their dot segments removed before they are routed (RFC 3986, section 5.2.4).
+// Dot segments are removed from requests before routing (RFC 3986, section 5.2.4).
 bool HasDotSegment(std::string_view path) {
   while (!path.empty()) {
     path.remove_prefix(1);
@@ -78,7 +78,7 @@ Reading<PathPattern> ReadRegex(std::string_view written) {
   options.set_max_mem(PathPattern::kRegexMemory);
   const RE2 compiled(std::string(expression), options);
   if (compiled.error_code() == RE2::ErrorPatternTooLarge) {
-    return Refuse("is too large: compiled it takes more than 1 MiB",
+    return Refuse("is too large: it takes more than 1 MiB when compiled",
                   R"(a class such as [\pL] counts as often as it is repeated)");
   }
   if (!compiled.ok())
@@ -89,7 +89,7 @@ Reading<PathPattern> ReadRegex(std::string_view written) {
   return pattern;
 }
 
-// What is wrong with a path whose last segment "*" has been taken off.
+// The error in a path, if any, whose last segment "*" has been removed.
 std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view path) {
   if (std::ranges::any_of(written, IsControl)) return Refusal{"has a control character in it"};
   const std::size_t end = path.find_first_of("?#");
@@ -108,17 +108,18 @@ std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view pa
                    fmt::format("write it decoded: {}", Printable(PercentDecoded(written)))};
   }
   if (HasDotSegment(path))
-    return Refusal{"has a segment '.' or '..'", "requests have none left when they are routed"};
+    return Refusal{"has a segment '.' or '..'", "requests are routed without dot segments"};
   return {};
 }
 
-// An origin of applications that are no browsers, or of a browser's own pages: app://.,
-// chrome-extension://ab, file://. No standard says how these compare, so they do as text.
+// An origin of an application that is not a browser, or of a browser's internal pages: app://.,
+// chrome-extension://ab, file://. No standard defines how to compare these, so they are compared as
+// text.
 Reading<OriginPattern> ReadTextOrigin(const std::string& scheme, std::string_view rest) {
   if (rest.contains('*'))
-    return Refuse("has a '*'; origins of other schemes than http and https are compared as text");
+    return Refuse("has a '*'; origins with schemes other than http and https are compared as text");
   if (!std::ranges::all_of(rest, [](char c) { return c > 0x20 && c < 0x7f; }))
-    return Refuse("has a character that no origin has");
+    return Refuse("has a character that is not allowed in origins");
   return OriginPattern{OriginPattern::Kind::kText, "", fmt::format("{}://{}", scheme, rest), 0};
 }
 

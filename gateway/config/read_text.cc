@@ -25,7 +25,7 @@ std::string_view KindOf(mode_t mode) {
   if (S_ISFIFO(mode)) return "a FIFO";
   if (S_ISSOCK(mode)) return "a socket";
   if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
-  return "no file";
+  return "not a file";
 }
 
 std::unexpected<std::string> NoFile(mode_t mode) {
@@ -55,10 +55,10 @@ std::expected<std::string, std::string> ReadText(const std::string& file) {
     if (::fstat(STDIN_FILENO, &info) != 0) return Unreadable(errno);
     return S_ISDIR(info.st_mode) ? NoFile(info.st_mode) : ReadAll(STDIN_FILENO);
   }
-  // Looked at before it is opened, which alone has effects on a device.
+  // Checked before it is opened, because opening a device has side effects.
   if (::stat(file.c_str(), &info) != 0) return Unreadable(errno);
   if (!S_ISREG(info.st_mode)) return NoFile(info.st_mode);
-  // Whatever has taken its place meanwhile does not block.
+  // O_NONBLOCK: a file that has replaced it meanwhile does not block.
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd || ::fstat(fd.get(), &info) != 0) return Unreadable(errno);
   if (!S_ISREG(info.st_mode)) return NoFile(info.st_mode);

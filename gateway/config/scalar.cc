@@ -22,7 +22,7 @@ std::uint64_t ToNumber(std::string_view digits) {
   return error == std::errc{} ? number : std::numeric_limits<std::uint64_t>::max();
 }
 
-// A number and what stands right after it.
+// A number and the text directly after it.
 struct Amount {
   std::string_view digits;
   std::string_view unit;
@@ -44,7 +44,7 @@ constexpr Unit kSizes[] = {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {
 constexpr std::uint64_t kMaxTime = 10ULL * 365 * 24 * 3'600'000;
 constexpr std::uint64_t kMaxSize = 1ULL << 50;
 
-// Other ways to write a unit, in lower case.
+// Other spellings of a unit, in lower case.
 struct Slip {
   std::string_view written;
   std::string_view meant;
@@ -59,7 +59,7 @@ constexpr Slip kSizeSlips[] = {{"b", "B"},    {"bytes", "B"}, {"byte", "B"},  {"
                                {"mb", "MiB"}, {"mi", "MiB"},  {"mib", "MiB"}, {"g", "GiB"},
                                {"gb", "GiB"}, {"gi", "GiB"},  {"gib", "GiB"}};
 
-// What is wrong with an amount whose unit is none of `units`.
+// The error for an amount whose unit is not in `units`.
 Refusal UnknownUnit(const Amount& amount, std::span<const Unit> units, std::span<const Slip> slips,
                     std::string_view choices) {
   const std::string_view unit = Trim(amount.unit);
@@ -163,13 +163,14 @@ Reading<MemoryLimit> Syntax<MemoryLimit>::Read(std::string_view text) {
   if (text.ends_with('%')) {
     const auto percent = ReadInteger(text.substr(0, text.size() - 1));
     if (!percent) return Refuse();
-    if (*percent < 1 || *percent > 100) return Refuse("is no part of the memory", "use 1% to 100%");
+    if (*percent < 1 || *percent > 100)
+      return Refuse("is not a valid percentage", "use 1% to 100%");
     return MemoryLimit{.percent = static_cast<std::uint32_t>(*percent)};
   }
   const auto size = Syntax<ByteSize>::Read(text);
   if (!size) return std::unexpected(size.error());
   if (size->bytes < kLeastMemoryLimit)
-    return Refuse("is too little to serve anybody", "use 16MiB or more");
+    return Refuse("is not enough to serve any client", "use 16MiB or more");
   return MemoryLimit{.bytes = size->bytes};
 }
 

@@ -15,14 +15,14 @@
 
 namespace upgate::config {
 
-// How the settings of each type are written. Pure text: Field adds the place and the key.
+// The syntax of each type of setting. Works on text only: Field adds the place and the key.
 
-// Why a scalar is not what a setting needs, to stand after the scalar: "'30' has no unit; write
+// Why a scalar is not valid for a setting, to be appended to the scalar: "'30' has no unit; write
 // 30s".
 struct Refusal {
-  std::string what = {};  // never repeats the scalar, which may be a secret from the environment;
-                          // empty: "is not <form>"
-  std::string instead = {};  // what would be right; may repeat it
+  // Never repeats the scalar, which may be a secret from the environment; empty: "is not <form>".
+  std::string what = {};
+  std::string instead = {};  // what would be valid; may repeat the scalar
   bool is_secret = false;    // the scalar itself must not be shown
 };
 
@@ -33,7 +33,7 @@ inline std::unexpected<Refusal> Refuse(std::string what = {}, std::string instea
 template <class T>
 using Reading = std::expected<T, Refusal>;
 
-// Both ends included.
+// Inclusive at both ends.
 template <class T>
 struct Range {
   T min;
@@ -59,13 +59,13 @@ struct Token {
   std::string text;
 };
 
-// A name or address without a port, as of SNI. An IPv6 address may stand in brackets and is kept
-// without.
+// A name or address without a port, as in SNI. An IPv6 address may be in brackets, which are
+// removed.
 struct HostName {
   std::string text;
 };
 
-// Loops; 0 for as many as there are cores.
+// Number of loops; 0: one per core.
 struct Workers {
   std::uint32_t count = 0;
 };
@@ -83,15 +83,16 @@ struct ServerUrl {
   Endpoint address;
 };
 
-// Syntax<T>::kForm says how a T is written; Syntax<T>::Read reads one; Syntax<T>::Write writes one,
-// for types with ranges.
+// Syntax<T>::kForm describes how a T is written; Syntax<T>::Read parses one; Syntax<T>::Write
+// formats one, for types with ranges.
 template <class T>
 struct Syntax;
 
-// Saturates: a number beyond 64 bits is the greatest or least there is.
+// Saturates: a number beyond 64 bits becomes the largest or smallest value.
 Reading<std::int64_t> ReadInteger(std::string_view text);
 
-// Read wide, so that a number that no T can hold is out of range and not cut to fit.
+// Parsed as 64 bits, so that a number that does not fit into T is out of range instead of
+// truncated.
 template <std::integral T>
 struct Syntax<T> {
   static constexpr std::string_view kForm = "a whole number";
@@ -128,7 +129,7 @@ struct Syntax<ByteSize> {
 template <>
 struct Syntax<MemoryLimit> {
   static constexpr std::string_view kForm =
-      "a size of at least 16MiB such as 512MiB, or a part of the memory such as 25%";
+      "a size of at least 16MiB such as 512MiB, or a percentage of the memory such as 25%";
   static Reading<MemoryLimit> Read(std::string_view text);
 };
 

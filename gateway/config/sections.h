@@ -10,35 +10,34 @@
 
 namespace upgate::config {
 
-// The parts that Parse is made of: each reads one section of the file into its struct, and leaves
-// what is wrong in the list of its field.
+// The parts of Parse: each reads one section of the file into its struct, and adds errors to the
+// list of its field.
 
-// The longest that most waits can be set to.
+// The maximum of most timeouts.
 inline constexpr Millis kHour = std::chrono::hours(1);
 
-// The addresses that something listens on so far, and the line of each.
+// The addresses in use so far, and the line of each.
 using Addresses = std::map<std::string, int>;
 
-// An address that must not be taken yet; enters it.
+// Reads an address that must not be in use yet, and adds it to `taken`.
 ListenAddress ParseListenAddress(const Field& field, Addresses& taken);
 
-// `folder` is what relative paths of files start from.
+// `folder` is the base of relative file paths.
 std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::path& folder,
                                      Addresses& taken);
 std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
 std::optional<Cors> ParseCors(Field field);
-// A list of dialects; nothing where the field is not there.
+// A list of dialects; nullopt if the field is not present.
 std::optional<DialectSet> ParseDialects(const Field& field);
-// true, or a map of settings; nothing for false and where there is none.
+// true, or a map of settings; nullopt for false and if not present.
 std::optional<Compression> ParseCompression(Field field, const Compression& defaults);
-// Bytes, of which each of the workers has its share; 0 where nothing is to be compressed.
-// `workers`: 0 for as many as there are cores.
+// Bytes, divided among the workers; 0: no compression. `workers`: 0 for one per core.
 std::uint64_t ParseCompressionMemory(const Field& field, std::uint64_t fallback,
                                      std::size_t workers);
 
-// The path of a file that must be named.
+// A required file path.
 FilePath ParseFilePath(const Field& field, const std::filesystem::path& folder);
 // The keys `cert` and `key`.
 Certificate ParseCertificate(Field field, const std::filesystem::path& folder);

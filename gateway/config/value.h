@@ -7,21 +7,21 @@
 
 namespace upgate::config {
 
-// A piece of parsed YAML, free of the YAML library: what a plugin gets as its options, and what
-// Field reads.
+// A piece of parsed YAML, independent of the YAML library: what a plugin gets as its options, and
+// what Field reads.
 struct Value {
   struct Member;
   enum class Kind { kAbsent, kNull, kScalar, kSequence, kMap };
 
   Kind kind = Kind::kAbsent;
   Mark mark;
-  std::string scalar;   // environment variables already put in; of kNull what was written: "null",
-                        // "~" or nothing
+  // After environment variables were expanded; for kNull as written: "null", "~" or nothing.
+  std::string scalar;
   bool quoted = false;  // "true" in quotes is a string
   std::vector<Value> items;
-  std::vector<Member> members;  // in file order, no key twice
-  std::string written;  // the scalar before environment variables were put in, for messages; empty
-                        // if there were none
+  std::vector<Member> members;  // in file order, without repeated keys
+  // The scalar before environment variables were expanded, for messages; empty if it has none.
+  std::string written;
 };
 
 struct Value::Member {

@@ -22,17 +22,17 @@ constexpr std::size_t kMaxValues = 200'000;
 constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;  // of all scalars, aliases expanded
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// Leaves the YAML library's parser from inside an event; caught by ParseYaml, like the library's
-// own exceptions.
+// Thrown to leave the YAML library's parser from inside an event; caught by ParseYaml, like the
+// library's own exceptions.
 struct Refused {
   ConfigError error;
 };
 
-// What a tree costs and how deep it is.
+// The size and depth of a tree.
 struct Weight {
   std::size_t values = 1;
   std::size_t bytes = 0;
-  std::size_t depth = 0;  // of a scalar; an empty list is 1 deep
+  std::size_t depth = 0;  // of a scalar 0; of an empty list 1
 
   void AddChild(const Weight& child) {
     values += child.values;
@@ -53,7 +53,7 @@ Weight Weigh(const Value& value) {
 }
 
 Mark ToMark(const YAML::Mark& mark) {
-  // The library marks the places it does not know with -1.
+  // The library uses -1 for unknown places.
   return {std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};
 }
 
@@ -69,7 +69,7 @@ bool IsWrittenNull(std::string_view word) {
   return word == "null" || word == "Null" || word == "NULL" || word == "~";
 }
 
-// Builds the tree out of the library's events.
+// Builds the tree from the library's events.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(std::string_view text, Environment environment, std::vector<ConfigError>& errors)
@@ -89,7 +89,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Value value = Make(Value::Kind::kNull, ToMark(mark));
     value.scalar = WordAt(text_, mark);
     if (!IsWrittenNull(value.scalar)) value.scalar.clear();
-    // The library marks a value that is not there with the place of whatever comes next.
+    // The library marks a missing value with the place of whatever comes next.
     if (value.scalar.empty() && !stack_.empty() && stack_.back().key)
       value.mark = stack_.back().key->mark;
     Attach(std::move(value), anchor);
@@ -98,7 +98,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (AtKey()) Refuse(ToMark(mark), "a key cannot be an alias");
     const auto it = anchors_.find(anchor);
-    if (it == anchors_.end()) Refuse(ToMark(mark), "an alias inside of what it stands for");
+    if (it == anchors_.end()) Refuse(ToMark(mark), "an alias inside its own anchor");
     const Weight weight = Weigh(it->second);
     Charge(ToMark(mark), weight);
     CheckDepth(ToMark(mark), stack_.size() + weight.depth);
@@ -139,8 +139,8 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Frame {
     Value value;
     YAML::anchor_t anchor{};
-    std::optional<Value> key;                    // of a map: the one whose value comes next
-    bool repeated = false;                       // that key was there before
+    std::optional<Value> key;                    // of a map: the key whose value comes next
+    bool repeated = false;                       // that key is a duplicate
     std::unordered_map<std::string, int> lines;  // of the keys so far
   };
 
@@ -186,7 +186,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (tag.empty() || tag == "?" || tag == "!" || tag == "tag:yaml.org,2002:str") return;
     errors_.push_back(
         {mark, CurrentKey(),
-         fmt::format("the tag '{}' means nothing here; leave it out", Printable(tag, 60))});
+         fmt::format("the tag '{}' is not supported; remove it", Printable(tag, 60))});
   }
 
   void PutEnvironment(Value& value) {
@@ -259,7 +259,7 @@ class TreeBuilder final : public YAML::EventHandler {
   Value root_;
 };
 
-// The library's exceptions end here.
+// Converts the library's exceptions.
 std::optional<ConfigError> Drive(std::string_view text, TreeBuilder& builder) {
   try {
     std::istringstream stream{std::string(text)};

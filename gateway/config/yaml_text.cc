@@ -9,7 +9,7 @@
 namespace upgate::config {
 namespace {
 
-// The length of the UTF-8 character at the front of `text`, 0 if there is none (RFC 3629, section
+// The length of the UTF-8 character at the front of `text`, 0 if it is invalid (RFC 3629, section
 // 4).
 std::size_t CharacterLength(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -26,7 +26,7 @@ std::size_t CharacterLength(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
-// What YAML does not allow of ASCII (YAML 1.2, section 5.1).
+// ASCII characters that YAML does not allow (YAML 1.2, section 5.1).
 bool IsUnprintable(char c) {
   return IsControl(c) && c != '\t' && c != '\n' && c != '\r';
 }
@@ -61,7 +61,7 @@ std::optional<ConfigError> FindBadCharacter(std::string_view text) {
     if (IsUnprintable(text[i])) {
       return ConfigError{
           MarkAt(text, i), "",
-          fmt::format("the control character 0x{:02x} has no place in a configuration; remove it",
+          fmt::format("the control character 0x{:02x} is not allowed in a configuration; remove it",
                       static_cast<unsigned char>(text[i]))};
     }
     i += length;
@@ -100,7 +100,7 @@ std::string_view SyntaxHint(std::string_view text, Mark mark, std::string_view c
     return R"(; an address with [ ] needs quotes here, as in "[::]:8080")";
   }
   if (complaint == "end of map not found" || complaint == "end of sequence not found") {
-    return "; this line is indented like none of those that it could belong to";
+    return "; the indentation of this line matches no enclosing level";
   }
   return {};
 }

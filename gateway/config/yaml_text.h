@@ -9,23 +9,22 @@
 
 namespace upgate::config {
 
-// What is looked at in the text itself, because the YAML library lets it pass or says it badly.
+// Checks on the text itself, for errors that the YAML library accepts or reports poorly.
 
 // Line and column (in bytes) of an offset.
 Mark MarkAt(std::string_view text, std::size_t offset);
 
-// The first thing that no configuration file may hold: octets that are not UTF-8, or control
-// characters.
+// The first character not allowed in a configuration file: invalid UTF-8 or a control character.
 std::optional<ConfigError> FindBadCharacter(std::string_view text);
 
-// Whether a scalar that begins at `offset` is quoted and its quote is never closed.
+// True if a scalar that begins at `offset` has an unclosed quote.
 bool IsUnclosedQuote(std::string_view text, std::size_t offset);
 
-// What to do about a syntax error at `mark`, of which yaml-cpp says `complaint`, with "; " in
-// front, or nothing where it cannot be guessed.
+// A hint, starting with "; ", for a syntax error at `mark` that yaml-cpp reports as `complaint`;
+// empty if there is none.
 std::string_view SyntaxHint(std::string_view text, Mark mark, std::string_view complaint);
 
-// `mark` with a column of at most one behind the end of its line: the YAML library counts the end
+// `mark` with its column limited to one past the end of its line: the YAML library counts the end
 // of the text as a character.
 Mark OnItsLine(std::string_view text, Mark mark);
 

@@ -15,7 +15,7 @@ bool IsNamed(std::string_view line, std::string_view name) {
          EqualsIgnoreCase(line.substr(0, name.size()), name);
 }
 
-// The head without the lines for which `drop` is true; nothing where there are none.
+// The head without the lines for which `drop` returns true; nullopt if there are none.
 template <class Drop>
 std::optional<std::string> WithoutLines(std::string_view head, Drop&& drop) {
   std::string kept;
@@ -34,7 +34,7 @@ std::optional<std::string> WithoutLines(std::string_view head, Drop&& drop) {
   return dropped ? std::optional(std::move(kept)) : std::nullopt;
 }
 
-// The value that all elements of `list` have; nothing where they differ, or one is no number.
+// The value that all elements of `list` share; nullopt if they differ or one is not a number.
 std::optional<std::string_view> OnlyNumber(std::string_view list) {
   std::optional<std::string_view> only;
   for (bool more = true; more;) {

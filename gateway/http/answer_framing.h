@@ -6,18 +6,18 @@
 
 namespace upgate::http {
 
-// Slips of servers in the framing fields of a response head that can be read in one way only. Both
-// take a whole head that a FieldScanner has passed (so each line is "name:value CR LF", without
-// folding), and return it without the slip, or nothing where there is nothing to change.
+// Repairs of unambiguous mistakes in the framing fields of a response head. Both functions take a
+// complete head that a FieldScanner has accepted (so each line is "name:value CR LF", without
+// folding) and return the repaired head, or nullopt if there is nothing to repair.
 
-// Without Content-Length and Transfer-Encoding. For 1xx heads, which end at their empty line
-// whatever their fields say (RFC 9112, section 6.3): there these fields mean nothing, and nobody
-// behind us should have to know that.
+// Removes Content-Length and Transfer-Encoding. For 1xx heads, which end at their empty line
+// whatever their fields say (RFC 9112, section 6.3): the fields mean nothing there, and removing
+// them spares later recipients that special case.
 std::optional<std::string> WithoutFraming(std::string_view head);
 
-// With one Content-Length in place of several that all have the same value, in fields of their own
-// or as a list in one (RFC 9110, section 8.6). Values are compared as they are written. Nothing,
-// too, where they differ, or one is empty or no number.
+// Merges several Content-Length values that are all equal, in separate fields or in one list, into
+// one field (RFC 9110, section 8.6). Values are compared as text. Also nullopt if the values
+// differ, or if one is empty or not a number.
 std::optional<std::string> WithOneLength(std::string_view head);
 
 }  // namespace upgate::http

@@ -14,9 +14,9 @@
 namespace upgate::http {
 namespace {
 
-// Fields that a trailer must not hold: framing, routing, who the client is, and what changes how a
-// message is taken (RFC 9110, section 6.5.1). A server that merges trailers into the head would
-// believe them.
+// Fields not allowed in trailers: framing, routing, authentication, and those that change how a
+// message is processed (RFC 9110, section 6.5.1). A server that merges trailers into the head would
+// trust them.
 constexpr std::array<std::string_view, 14> kNoTrailers{"authorization",
                                                        "connection",
                                                        "content-encoding",

@@ -13,19 +13,19 @@
 
 namespace upgate::http {
 
-// A field that cannot break the framing of a message: no CR, LF, NUL or bad name.
+// True if the field cannot break the message framing: no CR, LF or NUL, and a valid name.
 bool FieldCanBeSent(std::string_view name, std::string_view value);
 inline bool CanBeSent(const Header& header) {
   return FieldCanBeSent(header.name, header.value);
 }
 
-// Content-Length and Transfer-Encoding: written only from what is known about the body.
+// True for Content-Length and Transfer-Encoding, which are written only from the known body length.
 bool IsFramingHeader(std::string_view name);
 
-// Appends "name: value" and the line's end.
+// Appends "name: value" and CRLF.
 void AddField(std::string& out, std::string_view name, std::string_view value);
 
-// Frames one body (RFC 9112, sections 6 and 7.1), of a request or a response. No I/O.
+// Frames one message body (RFC 9112, sections 6 and 7.1), of a request or a response. No I/O.
 class BodyWriter {
  public:
   // The slices that carry one piece of a body; valid until the next call on the writer.
@@ -40,28 +40,29 @@ class BodyWriter {
     std::size_t count_ = 0;
   };
 
-  // What follows the head that was begun; each but None and ToEnd adds its header to `head`.
+  // Set the framing that follows the head. BeginLength and BeginChunked append their header to
+  // `head`.
   void BeginNone() { framing_ = Framing::kNone; }
   void BeginLength(std::string& head, std::uint64_t length);
   void BeginChunked(std::string& head);
   void BeginToEnd() { framing_ = Framing::kToEnd; }
 
-  // More than the promised length is cut off. No slices when there is no body.
+  // Bytes beyond the promised length are dropped. No slices if the message has no body.
   Framed Body(Bytes bytes);
-  // The end of the body; trailers that cannot stand there are left out. Nothing when less was sent
-  // than promised: the connection has to be broken off.
+  // Ends the body; fields that are not allowed as trailers are left out. Returns nullopt if fewer
+  // bytes were sent than promised: the connection must then be aborted.
   std::optional<std::string> End(const Headers& trailers);
 
-  // Body has something to write.
+  // True if Body may return bytes to write.
   bool has_body() const { return framing_ != Framing::kNone; }
-  // End has something to write.
+  // True if End returns bytes to write.
   bool has_end() const { return framing_ == Framing::kChunked; }
 
  private:
   enum class Framing : std::uint8_t { kNone, kLength, kChunked, kToEnd };
 
   Framing framing_ = Framing::kNone;
-  std::uint64_t left_ = 0;  // of a promised length
+  std::uint64_t left_ = 0;  // left of the promised length
   std::string chunk_head_;
 };
 

@@ -21,7 +21,7 @@ constexpr std::array<bool, 256> MakeTokenTable() {
 }
 inline constexpr std::array<bool, 256> kTokenTable = MakeTokenTable();
 
-// Whether one of the 8 bytes is below 0x20 or is 0x7f.
+// True if one of the 8 bytes is a control character: below 0x20 or 0x7f.
 constexpr bool HasControl(std::uint64_t word) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHighBits = 0x80 * kOnes;
@@ -37,7 +37,7 @@ constexpr bool IsTokenChar(char c) {
   return detail::kTokenTable[static_cast<unsigned char>(c)];
 }
 
-// How many characters at the front may stand in a token.
+// Number of leading characters that are allowed in a token.
 constexpr std::size_t TokenCharsAtFront(std::string_view text) {
   std::size_t size = 0;
   while (size < text.size() && IsTokenChar(text[size])) ++size;
@@ -45,7 +45,7 @@ constexpr std::size_t TokenCharsAtFront(std::string_view text) {
 }
 
 constexpr bool IsToken(std::string_view text) {
-  bool all = true;  // looking at all of it costs less than stopping early
+  bool all = true;  // checking every character is cheaper than stopping early
   for (const char c : text) all &= IsTokenChar(c);
   return all && !text.empty();
 }
@@ -54,7 +54,7 @@ constexpr bool IsDigit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// The value of a hexadecimal digit, or -1.
+// The value of a hexadecimal digit, or -1 for any other character.
 constexpr int HexValue(char c) {
   if (IsDigit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -62,13 +62,14 @@ constexpr int HexValue(char c) {
   return -1;
 }
 
-// May stand in a field value: everything but controls, except for tab (RFC 9110, section 5.5).
+// Allowed in a field value: everything except control characters other than tab (RFC 9110, section
+// 5.5).
 constexpr bool IsFieldChar(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
 }
 
-// How many characters at the front may stand in a field value.
+// Number of leading characters that are allowed in a field value.
 inline std::size_t FieldCharsAtFront(std::string_view text) {
   std::size_t size = 0;
   while (size < text.size()) {
@@ -80,7 +81,7 @@ inline std::size_t FieldCharsAtFront(std::string_view text) {
         continue;
       }
     }
-    // A tab, what ends the value, or the last few characters.
+    // A tab, an invalid character, or the last few characters.
     const std::size_t stop = std::min(text.size(), size + sizeof word);
     while (size < stop && IsFieldChar(text[size])) ++size;
     if (size < stop) break;
@@ -88,7 +89,7 @@ inline std::size_t FieldCharsAtFront(std::string_view text) {
   return size;
 }
 
-// How many characters at the front are ASCII.
+// Number of leading characters that are ASCII.
 inline std::size_t AsciiCharsAtFront(std::string_view text) {
   std::size_t size = 0;
   for (std::uint64_t word = 0; text.size() - size >= sizeof word; size += sizeof word) {

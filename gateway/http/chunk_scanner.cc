@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kMaxDigits = 16;
 constexpr std::uint64_t kMaxChunk = std::uint64_t{1} << 59;
-// Of one message: nothing uses extensions, so they only cost.
+// Per message. No known client uses extensions, so they are only a cost.
 constexpr std::size_t kMaxExtensionBytes = 16 * 1024;
 
 }  // namespace

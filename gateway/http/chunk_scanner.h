@@ -9,17 +9,17 @@
 
 namespace upgate::http {
 
-// Cuts a chunked body (RFC 9112, section 7.1) into framing and data and holds the framing to the
-// letter of the grammar: CRLF only, plain hexadecimal sizes, well-formed and bounded extensions. No
-// I/O, no copies. After a refusal the scanner is dead until Reset.
+// Splits a chunked body (RFC 9112, section 7.1) into framing and data, and checks the framing
+// strictly: CRLF only, plain hexadecimal sizes, well-formed and bounded extensions. No I/O, no
+// copies. After a refusal the scanner must not be used until Reset.
 class ChunkScanner {
  public:
   enum class Kind : std::uint8_t {
     kFraming,
-    kExtension,  // nothing here knows any, so they are checked and skipped
+    kExtension,  // checked and skipped: no extension is supported
     kData,
-    kLastChunk,  // framing up to the end of the last chunk's line; trailers follow, which are not
-                 // read here
+    // Framing up to the end of the last chunk's line. The trailers that follow are not read here.
+    kLastChunk,
   };
   struct Segment {
     Kind kind;
@@ -27,7 +27,7 @@ class ChunkScanner {
   };
 
   void Reset() { *this = ChunkScanner{}; }
-  // The longest piece of one kind at the front of `input`, which is not empty.
+  // Returns the longest piece of one kind at the front of `input`, which must not be empty.
   std::expected<Segment, Refusal> Next(std::string_view input);
 
  private:
@@ -55,7 +55,7 @@ class ChunkScanner {
 
   State state_ = State::kFirstDigit;
   std::uint8_t digits_ = 0;
-  std::uint64_t size_ = 0;  // of the chunk, then what is left of it
+  std::uint64_t size_ = 0;  // of the chunk, then the remaining bytes of it
   std::size_t extension_bytes_ = 0;
 };
 

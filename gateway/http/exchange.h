@@ -15,103 +15,106 @@
 
 namespace upgate::http {
 
-// What answers one request; made by RequestHandler::OnRequest and owned by the connection, which
-// destroys it when the exchange is over: answered in full, upgraded, or the client is gone. So the
-// destructor is where work for the client is cancelled. Same thread as the connection.
+// Handles one request. Made by RequestHandler::OnRequest and owned by the connection, which
+// destroys it when the exchange is over: answered completely, upgraded, or the client is gone. Work
+// for the client is therefore cancelled in the destructor. Runs on the connection's thread.
 class ExchangeHandler : public io::Deletable {
  public:
-  // A piece of the request's body, as it arrives; Exchange::SetBodyReading stops it for a while.
+  // A piece of the request body, as it arrives; Exchange::SetBodyReading pauses delivery.
   virtual void OnBody(Bytes) {}
-  // The request is complete, with its trailers (mostly none). Comes at once where there is no body.
+  // The request is complete, with its trailers (usually none). Called immediately if there is no
+  // body.
   virtual void OnBodyEnd(const Headers& trailers) { (void)trailers; }
-  // What SendBody queued has drained; see Exchange::congested.
+  // The bytes queued by SendBody have drained; see Exchange::congested.
   virtual void OnWritable() {}
-  // What is held for this request beside what waits in the client's connection: a body that is
-  // collected, what waits for a server. Entered in the loop's ledger (io::MemoryCharge).
+  // Bytes held for this request in addition to those in the client's connection: a body that is
+  // being collected, data waiting for a server. Charged to the loop's memory ledger
+  // (io::MemoryCharge).
   virtual std::size_t held_bytes() const { return 0; }
 };
 
-// How long the answer's body is (RFC 9112, section 6.3).
+// The length of a message body (RFC 9112, section 6.3).
 struct BodyLength {
-  std::optional<std::uint64_t>
-      bytes;  // nothing: chunked, or to the end of the connection for HTTP/1.0
+  // nullopt: chunked, or until the connection closes for HTTP/1.0
+  std::optional<std::uint64_t> bytes;
 };
 
 // A connection handed over by an upgrade.
 struct Upgraded {
   std::unique_ptr<io::ByteStream> stream;  // reading is off, no handler
-  std::string early;                       // what the client sent behind its request head already
+  std::string early;                       // bytes already received behind the request head
 };
 
-// One request and its answer, whatever HTTP version carries it. Owned by the connection; alive as
-// long as its handler. Exactly one of Respond, SendHead … EndBody, Upgrade or Abort answers it. All
-// may be called at once from inside OnRequest, or later. After the answer is complete the exchange
-// and its handler are destroyed at the end of the turn, and calls on it do nothing.
+// One request and its response, independent of the HTTP version. Owned by the connection; lives as
+// long as its handler. Exactly one of Respond, SendHead … EndBody, Upgrade or Abort answers it,
+// either from inside OnRequest or later. Once the response is complete, the exchange and its
+// handler are destroyed at the end of the turn, and calls on it do nothing.
 class Exchange {
  public:
   virtual ~Exchange() = default;
 
   virtual const Request& request() const = 0;
   virtual SocketAddress client_address() const = 0;
-  virtual const io::TlsInfo* tls() const = 0;  // nullptr when the client came without TLS
+  virtual const io::TlsInfo* tls() const = 0;  // nullptr if the client connected without TLS
 
-  // Fields for the head of the final answer, whoever gives it; each replaces all of its name that
-  // the answer has by itself, but Vary, which is added to. Not for a 101.
+  // Fields for the head of the final response, whoever sends it. Each replaces all fields of the
+  // same name in the response, except Vary, which is added. Not applied to a 101.
   virtual void SetAnswerHeaders(Headers headers) = 0;
 
-  // The whole answer. Date, Server (as configured), Content-Length and Connection are added where
-  // they are missing. HEAD gets no body. A request body still under way is read to its end
-  // (bounded) or the connection closes after the answer.
+  // Sends the whole response. Adds Date, Server (as configured), Content-Length and Connection
+  // where they are missing. No body is sent in response to HEAD. If the request body is still
+  // arriving, it is read to its end (bounded), or the connection closes after the response.
   virtual void Respond(Response response) = 0;
 
-  // The answer in pieces. Transfer-Encoding and Content-Length come from `length`; 1xx may be sent
-  // any number of times before, with the same call. `response.body` is ignored.
+  // Sends the response in pieces. Transfer-Encoding and Content-Length are derived from `length`.
+  // 1xx responses may be sent before it with the same call, any number of times. `response.body` is
+  // ignored.
   virtual void SendHead(const Response& response, BodyLength length) = 0;
   virtual void SendBody(Bytes bytes) = 0;
   virtual void EndBody(const Headers& trailers = {}) = 0;
-  // For those who send an answer in small pieces: what is sent after Gather may wait, to leave in
-  // one write with what comes behind it. It goes when it gets large, with the end of the body, and
-  // at Flush, which whoever called Gather calls in the same turn.
+  // For responses sent in small pieces: after Gather, output may be held back and combined with
+  // what follows into one write. It is written when it becomes large, at the end of the body, and
+  // at Flush. The caller of Gather must call Flush in the same turn.
   virtual void Gather() {}
   virtual void Flush() {}
-  // True while SendBody should wait for OnWritable.
+  // True while the caller should wait for OnWritable before the next SendBody.
   virtual bool congested() const = 0;
-  // Stops and starts OnBody. Turning it on may call OnBody at once, for what has been read already.
+  // Pauses and resumes OnBody. Resuming may call OnBody immediately with bytes already read.
   virtual void SetBodyReading(bool on) = 0;
 
-  // The request's Upgrade, if it has one, changes nothing (RFC 9110, section 7.8): it does not want
-  // one from now on, and the connection goes on behind the answer. Before the answer begins.
+  // Ignores the request's Upgrade field, if there is one (RFC 9110, section 7.8): wants_upgrade
+  // becomes false, and the connection stays usable after the response. Only before the response
+  // begins.
   virtual void IgnoreUpgrade() {}
 
-  // Breaks the connection off in a way that the client can notice: for an answer that cannot be
-  // completed any more.
+  // Aborts the connection in a way that the client can detect, for a response that cannot be
+  // completed.
   virtual void Abort() = 0;
 
   // Keeps something that the handler uses until the exchange is gone; one thing, the last.
   void Hold(Ref<RefCounted> used) { held_ = std::move(used); }
 
-  // Sends exactly this head (a 101; nothing is added), and what stands in its body right behind it,
-  // and hands over the connection. The handler that calls this is destroyed at the end of the turn.
-  // No stream comes back when the exchange was over before, or its request had a body.
+  // Sends exactly this head (a 101; nothing is added) followed by its body, and hands over the
+  // connection. The calling handler is destroyed at the end of the turn. Returns no stream if the
+  // exchange was already over or its request has a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
 
  private:
   Ref<RefCounted> held_;  // goes behind the handler, which belongs to the derived class
 };
 
-// Where requests go.
+// Receives the requests of a connection, and what is counted about it.
 class RequestHandler {
  public:
-  // The head is complete and sound. `exchange` outlives the returned handler. nullptr is allowed
-  // when the exchange was answered inside the call.
+  // The head is complete and valid. `exchange` outlives the returned handler. May return nullptr if
+  // the exchange was answered inside the call.
   virtual std::unique_ptr<ExchangeHandler> OnRequest(Exchange& exchange) = 0;
-  // A final answer or a 101 goes out with this status, also one that the connection gives by itself
-  // (400, 408, 414, 431, …); for the counters.
+  // A final response or a 101 with this status is being sent, including those that the connection
+  // generates itself (400, 408, 414, 431, …). For counters.
   virtual void OnAnswer(int status) = 0;
-  // The connection broke before or between requests, or TLS could not be agreed on; for the
-  // counters.
+  // The connection failed before or between requests, or the TLS handshake failed. For counters.
   virtual void OnConnectionError(const Error& error) = 0;
-  // Whether these clients have to go first when there is not enough memory (io::MemoryHolder).
+  // True if these clients are dropped first when memory runs out (io::MemoryHolder).
   virtual bool expendable_clients() const { return false; }
 
  protected:

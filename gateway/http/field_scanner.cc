@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kMaxEmptyLines = 2;
 
-// No control. Bytes beyond ASCII pass: only a target may hold them, and they are percent-encoded
-// there, while method and version are compared with what they have to be.
+// Not a control character. Bytes beyond ASCII pass: in a target they are percent-encoded later, and
+// method and version are checked against known values.
 bool IsOfRequestLine(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x20 && byte != 0x7f;
@@ -105,7 +105,7 @@ std::string_view FieldScanner::noun() const {
   return "trailer section";
 }
 
-// What may stand nowhere in a head.
+// Control characters that are not allowed anywhere in a head.
 std::unexpected<Refusal> FieldScanner::BadControl(char c, std::string_view where) const {
   if (c == '\0') return Refuse(400, fmt::format("NUL in the {}", noun()));
   if (c == '\n') return Refuse(400, fmt::format("bare LF in the {}", noun()));
@@ -164,7 +164,7 @@ std::expected<void, Refusal> FieldScanner::TakeRequestLine(char c) {
 }
 
 std::expected<void, Refusal> FieldScanner::TakeStatus(char c) {
-  if (c == '\x15') return Bad("a TLS alert came from a server that was to speak plain HTTP");
+  if (c == '\x15') return Bad("a TLS alert came from a server that should speak plain HTTP");
   if (c != 'H') return Bad("status line does not start with an HTTP version");
   state_ = State::kStatusLine;
   return {};
@@ -198,7 +198,7 @@ std::expected<void, Refusal> FieldScanner::TakeName(char c) {
   return Bad("invalid character in a header name");
 }
 
-// A field value, and a reason phrase, which may hold the same (RFC 9112, section 4).
+// A field value or a reason phrase, which allow the same characters (RFC 9112, section 4).
 std::expected<void, Refusal> FieldScanner::TakeText(char c, std::string_view where) {
   if (c == '\r') {
     state_ = State::kLf;

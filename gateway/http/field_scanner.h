@@ -9,34 +9,34 @@
 
 namespace upgate::http {
 
-// Finds the end of a request or response head, or of a trailer section, and checks on the way what
-// a lenient parser lets pass and smuggling is made of: bare CR or LF, NUL and other controls, line
-// folding, space before the colon, empty names (RFC 9112, sections 2.2 and 5), sizes and counts. No
-// I/O, no copies; keeps a few integers between calls. After a refusal the scanner is dead until
-// Reset.
+// Finds the end of a request head, response head or trailer section, and rejects what lenient
+// parsers accept and request smuggling relies on: bare CR or LF, NUL and other control characters,
+// line folding, space before the colon, empty names (RFC 9112, sections 2.2 and 5). Also enforces
+// size and count limits. No I/O, no copies; keeps a few integers between calls. After a refusal the
+// scanner must not be used until Reset.
 class FieldScanner {
  public:
   enum class Section : std::uint8_t { kRequestHead, kResponseHead, kTrailers };
   struct Limits {
-    std::size_t bytes;   // of the section, with its line ends
-    std::size_t fields;  // lines of fields
+    std::size_t bytes;   // of the section, including line ends
+    std::size_t fields;  // number of field lines
   };
 
   explicit FieldScanner(Limits limits) : limits_(limits) {}
   void Reset(Section section);
 
-  // Reads from the front of `input` and returns how much of it belongs to the section: all, unless
-  // done().
+  // Reads from the front of `input` and returns how many bytes belong to the section: all of them,
+  // unless done().
   std::expected<std::size_t, Refusal> Scan(std::string_view input);
   bool done() const { return state_ == State::kDone; }
-  // Some bytes were read, but not all.
+  // True if part of the section has been read.
   bool begun() const { return bytes_ > 0 && !done(); }
-  // Lines of fields so far.
+  // Number of field lines so far.
   std::size_t fields() const { return fields_; }
 
  private:
   enum class State : std::uint8_t {
-    kBeforeRequest,  // empty lines may stand here (RFC 9112, section 2.2)
+    kBeforeRequest,  // may be preceded by empty lines (RFC 9112, section 2.2)
     kEmptyLineLf,
     kRequestLine,
     kBeforeStatus,
@@ -48,7 +48,7 @@ class FieldScanner {
     kFinalLf,
     kDone,
   };
-  // Takes what stands at the front in the way it mostly does; how much. The rest is for Take.
+  // Fast path: consumes a well-formed prefix of `text` and returns its size. Take handles the rest.
   std::size_t TakeUsual(std::string_view text);
   std::expected<void, Refusal> Take(char c);
   std::expected<void, Refusal> TakeFirst(char c);
@@ -59,7 +59,7 @@ class FieldScanner {
   std::expected<void, Refusal> TakeText(char c, std::string_view where);
   std::expected<void, Refusal> TakeLf(char c, State next);
   std::unexpected<Refusal> BadControl(char c, std::string_view where) const;
-  // What is read, in words.
+  // What is being read, for messages.
   std::string_view noun() const;
   Refusal TooLarge() const;
 

@@ -29,7 +29,7 @@ void Http1ClientConnection::Send(const OutgoingRequest& request, ResponseHandler
   handler_ = &handler;
   touched_ = false;
   if (state_ != State::kIdle)
-    return FailLater({Errc::kReset, "the connection is not in use any more"});
+    return FailLater({Errc::kReset, "the connection is no longer usable"});
   const auto head = writer_.Head(request);
   if (!head) return FailLater({Errc::kOther, "the request cannot be written as HTTP/1.1"});
   state_ = State::kBusy;
@@ -48,12 +48,12 @@ void Http1ClientConnection::SendBody(Bytes bytes) {
 void Http1ClientConnection::EndBody(const Headers& trailers) {
   if (state_ != State::kBusy || request_sent_) return;
   const auto end = writer_.End(trailers);
-  if (!end) return FailLater({Errc::kOther, "the request's body is shorter than its length says"});
+  if (!end) return FailLater({Errc::kOther, "the request body is shorter than its Content-Length"});
   request_sent_ = true;
   if (!end->empty()) stream_->Write(AsBytes(*end));
 }
 
-// ---- what the handler says about the answer
+// ---- flow control by the handler
 
 void Http1ClientConnection::SetBodyReading(bool on) {
   if (state_ != State::kBusy || body_reading_ == on) return;
@@ -69,7 +69,7 @@ void Http1ClientConnection::Abandon() {
   Retire();
 }
 
-// ---- what the stream says
+// ---- stream events
 
 void Http1ClientConnection::OnBytes(MutableBytes data) {
   if (state_ == State::kIdle) return LoseIdle();
@@ -105,7 +105,7 @@ void Http1ClientConnection::OnLater() {
   Run(kept());
 }
 
-// ---- the answer
+// ---- the response
 
 bool Http1ClientConnection::WantsInput() const {
   return state_ == State::kBusy && (body_reading_ || !head_done_);
@@ -134,7 +134,7 @@ void Http1ClientConnection::Keep() {
   input_ = {};
 }
 
-// Gives the memory back, which an assignment would not.
+// swap frees the memory; assigning an empty string would not.
 void Http1ClientConnection::DropKept() {
   std::string().swap(kept_);
   charge_.Set(0);
@@ -158,7 +158,7 @@ bool Http1ClientConnection::Step() {
   return !std::holds_alternative<ResponseParser::NeedMore>(*event);
 }
 
-// What came whole before the connection broke is delivered, whenever the handler wants it.
+// Bytes received before the connection failed are still delivered when the handler accepts them.
 void Http1ClientConnection::Settle() {
   if (state_ == State::kBusy && broken_ && starved()) FailNow(*broken_);
   if (state_ == State::kIdle) stream_->SetReading(true);
@@ -171,7 +171,7 @@ void Http1ClientConnection::DeliverHead(ResponseHead& head) {
 }
 
 void Http1ClientConnection::Complete(const Headers& trailers) {
-  // A server that answers before it has the whole request may not read the rest of it.
+  // A server that responds before it has the whole request may not read the rest of it.
   const bool reusable =
       parser_.keep_alive() && request_sent_ && stream_->queued() == 0 && input_.empty() && !broken_;
   ResponseHandler* handler = std::exchange(handler_, nullptr);
@@ -185,7 +185,8 @@ void Http1ClientConnection::Complete(const Headers& trailers) {
 
 void Http1ClientConnection::HandOver(const Response& head) {
   if (!request_sent_) {
-    return FailNow({Errc::kProtocol, "bad answer from the server: 101 before the request's end"});
+    return FailNow(
+        {Errc::kProtocol, "bad response from the server: 101 before the end of the request"});
   }
   ResponseHandler* handler = handler_;
   Upgraded upgraded{.stream = nullptr, .early = std::string(AsText(input_))};

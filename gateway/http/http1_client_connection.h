@@ -13,10 +13,10 @@
 
 namespace upgate::http {
 
-// ClientConnection over a ByteStream. Bytes run through the parser as far as the handler wants
-// them; the rest of a read waits in `kept_`, and the stream is not read from meanwhile. Everything
-// that the handler is told comes from the stream or from OnLater; calls that it makes meanwhile
-// only change the state, which whoever is at work sees when they return.
+// ClientConnection over a ByteStream. Input is parsed as far as the handler accepts it; the rest of
+// a read is kept in `kept_`, and the stream is not read meanwhile. The handler is only called from
+// stream callbacks and OnLater. Calls that it makes from inside a callback only change the state,
+// which the running code checks when the callback returns.
 class Http1ClientConnection final : public ClientConnection, io::StreamHandler, io::Later {
  public:
   Http1ClientConnection(std::unique_ptr<io::ByteStream> stream, io::Loop loop,
@@ -39,10 +39,10 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
 
  private:
   enum class State : std::uint8_t {
-    kIdle,     // takes a request
-    kBusy,     // has one
-    kFailing,  // `failure_` is still to be told
-    kOver,     // of no use any more; calls nobody
+    kIdle,     // available for a request
+    kBusy,     // a request is in progress
+    kFailing,  // `failure_` has not been reported yet
+    kOver,     // cannot be used any more; no callback follows
   };
 
   // io::StreamHandler:
@@ -53,17 +53,18 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   // io::Later:
   void OnLater() override;
 
-  // Whether the handler takes what the parser finds next.
+  // True if the handler accepts what the parser finds next.
   bool WantsInput() const;
-  // Nothing that came is left to tell.
+  // Everything received has been delivered.
   bool starved() const { return kept_.empty() && !parser_.at_end(); }
   Bytes kept() const { return AsBytes(kept_).subspan(kept_start_); }
-  // Parses and delivers until the input is used up or nobody wants more; keeps the rest.
+  // Parses and delivers until the input is used up or the handler pauses; keeps the rest.
   void Run(Bytes input);
   bool Step();
   void Keep();
   void DropKept();
-  // Brings reading in line with the state, and tells that the stream broke once that is due.
+  // Updates stream reading to match the state, and reports a stream error once all input is
+  // delivered.
   void Settle();
 
   void DeliverHead(ResponseHead& head);
@@ -72,7 +73,7 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   void LoseIdle();
   void FailLater(Error error);
   void FailNow(const Error& error);
-  // Of no use from here on: lets go of the stream's events.
+  // Marks the connection as unusable and detaches from the stream's events.
   void Retire();
 
   std::unique_ptr<io::ByteStream> stream_;  // nullptr once handed over
@@ -84,15 +85,15 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
 
   State state_ = State::kIdle;
   bool running_ = false;
-  bool request_sent_ = false;    // whole
-  bool touched_ = false;         // bytes of an answer came
-  bool head_done_ = false;       // the final one was delivered
-  bool body_reading_ = true;     // always when an answer is complete, so for the next one, too
-  std::optional<Error> broken_;  // how the stream broke
+  bool request_sent_ = false;    // completely
+  bool touched_ = false;         // bytes of a response were received
+  bool head_done_ = false;       // the final head was delivered
+  bool body_reading_ = true;     // always true when a response completes, so valid for the next one
+  std::optional<Error> broken_;  // the stream's error
   Error failure_;
   Bytes input_;                 // what Run has not consumed yet
-  std::string kept_;            // what it left behind: a part of one read
-  std::size_t kept_start_ = 0;  // what of it is consumed
+  std::string kept_;            // unconsumed part of one read
+  std::size_t kept_start_ = 0;  // offset of the unconsumed bytes in kept_
   io::MemoryCharge charge_;     // of kept_
 };
 

@@ -8,17 +8,16 @@
 namespace upgate::http {
 namespace {
 
-// What may wait behind the request that is with the handler. One read more than this can be kept.
+// Limit for input kept behind the handler's request. One more read may be added to this.
 constexpr std::size_t kMaxPending = 64 * 1024;
-// What is read of a body that nobody wants, or behind the last answer, to keep the connection in
-// order.
+// Limit for discarded input: a body that nobody reads, or bytes behind the last response.
 constexpr std::size_t kMaxDiscard = 256 * 1024;
-// What a request counts in its connection's share of a turn (io::Loop::share); the bytes of its
-// answer come on top. A read can hold thousands of pipelined requests; the others on the loop wait
-// meanwhile, and so does the news that this client is gone.
+// Work charged for a request to its connection's share of a turn (io::Loop::share), in addition to
+// the bytes of its response. One read can hold thousands of pipelined requests; without a limit
+// they delay the other connections on the loop and the detection that this client is gone.
 constexpr std::size_t kRequestWork = 8 * 1024;
 
-// How long a gateway that stops waits for the FIN of a client that has its last answer.
+// How long a gateway that shuts down waits for the client's FIN after its last response.
 constexpr io::Millis kDrainLinger{200};
 
 RequestParser::Limits ParserLimits(const ServerLimits& limits) {
@@ -58,7 +57,7 @@ void Http1Connection::Drain() {
   if (!running_) Settle();
 }
 
-// ---- what the stream and the timer say
+// ---- stream and timer events
 
 void Http1Connection::OnBytes(MutableBytes data) {
   if (state_ == State::kDone) return;
@@ -78,7 +77,7 @@ void Http1Connection::OnEnd() {
   if (state_ == State::kDone) return;
   end_seen_ = true;
   if (state_ == State::kLinger) return SettleLinger();
-  // An upgrade needs both directions: without one of them there is nobody to hand over.
+  // An upgrade needs both directions, so there is nothing to hand over after a FIN.
   const bool upgrading =
       state_ == State::kBusy && exchange_->request().wants_upgrade && !exchange_->head_sent();
   upgrading ? Done() : Settle();
@@ -91,12 +90,12 @@ void Http1Connection::OnError(const Error& error) {
 }
 
 void Http1Connection::OnDrained() {
-  // The client took a lot: whatever fills the queue anew, also at once, has all its time.
+  // The client made progress: output queued next, even now, gets the full timeout.
   if (wait_ == Wait::kWrite) Arm(Wait::kNothing);
   if (state_ == State::kBusy) {
     if (ExchangeHandler* handler = exchange_->handler()) handler->OnWritable();
   }
-  // Pipelined requests that waited for room can be many.
+  // There may be many pipelined requests that waited for room in the queue.
   if (state_ == State::kHead && pending_.size() > pending_start_) {
     loop_.turn.Continue(*this);
   } else {
@@ -118,8 +117,8 @@ void Http1Connection::OnTimer(io::Timer&) {
       return;
     case Wait::kIdle:
     case Wait::kWrite:
-      // Idle with an answer still in the queue, or congested: fine as long as the client takes some
-      // of it.
+      // Idle with a response still in the queue, or congested: fine as long as the client makes
+      // progress.
       if (WriteProgressed(wait)) return Settle();
       return wait == Wait::kIdle ? CloseIdle() : Break();
     case Wait::kHead:
@@ -129,14 +128,13 @@ void Http1Connection::OnTimer(io::Timer&) {
       if (state_ == State::kDiscard) return Linger();
       return RefuseRequest({408, body_time_.count() > 0 || options_.limits.body_rate == 0
                                      ? "the request body took too long"
-                                     : "the request body comes more slowly than http.body_rate"});
+                                     : "the request body is slower than http.body_rate"});
     case Wait::kLinger:
       return OnLingerTimer();
   }
 }
 
-// A queue that stays full may stand behind megabytes in the system's buffer, which the client is
-// taking.
+// While the queue is full, the client may still be draining megabytes from the system's buffer.
 bool Http1Connection::WriteProgressed(Wait wait) const {
   if (stream_->queued() < queue_mark_) return true;
   return wait == Wait::kWrite && stream_->delivery().taken != taken_mark_;
@@ -160,7 +158,7 @@ bool Http1Connection::TakesInput() const {
   return false;
 }
 
-// Only between requests: the end of one may need no input.
+// Only between requests: the end of a request may need no input.
 bool Http1Connection::HadItsTurn() const {
   return state_ == State::kHead && work_left_ == 0;
 }
@@ -185,7 +183,7 @@ void Http1Connection::Run(Bytes input) {
     pending_start_ = 0;
   } else {
     pending_start_ = pending_.size() - input_.size();
-    if (pending_start_ > pending_.size() / 2) {  // what is erased was moved at most once before
+    if (pending_start_ > pending_.size() / 2) {  // so each byte is moved at most once
       pending_.erase(0, std::exchange(pending_start_, 0));
     }
   }
@@ -241,11 +239,12 @@ void Http1Connection::SettleEnd() {
     if (draining_) return stream_->queued() == 0 ? CloseIdle() : Linger();
   }
   if (!end_seen_ || !starved) return;
-  // In the middle of a body there is nobody left to answer; earlier answers may still be on their
-  // way.
+  // In the middle of a body there is nobody left to answer; earlier responses may still be in
+  // flight.
   if (state_ == State::kBusy) return Done();
   if (state_ == State::kHead) {
-    handler_.OnConnectionError({Errc::kReset, "client left in the middle of a request head"});
+    handler_.OnConnectionError(
+        {Errc::kReset, "client closed the connection in the middle of a request head"});
   }
   Linger();
 }
@@ -258,8 +257,8 @@ void Http1Connection::SettleTimer() {
   } else if (state_ != State::kHead && WantsInput()) {
     wait = Wait::kBody;
   }
-  // A body that nobody wants has its time as a whole: a byte now and then does not keep the
-  // connection.
+  // An unwanted body has one timeout in total, so that a trickle of bytes cannot keep the
+  // connection open.
   const bool goes_on = wait == Wait::kBody && moved_ && state_ == State::kBusy;
   if (wait != wait_ || goes_on) Arm(wait);
   moved_ = false;
@@ -308,7 +307,7 @@ void Http1Connection::BeginExchange(RequestHead&& head) {
   exchange.Measure();
   if (orphan) {
     if (exchange.head_sent()) return Break();
-    return exchange.Respond(TextResponse(500, "nobody answers this request"));
+    return exchange.Respond(TextResponse(500, "no handler answered this request"));
   }
   OfferContinue();
 }
@@ -340,11 +339,11 @@ void Http1Connection::DropExchange() {
   loop_.turn.DeferDelete(std::move(exchange_));
 }
 
-// ---- what the exchange asks for
+// ---- calls from the exchange
 
-// Whether the connection can go on after an answer that is given now. It can't behind a handshake
-// that is refused, whose client may have sent frames already; nor when a body is too long to be
-// read for nothing, or may never come.
+// Whether the connection can be kept alive after a response given now. Not after a refused
+// handshake, whose client may already have sent frames, nor if the rest of the body is too long to
+// be discarded or may never come.
 ResponseWriter::Context Http1Connection::AnswerContext(const Request& request) const {
   const bool body_is_bearable =
       request_complete_ || (parser_.body_left() <= kMaxDiscard &&

@@ -13,10 +13,10 @@
 
 namespace upgate::http {
 
-// ServerConnection over a ByteStream. Bytes run through the parser as far as the state wants them;
-// what it does not want yet waits in `pending_` (bounded), and past that reading stops. All work
-// happens in Run, which calls made from inside a handler never enter a second time: they change the
-// state, and the loop in Run sees it.
+// ServerConnection over a ByteStream. Input is parsed as far as the state accepts it; the rest is
+// kept in `pending_` (bounded), and beyond the bound reading stops. All parsing happens in Run,
+// which is not re-entered: calls from inside a handler only change the state, and the loop in Run
+// sees the change.
 class Http1Connection final : public ServerConnection,
                               io::StreamHandler,
                               io::Timer::Owner,
@@ -37,26 +37,26 @@ class Http1Connection final : public ServerConnection,
   io::MemoryRefusal Refuse() override;
   void CutOff() override;
 
-  // For the exchange. None of these is called once it is detached.
+  // For the exchange. Not called once the exchange is detached.
   io::ByteStream& stream() { return *stream_; }
   ResponseWriter::Context AnswerContext(const Request& request) const;
-  // Counts work into this connection's share of the turn: the bytes of an answer, or kRequestWork.
+  // Charges work to this connection's share of the turn: response bytes, or kRequestWork.
   void Spend(std::size_t work);
   void OnHeadSent(int status) { handler_.OnAnswer(status); }
   void OnWritten();
   void OnAnswered(bool close);
   void OnBodyReading();
-  // Breaks the connection off (RST).
+  // Aborts the connection (RST).
   void Break();
-  // Ends the connection's own life and gives away its stream.
+  // Ends this connection object and returns its stream.
   Upgraded HandOver();
 
  private:
   enum class State : std::uint8_t {
     kHead,     // between requests, or in a request head
-    kBusy,     // a request is with the handler
-    kDiscard,  // answered, but its body is still coming
-    kLinger,   // the last answer is on its way; waits for the client's FIN (RFC 9112, section 9.6)
+    kBusy,     // the handler has a request
+    kDiscard,  // answered; the rest of the request body is discarded
+    kLinger,  // the last response is being sent; waits for the client's FIN (RFC 9112, section 9.6)
     kDone,
   };
   enum class Wait : std::uint8_t { kNothing, kIdle, kHead, kBody, kWrite, kLinger };
@@ -72,21 +72,22 @@ class Http1Connection final : public ServerConnection,
   // io::Later:
   void OnLater() override { Advance(); }
 
-  // Whether the state takes input; and whether it is to come now.
+  // Whether the state accepts input, and whether input is wanted now.
   bool TakesInput() const;
   bool WantsInput() const { return TakesInput() && !(held_back_ && state_ != State::kDiscard); }
   bool HadItsTurn() const;
-  // Parses and delivers until the input is used up or nobody wants more; keeps the rest.
+  // Parses and delivers until the input is used up or the state accepts no more; keeps the rest.
   void Run(Bytes input);
   bool Step();
-  // Goes on with what was kept, unless Run is at work already.
+  // Continues with pending_, unless Run is active.
   void Advance();
-  // Brings reading and the timer in line with the state, and ends what has nothing more to come.
+  // Updates reading and the timer to match the state, and closes a connection that expects nothing
+  // more.
   void Settle();
   void SettleEnd();
   void SettleTimer();
   void Arm(Wait wait);
-  // The time that the body in progress still has to bring more; see ServerLimits::body_rate.
+  // The time left for the current request body; see ServerLimits::body_rate.
   void SpendBodyTime();
   void EarnBodyTime(std::size_t bytes);
   io::Millis BodyWait() const;
@@ -103,9 +104,9 @@ class Http1Connection final : public ServerConnection,
   void Linger();
   void SettleLinger();
   void OnLingerTimer();
-  // For a connection that owes nobody anything.
+  // For a connection with nothing left to send or receive.
   void CloseIdle();
-  // True when the client took something of the queue since the last look.
+  // True if the write queue has made progress since the timer was armed.
   bool WriteProgressed(Wait wait) const;
   void Done();
 
@@ -121,25 +122,25 @@ class Http1Connection final : public ServerConnection,
   Wait wait_ = Wait::kNothing;
   bool running_ = false;
   bool draining_ = false;
-  bool end_seen_ = false;          // the client's FIN
-  bool flushed_ = false;           // our FIN and all before it are on their way
-  bool request_complete_ = false;  // of the request with the handler
+  bool end_seen_ = false;          // the client's FIN was received
+  bool flushed_ = false;           // everything including our FIN was passed to the system
+  bool request_complete_ = false;  // the handler's request is complete
   bool client_keeps_alive_ = false;
   bool expects_continue_ = false;
-  bool held_back_ = false;  // for want of memory
-  bool moved_ = false;      // bytes of a request body came since the timer was armed
-  std::size_t work_left_ =
-      0;  // of this connection's share of the turn; Run begins requests with it
+  bool held_back_ = false;  // because memory is short
+  bool moved_ = false;      // request body bytes arrived since the timer was armed
+  // Left of this connection's share of the turn. Run only begins requests while it is not zero.
+  std::size_t work_left_ = 0;
   std::size_t discard_left_ = 0;
-  std::size_t queue_mark_ = 0;     // queued() when the timer was armed
-  std::uint32_t taken_mark_ = 0;   // the same of delivery().taken, for kWrite
-  io::Instant last_progress_{};    // of the queue, while lingering
-  Bytes input_;                    // what Run has not consumed yet
-  std::string pending_;            // what it left behind
-  std::size_t pending_start_ = 0;  // what of it is consumed
-  io::MemoryCharge charge_;        // of pending_, a head in the making and the request at work
+  std::size_t queue_mark_ = 0;             // queued() when the timer was armed
+  std::uint32_t taken_mark_ = 0;           // delivery().taken when the timer was armed for kWrite
+  io::Instant last_progress_{};            // of the queue, while lingering
+  Bytes input_;                            // what Run has not consumed yet
+  std::string pending_;                    // unconsumed input of earlier reads
+  std::size_t pending_start_ = 0;          // offset of the unconsumed bytes in pending_
+  io::MemoryCharge charge_;                // of pending_, a partial head and the current request
   std::chrono::microseconds body_time_{};  // left, as of body_time_at_
-  io::Instant body_time_at_{};             // while wait_ is kBody
+  io::Instant body_time_at_{};             // valid while wait_ is kBody
   std::unique_ptr<ServerExchange> exchange_;
 };
 

@@ -1,5 +1,5 @@
-// How slowly a request body may come, and what a connection holds; see http1_connection.cc for the
-// rest.
+// The minimum rate of a request body, and memory limits of a connection; see http1_connection.cc
+// for the rest.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -9,12 +9,12 @@
 namespace upgate::http {
 namespace {
 
-// Seconds after which a client that was refused for want of memory may come again.
+// Retry-After in seconds for a client refused because memory is short.
 constexpr int kRetryAfter = 5;
 
 }  // namespace
 
-// ---- the rate of a body
+// ---- request body rate
 
 void Http1Connection::SpendBodyTime() {
   body_time_ -= loop_.timers.Now() - std::exchange(body_time_at_, loop_.timers.Now());
@@ -53,7 +53,7 @@ void Http1Connection::HoldBack(bool wait) {
   held_back_ = wait;
   if (state_ == State::kDone || state_ == State::kLinger) return;
   if (!wait) return Advance();
-  if (running_) return;  // Settle comes
+  if (running_) return;  // Settle follows
   if (state_ != State::kDiscard) stream_->SetReading(false);
   SettleTimer();
 }
@@ -65,7 +65,7 @@ io::MemoryRefusal Http1Connection::Refuse() {
     return io::MemoryRefusal::kStalledReader;
   }
   if (state_ == State::kHead && !parser_.in_head() && pending_.empty()) {
-    Break();  // there is nothing else that it could hold so much for
+    Break();  // only a TLS handshake can account for the memory
     return io::MemoryRefusal::kTlsHandshake;
   }
   RefuseRequest({503, "the gateway is out of memory for clients; try again later", kRetryAfter});

@@ -4,7 +4,7 @@
 
 namespace upgate::http {
 
-// Of llhttp, "1.2.3".
+// Version of llhttp, such as "1.2.3".
 std::string LibraryVersion();
 
 }  // namespace upgate::http

@@ -1,4 +1,5 @@
-# llhttp: the library where the distribution has one (Debian 13), else the C sources that node-llhttp ships (Debian 12).
+# llhttp: the library if the distribution has one (Debian 13), else the C sources shipped by
+# node-llhttp (Debian 12).
 find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/include /usr/share/include/llhttp NO_DEFAULT_PATH)
 find_library(LLHTTP_LIBRARY llhttp)
 if(NOT LLHTTP_INCLUDE)

@@ -9,7 +9,7 @@
 namespace upgate::http {
 namespace {
 
-// application/x-www-form-urlencoded; an escape that is none stands for itself.
+// application/x-www-form-urlencoded; an invalid escape is kept as it is.
 std::string FormDecode(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -36,13 +36,13 @@ bool IsParameter(std::string_view pair, std::string_view name) {
   return FormDecode(pair.substr(0, pair.find('='))) == name;
 }
 
-// By hand: every answer has a date.
+// Written by hand for speed: every response has a date.
 void PutTwoDigits(std::string& text, std::size_t at, unsigned number) {
   text[at] = static_cast<char>('0' + number / 10);
   text[at + 1] = static_cast<char>('0' + number % 10);
 }
 
-// Calls `visit` with every '&'-separated piece, empty ones too, until it returns false.
+// Calls `visit` with each '&'-separated piece, including empty ones, until it returns false.
 template <class Visit>
 void ForEachPair(std::string_view query, Visit visit) {
   while (true) {

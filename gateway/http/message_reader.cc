@@ -21,13 +21,13 @@ Refusal FromLlhttp(const llhttp_t& parser, MessageReader::Type type) {
     case HPE_INVALID_METHOD:
       return {501, "unknown method"};
     case HPE_INVALID_CONSTANT:
-      return {501, "method is not one of HTTP"};
+      return {501, "not an HTTP method"};
     case HPE_INVALID_URL:
       return {400, "malformed request target"};
     case HPE_INVALID_CONTENT_LENGTH:
       return {400, "Content-Length is not a plain decimal number"};
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-      return {400, "Content-Length is repeated or stands beside Transfer-Encoding"};
+      return {400, "Content-Length is repeated or combined with Transfer-Encoding"};
     case HPE_INVALID_TRANSFER_ENCODING:
       return {400, "Transfer-Encoding is not exactly chunked"};
     case HPE_INVALID_CHUNK_SIZE:
@@ -40,7 +40,7 @@ Refusal FromLlhttp(const llhttp_t& parser, MessageReader::Type type) {
           fmt::format("malformed {}: {}", NounOf(type), reason == nullptr ? "unknown" : reason)};
 }
 
-// How the body is framed must leave no choice (RFC 9112, section 6).
+// Refuses ambiguous body framing (RFC 9112, section 6).
 std::expected<void, Refusal> CheckFraming(const Headers& headers, Version version) {
   if (const std::string* length = headers.Find("content-length")) {
     if (length->empty() || !std::ranges::all_of(*length, IsDigit)) {
@@ -63,7 +63,7 @@ std::expected<Version, Refusal> ParseVersion(std::string_view text) {
   if (text == "HTTP/1.0") return Version::kHttp10;
   const bool numbered = text.size() == 8 && text.starts_with("HTTP/") && IsDigit(text[5]) &&
                         text[6] == '.' && IsDigit(text[7]);
-  if (numbered) return Refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+  if (numbered) return Refuse(505, "only HTTP/1.1 and HTTP/1.0 are supported");
   return Refuse(400, "malformed HTTP version");
 }
 
@@ -72,8 +72,8 @@ bool KeepsAlive(const Headers& headers, Version version) {
   return version == Version::kHttp11 || headers.HasToken("connection", "keep-alive");
 }
 
-// Views point into the text that is being parsed, which is whole: llhttp hands out each name and
-// value in one piece.
+// Views point into the text being parsed, which is complete, so llhttp reports each name and value
+// in one piece.
 struct MessageReader::Collector {
   Headers headers;
   std::string_view name;
@@ -87,8 +87,7 @@ struct MessageReader::Collector {
   bool head_complete = false;
   bool message_complete = false;
 
-  // Repeated or contradicting framing headers are refused by name, before their values are looked
-  // at.
+  // Reports repeated or conflicting framing headers by name, before their values are checked.
   bool NoteName(std::string_view text) {
     name = text;
     value = {};
@@ -122,7 +121,7 @@ struct MessageReader::Callbacks {
   }
   static int OnHeadersComplete(llhttp_t* parser) {
     Of(parser).head_complete = true;
-    return Of(parser).bodiless ? 1 : 0;  // 1: llhttp's word for it
+    return Of(parser).bodiless ? 1 : 0;  // 1 tells llhttp that no body follows
   }
   static int OnMessageComplete(llhttp_t* parser) {
     Of(parser).message_complete = true;
@@ -159,7 +158,7 @@ std::expected<MessageReader::Fields, Refusal> MessageReader::ReadFields(std::str
   collector.underscores = underscores_;
   collector.headers.Reserve(scanner_.fields());
   const auto executed = Execute(head, collector);
-  // llhttp refuses some codings on its own, behind the head; the plain words for it come first.
+  // llhttp refuses some codings itself after the head; CheckFraming has clearer messages for them.
   if (!executed && !collector.head_complete) return std::unexpected(executed.error());
   if (auto sound = CheckFraming(collector.headers, version); !sound) {
     return std::unexpected(std::move(sound.error()));
@@ -181,7 +180,7 @@ std::expected<MessageReader::Fields, Refusal> MessageReader::ReadFields(std::str
 }
 
 void MessageReader::ExpectBody(const Fields& fields) {
-  std::string().swap(kept_);  // gives the memory back, which an assignment would not
+  std::string().swap(kept_);  // frees the memory; assigning would not
   body_left_ = fields.length;
   switch (fields.framing) {
     case Framing::kNone:
@@ -287,8 +286,7 @@ std::expected<void, Refusal> MessageReader::Execute(std::string_view text, Colle
   const llhttp_errno_t code = llhttp_execute(&llhttp_, text.data(), text.size());
   llhttp_.data = nullptr;
   if (collector.refusal) return std::unexpected(std::move(*collector.refusal));
-  // Whatever the connection is to be upgraded to, where the message ends is known, and that is all
-  // that counts here.
+  // The protocol of an upgrade does not matter here, only where the message ends.
   if (code == HPE_OK || (code == HPE_PAUSED_UPGRADE && collector.message_complete)) return {};
   return std::unexpected(FromLlhttp(llhttp_, type_));
 }

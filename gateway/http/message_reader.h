@@ -18,17 +18,18 @@
 
 namespace upgate::http {
 
-// RFC 9112, section 2.3: the versions that can be read here.
+// Accepts HTTP/1.0 and HTTP/1.1 (RFC 9112, section 2.3).
 std::expected<Version, Refusal> ParseVersion(std::string_view text);
 
-// Whether a message with these headers leaves the connection open (RFC 9112, section 9.3).
+// True if the connection stays open after a message with these headers (RFC 9112, section 9.3).
 bool KeepsAlive(const Headers& headers, Version version);
 
-// What requests and responses have in common on the wire (RFC 9112, sections 5 to 7): fields, the
-// framing of bodies, trailers. llhttp parses; the scanners in front of it refuse everything on
-// which two parsers could disagree. No I/O, no clock. Keeps a copy of a head, or of trailers, only
-// while it is cut across reads; body bytes are never copied. Not thread-safe. Of each message: Head
-// until it is whole, Fields, ExpectBody, NextBody to its end. After a refusal the reader is dead.
+// The parts of HTTP/1.1 parsing that requests and responses share (RFC 9112, sections 5 to 7):
+// fields, body framing, trailers. llhttp parses; the scanners in front of it refuse everything that
+// two parsers could interpret differently. No I/O, no clock. Copies a head or trailers only if they
+// are split across reads; body bytes are never copied. Not thread-safe. Order of calls for each
+// message: Head until it is complete, ReadFields, ExpectBody, NextBody until MessageEnd. After a
+// refusal the reader must not be used.
 class MessageReader {
  public:
   enum class Type : std::uint8_t { kRequest, kResponse };
@@ -36,21 +37,21 @@ class MessageReader {
 
   struct NeedMore {};
   struct BodyPart {
-    Bytes bytes;  // a piece of the input
+    Bytes bytes;  // a part of the input
   };
   struct MessageEnd {
     Headers trailers;
   };
   using BodyEvent = std::variant<NeedMore, BodyPart, MessageEnd>;
 
-  // The fields of a head, and how they frame the body.
+  // The fields of a head and the resulting body framing.
   struct Fields {
     Headers headers;
     Framing framing = Framing::kNone;
-    std::uint64_t length = 0;  // of kLength
+    std::uint64_t length = 0;  // for kLength
   };
 
-  // `underscores`: whether fields with '_' in their names are kept; else they are left out.
+  // `underscores`: keep fields whose names contain '_'; otherwise they are dropped.
   MessageReader(Type type, FieldScanner::Limits limits, bool underscores = true);
   MessageReader(const MessageReader&) = delete;
   MessageReader& operator=(const MessageReader&) = delete;
@@ -58,31 +59,31 @@ class MessageReader {
   bool at_head() const { return phase_ == Phase::kHead; }
   // Between the first byte of a head and its end.
   bool in_head() const { return at_head() && scanner_.begun(); }
-  // The message is complete but for its MessageEnd, which needs no more input.
+  // The message is complete; the pending MessageEnd needs no more input.
   bool at_end() const { return phase_ == Phase::kEnd; }
-  // What is kept of a head or of trailers that are not whole, and room for it.
+  // Heap bytes kept for a partial head or partial trailers.
   std::size_t kept_bytes() const { return io::HeapBytes(kept_); }
   bool to_end() const { return phase_ == Phase::kToEnd; }
-  // What is left of a body with a Content-Length; 0 for others.
+  // Bytes left of a body with Content-Length; 0 for others.
   std::uint64_t body_left() const { return body_left_; }
 
-  // Consumes from the front of `input`. The whole head once it is there, from the input or from
-  // what was kept, valid until the next Expect…; empty before that.
+  // Consumes from the front of `input`. Returns the whole head once it is complete, a view of the
+  // input or of the kept copy, valid until the next Expect… call; empty until then.
   std::expected<std::string_view, Refusal> Head(Bytes& input) { return Section(input); }
-  // Of a whole head; `bodiless`: whatever the fields say, no body follows. Leaves no choice in how
-  // the body is framed (RFC 9112, section 6).
+  // Parses a complete head. `bodiless`: no body follows, whatever the fields say. Refuses ambiguous
+  // body framing (RFC 9112, section 6).
   std::expected<Fields, Refusal> ReadFields(std::string_view head, Version version, bool bodiless);
-  // What comes behind the head: the body, if any, and the end.
+  // Starts on what follows the head: the body, if any, and the end.
   void ExpectBody(const Fields& fields);
-  // Another head comes instead (of a response behind a 1xx).
+  // Expects another head instead (a response after a 1xx).
   void ExpectHead();
-  // Consumes from the front of `input`; not at_head(). MessageEnd needs no input where there is no
-  // body, and does not come where the connection's end is the end.
+  // Consumes from the front of `input`; not while at_head(). MessageEnd needs no input if there is
+  // no body. It does not come if the body ends with the connection.
   std::expected<BodyEvent, Refusal> NextBody(Bytes& input);
 
  private:
   enum class Phase : std::uint8_t { kHead, kLengthBody, kChunks, kTrailers, kToEnd, kEnd };
-  struct Collector;  // what llhttp's callbacks fill
+  struct Collector;  // filled by llhttp's callbacks
   struct Callbacks;
 
   std::expected<std::string_view, Refusal> Section(Bytes& input);

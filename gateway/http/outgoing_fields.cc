@@ -8,7 +8,7 @@
 namespace upgate::http {
 namespace {
 
-// Room for what a browser sends, so that it need not grow.
+// Enough for a typical browser request, to avoid reallocation.
 constexpr std::size_t kUsualSize = 1024;
 
 bool IsOfTheConnection(std::string_view name) {

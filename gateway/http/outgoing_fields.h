@@ -8,9 +8,9 @@
 
 namespace upgate::http {
 
-// The header fields of a request to a server, in order, as they go out on the wire: written once,
-// and not taken apart again. Content-Length, Transfer-Encoding, Connection and Upgrade are left
-// out; they are the connection's to say.
+// The header fields of a request to a server, in order, in wire format: serialized once and never
+// parsed again. Content-Length, Transfer-Encoding, Connection and Upgrade are dropped, because the
+// connection writes them.
 class OutgoingFields {
  public:
   OutgoingFields() = default;
@@ -18,12 +18,12 @@ class OutgoingFields {
   explicit OutgoingFields(const Headers& headers);
 
   void Add(std::string_view name, std::string_view value);
-  // The same for a field as a parser of ours gave it, which holds it to the same characters.
+  // Adds a field from one of our parsers, which already validated its characters.
   void AddParsed(const Header& header);
-  // Whether all that was added can be sent: no CR, LF, NUL or bad name, which would break the
-  // framing.
+  // True if all added fields can be sent: none has CR, LF, NUL or an invalid name, which would
+  // break the framing.
   bool sound() const { return sound_; }
-  // Lines with their ends.
+  // The field lines, each ending with CRLF.
   std::string_view text() const { return text_; }
 
  private:

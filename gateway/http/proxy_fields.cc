@@ -29,7 +29,7 @@ bool FoldsTo(std::string_view name, std::string_view known) {
 }
 
 bool IsProxyField(std::string_view name) {
-  // Most fields are told by their first letter.
+  // The first letter rules out most fields.
   if (name.empty() || !std::string_view("xfsc").contains(ToLower(name.front()))) return false;
   return std::ranges::any_of(kFamilies, [&](auto family) { return BeginsWith(name, family); }) ||
          std::ranges::any_of(kNames, [&](auto known) { return FoldsTo(name, known); });

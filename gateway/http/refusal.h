@@ -6,12 +6,11 @@
 
 namespace upgate::http {
 
-// Why the connection itself turns a request down: the status of the answer and the line of its
-// body.
+// Why the connection itself rejects a request: the status and the text of the response.
 struct Refusal {
   int status = 400;
   std::string reason;
-  int retry_after = 0;  // seconds; 0: nothing is said of that
+  int retry_after = 0;  // seconds; 0: no Retry-After
 };
 
 inline std::unexpected<Refusal> Refuse(int status, std::string reason) {

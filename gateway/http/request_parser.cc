@@ -35,12 +35,13 @@ std::expected<RequestLine, Refusal> ParseRequestLine(std::string_view line) {
   const auto known = ParseVersion(version);
   if (!known) return std::unexpected(known.error());
   parts.version = *known;
-  if (parts.method == "PRI") return Refuse(501, "unknown method");  // only of the HTTP/2 preface
+  if (parts.method == "PRI")
+    return Refuse(501, "unknown method");  // only part of the HTTP/2 preface
   if (parts.method == "CONNECT") return Refuse(501, "CONNECT is not supported");
   return parts;
 }
 
-// Old clients send 8 bytes behind such a head, without announcing them.
+// Hixie-76 clients send 8 bytes behind such a head without announcing them.
 bool HasKey3(const Request& request) {
   const Headers& headers = request.headers;
   return request.method == "GET" && request.UpgradesTo("websocket") &&

@@ -14,22 +14,22 @@
 
 namespace upgate::http {
 
-// A checked head, and what the connection has to know about it beyond the request.
+// A validated head, and what the connection needs to know in addition to the request.
 struct RequestHead {
   Request request;
-  bool keep_alive = false;        // as far as the client is concerned
+  bool keep_alive = false;        // requested by the client
   bool expects_continue = false;  // RFC 9110, section 10.1.1
 };
 
-// Bytes in, HTTP/1.1 requests out (RFC 9112), one after the other, by way of a MessageReader. No
-// I/O, no clock. Not thread-safe. The events of one request: RequestHead, RequestBody any number of
-// times, RequestEnd. After a refusal the parser is dead: answer and close.
+// Parses HTTP/1.1 requests (RFC 9112) from bytes, one after another, using a MessageReader. No I/O,
+// no clock. Not thread-safe. Events of one request: RequestHead, RequestBody any number of times,
+// RequestEnd. After a refusal the parser must not be used: answer and close.
 class RequestParser {
  public:
   struct Limits {
-    std::size_t head_bytes;    // request line and headers together, and trailers together
-    std::size_t header_count;  // headers, and trailers
-    bool underscores = false;  // fields with '_' in their names are kept
+    std::size_t head_bytes;    // request line and headers together; also the limit for trailers
+    std::size_t header_count;  // also the limit for trailers
+    bool underscores = false;  // keep fields whose names contain '_'
   };
   using NeedMore = MessageReader::NeedMore;
   using RequestBody = MessageReader::BodyPart;
@@ -40,14 +40,14 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  // Consumes from the front of `input`. RequestEnd needs no input where there is no body.
+  // Consumes from the front of `input`. RequestEnd needs no input if there is no body.
   std::expected<Event, Refusal> Next(Bytes& input);
 
   // Between the first byte of a head and its end.
   bool in_head() const { return reader_.in_head() || key3_wanted_ != nullptr; }
-  // What is kept of a head that is not whole, and room for it.
+  // Heap bytes kept for a partial head.
   std::size_t kept_bytes() const { return reader_.kept_bytes(); }
-  // What is left of a body with a Content-Length; 0 for others.
+  // Bytes left of a body with Content-Length; 0 for others.
   std::uint64_t body_left() const { return reader_.body_left(); }
 
  private:
@@ -55,10 +55,10 @@ class RequestParser {
   std::expected<RequestHead, Refusal> ParseHead(std::string_view head);
   Event NextKey3(Bytes& input);
 
-  // A head that is whole but for the bytes behind it.
+  // A complete head whose key_3 is still incomplete.
   struct Key3Wanted {
     RequestHead head;
-    std::size_t size = 0;  // of what is there
+    std::size_t size = 0;  // bytes of key_3 received
   };
 
   MessageReader reader_;

@@ -8,10 +8,10 @@
 namespace upgate::http {
 namespace {
 
-// Of the rest of the request line, and of what stands behind the fields, with an upgrade.
+// Room for the rest of the request line, and for the lines after the fields, including an upgrade.
 constexpr std::size_t kAddedSize = 128;
 
-// origin-form or asterisk-form, as far as the framing depends on it.
+// origin-form or asterisk-form, checked only as far as the framing needs it.
 bool IsTarget(std::string_view target) {
   if (target == "*") return true;
   return target.starts_with('/') &&
@@ -19,11 +19,11 @@ bool IsTarget(std::string_view target) {
 }
 
 bool IsLine(const OutgoingRequest& request) {
-  // The answer to CONNECT is framed by other rules.
+  // The response to CONNECT is framed by different rules.
   return IsToken(request.method) && request.method != "CONNECT" && IsTarget(request.target);
 }
 
-// Methods whose servers may insist on a length (RFC 9110, section 8.6).
+// Methods for which servers may require a length (RFC 9110, section 8.6).
 bool ExpectsBody(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }

@@ -9,18 +9,17 @@
 
 namespace upgate::http {
 
-// Turns one request to a server into bytes (RFC 9112, sections 3, 6 and 7.1). No I/O. What would
-// break the framing is never written.
+// Serializes a request to a server (RFC 9112, sections 3, 6 and 7.1). No I/O. Never writes anything
+// that would break the framing.
 class RequestWriter {
  public:
-  // Begins a request. Nothing when it cannot be sent as it is: CR, LF, NUL or a space where there
-  // must be none, or CONNECT. Framing headers, Connection and Upgrade among its headers are left
-  // out.
+  // Begins a request. Returns nullopt if it cannot be sent: CR, LF, NUL or a space where none is
+  // allowed, or CONNECT. Framing headers, Connection and Upgrade among its headers are dropped.
   std::optional<std::string> Head(const OutgoingRequest& request);
 
-  // After Head. More than the promised length is cut off.
+  // After Head. Bytes beyond the promised length are dropped.
   BodyWriter::Framed Body(Bytes bytes) { return body_.Body(bytes); }
-  // Nothing when less was sent than promised: the connection has to be broken off.
+  // Returns nullopt if fewer bytes were sent than promised: the connection must then be aborted.
   std::optional<std::string> End(const Headers& trailers) { return body_.End(trailers); }
 
  private:

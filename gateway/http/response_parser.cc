@@ -11,14 +11,14 @@ namespace upgate::http {
 namespace {
 
 Error Broken(std::string_view reason) {
-  return {Errc::kProtocol, std::string("bad answer from the server: ").append(reason)};
+  return {Errc::kProtocol, std::string("bad response from the server: ").append(reason)};
 }
 
 Response MakeResponse(int status, std::string_view reason, Headers headers) {
   return {status, std::string(reason), std::move(headers), {}};
 }
 
-// Whether all elements of a list are the same one, compared without case, and that is in `asked`.
+// True if all elements of the list are equal, ignoring case, and `asked` contains that element.
 bool NamesOneOf(std::string_view list, std::string_view asked) {
   const std::string_view first = NextListItem(list);
   for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
@@ -27,7 +27,7 @@ bool NamesOneOf(std::string_view list, std::string_view asked) {
   return ListHasToken(asked, first);
 }
 
-// 204 has no body whatever its fields say, but some servers mean them and send one.
+// A 204 has no body whatever its fields say, but some servers send one that matches the fields.
 bool Promises(const Headers& headers) {
   const std::string* length = headers.Find("content-length");
   return headers.Find("transfer-encoding") != nullptr ||
@@ -69,8 +69,7 @@ Result<ResponseParser::ResponseEnd> ResponseParser::End() const {
   return Fail(Errc::kReset, "server closed the connection before it answered");
 }
 
-// RFC 9112, section 4. The space behind the code may be missing with the phrase, as many servers
-// have it.
+// RFC 9112, section 4. Many servers omit the space behind the code together with the phrase.
 std::expected<ResponseParser::StatusLine, Refusal> ResponseParser::ParseStatusLine(
     std::string_view line) {
   const std::string_view text = line.substr(0, line.find(' '));
@@ -84,7 +83,7 @@ std::expected<ResponseParser::StatusLine, Refusal> ResponseParser::ParseStatusLi
     return Refuse(502, "malformed status line");
   }
   const int status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
-  // Codes from 600 on are in no standard, but mean what they say: a final answer, to be passed on.
+  // Codes from 600 on are not standardized, but are passed on as final responses.
   if (status < 100) return Refuse(502, "status code out of range");
   return StatusLine{*version, status, Trim(line)};
 }
@@ -130,9 +129,9 @@ std::expected<ResponseParser::Event, Refusal> ResponseParser::TakeInterim(
 // RFC 9110, section 7.8.
 std::expected<ResponseParser::Event, Refusal> ResponseParser::TakeSwitch(
     const StatusLine& line, MessageReader::Fields fields) {
-  if (upgrade_.empty()) return Refuse(502, "101 without having been asked");
+  if (upgrade_.empty()) return Refuse(502, "unsolicited 101");
   if (line.version != Version::kHttp11) return Refuse(502, "101 on HTTP/1.0");
-  // The protocol may be named twice; two protocols are two readings.
+  // The protocol may be named twice, but two protocols would be ambiguous.
   if (!fields.headers.HasToken("connection", "upgrade") ||
       !NamesOneOf(fields.headers.Joined("upgrade"), upgrade_)) {
     return Refuse(502, "101 does not switch to the protocol that was asked for");

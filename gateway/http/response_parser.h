@@ -19,7 +19,8 @@ struct InterimHead {
   Response response;
 };
 
-// 101 to a request that asked for it. What follows is not HTTP any more, and stays in the input.
+// 101 to a request that asked for an upgrade. The bytes that follow are not HTTP and stay in the
+// input.
 struct SwitchHead {
   Response response;
 };
@@ -27,19 +28,19 @@ struct SwitchHead {
 // The final head; `response.body` is empty.
 struct ResponseHead {
   Response response;
-  BodyLength
-      length;  // of what follows: 0 where there is no body, nothing: not known before its end
+  // Of the body: 0 if there is none, nullopt if it is not known in advance.
+  BodyLength length;
 };
 
-// Bytes in, the answers to HTTP/1.1 requests out (RFC 9112), by way of a MessageReader. No I/O, no
-// clock. Not thread-safe. The events of one answer, behind Begin: InterimHead any number of times,
-// then SwitchHead, or ResponseHead, ResponseBody any number of times and ResponseEnd. After an
-// error (Errc::kProtocol) the parser is dead: drop the connection.
+// Parses responses to HTTP/1.1 requests (RFC 9112) from bytes, using a MessageReader. No I/O, no
+// clock. Not thread-safe. Events of one response, after Begin: InterimHead any number of times,
+// then SwitchHead; or ResponseHead, ResponseBody any number of times and ResponseEnd. After an
+// error (Errc::kProtocol) the parser must not be used: drop the connection.
 class ResponseParser {
  public:
   struct Limits {
-    std::size_t head_bytes;     // status line and headers together, and trailers together
-    std::size_t header_count;   // headers, and trailers
+    std::size_t head_bytes;     // status line and headers together; also the limit for trailers
+    std::size_t header_count;   // also the limit for trailers
     std::size_t interim_count;  // 1xx heads before the final one
   };
   using NeedMore = MessageReader::NeedMore;
@@ -50,17 +51,17 @@ class ResponseParser {
 
   explicit ResponseParser(const Limits& limits);
 
-  // What the next answer belongs to: a request of this method, with this Upgrade header ("": none).
+  // The request that the next response belongs to: its method and its Upgrade header ("": none).
   void Begin(std::string_view method, std::string_view upgrade);
-  // Consumes from the front of `input`. ResponseEnd needs no input where there is no body.
+  // Consumes from the front of `input`. ResponseEnd needs no input if there is no body.
   Result<Event> Next(Bytes& input);
-  // The connection has ended in order, and Next needs more: the end of a body that goes up to
-  // there, else an error.
+  // The connection has ended with FIN while Next needs more input. Succeeds for a body that is
+  // delimited by the end of the connection; otherwise an error.
   Result<ResponseEnd> End() const;
 
   // ResponseEnd is next and needs no more input.
   bool at_end() const { return reader_.at_end(); }
-  // Behind the final head: the server takes another request on this connection.
+  // After the final head: the server accepts another request on this connection.
   bool keep_alive() const { return keep_alive_; }
 
  private:
@@ -71,7 +72,7 @@ class ResponseParser {
   };
   static std::expected<StatusLine, Refusal> ParseStatusLine(std::string_view line);
   std::expected<Event, Refusal> NextHead(Bytes& input);
-  // Of a whole head; heals what can mean one thing only.
+  // Parses the fields of a complete head; repairs unambiguous mistakes.
   std::expected<MessageReader::Fields, Refusal> ReadFields(std::string_view head,
                                                            const StatusLine& line);
   std::expected<Event, Refusal> TakeInterim(const StatusLine& line, MessageReader::Fields fields);

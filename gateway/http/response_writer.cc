@@ -10,7 +10,7 @@
 namespace upgate::http {
 namespace {
 
-// Room for most heads, so that they need not grow.
+// Enough for most heads, to avoid reallocation.
 constexpr std::size_t kUsualHead = 512;
 
 void AddStatusLine(std::string& out, const Response& response) {
@@ -23,7 +23,7 @@ void AddStatusLine(std::string& out, const Response& response) {
   out.append(" ").append(reason).append("\r\n");
 }
 
-// A Content-Length that a handler wrote about a body that is not sent (HEAD, 304).
+// A Content-Length set by a handler for a body that is not sent (HEAD, 304).
 std::optional<std::string_view> AnnouncedLength(const Headers& headers) {
   const std::string* text = headers.Find("content-length");
   if (text == nullptr || text->empty() || !std::ranges::all_of(*text, IsDigit)) return {};
@@ -55,7 +55,7 @@ std::optional<std::string> ResponseWriter::Head(const Response& response, BodyLe
   return out;
 }
 
-// RFC 9112, section 6.3, as a server sees it.
+// RFC 9112, section 6.3, for the sending side.
 void ResponseWriter::AddFraming(std::string& out, const Response& response, BodyLength length) {
   body_.BeginNone();
   if (response.status == 204) return;
@@ -77,8 +77,8 @@ void ResponseWriter::AddFraming(std::string& out, const Response& response, Body
   }
 }
 
-// The handler's own options stay (426 says "upgrade" there); close and keep-alive are the
-// connection's to say.
+// Keeps the handler's own options (a 426 has "upgrade"), but the connection decides on close and
+// keep-alive.
 void ResponseWriter::AddConnection(std::string& out, const Headers& headers) const {
   std::string options;
   const auto add = [&](std::string_view option) {

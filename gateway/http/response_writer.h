@@ -12,15 +12,15 @@
 
 namespace upgate::http {
 
-// Turns one answer into bytes (RFC 9112, sections 4 and 6): framing, Date, Server and Connection,
-// and what HEAD, 204, 304 and HTTP/1.0 clients must not get. No I/O. Headers that would break the
-// framing (CR, LF, NUL, bad names) are never written.
+// Serializes a response (RFC 9112, sections 4 and 6): framing, Date, Server and Connection, and
+// omits what HEAD, 204, 304 and HTTP/1.0 clients must not get. No I/O. Headers that would break the
+// framing (CR, LF, NUL, invalid names) are never written.
 class ResponseWriter {
  public:
   struct Context {
     Version version = Version::kHttp11;  // of the request
     bool head_request = false;           // HEAD
-    bool keep_alive = true;              // nothing speaks against another request on the connection
+    bool keep_alive = true;              // another request may follow on the connection
     std::int64_t unix_seconds = 0;
     std::string_view server_name;  // empty: no Server header
   };
@@ -29,27 +29,27 @@ class ResponseWriter {
   ResponseWriter() = default;
   explicit ResponseWriter(const Context& context) : context_(context) {}
 
-  // The head of a final answer (200 to 999). Nothing when it cannot be sent as it is; another one
+  // The head of a final response (200 to 999). Returns nullopt if it cannot be sent; another one
   // may be tried then.
   std::optional<std::string> Head(const Response& response, BodyLength length);
-  // A 1xx head, without anything added. Empty where there must be none (HTTP/1.0) or it cannot be
-  // sent.
+  // A 1xx head; nothing is added. Empty if it is not allowed (HTTP/1.0) or cannot be sent.
   std::string Interim(const Response& response) const;
 
-  // After Head. More than the promised length is cut off. No slices when the answer has no body.
+  // After Head. Bytes beyond the promised length are dropped. No slices if the response has no
+  // body.
   Framed Body(Bytes bytes) { return body_.Body(bytes); }
-  // The end of the body. Nothing when less was sent than promised: the connection has to be broken
-  // off.
+  // The end of the body. Returns nullopt if fewer bytes were sent than promised: the connection
+  // must then be aborted.
   std::optional<std::string> End(const Headers& trailers) { return body_.End(trailers); }
 
-  // After Head: the connection ends with this answer.
+  // After Head: the connection closes after this response.
   bool close() const { return close_; }
-  // After Head: Body has something to write.
+  // After Head: Body may return bytes to write.
   bool has_body() const { return body_.has_body(); }
-  // After Head: End has something to write.
+  // After Head: End returns bytes to write.
   bool has_end() const { return body_.has_end(); }
 
-  // Exactly the given head (RFC 9110, section 7.8); only headers that cannot be sent are left out.
+  // Exactly the given head (RFC 9110, section 7.8), without headers that cannot be sent.
   static std::string UpgradeHead(const Response& response);
 
  private:

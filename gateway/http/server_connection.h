@@ -12,28 +12,29 @@
 
 namespace upgate::http {
 
-// The bounds of one HTTP/1.1 client connection.
+// Limits of one HTTP/1.1 client connection.
 struct ServerLimits {
-  std::size_t head_bytes =
-      64 * 1024;  // request line and headers; over it 431 (414 when the target alone is over)
-  std::size_t header_count = 100;  // over it 431
-  // Fields with '_' in their names are kept. Servers that hand fields to programs as variables take
-  // it for '-', so that they get two fields where one was meant.
+  // Request line and headers; 431 above it (414 if the target alone exceeds it).
+  std::size_t head_bytes = 64 * 1024;
+  std::size_t header_count = 100;  // 431 above it
+  // Keeps fields whose names contain '_'. Servers that pass fields to programs as variables treat
+  // it as '-', so two fields would collide there.
   bool underscores = false;
-  // From the first byte of a request to the end of its head; then 408. The handshake of a TLS
-  // listener has as much.
+  // From the first byte of a request to the end of its head; then 408. Also the limit for the
+  // handshake of a TLS listener.
   io::Millis head_timeout{10'000};
-  io::Millis idle_timeout{
-      60'000};  // between requests, and before the first; then closed without a word
-  // Between two reads of a request body; then 408. For the whole rest of one that nobody wants.
+  // Between requests, and before the first; then closed silently.
+  io::Millis idle_timeout{60'000};
+  // Between two reads of a request body; then 408. For an unwanted body: for all of the rest.
   io::Millis body_timeout{60'000};
-  // Bytes per second that a request body brings at least, or 408: body_grace runs down while the
-  // gateway waits for the body, and what comes buys time at this rate, of which at most
-  // body_timeout can be in hand. So a pause in a body that came fast is borne as long as
-  // body_timeout, once. 0: any rate will do.
+  // Minimum rate of a request body, in bytes per second; below it 408. While the gateway waits for
+  // the body, a time budget that starts at body_grace runs down; received bytes extend it at this
+  // rate, up to body_timeout (or body_grace if that is longer). So a fast body may pause once for
+  // as long as body_timeout. 0: no minimum.
   std::uint64_t body_rate = 240;
   io::Millis body_grace{10'000};
-  io::Millis linger_timeout{2'000};  // how long the last answer waits for the client's FIN
+  io::Millis linger_timeout{
+      2'000};  // how long to wait for the client's FIN after the last response
 };
 
 struct ServerOptions {

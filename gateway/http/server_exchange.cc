@@ -9,11 +9,12 @@
 namespace upgate::http {
 namespace {
 
-constexpr std::string_view kUnsendable = "the answer had a status or a header that cannot be sent";
+constexpr std::string_view kUnsendable =
+    "the response has a status or a header that cannot be sent";
 
-// Above this a copy costs more than the system call that it saves.
+// Above this size, a copy costs more than the system call that it saves.
 constexpr std::size_t kMaxGathered = 16 * 1024;
-// Up to this a copy costs less than that the system gathers the slices.
+// Up to this size, copying is cheaper than a gathered write.
 constexpr std::size_t kMaxJoined = 2 * 1024;
 
 }  // namespace
@@ -52,7 +53,7 @@ Response ServerExchange::WithAnswerHeaders(Response response) const {
 
 void ServerExchange::Respond(Response response) {
   if (connection_ == nullptr) return;
-  if (head_sent_) return Abort();  // in the middle of another answer: neither can be completed
+  if (head_sent_) return Abort();  // in the middle of another response: neither can be completed
   StartWriter();
   response = WithAnswerHeaders(std::move(response));
   auto head = writer_.Head(response, {.bytes = response.body.size()});
@@ -84,7 +85,7 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
                                       : writer_.Head(WithAnswerHeaders(response), length);
   if (!head) return Respond(TextResponse(500, kUnsendable));
   head_sent_ = true;
-  gathered_ = std::move(*head);  // the first thing of all
+  gathered_ = std::move(*head);  // written before everything else
   if (!gathering_) Write({}, false);
   connection_->OnHeadSent(response.status);
 }
@@ -120,7 +121,7 @@ void ServerExchange::Write(std::span<const Bytes> slices, bool more_to_come) {
     std::array<Bytes, 1 + BodyWriter::Framed::kMaxSlices> all{AsBytes(gathered_)};
     std::ranges::copy(slices, all.begin() + 1);
     connection_->stream().Write(std::span(all).first(1 + slices.size()));
-    std::string().swap(gathered_);  // gives the memory back, which clear() would not
+    std::string().swap(gathered_);  // frees the memory; clear() would not
   }
   connection_->OnWritten();
 }
@@ -148,7 +149,7 @@ void ServerExchange::Abort() {
 
 Upgraded ServerExchange::Upgrade(const Response& response) {
   if (connection_ == nullptr) return {};
-  // What follows a head with a body is the body, and not the new protocol yet.
+  // What follows a head with a body is the body, not the new protocol.
   if (head_sent_ || request_.has_body) {
     Abort();
     return {};

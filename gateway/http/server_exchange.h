@@ -12,9 +12,9 @@ namespace upgate::http {
 
 class Http1Connection;
 
-// One request on an HTTP/1.1 connection: keeps the order of the answer's parts and writes them to
-// the connection's stream. Owns its handler. Detached from the connection once answered, upgraded
-// or cancelled; every call does nothing then.
+// One request on an HTTP/1.1 connection: enforces the order of the response's parts and writes them
+// to the connection's stream. Owns its handler. Detached from the connection once answered,
+// upgraded or cancelled; after that every call does nothing.
 class ServerExchange final : public Exchange, public io::Deletable {
  public:
   ServerExchange(Http1Connection& connection, Request&& request, SocketAddress client_address);
@@ -37,23 +37,23 @@ class ServerExchange final : public Exchange, public io::Deletable {
   Upgraded Upgrade(const Response& response) override;
 
   // For the connection:
-  // Also after the exchange was detached: it keeps the handler alive until it goes itself.
+  // Also allowed after Detach: the exchange keeps the handler alive until it is destroyed itself.
   void Adopt(std::unique_ptr<ExchangeHandler> handler) { handler_ = std::move(handler); }
   ExchangeHandler* handler() const { return handler_.get(); }
   void Detach() { connection_ = nullptr; }
-  // For an exchange that is not answered at once: counts what its request takes.
+  // For an exchange that is not answered immediately: measures the memory that its request takes.
   void Measure();
   std::size_t request_bytes() const { return request_bytes_; }
   bool attached() const { return connection_ != nullptr; }
   bool body_reading() const { return body_reading_; }
   bool head_sent() const { return head_sent_; }
-  // 100 Continue was sent, or a final answer made it pointless.
+  // 100 Continue was sent, or a final response made it unnecessary.
   bool continued() const { return continued_ || head_sent_; }
   void SendContinue();
 
  private:
   void StartWriter();
-  // Writes the slices behind what is gathered, or gathers them, too.
+  // Appends the slices to the gathered bytes, and writes them all unless they may be held back.
   void Write(std::span<const Bytes> slices, bool more_to_come);
   Response WithAnswerHeaders(Response response) const;
 
@@ -68,7 +68,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   bool body_reading_ = true;
   bool head_sent_ = false;
   bool continued_ = false;
-  std::unique_ptr<ExchangeHandler> handler_;  // last: goes before what it uses
+  std::unique_ptr<ExchangeHandler> handler_;  // last: destroyed before what it uses
 };
 
 }  // namespace upgate::http

@@ -27,8 +27,8 @@ std::optional<std::uint16_t> ParsePort(std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
-// Stricter than a URI's reg-name: only what a DNS name or an address can hold, so that no userinfo,
-// list or escape gets by.
+// Stricter than a URI's reg-name: only what a DNS name or an address can contain, to reject
+// userinfo, lists and escapes.
 bool IsHostChar(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
          c == '_' || c == '~';
@@ -59,8 +59,8 @@ std::optional<Authority> ParseAuthority(std::string_view text) {
   return authority;
 }
 
-// Appends the decoded segment; %2F and %00 stay as they are. False on an escape that is none.
-// `special`: set if it holds an escape that is read in different ways.
+// Appends the decoded segment; %2F and %00 stay encoded. Returns false on an invalid escape.
+// `special` is set if the segment contains an escape that servers interpret in different ways.
 bool DecodeSegment(std::string_view raw, std::string& out, bool& special) {
   for (std::size_t i = 0; i < raw.size(); ++i) {
     if (raw[i] != '%') {
@@ -88,9 +88,9 @@ void DropLastSegment(std::string& path) {
   path.resize(slash == std::string::npos ? 0 : slash);
 }
 
-// Appends `raw` with every byte beyond ASCII percent-encoded. Clients that send such bytes as they
-// are mean the same by them as browsers do by the escapes that they send instead (WHATWG URL,
-// "percent-encode sets"), and nobody reads an escape in another way.
+// Appends `raw` with every byte beyond ASCII percent-encoded. Raw bytes mean the same as the
+// escapes that browsers send instead (WHATWG URL, "percent-encode sets"), and escapes are
+// unambiguous.
 void AppendEncoded(std::string_view raw, std::string& out) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   while (!raw.empty()) {
@@ -104,15 +104,15 @@ void AppendEncoded(std::string_view raw, std::string& out) {
   }
 }
 
-// Decoding and RFC 3986, section 5.2.4 in one walk, segment by segment, so that an encoded dot
-// counts as a dot and the decoded and the encoded path always have the same segments.
+// Decodes and applies RFC 3986, section 5.2.4 in one pass, segment by segment, so that an encoded
+// dot counts as a dot and the decoded and the encoded path always have the same segments.
 bool NormalisePath(std::string_view raw, Target& target) {
   std::string decoded;
   target.has_readings = raw.contains(';');
   target.path.reserve(raw.size());
   target.raw_path.reserve(raw.size());
   while (!raw.empty()) {
-    raw.remove_prefix(1);  // the '/' in front of the segment
+    raw.remove_prefix(1);  // the '/' before the segment
     const std::size_t end = std::min(raw.find('/'), raw.size());
     const std::string_view segment = raw.substr(0, end);
     raw.remove_prefix(end);
@@ -146,7 +146,7 @@ std::expected<void, Refusal> CheckCharacters(std::string_view text) {
   return {};
 }
 
-// Splits scheme and authority off an absolute-form target; what is left is the path and the query.
+// Removes scheme and authority from an absolute-form target; returns the path and the query.
 std::expected<std::string_view, Refusal> TakeAuthority(std::string_view text, Target& target) {
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) {
@@ -193,8 +193,8 @@ std::expected<Target, Refusal> ParseTarget(std::string_view method, std::string_
     AppendEncoded(text.substr(question + 1), target.query);
   }
   const std::string_view path = text.substr(0, question);
-  // Browsers turn it into '/' and others do not. In a query it is a character like any other, which
-  // browsers send as it is.
+  // Browsers turn a backslash into '/', other clients do not. In a query it is an ordinary
+  // character, which browsers send as it is.
   if (path.contains('\\')) return Refuse(400, "backslash in the path of the request target");
   if (!NormalisePath(path, target)) {
     return Refuse(400, "invalid percent escape in the request target");
@@ -213,9 +213,9 @@ std::expected<void, Refusal> ApplyHost(Target& target, const Headers& headers, V
   if (value.empty()) return Refuse(400, "Host header is empty");
   const auto host = ParseAuthority(value);
   if (!host) return Refuse(400, "Host header is malformed");
-  // An absolute-form target has named its authority, and Host does not count whatever it says (RFC
-  // 9112, section 3.2.2). The server gets that one authority, as Host, and an origin-form target:
-  // it cannot read another one.
+  // An absolute-form target names its authority, and Host is ignored (RFC 9112, section 3.2.2). The
+  // server gets only that authority, as Host, and an origin-form target, so it cannot see a
+  // different one.
   if (!target.scheme.empty()) return {};
   target.host = host->host;
   target.port = host->port;

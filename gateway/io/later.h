@@ -2,20 +2,20 @@
 
 namespace upgate::io {
 
-// A place in a LaterList; for the list only.
+// Links in a LaterList; for the list only.
 struct LaterLink {
   LaterLink* next_ = nullptr;
   LaterLink* previous_ = nullptr;
 };
 
-// Something to do on the loop's next turn; a base or a member of whoever waits for it. In at most
-// one list at a time; destroying it takes it out. See Turn::RunLater.
+// A callback for the loop's next turn; a base class or member of the object that waits for it. In
+// at most one list at a time; destroying it removes it. See Turn::RunLater.
 class Later : public LaterLink {
  public:
   Later(const Later&) = delete;
   Later& operator=(const Later&) = delete;
 
-  // Out of the list already; may be put into one again, or destroyed.
+  // Called after removal from the list; the object may be added again or destroyed.
   virtual void OnLater() = 0;
 
   bool waiting() const { return next_ != nullptr; }
@@ -26,7 +26,7 @@ class Later : public LaterLink {
   ~Later() { Cancel(); }
 };
 
-// First in, first out. Its members may leave, or die, at any time, also while RunAll runs. Does not
+// A FIFO list. Its members may leave or be destroyed at any time, also while RunAll runs. Does not
 // own them.
 class LaterList {
  public:
@@ -36,13 +36,13 @@ class LaterList {
   LaterList& operator=(const LaterList&) = delete;
 
   bool empty() const { return head_.next_ == &head_; }
-  // `later` is in no list.
+  // `later` must not be in a list.
   void Append(Later& later);
-  // The first one, taken out, or nullptr.
+  // Removes and returns the first one, or nullptr.
   Later* Take();
   // Moves everything from `other` to the end.
   void TakeAll(LaterList& other);
-  // Runs what is in the list now; what comes in meanwhile stays.
+  // Runs all callbacks that are in the list now; those added meanwhile stay.
   void RunAll() {
     LaterList batch;
     batch.TakeAll(*this);

@@ -8,7 +8,7 @@ MemoryHolder::MemoryHolder(MemoryLedger& ledger) : ledger_(ledger), next_(ledger
   link_ = &ledger.first_;
   if (next_ != nullptr) next_->link_ = &next_;
   ledger.first_ = this;
-  // Told to the total with what comes next: nobody must look at a holder that is being made.
+  // The total is updated with the next change: nobody may look at a holder under construction.
   ledger.held_ += static_cast<std::int64_t>(kBaseBytes);
 }
 

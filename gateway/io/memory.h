@@ -8,24 +8,23 @@
 
 namespace upgate::io {
 
-// Memory that is held for clients: what waits in queues, bodies and messages that are not whole
-// yet, what was read and cannot be used yet, TLS. Each loop has a MemoryLedger, in which holders
-// enter what they hold through a MemoryCharge; the ledgers add up in one MemoryTotal for the
-// process. A MemoryGuard for each loop does something about it when the total gets near its limit.
+// Accounting for memory held for clients: queues, incomplete bodies and messages, input that cannot
+// be processed yet, TLS. Each loop has a MemoryLedger, to which holders charge what they hold
+// through a MemoryCharge; the ledgers add up in one MemoryTotal for the process. A MemoryGuard per
+// loop takes action when the total approaches its limit.
 
-// Why a client did not get what it asked for. Names for the outside are in kMemoryRefusalNames of
-// the statistics.
+// What was refused because of memory. The names used in statistics are in kMemoryRefusalNames.
 enum class MemoryRefusal : std::uint8_t {
   kRequest,            // a new request: 503
-  kUnfinishedRequest,  // a request whose body is being collected or passed on: 503
+  kUnfinishedRequest,  // a request whose body is being collected or forwarded: 503
   kSession,            // a WebSocket session: Close 1013
-  kStalledReader,      // a client that does not take what is sent to it: reset
-  kTlsHandshake,       // a connection whose TLS handshake is not over: dropped
+  kStalledReader,      // a client that does not read what is sent to it: reset
+  kTlsHandshake,       // a connection during its TLS handshake: dropped
   kConnection,         // a new TLS connection: dropped
 };
 inline constexpr std::size_t kMemoryRefusals = 6;
 
-// What all loops hold together, and how much that may be, in bytes. Thread-safe.
+// The memory held by all loops, and its limit, in bytes. Thread-safe.
 class MemoryTotal {
  public:
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
@@ -49,12 +48,12 @@ class MemoryTotal {
   std::atomic<std::int64_t> held_{0};
 };
 
-// What several loops share, entered in the total at once; taken back by whoever lets go of it last.
-// Thread-safe as far as destroying it is. Made by MemoryLedger::Share.
+// Memory shared by several loops, charged to the total immediately and released by the last owner.
+// May be destroyed on any thread. Made by MemoryLedger::Share.
 class SharedMemoryCharge {
  public:
   SharedMemoryCharge() = default;
-  // `total` may be nullptr and outlives the charge.
+  // `total` may be nullptr and must outlive the charge.
   SharedMemoryCharge(MemoryTotal* total, std::size_t bytes) : total_(total), bytes_(bytes) {
     if (total_ != nullptr) total_->Change(static_cast<std::int64_t>(bytes_));
   }
@@ -76,35 +75,34 @@ class SharedMemoryCharge {
 
 class MemoryLedger;
 
-// A client, as far as its memory goes: what it holds can be made to grow no more, and to go away.
-// In its loop's ledger from its construction to its destruction, which must not happen inside a
-// call of the guard's (see Turn::DeferDelete). Same thread as the ledger.
+// A client as seen by memory accounting: its memory can be kept from growing, and can be freed.
+// Registered in its loop's ledger from construction to destruction, which must not happen inside a
+// call from the guard (see Turn::DeferDelete). Same thread as the ledger.
 class MemoryHolder {
  public:
-  // Entered in the ledger for each holder: the objects of a connection without any buffers.
+  // Charged to the ledger for each holder: the objects of a connection without any buffers.
   static constexpr std::size_t kBaseBytes = 2048;
 
   MemoryHolder(const MemoryHolder&) = delete;
   MemoryHolder& operator=(const MemoryHolder&) = delete;
 
-  // What goes away with this client, without what every client has.
+  // Memory that is freed with this client, without kBaseBytes.
   virtual std::size_t held_bytes() const = 0;
-  // Whether it has to go before all others, however little it holds.
+  // True if this client must be dropped before all others, however little it holds.
   virtual bool expendable() const { return false; }
-  // Stops reading from the client, and from whoever sends to it, or goes on. Never keeps anything
-  // from being sent. Stopping comes from anywhere, also from inside the holder's own work; it calls
-  // nobody.
+  // Pauses or resumes reading from the client and from whatever sends to it. Never delays output.
+  // Pausing may be called from anywhere, including the holder's own code; it makes no callbacks.
   virtual void HoldBack(bool wait) = 0;
-  // Turns the client down with a word where that is possible, and holds it back no more. What it
-  // holds is freed soon.
+  // Refuses the client, with a response or Close if possible, and ends HoldBack. Its memory is
+  // freed soon.
   virtual MemoryRefusal Refuse() = 0;
-  // For a client that still holds much some time after Refuse: drops it at once.
+  // For a client that still holds much some time after Refuse: drops it immediately.
   virtual void CutOff() = 0;
 
  protected:
   explicit MemoryHolder(MemoryLedger& ledger);
   virtual ~MemoryHolder();
-  // For one that is over and only waits for its destruction: the ledger forgets it.
+  // Unregisters a holder that has ended and only waits for its destruction.
   void Leave();
 
  private:
@@ -114,21 +112,22 @@ class MemoryHolder {
 
   MemoryLedger& ledger_;
   MemoryHolder* next_ = nullptr;
-  MemoryHolder** link_ = nullptr;  // what points at this one
-  std::uint32_t refused_at_ = 0;   // seconds of the loop's clock
+  MemoryHolder** link_ = nullptr;  // the pointer to this holder
+  std::uint32_t refused_at_ = 0;   // in seconds of the loop's clock
   Standing standing_ = Standing::kFree;
 };
 
-// What one loop holds. Its own count is plain; the total learns of it when the two have drifted
-// apart by kDrift. Belongs to the loop and outlives all that runs there; on its thread.
+// The memory held by one loop. Its own count is not atomic; the total is updated when the two
+// differ by kDrift. Belongs to the loop and outlives everything that runs there; used on its
+// thread.
 class MemoryLedger {
  public:
   static constexpr std::int64_t kDrift = 64 * 1024;
 
   class Watcher {
    public:
-    // The total has been told of a change; `grew`: of more. Comes from anywhere: holders may be
-    // held back inside, and only where it grew, for some may be about to go otherwise.
+    // The total was updated; `grew`: upwards. May be called from anywhere. Holders may be held back
+    // inside the call, but only if it grew, because otherwise some may be about to be destroyed.
     virtual void OnMemoryChanged(bool grew) = 0;
     virtual void OnMemoryRefusal(MemoryRefusal refusal) = 0;
     // A holder that was held back is being destroyed.
@@ -143,10 +142,10 @@ class MemoryLedger {
   MemoryLedger(const MemoryLedger&) = delete;
   MemoryLedger& operator=(const MemoryLedger&) = delete;
 
-  // From here on what is held counts in `total`, which outlives the ledger.
+  // From now on the memory counts in `total`, which must outlive the ledger.
   void Join(MemoryTotal& total);
   MemoryTotal* total() const { return total_; }
-  // `watcher` is not owned; nullptr: nobody.
+  // `watcher` is not owned; may be nullptr.
   void Watch(Watcher* watcher) { watcher_ = watcher; }
 
   void Change(std::int64_t by) {
@@ -154,15 +153,15 @@ class MemoryLedger {
     const std::int64_t drift = held_ - published_;
     if (drift >= kDrift || drift <= -kDrift) Publish();
   }
-  // Tells the total of what it does not know yet.
+  // Updates the total.
   void Publish();
-  // Enters what other loops may come to hold, too.
+  // Charges memory that other loops may come to hold, too.
   SharedMemoryCharge Share(std::size_t bytes);
 
   std::uint64_t held() const { return held_ > 0 ? static_cast<std::uint64_t>(held_) : 0; }
-  // Whether new clients and requests are to be turned down.
+  // True if new clients and requests must be refused.
   bool over() const { return total_ != nullptr && total_->over(); }
-  // Somebody was turned down without the guard.
+  // Reports a refusal that was not made by the guard.
   void NoteRefusal(MemoryRefusal refusal) {
     if (watcher_ != nullptr) watcher_->OnMemoryRefusal(refusal);
   }
@@ -177,16 +176,16 @@ class MemoryLedger {
 
   std::int64_t held_ = 0;
   std::int64_t published_ = 0;
-  std::int64_t shared_ = 0;  // entered since the watcher heard of a change
+  std::int64_t shared_ = 0;  // charged since the last OnMemoryChanged
   MemoryTotal* total_ = nullptr;
   Watcher* watcher_ = nullptr;
   MemoryHolder* first_ = nullptr;
 };
 
-// What one holder has entered in its loop's ledger; destroying it takes that back.
+// What one holder has charged to its loop's ledger; the destructor releases it.
 class MemoryCharge {
  public:
-  // The ledger outlives the charge.
+  // The ledger must outlive the charge.
   explicit MemoryCharge(MemoryLedger& ledger, std::size_t bytes = 0) : ledger_(ledger) {
     Set(bytes);
   }
@@ -206,10 +205,10 @@ class MemoryCharge {
   std::size_t bytes_ = 0;
 };
 
-// What a string or vector has on the heap.
+// Heap memory of a string or vector.
 template <class Container>
 std::size_t HeapBytes(const Container& container) {
-  // Short strings stand in the object itself.
+  // Short strings are stored in the object itself.
   const std::size_t bytes = container.capacity() * sizeof(typename Container::value_type);
   return bytes < sizeof(Container) ? 0 : bytes;
 }

@@ -19,9 +19,9 @@ MemoryGuard::~MemoryGuard() {
   ledger_.Watch(nullptr);
 }
 
-// Those who are too large wait from within the call that shows it, and while the total is high the
-// loop looks again whenever it holds notably more: many sockets that bring a lot in one turn would
-// pass the limit otherwise.
+// Large holders are held back inside the call that reports growth. While the total is high, the
+// loop checks again whenever its memory has grown notably: many sockets that bring a lot in one
+// turn would exceed the limit otherwise.
 void MemoryGuard::OnMemoryChanged(bool grew) {
   const std::uint64_t held = ledger_.held();
   peak_ = std::max(peak_, held);
@@ -35,7 +35,7 @@ void MemoryGuard::OnMemoryChanged(bool grew) {
 }
 
 void MemoryGuard::OnTimer(Timer&) {
-  ledger_.Publish();  // arms the timer again while anything is held
+  ledger_.Publish();  // re-arms the timer while anything is held
   if (total_.held() > total_.high_mark()) BeginPressure();
   if (under_pressure_ && total_.held() <= total_.low_mark()) EndPressure();
   if (under_pressure_) {
@@ -71,9 +71,9 @@ std::vector<MemoryGuard::Entry> MemoryGuard::Collect() const {
   return entries;
 }
 
-// Those who hold much may have half of the limit, in equal parts; who does not wait yet may have a
-// part of what is left below the limit, which leaves some for those who come later. Who has more
-// than that waits.
+// The large holders together may have half of the limit, in equal parts; a holder that is not held
+// back may have a part of what is left below the limit, which leaves some for later ones. A holder
+// with more than that is held back.
 void MemoryGuard::HoldBackLargest(bool release) {
   looked_at_ = ledger_.held();
   const std::vector<Entry> entries = Collect();

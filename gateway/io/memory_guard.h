@@ -10,17 +10,19 @@
 
 namespace upgate::io {
 
-// Keeps what one loop holds for its clients within its share of the process's limit:
+// Keeps the memory that one loop holds for clients within its share of the process's limit:
 //
-// - Above the high mark of the total the largest holders wait: their clients are not read, so that
-//   they hold no more. Small ones go on in what is left below the limit.
-// - Where that has not brought the total down to the low mark within kPatience, the largest are
-//   refused, as many as it takes, and those among them who still hold much after kCutOffSeconds
-//   dropped. Over the limit there is no patience: others could not be served meanwhile.
-// - Over the limit new requests are turned down; whoever takes them asks MemoryLedger::over().
+// - Above the total's high mark, the largest holders are held back: their clients are not read, so
+//   that they do not grow. Small ones continue with what is left below the limit.
+// - If that has not brought the total down to the low mark within kPatience, the largest holders
+//   are refused, as many as needed, and those that still hold much after kCutOffSeconds are
+//   dropped. Over the limit this happens without delay, because other clients could not be served
+//   meanwhile.
+// - Over the limit new requests are refused; the code that accepts them checks
+//   MemoryLedger::over().
 //
-// What has to be freed is divided among the loops by what each of them holds. Costs nothing while
-// little is held, and one alarm a second otherwise. On the loop's thread.
+// The memory to be freed is divided among the loops in proportion to what each of them holds. Costs
+// nothing while little is held, otherwise one timer per second. On the loop's thread.
 class MemoryGuard final : private MemoryLedger::Watcher, private Timer::Owner {
  public:
   static constexpr Millis kTick{1'000};
@@ -28,27 +30,27 @@ class MemoryGuard final : private MemoryLedger::Watcher, private Timer::Owner {
   static constexpr Millis kPatience{3'000};
   static constexpr std::uint32_t kCutOffSeconds = 2;
   static constexpr Millis kTrimInterval{2'000};
-  // Whoever holds less is never made to wait, and never refused.
+  // A holder with less is never held back or refused.
   static constexpr std::size_t kSmall = 16 * 1024;
-  // Freed memory goes back to the system when at least so much, and half of what was held, was
+  // Freed memory is returned to the system when at least this much, and half of the peak, was
   // freed.
   static constexpr std::uint64_t kWorthTrimming = 8 * 1024 * 1024;
 
-  // For the counters and the log.
+  // For counters and the log.
   class Observer {
    public:
-    // One more client waits, or one less.
+    // One client more is held back, or one less.
     virtual void OnWaiting(bool waits) = 0;
     virtual void OnRefused(MemoryRefusal refusal) = 0;
-    // It is a good time to give freed memory back to the system. False: to be asked again later.
+    // A good time to return freed memory to the system. False: ask again later.
     virtual bool OnTrim() = 0;
 
    protected:
     ~Observer() = default;
   };
 
-  // `observer` is not owned and outlives the guard. Watches `loop.memory`, which has joined a
-  // total.
+  // `observer` is not owned and must outlive the guard. Watches `loop.memory`, which must have
+  // joined a total.
   MemoryGuard(io::Loop loop, Observer& observer);
   ~MemoryGuard();
   MemoryGuard(const MemoryGuard&) = delete;
@@ -69,16 +71,17 @@ class MemoryGuard final : private MemoryLedger::Watcher, private Timer::Owner {
 
   void BeginPressure();
   void EndPressure();
-  // `release`: whether those who hold little by now may go on.
+  // `release`: whether holders that hold little by now may continue.
   void HoldBackLargest(bool release);
   void SetWaiting(MemoryHolder& holder, bool wait);
   void Evict();
-  // Drops those who were refused and still hold much; returns what is on its way out.
+  // Drops holders that were refused and still hold much; returns the number of bytes about to be
+  // freed.
   std::uint64_t FinishRefused(const std::vector<Entry>& entries);
-  // False when it is worth it, and too early.
+  // Returns false if trimming is worthwhile but not possible yet.
   bool TrimIfWorth();
   std::vector<Entry> Collect() const;
-  // This loop's part of `bytes`, by what it holds of the total.
+  // This loop's part of `bytes`, in proportion to its part of the total.
   std::uint64_t ShareOf(std::uint64_t bytes) const;
   std::uint32_t Seconds() const;
 
@@ -88,10 +91,10 @@ class MemoryGuard final : private MemoryLedger::Watcher, private Timer::Owner {
   Observer& observer_;
   Timer timer_;
   bool under_pressure_ = false;
-  Instant since_{};              // under pressure
-  Instant trimmed_{};            // last
-  std::uint64_t looked_at_ = 0;  // what this loop held at the last look under pressure
-  std::uint64_t peak_ = 0;       // held since the last trim
+  Instant since_{};              // start of the pressure
+  Instant trimmed_{};            // the last trim
+  std::uint64_t looked_at_ = 0;  // memory of this loop at the last check under pressure
+  std::uint64_t peak_ = 0;       // maximum held since the last trim
 };
 
 }  // namespace upgate::io

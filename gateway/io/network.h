@@ -17,15 +17,15 @@ namespace upgate::io {
 
 class AcceptHandler {
  public:
-  // A connection may be waiting in the backlog. True: it is taken, and exactly one of OnAccept,
-  // OnNobody and OnAcceptFailed follows. False: it is left there, and the listener does not look
-  // again before its Resume().
+  // A connection may be waiting in the backlog. True: it is accepted, and exactly one of OnAccept,
+  // OnNobody and OnAcceptFailed follows. False: it stays there, and the listener does not look
+  // again before Resume().
   virtual bool MayAccept() { return true; }
   virtual void OnAccept(std::unique_ptr<ByteStream> stream) = 0;
-  // There was none, or it had gone.
+  // The backlog was empty, or the connection was already gone.
   virtual void OnNobody() {}
-  // Connections wait in the backlog because the system has no descriptors or memory for them
-  // (kLimit); accepting goes on after a short pause.
+  // Connections stay in the backlog because the system has no descriptors or memory for them
+  // (kLimit); accepting continues after a short pause.
   virtual void OnAcceptFailed(const Error& error) { (void)error; }
 
  protected:
@@ -35,18 +35,18 @@ class AcceptHandler {
 // A listening socket. Destroying it stops listening.
 class Listener : public Deletable {
  public:
-  // With the port that the system chose where 0 was asked for.
+  // Has the port assigned by the system if port 0 was requested.
   virtual SocketAddress address() const = 0;
-  // Looks again for connections after MayAccept has left them in the backlog.
+  // Looks for connections again after MayAccept has left them in the backlog.
   virtual void Resume() = 0;
 };
 
-// Who else may listen on a TCP address. Whoever comes as kAlone or kFirst fails with kAddressInUse
-// when anybody is there already.
+// Who else may listen on a TCP address. kAlone and kFirst fail with kAddressInUse if somebody
+// already listens there.
 enum class Sharing : std::uint8_t {
   kAlone,  // nobody
-  kFirst,  // those of this user who Join
-  kJoin,   // beside a kFirst: the system spreads the connections over all of them
+  kFirst,  // sockets of this user that use kJoin
+  kJoin,   // together with a kFirst; the system distributes connections over all of them
 };
 
 struct ListenOptions {
@@ -73,12 +73,12 @@ class ResolveHandler {
   ~ResolveHandler() = default;
 };
 
-// Something under way. Destroying it cancels it; the handler then hears nothing more. May be
+// An operation in progress. Destroying it cancels it; the handler gets no more callbacks. May be
 // destroyed from inside its own handler's callback.
 class Pending : public Deletable {};
 
-// The network as one loop sees it. Handlers are not owned, outlive what is pending, and are never
-// called from inside the call that started the work. There is no timeout here: whoever waits has a
+// The network of one loop. Handlers are not owned, must outlive the pending operation, and are
+// never called from inside the call that started it. There are no timeouts here: callers use a
 // Timer.
 class Network {
  public:
@@ -92,49 +92,49 @@ class Network {
   virtual std::unique_ptr<Pending> Connect(const SocketAddress& address,
                                            ConnectHandler& handler) = 0;
 
-  // Names and address literals. Answers are cached for a short time and resolved anew after it;
-  // while a new answer is fetched, or cannot be had, the old one still serves.
+  // Resolves names and address literals. Results are cached for a short time; after that, the old
+  // result is used while a new lookup runs, or if it fails.
   virtual std::unique_ptr<Pending> Resolve(const std::string& host, ResolveHandler& handler) = 0;
 };
 
-// Randomness fit for keys. Tests put fixed bytes here.
+// Cryptographically secure random bytes. Tests use fixed bytes.
 class Entropy {
  public:
   virtual ~Entropy() = default;
   virtual void Fill(MutableBytes out) = 0;
 };
 
-// The loop's turn: one round of events.
+// The loop's turn: one iteration of the event loop.
 class Turn {
  public:
   virtual ~Turn() = default;
-  // Destroys `thing` when the turn is over, so that nobody dies inside their own call stack. Order
-  // of calls is kept.
+  // Destroys `thing` at the end of the turn, so that no object is destroyed inside its own call
+  // stack. In order of the calls.
   virtual void DeferDelete(std::unique_ptr<Deletable> thing) = 0;
-  // Calls `later.OnLater()` once on the next turn, before the loop sleeps; what is asked for from
-  // there comes on the turn after. Order of calls is kept; nothing when it waits already. Not
-  // owned: destroying it, or its Cancel(), takes the call back. For what must not happen inside the
-  // call that found it out: a timer without delay would wait for the clock's next tick. The call
-  // must be short: all of them are made in one turn.
+  // Calls `later.OnLater()` once in the next turn, before the loop sleeps; calls made from there
+  // are run in the turn after. In order of the calls; no effect if it is already waiting. Not
+  // owned: destroying it, or Cancel(), removes it. For work that must not happen inside the call
+  // that found it necessary; a timer without delay would wait for the clock's next tick. The
+  // callback must be short: all of them run in one turn.
   virtual void RunLater(Later& later) = 0;
-  // The same for what somebody has left over who has used up a share of the loop's turn (see
-  // Loop::share): a turn serves some of these calls, in order, behind everything that is new.
+  // The same for a session or connection with work left after its share of the turn (see
+  // Loop::share): a turn serves some of these calls, in order, after all new work.
   virtual void Continue(Later& later) = 0;
 };
 
-// What a message costs beside its bytes, and the share that lasts some hundred microseconds.
+// The cost of a message in addition to its bytes, and a share that takes some hundred microseconds.
 inline constexpr std::size_t kMessageWork = 512;
 inline constexpr std::size_t kShare = 128 * 1024;
 
-// All that a loop offers to those who run on it.
+// Everything that a loop offers to the code that runs on it.
 struct Loop {
   Network& network;
   Timers& timers;
   Entropy& entropy;
   Turn& turn;
   MemoryLedger& memory;
-  // How much work one session or connection may do before others have their turn: a number of bytes
-  // read, inflated or sent in answer, where every message costs kMessageWork more.
+  // How much work one session or connection may do before others are served: the bytes read,
+  // inflated or sent in response, plus kMessageWork for every message.
   std::size_t share = kShare;
 };
 

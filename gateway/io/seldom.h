@@ -9,19 +9,19 @@
 
 namespace upgate::io {
 
-// Says when a log line of one kind is due that a busy or hostile peer could cause at will: at most
-// so many times in kInterval. One object a kind. Thread-safe; the clocks of the loops that share
-// one need not agree to the millisecond.
+// Rate limit for log lines of one kind that a busy or hostile peer could cause at will: at most so
+// many lines in kInterval. One object per kind. Thread-safe; the clocks of the loops that share one
+// need not agree to the millisecond.
 class Seldom {
  public:
   static constexpr Millis kInterval{10'000};
 
-  // More than one where each line tells of another peer, and is worth reading as long as there are
-  // few.
+  // `most`: lines per interval. More than one if each line is about a different peer and worth
+  // reading while there are few.
   explicit Seldom(std::uint32_t most = 1) : most_(most) {}
 
-  // Nothing: leave this line out. Otherwise write it, with the number of those left out since the
-  // line before.
+  // nullopt: suppress this line. Otherwise write it, with the number of lines suppressed since the
+  // previous one.
   std::optional<std::uint64_t> Due(Instant now) {
     const std::int64_t ms = std::chrono::duration_cast<Millis>(now.time_since_epoch()).count();
     std::int64_t last = last_.load(std::memory_order_relaxed);
@@ -38,7 +38,7 @@ class Seldom {
  private:
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
   std::atomic<std::int64_t> last_{kNever};
-  std::atomic<std::uint64_t> written_{0};  // since then, those left out too
+  std::atomic<std::uint64_t> written_{0};  // in this interval, including suppressed ones
   std::atomic<std::uint64_t> left_out_{0};
   const std::uint32_t most_;
 };

@@ -7,17 +7,17 @@ namespace upgate::io {
 
 using Millis = std::chrono::milliseconds;
 
-// Time since the loop was made; never goes back. Taken once a turn: reading it costs nothing.
+// Time since the loop was created; monotonic. Read once per turn, so it is cheap to use.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Millis>;
 
 class Timers;
 
-// A one-shot alarm, a member of whoever waits for it. Destroying it disarms it.
+// A one-shot timer, a member of its owner. Destroying it disarms it.
 class Timer {
  public:
   class Owner {
    public:
-    // The timer is disarmed already and may be armed again, or destroyed.
+    // The timer is already disarmed and may be armed again or destroyed.
     virtual void OnTimer(Timer& timer) = 0;
 
    protected:
@@ -30,16 +30,16 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Fires once, `delay` from now at the earliest and one tick of the wheel later at the latest.
-  // Replaces an earlier Arm.
+  // Fires once, after at least `delay`, and at most one tick of the wheel later. Replaces an
+  // earlier Arm.
   void Arm(Millis delay);
   void Disarm();
   bool armed() const { return slot_ != nullptr; }
 
-  // For implementations of Timers: links in the wheel's slot, and when to fire. slot_ is non-null
+  // For implementations of Timers: links in the wheel's slot, and the deadline. slot_ is non-null
   // while armed.
   Timer* next_ = nullptr;
-  Timer** slot_ = nullptr;  // what points at this timer
+  Timer** slot_ = nullptr;  // the pointer to this timer
   Instant deadline_{};
   Owner& owner() const { return owner_; }
 
@@ -48,20 +48,20 @@ class Timer {
   Owner& owner_;
 };
 
-// The loop's clock and alarms.
+// The loop's clock and timers.
 class Timers {
  public:
   virtual ~Timers() = default;
   virtual Instant Now() const = 0;
-  // The same clock read anew, in microseconds: for measuring how long something took, not for every
+  // The current time of the same clock, in microseconds: for measuring durations, not for every
   // message.
   virtual std::uint64_t Micros() const {
     return static_cast<std::uint64_t>(std::chrono::microseconds(Now().time_since_epoch()).count());
   }
   // Wall-clock time, in whole seconds since 1970: for the Date header and for logs.
   virtual std::int64_t UnixSeconds() const = 0;
-  // Links the timer into the wheel; `timer` is disarmed. Disarming needs no call: a timer unlinks
-  // itself.
+  // Links the timer into the wheel; `timer` must be disarmed. Disarming needs no call: a timer
+  // unlinks itself.
   virtual void Insert(Timer& timer, Instant deadline) = 0;
 };
 

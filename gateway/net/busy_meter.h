@@ -6,14 +6,14 @@
 
 namespace upgate::net {
 
-// How much processor time a thread has spent in a stretch of code that it enters and leaves, for
-// example a loop's Run. Costs nothing in between: whoever asks reads the thread's own clock. Enter
-// and Leave belong to that thread, Micros is for any.
+// Measures the processor time that a thread spends in a section of code, such as a loop's Run.
+// Costs nothing while the section runs: readers query the thread's CPU clock. Enter and Leave are
+// called on that thread; Micros is thread-safe.
 class BusyMeter {
  public:
   void Enter();
   void Leave();
-  // Microseconds since the meter was made.
+  // Microseconds since construction.
   std::uint64_t Micros() const;
 
  private:

@@ -9,8 +9,8 @@
 namespace upgate::net {
 namespace {
 
-// A TCP socket may be given the very port that it connects to, and then meets itself (RFC 9293,
-// section 3.5: simultaneous open) where nobody listens.
+// A TCP socket may be assigned the port that it connects to as its own local port. If nothing
+// listens there, it then connects to itself (RFC 9293, section 3.5: simultaneous open).
 bool MetItself(int fd, const RawAddress& peer) {
   return peer.family() != AF_UNIX && IpPortOf(LocalAddress(fd)) == IpPortOf(peer);
 }
@@ -53,7 +53,7 @@ void Connecting::OnReady(std::uint32_t events) {
     error_ = SystemError(error, "connect");
     return OnLater();
   }
-  // The handler may destroy this.
+  // The handler may destroy this object.
   handler_.OnConnected(std::make_unique<SocketStream>(std::move(*fd_), to_, events));
 }
 
@@ -64,12 +64,12 @@ void Connecting::FailLater(Error error) {
 
 void Connecting::OnLater() {
   if (!error_) {
-    // Connected without having had to wait.
+    // Connected immediately.
     auto stream = SocketStream::Make(std::move(*fd_), to_);
     if (stream != nullptr) return handler_.OnConnected(std::move(stream));
     error_ = SystemError(ENOMEM, "connect");
   }
-  // The handler may destroy this, and the error with it.
+  // The handler may destroy this object and the error with it.
   const Error error = std::move(*error_);
   handler_.OnConnectFailed(error);
 }

@@ -12,17 +12,17 @@
 
 namespace upgate::net {
 
-// A connection being made. Destroying it breaks the attempt off.
+// A connection attempt. Destroying it cancels the attempt.
 class Connecting final : public io::Pending,
                          private Poller::Client,
                          private io::Later,
                          private io::Timer::Owner {
  public:
-  // How long to wait when a unix listener's backlog is full: the system does not tell when there is
-  // room again.
+  // Delay before the next attempt when a unix listener's backlog is full: the system does not
+  // signal when there is room again.
   static constexpr io::Millis kRetry{10};
 
-  // The handler is not owned and not called from within.
+  // The handler is not owned and is never called from inside the constructor.
   Connecting(Loop& loop, const SocketAddress& address, io::ConnectHandler& handler);
 
  private:

@@ -37,7 +37,7 @@ std::unique_ptr<EpollPoller> EpollPoller::Make(uv_loop_t& loop) {
   poller->handle_ = MakeHandle<uv_poll_t, int>(&loop, uv_poll_init, fd);
   if (!poller->handle_) return nullptr;
   poller->handle_->data = poller.get();
-  // libuv's watching is level-triggered: the set stays readable while it has events.
+  // libuv watches level-triggered: the set stays readable while it has events.
   const int error =
       uv_poll_start(poller->handle_.get(), UV_READABLE, [](uv_poll_t* handle, int, int) {
         static_cast<EpollPoller*>(handle->data)->readable_ = true;
@@ -52,7 +52,7 @@ bool EpollPoller::Watch(Place place, int fd, std::uint32_t events) {
 
 void EpollPoller::Change(Place place, int fd, std::uint32_t events) {
   epoll_event event = EventFor(KeyOf(place), events);
-  // Cannot fail for a descriptor that is in there.
+  // Cannot fail for a descriptor in the set.
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0) DieOfErrno("epoll_ctl");
 }
 
@@ -71,7 +71,7 @@ bool EpollPoller::Dispatch(std::uint64_t deadline_ns) {
   if (next_ == count_ && readable_) Fetch();
   while (next_ < count_) {
     const epoll_event& event = events_[next_++];
-    // With many connections none is in the cache any more when its turn comes.
+    // With many connections the next client is no longer in the cache.
     if (next_ < count_) __builtin_prefetch(ClientOf(events_[next_].data.u64));
     if (DeliverOne(event.data.u64, event.events, deadline_ns)) break;
   }

@@ -17,9 +17,9 @@
 
 namespace upgate::net {
 
-// An epoll set of our own, nested in libuv's as one handle: libuv would call epoll_ctl(2) for every
-// change of what a socket waits for, some twenty times in the life of a connection; edge-triggered
-// in a set of its own it is called twice.
+// A separate epoll set, nested in libuv's as one handle. libuv calls epoll_ctl(2) for every change
+// of the watched events, some twenty times in the life of a connection; a separate edge-triggered
+// set needs two calls.
 class EpollPoller final : public Poller {
  public:
   // See MakePoller.
@@ -35,9 +35,9 @@ class EpollPoller final : public Poller {
   void Fetch();
 
   UniqueFd epoll_;
-  UvHandle<uv_poll_t> handle_;  // goes before the descriptor that it watches
-  bool readable_ = false;       // the set has events
-  std::size_t next_ = 0;        // of events_, the first that has not been delivered
+  UvHandle<uv_poll_t> handle_;  // destroyed before the descriptor that it watches
+  bool readable_ = false;       // the epoll set has events
+  std::size_t next_ = 0;        // index of the first event not delivered yet
   std::size_t count_ = 0;
   std::array<epoll_event, 512> events_;
 };

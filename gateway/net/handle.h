@@ -6,8 +6,8 @@
 
 namespace upgate::net {
 
-// Closes a libuv handle. Its memory lives until libuv lets go of it, so whoever still stands in one
-// of its callbacks may look at `data`: nullptr means that the owner is gone.
+// Closes a libuv handle. Its memory lives until libuv's close callback, so code still running in
+// one of its callbacks may check `data`: nullptr means that the owner is gone.
 struct UvClose {
   template <class H>
   void operator()(H* handle) const {
@@ -20,7 +20,7 @@ struct UvClose {
 template <class H>
 using UvHandle = std::unique_ptr<H, UvClose>;
 
-// A handle made by one of the uv_*_init functions, or none where that failed.
+// A handle initialized by one of the uv_*_init functions, or nullptr if that failed.
 template <class H, class... Args>
 UvHandle<H> MakeHandle(uv_loop_t* loop, int (*init)(uv_loop_t*, H*, Args...), Args... args) {
   auto handle = std::make_unique<H>();

@@ -4,7 +4,7 @@
 
 namespace upgate::net {
 
-// Of libuv, "1.2.3".
+// Version of libuv, such as "1.2.3".
 std::string LibraryVersion();
 
 }  // namespace upgate::net

@@ -16,8 +16,8 @@
 namespace upgate::net {
 namespace {
 
-// Whether the error is that of one connection, which broke before we got to it (accept(2), "Error
-// handling"). All others, a lack of descriptors or memory above all, would come again at once.
+// True if the error concerns one connection that failed before it was accepted (accept(2), "Error
+// handling"). All other errors, above all a lack of descriptors or memory, would recur immediately.
 bool IsOfOneConnection(int error) {
   switch (error) {
     case EINTR:
@@ -36,8 +36,9 @@ bool IsOfOneConnection(int error) {
   }
 }
 
-// Two that bind the same address at the same moment can each see the other begin to listen, and
-// both fail: the system takes them for listening before it has decided. So this is tried again.
+// Two sockets that bind the same address at the same time can each see the other as listening
+// already and both fail, because the system marks them as listening before it decides. So listen is
+// retried.
 int ListenFirst(int fd, int backlog) {
   constexpr int kTries = 10;
   for (int tries = 1;; ++tries) {
@@ -46,17 +47,17 @@ int ListenFirst(int fd, int backlog) {
   }
 }
 
-// 0 or the error number.
+// Returns 0 or the error number.
 //
-// Who is first must own the address before anybody can share it. With SO_REUSEPORT from the start,
-// two gateways that start together would both get it. The system looks at the option of the sockets
-// that are there when another one binds: so the first one binds and listens without it, which only
-// one can, and takes the option after that, for the others of its own process.
+// The first socket must own the address before others may share it. With SO_REUSEPORT from the
+// start, two gateways started together would both get it. The system checks the option of the
+// existing sockets when another one binds. So the first socket binds and listens without the
+// option, which only one can do, and sets it afterwards for the other sockets of its process.
 int ListenTcp(int fd, const RawAddress& raw, const io::ListenOptions& options) {
-  // A port with connections in TIME-WAIT can be had again.
+  // Allows reuse of a port with connections in TIME-WAIT.
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.sharing == io::Sharing::kJoin) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  // The system's default may be otherwise.
+  // The system's default may be different.
   if (raw.family() == AF_INET6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (::bind(fd, raw.get(), raw.length) != 0) return errno;
   if (const int error = ListenFirst(fd, options.backlog); error != 0) return error;
@@ -145,7 +146,7 @@ bool Listener::AcceptOne() {
   return true;
 }
 
-// The connections stay in the backlog, and watching it would only spin.
+// Connections stay in the backlog; watching the socket meanwhile would busy-loop.
 void Listener::Pause(int error) {
   fd_.Watch(0, *this);
   pause_.Arm(kPause);

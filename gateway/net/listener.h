@@ -12,19 +12,19 @@
 
 namespace upgate::net {
 
-// A listening TCP or unix socket. Where several loops listen on a TCP address each has its own
-// (SO_REUSEPORT); "::" takes IPv4 too. A unix path has room for one: there, only one loop can
-// listen.
+// A listening TCP or unix socket. If several loops listen on a TCP address, each has its own socket
+// (SO_REUSEPORT); "::" accepts IPv4 too. Only one loop can listen on a unix path.
 //
-// When accept fails for want of descriptors or memory, connections wait in the backlog for kPause.
+// If accept fails because descriptors or memory ran out, connections stay in the backlog for
+// kPause.
 class Listener final : public io::Listener, private Poller::Client, private io::Timer::Owner {
  public:
-  // At most. It begins with one, and takes twice as many as long as turn after turn there are more:
-  // to look whether there is another one costs a call to the system.
+  // Upper limit. The limit starts at one and doubles while consecutive turns have more connections,
+  // because each check for another connection costs a system call.
   static constexpr int kAcceptsPerTurn = 64;
   static constexpr io::Millis kPause{100};
 
-  // The handler is not owned. It may destroy the listener from within OnAccept.
+  // The handler is not owned. It may destroy the listener from inside OnAccept.
   static Result<std::unique_ptr<Listener>> Open(Loop& loop, const SocketAddress& address,
                                                 const io::ListenOptions& options,
                                                 io::AcceptHandler& handler);
@@ -38,7 +38,7 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler);
 
   void OnReady(std::uint32_t events) override;
-  // Whether to look for another one. The handler may have destroyed this.
+  // Returns whether to try another accept. The handler may have destroyed this object.
   bool AcceptOne();
   void Pause(int error);
   void OnTimer(io::Timer& timer) override;
@@ -50,7 +50,7 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   io::Timer pause_;
   int burst_ = 1;
   std::uint64_t last_turn_ = 0;
-  bool* destroyed_ = nullptr;  // set while the handler is being called
+  bool* destroyed_ = nullptr;  // set while the handler is running
 };
 
 }  // namespace upgate::net

@@ -23,7 +23,7 @@ uv_loop_t& Initialized(uv_loop_t& loop) {
   return loop;
 }
 
-// The types of the handles that nobody has closed.
+// The types of all handles that are not closed.
 std::string OpenHandles(uv_loop_t* loop) {
   std::string names;
   uv_walk(
@@ -97,7 +97,7 @@ void Loop::CloseUv() {
   prepare_.reset();
   check_.reset();
   alarm_.reset();
-  // Running on with an open handle would wait for it forever.
+  // Running the loop with an open handle would wait for it forever.
   if (const std::string open = OpenHandles(&uv_); !open.empty()) Die("handles left open:" + open);
   while (uv_run(&uv_, UV_RUN_DEFAULT) != 0) {
   }
@@ -127,7 +127,7 @@ void Loop::RunUntil(const std::function<bool()>& done) {
 void Loop::OnIdle() {
   later_.RunAll();
   RunLeftovers();
-  // What was posted and did not fit into its slice is next in line.
+  // Posted tasks that did not fit into their slice come next.
   if (!tasks_.empty()) RunTasks();
   if (HasMore()) return;
   awake_ = false;
@@ -144,8 +144,8 @@ void Loop::OnPrepare() {
 
 void Loop::OnCheck() {
   sockets_left_ = poller_->Dispatch(SliceEnd());
-  // Timers come behind the events of their turn: after a long turn, or a process that did not get
-  // to run, the answer that somebody waits for may have arrived before the time for it was up.
+  // Timers run after the events of their turn: after a long turn, or when the process was not
+  // scheduled, the awaited data may have arrived before the deadline.
   clock_.Advance(clock_.Now());
   DeleteDeferred();
   if (HasMore()) KeepAwake();
@@ -166,7 +166,7 @@ std::uint64_t Loop::SliceEnd() const {
 
 void Loop::RunLeftovers() {
   if (leftovers_.empty()) return;
-  // Those that ask to be continued once more stand behind all that wait now.
+  // Callbacks that call Continue again go behind all that wait now.
   io::LaterList batch;
   batch.TakeAll(leftovers_);
   const std::uint64_t end = SliceEnd();
@@ -202,7 +202,7 @@ void Loop::SetAlarm() {
     return;
   }
   const auto sleep = std::max<io::Millis::rep>((*next - clock_.Now()).count(), 0);
-  // It only wakes the loop: OnCheck looks at the timers.
+  // It only wakes the loop: OnCheck runs the timers.
   uv_timer_start(
       alarm_.get(), [](uv_timer_t* h) { static_cast<Loop*>(h->data)->alarm_for_.reset(); },
       static_cast<std::uint64_t>(sleep), 0);
@@ -226,7 +226,7 @@ void Loop::Post(Task task) {
 }
 
 void Loop::OnWake() {
-  // Looked at first: what was posted before the Stop is then in the list below.
+  // Read before the tasks are taken: everything posted before Stop is then in the list below.
   const bool stop = stopping_.exchange(false, std::memory_order_acq_rel);
   std::vector<Task> posted;
   {
@@ -255,7 +255,7 @@ void Loop::DeferDelete(std::unique_ptr<io::Deletable> thing) {
 }
 
 void Loop::DeleteDeferred() {
-  // Destructors may defer further things.
+  // Destructors may defer more deletions.
   while (!deferred_.empty()) {
     std::vector<std::unique_ptr<io::Deletable>> batch;
     batch.swap(deferred_);

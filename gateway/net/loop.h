@@ -27,71 +27,71 @@ namespace upgate::net {
 
 class Network;
 
-// An event loop with everything that runs on it: the network, the timers, randomness and deferred
-// deletion. One a thread; may be made on one thread and run on another. Only Post, Stop, turns and
+// An event loop with everything that runs on it: network, timers, randomness and deferred deletion.
+// One per thread; may be created on one thread and run on another. Only Post, Stop, turns and
 // busy_us may be called from other threads.
 //
-// libuv's loop drives. One turn is one iteration of it:
+// Built on a libuv loop. One turn is one iteration of it:
 //
-//   idle     what RunLater was asked for, then some of what sessions have left over (Continue)
-//   prepare  deferred deletions; the alarm for the next timer
-//   poll     libuv waits, hears signals and the end of name lookups, and runs what was posted
-//   check    sockets that are ready, then timers
+// - idle: RunLater callbacks, then some of the leftovers of sessions (Continue)
+// - prepare: deferred deletions; arms the alarm for the next timer
+// - poll: libuv waits, handles signals and finished name lookups, and runs posted tasks
+// - check: ready sockets, then timers
 //
-// A turn is bounded: posted tasks, ready sockets and leftovers each get a slice of time, and what
-// does not fit waits for the next turn. So signals, timers, new clients and peers with little to
-// say never wait for those that have much: the latter are among the leftovers, which are served in
-// order, a share at a time.
+// A turn is bounded: posted tasks, ready sockets and leftovers each get a time slice, and the rest
+// waits for the next turn. So signals, timers, new clients and peers with little traffic never wait
+// for peers with much traffic: those are among the leftovers, which are served in order, one share
+// at a time.
 //
-// Everything made through it is destroyed before it, on its thread or after Run has returned. A
-// handle that is still open then is a bug of its owner, and aborts with the names of the handles.
+// Everything created through it must be destroyed before it, on its thread or after Run has
+// returned. A handle that is still open then is a bug of its owner, and the loop aborts with the
+// names of the handles.
 class Loop final : public io::Turn {
  public:
   using Task = std::move_only_function<void()>;
 
   struct Options {
     PollerKind poller = kBestPoller;
-    // The slice of a turn that tasks, ready sockets and leftovers get each. At least one task,
+    // The time slice of a turn that tasks, ready sockets and leftovers get each. At least one task,
     // socket or leftover is served.
     std::chrono::microseconds slice{2000};
   };
 
-  // Aborts when the system has no descriptors left for a loop.
+  // Aborts if the system has no descriptors left for a loop.
   Loop() : Loop(Options{}) {}
   explicit Loop(const Options& options);
-  // Drops what was posted and has not run. Waits for name lookups that are under way.
+  // Drops posted tasks that have not run. Waits for name lookups in progress.
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // The loop's face to everybody above.
+  // The loop as the interface for the layers above.
   io::Loop view();
 
   // Runs until Stop.
   void Run();
-  // Runs until Stop, or until `done` says so. It is asked once a turn. Not to be called from
-  // within.
+  // Runs until Stop, or until `done` returns true. `done` is called once per turn. Not re-entrant.
   void RunUntil(const std::function<bool()>& done);
 
-  // Makes Run return at the end of its turn, or, when it is not running, at the end of the first
-  // turn of the next Run. What was posted before is run before. Thread-safe.
+  // Makes Run return at the end of its turn, or, if it is not running, at the end of the first turn
+  // of the next Run. Tasks posted before still run. Thread-safe.
   void Stop();
-  // Runs `task` on the loop's thread, in order, on a later turn. Thread-safe.
+  // Runs `task` on the loop's thread in a later turn, in order. Thread-safe.
   void Post(Task task);
 
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
   void RunLater(io::Later& later) override;
   void Continue(io::Later& later) override;
 
-  // Whether names are being looked up, which destroying the loop waits for. Outside of Run only.
+  // True while name lookups are in progress, which the destructor waits for. Only outside of Run.
   bool HasLookups() const;
 
-  // For statistics, from any thread: the turns made, and the processor time spent in Run in
+  // For statistics, thread-safe: the number of turns, and the processor time spent in Run in
   // microseconds.
   std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
   std::uint64_t busy_us() const { return busy_.Micros(); }
 
-  // Whether somebody waits for a later turn: then who has much to say stands in line, too.
+  // True if work is waiting for a later turn: then a peer with much traffic has to wait as well.
   bool crowded() const { return sockets_left_ || !leftovers_.empty(); }
 
   // For this folder only.
@@ -99,7 +99,7 @@ class Loop final : public io::Turn {
   Poller& poller() { return *poller_; }
   io::MemoryLedger& memory() { return memory_; }
   io::Timers& timers() { return clock_; }
-  // Where all reads go. There are writable bytes in front of it: io::kReadHeadroom.
+  // The buffer for all reads. It is preceded by io::kReadHeadroom writable bytes.
   MutableBytes read_buffer() { return MutableBytes(read_buffer_->bytes).subspan(kAlignment); }
 
  private:
@@ -110,14 +110,15 @@ class Loop final : public io::Turn {
     alignas(kAlignment) std::array<std::byte, kAlignment + io::kReadBufferSize> bytes;
   };
 
-  // The wheel on libuv's clock: what happens in a turn happens when the loop woke up for it.
+  // A timer wheel on libuv's clock: the time is fixed for a turn, at the moment when the loop woke
+  // up.
   class Clock final : public TimerWheel {
    public:
     explicit Clock(uv_loop_t& loop) : loop_(loop), start_(uv_now(&loop)) {}
     io::Instant Now() const override;
     std::uint64_t Micros() const override;
     std::int64_t UnixSeconds() const override;
-    // Outside of Run no turn takes the time, so that Now has to.
+    // Outside of Run no turn updates the time, so Now does.
     void SetRunning(bool running);
 
    private:
@@ -137,13 +138,13 @@ class Loop final : public io::Turn {
   void RunTasks();
   void RunLeftovers();
   void SetAlarm();
-  // Makes libuv come to OnIdle without waiting for an event.
+  // Makes libuv call OnIdle without waiting for an event.
   void KeepAwake();
   bool HasMore() const;
   void DeleteDeferred();
   void CloseUv();
 
-  // First, and so the last to go: all below may refer to them.
+  // First, and so destroyed last: the members below may refer to them.
   io::MemoryLedger memory_;
   uv_loop_t uv_{};
   UvHandle<uv_async_t> wake_;
@@ -162,10 +163,10 @@ class Loop final : public io::Turn {
   std::unique_ptr<Network> network_;
   const std::uint64_t slice_ns_;
   bool awake_ = false;                     // idle_ is active
-  bool sockets_left_ = false;              // ready, and not served in their slice
-  std::optional<io::Instant> alarm_for_;   // while alarm_ is armed
-  std::deque<Task> tasks_;                 // taken from posted_
-  std::optional<std::size_t> stop_after_;  // so many of tasks_
+  bool sockets_left_ = false;              // ready sockets were left over from their slice
+  std::optional<io::Instant> alarm_for_;   // the deadline that alarm_ is armed for
+  std::deque<Task> tasks_;                 // moved from posted_
+  std::optional<std::size_t> stop_after_;  // number of tasks_ to run before stopping
   const std::function<bool()>* done_ = nullptr;
 
   std::atomic<std::uint64_t> turns_ = 0;

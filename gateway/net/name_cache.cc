@@ -34,7 +34,7 @@ void NameCache::Store(const std::string& name, NameAnswer answer, io::Instant no
 }
 
 void NameCache::MakeRoom() {
-  // A search through all is nothing next to the lookup that has just been made.
+  // A linear search is cheap compared with the lookup that was just made.
   while (entries_.size() >= options_.names && !entries_.empty()) {
     entries_.erase(std::ranges::min_element(
         entries_, {}, [](const auto& entry) { return entry.second.used_at; }));

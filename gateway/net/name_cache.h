@@ -12,23 +12,23 @@
 
 namespace upgate::net {
 
-// What a lookup of a name ended with; shared by all who wait for it. The addresses are never empty.
+// The result of a name lookup, shared by all who wait for it. The list of addresses is never empty.
 using NameAnswer = std::shared_ptr<const Result<std::vector<Ip>>>;
 
-// Remembers the addresses of names, within bounds. No I/O and no clock. Not thread-safe.
+// A bounded cache of the addresses of names. No I/O and no clock. Not thread-safe.
 class NameCache {
  public:
   struct Options {
-    io::Millis fresh{30'000};  // after this a name is looked up again
-    io::Millis usable{
-        3'600'000};            // until then the old addresses serve, also when the new lookup fails
-    io::Millis failed{1'000};  // how long a failure is believed
-    std::size_t names = 1'000;  // the one used longest ago makes room
+    io::Millis fresh{30'000};  // after this age a name is looked up again
+    // Until this age the old addresses are used while the new lookup runs or if it fails.
+    io::Millis usable{3'600'000};
+    io::Millis failed{1'000};   // how long a failure is cached
+    std::size_t names = 1'000;  // maximum number of names; the least recently used is evicted
   };
 
   struct Found {
-    NameAnswer answer;     // nullptr: nothing is known
-    bool refresh = false;  // look the name up, unless that is under way
+    NameAnswer answer;     // nullptr: not in the cache
+    bool refresh = false;  // look the name up, unless a lookup is in progress
   };
 
   explicit NameCache(Options options) : options_(options) {}
@@ -39,9 +39,9 @@ class NameCache {
 
  private:
   struct Entry {
-    NameAnswer addresses;  // the last good answer
+    NameAnswer addresses;  // the last successful result
     io::Instant addresses_at{};
-    NameAnswer failure;  // when the last lookup failed
+    NameAnswer failure;  // the last lookup, if it failed
     io::Instant failure_at{};
     io::Instant used_at{};
   };

@@ -10,7 +10,7 @@ namespace upgate::net {
 
 class Loop;
 
-// The system's network on one loop. On a unix path only one loop can listen; see Listener.
+// The system's network for one loop. Only one loop can listen on a unix path; see Listener.
 class Network final : public io::Network {
  public:
   explicit Network(Loop& loop) : loop_(loop), resolver_(loop) {}

@@ -6,8 +6,8 @@
 namespace upgate::net {
 namespace {
 
-// Events between two looks at the clock: one event commonly takes some ten microseconds, a look
-// takes a twentieth of one.
+// Events between two clock readings: an event typically takes some ten microseconds, a clock
+// reading a twentieth of one.
 constexpr std::uint32_t kEventsBetweenLooks = 4;
 
 }  // namespace

@@ -9,33 +9,34 @@
 
 namespace upgate::net {
 
-// Tells its clients when their descriptors are ready. A table stands between the system and the
-// clients, so that an event for somebody who has gone meanwhile finds nobody. Not thread-safe.
+// Notifies its clients when their descriptors are ready. Clients are looked up through a table with
+// generation counters, so that an event for a removed client is ignored. Not thread-safe.
 //
-// Two implementations: EpollPoller, a set of its own that is a single handle of libuv's loop, and
-// UvPoller, a libuv handle for each descriptor, for systems without epoll. Both collect events
-// while libuv polls; Dispatch, called by the loop afterwards, delivers them.
+// Two implementations: EpollPoller, a separate epoll set that is a single handle of libuv's loop,
+// and UvPoller, a libuv handle per descriptor, for systems without epoll. Both collect events while
+// libuv polls; the loop then calls Dispatch to deliver them.
 class Poller {
  public:
-  // Events: what a descriptor is ready for. The values are those of epoll(7).
+  // Events that a descriptor is ready for. The values are those of epoll(7).
   static constexpr std::uint32_t kReadable = 0x001;
   static constexpr std::uint32_t kUrgent = 0x002;
   static constexpr std::uint32_t kWritable = 0x004;
-  static constexpr std::uint32_t kError = 0x008;     // reported without being asked for
-  static constexpr std::uint32_t kHangUp = 0x010;    // reported without being asked for
+  static constexpr std::uint32_t kError = 0x008;     // reported without being requested
+  static constexpr std::uint32_t kHangUp = 0x010;    // reported without being requested
   static constexpr std::uint32_t kPeerEnd = 0x2000;  // the peer has shut down its writing side
-  static constexpr std::uint32_t kEdge = 1U << 31;   // report changes only, each once; see Rearm
+  static constexpr std::uint32_t kEdge =
+      1U << 31;  // edge-triggered: report each change once; see Rearm
 
   class Client {
    public:
-    // The client may leave, or be destroyed, in here.
+    // The client may be removed or destroyed inside this call.
     virtual void OnReady(std::uint32_t events) = 0;
 
    protected:
     ~Client() = default;
   };
 
-  // A client's place in the table.
+  // A client's slot in the table.
   using Place = std::uint32_t;
   static constexpr Place kNowhere = ~Place{0};
 
@@ -43,50 +44,51 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // The client is not owned. kNowhere when the system has no memory or no watches left.
+  // The client is not owned. Returns kNowhere if the system has no memory or no watches left.
   Place Add(int fd, std::uint32_t events, Client& client);
   virtual void Change(Place place, int fd, std::uint32_t events) = 0;
-  // From now on `client` is told.
+  // Events go to `client` from now on.
   void HandOver(Place place, Client& client) { slots_[place].client = &client; }
-  // The descriptor must be closed right after, which ends the watching.
+  // The descriptor must be closed directly afterwards, which ends the watch.
   void Remove(Place place);
-  // With kEdge: the client has used up `events`, or waits for them from now on, and wants to hear
-  // of the next change. Epoll knows by itself.
+  // With kEdge: the client has used up `events`, or starts to wait for them, and wants to be
+  // notified of the next change. epoll does not need this.
   void Rearm(Place place, std::uint32_t events) {
     if (rearms_) RearmSlot(place, events);
   }
 
-  // Delivers collected events until none is left or uv_hrtime() passes `deadline_ns`; at least one.
-  // Returns whether some are left.
+  // Delivers collected events until none is left or uv_hrtime() passes `deadline_ns`, but at least
+  // one. Returns whether events are left.
   virtual bool Dispatch(std::uint64_t deadline_ns) = 0;
 
-  // How many have been added and not removed.
+  // Number of clients added and not removed.
   std::size_t size() const { return size_; }
 
  protected:
   // `rearms`: whether the implementation needs Rearm.
   explicit Poller(bool rearms) : rearms_(rearms) {}
 
-  // Identifies a client for as long as it keeps its place.
+  // Identifies a client for as long as it keeps its slot.
   std::uint64_t KeyOf(Place place) const {
     return std::uint64_t{slots_[place].generation} << 32 | place;
   }
-  // Whom an event is for; nullptr when they have gone.
+  // The client of an event; nullptr if it was removed.
   Client* ClientOf(std::uint64_t key) const {
     const Slot& slot = slots_[static_cast<Place>(key)];
     return slot.generation == key >> 32 ? slot.client : nullptr;
   }
-  // Delivers one event and tells whether the deadline has passed; looks at the clock now and then.
+  // Delivers one event; returns whether the deadline has passed. Does not read the clock every
+  // time.
   bool DeliverOne(std::uint64_t key, std::uint32_t events, std::uint64_t deadline_ns);
 
  private:
   struct Slot {
     Client* client = nullptr;      // nullptr: free
-    std::uint32_t generation = 0;  // goes up with every Remove
+    std::uint32_t generation = 0;  // incremented by every Remove
     Place next_free = kNowhere;
   };
 
-  // False when the system refuses.
+  // Returns false if the system refuses.
   virtual bool Watch(Place place, int fd, std::uint32_t events) = 0;
   virtual void Forget(Place) {}
   virtual void RearmSlot(Place, std::uint32_t) {}
@@ -107,8 +109,9 @@ inline constexpr PollerKind kBestPoller = PollerKind::kEpoll;
 inline constexpr PollerKind kBestPoller = PollerKind::kUv;
 #endif
 
-// `loop` is borrowed and outlives the poller; it has to run once more after the poller is gone, to
-// free its handles. nullptr when the system has no descriptors left, or no such kind.
+// `loop` is borrowed and must outlive the poller; it has to run once more after the poller is
+// destroyed, to free its handles. Returns nullptr if the system has no descriptors left or does not
+// support `kind`.
 std::unique_ptr<Poller> MakePoller(PollerKind kind, uv_loop_t& loop);
 
 }  // namespace upgate::net

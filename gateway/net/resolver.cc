@@ -22,7 +22,7 @@ namespace {
 // RFC 1035, section 2.3.4, in text form.
 constexpr std::size_t kLongestName = 253;
 
-// Enough to try; a name server could send thousands.
+// Enough to try; a name server could return thousands.
 constexpr std::size_t kMostAddresses = 32;
 
 NameAnswer Answer(Result<std::vector<Ip>> result) {
@@ -57,7 +57,7 @@ std::string ReasonOf(int failure, int error_number) {
   return failure == EAI_SYSTEM ? SystemError(error_number).message : ::gai_strerror(failure);
 }
 
-// Blocks.
+// Blocking.
 Result<std::vector<Ip>> LookUp(const std::string& name) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -85,7 +85,7 @@ class Resolver::Waiter final : public io::Pending, public io::Later {
 
  private:
   void OnLater() override {
-    // The handler may destroy this.
+    // The handler may destroy this object.
     const NameAnswer answer = std::move(answer_);
     if (answer->has_value()) {
       handler_.OnResolved(**answer);
@@ -98,17 +98,17 @@ class Resolver::Waiter final : public io::Pending, public io::Later {
   NameAnswer answer_;
 };
 
-// Owned by libuv while it runs; `resolver` is nullptr once nobody wants to know.
+// Owned by libuv while it runs; `resolver` is nullptr once the resolver is gone.
 //
-// The lookup is getaddrinfo on one of libuv's threads and not uv_getaddrinfo: when it fails for
-// want of descriptors it says that the name does not exist, or that a server is not there. Whether
-// descriptors are left has to be found out at that moment.
+// The lookup calls getaddrinfo on a libuv thread instead of uv_getaddrinfo: when getaddrinfo runs
+// out of descriptors, it reports that the name does not exist or that a server is unavailable.
+// Whether descriptors are left must be checked at that moment.
 struct Resolver::Lookup {
   uv_work_t request{};
   Resolver* resolver = nullptr;
   std::string name;
   io::LaterList waiters;
-  NameAnswer answer;  // made on libuv's thread
+  NameAnswer answer;  // set on libuv's thread
 
   static void Run(uv_work_t* request) {
     auto& self = *static_cast<Lookup*>(request->data);
@@ -125,7 +125,7 @@ Resolver::Resolver(Loop& loop, NameCache::Options options) : loop_(loop), cache_
 Resolver::~Resolver() {
   for (const auto& [name, lookup] : lookups_) {
     lookup->resolver = nullptr;
-    // One that runs already cannot be cancelled; it ends by itself.
+    // A running lookup cannot be cancelled; it ends by itself.
     uv_cancel(reinterpret_cast<uv_req_t*>(&lookup->request));
   }
 }

@@ -10,24 +10,23 @@
 
 namespace upgate::net {
 
-// Names to addresses through the system's resolver (getaddrinfo, on libuv's threads), with a cache
-// of its own. Those who ask for the same name at the same time wait for one lookup. Belongs to one
-// loop.
+// Resolves names through the system's resolver (getaddrinfo, on libuv's thread pool), with its own
+// cache. Concurrent requests for one name share a lookup. Belongs to one loop.
 class Resolver {
  public:
-  // More names than this at a time are refused: the system's resolver is slow, and names may come
-  // from a peer.
+  // Limit for concurrent lookups; more are refused: the system's resolver is slow, and names may
+  // come from a peer.
   static constexpr std::size_t kLookups = 1'000;
 
   explicit Resolver(Loop& loop, NameCache::Options options = {});
-  // What is pending hears nothing more, and may be destroyed later.
+  // Pending requests get no callback, and may be destroyed later.
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
   // See io::Network::Resolve.
   std::unique_ptr<io::Pending> Resolve(const std::string& host, io::ResolveHandler& handler);
-  // Whether one is under way.
+  // True while a lookup is in progress.
   bool busy() const { return !lookups_.empty(); }
 
  private:
@@ -40,7 +39,7 @@ class Resolver {
 
   Loop& loop_;
   NameCache cache_;
-  std::unordered_map<std::string, Lookup*> lookups_;  // libuv owns what is under way
+  std::unordered_map<std::string, Lookup*> lookups_;  // lookups in progress are owned by libuv
 };
 
 }  // namespace upgate::net

@@ -12,19 +12,19 @@
 
 namespace upgate::net {
 
-// Bytes that the system would not take yet, in order. Copies what comes in, into blocks that are
-// freed as they are sent: nothing is moved to the front. Enters its blocks in the ledger, which
-// outlives it. Not thread-safe.
+// Bytes that the system did not accept yet, in order. Copies its input into blocks that are freed
+// as they are sent, so bytes are never moved. Charges its blocks to the ledger, which must outlive
+// it. Not thread-safe.
 class SendQueue {
  public:
   explicit SendQueue(io::MemoryLedger& ledger) : charge_(ledger) {}
 
   std::size_t size() const { return size_; }
-  // Of all blocks, however full.
+  // Capacity of all blocks.
   std::size_t held_bytes() const { return charge_.bytes(); }
   void Append(Bytes bytes);
 
-  // Points the slices at the front of the queue, as far as they reach; returns how many were used.
+  // Sets the slices to the front of the queue, as far as they reach; returns how many were used.
   // Valid until the next Append or Consume.
   std::size_t Peek(std::span<iovec> slices) const;
   // Drops `count` bytes, at most size(), from the front.

@@ -13,7 +13,7 @@ SignalWatcher::SignalWatcher(Loop& loop, std::initializer_list<int> signals, Cal
     uv_signal_start(
         handle.get(),
         [](uv_signal_t* h, int number) {
-          // A copy, because the callback may destroy this watcher and itself with it.
+          // A copy, because the callback may destroy this watcher and so itself.
           const Callback callback_now = static_cast<SignalWatcher*>(h->data)->callback_;
           callback_now(number);
         },

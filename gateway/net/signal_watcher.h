@@ -9,14 +9,14 @@
 
 namespace upgate::net {
 
-// Tells its owner on the loop's thread when the process gets one of the signals; they no longer do
-// what they do by default. Destroying it gives the signals back. For one loop of the process,
-// commonly that of the main thread.
+// Calls back on the loop's thread when the process receives one of the signals, which then no
+// longer have their default action. The destructor restores the previous handling. For one loop of
+// the process, usually that of the main thread.
 class SignalWatcher {
  public:
   using Callback = std::function<void(int signal)>;
 
-  // Signals: SIGTERM, SIGINT, SIGHUP and the like. The callback may destroy the watcher.
+  // Signals such as SIGTERM, SIGINT, SIGHUP. The callback may destroy the watcher.
   SignalWatcher(Loop& loop, std::initializer_list<int> signals, Callback callback);
   ~SignalWatcher() = default;
   SignalWatcher(const SignalWatcher&) = delete;

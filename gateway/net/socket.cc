@@ -16,10 +16,10 @@
 namespace upgate::net {
 namespace {
 
-// How much the system keeps for a connection beyond what is under way to the peer. By itself it
-// takes megabytes for a peer that reads slowly: memory that none of our marks bounds, in front of
-// every ping and Close, and behind it a queue that stands still for long although the peer takes
-// what it can. What is under way counts apart, so this costs no throughput.
+// Maximum unsent bytes in the socket buffer, in addition to the bytes in flight. By default the
+// system accepts megabytes for a slow reader: memory that the gateway's watermarks do not limit, a
+// delay for every ping and Close, and a send queue that seems stalled although the peer reads as
+// fast as it can. Bytes in flight are not counted, so this costs no throughput.
 constexpr int kMostUnsent = 128 * 1024;
 
 RawAddress RawIp(const IpPort& from) {
@@ -44,7 +44,7 @@ RawAddress RawIp(const IpPort& from) {
 
 Result<RawAddress> RawPath(const UnixPath& from) {
   sockaddr_un un{};
-  // A NUL would cut the path short.
+  // A NUL would truncate the path.
   if (from.path.empty() || from.path.find('\0') != std::string::npos) {
     return Fail(Errc::kOther, "not a path for a unix socket");
   }

@@ -8,7 +8,7 @@
 
 namespace upgate::net {
 
-// An address as the socket calls take it.
+// An address in the form that socket calls use.
 struct RawAddress {
   sockaddr_storage storage{};
   socklen_t length = sizeof(sockaddr_storage);
@@ -18,26 +18,27 @@ struct RawAddress {
   int family() const { return storage.ss_family; }
 };
 
-// Fails on a path that is empty or longer than the system's limit (107 bytes).
+// Fails if a path is empty, contains NUL, or is longer than the system's limit (107 bytes).
 Result<RawAddress> ToRaw(const SocketAddress& address);
 
-// A nameless unix socket is an empty path.
+// An unnamed unix socket gives an empty path.
 SocketAddress FromRaw(const RawAddress& raw);
 
-// IPv4 and IPv6 addresses only; everything else is all zeros.
+// For IPv4 and IPv6 addresses; all zeros for any other.
 IpPort IpPortOf(const RawAddress& raw);
 
-// A non-blocking stream socket, closed on exec. A TCP one sends small writes at once (TCP_NODELAY)
-// and probes a peer that is silent for a minute; what is accepted from it inherits both.
+// A non-blocking stream socket with close-on-exec. TCP sockets send small writes immediately
+// (TCP_NODELAY) and probe a peer that is silent for a minute (keep-alive); accepted sockets inherit
+// both.
 Result<UniqueFd> OpenSocket(int family);
 
-// The error that the system keeps for the socket, 0 for none; reading it clears it.
+// The pending error of the socket (SO_ERROR), 0 for none; reading it clears it.
 int TakeSocketError(int fd);
 
-// For options without which a socket works, too: a system that refuses one is not an error.
+// For optional socket options: failure is ignored.
 void SetOption(int fd, int level, int name, int value);
 
-// getsockname and getpeername; all zeros where they fail.
+// getsockname and getpeername; all zeros on failure.
 RawAddress LocalAddress(int fd);
 RawAddress PeerAddress(int fd);
 

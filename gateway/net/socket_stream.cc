@@ -14,24 +14,24 @@
 namespace upgate::net {
 namespace {
 
-// Of such a read, in bytes, there can be thousands of messages to look at.
+// Size of a large read, in bytes: it may contain thousands of messages.
 constexpr std::size_t kBulk = 16 * 1024;
 
-// What is read in a crowded turn of a peer that is not known for much: many of them that begin to
-// flood in the same moment do not hold the turn for long.
+// Limit for a read in a crowded turn from a peer that has not sent large amounts so far, so that
+// many peers that start to flood at the same time do not hold up the turn.
 constexpr std::size_t kFirstRead = 4 * 1024;
 
-// Slices that go to the system in one call.
+// Number of slices per system call.
 constexpr std::size_t kMaxSlices = 64;
 
-// After a write has failed, what the peer sent before is still read, but not without end.
+// After a failed write, input that the peer sent before is still read, but with a limit.
 constexpr std::uint8_t kDrainRounds = 32;
 
-// The events that mean: read. They fit into 16 bits.
+// The events that trigger a read. They fit into 16 bits.
 constexpr std::uint32_t kInputEvents =
     Poller::kReadable | Poller::kUrgent | Poller::kError | Poller::kHangUp | Poller::kPeerEnd;
 
-// What the system takes of the slices: 0 when it takes nothing now.
+// Returns the number of bytes accepted by the system: 0 if it accepts none now.
 std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
   msghdr message{};
   message.msg_iov = slices.data();
@@ -51,7 +51,7 @@ std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
 
 std::unique_ptr<SocketStream> SocketStream::Make(WatchedFd fd, const RawAddress& peer) {
   auto stream = std::make_unique<SocketStream>(std::move(fd), peer, 0);
-  // A unix socket would tell of its output whenever the peer has read something.
+  // A unix socket would report writability whenever the peer has read something.
   const std::uint32_t events = stream->is_unix_ ? kEvents & ~Poller::kWritable : kEvents;
   return stream->fd_.Watch(events, *stream) ? std::move(stream) : nullptr;
 }
@@ -89,13 +89,13 @@ void SocketStream::SetReading(bool on) {
   if (reading_ == Reading::kEnded) return;
   const Reading before =
       std::exchange(reading_, on && handler_ != nullptr ? Reading::kOn : Reading::kOff);
-  // Whoever stands in line is not read before its turn comes: only what is new has to. A read that
-  // is going on sees for itself whether it is to go on.
+  // A stream that waits in the list of leftovers is not read before its turn; only a resumed one
+  // must be added. A read in progress checks by itself whether to continue.
   const bool resumed = reading_ == Reading::kOn && before != Reading::kOn;
   if (resumed && pending_ != 0 && !in_read_) fd_.loop().Continue(*this);
 }
 
-// For TCP it is always on: it is told only after a write that was not taken whole.
+// For TCP it is always watched: edge-triggered, it is reported only after a partial write.
 void SocketStream::SetWantsOutput(bool on) {
   if (is_unix_) {
     fd_.Watch(on ? kEvents : kEvents & ~Poller::kWritable, *this);
@@ -111,7 +111,7 @@ void SocketStream::OnReady(std::uint32_t events) {
     const bool crowded = fd_.loop().crowded();
     if (bulky_ && crowded) {
       fd_.loop().Continue(*this);
-    } else if (!waiting()) {  // or soon, where it has had its share of this turn
+    } else if (!waiting()) {  // or later, if it has had its share of this turn
       ReadNow(crowded ? kFirstRead : kMostRead);
     }
   } else if ((events & Poller::kError) != 0) {
@@ -126,8 +126,8 @@ void SocketStream::OnReady(std::uint32_t events) {
   }
 }
 
-// What waits for a turn of its own. The handler may not destroy the stream from within, but it may
-// do anything else.
+// Runs deferred work. The handler must not destroy the stream from inside, but may do anything
+// else.
 void SocketStream::OnLater() {
   if (health_ == Health::kBroken) return TellFailure();
   if (flush_waits_) {
@@ -181,11 +181,11 @@ SocketStream::Input SocketStream::ReadSome(std::size_t most, int& error) {
     in_read_ = true;
     Tell([&](io::StreamHandler& handler) { handler.OnBytes(buffer.first(size)); });
     in_read_ = false;
-    // A write from in there may have broken the connection: then it is read to its end in another
-    // way.
+    // A write inside the handler may have failed: then the rest is read by TellFailure.
     if (reading_ != Reading::kOn || health_ != health) return Input::kStopped;
-    // That was all, unless something stands behind it of which no further event will tell: the end
-    // of the stream, an error, or what follows an urgent byte, at which a read stops.
+    // A short read means that nothing is left, unless it is followed by something that no further
+    // event will report: the end of the stream, an error, or the bytes behind an urgent byte, at
+    // which a read stops.
     if (size < buffer.size() && pending_ == Poller::kReadable) return Input::kDrained;
     left -= buffer.size();
   }
@@ -271,7 +271,7 @@ void SocketStream::Shutdown() {
 
 void SocketStream::EndOutput() {
   writing_ = Writing::kFlushed;
-  // Fails only on a connection that is broken already, which is told in its own way.
+  // Fails only on a broken connection, which is reported separately.
   ::shutdown(fd_.get(), SHUT_WR);
   RunSoon();
 }
@@ -281,8 +281,8 @@ void SocketStream::Reset() {
   if (!is_unix_) ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-// For a unix socket the system counts the room that the bytes take, which is more: what the peer
-// takes shows all the same.
+// For a unix socket the system counts buffer space, which exceeds the number of bytes, but it still
+// shows progress by the peer.
 io::Delivery SocketStream::delivery() const {
   int held = 0;
   if (::ioctl(fd_.get(), SIOCOUTQ, &held) != 0) held = 0;
@@ -307,7 +307,7 @@ SocketAddress SocketStream::peer_address() const {
   return raw.family() == AF_UNIX ? FromRaw(raw) : UnixPath{};
 }
 
-// News does not queue behind what others have left over.
+// New events do not queue behind leftovers.
 void SocketStream::RunSoon() {
   Cancel();
   fd_.loop().RunLater(*this);
@@ -327,9 +327,9 @@ void SocketStream::Break(int error) {
 void SocketStream::TellFailure() {
   // Kept for the next handler.
   if (handler_ == nullptr) return;
-  // What the peer sent before it broke the connection off, or stopped to listen, still counts. The
-  // end after it does not: once its error has been read, a connection looks as if it had ended in
-  // order.
+  // Input that the peer sent before it reset the connection or stopped reading is still delivered.
+  // The end of stream after it is not: once the error has been read from the socket, it looks like
+  // an orderly end.
   if (reading_ == Reading::kOn && drain_rounds_left_ > 0) {
     --drain_rounds_left_;
     int error = 0;

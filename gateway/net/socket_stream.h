@@ -17,31 +17,32 @@
 
 namespace upgate::net {
 
-// A connected TCP or unix socket: own recv() and send() on a descriptor that the loop only watches.
-// Idle, it owns no buffer.
+// A connected TCP or unix socket that does its own recv() and send(); the loop only watches the
+// descriptor. Owns no buffer while idle.
 //
-// It is told of changes only (Poller::kEdge), all of them and once each, so that neither reading
-// nor writing nor a pause of either costs a call to the poller. What it was told and has not used
-// up is in `pending_`.
+// Uses edge-triggered events (Poller::kEdge): each change is reported once, so neither reading nor
+// writing nor pausing either needs a call to the poller. Reported events that have not been used up
+// are in `pending_`.
 //
-// When it is told of bytes it reads at most kReads full buffers; what is left is a leftover of the
-// loop's turn, so that a fast peer does not starve the others. In a crowded turn a peer whose last
-// read brought a lot, or for whom a queue waits, is a leftover from the beginning, and of any other
-// a few KiB are read before it is one.
+// On a readable event it reads at most kReads full buffers; the rest becomes a leftover of the
+// loop's turn, so that a fast peer does not starve the others. In a crowded turn, a peer whose last
+// read was large, or that has a send queue, is handled as a leftover from the start; for any other
+// peer a few KiB are read first.
 class SocketStream final : public io::ByteStream, private Poller::Client, private io::Later {
  public:
   static constexpr std::size_t kReads = 2;
   static constexpr std::size_t kMostRead = kReads * io::kReadBufferSize;
 
-  // What to watch a connecting TCP socket for, and what it goes on with as a stream.
+  // The events to watch a connecting TCP socket for; the stream keeps them.
   static constexpr std::uint32_t kEvents =
       Poller::kReadable | Poller::kWritable | Poller::kPeerEnd | Poller::kUrgent | Poller::kEdge;
 
-  // Takes over a connected, non-blocking socket; nullptr when the loop cannot watch it (out of
-  // memory or watches). `peer` is what accept or connect said; it is kept, because the system
-  // forgets it when the connection breaks.
+  // Takes ownership of a connected, non-blocking socket; nullptr if the loop cannot watch it (out
+  // of memory or watches). `peer` is the address from accept or connect; it is stored because the
+  // system forgets it when the connection fails.
   static std::unique_ptr<SocketStream> Make(WatchedFd fd, const RawAddress& peer);
-  // The same with a TCP socket that is being watched for kEvents already; `events` have come.
+  // The same for a TCP socket that is already watched for kEvents; `events` are those reported so
+  // far.
   SocketStream(WatchedFd fd, const RawAddress& peer, std::uint32_t events);
   ~SocketStream() override;
 
@@ -63,12 +64,12 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
 
  private:
   enum class Reading : std::uint8_t { kOff, kOn, kEnded };
-  // kFinishing: Shutdown waits for the queue. kFlushed: Shutdown is through, and the handler does
-  // not know yet.
+  // kFinishing: Shutdown waits for the queue to drain. kFlushed: the FIN was sent, and the handler
+  // has not been told yet.
   enum class Writing : std::uint8_t { kOpen, kFinishing, kFlushed, kClosed };
-  // kBroken: and the handler does not know yet.
+  // kBroken: the handler has not been told yet.
   enum class Health : std::uint8_t { kWhole, kBroken, kTold };
-  // What is known after a round of reading.
+  // The result of a round of reading.
   enum class Input : std::uint8_t { kDrained, kMore, kStopped, kEnded, kBroken };
 
   void OnReady(std::uint32_t events) override;
@@ -77,7 +78,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void RunSoon();
 
   void ReadNow(std::size_t most);
-  // In as many calls as it takes to read `most` bytes, if there are so many.
+  // Calls recv as often as needed to read up to `most` bytes.
   Input ReadSome(std::size_t most, int& error);
 
   std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices);
@@ -95,21 +96,21 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
 
   WatchedFd fd_;
   io::StreamHandler* handler_ = nullptr;
-  std::unique_ptr<SendQueue> queue_;  // while the system does not take everything
-  std::uint16_t pending_ = 0;         // of the poller's events those that concern reading
+  std::unique_ptr<SendQueue> queue_;  // only while the system does not accept everything
+  std::uint16_t pending_ = 0;         // reported input events not used up yet
   Reading reading_ = Reading::kOff;
   Writing writing_ = Writing::kOpen;
   Health health_ = Health::kWhole;
   bool was_congested_ : 1 = false;
-  bool bulky_ : 1 = false;  // the last read brought a lot
+  bool bulky_ : 1 = false;  // the last read was large
   bool flush_waits_ : 1 = false;
   bool is_unix_ : 1;
   bool in_callback_ : 1 = false;
-  bool in_read_ : 1 = false;  // in OnBytes
-  std::uint16_t error_ = 0;   // an errno, while broken; 0: ask the system
-  std::uint32_t sent_ = 0;    // what the system has taken of us in all; wraps around
+  bool in_read_ : 1 = false;  // inside OnBytes
+  std::uint16_t error_ = 0;   // an errno, once broken; 0: query the socket
+  std::uint32_t sent_ = 0;    // total bytes accepted by the system; wraps around
   IpPort peer_;
-  std::uint8_t drain_rounds_left_ = 0;  // while broken
+  std::uint8_t drain_rounds_left_ = 0;  // once broken
 };
 
 }  // namespace upgate::net

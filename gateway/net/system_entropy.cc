@@ -16,7 +16,7 @@ void FillFromSystem(MutableBytes out) {
     if (got > 0) {
       out = out.subspan(static_cast<std::size_t>(got));
     } else if (errno != EINTR) {
-      // Without randomness every key would be guessable: there is nothing sensible left to do.
+      // Without randomness every key would be predictable; there is no sensible way to continue.
       std::perror("getrandom");
       std::abort();
     }

@@ -7,8 +7,9 @@
 
 namespace upgate::net {
 
-// Randomness from getrandom(2), fetched a little ahead because a mask needs only four bytes. What
-// has been handed out is wiped. Belongs to one loop; the process must not fork with it in use.
+// Random bytes from getrandom(2), fetched in advance because a mask needs only four bytes. Bytes
+// handed out are wiped from the pool. Belongs to one loop; the process must not fork while it is in
+// use.
 class SystemEntropy final : public io::Entropy {
  public:
   void Fill(MutableBytes out) override;

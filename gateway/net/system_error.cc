@@ -52,7 +52,7 @@ Errc CodeOf(int error_number) {
   }
 }
 
-// "too many open files" does not say whose, nor how many were too many.
+// "too many open files" does not name the limit or its value.
 std::string ReasonOf(int error_number) {
   if (error_number == ENFILE) return "no file descriptors left in the whole system (fs.file-max)";
   if (error_number == EMFILE) {

@@ -9,13 +9,13 @@
 
 namespace upgate::net {
 
-// What an errno value of a socket call means to those above, with the system's own words:
-// "connection refused". `what` goes in front, where it is not empty: "listen on 127.0.0.1:80:
-// permission denied".
+// Converts the errno of a socket call to an Error with the system's message: "connection refused".
+// A non-empty `what` is put in front: "listen on 127.0.0.1:80: permission denied".
 Error SystemError(int error_number, std::string_view what = {});
 
-// The error of a process or system that has less than `wanted` descriptors left; for after a
-// failure that does not tell its reason. Thread-safe; takes and gives back that many.
+// The error for fewer than `wanted` available descriptors in the process or system, if that is the
+// case; to be called after a failure without a clear reason. Thread-safe; opens and closes that
+// many descriptors.
 std::optional<Error> LackOfDescriptors(std::size_t wanted);
 
 }  // namespace upgate::net

@@ -15,7 +15,7 @@ void PushFront(io::Timer*& head, io::Timer& timer) {
   head = &timer;
 }
 
-// Moves the list over to `to`, last one first.
+// Moves the list to `to`, in reverse order.
 void MoveReversed(io::Timer*& from, io::Timer*& to) {
   while (from != nullptr) {
     io::Timer& timer = *from;
@@ -27,7 +27,7 @@ void MoveReversed(io::Timer*& from, io::Timer*& to) {
 }  // namespace
 
 TimerWheel::~TimerWheel() {
-  // A timer that is still armed would unlink itself from freed memory later.
+  // A timer that is still armed would later unlink itself from freed memory.
   for (auto& level : slots_) {
     for (io::Timer*& head : level) {
       while (head != nullptr) head->Disarm();
@@ -48,7 +48,7 @@ TimerWheel::Tick TimerWheel::TickOf(const io::Timer& timer) const {
 
 void TimerWheel::Insert(io::Timer& timer, io::Instant deadline) {
   assert(!timer.armed());
-  // Far enough that nobody lives to see it, and no sum overflows.
+  // Far enough in the future, and small enough that no sum overflows.
   constexpr io::Instant kFarthest{std::chrono::hours{24 * 365 * 1000}};
   timer.deadline_ = std::min(deadline, kFarthest);
   Place(timer);
@@ -59,15 +59,15 @@ void TimerWheel::Place(io::Timer& timer) {
   const int highest_difference =
       std::numeric_limits<Tick>::digits - 1 - std::countl_zero(tick ^ current_);
   const int level = std::min(highest_difference / kBits, kLevels - 1);
-  // What is beyond the top level goes round: its slot comes up too early, and it is placed anew.
+  // A timer beyond the top level wraps around: its slot comes up too early, and it is placed again.
   const std::size_t index = (tick >> (level * kBits)) % kSlots;
   PushFront(slots_[level][index], timer);
   occupied_[level] |= std::uint64_t{1} << index;
 }
 
 std::optional<TimerWheel::Slot> TimerWheel::NextSlot() {
-  // What a lower level holds is due before anything on a higher one, because a timer is on the
-  // level of the highest bit in which its tick differs from the current one.
+  // Timers on a lower level are due before those on a higher one, because the level of a timer is
+  // given by the highest bit in which its tick differs from the current one.
   for (int level = 0; level < kLevels; ++level) {
     const int shift = level * kBits;
     const int here = static_cast<int>((current_ >> shift) % kSlots);
@@ -102,7 +102,7 @@ void TimerWheel::Advance(io::Instant now) {
 }
 
 void TimerWheel::Expire(const Slot& slot) {
-  // On this stack, so that callbacks may disarm and destroy timers that are still to fire.
+  // On the stack, so that callbacks may disarm and destroy timers that have not fired yet.
   io::Timer* first_come = nullptr;
   MoveReversed(slots_[slot.level][slot.index], first_come);
   io::Timer* due_reversed = nullptr;

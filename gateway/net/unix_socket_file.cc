@@ -14,7 +14,7 @@
 namespace upgate::net {
 namespace {
 
-// Whether the file is a socket that nobody listens at any more.
+// True if the file is a socket that nobody listens on any more.
 bool IsStale(const RawAddress& raw, const std::string& path) {
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) return errno == ENOENT;
@@ -48,7 +48,7 @@ Result<UnixSocketFile> UnixSocketFile::Bind(int fd, const RawAddress& raw,
   const auto failed = [&](int error) {
     return std::unexpected(SystemError(error, fmt::format("listen on unix:{}", path)));
   };
-  // bind gives the file the mode of the descriptor, less the umask.
+  // bind gives the file the mode of the descriptor, restricted by the umask.
   ::fchmod(fd, 0666);
   int error = ::bind(fd, raw.get(), raw.length) == 0 ? 0 : errno;
   if (error == EADDRINUSE && IsStale(raw, path)) {

@@ -9,8 +9,8 @@
 
 namespace upgate::net {
 
-// The file of a listening unix socket. Destroying it removes the file, unless somebody has put
-// another one there.
+// The file of a listening unix socket. The destructor removes the file, unless it was replaced by
+// another one.
 class UnixSocketFile {
  public:
   UnixSocketFile() = default;
@@ -18,8 +18,8 @@ class UnixSocketFile {
   UnixSocketFile& operator=(UnixSocketFile&& other) noexcept;
   ~UnixSocketFile();
 
-  // Binds `fd` to the path, open to everybody whom the umask lets in. A socket file that nobody
-  // answers at is replaced; one that is in use, or is no socket, is kAddressInUse.
+  // Binds `fd` to the path, with access for everyone that the umask allows. A stale socket file is
+  // replaced; kAddressInUse if the socket is in use or the file is not a socket.
   static Result<UnixSocketFile> Bind(int fd, const RawAddress& raw, const std::string& path);
 
  private:

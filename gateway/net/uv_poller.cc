@@ -23,7 +23,7 @@ std::uint32_t FromUv(int uv) {
   return events;
 }
 
-// The handle carries its place as a number: the table may move.
+// The handle stores its place as a number because the table may be reallocated.
 void* AsData(Poller::Place place) {
   return reinterpret_cast<void*>(std::uintptr_t{place} + 1);
 }
@@ -80,7 +80,7 @@ void UvPoller::OnEvents(Place place, int status, int uv_events) {
   if (watched.pending == 0) ready_.push_back(KeyOf(place));
   watched.pending |= events;
   if (status < 0) {
-    watched.armed = 0;  // libuv has stopped it
+    watched.armed = 0;  // libuv has stopped the handle
   } else if ((watched.wanted & kEdge) != 0) {
     watched.armed &= ~events;
     Start(place);
@@ -88,7 +88,7 @@ void UvPoller::OnEvents(Place place, int status, int uv_events) {
 }
 
 bool UvPoller::Dispatch(std::uint64_t deadline_ns) {
-  // What comes in meanwhile waits for the next turn.
+  // Events reported meanwhile wait for the next turn.
   for (std::size_t left = ready_.size(); left > 0; --left) {
     const std::uint64_t key = ready_.front();
     ready_.pop_front();

@@ -11,9 +11,9 @@
 
 namespace upgate::net {
 
-// A libuv handle for each descriptor: for systems without epoll. libuv's watching is
-// level-triggered; for a client that asked for kEdge, an event that was reported is not watched for
-// again until the client calls Rearm.
+// A libuv handle for each descriptor, for systems without epoll. libuv watches level-triggered; for
+// a client that asked for kEdge, a reported event is not watched again until the client calls
+// Rearm.
 class UvPoller final : public Poller {
  public:
   // See MakePoller. Uses the loop's `data`.
@@ -26,8 +26,8 @@ class UvPoller final : public Poller {
   struct Watched {
     UvHandle<uv_poll_t> handle;
     std::uint32_t wanted = 0;
-    std::uint32_t armed = 0;    // of wanted, those that libuv watches for
-    std::uint32_t pending = 0;  // reported, and not delivered yet
+    std::uint32_t armed = 0;    // those of wanted that libuv watches for
+    std::uint32_t pending = 0;  // reported but not delivered yet
   };
 
   bool Watch(Place place, int fd, std::uint32_t events) override;
@@ -37,8 +37,8 @@ class UvPoller final : public Poller {
   void OnEvents(Place place, int status, int uv_events);
 
   uv_loop_t& loop_;
-  std::vector<Watched> watched_;     // by place
-  std::deque<std::uint64_t> ready_;  // keys of those with pending events, in order
+  std::vector<Watched> watched_;     // indexed by place
+  std::deque<std::uint64_t> ready_;  // keys with pending events, in order
 };
 
 }  // namespace upgate::net

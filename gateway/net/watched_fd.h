@@ -9,7 +9,7 @@
 
 namespace upgate::net {
 
-// A descriptor and its place in the loop's poller. Destroying it ends the watching and closes the
+// A descriptor and its slot in the loop's poller. The destructor ends the watch and closes the
 // descriptor.
 class WatchedFd {
  public:
@@ -21,10 +21,10 @@ class WatchedFd {
   int get() const { return fd_.get(); }
   Loop& loop() const { return *loop_; }
 
-  // Starts to watch for `events` (of Poller), or goes on with others. `client` is not owned.
-  // False when the system cannot watch any more: out of memory or of watches.
+  // Starts watching for `events` (of Poller), or changes them. `client` is not owned. Returns false
+  // if the system cannot watch more: out of memory or watches.
   bool Watch(std::uint32_t events, Poller::Client& client);
-  // The one who is told from now on. Only while it is watched.
+  // Sends events to `client` from now on. Only while it is watched.
   void HandOver(Poller::Client& client) { loop_->poller().HandOver(place_, client); }
   // See Poller::Rearm. Only while it is watched.
   void Rearm(std::uint32_t events) { loop_->poller().Rearm(place_, events); }

@@ -19,8 +19,8 @@ namespace upgate::plugin {
 
 enum class MessageKind : std::uint8_t { kText, kBinary };
 
-// A WebSocket message made ready for any number of sockets: encoded once, as one frame, and shared
-// by all who hold a copy, also across loops. Immutable and cheap to copy; thread-safe.
+// A WebSocket message prepared for any number of sockets: encoded once, as one frame, and shared by
+// all copies, also across loops. Immutable and cheap to copy; thread-safe.
 class Message {
  public:
   // Copies the payload. Text must be UTF-8.
@@ -28,17 +28,17 @@ class Message {
 
   MessageKind kind() const { return encoded_->kind; }
   Bytes payload() const { return frame().subspan(encoded_->header_size); }
-  // Header and payload, as a server sends them (RFC 6455, section 5.2).
+  // Header and payload, as sent by a server (RFC 6455, section 5.2).
   Bytes frame() const { return {encoded_->bytes.get(), encoded_->size}; }
-  // The same, compressed by itself (RFC 7692) with such a window and level: by the first who needs
-  // it, and kept for all others. Empty where that makes it no smaller. Valid as long as the
-  // message. FindCompressed: nothing when nobody did it yet; the deflater is one that remembers
-  // nothing.
+  // The frame compressed without context (RFC 7692) with this window and level: compressed by the
+  // first caller and kept for all others. Empty if compression does not make it smaller. Valid as
+  // long as the message. FindCompressed returns nullopt if it has not been compressed yet.
+  // `deflater` must have no context.
   std::optional<Bytes> FindCompressed(std::uint8_t window_bits, int level) const;
   Bytes Compress(ws::Deflater& deflater) const;
 
-  // For who keeps it waiting: enters it in the memory that is held for clients, once, until
-  // everybody has let go of it. The total that the ledger has joined outlives the message.
+  // For code that queues the message: charges it to the memory held for clients, once, until its
+  // last copy is destroyed. The total that the ledger has joined must outlive the message.
   void Charge(io::MemoryLedger& ledger) const;
 
  private:
@@ -52,7 +52,7 @@ class Message {
     std::size_t header_size;
     std::size_t size;
     std::unique_ptr<std::byte[]> bytes;
-    mutable std::mutex mutex = {};  // held while one compresses, so that nobody does it twice
+    mutable std::mutex mutex = {};  // held while compressing, so that it is done only once
     mutable std::list<Compressed> compressed = {};
     mutable std::atomic_flag is_charged = {};
     mutable io::SharedMemoryCharge charge = {};
@@ -62,11 +62,11 @@ class Message {
   std::shared_ptr<const Encoded> encoded_;
 };
 
-// Messages that were sent together and go to many: their frames stand one behind the other, so that
-// each socket takes one write. Immutable and cheap to copy; thread-safe.
+// Messages sent together to many sockets: their frames are contiguous, so that each socket needs
+// one write. Immutable and cheap to copy; thread-safe.
 class Batch {
  public:
-  // Equal sizes in a row are counted together.
+  // A run of messages of equal size.
   struct Sizes {
     std::uint64_t payload;
     std::uint32_t text;
@@ -76,18 +76,18 @@ class Batch {
   explicit Batch(std::vector<Message> messages);
 
   std::span<const Message> messages() const { return content_->messages; }
-  // All frames, as a server sends them uncompressed.
+  // All frames, uncompressed, as sent by a server.
   Bytes frames() const { return content_->frames; }
   std::span<const Sizes> sizes() const { return content_->sizes; }
   std::uint64_t payload_bytes() const { return content_->payload_bytes; }
 
-  // As Message::Charge, for all that the batch keeps.
+  // Like Message::Charge, for everything in the batch.
   void Charge(io::MemoryLedger& ledger) const;
 
  private:
   struct Content {
     std::vector<Message> messages;
-    std::vector<std::byte> joined;  // empty where there is one message
+    std::vector<std::byte> joined;  // empty if there is only one message
     Bytes frames;
     std::vector<Sizes> sizes;
     std::uint64_t payload_bytes = 0;
@@ -97,7 +97,7 @@ class Batch {
   std::shared_ptr<const Content> content_;
 };
 
-// Whether a payload may be sent as text (RFC 3629).
+// True if the payload may be sent as text (RFC 3629).
 bool IsUtf8(Bytes payload);
 
 }  // namespace upgate::plugin

@@ -9,8 +9,8 @@
 namespace upgate::route {
 namespace {
 
-// What no host name holds (WHATWG URL, "forbidden domain code point"), ',', which separates
-// elements of lists, and '*', which only patterns hold.
+// Characters not allowed in host names (WHATWG URL, "forbidden domain code point"), ',', which
+// separates list elements, and '*', which only patterns contain.
 bool IsForbidden(char c) {
   const auto octet = static_cast<unsigned char>(c);
   return octet <= 0x20 || octet == 0x7f || std::string_view("#/:<>?@[\\]^|%,*\"").contains(c);
@@ -34,14 +34,14 @@ std::uint16_t DefaultPort(std::string_view scheme) {
 
 std::string CanonicalHost(std::string_view host) {
   if (host.contains(':')) {
-    // An IPv4 address in IPv6 clothes is another origin than the plain one.
+    // An IPv4-mapped IPv6 address is a different origin than the IPv4 address.
     if (const auto ip = Ip::Parse(host); ip && !ip->is_v4()) return ip->ToString();
   }
   return ToLower(host);
 }
 
 std::optional<Authority> ParseAuthority(std::string_view text, std::uint16_t default_port) {
-  std::size_t end = 0;  // of the host, brackets included
+  std::size_t end = 0;  // of the host, including brackets
   std::string_view host;
   if (text.starts_with('[')) {
     const std::size_t bracket = text.find(']');

@@ -16,7 +16,7 @@ namespace {
 
 using Kind = config::PathPattern::Kind;
 
-// Pairs of a route and a host that are looked at, so that a large file is checked in a second.
+// Limit for checked pairs of a route and a host, so that a large file is checked within a second.
 constexpr std::size_t kMostProbes = 100'000;
 constexpr std::size_t kMostWarnings = 20;
 
@@ -27,26 +27,26 @@ std::vector<std::string_view> PoliciesOf(const config::Route& route) {
   return policies;
 }
 
-// Those of `route` that `other` does not have in any form.
+// The policies of `route` that `other` lacks in any form.
 std::vector<std::string_view> Lacking(const config::Route& route, const config::Route& other) {
   std::vector<std::string_view> lacking = PoliciesOf(route);
   for (const std::string_view had : PoliciesOf(other)) std::erase(lacking, had);
   return lacking;
 }
 
-// A path that the route takes, and no route below it does: nobody writes a control into a pattern.
-// Empty where there is no telling, as of a regular expression.
+// A path that matches the route but no route below it: no pattern contains a control character.
+// Empty if that cannot be determined, as for a regular expression.
 std::string ProbeOf(const config::PathPattern& path) {
   if (path.kind == Kind::kExact) return path.text;
   return path.kind == Kind::kPrefix ? path.text + "/\x01" : std::string();
 }
 
-// A host that the pattern takes, as general as it can be.
+// A host that matches the pattern and is as general as possible.
 std::string ProbeOf(const config::HostPattern& host) {
   return host.wildcard ? "\x01." + host.host : host.host;
 }
 
-// All hosts for which there are routes that could go before others.
+// All hosts for which one route could take precedence over another.
 std::vector<std::string> HostsOf(const std::vector<config::Route>& routes) {
   std::set<std::string> hosts;
   for (const config::Route& route : routes) {
@@ -61,11 +61,11 @@ bool GoesBeforeByHost(const RouteMatch& first, const RouteMatch& second) {
          why == Precedence::kSomeHost;
 }
 
-// The route that takes what `route` would take of this host, if it has not all of its policies.
+// The route that handles what `route` would handle on this host, if it lacks one of its policies.
 const config::Route* Covers(const Router& router, const config::Route& route,
                             const std::string& host) {
   const std::string probe = ProbeOf(route.path);
-  // Of a regular expression nothing is known but that "/*" takes all of it.
+  // Nothing is known about a regular expression, except that "/*" covers all of it.
   const auto matches = router.Matches(host, probe.empty() ? "/\x01" : probe);
   if (matches.empty() || matches.front().route == &route) return nullptr;
   const RouteMatch& first = matches.front();
@@ -101,11 +101,11 @@ std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Rou
       warnings.push_back(
           {route.mark, fmt::format("routes[{}]", route.index),
            fmt::format(
-               "its {} does not hold on {}, where {} goes to routes[{}] (line {}): the host "
-               "goes before the path; give that route the same, or this one the host",
+               "its {} does not apply on {}, where {} is handled by routes[{}] (line {}): the host "
+               "takes precedence over the path; set the same there, or add the host here",
                fmt::join(Lacking(route, *first), " and its "), Written(host),
                Printable(route.path.written), first->index, first->mark.line)});
-      break;  // one host tells enough
+      break;  // one host is enough
     }
   }
   return warnings;

@@ -17,8 +17,8 @@ using Kind = config::PathPattern::Kind;
 
 constexpr int kLongestBound = 256;
 
-// What everything that an expression can match begins with; empty where there is no telling, as
-// there is not unless it begins with '^'.
+// The common prefix of everything that an expression can match; empty if it cannot be determined,
+// which is the case unless the expression begins with '^'.
 std::string CommonBeginning(const config::PathPattern& regex) {
   const RE2 expression(regex.text, RE2::Quiet);
   std::string least;
@@ -30,7 +30,7 @@ std::string CommonBeginning(const config::PathPattern& regex) {
   return {least.begin(), std::ranges::mismatch(least, most).in1};
 }
 
-// Whether the prefix has every path that begins so.
+// True if the prefix covers every path that begins with `beginning`.
 bool TakesAll(const config::PathPattern& prefix, std::string_view beginning) {
   return prefix.text.empty() || beginning.starts_with(prefix.text + '/');  // the former is "/*"
 }
@@ -41,7 +41,7 @@ bool HasHost(const config::Route& route, const config::HostPattern& host) {
   });
 }
 
-// Whether `first` is looked at before `route` for every host of it.
+// True if `first` is tried before `route` for every host of `route`.
 bool HasItsHosts(const config::Route& first, const config::Route& route) {
   if (route.hosts.empty() || first.hosts.empty()) return route.hosts.empty() == first.hosts.empty();
   return std::ranges::all_of(route.hosts,
@@ -62,9 +62,8 @@ std::vector<config::ConfigError> DeadRoutes(const std::vector<config::Route>& ro
     if (first == routes.end()) continue;
     warnings.push_back(
         {route.mark, fmt::format("routes[{}]", route.index),
-         fmt::format("no request comes to it: {} of routes[{}] (line {}) takes all "
-                     "that it could match, and prefixes go before regular "
-                     "expressions",
+         fmt::format("no request reaches it: {} of routes[{}] (line {}) covers everything that it "
+                     "could match, and prefixes take precedence over regular expressions",
                      Printable(first->path.written), first->index, first->mark.line)});
   }
   return warnings;
@@ -78,7 +77,7 @@ std::vector<config::ConfigError> UnusedBackends(const config::Config& config) {
   std::vector<config::ConfigError> warnings;
   for (const auto& [name, backend] : config.backends) {
     if (!used.contains(name))
-      warnings.push_back({backend.mark, "backends." + name, "no route leads to it"});
+      warnings.push_back({backend.mark, "backends." + name, "no route uses it"});
   }
   return warnings;
 }

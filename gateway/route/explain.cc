@@ -11,7 +11,7 @@ namespace {
 
 using Kind = config::PathPattern::Kind;
 
-// The answer of a table that has nothing but this one route.
+// The result of a table that contains only this route.
 bool TakesIt(config::Route route, std::string_view host, std::string_view path) {
   const std::vector<config::Route> alone{std::move(route)};
   return Router(alone).Find(host, path) != nullptr;
@@ -28,7 +28,7 @@ bool PathFits(config::Route route, std::string_view path) {
 }
 
 std::string WhyItsHostFits(const config::HostPattern* host) {
-  if (host == nullptr) return "it is for any host";
+  if (host == nullptr) return "it matches any host";
   if (host->wildcard) return fmt::format("the host is one of *.{}", Printable(host->host));
   return fmt::format("the host {} is listed", Printable(host->host));
 }
@@ -38,7 +38,7 @@ std::string WhyItsPathFits(const config::PathPattern& path) {
     case Kind::kExact:
       return "the path is exactly this one";
     case Kind::kPrefix:
-      return path.text.empty() ? "it takes every path"
+      return path.text.empty() ? "it matches every path"
                                : fmt::format("the path is {} or below it", Printable(path.text));
     case Kind::kRegex:
       break;
@@ -82,7 +82,7 @@ std::string_view WhyItIsBehind(Precedence precedence) {
     case Precedence::kExactHost:
       return "a wildcard host is less specific than a listed one";
     case Precedence::kLongerWildcard:
-      return "its wildcard leaves more of the host open";
+      return "its wildcard suffix is shorter";
     case Precedence::kSomeHost:
       return "any host is less specific than a listed one or a wildcard";
     case Precedence::kExactPath:
@@ -94,7 +94,7 @@ std::string_view WhyItIsBehind(Precedence precedence) {
     case Precedence::kFileOrder:
       break;
   }
-  return "it stands later in the file";
+  return "it comes later in the file";
 }
 
 }  // namespace upgate::route

@@ -9,38 +9,38 @@
 
 namespace upgate::route {
 
-// A route that does not take a request although its host, or its path, does fit.
+// A route that does not match a request, although either its host or its path does.
 struct NearMiss {
   const config::Route* route = nullptr;
   bool host_fits = false;
   bool path_fits = false;  // never both
 };
 
-// The routes that miss a request by one thing only: those whose path fits first, then the others,
-// in file order. The router itself judges, so that no rule of matching is written down twice; takes
-// its time, so not for serving.
+// The routes that match a request's path or host but not both: first those whose path matches, then
+// the others, in file order. Uses the router itself, so that no matching rule is written twice;
+// slow, not for the data path.
 std::vector<NearMiss> NearMisses(const std::vector<config::Route>& routes, std::string_view host,
                                  std::string_view path);
 
-// Why a route matches, in words: "the host app.example.com is listed; the path is exactly this
+// Describes why a route matches: "the host app.example.com is listed; the path is exactly this
 // one".
 std::string WhyItMatches(const RouteMatch& match);
 
-// What puts one match before another, by the rule at the top of router.h.
+// Why one match takes precedence over another, by the rules at the top of router.h.
 enum class Precedence {
-  kExactHost,       // the host is listed, not covered by a wildcard
-  kLongerWildcard,  // more of the host is spelled out
-  kSomeHost,        // the other one is for any host
+  kExactHost,       // the host is listed, not matched by a wildcard
+  kLongerWildcard,  // its wildcard suffix is longer
+  kSomeHost,        // the other route is for any host
   kExactPath,
   kLongerPrefix,
   kPrefixOverRegex,
   kFileOrder,
 };
 
-// `first` stands before `second` in Router::Matches.
+// `first` must precede `second` in Router::Matches.
 Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second);
 
-// In words, about the one that is second: "a prefix is less specific than an exact path".
+// Describes the second match: "a prefix is less specific than an exact path".
 std::string_view WhyItIsBehind(Precedence precedence);
 
 }  // namespace upgate::route

@@ -13,15 +13,15 @@
 namespace upgate::route {
 namespace {
 
-// Commas that may stand in the quoted strings of one element of Forwarded. Bounds what is tried to
-// find where it begins.
+// Limit for commas in the quoted strings of one Forwarded element: bounds the attempts to find its
+// start.
 constexpr int kMostCommas = 8;
 
 bool IsTrusted(const Ip& ip, const config::TrustedProxies& trusted) {
   return std::ranges::any_of(trusted.blocks, [&](const Cidr& block) { return block.Contains(ip); });
 }
 
-// Takes the last element off a comma-separated list, trimmed; it may be empty.
+// Removes the last element from a comma-separated list and returns it trimmed; it may be empty.
 std::string_view TakeLast(std::string_view& list) {
   const std::size_t comma = list.rfind(',');
   const std::string_view item = comma == std::string_view::npos ? list : list.substr(comma + 1);
@@ -33,7 +33,7 @@ std::size_t CountOf(std::string_view list) {
   return list.empty() ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(list, ','));
 }
 
-// An address as X-Forwarded-For has it: some proxies add brackets or a port.
+// Parses an address as in X-Forwarded-For: some proxies add brackets or a port.
 std::optional<Ip> ParseAddress(std::string_view text) {
   if (text.contains('\0')) return {};
   if (const auto ip = Ip::Parse(text)) return ip;
@@ -59,11 +59,11 @@ std::uint16_t PortOf(std::string_view text) {
   return port <= 65'535 ? static_cast<std::uint16_t>(port) : 0;
 }
 
-// Where a walk along X-Forwarded-For has ended.
+// The end of a walk along X-Forwarded-For.
 struct Hop {
   std::string client;
-  std::size_t from_right = 0;  // the entry, counted from the last
-  std::size_t entries = 0;     // in all
+  std::size_t from_right = 0;  // index of the entry, counted from the last
+  std::size_t entries = 0;     // in total
 };
 
 Hop Walk(std::string_view list, const config::TrustedProxies& trusted) {
@@ -93,13 +93,13 @@ struct Element {
   std::optional<std::string> host;
 };
 
-// May stand in a value without quotes. More than in a token: brackets and colons, which ought to be
-// quoted and often are not, can be read in one way only.
+// Allowed in a value without quotes. More than a token: brackets and colons should be quoted and
+// often are not, but are unambiguous.
 bool IsPlain(char c) {
   return http::IsFieldChar(c) && !std::string_view(" \t\",;\\").contains(c);
 }
 
-// Takes a value off the front; nothing where there is none.
+// Removes a value from the front; nullopt if there is none.
 std::optional<std::string> TakeValue(std::string_view& text) {
   std::string value;
   if (!text.starts_with('"')) {
@@ -120,7 +120,7 @@ std::optional<std::string> TakeValue(std::string_view& text) {
   return {};
 }
 
-// Names stand once at most (RFC 7239, section 4); unknown ones are passed over.
+// Names must not repeat (RFC 7239, section 4); unknown ones are ignored.
 std::optional<Element> ParseElement(std::string_view text) {
   Element element;
   std::string others = ";";
@@ -150,9 +150,9 @@ std::optional<Element> ParseElement(std::string_view text) {
   return element;
 }
 
-// Takes the last element off the list; nothing where there is none, or none that can be read. What
-// begins behind a comma inside of quotes has an odd number of quotes, and is no element: so the
-// shortest end of the list that is one is the last element.
+// Removes the last element from the list; nullopt if there is none or it cannot be parsed. Text
+// that starts behind a comma inside quotes has an odd number of quotes and cannot be parsed, so the
+// shortest suffix of the list that can be parsed is the last element.
 std::optional<Element> TakeLastElement(std::string_view& list) {
   while (!list.empty() && Trim(list.substr(list.rfind(',') + 1)).empty()) TakeLast(list);
   std::size_t begin = list.size();
@@ -168,13 +168,13 @@ std::optional<Element> TakeLastElement(std::string_view& list) {
   return {};
 }
 
-// The address of a node (RFC 7239, section 6), whose port does not matter and may be hidden.
+// The address of a node (RFC 7239, section 6); its port is ignored and may be obfuscated.
 std::optional<Ip> AddressOf(std::string_view node) {
   const std::size_t hidden_port = node.rfind(":_");
   return ParseAddress(node.substr(0, hidden_port));
 }
 
-// A name that a proxy gives the client in place of its address.
+// An obfuscated identifier that a proxy uses instead of the client's address.
 std::string HiddenName(std::string_view node) {
   node = node.substr(0, node.find(':'));
   const auto allowed = [](char c) {

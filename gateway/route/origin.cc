@@ -12,7 +12,7 @@
 namespace upgate::route {
 namespace {
 
-// Of what a client sent, in a reason.
+// Limit for client-supplied text in a reason.
 constexpr std::size_t kMostShown = 100;
 
 struct Origin {
@@ -24,7 +24,7 @@ bool IsSchemeCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
 }
 
-// The serialization of an origin that is not "null": scheme://host[:port] and nothing behind it
+// Parses the serialization of an origin other than "null": scheme://host[:port] and nothing else
 // (RFC 6454, section 7.1).
 std::optional<Origin> ParseOrigin(std::string_view text) {
   const std::size_t colon = text.find("://");
@@ -38,7 +38,7 @@ std::optional<Origin> ParseOrigin(std::string_view text) {
   return Origin{std::move(scheme), std::move(*authority)};
 }
 
-// Clients that are not browsers name themselves by the address they call, ws:// and all.
+// Clients other than browsers send the address that they connect to as Origin, including ws://.
 std::string_view AsHttp(std::string_view scheme) {
   if (scheme == "ws") return "http";
   if (scheme == "wss") return "https";
@@ -56,7 +56,7 @@ bool IsBelow(std::string_view host, std::string_view domain) {
          host[host.size() - domain.size() - 1] == '.';
 }
 
-// `origin`: what `sent` says, where it can be parsed.
+// `origin`: the parsed form of `sent`, if it can be parsed.
 bool Names(const config::OriginPattern& pattern, std::string_view sent,
            const std::optional<Origin>& origin) {
   using Kind = config::OriginPattern::Kind;
@@ -93,14 +93,14 @@ OriginVerdict Refuse(std::string reason) {
   return {.allowed = false, .reason = std::move(reason), .headers = {}, .vary = true};
 }
 
-// A page of the gateway's own site is refused where the gateway does not know how it is seen.
+// A page of the gateway's own site is refused if the gateway does not know its public origin.
 std::string NotAllowed(std::string_view sent, const SeenAs& seen) {
   return fmt::format(
       "the origin '{}' is not allowed; seen as {}; is a proxy missing in trusted_proxies?",
       Printable(sent, kMostShown), Printable(OriginOf(seen), kMostShown));
 }
 
-// "null" and all that cannot be told from it: an origin that equals no other, not even itself.
+// "null" and everything equivalent: an opaque origin, which equals no other, not even itself.
 OriginVerdict JudgeOpaque(std::string_view sent, bool repeated, const config::Cors* cors) {
   if (cors != nullptr && Lists(*cors, config::OriginPattern::Kind::kNull)) {
     return {
@@ -120,7 +120,7 @@ OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
   const std::string* sent = request.headers.Find(field);
   if (sent == nullptr) return require_origin ? Refuse("an Origin header is required") : passes;
 
-  // Two of them are two readings, whatever each of them says.
+  // A repeated Origin is ambiguous, whatever its values are.
   if (request.headers.Count(field) > 1) return JudgeOpaque(*sent, true, cors);
   const auto origin = ParseOrigin(*sent);
   if (origin && IsSame(*origin, seen)) return passes;
@@ -134,7 +134,7 @@ OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
     passes.headers = CorsHeaders(*sent, cors->allow_credentials, *cors);
     return passes;
   }
-  // What is anybody's and has no credentials is anybody's who has no proper origin, too.
+  // What everybody may use without credentials may also be used by clients without a valid origin.
   if (anybody && !cors->allow_credentials) {
     passes.headers = CorsHeaders("*", false, *cors);
     return passes;

@@ -26,8 +26,8 @@ std::vector<std::string> AllowedMethods(const config::Cors& cors) {
   return cors.allow_methods;
 }
 
-// A list as it goes into the answer. Browsers take "*" for a name when credentials are on, so what
-// was asked for stands instead.
+// The value of a list in the response. With credentials, browsers treat "*" as a literal name, so
+// the requested names are returned instead.
 std::string Granted(const std::vector<std::string>& list, std::string_view asked) {
   if (Contains(list, kAny)) return std::string(asked);
   return fmt::format("{}", fmt::join(list, ", "));
@@ -39,7 +39,7 @@ bool AllowsHeader(const config::Cors& cors, std::string_view name) {
   });
 }
 
-// The first of the asked headers that is not allowed, or an empty view.
+// The first requested header that is not allowed, or an empty view.
 std::string_view FirstRefusedHeader(const config::Cors& cors, std::string_view asked) {
   for (auto name = NextListItem(asked); !name.empty(); name = NextListItem(asked)) {
     if (!AllowsHeader(cors, name)) return name;
@@ -47,7 +47,7 @@ std::string_view FirstRefusedHeader(const config::Cors& cors, std::string_view a
   return {};
 }
 
-// The origin has passed already, with the fields `granted`.
+// The origin has already been accepted, with the fields `granted`.
 http::Response Answer(const http::Headers& asked, const http::Headers& granted,
                       const config::Cors& cors) {
   const std::string method = asked.Joined("Access-Control-Request-Method");

@@ -8,13 +8,13 @@
 namespace upgate::route {
 namespace {
 
-// What a server does to a path, beside removing dot segments.
+// How a server interprets a path, in addition to removing dot segments.
 struct Habits {
   bool slash = false;        // decodes %2F
-  bool backslash = false;    // decodes %5C, and takes a backslash for a slash
-  bool folds = false;        // several slashes are one
-  bool drops_early = false;  // ";…" up to the next slash that was one from the beginning
-  bool drops_late = false;   // ";…" up to the next slash, decoded ones too
+  bool backslash = false;    // decodes %5C and treats a backslash as a slash
+  bool folds = false;        // merges consecutive slashes
+  bool drops_early = false;  // removes ";…" up to the next literal slash
+  bool drops_late = false;   // removes ";…" up to the next slash, decoded ones included
 };
 
 constexpr unsigned kCombinations = 32;
@@ -27,7 +27,7 @@ Habits HabitsOf(unsigned bits) {
           .drops_late = (bits & 16) != 0};
 }
 
-// A path that is built segment by segment.
+// Builds a path segment by segment.
 class Built {
  public:
   explicit Built(bool folds) : folds_(folds) {}
@@ -51,7 +51,7 @@ class Built {
   std::string segment_;
 };
 
-// How many bytes at the front stand for a slash; 0: they do not.
+// Number of leading bytes that represent a slash; 0 if they do not.
 std::size_t SlashAtFront(std::string_view rest, const Habits& habits) {
   if (rest.front() == '/') return 1;
   if (rest.front() == '\\') return habits.backslash ? 1 : 0;
@@ -62,7 +62,7 @@ std::size_t SlashAtFront(std::string_view rest, const Habits& habits) {
 
 std::string Read(std::string_view path, const Habits& habits) {
   Built built(habits.folds);
-  bool early = false, late = false;  // behind a ';' that takes away what follows
+  bool early = false, late = false;  // behind a ';' that removes what follows
   path.remove_prefix(1);
   while (!path.empty()) {
     const std::size_t slash = SlashAtFront(path, habits);

@@ -8,13 +8,13 @@
 namespace upgate::route {
 namespace {
 
-// A table keyed by patterns that compare at the front or the back of what is looked up. It knows
-// which lengths its keys have, so that a look-up costs one hash for each of these and not one for
-// each '/' or '.' that a client can think of.
+// A table whose keys are compared with a prefix or suffix of the text. It knows the lengths of its
+// keys, so that a lookup costs one hash per length instead of one for each '/' or '.' that a client
+// sends.
 template <class Value>
 struct ByLength {
-  std::unordered_map<std::string_view, Value> values;  // the keys live in the configuration
-  std::vector<std::size_t> lengths;                    // of the keys; longest first, none twice
+  std::unordered_map<std::string_view, Value> values;  // the keys are views into the configuration
+  std::vector<std::size_t> lengths;                    // of the keys; in descending order, unique
 
   Value& operator[](std::string_view key) {
     const auto at = std::ranges::lower_bound(lengths, key.size(), std::greater());
@@ -52,8 +52,8 @@ struct Paths {
     }
   }
 
-  // Calls `take` with every route that matches, the one that goes before the others first, until it
-  // returns true; whether it did.
+  // Calls `take` with every matching route, in order of precedence, until it returns true; returns
+  // whether it did.
   template <class Take>
   bool Walk(std::string_view path, Take&& take) const {
     if (const auto it = exact.find(path); it != exact.end() && take(*it->second)) return true;
@@ -92,8 +92,8 @@ struct Router::Table {
     }
   }
 
-  // The order of precedence, for Find and Matches alike. Calls `take` with every route that matches
-  // and the host pattern by which it does, until it returns true.
+  // Defines the order of precedence for Find and Matches. Calls `take` with every matching route
+  // and the host pattern by which it matches, until it returns true.
   template <class Take>
   void Walk(std::string_view host, std::string_view path, Take&& take) const {
     if (!path.starts_with('/')) return;
@@ -105,7 +105,7 @@ struct Router::Table {
       if (among(it->second, it->first, false)) return;
     }
     for (const std::size_t length : wildcard_hosts.lengths) {
-      // At least one character and a dot stand in front of what the pattern names.
+      // At least one character and a dot must precede the pattern's suffix.
       if (host.size() < length + 2 || host[host.size() - length - 1] != '.') continue;
       const std::string_view suffix = host.substr(host.size() - length);
       const Paths* paths = wildcard_hosts.Find(suffix);
@@ -134,7 +134,7 @@ std::vector<RouteMatch> Router::Matches(std::string_view host, std::string_view 
   std::vector<RouteMatch> matches;
   table_->Walk(
       host, path, [&](const config::Route& route, std::string_view pattern, bool wildcard) {
-        // A route whose hosts overlap comes once for each; only the first counts.
+        // A route with overlapping hosts is visited once for each; only the first counts.
         if (std::ranges::find(matches, &route, &RouteMatch::route) != matches.end()) return false;
         const auto by = std::ranges::find_if(route.hosts, [&](const config::HostPattern& listed) {
           return listed.wildcard == wildcard && listed.host == pattern;

@@ -9,35 +9,35 @@
 
 namespace upgate::route {
 
-// A route that would take a request, and the pattern among its hosts by which it does.
+// A route that matches a request, and the host pattern by which it matches.
 struct RouteMatch {
   const config::Route* route = nullptr;
   const config::HostPattern* host = nullptr;  // nullptr: the route is for any host
 };
 
-// Finds the route for a request. Pure and immutable: built once from a configuration, shared by all
-// loops, thread-safe.
+// Finds the route for a request. Pure and immutable: built once from a configuration and shared by
+// all loops; thread-safe.
 //
 // The most specific match wins: first by host (exact, then the wildcard with the longest suffix,
 // then routes for any host), then by path (exact, then the longest prefix, then regular
-// expressions); the order of the file breaks ties. A host with a route that matches but whose path
-// does not falls back to less specific hosts.
+// expressions); file order breaks ties. If the routes for a host do not match the path, less
+// specific hosts are tried.
 class Router {
  public:
-  // The configuration outlives the router. Regular expressions were compiled once by the parser, so
-  // none is wrong here.
+  // The configuration must outlive the router. The parser has already compiled all regular
+  // expressions, so they are valid here.
   explicit Router(const std::vector<config::Route>& routes);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // `host`: lower case, no port. `path`: as in http::Target::path. nullptr: no route.
-  // Time is bounded by the length of the path, the number of prefixes of it, and the regular
-  // expressions tried.
+  // `host`: lower case, no port. `path`: as in http::Target::path. nullptr: no route. Time is
+  // bounded by the length of the path, the number of its prefixes, and the regular expressions
+  // tried.
   const config::Route* Find(std::string_view host, std::string_view path) const;
 
-  // Every route that would take such a request if those before it were not there; the first is the
-  // one that Find answers. For explanations, not for serving: it looks at everything.
+  // Every route that matches such a request, in order of precedence; the first is the result of
+  // Find. For explanations, not for the data path: it checks all routes.
   std::vector<RouteMatch> Matches(std::string_view host, std::string_view path) const;
 
  private:

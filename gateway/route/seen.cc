@@ -9,7 +9,7 @@
 namespace upgate::route {
 namespace {
 
-// Forwarded has the word where both say something; what it overrules is noted.
+// Forwarded takes precedence where both have a value; the difference is noted.
 std::string Choose(const std::string& forwarded, const std::string& x_forwarded,
                    std::string& overruled) {
   if (forwarded.empty()) return x_forwarded;
@@ -28,7 +28,7 @@ Told ByProxies(const http::Headers& headers, const config::TrustedProxies& trust
   told.client = Choose(forwarded.client, told.client, overruled);
   told.scheme = Choose(forwarded.scheme, told.scheme, overruled);
   told.authority = Choose(forwarded.authority, told.authority, overruled);
-  // It has the client's own words: where they have no port, it is the default.
+  // It has the client's own authority: without a port there, the default applies.
   if (!forwarded.authority.empty()) told.port = 0;
   return told;
 }
@@ -46,12 +46,12 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
   const auto host = ParseAuthority(told.authority, 0);
   seen.host = host ? host->host : CanonicalHost(request.target.host);
   seen.authority = host ? std::move(told.authority) : request.target.authority;
-  // A port that the client wrote, as far as that is known for sure, then what a proxy says.
+  // A port that is known to be the client's takes precedence over one reported by a proxy.
   std::uint16_t port = host ? host->port : 0;
   if (port == 0) port = told.port;
   if (port == 0 && !host) port = request.target.port;
   seen.port = port != 0 ? port : DefaultPort(seen.scheme);
-  // Here and nowhere else, so that routes, policies and logs know one name only.
+  // Done only here, so that routes, policies and logs see one form of the name.
   seen.rooted = WithoutRootDot(seen.host).size() < seen.host.size();
   if (seen.rooted) seen.host.pop_back();
   return seen;

@@ -48,7 +48,7 @@ Value ToJson(const Traffic& traffic) {
           {"inflated_bytes", traffic.inflated_bytes.Get()}};
 }
 
-// Only the codes that were seen.
+// Only codes that occurred.
 Value ToJson(const CloseCodes& codes) {
   Value json = Value::object();
   const auto put = [&](const std::string& name, const Counter& counter) {
@@ -69,7 +69,7 @@ Value ToJson(const std::array<Counter, n>& counters, const std::array<std::strin
   return json;
 }
 
-// What routes and their total have in common, appended to `json`.
+// The members that routes and their total share, appended to `json`.
 void AddRoute(Value& json, const RouteStats& route) {
   json["requests"] = route.requests.Get();
   json["handshakes"] = ToJson(route.handshakes, kHandshakeOutcomeNames);
@@ -168,7 +168,7 @@ Value ProcessToJson(std::int64_t started, std::uint64_t log_lines_lost) {
   const ProcessInfo info = ReadProcessInfo();
   return {{"pid", info.pid},
           {"started", started},
-          // Many may be told the same numbers: this is when they were read.
+          // The text is shared by many readers: this is when the values were read.
           {"time_ms", UnixMillis()},
           {"uptime_s", std::max<std::int64_t>(0, std::time(nullptr) - started)},
           {"resident_bytes", info.resident_bytes},

@@ -4,7 +4,7 @@
 
 namespace upgate::stats {
 
-// What the system says about this process; 0 where it does not tell.
+// Information from the system about this process; 0 if not available.
 struct ProcessInfo {
   std::int64_t pid = 0;
   std::uint64_t resident_bytes = 0;
@@ -12,7 +12,7 @@ struct ProcessInfo {
   std::uint64_t max_fds = 0;  // the soft RLIMIT_NOFILE
 };
 
-// Cheap enough for a loop's thread: a few small reads from /proc.
+// A few small reads from /proc: cheap enough for a loop's thread.
 ProcessInfo ReadProcessInfo();
 
 }  // namespace upgate::stats

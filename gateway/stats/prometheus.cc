@@ -17,7 +17,8 @@ namespace {
 
 constexpr double kMicros = 1e-6;
 
-// One label as it stands between the braces. What would end the value or the line is escaped.
+// One label as written between the braces, with escapes for characters that would end the value or
+// the line.
 std::string Label(std::string_view name, std::string_view value) {
   std::string label = fmt::format("{}=\"", name);
   for (const char c : value) {
@@ -31,9 +32,9 @@ std::string Label(std::string_view name, std::string_view value) {
   return label + '"';
 }
 
-// What the buckets of a family are: the same for all its series and at all times, or sums over them
-// would be wrong. `unit`: what one recorded unit is worth in the unit of the family's name. Buckets
-// from `first` to `last` are written.
+// The buckets of a histogram family: they must be the same for all its series and at all times, or
+// sums over them would be wrong. `unit`: the value of one recorded unit in the unit of the family's
+// name. Buckets from `first` to `last` are written.
 struct Scale {
   double unit;
   std::size_t first;
@@ -42,7 +43,7 @@ struct Scale {
 constexpr Scale kTimes{kMicros, 6, 25};  // 63 us to 34 s
 constexpr Scale kSizes{1, 4, 30};        // 15 bytes to 1 GiB
 
-// Writes families of samples; all samples of a family stand together under its HELP and TYPE.
+// Writes families of samples; all samples of a family follow its HELP and TYPE.
 class Text {
  public:
   void Family(std::string_view name, std::string_view type, std::string_view help) {
@@ -61,7 +62,7 @@ class Text {
       const double bound = static_cast<double>(Histogram::UpperBound(i)) * scale.unit;
       Line("_bucket", fmt::format("{},le=\"{:.6g}\"", labels, bound), count);
     }
-    // From the same reading as the buckets, for others may be recording now.
+    // From the same reading as the buckets, because other threads may be recording.
     Line("_bucket", fmt::format("{},le=\"+Inf\"", labels), count);
     Line("_sum", labels, static_cast<double>(histogram.sum()) * scale.unit);
     Line("_count", labels, count);
@@ -103,15 +104,14 @@ constexpr std::array kListenerColumns{
     Column<ListenerStats>{"upgate_listener_requests_total", "counter", "HTTP requests.",
                           &ListenerStats::requests},
     Column<ListenerStats>{"upgate_listener_connection_errors_total", "counter",
-                          "Client connections that broke.", &ListenerStats::connection_errors},
-    Column<ListenerStats>{
-        "upgate_listener_refused_total", "counter",
-        "Client connections refused because there was no place for them for long.",
-        &ListenerStats::connections_refused},
+                          "Client connections that failed.", &ListenerStats::connection_errors},
+    Column<ListenerStats>{"upgate_listener_refused_total", "counter",
+                          "Client connections refused after they had waited too long.",
+                          &ListenerStats::connections_refused},
 };
 
 constexpr std::array kRouteColumns{
-    Column<RouteStats>{"upgate_route_requests_total", "counter", "Requests that the route got.",
+    Column<RouteStats>{"upgate_route_requests_total", "counter", "Requests that reached the route.",
                        &RouteStats::requests},
     Column<RouteStats>{"upgate_sessions_open", "gauge", "WebSocket sessions open now.",
                        &RouteStats::sessions_open},
@@ -120,9 +120,10 @@ constexpr std::array kRouteColumns{
     Column<RouteStats>{"upgate_sessions_compressed_total", "counter",
                        "WebSocket sessions opened with permessage-deflate.",
                        &RouteStats::sessions_compressed},
-    Column<RouteStats>{"upgate_compression_declined_total", "counter",
-                       "WebSocket sessions opened without permessage-deflate for want of memory.",
-                       &RouteStats::compression_declined},
+    Column<RouteStats>{
+        "upgate_compression_declined_total", "counter",
+        "WebSocket sessions opened without permessage-deflate because memory was short.",
+        &RouteStats::compression_declined},
 };
 
 constexpr std::array kServerColumns{
@@ -147,10 +148,10 @@ constexpr std::array kServerColumns{
     Column<ServerStats>{"upgate_server_sessions_compressed_total", "counter",
                         "Sessions opened with permessage-deflate towards the server.",
                         &ServerStats::sessions_compressed},
-    Column<ServerStats>{
-        "upgate_server_compression_declined_total", "counter",
-        "Sessions that were not offered to the server with permessage-deflate for want of memory.",
-        &ServerStats::compression_declined},
+    Column<ServerStats>{"upgate_server_compression_declined_total", "counter",
+                        "Sessions for which permessage-deflate was not offered to the server "
+                        "because memory was short.",
+                        &ServerStats::compression_declined},
 };
 
 // `labels` has one entry a row.
@@ -173,7 +174,7 @@ void WriteProcess(Text& text, std::int64_t started) {
   text.Sample("", info.resident_bytes);
   text.Family("upgate_process_open_fds", "gauge", "Open file descriptors.");
   text.Sample("", info.open_fds);
-  text.Family("upgate_process_max_fds", "gauge", "File descriptors that the process may have.");
+  text.Family("upgate_process_max_fds", "gauge", "Limit for open file descriptors.");
   text.Sample("", info.max_fds);
 }
 
@@ -191,12 +192,12 @@ void WriteReloads(Text& text, std::uint64_t generation, std::int64_t loaded, std
 }
 
 void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
-  text.Family("upgate_loop_turns_total", "counter", "Rounds of events of the loop.");
+  text.Family("upgate_loop_turns_total", "counter", "Iterations of the event loop.");
   for (std::size_t i = 0; i < loops.size(); ++i) {
     text.Sample(Label("loop", std::to_string(i)), loops[i].turns);
   }
   text.Family("upgate_loop_busy_seconds_total", "counter",
-              "Time that the loop spent outside of waiting.");
+              "Processor time that the event loop has used.");
   for (std::size_t i = 0; i < loops.size(); ++i) {
     text.Sample(Label("loop", std::to_string(i)), static_cast<double>(loops[i].busy_us) * kMicros);
   }
@@ -258,22 +259,21 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
   }
 }
 
-// The counters of one direction that make up a family, each with a label of its own where there are
-// several.
+// The counters of one direction that make up a family, each with a label if there are several.
 struct TrafficFamily {
   struct Part {
-    std::string_view label;  // with the comma in front
+    std::string_view label;  // including the leading comma
     Counter Traffic::* counter;
   };
-  std::string_view name;  // without its beginning
-  std::string_view help;  // without its end
+  std::string_view name;  // without the prefix
+  std::string_view help;  // without the suffix
   std::vector<Part> parts;
 };
 
-// Whose traffic it is, and what its directions are called.
+// The peers whose traffic is counted, and the names of its directions.
 struct Peers {
-  std::string_view beginning;  // of the names
-  std::string_view end;        // of the help
+  std::string_view beginning;  // prefix of the names
+  std::string_view end;        // suffix of the help
   std::string_view in;
   std::string_view out;
 };
@@ -304,7 +304,7 @@ void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>
                     "Payload of compressed messages, on the wire",
                     {{"", &Traffic::compressed_bytes}}},
       TrafficFamily{"inflated_bytes_total",
-                    "Payload of compressed messages, what it stands for",
+                    "Payload of compressed messages, after inflating",
                     {{"", &Traffic::inflated_bytes}}}};
   const std::array directions{std::pair{peers.in, &BothWays::in},
                               std::pair{peers.out, &BothWays::out}};
@@ -348,30 +348,30 @@ void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
 }
 
 void WriteCompression(Text& text, const CompressionStats& compression) {
-  text.Family("upgate_compression_contexts", "gauge",
-              "Deflaters and inflaters that there are now.");
+  text.Family("upgate_compression_contexts", "gauge", "Deflaters and inflaters allocated now.");
   text.Sample(Label("kind", "deflater"), compression.deflaters.Get());
   text.Sample(Label("kind", "inflater"), compression.inflaters.Get());
-  text.Family("upgate_compression_memory_bytes", "gauge", "Memory of these.");
+  text.Family("upgate_compression_memory_bytes", "gauge", "Memory of the deflaters and inflaters.");
   text.Sample("", compression.memory_bytes.Get());
   text.Family("upgate_compression_reserved_bytes", "gauge",
-              "Memory that open sessions may come to hold for compression.");
+              "Memory that open sessions may use for compression.");
   text.Sample("", compression.reserved_bytes.Get());
 }
 
 void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* total) {
-  text.Family("upgate_memory_held_bytes", "gauge", "Memory that is held for clients.");
+  text.Family("upgate_memory_held_bytes", "gauge", "Memory held for clients.");
   text.Sample("", total != nullptr ? total->held() : 0);
-  text.Family("upgate_memory_limit_bytes", "gauge", "What that may be.");
+  text.Family("upgate_memory_limit_bytes", "gauge", "Limit for the memory held for clients.");
   text.Sample("", total != nullptr ? total->limit() : 0);
   text.Family("upgate_memory_waiting_clients", "gauge",
-              "Clients that are not read now because too much is held for them.");
+              "Clients not read now because too much memory is held for them.");
   text.Sample("", memory.waiting.Get());
-  text.Family("upgate_memory_waits_total", "counter",
-              "How often a client was not read for a while because too much was held for it.");
+  text.Family(
+      "upgate_memory_waits_total", "counter",
+      "Times that a client was not read for a while because too much memory was held for it.");
   text.Sample("", memory.waits.Get());
   text.Family("upgate_memory_refusals_total", "counter",
-              "Clients and requests turned down because too much memory was held.");
+              "Clients and requests refused because too much memory was held.");
   for (std::size_t i = 0; i < memory.refusals.size(); ++i)
     text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
 }
@@ -380,7 +380,8 @@ void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string
   std::string labels;
   for (const auto& [name, version] : build)
     labels += (labels.empty() ? "" : ",") + Label(name, version);
-  text.Family("upgate_build_info", "gauge", "Always 1; the labels say what runs.");
+  text.Family("upgate_build_info", "gauge",
+              "Always 1; the labels are the versions of the program and its libraries.");
   text.Sample(labels, std::uint64_t{1});
 }
 
@@ -413,13 +414,13 @@ std::string Registry::Prometheus() const {
   WriteProcess(text, started_unix_seconds_);
   WriteBuild(text, build_);
   text.Family("upgate_log_lines_lost_total", "counter",
-              "Log lines that found no room or could not be written.");
+              "Log lines dropped because the queue was full, or that could not be written.");
   text.Sample("", LogLinesLost());
   WriteReloads(text, reloads_.generation, reloads_.loaded_unix_seconds, reloads_.ok,
                reloads_.failed);
   WriteLoops(text, ReadTimes());
   WriteListeners(text, Labels("listener", rows.listeners), TotalsOf(rows.listeners));
-  text.Family("upgate_unrouted_requests_total", "counter", "Requests that no route took.");
+  text.Family("upgate_unrouted_requests_total", "counter", "Requests that matched no route.");
   text.Sample("", total->unrouted.Get());
   WriteColumns(text, kRouteColumns, route_labels, routes);
   WriteHandshakes(text, route_labels, routes);

@@ -8,13 +8,14 @@
 
 namespace upgate::stats {
 
-// A text that takes long to make and is asked for by many: made anew at most ten times within any
-// second, and shared by all who ask in between. Who asks now and then always gets a new one.
-// Thread-safe; one thread makes it, and the others get the old one meanwhile.
+// A text that is expensive to generate and requested by many: it is generated at most ten times
+// within any second and shared by all requests in between. Infrequent requests always get a new
+// one. Thread-safe; one thread generates it, and the others get the old one meanwhile.
 class SharedText {
  public:
   using Clock = std::chrono::steady_clock;
-  // Of so many in a row each may be a new one; after them there is a new one every interval.
+  // This many consecutive requests may each get a new text; after them one is generated per
+  // interval.
   static constexpr int kBurst = 5;
   static constexpr std::chrono::milliseconds kInterval{200};
 
@@ -27,7 +28,7 @@ class SharedText {
   const std::function<std::string()> make_;
   std::mutex mutex_;
   std::shared_ptr<const std::string> text_;
-  Clock::time_point all_again_;  // when a whole burst may be made anew
+  Clock::time_point all_again_;  // when a full burst is available again
   bool making_ = false;
 };
 

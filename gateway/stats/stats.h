@@ -27,7 +27,7 @@ class Counter {
   void Add(std::uint64_t n = 1) {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
-  // For those that go both ways: what is open now.
+  // For gauges, such as what is open now.
   void Subtract(std::uint64_t n = 1) { Add(~n + 1); }
   std::uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
 
@@ -35,8 +35,7 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-// Counts values by powers of two: bucket i holds values whose bit width is i, that is 0, 1, 2-3,
-// 4-7, …
+// Counts values by powers of two: bucket i holds values whose bit width is i: 0, 1, 2-3, 4-7, …
 class Histogram {
  public:
   static constexpr std::size_t kBuckets = 41;  // the last one holds everything from 2^39 on
@@ -45,7 +44,7 @@ class Histogram {
     buckets_[width < kBuckets ? width : kBuckets - 1].Add(times);
     sum_.Add(value * times);
   }
-  // Takes in all that `other` has recorded.
+  // Adds everything that `other` has recorded.
   void Add(const Histogram& other) {
     for (std::size_t i = 0; i < kBuckets; ++i) buckets_[i].Add(other.bucket(i));
     sum_.Add(other.sum());
@@ -60,18 +59,18 @@ class Histogram {
   Counter sum_;
 };
 
-// How an opening handshake ended. Names for the outside are in kHandshakeOutcomeNames.
+// The outcome of an opening handshake. The names used in statistics are in kHandshakeOutcomeNames.
 enum class HandshakeOutcome : std::uint8_t {
   kAccepted,
-  kBadRequest,       // 400, 405, 426: no proper handshake
+  kBadRequest,       // 400, 405, 426: not a valid handshake
   kForbiddenOrigin,  // 403
   kNoSubprotocol,    // 400: none in common with the route
   kTooManySessions,  // 503: the route's limit
   kBackendFailed,    // 502
   kBackendTimeout,   // 504
-  kClientGone,       // before the answer
+  kClientGone,       // before the response
   kShuttingDown,     // 503
-  kServerRefused,    // a WebSocket or HTTP server answered something else than 101
+  kServerRefused,    // a WebSocket or HTTP server answered with something other than 101
   kNoResources,      // 503: no descriptors or memory for the connection to the server
 };
 inline constexpr std::size_t kHandshakeOutcomes = 11;
@@ -80,7 +79,7 @@ inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutc
     "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
     "shutting_down",     "server_refused", "no_resources"};
 
-// What went one way between the gateway and the WebSocket peers of one kind.
+// Traffic in one direction between the gateway and WebSocket peers of one kind.
 struct Traffic {
   Counter text_messages;
   Counter binary_messages;
@@ -90,61 +89,60 @@ struct Traffic {
   Counter pongs;
   Counter closes;
   Histogram message_size;  // bytes
-  // Of messages that are compressed on the wire (RFC 7692); `bytes` counts what they stand for.
+  // For messages that are compressed on the wire (RFC 7692); `bytes` counts their inflated size.
   Counter compressed_messages;
   Counter compressed_bytes;  // on the wire
-  Counter inflated_bytes;    // what these stand for
+  Counter inflated_bytes;    // after inflating
 };
 
-// Both ways: "in" is from these peers, "out" is to them.
+// Both directions: "in" is from these peers, "out" is to them.
 struct BothWays {
   Traffic in;
   Traffic out;
 };
 
-// Close codes that a client's side of the session ended with: as an array over 1000-1015, then the
-// ranges.
+// Close codes of the client's side of ended sessions: an array for 1000-1015, then the ranges.
 struct CloseCodes {
-  std::array<Counter, 16> standard;  // 1000 + i; 1005: none given, 1006: no Close at all
+  std::array<Counter, 16> standard;  // 1000 + i; 1005: no code, 1006: no Close at all
   Counter library;                   // 3000-3999
   Counter application;               // 4000-4999
   // Codes that no session can end with (RFC 6455, section 7.4) are not counted.
   void Count(std::uint16_t code);
 };
 
-// `in` and `out` are those of its clients.
+// `in` and `out` are the traffic with clients.
 struct RouteStats : BothWays {
-  Counter requests;  // of any kind that the route got
+  Counter requests;  // of any kind that reached the route
   std::array<Counter, kHandshakeOutcomes> handshakes;
   Counter sessions_open;  // now
   Counter sessions_total;
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
-  Counter sessions_compressed;                                 // in all, with permessage-deflate
-  Counter compression_declined;  // sessions without it because there was no memory for it
+  Counter sessions_compressed;                                 // total with permessage-deflate
+  Counter compression_declined;  // sessions without it because memory was short
   CloseCodes close_codes;
   Histogram handshake_us;  // from the end of the request head to the 101
 };
 
-// `in` and `out` are of sessions where the gateway is a WebSocket end towards the server: on routes
-// with `enforce`.
+// `in` and `out` are for sessions where the gateway is a WebSocket endpoint towards the server: on
+// routes with `enforce`.
 struct ServerStats : BothWays {
-  Counter connects;  // that succeeded
+  Counter connects;  // successful ones
   Counter connect_failures;
   Counter connect_timeouts;
   Counter sessions_open;  // now
   Counter sessions_total;
-  Counter bytes_sent;            // to the server, of sessions and of HTTP bodies
-  Counter bytes_received;        // from it
-  Counter sessions_compressed;   // in all, with permessage-deflate agreed on with the server
-  Counter compression_declined;  // not offered to it because there was no memory for it
+  Counter bytes_sent;            // to the server, in sessions and HTTP bodies
+  Counter bytes_received;        // from the server
+  Counter sessions_compressed;   // total with permessage-deflate negotiated with the server
+  Counter compression_declined;  // not offered to the server because memory was short
   Histogram connect_us;
 };
 
-// Why clients had to wait before they were accepted. Names for the outside are in
+// Why clients had to wait before they were accepted. The names used in statistics are in
 // kWaitReasonNames.
 enum class WaitReason : std::uint8_t {
   kConnections,  // the listener's limit
-  kDescriptors,  // what the process keeps back for everything else would be next
+  kDescriptors,  // only the descriptors reserved for other purposes are left
   kSystem,       // accept failed: no descriptors or memory
 };
 inline constexpr std::size_t kWaitReasons = 3;
@@ -156,32 +154,31 @@ inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
     "other", "plain_http", "not_tls", "version", "certificate", "alert", "gone", "timeout"};
 
 struct ListenerStats {
-  Counter connections_open;  // now, those of sessions included
+  Counter connections_open;  // now, including those of sessions
   Counter connections_total;
   Counter requests;
-  Counter responses_2xx;  // of HTTP answers; 1xx counts upgrades
+  Counter responses_2xx;  // of HTTP responses; 1xx counts upgrades
   Counter responses_1xx, responses_3xx, responses_4xx, responses_5xx;
   std::array<Counter, kTlsFaults> tls_failures;
   Counter connection_errors;
   std::array<Counter, kWaitReasons> accept_pauses;
-  Counter connections_refused;  // had waited for too long
+  Counter connections_refused;  // after waiting too long
   // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);
 };
 
-// What permessage-deflate holds now.
+// Current permessage-deflate state.
 struct CompressionStats {
   Counter deflaters;
   Counter inflaters;
-  Counter memory_bytes;    // of these
-  Counter reserved_bytes;  // what open sessions may come to hold
+  Counter memory_bytes;    // of both
+  Counter reserved_bytes;  // maximum that open sessions may use
 };
 
-// What became of clients for whom too much memory was held. Names for the outside are in
-// kMemoryRefusalNames.
+// Clients affected by the memory limit. The names used in statistics are in kMemoryRefusalNames.
 struct MemoryStats {
-  Counter waiting;  // clients that are not read now
-  Counter waits;    // how often one was not read for a while
+  Counter waiting;  // clients not being read now
+  Counter waits;    // how often a client was not read for a while
   std::array<Counter, io::kMemoryRefusals> refusals;
 };
 inline constexpr std::array<std::string_view, io::kMemoryRefusals> kMemoryRefusalNames{
@@ -224,7 +221,7 @@ std::string UniqueName(std::string_view name, const std::function<bool(std::stri
 // What a loop counts by itself.
 struct LoopTimes {
   std::uint64_t turns = 0;
-  std::uint64_t busy_us = 0;  // processor time spent on them
+  std::uint64_t busy_us = 0;  // processor time
 };
 
 // The numbers of all loops together. The number of loops is fixed; rows come and go while they run.
@@ -261,21 +258,22 @@ class Registry {
   // An attempt to load the configuration again; `ok`: it was taken.
   void CountReload(bool ok);
 
-  // Where to ask for the turns of a loop; without it they are 0. `read` is called from any thread
-  // that wants the output. To be called before that, and before the loops run.
+  // Sets the source for a loop's turns; without it they are 0. `read` is called from any thread
+  // that requests the output. Must be called before that, and before the loops run.
   void WatchLoop(std::size_t index, std::function<LoopTimes()> read);
 
-  // Where to ask what is held for clients; without it that is 0, of 0. `total` is not owned. To be
-  // called as WatchLoop is.
+  // Sets the source for memory held for clients; without it both values are 0. `total` is not
+  // owned. The same order as for WatchLoop.
   void WatchMemory(const io::MemoryTotal& total) { memory_ = &total; }
-  // Where to ask for the number of log lines lost; without it that is 0. As WatchLoop.
+  // Sets the source for the number of lost log lines; without it that is 0. The same order as for
+  // WatchLoop.
   void WatchLog(std::function<std::uint64_t()> read);
 
   // What is open now.
   struct Open {
-    std::uint64_t connections = 0;  // of clients, those of sessions included
+    std::uint64_t connections = 0;  // of clients, including those of sessions
     std::uint64_t sessions = 0;
-    std::vector<std::pair<std::string, std::uint64_t>> routes;  // with sessions: name, how many
+    std::vector<std::pair<std::string, std::uint64_t>> routes;  // routes with sessions: name, count
   };
   Open OpenNow() const;
 

@@ -9,8 +9,8 @@
 
 namespace upgate::stats {
 
-// Adds what `from` counts now to `to`, which belongs to the caller. Numbers that change meanwhile
-// are taken before or after the change, each for itself.
+// Adds the current values of `from` to `to`, which the caller owns. Values that change concurrently
+// are read before or after the change, each independently.
 void AddTo(Traffic& to, const Traffic& from);
 void AddTo(RouteStats& to, const RouteStats& from);
 void AddTo(ServerStats& to, const ServerStats& from);
@@ -35,10 +35,10 @@ std::deque<typename AnyRow::Numbers> TotalsOf(const std::vector<std::shared_ptr<
 
 // How many values were recorded.
 std::uint64_t CountOf(const Histogram& histogram);
-// How many buckets there are up to the last one that is not empty.
+// The number of buckets up to the last one that is not empty.
 std::size_t UsedBuckets(const Histogram& histogram);
-// An estimate of the value that the share `q` (0 to 1) of the recorded ones does not pass, as if
-// values lay evenly within their bucket. 0 for an empty histogram.
+// An estimate of the quantile `q` (0 to 1) of the recorded values, as if values were distributed
+// evenly within their bucket. 0 for an empty histogram.
 std::uint64_t Quantile(const Histogram& histogram, double q);
 
 }  // namespace upgate::stats

@@ -23,14 +23,14 @@ namespace {
 using config::ConfigError;
 using config::FilePath;
 
-// Far above any chain or bundle of authorities; keeps a device or a log file from being read whole.
+// Far above any chain or CA bundle; prevents reading all of a device or a log file.
 constexpr std::size_t kMaxFileSize = 4 * 1024 * 1024;
 
 struct FileClose {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-// A key's text must not stay in freed memory.
+// The text of a key must not remain in freed memory.
 struct Contents {
   std::string text;
   Contents() = default;
@@ -66,7 +66,7 @@ bool ReadFile(const FilePath& file, Contents& contents, std::vector<ConfigError>
   return true;
 }
 
-// What stands in the file instead of what was looked for, as the end of a message.
+// A hint about what the file contains instead, as the end of a message.
 std::string_view Hint(std::string_view text) {
   if (text.find("PRIVATE KEY-----") != std::string_view::npos)
     return "; it holds a private key: are cert and key swapped?";
@@ -119,10 +119,10 @@ PkeyPtr ReadKey(const FilePath& file, std::vector<ConfigError>& errors) {
   if (key) return key;
   if (encrypted) {
     Add(errors, file,
-        fmt::format("the key in {} is encrypted, and nobody is there to be asked for the "
-                    "passphrase; decrypt it with "
-                    "openssl pkey -in FILE -out FILE",
-                    file.path));
+        fmt::format(
+            "the key in {} is encrypted, and passphrases are not supported; decrypt it with "
+            "openssl pkey -in FILE -out FILE",
+            file.path));
   } else {
     Add(errors, file, fmt::format("no PEM private key in {}{}", file.path, Hint(contents.text)));
   }
@@ -144,9 +144,8 @@ std::string MismatchText(const config::Certificate& files, const Identity& ident
         files.key.path, i + 2, files.cert.path);
   }
   return fmt::format(
-      "the key in {} does not belong to the certificate in {}; name the key that the certificate "
-      "was "
-      "requested with, or have a certificate made for this key",
+      "the key in {} does not belong to the certificate in {}; use the key that the certificate "
+      "was requested with, or get a certificate for this key",
       files.key.path, files.cert.path);
 }
 
@@ -195,7 +194,7 @@ StorePtr LoadAuthorities(const FilePath& file, std::vector<ConfigError>& errors)
   for (int i = 0; i < sk_X509_num(authorities.get()); ++i) {
     X509_STORE_add_cert(store.get(), sk_X509_value(authorities.get(), i));
   }
-  // Whoever is listed is trusted, also an intermediate whose root is not.
+  // Every listed certificate is trusted, including an intermediate whose root is not listed.
   X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
   return store;
 }

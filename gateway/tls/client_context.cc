@@ -29,7 +29,7 @@ class OpensslClientContext final : public ClientContext {
       SSL_set_connect_state(ssl.get());
       if (!SetServerName(*ssl, name)) {
         Error error{Errc::kTls,
-                    fmt::format("\"{}\" is not a name that a certificate can be for", name)};
+                    fmt::format("\"{}\" is not a name that a certificate can have", name)};
         return std::make_unique<ClientHandshake>(std::move(error), loop, handler);
       }
     }
@@ -39,13 +39,14 @@ class OpensslClientContext final : public ClientContext {
   }
 
  private:
-  // For SNI, which has no address literals (RFC 6066, section 3), and for verification.
+  // Sets the name for SNI, which has no address literals (RFC 6066, section 3), and for
+  // verification.
   bool SetServerName(SSL& ssl, const std::string& name) const {
     const auto ip = Ip::Parse(name);
     ERR_clear_error();
     if (!ip && !name.empty() && SSL_set_tlsext_host_name(&ssl, name.c_str()) != 1) return false;
     if (!verify_) return true;
-    // An empty name would turn the check off.
+    // An empty name would disable the check.
     if (name.empty()) return false;
     X509_VERIFY_PARAM* parameters = SSL_get0_param(&ssl);
     if (ip) {
@@ -70,7 +71,7 @@ void TrustAuthorities(SSL_CTX& context, const config::ClientTls& tls,
   }
   ERR_clear_error();
   if (tls.verify && SSL_CTX_set_default_verify_paths(&context) != 1) {
-    errors.push_back({{}, "", "cannot load the system's certificate authorities: " + TakeReason()});
+    errors.push_back({{}, "", "cannot load the system's CA certificates: " + TakeReason()});
   }
 }
 
@@ -84,7 +85,7 @@ std::expected<std::shared_ptr<ClientContext>, std::vector<config::ConfigError>> 
   if (!context)
     return std::unexpected(
         std::vector{config::ConfigError{{}, "", "cannot set up TLS: " + TakeReason()}});
-  // Sessions are not kept, so tickets would only take memory.
+  // Sessions are not stored, so tickets would only use memory.
   SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
   SSL_CTX_set_verify(context.get(), tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                      tls.verify ? OnVerify : nullptr);

@@ -16,13 +16,13 @@ ClientHandshake::ClientHandshake(Error error, io::Loop loop, io::ConnectHandler&
   turn_.RunLater(*this);
 }
 
-// Also after OnEstablished: the handler has not seen the stream yet, and it is of no use any more.
+// Also after OnEstablished: the handler has not got the stream yet, and it is no longer usable.
 void ClientHandshake::OnError(const Error& error) {
   error_ = error;
   turn_.RunLater(*this);
 }
 
-// The handler may destroy this object: nothing is touched after the call.
+// The handler may destroy this object: no member is accessed after the call.
 void ClientHandshake::OnLater() {
   if (error_) {
     const Error error = *std::exchange(error_, std::nullopt);

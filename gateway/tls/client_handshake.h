@@ -9,16 +9,16 @@
 
 namespace upgate::tls {
 
-// A client's handshake under way: owns the stream until it is over, then hands it to `handler`,
-// from the loop and not from inside the stream's callback, so that the handler may destroy whatever
-// it likes.
+// A client handshake in progress: owns the stream until it is complete, then passes it to
+// `handler`, from the loop and not from inside the stream's callback, so that the handler may
+// destroy anything.
 class ClientHandshake final : public io::Pending,
                               private io::StreamHandler,
                               private HandshakeObserver,
                               private io::Later {
  public:
   ClientHandshake(std::unique_ptr<Stream> stream, io::Loop loop, io::ConnectHandler& handler);
-  // A handshake that cannot begin.
+  // A handshake that fails before it starts.
   ClientHandshake(Error error, io::Loop loop, io::ConnectHandler& handler);
 
  private:

@@ -5,8 +5,8 @@
 namespace upgate::tls {
 namespace {
 
-// Looked up once: EVP_sha1() and its like are looked up anew by every use. Never freed, as is all
-// that OpenSSL has for the whole process.
+// Fetched once: EVP_sha1() and the like are fetched again on every use. Never freed, like all of
+// OpenSSL's process-wide state.
 const EVP_MD* Fetch(const char* name, const EVP_MD* otherwise) {
   const EVP_MD* fetched = EVP_MD_fetch(nullptr, name, nullptr);
   return fetched != nullptr ? fetched : otherwise;

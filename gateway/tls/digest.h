@@ -7,8 +7,7 @@
 
 namespace upgate::tls {
 
-// For the WebSocket handshake only: what the standard, and a draft of it, ask for, not for
-// security.
+// For the WebSocket handshake only, where the standard and a draft require them; not for security.
 std::array<std::byte, 20> Sha1(Bytes data);
 std::array<std::byte, 16> Md5(Bytes data);
 

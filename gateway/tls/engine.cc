@@ -14,11 +14,10 @@ namespace upgate::tls {
 namespace {
 
 constexpr std::size_t kHeaderSize = 5;
-// The most that any version allows a record to hold (RFC 5246, section 6.2.3). OpenSSL knows the
-// exact limit.
+// Maximum fragment size of any version (RFC 5246, section 6.2.3). OpenSSL checks the exact limit.
 constexpr std::size_t kMaxFragment = kMaxPlaintext + 2048;
 
-// For people, who see it in their browser or terminal.
+// For users, who see it in their browser or terminal.
 constexpr std::string_view kPlainHttpAnswer =
     "HTTP/1.1 400 Bad Request\r\n"
     "Content-Type: text/plain; charset=utf-8\r\n"
@@ -59,7 +58,7 @@ int BioCreate(BIO* bio) {
   return 1;
 }
 
-// OpenSSL wants one method table for all BIOs of a kind, alive as long as they are.
+// OpenSSL needs one method table for all BIOs of a type, which must outlive them.
 const BIO_METHOD* RecordMethod() {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
@@ -73,8 +72,8 @@ const BIO_METHOD* RecordMethod() {
   return method;
 }
 
-// Wipes and frees a key of the key exchange. OpenSSL would keep it as long as the connection,
-// without using it again; what is left for it to free is an empty shell.
+// Wipes and frees a key of the key exchange. OpenSSL would keep it for the life of the connection
+// without using it again; this leaves it an empty object to free.
 void Empty(EVP_PKEY* key) {
   const PkeyPtr owned(key);
   EVP_PKEY_set_type(key, EVP_PKEY_get_base_id(key));
@@ -201,9 +200,9 @@ void Engine::Write(std::span<const Bytes> slices) {
   ReleaseBuffers();
 }
 
-// With SSL_MODE_RELEASE_BUFFERS OpenSSL does so itself, but after every record, and not after
-// tickets and key updates. Its read buffer must hold nothing: Read always takes whole records out,
-// once what came with the handshake is gone.
+// With SSL_MODE_RELEASE_BUFFERS OpenSSL frees its buffers itself, but after every record, and not
+// after tickets and key updates. Its read buffer must be empty, which it is, because Read consumes
+// whole records once the data that came with the handshake has been read.
 void Engine::ReleaseBuffers() {
   if (settled_ && !failure_) SSL_free_buffers(ssl_.get());
 }
@@ -233,7 +232,7 @@ void Engine::Refuse(std::string reason) {
 }
 
 void Engine::FailFromQueue() {
-  // OpenSSL sends no alert then.
+  // OpenSSL sends no alert in this case.
   if (SSL_is_server(ssl_.get()) && IsPlainHttp()) {
     AppendRecordBytes(kPlainHttpAnswer.data(), static_cast<int>(kPlainHttpAnswer.size()));
   }
@@ -268,8 +267,8 @@ std::size_t Engine::NextRecordSize() const {
   return ready >= kHeaderSize && ready >= size ? size : 0;
 }
 
-// Takes the next record into account before OpenSSL sees any of it; false when there is none or one
-// too many.
+// Accounts for the next record before OpenSSL reads any of it; false if there is none or if it
+// exceeds a limit.
 bool Engine::AdmitRecord() {
   const std::size_t size = NextRecordSize();
   if (size == 0) return false;

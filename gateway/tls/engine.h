@@ -16,81 +16,80 @@
 
 namespace upgate::tls {
 
-// Most that a peer may send before the handshake is over: room for the longest honest certificate
-// chains.
+// Maximum bytes that a peer may send during the handshake: room for the longest legitimate
+// certificate chains.
 inline constexpr std::size_t kMaxHandshakeBytes = 128 * 1024;
 
-// Records in a row that may bring no data once the handshake is over: session tickets, key updates,
-// empty records, attempts to renegotiate. Each costs more to take than to send.
+// Maximum number of consecutive records without data after the handshake: session tickets, key
+// updates, empty records, renegotiation attempts. Each costs more to process than to send.
 inline constexpr std::uint32_t kMaxQuietRecords = 32;
 
-// TLS without I/O: ciphertext in, plaintext out, and the records that are to be sent appended to
-// Scratch::Buffers::records, from where the caller takes them after every call. Only whole records
-// are given to OpenSSL, straight from the bytes fed; what is left of an unfinished one is the only
-// thing kept between calls, so that an idle engine owns nothing but the SSL object. Not
-// thread-safe. RFC 8446, RFC 5246. A client that speaks plain HTTP to us is refused in plain HTTP.
+// TLS without I/O: ciphertext in, plaintext out, and records to be sent are appended to
+// Scratch::Buffers::records, which the caller empties after every call. Only complete records are
+// passed to OpenSSL, directly from the input; only an incomplete record is kept between calls, so
+// an idle engine owns nothing but the SSL object. Not thread-safe. RFC 8446, RFC 5246. Clients that
+// send plain HTTP get a plain HTTP error response.
 //
-// Feed, then Advance until it is starved (or the caller has had enough), then Keep.
+// Call Feed, then Advance until kStarved (or until the caller stops), then Keep.
 class Engine {
  public:
   enum class Progress : std::uint8_t {
     kStarved,      // needs more ciphertext
-    kEstablished,  // the handshake is done; told once
+    kEstablished,  // the handshake is complete; reported once
     kData,         // `size` bytes of plaintext
-    kEnd,          // close_notify; told every time from here on
-    kFailed,       // see failure(); told every time from here on
+    kEnd,          // close_notify; reported on every call from then on
+    kFailed,       // see failure(); reported on every call from then on
   };
   struct Step {
     Progress progress = Progress::kStarved;
     std::size_t size = 0;
   };
 
-  // `ssl` is set to be server or client already. A null one is an engine that has failed with
+  // `ssl` must be in server or client mode already. If it is null, the engine has failed with
   // kLimit.
   Engine(SslPtr ssl, Scratch::Buffers& buffers);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // More ciphertext behind what is kept; a view until Keep.
+  // Sets more ciphertext, to follow what is kept; a view until Keep.
   void Feed(Bytes input) { input_ = input; }
-  // The handshake's next step, or as much plaintext as there is and fits. `room` holds
-  // kMaxPlaintext at least.
+  // Performs the next step of the handshake, or decrypts as much data as available and fits. `room`
+  // must have at least kMaxPlaintext bytes.
   Step Advance(MutableBytes room);
-  // Copies what was fed and not consumed.
+  // Copies input that was fed and not consumed.
   void Keep();
-  // Whether Advance would do something without being fed.
+  // True if Advance would make progress without Feed.
   bool HasMore() const { return failure_ || ended_ || RecordReady(); }
-  // Whether anything was fed that Advance has not taken, be it part of a record.
+  // True if any input has not been consumed by Advance, including a partial record.
   bool HasInput() const { return failure_ || ended_ || record_left_ > 0 || available() > 0; }
 
-  // What Keep has copied, and room for it.
+  // Heap bytes of the input kept by Keep.
   std::size_t kept_bytes() const { return io::HeapBytes(tail_); }
 
   bool established() const { return established_; }
-  // Not so in the handshake, nor in the midst of a handshake message that the peer sends after it.
+  // False during the handshake, and while a post-handshake message from the peer is incomplete.
   bool writable() const;
-  // Makes records of the slices, full ones where there is enough; only when writable().
+  // Encrypts the slices into records, full ones if there is enough data; only while writable().
   void Write(std::span<const Bytes> slices);
-  // Sends close_notify; only when writable().
+  // Sends close_notify; only while writable().
   void Close();
 
   const Error* failure() const { return failure_.get(); }
-  // Fails for a reason that OpenSSL does not know. The first failure stays.
+  // Fails for a reason outside of OpenSSL. The first failure is kept.
   void Fail(Error error);
-  // The same for something that the peer did, which OpenSSL may be about to report in its own
-  // words.
+  // The same for an error by the peer that OpenSSL may also be about to report in its own words.
   void Refuse(std::string reason);
 
-  // What was agreed on; only when established().
+  // The negotiated parameters; only once established().
   io::TlsInfo Info() const;
 
-  // For the BIO and OpenSSL's callbacks: the engine that called into OpenSSL.
+  // For the BIO and OpenSSL's callbacks: the engine that called OpenSSL.
   static Engine* AtWork(BIO* bio);
   int ReadRecordBytes(char* out, int size);
   void AppendRecordBytes(const char* bytes, int size);
 
  private:
-  // Before every call into OpenSSL that may use the BIO.
+  // Must be called before every OpenSSL call that may use the BIO.
   void GoToWork();
   Step Shake();
   Step Read(MutableBytes room);
@@ -98,9 +97,9 @@ class Engine {
   void ReleaseBuffers();
   void FailFromQueue();
   std::size_t available() const { return tail_.size() - tail_start_ + input_.size(); }
-  // The first bytes of what is there; what is missing is as an honest record would have it.
+  // The first bytes of the input; missing bytes are filled with valid values.
   std::array<std::uint8_t, 5> FrontHeader() const;
-  // The size of the record at the front, or 0 while it is incomplete.
+  // The size of the next record, or 0 while it is incomplete.
   std::size_t NextRecordSize() const;
   bool RecordReady() const { return record_left_ > 0 || NextRecordSize() > 0; }
   bool AdmitRecord();
@@ -108,16 +107,16 @@ class Engine {
   SslPtr ssl_;
   Scratch::Buffers& buffers_;
   std::unique_ptr<Error> failure_;
-  std::string tail_;  // ciphertext kept from earlier calls, consumed from tail_start_ on
+  std::string tail_;  // ciphertext kept from earlier calls, starting at tail_start_
   Bytes input_;
   std::uint32_t tail_start_ = 0;
-  std::uint32_t record_left_ = 0;  // of the record that OpenSSL is reading
-  std::uint32_t admitted_ = 0;     // bytes in the handshake, then records since the last data
+  std::uint32_t record_left_ = 0;  // left of the record that OpenSSL is reading
+  std::uint32_t admitted_ = 0;     // bytes during the handshake, then records since the last data
   bool established_ = false;
-  bool settled_ = false;  // nothing is left inside OpenSSL of the record that ended the handshake
+  bool settled_ = false;  // OpenSSL holds no more data of the record that ended the handshake
   bool ended_ = false;
-  bool raw_ =
-      false;  // no TLS: everything goes to OpenSSL as it comes, which knows how to refuse it
+  // Not TLS: everything is passed on to OpenSSL, which then rejects it.
+  bool raw_ = false;
 };
 
 }  // namespace upgate::tls

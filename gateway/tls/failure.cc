@@ -13,7 +13,7 @@
 namespace upgate::tls {
 namespace {
 
-// The first error of the SSL library itself where there is one: it names the cause, others are
+// The first error of the SSL library itself, if there is one: it names the cause, the others are
 // details.
 unsigned long TakeCode() {
   unsigned long first = 0;
@@ -60,7 +60,7 @@ std::string HandshakeText(unsigned long code) {
   }
 }
 
-// The name or address that a certificate is checked against.
+// The name or address that the certificate is verified against.
 std::string WantedName(X509_STORE_CTX* store) {
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(store);
   if (const char* host = X509_VERIFY_PARAM_get0_host(parameters, 0)) return host;
@@ -68,7 +68,7 @@ std::string WantedName(X509_STORE_CTX* store) {
   if (text == nullptr) return {};
   const std::string address = text;
   OPENSSL_free(text);
-  // OpenSSL writes out the zeros of IPv6.
+  // OpenSSL does not compress the zeros of an IPv6 address.
   const auto ip = Ip::Parse(address);
   return ip ? ip->ToString() : address;
 }

@@ -7,20 +7,20 @@
 
 namespace upgate::tls {
 
-// Why OpenSSL's last call failed, from this thread's error queue, which is empty afterwards.
-// `established`: the handshake was over. kTls in the handshake; after it kReset for an alert of the
-// peer and kProtocol for what we refuse.
+// The error of OpenSSL's last call, from this thread's error queue, which is then cleared.
+// `established`: the handshake was complete. kTls during the handshake; after it kReset for an
+// alert from the peer and kProtocol for errors found on this side.
 Error TakeFailure(bool established);
 
-// Whether this thread's error queue, which stays as it is, says that the peer sent an HTTP request
-// instead of a handshake.
+// True if the first entry of this thread's error queue, which is not changed, says that the peer
+// sent an HTTP request instead of a handshake.
 bool IsPlainHttp();
 
-// OpenSSL's own words for the first entry of this thread's error queue, which is empty afterwards.
+// OpenSSL's message for the first entry of this thread's error queue, which is then cleared.
 std::string TakeReason();
 
-// For SSL_CTX_set_verify: refuses what OpenSSL refuses, and tells the Engine why in words that a
-// reader can act on.
+// For SSL_CTX_set_verify: rejects what OpenSSL rejects, and gives the Engine a reason that users
+// can act on.
 int OnVerify(int accepted, X509_STORE_CTX* store);
 
 // "CN=alice,O=Example" (RFC 2253).

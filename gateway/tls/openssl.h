@@ -9,7 +9,8 @@
 
 namespace upgate::tls {
 
-// Owners of OpenSSL's things. Internal to this folder: whoever is outside it includes context.h.
+// Owning pointers for OpenSSL objects. Internal to this folder: code outside of it includes
+// context.h.
 struct OpensslFree {
   void operator()(SSL* p) const { SSL_free(p); }
   void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }

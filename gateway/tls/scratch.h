@@ -10,20 +10,20 @@
 
 namespace upgate::tls {
 
-// Most plaintext that one record holds (RFC 8446, section 5.1).
+// Maximum plaintext of one record (RFC 8446, section 5.1).
 inline constexpr std::size_t kMaxPlaintext = 16 * 1024;
 
-// The BIO of all engines of a loop: it passes records on to and from Engine::AtWork.
+// The BIO of all engines of a loop: it transfers records to and from Engine::AtWork.
 BioPtr MakeRecordBio();
 
 struct Scratch::Buffers {
-  // Where plaintext for OnBytes goes, with the headroom in front that a handler may write to.
+  // The buffer for plaintext passed to OnBytes, behind the headroom that a handler may write to.
   MutableBytes plaintext() { return MutableBytes(incoming).subspan(io::kReadHeadroom); }
 
   alignas(64) std::array<std::byte, io::kReadHeadroom + io::kReadBufferSize> incoming;
-  std::array<std::byte, kMaxPlaintext> stage;  // where small slices join to one record
-  std::vector<std::byte> records;  // on their way to the lower stream; empty between calls
-  // Between OpenSSL and whichever engine is at work; nullptr when there was no memory for it.
+  std::array<std::byte, kMaxPlaintext> stage;  // small slices are joined here to one record
+  std::vector<std::byte> records;  // to be written to the lower stream; empty between calls
+  // Connects OpenSSL with the engine that is currently calling it; nullptr if out of memory.
   BioPtr bio = MakeRecordBio();
 };
 

@@ -30,8 +30,8 @@ std::string ToPem(Write write) {
 void SetSerial(X509& certificate) {
   std::array<unsigned char, 16> random{};
   RAND_bytes(random.data(), static_cast<int>(random.size()));
-  random[0] =
-      static_cast<unsigned char>((random[0] & 0x3f) | 0x40);  // positive, and always as long
+  // positive, and always of the same length
+  random[0] = static_cast<unsigned char>((random[0] & 0x3f) | 0x40);
   BIGNUM* number = BN_bin2bn(random.data(), static_cast<int>(random.size()), nullptr);
   BN_to_ASN1_INTEGER(number, X509_get_serialNumber(&certificate));
   BN_free(number);

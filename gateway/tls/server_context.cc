@@ -37,8 +37,8 @@ class OpensslServerContext final : public ServerContext,
   }
 
  private:
-  // Certificates for the same names, one for each kind of key; the client's choice of ciphers
-  // decides.
+  // Certificates for the same names, one per key type; the client's cipher list determines which is
+  // used.
   struct Site {
     SslCtxPtr context;
     std::vector<std::string> names;
@@ -59,8 +59,8 @@ class OpensslServerContext final : public ServerContext,
   static int OnTicketKey(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int seal);
 
-  std::vector<Site>
-      sites_;  // the first is for clients that ask for no name, or for one that is not here
+  // The first is used for clients that send no server name or an unknown one.
+  std::vector<Site> sites_;
   ServerNames names_;
   StorePtr authorities_;
   TicketKeys ticket_keys_;
@@ -107,8 +107,8 @@ bool OpensslServerContext::AddSite(const config::ListenerTls& tls, std::vector<s
   SSL_CTX_set_app_data(ctx, this);
   SSL_CTX_set_alpn_select_cb(ctx, OnAlpn, nullptr);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, OnTicketKey);
-  // A client resumes once and gets a new ticket then; WebSocket connections are few and long, a
-  // second ticket would be waste.
+  // A client resumes once and then gets a new ticket; WebSocket connections are few and long, so a
+  // second ticket would be a waste.
   SSL_CTX_set_num_tickets(ctx, 1);
   SSL_CTX_set_session_id_context(ctx, kSessionIdContext.data(), kSessionIdContext.size());
   sites_.push_back({std::move(context), std::move(names), {}});
@@ -153,7 +153,7 @@ int OpensslServerContext::OnTicketKey(SSL* ssl, unsigned char* name, unsigned ch
   const TicketKeys& keys = Of(ssl).ticket_keys_;
   if (seal == 1) return keys.Seal(name, iv, cipher, mac);
   const int opened = keys.Open(name, iv, cipher, mac);
-  // A TLS 1.3 client uses a ticket once (RFC 8446, appendix C.4); 2 gives it a new one.
+  // A TLS 1.3 client uses a ticket once (RFC 8446, appendix C.4); 2 issues a new one.
   return opened == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : opened;
 }
 

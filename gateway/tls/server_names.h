@@ -9,16 +9,16 @@
 
 namespace upgate::tls {
 
-// Which certificate is for which name: exact names before wildcards, the certificate first added
-// where two have the same.
+// Maps server names to certificates: exact names before wildcards; for duplicate names, the first
+// certificate added.
 class ServerNames {
  public:
-  // `names` as in a certificate: lower case, a wildcard is "*." in front (RFC 6125, section 6.4.3:
-  // a whole label, one).
+  // `names` as in a certificate: lower case, a wildcard begins with "*." (RFC 6125, section 6.4.3:
+  // exactly one whole label).
   void Add(const std::vector<std::string>& names, std::size_t certificate);
 
-  // `asked` as the client sent it; any case, perhaps with the dot of the root, perhaps an address
-  // literal.
+  // `asked` as sent by the client: any case, optionally with a trailing root dot, possibly an
+  // address literal.
   std::optional<std::size_t> Find(std::string_view asked) const;
 
  private:

@@ -3,8 +3,8 @@
 namespace upgate::tls {
 namespace {
 
-// AES-128 first: as strong as the rest of the handshake, and faster. A client that puts ChaCha20
-// first has no AES in hardware, and gets ChaCha20.
+// AES-128 first: as strong as the rest of the handshake, and faster. A client that prefers ChaCha20
+// has no AES hardware, and gets ChaCha20.
 constexpr char kCiphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
@@ -28,11 +28,11 @@ SslCtxPtr MakeSslContext(const SSL_METHOD* method, config::TlsVersion min_versio
   if (!fine) return nullptr;
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  // RELEASE_BUFFERS is for the handshake: one that has stopped half-way has no record buffers.
+  // RELEASE_BUFFERS is for the handshake: while it is stalled, it holds no record buffers.
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Header and body of a record in one read. It cannot read further ahead: the engine gives it one
-  // record at a time.
+  // Reads header and body of a record at once. It cannot read further ahead, because the engine
+  // provides one record at a time.
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_cert_list(ctx, kMaxChainBytes);

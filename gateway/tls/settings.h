@@ -5,9 +5,9 @@
 
 namespace upgate::tls {
 
-// What both sides have in common: versions, AEAD ciphers with ephemeral keys (RFC 9325,
-// section 4.2), groups, no renegotiation, no compression, no session cache, and buffers that are
-// given back when idle. Null when OpenSSL refuses: a broken installation.
+// Settings of both sides: versions, AEAD ciphers with ephemeral keys (RFC 9325, section 4.2),
+// groups, no renegotiation, no compression, no session cache, and buffers released when idle. Null
+// if OpenSSL fails, which means a broken installation.
 SslCtxPtr MakeSslContext(const SSL_METHOD* method, config::TlsVersion min_version);
 
 }  // namespace upgate::tls

@@ -8,17 +8,16 @@
 namespace upgate::tls {
 namespace {
 
-// A larger buffer of records is given back after use: one large write must not set the loop's
-// memory for good.
+// A larger record buffer is freed after use, so that one large write does not increase the loop's
+// memory permanently.
 constexpr std::size_t kKeptRecords = 256 * 1024;
 
-// A peer that makes us answer (key updates) and does not read the answers is not read from with
-// more than this queued. Well above what a handler queues that minds congested(): two such ends
-// never wait for each other.
+// A peer that causes responses (to key updates) and does not read them is not read from while more
+// than this is queued. Well above what a handler that observes congested() queues, so two such
+// endpoints cannot deadlock.
 constexpr std::size_t kMaxAnswers = 4 * io::kHighMark;
 
-// What OpenSSL takes for a connection, as measured: 34 to 45 KB with a handshake open, 14 KB after
-// it.
+// OpenSSL's memory per connection, as measured: 34 to 45 KB during the handshake, 14 KB after it.
 constexpr std::size_t kHandshakeBytes = 44 * 1024;
 constexpr std::size_t kSessionBytes = 14 * 1024;
 
@@ -61,9 +60,8 @@ bool Stream::Receiving() const {
   return state_ == State::kHandshaking || (state_ == State::kOpen && reading_ && !ended_);
 }
 
-// Makes the lower stream read, or the loop call back, or neither, as things stand. Ciphertext that
-// is kept goes first: the lower stream is quiet until it is delivered, and what is kept stays
-// bounded.
+// Turns on reading from below, or schedules a callback, or neither. Kept ciphertext is processed
+// first: the lower stream is not read until then, so the kept amount stays bounded.
 void Stream::Steer() {
   if (state_ == State::kFailed) return;
   const bool more = engine_.failure() != nullptr || (Receiving() && engine_.HasMore());
@@ -81,7 +79,7 @@ void Stream::OnBytes(MutableBytes data) {
   if (state_ == State::kFailed || ended_) return;
   engine_.Feed(data);
   if (state_ != State::kHandshaking) return Process();
-  // A handshake costs as much as thousands of messages: it waits its turn.
+  // A handshake costs as much as thousands of messages, so it is deferred to a later turn.
   engine_.Keep();
   Steer();
 }
@@ -154,11 +152,11 @@ void Stream::Shutdown() {
   if (state_ == State::kFailed || sending_ != Sending::kOpen) return;
   sending_ = Sending::kClosing;
   if (waiting_ || !engine_.writable()) return;
-  SendWaiting();  // only close_notify: nothing waits
+  SendWaiting();  // only close_notify: nothing is waiting
   if (engine_.failure() != nullptr && !processing_) Steer();
 }
 
-// Sends what waited for the engine: plaintext, then close_notify.
+// Sends deferred output: plaintext, then close_notify.
 bool Stream::SendWaiting() {
   bool drained = false;
   if (const std::unique_ptr<std::string> waiting = std::move(waiting_)) {
@@ -166,7 +164,7 @@ bool Stream::SendWaiting() {
     const Bytes plaintext = AsBytes(*waiting);
     engine_.Write(std::span(&plaintext, 1));
     Flush();
-    // A lower stream that is not congested has nothing to tell later.
+    // If the lower stream is not congested, it will not call OnDrained later.
     drained = congested && !lower_->congested();
   }
   if (sending_ == Sending::kClosing && engine_.writable()) {
@@ -188,7 +186,7 @@ void Stream::Flush() {
 void Stream::OnEnd() {
   if (state_ == State::kFailed || ended_) return;
   if (state_ == State::kOpen) {
-    // In the middle of a record something is missing in any case.
+    // In the middle of a record the data is truncated in any case.
     if (!engine_.HasInput() && handler_ != nullptr && handler_->OnTruncated()) {
       ended_ = true;
       return handler_->OnEnd();

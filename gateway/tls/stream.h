@@ -13,36 +13,36 @@
 
 namespace upgate::tls {
 
-// Most that may be written while the handshake is not over. Whoever looks at congested() stays far
-// below it; whoever does not gets OnError with kLimit instead of memory without end.
+// Maximum bytes written before the handshake is complete. Writers that observe congested() stay far
+// below it; others get OnError with kLimit instead of unbounded memory use.
 inline constexpr std::size_t kMaxWaiting = 1024 * 1024;
 
 class HandshakeObserver {
  public:
-  // Called from inside the stream's own callbacks: do not destroy the stream here.
+  // Called from inside the stream's own callbacks: must not destroy the stream.
   virtual void OnEstablished() = 0;
 
  protected:
   ~HandshakeObserver() = default;
 };
 
-// TLS over another stream, which it owns. One OnBytes from below is at most three upward (64 KiB of
-// records, the unfinished record from before, and what a paused reader left); one Write from above
-// is one Write below. Writes before the end of the handshake wait for it, counted in queued(); so
-// does Shutdown.
+// TLS over another stream, which it owns. One OnBytes from below causes at most three upward (64
+// KiB of records, the unfinished record from before, and data left by a paused reader); one Write
+// from above causes one Write below. Writes before the end of the handshake are queued and counted
+// in queued(); Shutdown is deferred as well.
 //
-// While reading is off no ciphertext is decrypted, and none is read from below: at most
-// kReadBufferSize and one record of it are kept. What is kept is delivered from the loop once
-// reading is on again. A handshake that has begun goes on while reading is off.
+// While reading is off, no ciphertext is decrypted or read from below: at most kReadBufferSize and
+// one record of it are kept, and delivered from the loop once reading is on again. A handshake in
+// progress continues while reading is off.
 class Stream final : public io::ByteStream, private io::StreamHandler, private io::Later {
  public:
-  // `keep_alive` is held until the handshake is over: the contexts that OpenSSL's callbacks use.
-  // A handshake that is not over `handshake_timeout` from now fails with kTls; 0: no limit.
+  // `keep_alive` is held until the handshake is complete: the contexts that OpenSSL's callbacks
+  // use. A handshake that is not complete within `handshake_timeout` fails with kTls; 0: no limit.
   Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl, std::shared_ptr<const void> keep_alive,
          io::Millis handshake_timeout, io::Loop loop, Scratch& scratch);
 
-  // Begins the handshake from our side, without waiting for SetReading. `observer` outlives the
-  // handshake.
+  // Starts the handshake from this side, without waiting for SetReading. `observer` must outlive
+  // the handshake.
   void Start(HandshakeObserver& observer);
 
   void SetHandler(io::StreamHandler* handler) override;
@@ -59,19 +59,19 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
     if (waiting_) delivery.waiting += waiting_->size();
     return delivery;
   }
-  // Once the handshake is over without what OpenSSL needs by itself: everybody has that.
+  // After the handshake without OpenSSL's own memory, which every connection needs.
   std::size_t held_bytes() const override;
   bool HasUnread() const override { return engine_.HasInput() || lower_->HasUnread(); }
   SocketAddress local_address() const override { return lower_->local_address(); }
   SocketAddress peer_address() const override { return lower_->peer_address(); }
-  // nullptr until the handshake is over.
+  // nullptr until the handshake is complete.
   const io::TlsInfo* tls() const override;
 
  private:
   enum class State : std::uint8_t { kFresh, kHandshaking, kOpen, kFailed };
   enum class Sending : std::uint8_t { kOpen, kClosing, kClosed };
 
-  // What only a handshake needs.
+  // State that only the handshake needs.
   struct Handshake final : io::Timer::Owner {
     Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers)
         : stream(s), keep_alive(std::move(alive)), timer(timers, *this) {}
@@ -91,35 +91,35 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   void OnError(const Error& error) override;
   void OnDrained() override;
   void OnFlushed() override;
-  // Something is to be delivered without new ciphertext.
+  // Delivers what is available without new ciphertext.
   void OnLater() override { Process(); }
 
   bool Receiving() const;
   void Process();
   void Deliver(Engine::Step step);
   void Establish();
-  // Says whether the handler is to hear OnDrained.
+  // Returns whether OnDrained must be called.
   bool SendWaiting();
   void Flush();
   void Steer();
   void Fail(Error error);
-  // Enters what is held in the ledger.
+  // Updates the ledger.
   void Charge();
 
   const std::unique_ptr<io::ByteStream> lower_;
   io::StreamHandler* handler_ = nullptr;
   io::Turn& turn_;
   Scratch::Buffers& buffers_;
-  std::unique_ptr<Handshake> handshake_;  // until it is over
-  // Rare things, on the heap while they are needed.
+  std::unique_ptr<Handshake> handshake_;  // until the handshake is complete
+  // Rarely needed, so allocated on demand.
   std::unique_ptr<std::string> waiting_;  // plaintext written while the engine is not writable
   mutable std::unique_ptr<io::TlsInfo> info_;
   State state_ = State::kFresh;
   Sending sending_ = Sending::kOpen;
   bool reading_ = false;
   bool processing_ = false;
-  bool ended_ = false;    // the peer's close_notify has been told
-  bool stalled_ = false;  // what the peer made us answer has congested the lower stream
+  bool ended_ = false;    // the peer's close_notify was reported
+  bool stalled_ = false;  // responses to the peer's records have congested the lower stream
   io::MemoryCharge charge_;
   Engine engine_;
 };

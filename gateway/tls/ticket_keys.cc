@@ -24,7 +24,7 @@ void TicketKeys::Rotate() {
 
 bool TicketKeys::SetMacKey(EVP_MAC_CTX* mac, const Key& key) {
   char digest[] = "SHA256";
-  // The parameters are only read, but their type does not say so.
+  // The parameters are only read, although their type is not const.
   auto* bytes = const_cast<std::uint8_t*>(key.authentication.data());
   const OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, bytes, key.authentication.size()),

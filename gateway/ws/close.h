@@ -17,8 +17,8 @@ inline constexpr std::uint16_t kNormal = 1000;
 inline constexpr std::uint16_t kGoingAway = 1001;
 inline constexpr std::uint16_t kProtocolError = 1002;
 inline constexpr std::uint16_t kUnsupportedData = 1003;
-inline constexpr std::uint16_t kNoStatus = 1005;  // never on the wire
-inline constexpr std::uint16_t kAbnormal = 1006;  // never on the wire
+inline constexpr std::uint16_t kNoStatus = 1005;  // never sent
+inline constexpr std::uint16_t kAbnormal = 1006;  // never sent
 inline constexpr std::uint16_t kInvalidPayload = 1007;
 inline constexpr std::uint16_t kPolicyViolation = 1008;
 inline constexpr std::uint16_t kMessageTooBig = 1009;
@@ -28,7 +28,7 @@ inline constexpr std::uint16_t kTryAgainLater = 1013;
 inline constexpr std::uint16_t kBadGateway = 1014;
 }  // namespace close_code
 
-// Whether a peer may send this code: 1000-1003, 1007-1014, 3000-4999.
+// True if an endpoint may send this code: 1000-1003, 1007-1014, 3000-4999.
 bool IsSendable(std::uint16_t code);
 
 struct Close {
@@ -36,12 +36,12 @@ struct Close {
   std::string reason;
 };
 
-// The body of a Close frame. Errors: 1002 for one byte or a code that may not be sent, 1007 for a
-// reason that is not UTF-8.
+// Parses the body of a Close frame. Errors: 1002 for a body of one byte or a code that may not be
+// sent, 1007 for a reason that is not UTF-8.
 std::expected<Close, ProtocolError> ParseClose(Bytes payload);
 
-// A whole unmasked Close frame. kNoStatus, as every code that may not be sent, gives an empty body;
-// `reason` is UTF-8 and is cut at 123 bytes on a code-point boundary.
+// A complete unmasked Close frame. For kNoStatus and every other code that may not be sent the body
+// is empty. `reason` must be UTF-8; it is truncated to 123 bytes at a code-point boundary.
 struct CloseFrame {
   std::array<std::byte, 2 + kMaxControlPayload> bytes;
   std::size_t size = 0;

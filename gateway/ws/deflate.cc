@@ -15,25 +15,26 @@
 namespace upgate::ws {
 namespace {
 
-// What a flushed message ends with; the sender leaves it out (RFC 7692, section 7.2.1).
+// The end of every flushed message, which the sender omits (RFC 7692, section 7.2.1).
 constexpr std::array<std::byte, 4> kTail{std::byte{0x00}, std::byte{0x00}, std::byte{0xff},
                                          std::byte{0xff}};
 
-// How far into a message the level asked for holds; level 1 up to there, and from there on no
-// search at all. All in bytes: 64 KiB take at most 20 ms, and a MiB after that at most 12 ms.
+// Offsets into a message, in bytes: the configured level applies up to kWholeEffort, level 1 up to
+// kQuickEffort, and the rest is stored. The first 64 KiB take at most 20 ms, each MiB after that at
+// most 12 ms.
 constexpr std::size_t kWholeEffort = 64 * 1024;
 constexpr std::size_t kQuickEffort = 4 * 1024 * 1024;
-// Behind kWholeEffort the beginning of each piece tells whether a search pays.
+// Beyond kWholeEffort, a sample at the start of each piece decides whether to search for matches.
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kSample = 8 * 1024;
 
-// What output grows by.
+// The output grows in steps of this size.
 constexpr std::size_t kRoom = 16 * 1024;
 
 constexpr ProtocolError kCorrupt{1007, "the message is not valid deflate data"};
 
-// zlib has no raw deflate with a window of 256 bytes. Its window of 512 never refers back further
-// than 512 less its look-ahead of 262, which is within 256.
+// zlib does not support raw deflate with a 256-byte window. With a 512-byte window it never refers
+// back further than 512 minus its look-ahead of 262, which is within 256.
 int DeflateBits(std::uint8_t window_bits) {
   return std::max<int>(window_bits, 9);
 }
@@ -106,7 +107,7 @@ std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, b
                (offered > 0 && taken == 0 && made == 0)) {
       return std::unexpected(kCorrupt);
     }
-    // The tail ends a block; it must not be taken for a part of one that the message breaks off in.
+    // The tail ends a block; it must not complete a block that the message left unfinished.
     if (in_tail && made > 0) return std::unexpected(kCorrupt);
     if (held_back_) return Output{written, false};
   }
@@ -118,7 +119,7 @@ std::expected<Inflater::Output, ProtocolError> Inflater::Inflate(Bytes& input, b
   return Output{written, true};
 }
 
-// A sender may end a message with a final block; what follows may still refer to what was before
+// A sender may end a message with a final block, and later messages may still refer to earlier data
 // (RFC 7692, section 7.2.3.5).
 bool Inflater::RestartKeepingWindow() {
   std::vector<Bytef> window(std::size_t{1} << window_bits_);
@@ -158,12 +159,12 @@ std::size_t Deflater::Memory(std::uint8_t window_bits) {
          (std::size_t{1} << (MemoryLevel(window_bits) + 9));
 }
 
-// The search for matches in data that is made to be hard takes 3 s per MiB at level 9 and 0.1 s at
-// level 6, and nobody else on the loop is served meanwhile. So only the beginning of a message gets
-// the effort that was asked for, and what does not shrink is stored.
+// The search for matches in adversarial data takes 3 s per MiB at level 9 and 0.1 s at level 6, and
+// blocks the loop meanwhile. So only the beginning of a message is compressed at the configured
+// level, and incompressible data is stored.
 void Deflater::Deflate(Bytes message, std::string& out) {
   if (message.empty()) {
-    out += '\0';  // the head of an empty block, whose rest is the tail (section 7.2.3.6)
+    out += '\0';  // the start of an empty block; the tail is its rest (section 7.2.3.6)
     return;
   }
   SetLevel(level_, out);
@@ -199,7 +200,7 @@ void Deflater::SetLevel(int level, std::string& out) {
   if (level == current_level_) return;
   z_stream& stream = state_->stream;
   int result = Z_OK;
-  // What was fed before comes out first; Z_BUF_ERROR: there was not enough room for it.
+  // Flushes earlier input first; Z_BUF_ERROR: the output buffer was too small for it.
   do {
     const std::size_t size = out.size();
     out.resize(size + kRoom);
@@ -215,7 +216,8 @@ void Deflater::SetLevel(int level, std::string& out) {
   Tune();
 }
 
-// Levels 8 and 9 look at up to 4096 places for each byte, to save a few in a thousand.
+// Limits the search of levels 8 and 9, which try up to 4096 positions per byte to save a few bytes
+// in a thousand.
 void Deflater::Tune() {
   if (current_level_ > 7) deflateTune(&state_->stream, 32, 258, 258, 256);
 }
@@ -231,7 +233,7 @@ void Deflater::Feed(Bytes bytes, int flush, std::string& out) {
     stream.avail_in = offered;
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
     stream.avail_out = Most(room);
-    // Z_BUF_ERROR: the last piece ended where the flush did.
+    // Z_BUF_ERROR: the output buffer was exactly full when the flush ended.
     [[maybe_unused]] const int result =
         deflate(&stream, offered == bytes.size() ? flush : Z_NO_FLUSH);
     assert(result == Z_OK || result == Z_BUF_ERROR);

@@ -14,14 +14,14 @@ struct z_stream_s;
 
 namespace upgate::ws {
 
-// Takes the payload of compressed messages apart, piece by piece (RFC 7692, section 7.2.2). No I/O;
-// about 7 KiB and the window, which is made with the first piece. Not thread-safe. After an error
-// it is dead. What refers back further than the window, which its sender must not (section 7.1.2),
-// is 1007 as soon as it is not at hand any more; until then it is read as it was meant.
+// Inflates incoming messages piece by piece (RFC 7692, section 7.2.2). No I/O; uses about 7 KiB and
+// the window, which is allocated with the first piece. Not thread-safe. Must not be used after an
+// error. A reference beyond the agreed window, which the sender must not make (section 7.1.2),
+// fails with 1007 as soon as the referenced bytes are no longer available; until then it is
+// resolved.
 class Inflater {
  public:
-  // `window_bits`: 8 to 15, as agreed for the end that compresses. Throws std::bad_alloc as `new`
-  // does.
+  // `window_bits`: 8 to 15, as negotiated for the compressing end. Throws std::bad_alloc.
   explicit Inflater(std::uint8_t window_bits);
   ~Inflater();
   Inflater(const Inflater&) = delete;
@@ -29,18 +29,18 @@ class Inflater {
 
   struct Output {
     std::size_t size;  // bytes written to `out`
-    bool done;         // `input` is used up and all that it stands for has come out
+    bool done;         // `input` is used up and all its output has been written
   };
-  // Consumes from the front of `input` and fills `out` from its beginning; call it again with the
-  // rest until done. `out` has at least one byte. `last`: the message ends with this input. 1007
-  // for what is no deflate data, or breaks off.
+  // Consumes from the front of `input` and writes to the beginning of `out`; call it with the rest
+  // until done. `out` must not be empty. `last`: the message ends with this input. Error 1007 if
+  // the data is not valid deflate data or is truncated.
   std::expected<Output, ProtocolError> Inflate(Bytes& input, bool last, MutableBytes out);
 
-  // Forgets all earlier messages: for the other end's "no context takeover".
+  // Discards the context of earlier messages, for a peer with "no context takeover".
   void Reset();
 
   std::uint8_t window_bits() const { return window_bits_; }
-  // What it holds at the most, in bytes.
+  // Upper bound of its memory, in bytes.
   static std::size_t Memory(std::uint8_t window_bits);
 
  private:
@@ -48,18 +48,17 @@ class Inflater {
 
   std::unique_ptr<z_stream_s> stream_;
   std::uint8_t window_bits_;
-  std::uint8_t tail_given_ = 0;  // of the four bytes that end every message and are not sent
-  bool held_back_ = false;       // zlib may have more for a message than there was room for
+  std::uint8_t tail_given_ = 0;  // bytes consumed of the four that end a message and are not sent
+  bool held_back_ = false;       // zlib may have more output than fitted into `out`
 };
 
-// Compresses whole messages (RFC 7692, section 7.2.1). No I/O. Its memory is mapped from the
-// system, which has it again at the end. Not thread-safe. The time for a message is bounded: the
-// level holds for its first 64 KiB; up to 4 MiB the rest is compressed at level 1 where that pays,
-// and what is left is stored.
+// Compresses whole messages (RFC 7692, section 7.2.1). No I/O. Its memory is mapped with mmap and
+// returned to the system on destruction. Not thread-safe. The time for a message is bounded: the
+// configured level applies to its first 64 KiB; up to 4 MiB the rest is compressed at level 1 where
+// that is worthwhile, and everything else is stored.
 class Deflater {
  public:
-  // `window_bits`: 8 to 15, as agreed; `level`: 1 (fast) to 9 (small). Throws std::bad_alloc as
-  // `new` does.
+  // `window_bits`: 8 to 15, as negotiated; `level`: 1 (fast) to 9 (small). Throws std::bad_alloc.
   Deflater(std::uint8_t window_bits, int level);
   ~Deflater();
   Deflater(const Deflater&) = delete;
@@ -68,12 +67,12 @@ class Deflater {
   // Appends the compressed payload of one message to `out`.
   void Deflate(Bytes message, std::string& out);
 
-  // The next message refers to none before it.
+  // Discards the context: the next message does not refer to earlier ones.
   void Reset();
 
   std::uint8_t window_bits() const { return window_bits_; }
   int level() const { return level_; }
-  // What it holds at the most, in bytes.
+  // Upper bound of its memory, in bytes.
   static std::size_t Memory(std::uint8_t window_bits);
 
  private:
@@ -81,19 +80,19 @@ class Deflater {
 
   void SetLevel(int level, std::string& out);
   void Tune();
-  // Appends what comes of `bytes`, with a flush of zlib's.
+  // Compresses `bytes` with this zlib flush mode and appends the output.
   void Feed(Bytes bytes, int flush, std::string& out);
-  // What is not searched for matches is stored.
+  // Compresses at level 1 if `search` is set and a sample shows that it is worthwhile; else stores.
   void FeedQuickly(Bytes piece, bool search, std::string& out);
 
   std::unique_ptr<State> state_;
   std::uint8_t window_bits_;
   int level_;
-  int current_level_;  // of the stream
+  int current_level_;  // of the zlib stream
 };
 
-// A frame that holds the whole message compressed, header (RSV1 set) and all; with a mask as a
-// client sends it. It stands in `scratch`, whose old content is lost.
+// Returns a complete frame with the compressed message and RSV1 set; masked if there is a `mask`,
+// as a client must send it. The result is a view of `scratch`, which is overwritten.
 Bytes CompressedFrame(Deflater& deflater, Opcode opcode, Bytes message, std::string& scratch,
                       std::optional<MaskKey> mask = {});
 

@@ -14,7 +14,7 @@ constexpr std::string_view kClientNoTakeover = "client_no_context_takeover";
 constexpr std::string_view kServerBits = "server_max_window_bits";
 constexpr std::string_view kClientBits = "client_max_window_bits";
 
-// The parameters of one element as they stand there.
+// The parameters of one element as they were sent.
 struct Written {
   bool server_no_takeover = false;
   bool client_no_takeover = false;
@@ -73,8 +73,8 @@ std::string WithBits(std::string_view name, std::uint8_t bits) {
   return std::string(name) + "=" + std::to_string(bits);
 }
 
-// What was offered must be answered to be accepted, also where it is the default (sections 7.1.1.1
-// and 7.1.2.1).
+// A parameter from the offer must be repeated to be accepted, even with its default value (sections
+// 7.1.1.1 and 7.1.2.1).
 std::string Answer(const DeflateParameters& agreed, bool name_server_bits) {
   std::vector<std::string> parameters;
   if (agreed.server_no_context_takeover) parameters.emplace_back(kServerNoTakeover);
@@ -125,7 +125,7 @@ std::optional<DeflateParameters> ReadDeflateAnswer(const Extension& answer,
   const auto written = Read(answer);
   if (!written) return {};
   if (written->client_bits_named && !written->client_bits)
-    return {};  // an answer names a number (section 7.1.2.2)
+    return {};  // a response must have a value (section 7.1.2.2)
   if (wanted.server_no_context_takeover && !written->server_no_takeover) return {};
   const std::uint8_t server_bits = written->server_bits.value_or(15);
   const std::uint8_t client_bits = written->client_bits.value_or(wanted.client_max_window_bits);

@@ -12,8 +12,7 @@ namespace upgate::ws {
 
 inline constexpr std::string_view kPermessageDeflate = "permessage-deflate";
 
-// What the two ends of a permessage-deflate connection agreed on, or what one of them wants (RFC
-// 7692, section 7.1).
+// Negotiated or requested parameters of a permessage-deflate connection (RFC 7692, section 7.1).
 struct DeflateParameters {
   bool server_no_context_takeover = false;
   bool client_no_context_takeover = false;
@@ -22,22 +21,22 @@ struct DeflateParameters {
   bool operator==(const DeflateParameters&) const = default;
 };
 
-// As a server: takes the first acceptable offer. `wanted` is what we ask for on top of what the
-// client does: smaller windows and no takeover. Offers with unknown, repeated or ill-valued
-// parameters are passed over (section 5.1). A window that we would like smaller can be had only
-// from a client that says it can do it.
+// Server side: accepts the first acceptable offer. `wanted` is what the server requests in addition
+// to the client's offer: smaller windows and no context takeover. Offers with unknown, repeated or
+// invalid parameters are declined (section 5.1). The client's window can only be reduced if its
+// offer has client_max_window_bits.
 struct DeflateAgreement {
   DeflateParameters parameters;
-  std::string answer;  // the value of our Sec-WebSocket-Extensions
+  std::string answer;  // the value of Sec-WebSocket-Extensions in the 101
 };
 std::optional<DeflateAgreement> AgreeOnDeflate(std::span<const Extension> offers,
                                                const DeflateParameters& wanted);
 
-// As a client: the offer, which allows the server to limit our window and asks for what `wanted`
-// has.
+// Client side: the offer, which lets the server limit the client's window and requests what
+// `wanted` has.
 std::string DeflateOffer(const DeflateParameters& wanted);
-// Checks a server's answer to DeflateOffer(wanted). Nothing when it breaks a rule, or names what
-// was not offered: the connection fails then (section 7.1).
+// Checks a server's response to DeflateOffer(wanted). Returns nullopt if it breaks a rule or
+// contains something that was not offered: the connection must then fail (section 7.1).
 std::optional<DeflateParameters> ReadDeflateAnswer(const Extension& answer,
                                                    const DeflateParameters& wanted);
 

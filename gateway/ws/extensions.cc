@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxElements = 32;
 
-// Takes the parts of the field off its front. After a failure it stays failed.
+// Consumes the field from its front. failed() stays true after an error.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : rest_(text) {}
@@ -21,7 +21,7 @@ class Scanner {
     return rest_.empty();
   }
 
-  // Whether `c` is next; takes it.
+  // Consumes `c` if it is next; true if it was.
   bool Take(char c) {
     SkipSpace();
     if (!rest_.starts_with(c)) return false;
@@ -38,7 +38,7 @@ class Scanner {
     return token;
   }
 
-  // What is inside the quotes has to be a token once its escapes are taken out.
+  // A quoted value must be a token after unescaping.
   std::string Value() {
     if (!Take('"')) return Token();
     std::string value;
@@ -84,7 +84,7 @@ std::optional<std::vector<Extension>> ParseExtensions(std::string_view field) {
   std::vector<Extension> extensions;
   Scanner scanner(field);
   while (!scanner.done()) {
-    if (scanner.Take(',')) continue;  // empty elements of a list count for nothing
+    if (scanner.Take(',')) continue;  // empty list elements are ignored
     if (extensions.size() == kMaxElements) return {};
     auto extension = ParseExtension(scanner);
     if (!extension) return {};

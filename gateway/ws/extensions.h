@@ -11,14 +11,14 @@ namespace upgate::ws {
 struct Extension {
   struct Parameter {
     std::string name;
-    std::optional<std::string> value;  // without its quotes
+    std::optional<std::string> value;  // without quotes
   };
   std::string name;
-  std::vector<Parameter> parameters;  // in their order; a name may be there twice
+  std::vector<Parameter> parameters;  // in order; names may repeat
 };
 
-// Reads all the elements of the field, in order. Nothing when it breaks the grammar (a quoted value
-// must be a token too) or has more than 32 elements or parameters.
+// Parses all elements of the field, in order. Returns nullopt on a syntax error (a quoted value
+// must be a token too) or for more than 32 elements or parameters.
 std::optional<std::vector<Extension>> ParseExtensions(std::string_view field);
 
 }  // namespace upgate::ws

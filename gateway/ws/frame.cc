@@ -18,11 +18,11 @@ constexpr ProtocolError kStrayRsv1{kProtocolError, "RSV1 on a frame that does no
 constexpr ProtocolError kReservedOpcode{kProtocolError, "a reserved opcode"};
 constexpr ProtocolError kFragmentedControl{kProtocolError, "a fragmented control frame"};
 constexpr ProtocolError kNoMessage{kProtocolError, "a continuation frame without a message"};
-constexpr ProtocolError kInsideMessage{kProtocolError,
-                                       "a new message before the last fragment of the one before"};
+constexpr ProtocolError kInsideMessage{
+    kProtocolError, "a new message before the last fragment of the previous one"};
 constexpr ProtocolError kNotShortest{kProtocolError, "a frame length not in its shortest form"};
-// What a compressed message may have, so that one of `size` bytes of any content passes: deflate's
-// worst cases are fixed blocks and, of a sender with little memory, many stored ones.
+// Limit for a compressed message, so that a message of `size` bytes with any content passes.
+// deflate's worst cases are fixed blocks and, from a sender with little memory, many stored blocks.
 constexpr std::uint64_t MaxCompressed(std::uint64_t size) {
   return size + size / 6 + 64;
 }
@@ -114,7 +114,7 @@ const ProtocolError* FrameDecoder::CheckHeader(const std::byte* header, std::siz
   if (IsControl(Opcode{static_cast<std::uint8_t>(opcode)})) {
     return length7 > kMaxControlPayload ? &kLongControl : nullptr;
   }
-  // Of a partial header this is the least that the length can be.
+  // For a partial header this is a lower bound of the length.
   const std::uint64_t length = PayloadLength(header);
   if (length7 == kLength16 && size >= 4 && length < kLength16) return &kNotShortest;
   if (length7 == kLength64) {

@@ -5,8 +5,8 @@
 
 namespace upgate::ws {
 
-// The rules of RFC 6455, sections 5.2 and 8.1, that several hold to: who decodes frames, who only
-// walks over them, and who inflates what is in them.
+// Violations of RFC 6455, sections 5.2 and 8.1, that are detected by more than one class: the frame
+// decoder, the frame walker and the inflating code.
 inline constexpr ProtocolError kNotMasked{close_code::kProtocolError,
                                           "a frame from a client that is not masked"};
 inline constexpr ProtocolError kMasked{close_code::kProtocolError,

@@ -7,8 +7,8 @@
 
 namespace upgate::ws {
 
-// The bits of a frame header (RFC 6455, section 5.2), for those in this folder that read or write
-// one.
+// The bits of a frame header (RFC 6455, section 5.2), for the code in this folder that reads or
+// writes headers.
 
 inline constexpr unsigned kFin = 0x80;
 inline constexpr unsigned kRsv1 = 0x40;

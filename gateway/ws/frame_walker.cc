@@ -75,7 +75,7 @@ const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_
       std::memmove(header_.data(), header, size);
       header_size_ = static_cast<std::uint8_t>(size);
       maybe_answer_ = true;
-      return nullptr;  // not in the frame yet
+      return nullptr;  // the Pong's payload is needed first
     }
   } else {
     if (payload_left_ > max_message_ - message_size_) return &kTooBig;

@@ -29,7 +29,7 @@ http::Response UpgradeRequired(std::string_view why) {
   return response;
 }
 
-// The one whose handshake this is, enabled or not.
+// The dialect of the handshake, whether enabled or not.
 std::optional<Dialect> DialectOf(const http::Headers& headers) {
   if (headers.Find("Sec-WebSocket-Version") != nullptr) {
     const std::string version = headers.Joined("Sec-WebSocket-Version");
@@ -50,7 +50,7 @@ http::Response OtherVersion(config::DialectSet spoken) {
   if (spoken.Has(Dialect::kRfc6455)) versions = kVersion;
   if (spoken.Has(Dialect::kHybi08))
     versions += (versions.empty() ? "" : ", ") + std::string(kHybi08Version);
-  const std::string why = "this WebSocket version is not spoken here; " + spoken.ToString() + " is";
+  const std::string why = "unsupported WebSocket version; use " + spoken.ToString() + " instead";
   if (versions.empty()) return http::TextResponse(400, why);
   http::Response response = UpgradeRequired(why);
   response.headers.Set("Sec-WebSocket-Version", versions);
@@ -61,9 +61,8 @@ bool IsBase64Character(char c) {
   return IsAlpha(c) || IsDigit(c) || c == '+' || c == '/';
 }
 
-// Base64 of 16 bytes. The bits under the padding may be set, as in the example of RFC 6455, section
-// 4.1: the key is hashed as text and its bytes are never looked at, so that it has one reading
-// only.
+// Base64 of 16 bytes. The unused bits before the padding may be set, as in the example of RFC 6455,
+// section 4.1: the key is hashed as text and never decoded, so this is unambiguous.
 bool IsKey(std::string_view text) {
   return text.size() == kKeyCharacters && text.ends_with("==") &&
          std::ranges::all_of(text.substr(0, kKeyCharacters - 2), IsBase64Character);
@@ -73,8 +72,8 @@ bool IsRightKey(std::string_view text, Answerer answerer) {
   return answerer == Answerer::kServer ? !text.empty() : IsKey(text);
 }
 
-// Off the grammar too: what is no token can never be chosen by the gateway, which serves tokens
-// only, and it is for a server to make sense of it. Elements end at commas for everybody.
+// Elements need not be tokens: the gateway only selects tokens, so it never selects an invalid one,
+// and a server may interpret them itself. Every parser splits at commas.
 std::vector<std::string> ReadSubprotocols(const http::Headers& headers) {
   std::vector<std::string> subprotocols;
   const std::string all = headers.Joined("Sec-WebSocket-Protocol");
@@ -85,11 +84,11 @@ std::vector<std::string> ReadSubprotocols(const http::Headers& headers) {
   return subprotocols;
 }
 
-// Those of the CORS fields that stand before Sec-WebSocket-Accept, in their order.
+// The CORS fields that precede Sec-WebSocket-Accept, in order.
 constexpr std::string_view kEarlyFields[] = {"Access-Control-Allow-Origin",
                                              "Access-Control-Allow-Credentials"};
 
-// Of a 101, without those of CORS.
+// Fields of a 101 without the CORS fields.
 constexpr std::size_t kMostFields = 7;
 
 bool IsNamed(const http::Header& field, std::string_view name) {
@@ -122,8 +121,8 @@ std::expected<Offer, http::Response> ReadOffer(const http::Request& request,
     return ReadHixieOffer(request, *dialect);
   const std::string* key = headers.Find("Sec-WebSocket-Key");
   if (key == nullptr || headers.Count("Sec-WebSocket-Key") != 1 || !IsRightKey(*key, answerer)) {
-    return std::unexpected(
-        http::TextResponse(400, "Sec-WebSocket-Key must be there once, as base64 of 16 bytes"));
+    return std::unexpected(http::TextResponse(
+        400, "Sec-WebSocket-Key must appear exactly once, as base64 of 16 bytes"));
   }
   return Offer{*key, ReadSubprotocols(headers), *dialect};
 }
@@ -133,7 +132,7 @@ bool IsHandshake(const http::Request& request, config::DialectSet spoken) {
   const auto has = [&](std::string_view name) { return request.headers.Find(name) != nullptr; };
   if (has("Sec-WebSocket-Version")) return has("Sec-WebSocket-Key");
   if (has("Sec-WebSocket-Key1")) return has("Sec-WebSocket-Key2");
-  // draft-hixie-thewebsocketprotocol-75, section 4.1: these bytes, and an Origin.
+  // draft-hixie-thewebsocketprotocol-75, section 4.1: exactly this spelling, and an Origin.
   return spoken.Has(Dialect::kHixie75) && !has("Sec-WebSocket-Key") && has("Origin") &&
          *request.headers.Find("Upgrade") == "WebSocket";
 }

@@ -17,12 +17,12 @@ constexpr std::byte kTextBegin{0x00};
 constexpr std::byte kTextEnd{0xff};
 constexpr std::byte kHighBit{0x80};
 
-// Before one more digit.
+// Checked before another digit is appended.
 constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max() >> 7;
 constexpr ProtocolError kLongLength{close_code::kProtocolError,
                                     "a frame length of more than 63 bits"};
 constexpr ProtocolError kNoBinary{close_code::kUnsupportedData,
-                                  "a binary message to a client that has none"};
+                                  "a binary message to a client that does not support it"};
 
 char AsChar(std::byte byte) {
   return static_cast<char>(byte);
@@ -127,7 +127,7 @@ void HixieDecoder::Append(Opcode opcode, bool fin, Bytes payload, std::string& f
 
 // ---- to the client
 
-// Whoever made the frames has bounded them.
+// The sender of the frames has already limited the message size.
 HixieEncoder::HixieEncoder(Dialect dialect)
     : decoder_(Role::kClient, std::numeric_limits<std::int64_t>::max()), dialect_(dialect) {}
 
@@ -170,7 +170,7 @@ void HixieEncoder::TakeControl(const FramePart& part, Encoded& result, std::stri
   }
   if (part.opcode != Opcode::kClose || !part.frame_end) return;
   result.ended = ended_ = true;
-  // Within a text the bytes would end it as if it were whole.
+  // Inside a text message these bytes would end it as if it were complete.
   if (dialect_ != Dialect::kHixie76 || in_text_) return;
   out.append("\xff\0", 2);
   result.told = true;

@@ -13,49 +13,47 @@
 
 namespace upgate::ws {
 
-// The frames of draft-hixie-thewebsocketprotocol-76 (also hybi-00) and -75, section 4.2, turned
-// into those of RFC 6455 and back:
+// Translates the frames of draft-hixie-thewebsocketprotocol-76 (also hybi-00) and -75, section 4.2,
+// to those of RFC 6455 and back:
 //
-//   0x00, UTF-8 bytes, 0xFF         a text message
-//   0x01 to 0x7F, bytes, 0xFF       reserved: passed over
-//   0x80 to 0xFF, length, bytes     reserved: passed over; the length in base-128 digits, the high
-//   bit set on all but the last 0xFF 0x00                       the closing handshake, of -76 only;
-//   in -75 the end of the connection has to do
+// - 0x00, UTF-8 bytes, 0xFF: a text message
+// - 0x01 to 0x7F, bytes, 0xFF: reserved, skipped
+// - 0x80 to 0xFF, length, bytes: reserved, skipped; the length is in base-128 digits, with the high
+//   bit set on all but the last
+// - 0xFF 0x00: the closing handshake, only in -76; -75 closes the connection instead
 //
-// Both classes: one for a connection, no I/O, no clock; not thread-safe. `dialect` is kHixie76 or
-// kHixie75.
+// Both classes: one object per connection, no I/O, no clock; not thread-safe. `dialect` is kHixie76
+// or kHixie75.
 
-// What a client sends, as a client of RFC 6455 would. Keeps no payload: a text whose end is not
-// there yet goes on as a fragment. It does not look into the text; who reads the frames checks for
-// UTF-8.
+// Translates what a client sends into frames of an RFC 6455 client. Keeps no payload: incomplete
+// text is passed on as a fragment. Does not validate UTF-8; the reader of the frames does.
 class HixieDecoder {
  public:
-  // `entropy` is for the masks, and outlives the decoder.
+  // `entropy` is used for masks and must outlive the decoder.
   HixieDecoder(config::Dialect dialect, io::Entropy& entropy)
       : entropy_(entropy), dialect_(dialect) {}
 
-  // Uses up `data` and appends whole frames, masked, to `frames`. The last one is a Close: 1000 for
-  // the client's own, 1002 for a length of more than 63 bits.
+  // Consumes all of `data` and appends complete, masked frames to `frames`. The last one is a
+  // Close: 1000 for the client's own, 1002 for a length of more than 63 bits.
   void Decode(Bytes data, std::string& frames);
-  // The client's side of the connection is at its end: for -75 that is its Close, unless it comes
-  // within a frame.
+  // The client has ended its direction of the connection. For -75 that is its Close, unless it
+  // happens inside a frame.
   void End(std::string& frames);
 
-  // A Close that the client did not send, but that says what has to be said of it; nothing follows
-  // it.
+  // Appends a Close with this error on behalf of the client; nothing follows it.
   void Close(const ProtocolError& error, std::string& frames);
-  // A Pong that the client cannot send.
+  // Appends a Pong on behalf of the client, which has no such frame.
   void Pong(Bytes payload, std::string& frames) { Append(Opcode::kPong, true, payload, frames); }
-  // Past the Close: what still comes is dropped.
+  // A Close was appended: further input is dropped.
   bool closed() const { return state_ == State::kClosed; }
 
  private:
   enum class State : std::uint8_t {
     kType,      // between two frames
-    kText,      // up to 0xFF, for the reader
-    kReserved,  // up to 0xFF, for nobody
+    kText,      // text up to 0xFF
+    kReserved,  // ignored up to 0xFF
     kLength,
-    kSkip,  // as many bytes as the length said
+    kSkip,  // ignored; length_ bytes are left
     kClosed,
   };
 
@@ -70,26 +68,26 @@ class HixieDecoder {
   std::uint64_t length_ = 0;
   config::Dialect dialect_;
   State state_ = State::kType;
-  bool may_close_ = false;   // the type was 0xFF
-  bool in_message_ = false;  // a fragment went out
+  bool may_close_ = false;   // the frame type was 0xFF
+  bool in_message_ = false;  // a fragment was appended
 };
 
-// What a server of RFC 6455 sends, as the client can read it. Checks the frames, and text for
-// UTF-8, so that no payload can pass for the end of a frame.
+// Translates what an RFC 6455 server sends for the client. Validates frames, and text as UTF-8, so
+// that no payload can contain the end of a frame.
 class HixieEncoder {
  public:
   explicit HixieEncoder(config::Dialect dialect);
 
   struct Encoded {
-    std::optional<std::string> ping;  // the payload of the last one, which the client cannot answer
-    const ProtocolError* error = nullptr;  // what cannot be told to this client; once
-    // A Close came, or the frames are no frames: nothing more goes out, and the connection is to
-    // end as far as the client is not told so.
+    std::optional<std::string> ping;       // payload of the last one; the client cannot answer it
+    const ProtocolError* error = nullptr;  // what this client cannot be sent; reported once
+    // A Close arrived, or the framing is invalid: nothing more is sent, and the connection must end
+    // unless the client was `told`.
     bool ended = false;
-    bool told = false;  // the client has the closing handshake of its own dialect
+    bool told = false;  // the closing handshake of the client's dialect was appended
   };
-  // Uses up `frames`, which may begin and end anywhere, and appends what goes to the client to
-  // `out`. After an error messages are dropped.
+  // Consumes all of `frames`, which may be split anywhere, and appends output for the client to
+  // `out`. After an error, messages are dropped.
   Encoded Encode(MutableBytes frames, std::string& out);
 
  private:
@@ -97,7 +95,7 @@ class HixieEncoder {
   void TakeControl(const FramePart& part, Encoded& result, std::string& out);
 
   FrameDecoder decoder_;
-  std::string ping_;  // that is cut across calls
+  std::string ping_;  // payload of a ping that is split across calls
   std::optional<ProtocolError> error_;
   config::Dialect dialect_;
   bool in_text_ = false;

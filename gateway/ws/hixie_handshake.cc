@@ -11,8 +11,8 @@ namespace {
 using config::Dialect;
 
 constexpr std::string_view kWrongKeys =
-    "Sec-WebSocket-Key1 and -Key2 must be there once each, and their digits divisible by their "
-    "spaces; 8 bytes follow the head";
+    "Sec-WebSocket-Key1 and -Key2 must each appear once, with digits divisible by the number of "
+    "spaces; 8 bytes must follow the head";
 
 std::string_view SubprotocolField(Dialect dialect) {
   return dialect == Dialect::kHixie76 ? "Sec-WebSocket-Protocol" : "WebSocket-Protocol";

@@ -32,7 +32,7 @@ void HixieStream::SetReading(bool on) {
   if (!delivering_) Steer();
 }
 
-// What is held goes first: the stream below is quiet until it is delivered.
+// Held frames are delivered first; the stream below is not read until then.
 void HixieStream::Steer() {
   const bool more = reading_ && HasMore();
   if (flush_is_due_) {
@@ -66,8 +66,8 @@ void HixieStream::OnEnd() {
   Deliver();
 }
 
-// Everything that is whole, in the order in which it came about. Calls from inside the handler only
-// change what is looked at here.
+// Delivers everything complete, in order of arrival. Calls from inside the handler only change the
+// state that this loop checks.
 void HixieStream::Deliver() {
   delivering_ = true;
   while (reading_ && HasMore()) {
@@ -82,11 +82,11 @@ void HixieStream::Deliver() {
     }
   }
   delivering_ = false;
-  if (!HoldsFrames()) std::string().swap(held_);  // assigning would keep the memory
+  if (!HoldsFrames()) std::string().swap(held_);  // swap frees the memory; assigning would not
   Steer();
 }
 
-// The handler may write, and so make the decoder add to what is held: the piece is taken out first.
+// The handler may write and make the decoder append to held_, so the frames are moved out first.
 void HixieStream::DeliverHeld() {
   std::string frames = std::exchange(held_, {});
   std::size_t start = std::exchange(held_start_, 0);
@@ -97,7 +97,7 @@ void HixieStream::DeliverHeld() {
     handler_->OnBytes(piece);
   }
   if (start == frames.size()) return;
-  // Reading was turned off. What came about meanwhile stands behind the rest.
+  // Reading was turned off. Frames added meanwhile go behind the rest.
   if (HoldsFrames()) frames.append(held_, held_start_);
   held_ = std::move(frames);
   held_start_ = start;

@@ -15,23 +15,23 @@
 
 namespace upgate::ws {
 
-// The connection of a client that was just upgraded, as if it spoke RFC 6455 whatever its dialect
-// is. `loop` outlives it.
+// Wraps the connection of a client that was just upgraded, so that it appears to speak RFC 6455
+// whatever its dialect is. `loop` must outlive the result.
 http::Upgraded AsRfc6455(config::Dialect dialect, http::Upgraded upgraded, io::Loop loop);
 
-// A stream whose client speaks -76 or -75 (see HixieDecoder) below, and RFC 6455 above: what is
-// read are frames of a client, masked and whole; what is written are frames of a server, cut
-// anywhere. It stands in for the client where that cannot speak: pings are answered at once, as the
-// connection itself is kept alive by the system; a binary message to the client, or frames that
-// break a rule, bring a Close with 1003 or the rule's code, as if from the client, and the client
-// hears nothing but the closing handshake from then on.
+// A stream that speaks -76 or -75 to the client below (see HixieDecoder) and RFC 6455 above: reads
+// return complete masked client frames; writes take server frames, split anywhere. It acts for the
+// client where the dialect has no equivalent: pings are answered immediately (the system's
+// keep-alive checks the connection itself); a binary message to the client, or frames that violate
+// the protocol, cause a Close with 1003 or the violation's code that appears to come from the
+// client, and after that the client receives nothing but the closing handshake.
 //
-// Nothing is queued here for the client: queued(), and with it OnDrained, are those of the stream
-// below. Of what the client sent at most one read waits, translated, while reading is off, and
-// meanwhile nothing is read below.
+// Nothing is queued here for the client: queued() and OnDrained are those of the stream below.
+// While reading is off, at most one read from the client is held in translated form, and nothing is
+// read below.
 class HixieStream final : public io::ByteStream, private io::StreamHandler, private io::Later {
  public:
-  // `early`: what the client sent behind its handshake. `loop` outlives the stream.
+  // `early`: bytes already received behind the client's handshake. `loop` must outlive the stream.
   HixieStream(std::unique_ptr<io::ByteStream> lower, config::Dialect dialect,
               std::string_view early, io::Loop loop);
 
@@ -57,10 +57,10 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   void OnError(const Error& error) override;
   void OnDrained() override;
   void OnFlushed() override;
-  // Something is to be told without anything new from below.
+  // Delivers what has become due without input from below.
   void OnLater() override;
 
-  // Where the decoder's frames go.
+  // The buffer that the decoder appends frames to.
   std::string& Held();
   bool HoldsFrames() const { return held_.size() > held_start_; }
   bool HasMore() const { return HoldsFrames() || pong_ || end_ == End::kSeen; }
@@ -74,16 +74,17 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   io::Turn& turn_;
   HixieDecoder decoder_;
   HixieEncoder encoder_;
-  std::string held_;  // frames for the reader, behind headroom
+  std::string held_;  // frames for the handler, behind headroom
   std::size_t held_start_ = 0;
-  io::MemoryCharge charge_;          // of held_
-  std::optional<std::string> pong_;  // for the last ping, before its answer is read
-  End end_ = End::kOpen;             // of the client's side
+  io::MemoryCharge charge_;  // of held_
+  std::optional<std::string>
+      pong_;              // answers the last ping; replaced if another ping arrives first
+  End end_ = End::kOpen;  // of the client's direction
   bool reading_ = false;
   bool delivering_ = false;
-  bool output_ended_ = false;  // nothing more goes to the client
-  bool shutdown_ = false;      // asked for from above
-  bool flushed_ = false;       // below, before that
+  bool output_ended_ = false;  // nothing more is sent to the client
+  bool shutdown_ = false;      // requested from above
+  bool flushed_ = false;       // below, before Shutdown was requested
   bool flush_is_due_ = false;
 };
 

@@ -6,7 +6,7 @@
 namespace upgate::ws {
 namespace {
 
-// The mask as a word in memory order, beginning `bytes` further on.
+// The mask as a word in memory order, rotated by `bytes`.
 std::uint32_t Rotate(std::uint32_t key, std::size_t bytes) {
   const int bits = static_cast<int>(bytes & 3) * 8;
   return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
@@ -19,7 +19,7 @@ template <class Word>
   return word ^ key;
 }
 
-// For sizeof(Word) to twice that many bytes: both ends are read before either is written, so they
+// For sizeof(Word) to twice that many bytes. Both ends are read before either is written, so they
 // may overlap.
 template <class Word>
 [[gnu::always_inline]] inline void MaskEnds(std::byte* data, std::size_t size, Word head_key,
@@ -43,8 +43,8 @@ void MaskTiny(std::byte* data, std::size_t size, std::uint32_t key) {
 
 using Vector16 [[gnu::vector_size(16)]] = std::uint32_t;
 
-// Vectors go by reference: how a vector is passed by value depends on the instruction set that a
-// caller is compiled for.
+// Vectors are passed by reference: the calling convention for vectors by value depends on the
+// caller's instruction set.
 template <class Vector>
 [[gnu::always_inline]] inline void MaskVector(std::byte* at, const Vector& keys) {
   Vector v;
@@ -53,8 +53,8 @@ template <class Vector>
   std::memcpy(at, &v, sizeof v);
 }
 
-// At least one vector of bytes. The last vector is read before the loop can write to it and may
-// overlap the one before.
+// For at least one vector of bytes. The last vector is read before the loop can write to it, so it
+// may overlap the one before.
 template <class Vector>
 [[gnu::always_inline]] inline void MaskVectors(std::byte* data, std::size_t size,
                                                std::uint32_t key) {

@@ -9,32 +9,30 @@
 
 namespace upgate::ws {
 
-// A whole message. `payload` may be changed in place.
+// A complete message. `payload` may be modified in place.
 struct Message {
   Opcode opcode = Opcode::kBinary;
-  MutableBytes payload;  // in `storage`, or where the only part of the message was, and then valid
-                         // only as long as that is
+  // A view of `storage`, or of the message's only part, and then valid only as long as that is.
+  MutableBytes payload;
   std::vector<std::byte> storage;
 };
 
-// Collects the parts of a FrameDecoder into whole messages. A message that comes in one part is
-// handed through where it is, without a copy; the bytes of others leave with the Message, so that
-// nothing is kept between messages. The buffer grows with what has arrived, not with what a header
-// announces; the decoder's max_message is its bound. Not thread-safe. Control frames may stand
-// between the parts of a message: give them to an assembler of their own, which makes whole bodies
-// of them in the same way.
+// Collects the parts from a FrameDecoder into complete messages. A message that arrives in one part
+// is passed through without a copy; the bytes of others move out with the Message, so nothing is
+// kept between messages. The buffer grows with the bytes received, not with the announced length,
+// and is limited by the decoder's max_message. Not thread-safe. Control frames may arrive between
+// the parts of a message: use a separate assembler for them.
 class MessageAssembler {
  public:
-  // The next part, in order; the message when this was its last one.
+  // Adds the next part, in order; returns the message if this was its last part.
   std::optional<Message> Add(const FramePart& part);
 
-  // What is kept of a message that is not whole yet, and keeps it no longer: Add is not to get the
-  // rest of it.
+  // Moves out the bytes of an incomplete message. Add must not get the rest of that message.
   std::vector<std::byte> TakeBuffered() { return std::exchange(buffer_, {}); }
 
-  // Bytes kept of a message that is not whole yet.
+  // Bytes kept of an incomplete message.
   std::size_t buffered() const { return buffer_.size(); }
-  // The same with the room for more.
+  // The same as allocated capacity.
   std::size_t held_bytes() const { return buffer_.capacity(); }
 
  private:

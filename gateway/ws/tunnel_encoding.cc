@@ -13,14 +13,14 @@ using config::Encoding;
 constexpr std::size_t kMaxUnmaskedHeader = kMaxHeader - 4;
 
 constexpr ProtocolError kTextOnly{close_code::kUnsupportedData,
-                                  "a binary message where only text is spoken"};
+                                  "a binary message where only text is allowed"};
 constexpr ProtocolError kNotBase64{close_code::kInvalidPayload, "a message that is not base64"};
 constexpr ProtocolError kBackendNotUtf8{close_code::kInvalidPayload,
                                         "the backend sent bytes that are not UTF-8"};
 constexpr ProtocolError kBackendCutUtf8{close_code::kInvalidPayload,
                                         "the backend's text ends inside a character"};
 
-// The frame around `payload`, whose header goes right before it.
+// The frame around `payload`, with the header directly before it.
 Bytes Frame(Opcode opcode, MutableBytes payload) {
   FrameHeader header;
   header.opcode = opcode;

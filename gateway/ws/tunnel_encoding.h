@@ -17,9 +17,9 @@
 
 namespace upgate::ws {
 
-// How the bytes of a byte-stream backend (tcp, tls, unix) and the frames of its client become one
-// another. One of each class below for a session, on its loop's thread; they do no I/O and own no
-// buffer. An error is the Close to send to the client; the object is dead then.
+// Conversion between the bytes of a byte-stream backend (tcp, tls, unix) and the frames of its
+// client. One object of each class per session, on its loop's thread; they do no I/O and own no
+// buffer. An error is the Close to send to the client; after that the object must not be used.
 //
 // A tunnel uses them like this, with `scratch` a string that all sessions of the loop share:
 //
@@ -31,7 +31,7 @@ namespace upgate::ws {
 //                             if it is not empty: client.Write(frame);
 //   backend's OnEnd():        packer.Finish(): its error is the Close, else 1000
 
-// "binary", "text" or "base64", as in `?encoding=`, without case.
+// "binary", "text" or "base64", as in `?encoding=`, case-insensitive.
 std::optional<config::Encoding> ParseEncoding(std::string_view name);
 
 // Client to backend. `encoding` is not kAuto.
@@ -39,14 +39,13 @@ class FrameUnpacker {
  public:
   explicit FrameUnpacker(config::Encoding encoding) : encoding_(encoding) {}
 
-  // Most that one read of `size` bytes can add to a scratch string.
+  // Maximum number of bytes that one read of `size` bytes can add to a scratch string.
   static constexpr std::size_t ScratchSize(std::size_t size) { return size / 4 * 3 + 3; }
 
-  // The bytes that the part of a data frame stands for: its own payload, or, for base64, what was
-  // appended to `scratch`; the view holds as long as `scratch` is not changed but by further calls
-  // within its capacity. May be empty. Errors: 1003 for a binary frame in text or base64; 1007 for
-  // a text that is not base64, also when it ends in the middle of a group. Each message is one
-  // base64 text.
+  // Decodes a part of a data frame: returns its payload, or, for base64, the bytes appended to
+  // `scratch`. The view stays valid until `scratch` is changed other than by further calls within
+  // its capacity. May be empty. Errors: 1003 for a binary frame in text or base64; 1007 for text
+  // that is not base64 or ends in the middle of a group. Each message is one base64 text.
   std::expected<Bytes, ProtocolError> Unpack(const FramePart& part, std::string& scratch);
 
  private:
@@ -54,19 +53,19 @@ class FrameUnpacker {
   Base64Stream base64_;
 };
 
-// Cuts a byte stream into pieces of text at code-point boundaries; keeps at most three bytes
+// Splits a byte stream into pieces of text at code-point boundaries; keeps at most three bytes
 // between calls.
 class TextCutter {
  public:
   static constexpr std::size_t kMaxCarried = 3;
 
-  // All whole characters so far that were not handed out yet, in one piece: `data` without a
-  // character begun at its end, and with what was kept of the one before put in front of it, into
-  // the kMaxCarried bytes before `data`, which must be writable. Empty when there is no whole
-  // character. Error: 1007 at a byte that is not UTF-8; nothing of `data` is handed out.
+  // Returns all complete characters not returned yet, in one piece: `data` without an incomplete
+  // character at its end, preceded by the bytes kept from the previous call. Those are copied into
+  // the kMaxCarried bytes before `data`, which must be writable. Empty if no character is complete.
+  // Error: 1007 at a byte that is not UTF-8; nothing of `data` is returned.
   std::expected<MutableBytes, ProtocolError> Cut(MutableBytes data);
 
-  // The stream is at its end: 1007 when that is inside a character.
+  // The stream has ended: error 1007 if that is inside a character.
   std::expected<void, ProtocolError> Finish() const;
 
   std::size_t carried() const { return carried_size_; }
@@ -80,20 +79,20 @@ class TextCutter {
 // Backend to client, without a mask. `encoding` is not kAuto.
 class FramePacker {
  public:
-  // Writable bytes that Pack needs in front of its data: a header of the longest form and what text
-  // carries over.
+  // Writable bytes that Pack needs before its data: the longest header and the bytes carried over
+  // from earlier text.
   static constexpr std::size_t kHeadroom = kMaxHeader - 4 + TextCutter::kMaxCarried;
   static_assert(kHeadroom <= io::kReadHeadroom);
 
   explicit FramePacker(config::Encoding encoding) : encoding_(encoding) {}
 
-  // One whole frame, ready to write, that holds all of `data`, which is not empty: binary and text
-  // in place, in `data` and the headroom before it; base64 in `scratch`, whose old content is lost.
-  // Text: see TextCutter; no bytes at all when no character is whole yet. Errors: 1007 for text
+  // Returns one complete frame that holds all of `data`, which must not be empty: for binary and
+  // text in place, in `data` and the headroom before it; for base64 in `scratch`, which is
+  // overwritten. For text see TextCutter; empty if no character is complete. Errors: 1007 for text
   // that is not UTF-8.
   std::expected<Bytes, ProtocolError> Pack(MutableBytes data, std::string& scratch);
 
-  // The backend sends nothing more. Error: 1007 when its text ends inside a character.
+  // The backend has ended its stream. Error: 1007 if its text ends inside a character.
   std::expected<void, ProtocolError> Finish() const { return text_.Finish(); }
 
  private:

@@ -9,8 +9,8 @@
 namespace upgate::ws {
 namespace {
 
-// What may follow a first byte: how many bytes, and the bounds of the first of them. The bounds are
-// what keeps out overlong forms, surrogates and everything past U+10FFFF (RFC 3629, section 4).
+// What may follow a first byte: the number of bytes, and the bounds of the first of them. The
+// bounds exclude overlong forms, surrogates and everything above U+10FFFF (RFC 3629, section 4).
 struct Lead {
   std::uint8_t need;  // kNone: cannot begin a character
   std::uint8_t low;
@@ -48,7 +48,7 @@ bool HasHighBit(const Byte* at) {
   return (word & 0x8080808080808080) != 0;
 }
 
-// Past the ASCII that `at` begins with; what is left of a group of eight may stay.
+// Skips the ASCII bytes at the front of the range.
 const Byte* SkipAscii(const Byte* at, const Byte* end) {
   while (end - at >= 32) {
     std::uint64_t word[4];
@@ -61,7 +61,7 @@ const Byte* SkipAscii(const Byte* at, const Byte* end) {
   return at;
 }
 
-// Whether the whole character that begins at `at` is right.
+// Checks the rest of a complete character that begins at `at`.
 bool IsCharacter(const Byte* at, const Lead& lead) {
   if (at[1] < lead.low || at[1] > lead.high) return false;
   if (lead.need == 1) return true;
@@ -84,7 +84,7 @@ bool Utf8Checker::Feed(Bytes piece) {
     }
     at = SkipAscii(at, end);
     if (end - at >= kVectorUtf8Minimum) at = SkipValidUtf8(at, end);
-    // Characters that are here as a whole need no state.
+    // Characters that are completely in `piece` need no state.
     while (at != end && *at >= 0x80) {
       const Lead& lead = kLeads[*at];
       if (lead.need == kNone) return false;

@@ -14,8 +14,8 @@ namespace upgate::ws {
 namespace {
 
 // The lookup method of J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per
-// Byte" (2021): what can be wrong with two neighbouring bytes is told by three of their four
-// halves. A bit is an error when all three tables have it.
+// Byte" (2021): three of the four nibbles of two adjacent bytes determine the possible errors. A
+// bit is an error if all three tables have it.
 constexpr std::uint8_t kTooShort = 1 << 0;   // a first byte without its continuation
 constexpr std::uint8_t kTooLong = 1 << 1;    // ASCII and a continuation
 constexpr std::uint8_t kOverlong3 = 1 << 2;  // E0 80..9F
@@ -23,13 +23,13 @@ constexpr std::uint8_t kTooLarge = 1 << 3;   // F4 90..BF, F5..FF 90..BF
 constexpr std::uint8_t kSurrogate = 1 << 4;  // ED A0..BF
 constexpr std::uint8_t kOverlong2 = 1 << 5;  // C0, C1
 constexpr std::uint8_t kOverlong4 = 1 << 6;  // F0 80..8F; and F5..FF 80..8F, too large
-constexpr std::uint8_t kTwoConts = 1 << 7;   // no error in a third or fourth place
+constexpr std::uint8_t kTwoConts = 1 << 7;   // not an error in the third or fourth byte
 constexpr std::uint8_t kCarry = kTooShort | kTooLong | kTwoConts;
 constexpr std::uint8_t kLarge = kCarry | kTooLarge | kOverlong4;
 constexpr std::uint8_t kSecond = kTooLong | kOverlong2 | kTwoConts;
 
-// What can be wrong by the high half of the first of two neighbours, by its low half, and by the
-// high half of the second.
+// Possible errors by the high nibble of the first of two adjacent bytes, by its low nibble, and by
+// the high nibble of the second.
 constexpr std::uint8_t ByFirstHigh(unsigned half) {
   if (half < 0x8) return kTooLong;
   if (half < 0xc) return kTwoConts;
@@ -76,7 +76,7 @@ constexpr std::ptrdiff_t kBlock = sizeof(__m256i);
   return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128(at)), halves);
 }
 
-// Whether `block` is right after `before`; a character may be open at its end.
+// True if `block` is valid after `before`; its last character may be incomplete.
 [[gnu::target("avx2"), gnu::always_inline]] inline bool IsValid(__m256i before, __m256i block) {
   const __m256i low = _mm256_set1_epi8(0x0f);
   const __m256i middle = _mm256_permute2x128_si256(before, block, 0x21);
@@ -89,7 +89,7 @@ constexpr std::ptrdiff_t kBlock = sizeof(__m256i);
   const __m256i wrong = _mm256_and_si256(
       _mm256_and_si256(LookUp(kFirstHigh, first_high), LookUp(kFirstLow, first_low)),
       LookUp(kSecondHigh, second_high));
-  // The top bit where a third or a fourth byte has to be: two continuations are right there, and
+  // The top bit is set where a third or fourth byte must be: two continuations are valid there, and
   // only there.
   const __m256i third = _mm256_subs_epu8(back2, _mm256_set1_epi8(0xe0 - 0x80));
   const __m256i fourth = _mm256_subs_epu8(back3, _mm256_set1_epi8(0xf0 - 0x80));
@@ -98,8 +98,8 @@ constexpr std::ptrdiff_t kBlock = sizeof(__m256i);
   return _mm256_testz_si256(error, error) != 0;
 }
 
-// How many bytes before `end` are a character whose rest has not been judged yet: 0 to 3. A last
-// byte that can begin no character counts, as it is the block after it that would tell.
+// Number of bytes before `end` that belong to a character not fully validated yet: 0 to 3. Includes
+// a last byte that cannot begin a character, because only the next block would reject it.
 std::ptrdiff_t OpenAtEnd(const unsigned char* begin, const unsigned char* end) {
   const std::ptrdiff_t most = std::min<std::ptrdiff_t>(end - begin, 3);
   for (std::ptrdiff_t back = 1; back <= most; ++back) {
@@ -119,7 +119,7 @@ std::ptrdiff_t OpenAtEnd(const unsigned char* begin, const unsigned char* end) {
     if (!IsValid(before, block)) return at - OpenAtEnd(begin, at);
     before = block;
   }
-  // The rest up to its last whole character, filled up with zeros.
+  // The rest up to its last complete character, padded with zeros.
   const unsigned char* const last = end - OpenAtEnd(begin, end);
   if (last > at) {
     alignas(kBlock) unsigned char filled[kBlock] = {};

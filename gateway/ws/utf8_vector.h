@@ -4,12 +4,12 @@
 
 namespace upgate::ws {
 
-// Below this many bytes SkipValidUtf8 is not worth its call.
+// Below this many bytes the call to SkipValidUtf8 costs more than it saves.
 inline constexpr std::ptrdiff_t kVectorUtf8Minimum = 16;
 
-// Past whole characters of valid UTF-8, 32 bytes at a time where the processor can; `at` is where a
-// character begins, and so is the result. May stop anywhere short of `end`, at a wrong byte at the
-// latest: an accelerator that leaves the verdict to its caller.
+// Skips complete characters of valid UTF-8, 32 bytes at a time if the processor supports AVX2. `at`
+// must be at the start of a character, and so is the result. May stop anywhere before `end`, at the
+// latest at an invalid byte: it only accelerates, and the caller does the validation.
 const unsigned char* SkipValidUtf8(const unsigned char* at, const unsigned char* end);
 
 }  // namespace upgate::ws

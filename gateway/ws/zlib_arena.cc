@@ -38,7 +38,7 @@ voidpf ZlibArena::Allocate(voidpf arena, uInt items, uInt size) {
   return memory;
 }
 
-// zlib frees only when the stream ends.
+// zlib frees memory only when the stream ends.
 void ZlibArena::Free(voidpf arena, voidpf memory) {
   const auto& self = *static_cast<ZlibArena*>(arena);
   const auto* const bytes = static_cast<std::byte*>(memory);

@@ -6,10 +6,10 @@
 
 namespace upgate::ws {
 
-// The memory of one zlib stream, mapped from the system whole and given back whole: what the heap
-// would keep after many sessions with large windows have ended, the system has again. Pages that
-// zlib never touches cost nothing. What does not fit, and all of it where the system maps nothing
-// more, comes from the heap. Not thread-safe.
+// The memory of one zlib stream, mapped and unmapped as a whole, so that it goes back to the system
+// when sessions with large windows end, instead of staying in the heap. Pages that zlib never
+// touches cost nothing. Allocations that do not fit, or all if mmap fails, come from the heap. Not
+// thread-safe.
 class ZlibArena {
  public:
   // `capacity` in bytes.
@@ -18,7 +18,7 @@ class ZlibArena {
   ZlibArena(const ZlibArena&) = delete;
   ZlibArena& operator=(const ZlibArena&) = delete;
 
-  // Before the stream is initialised; the arena outlives its end.
+  // Call before the stream is initialized; the arena must outlive deflateEnd or inflateEnd.
   void Serve(z_stream& stream);
 
  private:

@@ -9,15 +9,15 @@
 
 namespace upgate::plugins::broadcast {
 
-// What waits for one subscriber whose socket is full. Shares it with everybody else who has it: a
-// subscriber that waits costs pointers, and the messages themselves are kept once.
+// The messages that wait for one subscriber whose socket is full. Messages are shared: a waiting
+// subscriber costs pointers, and each message is stored once.
 class Backlog {
  public:
-  // The ledger outlives the backlog.
+  // The ledger must outlive the backlog.
   explicit Backlog(io::MemoryLedger& ledger) : ledger_(ledger) {}
 
-  // False, and nothing is added, when it would cost more than `limit` together. A single message
-  // always fits where nothing waits.
+  // False, and nothing is added, if the total cost would exceed `limit`. A single message always
+  // fits into an empty backlog.
   bool Add(const plugin::Batch& batch, std::size_t limit) {
     const std::size_t cost = Cost(batch);
     const bool alone = batches_.empty() && batch.messages().size() == 1;
@@ -28,7 +28,7 @@ class Backlog {
     return true;
   }
 
-  // The next one in order; there is one.
+  // Removes and returns the next one; the backlog must not be empty.
   plugin::Batch Take() {
     plugin::Batch batch = std::move(batches_.front());
     batches_.pop_front();

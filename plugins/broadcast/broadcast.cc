@@ -38,7 +38,7 @@ std::unique_ptr<plugin::Service> MakeBroadcast(plugin::ServiceSetup setup) {
   options.message_size = setup.route.limits.message_size;
   if (!options.clients_publish && !options.http_publish) {
     field["clients_publish"].Error(
-        "nobody could publish; allow it to clients, or set http_publish to true");
+        "nobody could publish; set clients_publish or http_publish to true");
   }
   field.RejectUnknownKeys();
   return std::make_unique<Broadcast>(options);

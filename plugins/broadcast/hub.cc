@@ -15,7 +15,7 @@ std::unique_ptr<http::ExchangeHandler> Hub::OnRequest(http::Exchange& exchange) 
 }
 
 std::unique_ptr<plugin::SocketHandler> Hub::OnSocket(plugin::Socket& socket) {
-  // Who comes gets what is published from now on.
+  // A new subscriber gets what is published from now on.
   if (gathered_ > 0) SealAll();
   return std::make_unique<Subscriber>(*this, RoomAt(socket.request().target.path), socket,
                                       ++last_id_);
@@ -65,7 +65,7 @@ void Hub::SealAll() {
   if (!shipment.empty()) Ship(std::move(shipment));
 }
 
-// Rooms that are not done, or had no part of this turn, are in line for the next.
+// Rooms that are not finished, or were not served in this turn, are queued for the next.
 void Hub::DeliverSome() {
   std::vector<Room*> rooms = std::exchange(listed_, {});
   std::vector<Room*> again;
@@ -83,7 +83,7 @@ void Hub::DeliverSome() {
       room.listed = false;
     }
   }
-  // What was listed meanwhile is behind these.
+  // Rooms listed meanwhile go behind these.
   std::vector<Room*> next(rooms.begin() + static_cast<std::ptrdiff_t>(served), rooms.end());
   next.insert(next.end(), again.begin(), again.end());
   next.insert(next.end(), listed_.begin(), listed_.end());
@@ -133,7 +133,8 @@ void Hub::Receive(std::size_t from, const Shipment& shipment) {
   }
 }
 
-// `room`: on this loop, where it is still there; it saves up what is worth no report of its own.
+// `room`: the room on this loop, if it still exists; it accumulates small amounts before it reports
+// them.
 void Hub::ReportDelivered(std::size_t from, Room* room, const std::string& path, std::size_t cost) {
   const std::size_t report =
       room != nullptr ? room->lanes(host_.loops()).Deliver(from, cost) : cost;

@@ -14,19 +14,18 @@
 
 namespace upgate::plugins::broadcast {
 
-// The rooms of one route on one loop. What is published in a turn is gathered and delivered from
-// the end of it on: one write for each subscriber and one task for each other loop, however many
-// messages there are. A turn does a bounded amount of it, for one room after the other.
+// The rooms of one route on one loop. Messages published in a turn are gathered and delivered from
+// the end of the turn on: one write per subscriber and one task per other loop, however many
+// messages there are. A turn does a bounded amount of work, room by room.
 class Hub final : public plugin::Instance, private io::Later {
  public:
-  // Gathered at most, in cost, unless a single message is larger.
+  // Maximum cost of gathered messages, unless a single one is larger.
   static constexpr std::size_t kMostGathered = 64 * 1024;
-  // What a turn delivers, and what of it is for one room before the next has its part. In bytes
-  // that are copied; some milliseconds.
+  // Work per turn, and per room before the next room is served, in bytes copied: some milliseconds.
   static constexpr std::size_t kWorkOfTurn = 4 * 1024 * 1024;
   static constexpr std::size_t kWorkOfRoom = 1024 * 1024;
 
-  // Both outlive the hub.
+  // Both must outlive the hub.
   Hub(plugin::Host& host, const Options& options);
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
@@ -36,19 +35,19 @@ class Hub final : public plugin::Instance, private io::Later {
   io::MemoryLedger& memory() { return host_.loop().memory; }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // To everybody in the room but one, and to the same room on the other loops. May dismiss any
-  // subscriber.
+  // Sends to everybody in the room except `but`, and to the same room on the other loops. May
+  // dismiss any subscriber.
   void Publish(Room& room, plugin::Message message, PublisherId but);
-  // The same from outside of the room.
+  // The same for a publisher outside of the room.
   void Publish(std::string_view path, plugin::Message message);
 
-  // Too much is on its way from this room. Its publishers should stop until CallWhenClear calls
-  // back, which is not inside the call; nothing when the publisher waits already.
+  // Registers a publisher of a room with too much in transit. The publisher should stop until it is
+  // called back, which does not happen inside the call; no effect if it is already waiting.
   void CallWhenClear(Room& room, io::Later& publisher);
-  // The same for who publishes from outside of the room, and does not wait.
+  // The same for a publisher outside of the room that does not wait.
   bool overfull(std::string_view path) const;
 
-  // A subscriber has left. The room goes at the end of the turn if nobody else is in there.
+  // Called when a subscriber has left. An empty room is erased at the end of the turn.
   void OnLeft(Room& room);
 
  private:
@@ -64,10 +63,10 @@ class Hub final : public plugin::Instance, private io::Later {
   Room& RoomAt(std::string_view path);
   void List(Room& room);
   void EndTurn();
-  // Puts in line what was gathered, and sends it to the other loops.
+  // Queues gathered messages for delivery, and sends them to the other loops.
   void SealAll();
   void DeliverSome();
-  // False when the room is done, and gone if nobody is in there.
+  // Returns false once the room has nothing left to deliver.
   bool DeliverSome(Room& room, std::size_t work);
   void Release(Room& room);
   void Ship(Shipment shipment);
@@ -78,10 +77,10 @@ class Hub final : public plugin::Instance, private io::Later {
 
   plugin::Host& host_;
   const Options& options_;
-  // Clients choose the paths, so no hash table that they could fill badly.
+  // Clients choose the paths: a hash table could be attacked with collisions.
   std::map<std::string, Room, std::less<>> rooms_;
-  std::vector<Room*> listed_;  // with something to deliver, or nobody in there
-  std::size_t gathered_ = 0;   // cost of what is published and not in line
+  std::vector<Room*> listed_;  // rooms with something to deliver or without subscribers
+  std::size_t gathered_ = 0;   // cost of messages published and not sealed yet
   PublisherId last_id_ = 0;
 };
 

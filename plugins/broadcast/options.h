@@ -10,19 +10,19 @@ namespace upgate::plugins::broadcast {
 struct Options {
   // Whether a publisher gets its own messages too.
   bool to_sender = false;
-  // Whether clients may publish; one that does and may not is closed with 1008.
+  // Whether clients may publish; otherwise a client that does is closed with 1008.
   bool clients_publish = true;
   // Whether a POST to a room's path publishes its body there.
   bool http_publish = false;
-  // What may wait for one subscriber whose socket is full (see Cost); over it the subscriber is
-  // closed with 1013. One message may always wait, however large.
+  // Limit for messages waiting for one subscriber whose socket is full (see Cost); above it the
+  // subscriber is closed with 1013. One message may always wait, however large.
   std::size_t queue = 1024 * 1024;
-  // The route's limits.message_size, for what comes by HTTP; frames are held to it before.
+  // The route's limits.message_size, for HTTP bodies; frames are checked earlier.
   std::size_t message_size = 1024 * 1024;
 };
 
-// What a message counts for wherever messages wait: its payload, but never less than what it takes
-// to keep one. So a limit in bytes is a limit of their number too.
+// The cost of a message wherever messages wait: its payload, but at least the overhead of storing
+// one. So a limit in bytes limits their number too.
 inline constexpr std::size_t kLeastCost = 64;
 
 inline std::size_t Cost(const plugin::Message& message) {

@@ -10,7 +10,7 @@
 namespace upgate::plugins::broadcast {
 namespace {
 
-// A media type that browsers' pages would rather have as a string.
+// Text for media types that scripts usually want as a string.
 plugin::MessageKind KindOf(const http::Request& request) {
   const std::string* type = request.headers.Find("content-type");
   if (type == nullptr) return plugin::MessageKind::kBinary;
@@ -19,7 +19,7 @@ plugin::MessageKind KindOf(const http::Request& request) {
   return text ? plugin::MessageKind::kText : plugin::MessageKind::kBinary;
 }
 
-// The body of one POST on its way into a room.
+// The body of one POST to a room.
 class PublishRequest final : public http::ExchangeHandler {
  public:
   PublishRequest(Hub& hub, http::Exchange& exchange)
@@ -32,16 +32,16 @@ class PublishRequest final : public http::ExchangeHandler {
     }
     exchange_.Respond(http::TextResponse(
         413,
-        "a message here has at most " + std::to_string(hub_.options().message_size) + " bytes"));
+        "a message may have at most " + std::to_string(hub_.options().message_size) + " bytes"));
   }
 
   void OnBodyEnd(const http::Headers&) override {
     const plugin::MessageKind kind = KindOf(exchange_.request());
     if (kind == plugin::MessageKind::kText && !plugin::IsUtf8(AsBytes(body_))) {
       return exchange_.Respond(
-          http::TextResponse(400, "the body is said to be text and is not UTF-8"));
+          http::TextResponse(400, "the body is declared as text but is not UTF-8"));
     }
-    // Publishers on sockets wait; this one can come again.
+    // Publishers on sockets wait; this one can retry.
     if (hub_.overfull(exchange_.request().target.path)) {
       http::Response busy = http::TextResponse(503, "the subscribers cannot keep up");
       busy.headers.Add("Retry-After", "1");
@@ -59,17 +59,17 @@ class PublishRequest final : public http::ExchangeHandler {
   Hub& hub_;
   http::Exchange& exchange_;
   std::string body_;
-  io::MemoryCharge charge_;  // of it
+  io::MemoryCharge charge_;  // of body_
 };
 
 http::Response Refusal(const std::string& method) {
   if (method != "GET" && method != "HEAD") {
-    http::Response refusal = http::TextResponse(405, "POST publishes here");
+    http::Response refusal = http::TextResponse(405, "use POST to publish");
     refusal.headers.Add("Allow", "GET, POST");
     return refusal;
   }
   http::Response refusal =
-      http::TextResponse(426, "only WebSocket connections are served here, and POST");
+      http::TextResponse(426, "only WebSocket connections and POST are supported here");
   refusal.headers.Add("Connection", "Upgrade");
   refusal.headers.Add("Upgrade", "websocket");
   return refusal;

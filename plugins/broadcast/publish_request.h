@@ -8,8 +8,8 @@ namespace upgate::plugins::broadcast {
 
 class Hub;
 
-// Answers an ordinary HTTP request to a room: POST publishes its body as one message, GET is told
-// to come with an upgrade. Both are borrowed and outlive the handler.
+// Handles an ordinary HTTP request to a room: POST publishes its body as one message, GET gets a
+// 426. Both are borrowed and must outlive the handler.
 std::unique_ptr<http::ExchangeHandler> AnswerRequest(Hub& hub, http::Exchange& exchange);
 
 }  // namespace upgate::plugins::broadcast

@@ -8,13 +8,14 @@
 namespace upgate::plugins::broadcast {
 namespace {
 
-// What writing to one socket costs beside its bytes, as a number of bytes that are copied.
+// The cost of a write to one socket in addition to its bytes, in bytes copied.
 constexpr std::size_t kWriteWork = 8 * 1024;
 
-// What may wait in a room for its own subscribers before requests from elsewhere are refused.
+// Limit for messages queued in a room for its own subscribers before requests from outside are
+// refused.
 constexpr std::size_t kMostWaiting = 4 * 1024 * 1024;
 
-// Without the messages of one publisher; nothing where all are its own.
+// The batch without the messages of one publisher; nullopt if all are its own.
 std::optional<plugin::Batch> Without(const plugin::Batch& batch,
                                      const std::vector<PublisherId>& publishers, PublisherId id) {
   std::vector<plugin::Message> others;
@@ -67,8 +68,8 @@ void Room::PutInLine(plugin::Batch batch, std::vector<PublisherId> publishers,
   waiting_cost_ += cost;
 }
 
-// From the last to the first: one that leaves in the middle of it is replaced by one that has been
-// served already, or has come since; both can tell by the number of the batch.
+// From last to first: a subscriber that leaves meanwhile is replaced by one that has already been
+// served, or has joined since; both are recognized by the number of the batch.
 Room::Progress Room::Deliver(std::size_t work) {
   Progress progress;
   const Delivery& delivery = line_.front();

@@ -7,7 +7,7 @@
 namespace upgate::plugins::broadcast {
 namespace {
 
-// RFC 6455, section 7.4.1, and the registry of close codes that it starts.
+// RFC 6455, section 7.4.1, and the IANA registry of close codes.
 constexpr std::uint16_t kPolicyViolation = 1008;
 constexpr std::uint16_t kTryAgainLater = 1013;
 
@@ -64,7 +64,7 @@ void Subscriber::Leave() {
 void Subscriber::Dismiss(std::uint16_t code, std::string_view reason) {
   Leave();
   socket_.Close(code, reason);
-  // Its Close is awaited.
+  // Keep reading to receive the client's Close.
   if (!waiting()) return;
   Cancel();
   socket_.SetReading(true);

@@ -6,7 +6,7 @@
 
 namespace upgate::plugins {
 
-// Sends every WebSocket message back as it came. Takes no options.
+// Sends every WebSocket message back unchanged. Takes no options.
 std::unique_ptr<plugin::Service> MakeEcho(plugin::ServiceSetup setup);
 
 }  // namespace upgate::plugins

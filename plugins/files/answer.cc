@@ -12,20 +12,21 @@
 namespace upgate::plugins::files {
 namespace {
 
-// What every answer about a file says, also one without it (RFC 9110, section 15.4.5).
+// The headers of every response about a file, including those without it (RFC 9110, section
+// 15.4.5).
 http::Headers CommonHeaders(const Options& options, const Validators& validators) {
   http::Headers headers;
   if (!validators.etag.empty()) headers.Add("ETag", validators.etag);
   if (validators.last_modified)
     headers.Add("Last-Modified", http::HttpDate(*validators.last_modified));
-  // What another client, or another Accept, gets for the same URL. Said also where there is one
-  // encoding only: a cache must not take it for the answer once there are more.
+  // The request headers that select the response. Also sent while only one encoding exists:
+  // otherwise a cache would keep using that response when there are more.
   if (options.precompressed) headers.Add("Vary", "Accept-Encoding");
   if (!options.fallback.empty()) headers.Add("Vary", "Accept");
   return headers;
 }
 
-// Of the answers that may be kept: a stored 416 would stand for the file.
+// Only for cacheable responses: a stored 416 would replace the file.
 void AddCacheControl(http::Headers& headers, const Options& options) {
   if (!options.cache_control.empty()) headers.Add("Cache-Control", options.cache_control);
 }
@@ -52,7 +53,7 @@ FileAnswer OnePart(const Found& found, const ByteRange& part) {
   return answer;
 }
 
-// Nobody can have put it into the file.
+// Random, so that the file cannot contain it.
 std::string MakeBoundary(io::Entropy& entropy) {
   std::array<std::byte, 16> bytes;
   entropy.Fill(bytes);
@@ -93,7 +94,7 @@ http::Response Unsatisfiable(std::uint64_t size) {
   return response;
 }
 
-// Ranges are defined for GET alone (RFC 9110, section 14.2), and a repeated Range says nothing.
+// Ranges are only defined for GET (RFC 9110, section 14.2), and a repeated Range is ignored.
 RangeSet RangesOf(const http::Request& request, const Validators& validators, std::uint64_t size,
                   std::int64_t now) {
   if (request.method != "GET" || request.headers.Count("range") != 1) return {};
@@ -113,21 +114,20 @@ std::expected<FileAnswer, http::Response> MakeAnswer(const Options& options, con
     case Verdict::kNotModified:
       return std::unexpected(WithHeaders(NotModified(options), common));
     case Verdict::kPreconditionFailed:
-      return std::unexpected(
-          WithHeaders(http::TextResponse(412, "the file is another one by now"), common));
+      return std::unexpected(WithHeaders(http::TextResponse(412, "the file has changed"), common));
     case Verdict::kServe:
       break;
   }
-  // The selected representation is the encoded file, and so ranges are ranges of it (RFC 9110,
-  // section 14.1.2).
+  // The selected representation is the encoded file, so ranges apply to it (RFC 9110, section
+  // 14.1.2).
   const RangeSet ranges = RangesOf(request, validators, found.file.size, now);
   if (ranges.kind == RangeSet::Kind::kUnsatisfiable)
     return std::unexpected(WithHeaders(Unsatisfiable(found.file.size), common));
   const std::string_view type = options.content_types.Of(found.path);
   FileAnswer answer;
   if (ranges.parts.empty() || (ranges.parts.size() > 1 && found.coding != nullptr)) {
-    // Several encoded parts have no place for Content-Encoding: on the whole it would be about the
-    // multipart.
+    // Content-Encoding cannot be given for the parts of a multipart: it would apply to the
+    // multipart as a whole.
     answer = WholeFile(found);
   } else if (ranges.parts.size() == 1) {
     answer = OnePart(found, ranges.parts.front());

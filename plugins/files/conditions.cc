@@ -10,12 +10,12 @@
 namespace upgate::plugins::files {
 namespace {
 
-// A file that was changed just now may change once more without its time showing it: clocks of file
-// systems tick slowly.
+// A file modified just now may be modified again without a new timestamp, because file systems have
+// coarse clocks.
 constexpr std::int64_t kSettledAfter = 2;
 
-// Archives and images that are made to be reproducible stamp every file with the same time, 0 or 1;
-// it tells nothing.
+// Reproducible archives and images give every file the same timestamp, 0 or 1, which says nothing
+// about its version.
 constexpr std::int64_t kLatestStamp = 1;
 
 enum class Comparison : std::uint8_t { kStrong, kWeak };
@@ -31,7 +31,7 @@ struct EntityTag {
   }
 };
 
-// Takes a tag off the front; nothing when none stands there. Between the quotes commas are ordinary
+// Removes a tag from the front; nullopt if there is none. Commas inside the quotes are ordinary
 // characters.
 std::optional<EntityTag> TakeTag(std::string_view& text) {
   std::string_view rest = text;
@@ -54,7 +54,7 @@ std::optional<EntityTag> WholeTag(std::string_view text) {
   return text.empty() ? tag : std::nullopt;
 }
 
-// Whether the list has the current tag, or is "*". Nothing behind a malformed element is looked at.
+// True if the list has the current tag, or is "*". Parsing stops at a malformed element.
 bool ListMatches(std::string_view list, const std::string& current, Comparison comparison) {
   if (Trim(list) == "*") return true;
   const auto ours = WholeTag(current);
@@ -69,7 +69,7 @@ bool ListMatches(std::string_view list, const std::string& current, Comparison c
   }
 }
 
-// The date of a header that must not be repeated; what is no date is as if it was not there.
+// The date of a header that must not be repeated; an invalid date is ignored.
 std::optional<std::int64_t> DateOf(const http::Headers& headers, std::string_view name,
                                    std::int64_t now) {
   if (headers.Count(name) != 1) return {};
@@ -78,9 +78,9 @@ std::optional<std::int64_t> DateOf(const http::Headers& headers, std::string_vie
 
 }  // namespace
 
-// Size and time to the nanosecond, and not the inode: several gateways that serve copies of one
-// folder should agree. The tag is strong once the time has settled: whoever changes a file after
-// that and sets both back wants it to look unchanged.
+// Size and time in nanoseconds, but not the inode: several gateways that serve copies of one folder
+// should produce the same tag. The tag is strong once the timestamp has settled: a later change
+// that restores both is meant to look unchanged.
 Validators ValidatorsOf(const OpenFile& file, std::string_view variant, std::int64_t now) {
   if (file.modified_s <= kLatestStamp) return {};
   const bool settled = now - file.modified_s >= kSettledAfter;
@@ -88,7 +88,7 @@ Validators ValidatorsOf(const OpenFile& file, std::string_view variant, std::int
   validators.etag = fmt::format("{}\"{:x}-{:x}-{:x}{}{}\"", settled ? "" : "W/", file.size,
                                 static_cast<std::uint64_t>(file.modified_s), file.modified_ns,
                                 variant.empty() ? "" : "-", variant);
-  // A Last-Modified must not be later than the Date (RFC 9110, section 8.8.2.1).
+  // Last-Modified must not be later than Date (RFC 9110, section 8.8.2.1).
   if (file.modified_s <= now) validators.last_modified = file.modified_s;
   return validators;
 }
@@ -118,7 +118,7 @@ bool IfRangeHolds(const http::Headers& headers, const Validators& current, std::
     const auto ours = WholeTag(current.etag);
     return ours && tag->Matches(*ours, Comparison::kStrong);
   }
-  // Exactly the date that was given out, and only when it is strong (RFC 9110, section 8.8.2.2).
+  // Only for exactly the date that was sent, and only if it is strong (RFC 9110, section 8.8.2.2).
   const auto date = DateOf(headers, "if-range", now);
   return date && current.last_modified == date && now - *date >= kSettledAfter;
 }

@@ -10,23 +10,23 @@
 
 namespace upgate::plugins::files {
 
-// What tells one state of a file from another (RFC 9110, section 8.8).
+// Distinguish one version of a file from another (RFC 9110, section 8.8).
 struct Validators {
-  std::string etag;                           // as it goes into the header; empty: none
+  std::string etag;                           // the header value; empty: none
   std::optional<std::int64_t> last_modified;  // seconds since 1970
 };
 
-// `variant` sets the tags of a file's encodings apart; empty for the file itself. `now`: seconds
+// `variant` distinguishes the tags of a file's encodings; empty for the file itself. `now`: seconds
 // since 1970.
 Validators ValidatorsOf(const OpenFile& file, std::string_view variant, std::int64_t now);
 
 enum class Verdict : std::uint8_t { kServe, kNotModified, kPreconditionFailed };
 
-// If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since of a GET or HEAD, in their
-// order (RFC 9110, section 13.2.2).
+// Evaluates If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since of a GET or HEAD, in
+// that order (RFC 9110, section 13.2.2).
 Verdict JudgeConditions(const http::Headers& headers, const Validators& current, std::int64_t now);
 
-// Whether a Range is to be looked at: no If-Range, or one that holds (RFC 9110, section 13.1.5).
+// True if Range applies: no If-Range, or its condition is true (RFC 9110, section 13.1.5).
 bool IfRangeHolds(const http::Headers& headers, const Validators& current, std::int64_t now);
 
 }  // namespace upgate::plugins::files

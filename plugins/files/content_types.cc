@@ -14,7 +14,7 @@ struct Type {
   std::string_view type;
 };
 
-// By extension, for a binary search.
+// Sorted by extension for binary search.
 constexpr Type kTypes[] = {
     {"7z", "application/x-7z-compressed"},
     {"aac", "audio/aac"},

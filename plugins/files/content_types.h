@@ -6,15 +6,15 @@
 
 namespace upgate::plugins::files {
 
-// The media type of a file by the end of its name.
+// Media types by file name extension.
 class ContentTypes {
  public:
-  // `extension` without a dot; what stands behind the last dot of a name, or a name without one.
-  // Any case.
+  // `extension` without a dot: the part behind the last dot of a name, or a whole name without
+  // dots. Case is ignored.
   void Set(std::string_view extension, std::string type);
 
-  // Of what was set, else of what is usual, text as UTF-8; else application/octet-stream. `path`
-  // may have folders in front. The view lives as long as this and is not changed.
+  // The configured type, else the usual one, with UTF-8 for text; else application/octet-stream.
+  // `path` may contain folders. The view is valid until this object is changed or destroyed.
   std::string_view Of(std::string_view path) const;
 
  private:

@@ -66,7 +66,7 @@ class FilesInstance final : public plugin::Instance {
     return nullptr;
   }
 
-  // Most files are small: head and body in one write.
+  // Most files are small: sends head and body in one write.
   std::unique_ptr<http::ExchangeHandler> SendAtOnce(http::Exchange& exchange, const UniqueFd& file,
                                                     files::FileAnswer& answer) const {
     const MutableBytes bytes = buffer().first(static_cast<std::size_t>(answer.length));

@@ -14,16 +14,16 @@
 namespace upgate::plugins::files {
 namespace {
 
-// Opening must have no effect and never wait: a FIFO would wait for a writer, a terminal would
-// become ours.
+// Opening must have no side effects and never block: a FIFO would wait for a writer, a terminal
+// would become the controlling terminal.
 constexpr int kToRead = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr int kToPassThrough = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-// EAGAIN says that something was renamed on the way, so that the kernel cannot tell whether the
+// EAGAIN means that something was renamed meanwhile, so that the kernel cannot tell whether the
 // path left the folder.
 constexpr int kAttempts = 4;
 
-// An open descriptor, or errno.
+// An open descriptor, or an errno.
 using Opened = std::expected<UniqueFd, int>;
 
 Opened Take(long fd) {
@@ -68,10 +68,10 @@ OpenError ErrorOf(int error_number) {
     case ENOENT:
     case ENOTDIR:
     case EISDIR:
-    case ELOOP:  // too many symbolic links, or one where none may be
+    case ELOOP:  // too many symbolic links, or one where none is allowed
     case EXDEV:  // the path leaves the folder
     case ENAMETOOLONG:
-    case EINVAL:  // a name that this file system cannot have
+    case EINVAL:  // a name that this file system does not support
     case EILSEQ:
     case ENXIO:  // a socket, or a device without a driver
     case ENODEV:
@@ -97,7 +97,7 @@ OpenError ErrorOf(int error_number) {
 Result<Folder> Folder::Open(const std::string& path) {
   auto folder = Open(path, Way::kKernel);
   if (!folder) return folder;
-  // Also shows whether anything in the folder may be reached.
+  // Also checks that the folder may be searched.
   const Opened itself = OpenByKernel(folder->fd_.get(), ".", kToPassThrough);
   if (itself) return folder;
   if (itself.error() == ENOSYS || itself.error() == EPERM) return Open(path, Way::kWalk);

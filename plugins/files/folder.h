@@ -9,8 +9,8 @@
 
 namespace upgate::plugins::files {
 
-// A regular file, open for reading, and what it was like then. Looked at through its own
-// descriptor, so that what is said about it is about these bytes, whatever becomes of the name.
+// A regular file, open for reading, with its metadata. The metadata comes from the descriptor, so
+// it belongs to these bytes even if the name is reused.
 struct OpenFile {
   UniqueFd fd;
   std::uint64_t size = 0;
@@ -19,30 +19,30 @@ struct OpenFile {
 };
 
 enum class OpenError : std::uint8_t {
-  kNotFound,   // nothing of that name that could be served, or nothing inside the folder
+  kNotFound,   // no such name, not a servable file, or outside of the folder
   kFolder,     // a folder
-  kForbidden,  // the system does not let this process read it
-  kBusy,       // out of descriptors or memory; may work later
-  kBroken,     // the disk, or whatever is behind it, failed
+  kForbidden,  // no permission to read it
+  kBusy,       // out of descriptors or memory; may succeed later
+  kBroken,     // the disk or file system failed
 };
 
-// A folder, and the files beneath it; never one outside of it, whatever a path or a symbolic link
-// in it says. Const use is thread-safe. Follows the folder and not its name: one that is renamed is
-// served on, one that takes its place is not.
+// A folder and the files beneath it; never a file outside of it, whatever a path or a symbolic link
+// says. Const use is thread-safe. Refers to the folder, not its name: if it is renamed, it is still
+// served; a folder that replaces it is not.
 class Folder {
  public:
-  // How a path is resolved. kKernel: openat2(2) of Linux 5.6; relative symbolic links that stay
-  // inside are followed. kWalk: name by name where that call is missing or a sandbox forbids it; no
-  // symbolic links at all.
+  // How paths are resolved. kKernel: openat2(2) of Linux 5.6; relative symbolic links that stay
+  // inside are followed. kWalk: component by component if that call is missing or forbidden by a
+  // sandbox; no symbolic links.
   enum class Way : std::uint8_t { kKernel, kWalk };
 
-  Folder() = default;  // holds nothing; only to be replaced
-  // The message is the system's reason. Finds out which way there is, unless one is given.
+  Folder() = default;  // empty; only to be assigned to
+  // The error message is the system's. Detects the way to resolve paths unless one is given.
   static Result<Folder> Open(const std::string& path);
   static Result<Folder> Open(const std::string& path, Way way);
 
-  // `path` is relative, its names separated by single slashes, none of them "." or "..". Neither
-  // blocks on a FIFO nor takes anything but regular files.
+  // `path` must be relative, with components separated by single slashes, none of them "." or "..".
+  // Does not block on a FIFO, and opens only regular files.
   std::expected<OpenFile, OpenError> OpenBeneath(const std::string& path) const;
 
   Way way() const { return way_; }

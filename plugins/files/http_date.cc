@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu
 constexpr std::array<std::string_view, 7> kLongDays{"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                     "Thursday", "Friday", "Saturday"};
 
-// Reads a date from the front. Once something did not fit, nothing more does.
+// Parses a date from the front. After an error all further calls fail.
 class Reader {
  public:
   explicit Reader(std::string_view text) : rest_(text) {}
@@ -28,7 +28,7 @@ class Reader {
     return true;
   }
 
-  // The index of the word that stands here. Case counts (RFC 9110, section 5.6.7).
+  // The index of the word at the front. Case-sensitive (RFC 9110, section 5.6.7).
   template <class Words>
   int Word(const Words& words) {
     const auto it =
@@ -49,7 +49,7 @@ class Reader {
     return number;
   }
 
-  // Of asctime: two digits, or a space and one.
+  // For asctime: two digits, or a space and one digit.
   int PaddedDay() {
     if (!rest_.starts_with(' ')) return Number(2);
     Skip(" ");

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kWellKnown = ".well-known";
 
-// The target keeps these as they were written, so that they look like names here.
+// The target keeps these encoded, so they look like parts of names here.
 bool HasEncodedSeparator(std::string_view raw_path) {
   for (std::size_t at = raw_path.find('%'); at != std::string_view::npos;
        at = raw_path.find('%', at + 1)) {
@@ -50,10 +50,10 @@ http::Response RefusalOf(OpenError error) {
   return http::TextResponse(404, "not found");
 }
 
-// To the same place with a slash, so that what its page refers to is looked for inside the folder.
-// Relative to the last name of the path, and so never to another host, whatever the path begins
-// with, and right behind proxies that map it. "./" keeps a colon in the name from looking like a
-// scheme.
+// Redirects to the same path with a slash, so that relative references in the page resolve inside
+// the folder. The location is relative to the last component of the path, so it never leads to
+// another host, whatever the path begins with, and is correct behind proxies that map paths. "./"
+// keeps a colon in the name from looking like a scheme.
 http::Response RedirectToFolder(const http::Target& target) {
   const std::string_view raw = target.raw_path;
   std::string location = "./" + std::string(raw.substr(raw.rfind('/') + 1)) + "/";
@@ -63,7 +63,7 @@ http::Response RedirectToFolder(const http::Target& target) {
   return response;
 }
 
-// A sibling that is older than the file was made from an earlier state of it.
+// A sibling that is older than the file was made from an earlier version of it.
 bool IsCurrent(const OpenFile& sibling, const OpenFile& file) {
   return std::pair(sibling.modified_s, sibling.modified_ns) >=
          std::pair(file.modified_s, file.modified_ns);

@@ -12,26 +12,27 @@
 
 namespace upgate::plugins::files {
 
-// What the path of a request means beneath the root.
+// The path of a request relative to the root.
 struct LocalPath {
-  std::string names;    // "css/site.css": no empty names, no dots; empty for the root itself
-  bool folder = false;  // ended with a slash: the folder's index is meant
+  std::string names;    // "css/site.css": no empty components, no dots; empty for the root itself
+  bool folder = false;  // it ended with a slash and refers to the folder's index
 };
 
-// A prefix route gives what is behind its prefix, an exact one always the root's index, a regular
-// expression the whole path. Nothing for what must not be found: hidden names (but .well-known at
-// the top, RFC 8615) and encoded slashes and NULs, which no name can have.
+// For a prefix route, the part behind the prefix; for an exact route, always the root's index; for
+// a regular expression, the whole path. nullopt for paths that must not be found: hidden names
+// (except .well-known at the top, RFC 8615) and encoded slashes and NULs, which no name can
+// contain.
 std::optional<LocalPath> LocalPathOf(const config::PathPattern& route, const http::Target& target,
                                      bool dotfiles);
 
-// The file that answers a request, in the encoding that suits the client.
+// The file for a request, in the encoding selected for the client.
 struct Found {
   OpenFile file;
-  std::string path;                // of the file without encoding; tells the media type
+  std::string path;                // of the unencoded file; determines the media type
   const Coding* coding = nullptr;  // nullptr: none
 };
 
-// Or the answer when there is none: 301 to a folder's slash, 403, 404, 500, 503.
+// Or the response if there is none: 301 to a folder with a slash, 403, 404, 500, 503.
 std::expected<Found, http::Response> FindFile(const Options& options,
                                               const config::PathPattern& route,
                                               const http::Request& request);

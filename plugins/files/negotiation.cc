@@ -15,7 +15,7 @@ constexpr std::array<Coding, 3> kCodings{{{"br", ".br"}, {"zstd", ".zst"}, {"gzi
 
 constexpr int kFullWeight = 1000;
 
-// A qvalue in thousandths (RFC 9110, section 12.4.2). What is malformed weighs nothing.
+// A qvalue in thousandths (RFC 9110, section 12.4.2). A malformed one counts as 0.
 int ParseWeight(std::string_view text) {
   if (text.empty() || (text[0] != '0' && text[0] != '1')) return 0;
   int weight = text[0] == '1' ? kFullWeight : 0;
@@ -51,7 +51,7 @@ Offer ParseOffer(std::string_view item) {
   return offer;
 }
 
-// The weight of each coding, and of none at all where the client gives one.
+// The weight of each coding, and of identity if the client gives one.
 struct Weights {
   std::array<std::optional<int>, kCodings.size()> coding;
   std::optional<int> identity;

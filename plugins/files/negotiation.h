@@ -7,19 +7,18 @@
 
 namespace upgate::plugins::files {
 
-// A content coding and the files that hold it (RFC 9110, section 8.4.1).
+// A content coding and the suffix of its files (RFC 9110, section 8.4.1).
 struct Coding {
   std::string_view name;    // "br"
   std::string_view suffix;  // ".br"
 };
 
-// The codings that the client would rather have than the bare file, the best one first; with equal
-// weights the one that compresses best. None when the client says nothing (RFC 9110,
-// section 12.5.3).
+// The codings that the client prefers to the unencoded file, best first; for equal weights, the one
+// with the best compression. Empty without Accept-Encoding (RFC 9110, section 12.5.3).
 std::vector<const Coding*> PreferredCodings(const http::Headers& headers);
 
-// Whether the client asks for HTML by name, as a browser does for a page. */* alone does not count:
-// that is how scripts and images are fetched, and a page in their place helps nobody.
+// True if the client accepts HTML by name, as browsers do for a page. */* alone does not count:
+// scripts and images are requested with it, and a page would be useless to them.
 bool AsksForHtml(const http::Headers& headers);
 
 }  // namespace upgate::plugins::files

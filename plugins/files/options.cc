@@ -16,7 +16,7 @@ using config::Field;
 
 Folder OpenRoot(const Field& field, const std::filesystem::path& folder) {
   if (!field.present()) {
-    field.Error("missing; needs the path of the folder that is served");
+    field.Error("missing; needs the path of the folder to serve");
     return {};
   }
   const std::string path = config::ParseFilePath(field, folder).path;
@@ -41,7 +41,7 @@ std::string ReadIndex(const Field& field, std::string fallback) {
   return name;
 }
 
-// Without empty names and dots, as Folder wants it.
+// Without empty components and dots, as Folder requires.
 std::string ReadFallback(const Field& field, const Folder& root) {
   const auto written = field.Maybe<config::FileName>();
   if (!written) return {};
@@ -52,7 +52,7 @@ std::string ReadFallback(const Field& field, const Folder& root) {
     return {};
   }
   if (root.holds_folder() && !root.OpenBeneath(path.string())) {
-    field.Refuse({"is not there, or cannot be read", "name a file inside of root"}, {});
+    field.Refuse({"does not exist, or cannot be read", "name a file inside of root"}, {});
   }
   return path.string();
 }
@@ -79,7 +79,7 @@ ContentTypes ReadContentTypes(const Field& field) {
     if (extension.empty() || extension.find_first_of("./") != std::string_view::npos) {
       member.field.ErrorAt(
           member.mark,
-          "is not the end of a name; write what stands behind its last dot, such as md");
+          "is not a file extension; write the part behind the last dot of the name, such as md");
     }
     types.Set(extension, *type);
   }

@@ -8,19 +8,18 @@
 
 namespace upgate::plugins::files {
 
-// What a route says about its files; checked. Defaults stand here.
+// The validated options of a route. Defaults are defined here.
 struct Options {
   Folder root;
-  std::string index = "index.html";  // what stands for a folder
-  std::string fallback;              // for pages that are not there, beneath the root; empty: 404
-  std::string cache_control;         // the header's value; empty: no header
+  std::string index = "index.html";  // the file served for a folder
+  std::string fallback;       // served for pages that do not exist, beneath the root; empty: 404
+  std::string cache_control;  // the header's value; empty: no header
   ContentTypes content_types;
-  bool precompressed = false;  // file.br, file.zst and file.gz answer for file
-  bool dotfiles = false;       // names that begin with a dot are served
+  bool precompressed = false;  // serve file.br, file.zst and file.gz in place of file
+  bool dotfiles = false;       // serve names that begin with a dot
 };
 
-// Opens the root. What is wrong is added to the setup's options, and the result is not to be used
-// then.
+// Opens the root. Errors are added to the setup's options; the result must not be used then.
 Options ReadOptions(plugin::ServiceSetup& setup);
 
 }  // namespace upgate::plugins::files

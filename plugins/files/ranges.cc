@@ -17,8 +17,8 @@ struct RangeSpec {
   std::optional<std::uint64_t> last;  // without `first` the length of the suffix
 };
 
-// Takes the digits off the front; nothing where there are none. Saturates: beyond any file is
-// beyond any file.
+// Removes digits from the front; nullopt if there are none. Saturates, which is beyond the end of
+// any file.
 std::optional<std::uint64_t> TakeNumber(std::string_view& text) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
   if (text.empty() || !IsDigit(text.front())) return {};
@@ -42,7 +42,7 @@ std::optional<RangeSpec> ParseSpec(std::string_view text) {
   return spec;
 }
 
-// Nothing when the file, which is not empty, has none of it.
+// nullopt if the range is outside of the file, which must not be empty.
 std::optional<ByteRange> Resolve(const RangeSpec& spec, std::uint64_t size) {
   if (!spec.first) {
     const std::uint64_t length = std::min(*spec.last, size);
@@ -73,7 +73,7 @@ RangeSet ResolveRanges(std::string_view header, std::uint64_t size) {
   for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
     const auto spec = ParseSpec(item);
     if (!spec || ++asked > kMaxRanges) return {};
-    // Of an empty file there is a suffix, all of it, but no way to say so in Content-Range.
+    // An empty file has a suffix, all of it, but Content-Range cannot express it.
     if (size == 0 && !spec->first && *spec->last > 0) return {};
     if (size == 0) continue;
     if (const auto part = Resolve(*spec, size)) set.parts.push_back(*part);

@@ -14,20 +14,20 @@ struct ByteRange {
   friend bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
-// More in one request are answered with the whole file.
+// A larger number in one request is answered with the whole file.
 inline constexpr std::size_t kMaxRanges = 8;
 
-// What a Range header comes to.
+// The result of a Range header.
 struct RangeSet {
   enum class Kind : std::uint8_t { kWhole, kParts, kUnsatisfiable };
   Kind kind = Kind::kWhole;
-  std::vector<ByteRange> parts;  // of kParts: 1 to kMaxRanges, inside the file, in the order asked
-                                 // for, without overlap
+  // For kParts: 1 to kMaxRanges, within the file, in the requested order, without overlap.
+  std::vector<ByteRange> parts;
 };
 
-// The value of a Range header for a file of `size` bytes (RFC 9110, section 14.2). What is
-// malformed, of another unit, or costs more than it is good for (too many ranges, or overlapping
-// ones) is ignored: kWhole. Parts that begin behind the end are left out.
+// Evaluates a Range header for a file of `size` bytes (RFC 9110, section 14.2). A header that is
+// malformed, has another unit, or is too expensive (too many ranges, or overlapping ones) is
+// ignored: kWhole. Ranges that begin beyond the end are left out.
 RangeSet ResolveRanges(std::string_view header, std::uint64_t size);
 
 }  // namespace upgate::plugins::files

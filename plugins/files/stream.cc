@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kBytesPerTurn = 256 * 1024;
 
-// From here on it pays to have the system read further ahead than it would by itself.
+// From this size on, increased read-ahead by the system is worthwhile.
 constexpr std::uint64_t kLong = 1024 * 1024;
 
 }  // namespace

@@ -9,22 +9,23 @@
 
 namespace upgate::plugins::files {
 
-// Reads `to.size()` bytes at `offset`; false when the file has fewer by now, or cannot be read.
-// Waits for the disk.
+// Reads `to.size()` bytes at `offset`; false if the file is shorter, or cannot be read. Blocks on
+// the disk.
 bool ReadAt(const UniqueFd& file, std::uint64_t offset, MutableBytes to);
 
-// Sends the body of an answer whose head is out, as fast as the client takes it and never so much
-// in one turn that the loop's other clients wait for it. Owns the file, and so closes it as soon as
-// the client is gone or has it all. A file that became shorter than was promised breaks the
-// connection off: what arrived must not look whole. What is added to it is not sent.
+// Sends the body of a response whose head has been sent, as fast as the client accepts it, with a
+// bounded amount per turn so that other clients of the loop are not delayed. Owns the file and
+// closes it as soon as the client is gone or has received everything. If the file is shorter than
+// promised, the connection is aborted, so that the client can tell. Data appended to the file
+// meanwhile is not sent.
 class FileStream final : public http::ExchangeHandler, io::Later {
  public:
-  // `exchange`, `turn` and `buffer` outlive it. The buffer is scratch space that many share, used
-  // inside calls only.
+  // `exchange`, `turn` and `buffer` must outlive it. The buffer is shared scratch space, used only
+  // inside calls.
   FileStream(http::Exchange& exchange, io::Turn& turn, MutableBytes buffer, UniqueFd file,
              std::vector<Piece> body);
 
-  // Sends the first bytes; once, right after the head.
+  // Sends the first bytes; call it once, directly after the head.
   void Start() { Pump(); }
 
   void OnWritable() override { Pump(); }
@@ -32,8 +33,8 @@ class FileStream final : public http::ExchangeHandler, io::Later {
  private:
   void OnLater() override { Pump(); }
   void Pump();
-  // The next bytes of the piece at the front, at most `limit`; how many. 0: the file is shorter
-  // than it was.
+  // Sends bytes of the first piece, at most `limit` from the file; returns how many. 0: the file
+  // has become shorter.
   std::size_t SendSome(std::size_t limit);
 
   http::Exchange& exchange_;
@@ -41,7 +42,7 @@ class FileStream final : public http::ExchangeHandler, io::Later {
   MutableBytes buffer_;
   UniqueFd file_;
   std::vector<Piece> body_;
-  std::size_t at_ = 0;  // the piece that is being sent; what it still has stands in it
+  std::size_t at_ = 0;  // index of the piece being sent, which is updated to what is left of it
 };
 
 }  // namespace upgate::plugins::files

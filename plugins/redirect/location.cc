@@ -22,7 +22,7 @@ bool BeginsPath(Placeholder placeholder) {
          placeholder == Placeholder::kRest;
 }
 
-// May stand in a URI (RFC 3986, section 2).
+// Allowed in a URI (RFC 3986, section 2).
 bool IsUriChar(char c) {
   return IsAlpha(c) || IsDigit(c) ||
          std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
@@ -47,13 +47,13 @@ std::expected<std::vector<Part>, std::string> Split(std::string_view text) {
   while (!text.empty()) {
     const std::string_view literal = text.substr(0, text.find('{'));
     if (!std::ranges::all_of(literal, IsUriChar)) {
-      return std::unexpected("has a character in it that cannot stand in a URL; percent-encode it");
+      return std::unexpected("has a character that is not allowed in a URL; percent-encode it");
     }
     if (!literal.empty()) parts.emplace_back(std::string(literal));
     text.remove_prefix(literal.size());
     if (text.empty()) break;
     const std::size_t end = text.find('}');
-    if (end == std::string_view::npos) return std::unexpected("has a '{' without its '}'");
+    if (end == std::string_view::npos) return std::unexpected("has a '{' without '}'");
     const auto placeholder = ParsePlaceholder(text.substr(1, end - 1));
     if (!placeholder) return std::unexpected(placeholder.error());
     parts.emplace_back(*placeholder);
@@ -62,8 +62,8 @@ std::expected<std::vector<Part>, std::string> Split(std::string_view text) {
   return parts;
 }
 
-// What is wrong with the host of a target with one; empty when nothing is. It ends with the first
-// '/', '?' or '#', or where a placeholder brings its own slash.
+// The error in the host of a target that has one; empty if there is none. The host ends at the
+// first '/', '?' or '#', or at a placeholder that begins with a slash.
 std::string FaultOfAuthority(std::string_view rest) {
   std::size_t length = 0;
   while (!rest.empty() && std::string_view("/?#").find(rest.front()) == std::string_view::npos) {
@@ -77,7 +77,7 @@ std::string FaultOfAuthority(std::string_view rest) {
         static_cast<Placeholder>(std::ranges::find(kNames, name) - kNames.begin());
     if (BeginsPath(placeholder)) break;
     if (placeholder != Placeholder::kHost && placeholder != Placeholder::kPort) {
-      return fmt::format("has {{{}}} in the place of the host; put a '/' or '?' before it", name);
+      return fmt::format("has {{{}}} in place of the host; put a '/' or '?' before it", name);
     }
     rest.remove_prefix(name.size() + 2);
     ++length;
@@ -87,7 +87,7 @@ std::string FaultOfAuthority(std::string_view rest) {
 
 constexpr std::array<std::string_view, 3> kSchemes{"https://", "http://", "{scheme}://"};
 
-// What is wrong with the beginning of `text`; empty when nothing is.
+// The error at the beginning of `text`; empty if there is none.
 std::string FaultOfTarget(std::string_view text, const std::vector<Part>& parts) {
   for (const std::string_view scheme : kSchemes) {
     if (text.starts_with(scheme)) return FaultOfAuthority(text.substr(scheme.size()));
@@ -102,14 +102,14 @@ std::string_view SchemeOf(bool tls) {
   return tls ? "https" : "http";
 }
 
-// The target keeps the decoded and the encoded path name for name alike.
+// The decoded and the encoded path have the same components.
 std::string_view WithoutNames(std::string_view raw_path, std::size_t names) {
   for (; names > 0 && !raw_path.empty(); --names)
     raw_path.remove_prefix(std::min(raw_path.find('/', 1), raw_path.size()));
   return raw_path.empty() ? "/" : raw_path;
 }
 
-// "*" of OPTIONS is about the whole host.
+// "*" of OPTIONS refers to the whole host.
 std::string_view PathOf(const http::Target& target) {
   return target.raw_path == "*" ? "/" : std::string_view(target.raw_path);
 }
@@ -136,7 +136,7 @@ std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tl
   return {};
 }
 
-// "//other.example/" is another host.
+// "//other.example/" would be another host.
 void OneSlashFirst(std::string& path) {
   const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
   if (slashes > 1) path.erase(0, slashes - 1);

@@ -11,37 +11,36 @@
 
 namespace upgate::plugins::redirect {
 
-// What stands for a part of the request in a Location. Everything but kHost and kPort comes
+// A part of the request inserted into a Location. Everything but kHost and kPort is
 // percent-encoded, as the client wrote it.
 enum class Placeholder : std::uint8_t {
-  kScheme,  // "http", or "https" where the client came with TLS
+  kScheme,  // "http", or "https" if the client used TLS
   kHost,    // in lower case, IPv6 in brackets
-  kPort,    // the scheme's where the client named none
+  kPort,    // the scheme's default if the client sent none
   kPath,    // begins with '/'
-  kQuery,   // without '?'; where there is none, a '?' before it goes too
+  kQuery,   // without '?'; if there is no query, a '?' before it is removed
   kUri,     // path, and the query with its '?'
   kRest,    // the path behind the route's prefix; begins with '/'
 };
 
-// The target of a redirect, with placeholders in it: "https://{host}{uri}". Whatever a request
-// holds, the result stays on the host that the text names: nothing that a client chooses can stand
-// before the end of the host, but {host} and {port}, which are checked, and a target without a host
-// never begins with "//".
+// The target of a redirect, with placeholders: "https://{host}{uri}". No request can change the
+// host in the text: only {host} and {port}, which are validated, are inserted before the end of the
+// host, and a target without a host never begins with "//" (no open redirect).
 class Location {
  public:
-  // What is wrong with `text` for such a route goes to `field`, and nothing comes back.
+  // Reports errors in `text` for such a route to `field`, and then returns nullopt.
   static std::optional<Location> Parse(std::string_view text, const config::PathPattern& route,
                                        const config::Field& field);
 
-  // Nothing when the host is needed and the client named none (HTTP/1.0).
+  // nullopt if the host is needed and the client sent none (HTTP/1.0).
   std::optional<std::string> For(const http::Request& request, bool tls) const;
 
  private:
   using Part = std::variant<std::string, Placeholder>;
 
   std::vector<Part> parts_;
-  std::size_t prefix_names_ = 0;  // of the route, that {rest} leaves out
-  bool on_this_host_ = false;     // begins with the path
+  std::size_t prefix_names_ = 0;  // components of the route's prefix, which {rest} omits
+  bool on_this_host_ = false;     // has no host; begins with the path
 };
 
 }  // namespace upgate::plugins::redirect

@@ -16,7 +16,7 @@ class RedirectInstance final : public plugin::Instance {
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override {
     const auto location = to_.For(exchange.request(), exchange.tls() != nullptr);
     if (!location) {
-      exchange.Respond(http::TextResponse(400, "the request names no host to be sent to"));
+      exchange.Respond(http::TextResponse(400, "the request names no host to redirect to"));
       return nullptr;
     }
     http::Response response = http::TextResponse(status_, "this is at " + *location);

@@ -6,7 +6,7 @@
 namespace upgate::plugins {
 namespace {
 
-// The statistics as a message, encoded anew only when they are.
+// The statistics as a message, re-encoded only when they change.
 class CurrentMessage {
  public:
   explicit CurrentMessage(const plugin::StatsSource& stats) : stats_(stats) {}

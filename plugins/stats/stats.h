@@ -6,8 +6,9 @@
 
 namespace upgate::plugins {
 
-// The gateway's statistics on a route: JSON to GET, Prometheus text to GET with ?format=prometheus;
-// on a WebSocket a JSON text message for every message that comes. Takes no options.
+// Serves the gateway's statistics on a route: JSON for GET, Prometheus text for GET with
+// ?format=prometheus; on a WebSocket, a JSON text message in response to every message. Takes no
+// options.
 std::unique_ptr<plugin::Service> MakeStats(plugin::ServiceSetup setup);
 
 }  // namespace upgate::plugins

@@ -58,7 +58,7 @@ routes:
   const { code, out, err } = await upgate(t, 'check', '--config', file);
   assert.equal(code, 0);
   assert.match(out, /: good; /);
-  assert.match(err, /^[^\n]+:3:5: routes\[0\]: warning: its require_origin does not hold on a\.test, /);
+  assert.match(err, /^[^\n]+:3:5: routes\[0\]: warning: its require_origin does not apply on a\.test, /);
   assert.match(err, / routes\[1\] \(line 4\)[^\n]+\n$/);
 });
 

@@ -261,7 +261,7 @@ TEST(Probe, RefusesAWrongHandshake) {
               }),
               HasSubstr("extension"));
   EXPECT_THAT(failure_of([](const std::string&) { return "SSH-2.0-OpenSSH_9.2\r\n"; }),
-              HasSubstr("bad answer"));
+              HasSubstr("bad response"));
 }
 
 TEST(Probe, FailsWhenTheServerClosesBeforeThePong) {

@@ -82,7 +82,7 @@ TEST(HostPortTest, SaysWhatIsWrong) {
 TEST(HostPortTest, RefusesWhatNoNameIsMadeOf) {
   for (const auto text : {"a b:80"sv, "a\r\nb:80"sv, "a\0b:80"sv, "u@a:80"sv, "a/b:80"sv,
                           "a?b:80"sv, "a\\b:80"sv, "\xc3\xa4:80"sv, "a]:80"sv, "\"a\":80"sv}) {
-    EXPECT_EQ(HostPortText(text), "a character that no host name has") << text;
+    EXPECT_EQ(HostPortText(text), "a character that is not allowed in host names") << text;
   }
 }
 

@@ -59,10 +59,10 @@ TEST(BackendsTest, TlsIsForTlsServers) {
 TEST(BackendsTest, OneBackendHasOneKindOfRelay) {
   EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1, unix:/b, tls://c:1 ]"), "");
   EXPECT_EQ(ErrorsOfBackend("    servers: [ http://a, https://b:8443 ]"), "");
-  EXPECT_EQ(ErrorsOfBackend("    servers: [ ws://a, http://b ]"),
-            "3:24: backends.app.servers[1]: is of another kind than the first server: tcp, tls and "
-            "unix carry bytes, ws and wss frames, http and https HTTP; make it a backend of its "
-            "own\n");
+  EXPECT_EQ(
+      ErrorsOfBackend("    servers: [ ws://a, http://b ]"),
+      "3:24: backends.app.servers[1]: is of a different kind than the first server: tcp, tls and "
+      "unix carry bytes, ws and wss frames, http and https HTTP; put it into a separate backend\n");
 }
 
 TEST(BackendsTest, HttpSettingsAreForHttpServers) {
@@ -97,9 +97,10 @@ TEST(BackendsTest, NamesAreForLabels) {
     return ErrorsOf(std::string(text) + "\n" + std::string(kRest));
   };
   EXPECT_EQ(errors("backends: { A-z_0.9: { servers: [ tcp://a:1 ] } }"), "");
-  EXPECT_EQ(errors("backends: { a b: { servers: [ tcp://a:1 ] } }"),
-            "1:13: backends.a b: is no name for a backend; use 1 to 64 letters, digits, '-', '_' "
-            "and '.'\n");
+  EXPECT_EQ(
+      errors("backends: { a b: { servers: [ tcp://a:1 ] } }"),
+      "1:13: backends.a b: is not a valid backend name; use 1 to 64 letters, digits, '-', '_' "
+      "and '.'\n");
   EXPECT_EQ(errors("backends: { }"), "");
   EXPECT_EQ(errors("backends: [ ]"), "1:11: backends: is a list; needs a map of names\n");
   EXPECT_EQ(errors("backends:"), "1:1: backends: is empty; needs a map of names\n");

@@ -79,13 +79,13 @@ TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
   EXPECT_EQ(ErrorsOfTop("compression_memory: 0"), "");
   EXPECT_EQ(ErrorsOfTop("compression_memory: 16KiB"), "");
   EXPECT_EQ(ErrorsOfTop("compression_memory: 256"),
-            "1:21: compression_memory: '256' is too little for one session; use 16KiB or more, or "
-            "0 to compress nothing\n");
+            "1:21: compression_memory: '256' is not enough for one session; use 16KiB or more, or "
+            "0 to disable compression\n");
   EXPECT_EQ(ErrorsOfTop("workers: 8\ncompression_memory: 128KiB"), "");
-  EXPECT_EQ(ErrorsOfTop("workers: 8\ncompression_memory: 127KiB"),
-            "2:21: compression_memory: '127KiB' is too little for a session of each of 8 workers; "
-            "use 128KiB or more, or 0 to compress "
-            "nothing\n");
+  EXPECT_EQ(
+      ErrorsOfTop("workers: 8\ncompression_memory: 127KiB"),
+      "2:21: compression_memory: '127KiB' is not enough for one session on each of 8 workers; "
+      "use 128KiB or more, or 0 to disable compression\n");
   EXPECT_EQ(ErrorsOfTop("compression_memory: -1"),
             "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
 }
@@ -95,7 +95,7 @@ TEST(CompressionTest, WhatCompressesNothingIsTold) {
     return ErrorsOfRoute("    path: /\n    plugin: echo\n    " + std::string(rest));
   };
   EXPECT_EQ(errors("compression: true\n    dialects: [ hybi08, hixie76 ]"),
-            "5:18: routes[0].compression: has no effect: of the dialects only rfc6455 has it; add "
+            "5:18: routes[0].compression: has no effect: only the dialect rfc6455 supports it; add "
             "that to dialects, or remove compression\n");
   EXPECT_EQ(errors("compression: false\n    dialects: [ hybi08, hixie76 ]"), "");
   EXPECT_EQ(errors("compression: true\n    dialects: [ rfc6455, hixie76 ]"), "");
@@ -167,14 +167,14 @@ TEST(CompressionTest, IsForEitherSideWhereTheRouteEnforcesTheRules) {
   EXPECT_EQ(errors("ws://a:1", "server_compression"),
             "6:25: routes[0].server_compression: needs enforce: true\n");
   EXPECT_EQ(errors("tcp://a:1", "enforce"),
-            "6:14: routes[0].enforce: has no effect: the gateway is the WebSocket end of this "
-            "route anyway\n");
-  EXPECT_EQ(errors("tcp://a:1", "server_compression"),
-            "6:25: routes[0].server_compression: has no effect: behind this route there is no "
-            "WebSocket server\n");
+            "6:14: routes[0].enforce: has no effect: the gateway is always the WebSocket endpoint "
+            "of this route\n");
+  EXPECT_EQ(
+      errors("tcp://a:1", "server_compression"),
+      "6:25: routes[0].server_compression: has no effect: this route has no WebSocket server\n");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    enforce: true"),
-            "5:14: routes[0].enforce: has no effect: the gateway is the WebSocket end of this "
-            "route anyway\n");
+            "5:14: routes[0].enforce: has no effect: the gateway is always the WebSocket endpoint "
+            "of this route\n");
 }
 
 }  // namespace

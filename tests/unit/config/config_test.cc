@@ -308,19 +308,19 @@ TEST(ConfigTest, MemoryIsASizeOrAPartOfWhatThereIs) {
   for (const char* little : {"0", "16383KiB", "512"}) {
     EXPECT_EQ(ErrorsOfTop(std::string("memory: ") + little),
               std::string("1:9: memory: '") + little +
-                  "' is too little to serve anybody; use 16MiB or more\n");
+                  "' is not enough to serve any client; use 16MiB or more\n");
   }
   for (const char* part : {"0%", "101%", "-1%"}) {
     EXPECT_EQ(
         ErrorsOfTop(std::string("memory: ") + part),
-        std::string("1:9: memory: '") + part + "' is no part of the memory; use 1% to 100%\n");
+        std::string("1:9: memory: '") + part + "' is not a valid percentage; use 1% to 100%\n");
   }
   EXPECT_EQ(ErrorsOfTop("memory: much"),
-            "1:9: memory: 'much' is not a size of at least 16MiB such as 512MiB, or a part of the "
-            "memory such as 25%\n");
+            "1:9: memory: 'much' is not a size of at least 16MiB such as 512MiB, or a percentage "
+            "of the memory such as 25%\n");
   EXPECT_EQ(ErrorsOfTop("memory: 1.5%"),
-            "1:9: memory: '1.5%' is not a size of at least 16MiB such as 512MiB, or a part of the "
-            "memory such as 25%\n");
+            "1:9: memory: '1.5%' is not a size of at least 16MiB such as 512MiB, or a percentage "
+            "of the memory such as 25%\n");
   EXPECT_EQ(ErrorsOfTop("memory: 512MB"),
             "1:9: memory: '512MB' has an unknown unit; did you mean 512MiB?\n");
 }
@@ -343,7 +343,7 @@ backends:
 workers: many
 )"),
             "2:13: routes[0].path: 'mqtt' does not begin with '/' or '~'; write /mqtt\n"
-            "2:28: routes[0].backend: 'mqqt' is no backend of this file; did you mean 'mqtt'?\n"
+            "2:28: routes[0].backend: 'mqqt' is not a backend in this file; did you mean 'mqtt'?\n"
             "3:32: routes[1].backend: repeated key; first given in line 3\n"
             "3:63: routes[1].limits.idle: '30' has no unit; write 30s, or 30ms, 30m or 30h\n"
             "5:5: listeners[0].address: missing; needs host:port, \"[v6]:port\" or unix:/path\n"
@@ -535,7 +535,8 @@ TEST(ForeignKeysTest, AreAnsweredWithWhatTheyAreCalledHere) {
   for (const char* top :
        {"proxy_pass: http://a", "server_name: a", "ssl_certificate: a.pem", "bind: \"*:80\"",
         "target: a:1", "web: /srv", "location: /x", "proxy_set_header: x", "listen: 80"}) {
-    EXPECT_NE(UnknownKey(top).find("here"), std::string::npos) << UnknownKey(top);
+    EXPECT_TRUE(UnknownKey(top).starts_with("unknown key; ")) << UnknownKey(top);
+    EXPECT_EQ(UnknownKey(top).find("known here"), std::string::npos) << UnknownKey(top);
     EXPECT_EQ(UnknownKey(top).find("did you mean"), std::string::npos) << UnknownKey(top);
   }
   EXPECT_EQ(UnknownKey("Workers: 2"), "unknown key; did you mean 'workers'?");

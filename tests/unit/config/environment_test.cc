@@ -43,12 +43,13 @@ TEST(EnvironmentTest, AnUnsetVariableIsNamed) {
 
 TEST(EnvironmentTest, WrongFormsAreRefused) {
   EXPECT_EQ(Put("${HOST"), "error: '${' without '}'; write ${NAME}, or $${ for a literal ${");
-  EXPECT_EQ(Put("${}"),
-            "error: '${}' names no environment variable; write ${NAME} or ${NAME:-default}, or $${ "
-            "for a literal ${");
+  EXPECT_EQ(
+      Put("${}"),
+      "error: '${}' is not an environment variable; write ${NAME} or ${NAME:-default}, or $${ "
+      "for a literal ${");
   for (const auto* text :
        {"${1A}", "${A B}", "${A-b}", "${A:b}", "${:-x}", "${\xc3\xa4}", "${${A}}"}) {
-    EXPECT_NE(Put(text).find("names no environment variable"), std::string::npos) << text;
+    EXPECT_NE(Put(text).find("is not an environment variable"), std::string::npos) << text;
   }
 }
 

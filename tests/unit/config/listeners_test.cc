@@ -12,8 +12,7 @@ TEST(ListenersTest, AListenerNeedsAnAddress) {
             "3:5: listeners[0].address: missing; needs host:port, \"[v6]:port\" or unix:/path\n");
   EXPECT_EQ(ErrorsOfListener("    address: :8080"),
             "3:14: listeners[0].address: ':8080' has no host; write 0.0.0.0:8080 for all "
-            "addresses, or 127.0.0.1:8080 for "
-            "this machine alone\n");
+            "addresses, or 127.0.0.1:8080 for this machine only\n");
 }
 
 TEST(ListenersTest, AListOfListenersIsNeeded) {
@@ -111,9 +110,8 @@ TEST(ListenersTest, ClientAuthAndClientCaBelongTogether) {
   };
   EXPECT_EQ(errors("      client_auth: required\n      client_ca: ca.crt"), "");
   EXPECT_EQ(errors("      client_auth: required"),
-            "5:7: listeners[0].tls.client_ca: missing; client_auth needs the certificates that "
-            "clients are checked "
-            "against\n");
+            "5:7: listeners[0].tls.client_ca: missing; client_auth needs the CA certificates to "
+            "verify clients with\n");
   constexpr std::string_view kNoEffect =
       "listeners[0].tls.client_ca: has no effect without client_auth; write client_auth: optional "
       "or required\n";
@@ -132,12 +130,12 @@ TEST(ListenersTest, AnAddressIsTakenOnce) {
   };
   EXPECT_EQ(errors("listeners:\n  - address: LocalHost:80\n  - address: localhost:80\nadmin:\n  "
                    "address: localhost:80\n"),
-            "3:14: listeners[1].address: the address localhost:80 is taken already in line 2\n"
-            "5:12: admin.address: the address localhost:80 is taken already in line 2\n");
+            "3:14: listeners[1].address: the address localhost:80 is already used in line 2\n"
+            "5:12: admin.address: the address localhost:80 is already used in line 2\n");
   EXPECT_EQ(errors("listeners:\n  - address: \"[::1]:80\"\n  - address: \"[0:0::1]:80\"\n"),
-            "3:14: listeners[1].address: the address [::1]:80 is taken already in line 2\n");
+            "3:14: listeners[1].address: the address [::1]:80 is already used in line 2\n");
   EXPECT_EQ(errors("listeners:\n  - address: unix:/a\n  - address: unix:///a\n"),
-            "3:14: listeners[1].address: the address unix:/a is taken already in line 2\n");
+            "3:14: listeners[1].address: the address unix:/a is already used in line 2\n");
   EXPECT_EQ(
       errors(
           "listeners:\n  - address: a:0\n  - address: a:0\n  - address: a:1\n  - address: a:2\n"),

@@ -48,10 +48,10 @@ TEST(RoutesTest, HttpPolicyIsForHttpServers) {
 
 TEST(RoutesTest, BackendsAreKnown) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: ap"),
-            "4:14: routes[0].backend: 'ap' is no backend of this file; did you mean 'app'?\n");
+            "4:14: routes[0].backend: 'ap' is not a backend in this file; did you mean 'app'?\n");
   EXPECT_EQ(
       ErrorsOfRoute("    path: /\n    backend: elsewhere"),
-      "4:14: routes[0].backend: 'elsewhere' is no backend of this file; add it to backends\n");
+      "4:14: routes[0].backend: 'elsewhere' is not a backend in this file; add it to backends\n");
 }
 
 TEST(RoutesTest, ABackendThatIsWrongIsKnownNevertheless) {
@@ -80,8 +80,8 @@ TEST(RoutesTest, EncodingIsForBackends) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    encoding: base64"), "");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    encoding: auto"), "");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    encoding: text"),
-            "5:15: routes[0].encoding: 'text' is for backends of bytes; plugins see messages as "
-            "they are; remove it\n");
+            "5:15: routes[0].encoding: 'text' is for byte-stream backends; plugins get messages "
+            "unchanged; remove it\n");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    encoding: base46"),
             "5:15: routes[0].encoding: 'base46' is not auto, binary, text or base64; did you mean "
             "'base64'?\n");
@@ -111,7 +111,7 @@ TEST(RoutesTest, NothingIsSaidOfARouteThatGoesNowhere) {
       "are; remove it\n");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: ap\n    encoding: text\n    preserve_host: "
                           "false\n    enforce: true"),
-            "4:14: routes[0].backend: 'ap' is no backend of this file; did you mean 'app'?\n");
+            "4:14: routes[0].backend: 'ap' is not a backend in this file; did you mean 'app'?\n");
 }
 
 TEST(RoutesTest, HostsAreNamesWithoutPorts) {
@@ -165,7 +165,7 @@ TEST(RoutesTest, CorsIsChecked) {
       "6:50: routes[0].cors.allow_origins[2]: is empty; needs an origin such as "
       "https://app.example.com, "
       "https://*.example.com, \"*\" or \"null\"\n"
-      "7:24: routes[0].cors.allow_methods[0]: 'get' is no method; did you mean GET?\n"
+      "7:24: routes[0].cors.allow_methods[0]: 'get' is not a method; did you mean GET?\n"
       "8:24: routes[0].cors.allow_headers[0]: 'a:' is not a token (letters, digits and "
       "!#$%&'*+-.^_`|~)\n"
       "9:23: routes[0].cors.expose_headers: is text; needs a list: write [ x-a ]\n"
@@ -179,9 +179,9 @@ TEST(RoutesTest, CredentialsAreNotForEverybody) {
   for (const char* origins : {"[ '*' ]", "[ 'https://a.example', '*' ]", "[ '*', 'null' ]"}) {
     EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    cors:\n      allow_origins: " +
                             std::string(origins) + "\n      allow_credentials: true"),
-              "7:26: routes[0].cors.allow_credentials: cannot stand beside allow_origins: \"*\": "
-              "every page could then act in the name of whoever visits it; list the origins by "
-              "name, or leave it out\n");
+              "7:26: routes[0].cors.allow_credentials: cannot be combined with allow_origins: "
+              "\"*\": every page could then act on behalf of its visitors; list the origins by "
+              "name, or remove it\n");
   }
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    cors: { allow_origins: [ '*' ], "
                           "allow_credentials: false }"),
@@ -191,8 +191,8 @@ TEST(RoutesTest, CredentialsAreNotForEverybody) {
 TEST(RoutesTest, OnlyWebSocketServersHaveALimitOfTheirOwn) {
   constexpr std::string_view kLimit = "    limits: { server_message_size: 4MiB }\n";
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n" + std::string(kLimit)),
-            "5:36: routes[0].limits.server_message_size: has no effect: behind this route there is "
-            "no WebSocket server\n");
+            "5:36: routes[0].limits.server_message_size: has no effect: this route has no "
+            "WebSocket server\n");
   EXPECT_EQ(
       ErrorsOf("listeners: [ { address: a:1 } ]\n"
                "backends: { live: { servers: [ ws://a:1 ] } }\n"
@@ -242,8 +242,8 @@ TEST(RoutesTest, ATooLargeRegularExpressionIsNamed) {
   EXPECT_EQ(ErrorsOfRoutes("routes:\n"
                            "  - { path: /a, backend: app }\n"
                            "  - { path: '~^/[\\pL]{100}', backend: app }\n"),
-            "3:13: routes[1].path: '~^/[\\x5cpL]{100}' is too large: compiled it takes more than 1 "
-            "MiB; a class such as [\\pL] counts as often as it is repeated\n");
+            "3:13: routes[1].path: '~^/[\\x5cpL]{100}' is too large: it takes more than 1 MiB when "
+            "compiled; a class such as [\\pL] counts as often as it is repeated\n");
 }
 
 TEST(RoutesTest, AHostAndPathGoesToOneRoute) {
@@ -261,11 +261,11 @@ TEST(RoutesTest, AHostAndPathGoesToOneRoute) {
                            "  - { path: /b, hosts: [ Y.example, x.example ], plugin: echo }\n"
                            "  - { path: ~^/c, backend: app }\n"
                            "  - { path: ~^/c, backend: app }\n"),
-            "4:13: routes[2].path: '/a' on any host is routed already in line 2\n"
-            "5:13: routes[3].path: '/b' on y.example is routed already in line 3\n"
-            "7:13: routes[5].path: '~^/c' on any host is routed already in line 6\n");
+            "4:13: routes[2].path: '/a' on any host is already routed in line 2\n"
+            "5:13: routes[3].path: '/b' on y.example is already routed in line 3\n"
+            "7:13: routes[5].path: '~^/c' on any host is already routed in line 6\n");
   EXPECT_EQ(ErrorsOfRoutes("routes: [ { path: /a, backend: app }, { path: /a, backend: app } ]"),
-            "1:47: routes[1].path: '/a' on any host is routed already in line 1\n");
+            "1:47: routes[1].path: '/a' on any host is already routed in line 1\n");
 }
 
 }  // namespace

@@ -174,7 +174,7 @@ TEST(EndpointSyntaxTest, IsHostAndPortOrASocketsPath) {
 TEST(EndpointSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<Endpoint>(":8080"),
             "! has no host; write 0.0.0.0:8080 for all addresses, or 127.0.0.1:8080 for this "
-            "machine alone");
+            "machine only");
   EXPECT_EQ(Read<Endpoint>("8080"), "! is a port without a host; write 0.0.0.0:8080");
   EXPECT_EQ(Read<Endpoint>("*:8080"), "! has '*' for a host; write 0.0.0.0:8080 or [::]:8080");
   EXPECT_EQ(Read<Endpoint>("localhost"), "! has no port; add one, as in localhost:8080");
@@ -189,8 +189,8 @@ TEST(EndpointSyntaxTest, SaysWhatIsWrong) {
             "! is not host:port: the port is not a number from 0 to 65535");
   EXPECT_EQ(Read<Endpoint>("256.0.0.1:80"),
             "! has a host that is neither a name nor an IPv4 address");
-  EXPECT_EQ(Read<Endpoint>("a..b:80"), "! has a dot too many in its host");
-  EXPECT_EQ(Read<Endpoint>("a,b:80"), "! has a character that no host name has");
+  EXPECT_EQ(Read<Endpoint>("a..b:80"), "! has an extra dot in its host");
+  EXPECT_EQ(Read<Endpoint>("a,b:80"), "! has a character that is not allowed in host names");
   EXPECT_EQ(Read<Endpoint>(std::string(64, 'a') + ":80"),
             "! has more than 63 characters between two dots of its host");
   EXPECT_EQ(Read<Endpoint>("unix:"), "! has no path after unix:; write unix:/path");
@@ -224,8 +224,8 @@ TEST(ServerUrlSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<ServerUrl>("udp://a:1"),
             "! has an unknown scheme; use tcp, tls, unix, ws, wss, http or https");
   EXPECT_EQ(Read<ServerUrl>("https://a/b"),
-            "! has a path; write https://a: a server gets the path and query of the request as "
-            "they came, nothing is put before them");
+            "! has a path; write https://a: servers get the path and query of the request "
+            "unchanged, without a prefix");
   EXPECT_EQ(Read<ServerUrl>("https://a/"), "! has a path; write https://a");
   EXPECT_EQ(Read<ServerUrl>("tcp://a"), "! has no port; add one, as in tcp://a:8080");
   EXPECT_EQ(Read<ServerUrl>("tls://::1"), "! has no port; add one, as in tls://[::1]:8080");
@@ -239,7 +239,7 @@ TEST(ServerUrlSyntaxTest, SaysWhatIsWrong) {
             "! has a user name or password in it; leave out what is before '@' (hidden)");
   EXPECT_EQ(Read<ServerUrl>("tcp://"), "! is not host:port: no host before the port");
   EXPECT_EQ(Read<ServerUrl>("tcp://a b:1"),
-            "! is not host:port: a character that no host name has");
+            "! is not host:port: a character that is not allowed in host names");
   EXPECT_EQ(Read<ServerUrl>("unix:x"), "! has no absolute path after unix:; write unix:/run/x");
 }
 
@@ -285,18 +285,18 @@ TEST(OriginSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<OriginPattern>("https://u:p@a.example"),
             "! has a user name or password in it; leave out what is before '@' (hidden)");
   EXPECT_EQ(Read<OriginPattern>("https://a.example:0"), "! has port 0");
-  EXPECT_EQ(Read<OriginPattern>("https://a.example.."), "! has a dot too many in its host");
+  EXPECT_EQ(Read<OriginPattern>("https://a.example.."), "! has an extra dot in its host");
   EXPECT_EQ(Read<OriginPattern>("https://"), "! is not host:port: no host before the port");
   EXPECT_EQ(Read<OriginPattern>("http://*:*"),
             "! has '*' for a host; write \"*\" alone for every origin");
   EXPECT_EQ(Read<OriginPattern>("http://a.example:80:*").substr(0, 2), "! ");
   EXPECT_EQ(Read<OriginPattern>("http://:*").substr(0, 2), "! ");
   EXPECT_EQ(Read<OriginPattern>("app://*"),
-            "! has a '*'; origins of other schemes than http and https are compared as text");
-  EXPECT_EQ(Read<OriginPattern>("app://a b"), "! has a character that no origin has");
+            "! has a '*'; origins with schemes other than http and https are compared as text");
+  EXPECT_EQ(Read<OriginPattern>("app://a b"), "! has a character that is not allowed in origins");
   EXPECT_EQ(Read<OriginPattern>("1x://a"), "! ");
   EXPECT_EQ(Read<OriginPattern>("https://\xc3\xa4.example"),
-            "! is not host:port: a character that no host name has");
+            "! is not host:port: a character that is not allowed in host names");
 }
 
 TEST(PathSyntaxTest, IsExactOrAPrefixOrARegularExpression) {
@@ -324,18 +324,19 @@ TEST(PathSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<PathPattern>("/a%20b"), "! is percent-encoded; write it decoded: /a b");
   EXPECT_EQ(Read<PathPattern>("/a%/*"), "! is percent-encoded; write it decoded: /a%/*");
   EXPECT_EQ(Read<PathPattern>("/a/../b"),
-            "! has a segment '.' or '..'; requests have none left when they are routed");
+            "! has a segment '.' or '..'; requests are routed without dot segments");
   EXPECT_EQ(Read<PathPattern>("/./*"),
-            "! has a segment '.' or '..'; requests have none left when they are routed");
+            "! has a segment '.' or '..'; requests are routed without dot segments");
   EXPECT_EQ(Read<PathPattern>("/a\nb"), "! has a control character in it");
   EXPECT_EQ(Read<PathPattern>("~"),
             "! has no regular expression after '~'; write for example ~^/v[0-9]+/");
   EXPECT_EQ(Read<PathPattern>("~^/(a"), "! is not a regular expression; missing ): ^/(a");
   EXPECT_EQ(
       Read<PathPattern>("~(?=a)").find("! is not a regular expression; invalid perl operator"), 0u);
-  EXPECT_EQ(Read<PathPattern>(R"(~^/[\pL]{100})"),
-            "! is too large: compiled it takes more than 1 MiB; a class such as [\\pL] counts as "
-            "often as it is repeated");
+  EXPECT_EQ(
+      Read<PathPattern>(R"(~^/[\pL]{100})"),
+      "! is too large: it takes more than 1 MiB when compiled; a class such as [\\pL] counts as "
+      "often as it is repeated");
   EXPECT_EQ(Read<PathPattern>("~((a{1000}){1000})").find("! is not a regular expression; "), 0u);
 }
 
@@ -362,13 +363,14 @@ TEST(HostSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<HostPattern>("*.10.0.0.1"), "! has a wildcard before an address");
   EXPECT_EQ(Read<HostPattern>("*."), "! has no host");
   EXPECT_EQ(Read<HostPattern>(""), "! has no host");
-  EXPECT_EQ(Read<HostPattern>("a.example.."), "! has a dot too many in its host");
-  EXPECT_EQ(Read<HostPattern>("."), "! has a dot too many in its host");
+  EXPECT_EQ(Read<HostPattern>("a.example.."), "! has an extra dot in its host");
+  EXPECT_EQ(Read<HostPattern>("."), "! has an extra dot in its host");
   EXPECT_EQ(Read<HostPattern>("[a]"), "! has no IPv6 address between '[' and ']'");
-  EXPECT_EQ(Read<HostPattern>("a.example/x"), "! has a character that no host name has");
-  EXPECT_EQ(
-      Read<HostPattern>("\xc3\xa4.example"),
-      "! has a character that no host name has; write international names in their xn-- form");
+  EXPECT_EQ(Read<HostPattern>("a.example/x"),
+            "! has a character that is not allowed in host names");
+  EXPECT_EQ(Read<HostPattern>("\xc3\xa4.example"),
+            "! has a character that is not allowed in host names; write international names in "
+            "their xn-- form");
   EXPECT_EQ(Read<HostPattern>(std::string(300, 'a')), "! has a host of more than 253 characters");
 }
 

@@ -130,8 +130,8 @@ TEST(YamlTest, TagsMeanNothing) {
   EXPECT_EQ(Parse("a: !!str 1"), "{a@1:1: '1'@1:4}@1:1\n");
   EXPECT_EQ(Parse("a: !!int 1\nb: !x [ ]"),
             "{a@1:1: '1'@1:4, b@2:1: []@2:4}@1:1\n"
-            "1:4: a: the tag 'tag:yaml.org,2002:int' means nothing here; leave it out\n"
-            "2:4: b: the tag '!x' means nothing here; leave it out\n");
+            "1:4: a: the tag 'tag:yaml.org,2002:int' is not supported; remove it\n"
+            "2:4: b: the tag '!x' is not supported; remove it\n");
 }
 
 TEST(YamlTest, SyntaxErrorsHaveAPlaceAndAHintWhereOneIsLikely) {
@@ -142,11 +142,11 @@ TEST(YamlTest, SyntaxErrorsHaveAPlaceAndAHintWhereOneIsLikely) {
             "3:1: not YAML: illegal tab when looking for indentation; indent with spaces, not with "
             "tabs\n");
   EXPECT_EQ(Parse("a:\n  - b: 1\n   c: 2\n"),
-            "3:4: not YAML: end of sequence not found; this line is indented like none of those "
-            "that it could belong to\n");
+            "3:4: not YAML: end of sequence not found; the indentation of this line matches no "
+            "enclosing level\n");
   EXPECT_EQ(Parse("a:\n    b: 1\n  c: 2\n"),
-            "3:3: not YAML: end of map not found; this line is indented like none of those that it "
-            "could belong to\n");
+            "3:3: not YAML: end of map not found; the indentation of this line matches no "
+            "enclosing level\n");
   EXPECT_EQ(Parse("a: [ ${HOST} ]"),
             "1:7: not YAML: end of sequence flow not found; between [ ] or { } a variable needs "
             "quotes, as in "
@@ -174,9 +174,9 @@ TEST(YamlTest, QuotesMustBeClosed) {
 
 TEST(YamlTest, OctetsThatAreNotTextAreRefused) {
   EXPECT_EQ(Parse("a: 1\nb: \0"sv),
-            "2:4: the control character 0x00 has no place in a configuration; remove it\n");
+            "2:4: the control character 0x00 is not allowed in a configuration; remove it\n");
   EXPECT_EQ(Parse("a: \x1b[0m"),
-            "1:4: the control character 0x1b has no place in a configuration; remove it\n");
+            "1:4: the control character 0x1b is not allowed in a configuration; remove it\n");
   for (const auto bad : {"\x80"sv, "\xc3"sv, "\xc0\xaf"sv, "\xe0\x9f\xbf"sv, "\xed\xa0\x80"sv,
                          "\xf0\x8f\xbf\xbf"sv, "\xf4\x90\x80\x80"sv, "\xf5"sv, "\xff\xfe"sv}) {
     EXPECT_NE(Parse("a: "s.append(bad)).find("1:4: the octet 0x"), std::string::npos);
@@ -227,7 +227,7 @@ TEST(YamlTest, AliasesOfLongTextAreBounded) {
 }
 
 TEST(YamlTest, AnAliasInsideOfItselfIsRefused) {
-  EXPECT_EQ(Parse("a: &a [ *a ]"), "1:9: a[0]: an alias inside of what it stands for\n");
+  EXPECT_EQ(Parse("a: &a [ *a ]"), "1:9: a[0]: an alias inside its own anchor\n");
 }
 
 TEST(YamlTest, SizeIsBounded) {

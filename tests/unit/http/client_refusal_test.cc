@@ -171,7 +171,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Upgrade, ClientRefusalTest,
     testing::Values(
-        BadAnswer{"NotAsked", Switch("Connection: upgrade\r\nUpgrade: websocket\r\n"), "asked"},
+        BadAnswer{"NotAsked", Switch("Connection: upgrade\r\nUpgrade: websocket\r\n"),
+                  "unsolicited"},
         BadAnswer{"Other", Switch("Connection: upgrade\r\nUpgrade: h2c\r\n"), "switch",
                   "websocket"},
         BadAnswer{"Several", Switch("Connection: upgrade\r\nUpgrade: websocket, h2c\r\n"), "switch",

@@ -283,7 +283,7 @@ TEST(BodyRateTest, ABodyThatTricklesIs408) {
   std::string text = wire.received();
   const Answer answer = TakeAnswer(text);
   EXPECT_EQ(answer.status, 408);
-  EXPECT_EQ(answer.body, "the request body comes more slowly than http.body_rate\n");
+  EXPECT_EQ(answer.body, "the request body is slower than http.body_rate\n");
   EXPECT_TRUE(wire.seen(0).destroyed);
 }
 

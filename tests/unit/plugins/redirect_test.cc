@@ -69,7 +69,7 @@ TEST_F(RedirectTest, NoRequestLeadsToAHostThatTheTextDoesNotName) {
   EXPECT_EQ(To("https://b.example{rest}", "/old"), "https://b.example/");
   EXPECT_EQ(To("https://b.example{uri}", "//evil.example"), "https://b.example//evil.example");
   EXPECT_THAT(Ask("https://b.example{query}", "/", "@evil.example").reason,
-              HasSubstr("{query} in the place of the host"));
+              HasSubstr("{query} in place of the host"));
 }
 
 TEST_F(RedirectTest, ARequestWithoutAHostCannotBeSentToIt) {
@@ -107,15 +107,14 @@ TEST_F(RedirectTest, WrongOptionsAreNamedWithWhatWouldBeRight) {
        "has the unknown placeholder {hots}; did you mean {host}?"},
       {"{ to: \"https://{host}{request_method}\" }",
        "there are {scheme}, {host}, {port}, {path}, {query}, {uri}, {rest}"},
-      {"{ to: \"https://{host\" }", "has a '{' without its '}'"},
-      {"{ to: \"https://host}/\" }", "has a character in it that cannot stand in a URL"},
-      {"{ to: \"https://a.example/a b\" }", "has a character in it that cannot stand in a URL"},
-      {"{ to: \"https://a.example/\\r\\nX: y\" }",
-       "has a character in it that cannot stand in a URL"},
-      {"{ to: \"/a\\\\b\" }", "has a character in it that cannot stand in a URL"},
+      {"{ to: \"https://{host\" }", "has a '{' without '}'"},
+      {"{ to: \"https://host}/\" }", "has a character that is not allowed in a URL"},
+      {"{ to: \"https://a.example/a b\" }", "has a character that is not allowed in a URL"},
+      {"{ to: \"https://a.example/\\r\\nX: y\" }", "has a character that is not allowed in a URL"},
+      {"{ to: \"/a\\\\b\" }", "has a character that is not allowed in a URL"},
       {"{ to: \"https://{uri}\" }", "names no host"},
       {"{ to: \"https:///x\" }", "names no host"},
-      {"{ to: \"https://{host}{scheme}/x\" }", "has {scheme} in the place of the host"},
+      {"{ to: \"https://{host}{scheme}/x\" }", "has {scheme} in place of the host"},
       {"{ to: \"/new{rest}\" }",
        "has {rest}, which is what follows the prefix of a route such as /old/*"},
       {"{ to: /new, status: 200 }", "options.status: '200' is not 301, 302, 303, 307 or 308"},

@@ -26,9 +26,9 @@ TEST(UncoveredPoliciesTest, ARouteForAHostGoesBeforeAPath) {
   EXPECT_EQ(
       Warnings("  - { path: /private/*, plugin: echo, require_origin: true }\n"
                "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"),
-      "r.yaml:3:5: routes[0]: its require_origin does not hold on a.test, where /private/* goes "
-      "to routes[1] (line 4): the host goes before the path; give that route the same, or this "
-      "one the host\n");
+      "r.yaml:3:5: routes[0]: its require_origin does not apply on a.test, where /private/* is "
+      "handled by routes[1] (line 4): the host takes precedence over the path; set the same there, "
+      "or add the host here\n");
 }
 
 TEST(UncoveredPoliciesTest, OfEveryKindOfHostAndPath) {
@@ -65,7 +65,7 @@ TEST(UncoveredPoliciesTest, NotWhereThePolicyIsKept) {
   EXPECT_NE(
       Warnings("  - { path: /x, plugin: echo, require_origin: true, limits: { sessions: 9 } }\n"
                "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n")
-          .find("its limits does not hold"),
+          .find("its limits does not apply"),
       std::string::npos);
   EXPECT_EQ(Warnings("  - { path: /x, plugin: echo }\n"
                      "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"),
