@@ -81,7 +81,7 @@ int Run(const std::string& config_file) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   config::Draft draft = config::LoadDraft(config_file);
-  if (!draft.errors.empty()) return ReportPromptly(config_file, FaultsOf(draft, plugins));
+  if (!draft.errors.empty()) return ReportPromptly(config_file, Prepare(draft, plugins).error());
   RaiseFileLimit();
   const auto log = MakeStderrLog(draft.config->log.level, draft.config->log.format);
   auto server = Server::Open(std::move(draft.config), plugins, *log);
@@ -100,15 +100,16 @@ int Check(const std::string& config_file) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   const config::Draft draft = config::LoadDraft(config_file);
-  std::vector<config::ConfigError> errors = FaultsOf(draft, plugins);
+  const auto runtime = Prepare(draft, plugins);
+  std::vector<config::ConfigError> errors;
+  if (!runtime) errors = runtime.error();
   if (draft.config) {
     config::AppendAll(errors, CheckListening(*draft.config, draft.errors));
   }
   config::SortByPlace(errors);
   if (!errors.empty()) return Report(config_file, errors);
   std::vector<config::ConfigError> warnings = WarningsOf(*draft.config);
-  if (const auto runtime = Prepare(draft.config, plugins))
-    config::AppendAll(warnings, SelfRedirects(*runtime));
+  config::AppendAll(warnings, SelfRedirects(*runtime));
   config::SortByPlace(warnings);
   Warn(config_file, std::move(warnings));
   Print(stdout, fmt::format("{}: good; listeners: {}, backends: {}, routes: {}\n",

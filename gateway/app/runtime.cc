@@ -71,28 +71,25 @@ Runtime Make(const config::Config& config, const plugin::Registry& plugins,
 
 }  // namespace
 
-std::expected<Runtime, std::vector<config::ConfigError>> Prepare(
-    std::shared_ptr<const config::Config> config, const plugin::Registry& plugins) {
-  std::vector<config::ConfigError> errors;
-  Runtime runtime = Make(*config, plugins, {}, errors);
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(const config::Draft& draft,
+                                                                 const plugin::Registry& plugins) {
+  if (!draft.config) return std::unexpected(draft.errors);
+  std::vector<config::ConfigError> errors = draft.errors;
+  std::vector<config::ConfigError> more;
+  Runtime runtime = Make(*draft.config, plugins, draft.errors, more);
+  config::AppendAll(errors, std::move(more));
   if (!errors.empty()) {
     config::SortByPlace(errors);
     return std::unexpected(std::move(errors));
   }
-  runtime.router = std::make_unique<route::Router>(config->routes);
-  runtime.config = std::move(config);
+  runtime.router = std::make_unique<route::Router>(draft.config->routes);
+  runtime.config = draft.config;
   return runtime;
 }
 
-std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
-                                          const plugin::Registry& plugins) {
-  std::vector<config::ConfigError> faults = draft.errors;
-  if (!draft.config) return faults;
-  std::vector<config::ConfigError> more;
-  Make(*draft.config, plugins, draft.errors, more);
-  config::AppendAll(faults, std::move(more));
-  config::SortByPlace(faults);
-  return faults;
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(
+    std::shared_ptr<const config::Config> config, const plugin::Registry& plugins) {
+  return Prepare(config::Draft{std::move(config), {}}, plugins);
 }
 
 stats::Names NamesOf(const config::Config& config) {

@@ -31,11 +31,11 @@ struct Runtime {
 std::expected<Runtime, std::vector<config::ConfigError>> Prepare(
     std::shared_ptr<const config::Config> config, const plugin::Registry& plugins);
 
-// Everything that is wrong with a configuration, in file order: what its text says, and what shows
-// only when certificates are read and services are made. The latter not of a listener, backend or
-// route that is wrong by its text already.
-std::vector<config::ConfigError> FaultsOf(const config::Draft& draft,
-                                          const plugin::Registry& plugins);
+// The same of a draft. As errors everything that is wrong: what its text says, and what shows only
+// when certificates are read and services are made. The latter not of a listener, backend or route
+// that is wrong by its text already.
+std::expected<Runtime, std::vector<config::ConfigError>> Prepare(const config::Draft& draft,
+                                                                 const plugin::Registry& plugins);
 
 // The names for the statistics.
 stats::Names NamesOf(const config::Config& config);
