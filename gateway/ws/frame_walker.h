@@ -64,6 +64,8 @@ class FrameWalker {
   // frames of a client. Borrowed; outlives the walker.
   void AwaitAnswersTo(const PingPayload& ping) { ping_ = &ping; }
 
+  // The error of the last Walk with the sizes that it is about, if it is 1009.
+  ProtocolError WithSizes(const ProtocolError& error) const;
   // Payload bytes that are still to be passed on before a frame of our own may be put in.
   std::uint64_t frame_left() const { return in_frame_ ? payload_left_ : 0; }
   // The first Close that passed by whole, or nullptr; a body that is wrong reads as its error.
