@@ -22,10 +22,11 @@ std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
     const std::vector<std::string> names = plugins.ServiceNames();
     const std::string_view near = NearestOf(*route.plugin, names);
     errors.push_back({route.plugin_mark, key + ".plugin",
-                      near.empty() ? fmt::format("there is no plugin '{}'; there are {}",
-                                                 *route.plugin, fmt::join(names, ", "))
-                                   : fmt::format("there is no plugin '{}'; did you mean '{}'?",
-                                                 *route.plugin, near)});
+                      near.empty()
+                          ? fmt::format("there is no plugin '{}'; there are {}",
+                                        config::Excerpt(*route.plugin), fmt::join(names, ", "))
+                          : fmt::format("there is no plugin '{}'; did you mean '{}'?",
+                                        config::Excerpt(*route.plugin), near)});
     return nullptr;
   }
   return (*factory)({route, config::Field(route.options, key + ".options", errors), config.folder});

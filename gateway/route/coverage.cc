@@ -103,8 +103,8 @@ std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Rou
            fmt::format(
                "its {} does not hold on {}, where {} goes to routes[{}] (line {}): the host "
                "goes before the path; give that route the same, or this one the host",
-               fmt::join(Lacking(route, *first), " and its "), Written(host),
-               Printable(route.path.written), first->index, first->mark.line)});
+               fmt::join(Lacking(route, *first), " and its "), config::Excerpt(Written(host)),
+               config::Excerpt(route.path.written), first->index, first->mark.line)});
       break;  // one host tells enough
     }
   }

@@ -65,7 +65,7 @@ std::vector<config::ConfigError> DeadRoutes(const std::vector<config::Route>& ro
          fmt::format("no request comes to it: {} of routes[{}] (line {}) takes all "
                      "that it could match, and prefixes go before regular "
                      "expressions",
-                     Printable(first->path.written), first->index, first->mark.line)});
+                     config::Excerpt(first->path.written), first->index, first->mark.line)});
   }
   return warnings;
 }
