@@ -21,6 +21,7 @@
 #include "gateway/config/read_text.h"
 #include "gateway/route/coverage.h"
 #include "gateway/route/dead_routes.h"
+#include "gateway/route/rebinding.h"
 #include "plugins/builtins.h"
 
 namespace upgate::app {
@@ -46,6 +47,7 @@ std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   std::vector<config::ConfigError> warnings = route::UncoveredPolicies(config.routes);
   config::AppendAll(warnings, route::DeadRoutes(config.routes));
   config::AppendAll(warnings, route::UnusedBackends(config));
+  config::AppendAll(warnings, route::RebindableRoutes(config));
   return warnings;
 }
 

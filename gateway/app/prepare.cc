@@ -29,11 +29,12 @@ std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
   if (factory == nullptr) {
     const std::vector<std::string> names = plugins.ServiceNames();
     const std::string_view near = NearestOf(*route.plugin, names);
-    errors.push_back({route.plugin_mark, key + ".plugin",
-                      near.empty() ? fmt::format("there is no plugin '{}'; there are {}",
-                                                 *route.plugin, fmt::join(names, ", "))
-                                   : fmt::format("there is no plugin '{}'; did you mean '{}'?",
-                                                 *route.plugin, near)});
+    const std::string written = config::Excerpt(*route.plugin);
+    errors.push_back(
+        {route.plugin_mark, key + ".plugin",
+         near.empty()
+             ? fmt::format("there is no plugin '{}'; there are {}", written, fmt::join(names, ", "))
+             : fmt::format("there is no plugin '{}'; did you mean '{}'?", written, near)});
     return nullptr;
   }
   return (*factory)({route, config::Field(route.options, key + ".options", errors), config.folder});

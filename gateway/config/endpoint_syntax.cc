@@ -35,11 +35,12 @@ Reading<UnixPath> ReadUnixPath(std::string_view text) {
   if (text.starts_with("//")) {
     text.remove_prefix(2);
     if (!text.empty() && !text.starts_with('/'))
-      return Refuse("has a host after unix://", fmt::format("write unix:/{}", text));
+      return Refuse("has a host after unix://", fmt::format("write unix:/{}", Excerpt(text)));
   }
   if (text.empty()) return Refuse("has no path after unix:", "write unix:/path");
   if (!text.starts_with('/'))
-    return Refuse("has no absolute path after unix:", fmt::format("write unix:/run/{}", text));
+    return Refuse("has no absolute path after unix:",
+                  fmt::format("write unix:/run/{}", Excerpt(text)));
   if (text.ends_with('/')) return Refuse("is a folder, not a socket");
   if (std::ranges::any_of(text, IsControl)) return Refuse("has a control character in its path");
   if (text.size() > kMaxUnixPath) {
@@ -53,9 +54,10 @@ Reading<UnixPath> ReadUnixPath(std::string_view text) {
 std::optional<Refusal> SlipOfAddress(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme != std::string_view::npos) {
-    return Refusal{"is a URL", fmt::format("write {}", text.substr(scheme + 3))};
+    return Refusal{"is a URL", fmt::format("write {}", Excerpt(text.substr(scheme + 3)))};
   }
-  if (text.starts_with('/')) return Refusal{"is a path", fmt::format("write unix:{}", text)};
+  if (text.starts_with('/'))
+    return Refusal{"is a path", fmt::format("write unix:{}", Excerpt(text))};
   if (IsPort(text))
     return Refusal{"is a port without a host", fmt::format("write 0.0.0.0:{}", text)};
   if (text.starts_with(':') && IsPort(text.substr(1))) {
@@ -66,7 +68,7 @@ std::optional<Refusal> SlipOfAddress(std::string_view text) {
   }
   if (text.starts_with("*:")) {
     return Refusal{"has '*' for a host",
-                   fmt::format("write 0.0.0.0{0} or [::]{0}", text.substr(1))};
+                   fmt::format("write 0.0.0.0{0} or [::]{0}", Excerpt(text.substr(1)))};
   }
   return {};
 }
@@ -84,7 +86,7 @@ std::optional<Refusal> FaultOfMissingPort(std::string_view text, std::string_vie
     return Refusal{"has no port", fmt::format("add one, as in {}[{}]:8080", before, text)};
   }
   if (HostPort::Parse(text) || !HostPort::Parse(text, std::uint16_t{0})) return {};
-  return Refusal{"has no port", fmt::format("add one, as in {}{}:8080", before, text)};
+  return Refusal{"has no port", fmt::format("add one, as in {}{}:8080", before, Excerpt(text))};
 }
 
 Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view rest,
@@ -95,12 +97,11 @@ Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view re
                                   : rest[end] == '?' ? "query"
                                                      : "fragment";
     const bool is_base = rest.size() > end + 1 && scheme != "tcp" && scheme != "tls";
-    return Refuse(
-        fmt::format("has a {}", part),
-        fmt::format(
-            "write {}://{}{}", scheme, rest.substr(0, end),
-            is_base ? ": servers get the path and query of the request unchanged, without a prefix"
-                    : ""));
+    return Refuse(fmt::format("has a {}", part),
+                  fmt::format("write {}://{}{}", scheme, Excerpt(rest.substr(0, end)),
+                              is_base ? ": a server gets the path and query of the request as they "
+                                        "came, nothing is put before them"
+                                      : ""));
   }
   if (!default_port) {
     if (auto fault = FaultOfMissingPort(rest, fmt::format("{}://", scheme)))
@@ -139,8 +140,9 @@ Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
   }
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) {
-    if (text.starts_with('/')) return Refuse("has no scheme", fmt::format("write unix:{}", text));
-    return Refuse("has no scheme", fmt::format("write tcp://{0} or tls://{0}", text));
+    if (text.starts_with('/'))
+      return Refuse("has no scheme", fmt::format("write unix:{}", Excerpt(text)));
+    return Refuse("has no scheme", fmt::format("write tcp://{0} or tls://{0}", Excerpt(text)));
   }
   const std::string scheme = ToLower(text.substr(0, colon));
   const auto* known = std::ranges::find(kSchemeNames, scheme, &SchemeName::name);

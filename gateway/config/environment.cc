@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/error.h"
 
 namespace upgate::config {
 namespace {
@@ -26,7 +27,7 @@ std::expected<std::string, std::string> LookUp(std::string_view inside, Environm
     return std::unexpected(
         fmt::format("'${{{}}}' is not an environment variable; write ${{NAME}} or "
                     "${{NAME:-default}}, or $${{ for a literal ${{",
-                    Printable(inside, 60)));
+                    Excerpt(inside)));
   }
   const char* value = environment(name.c_str());
   if (mark != std::string_view::npos && (value == nullptr || *value == '\0')) {
@@ -35,7 +36,7 @@ std::expected<std::string, std::string> LookUp(std::string_view inside, Environm
   if (value == nullptr) {
     return std::unexpected(fmt::format(
         "the environment variable {0} is not set; set it, or give a default with ${{{0}:-value}}",
-        name));
+        Excerpt(name)));
   }
   return value;
 }

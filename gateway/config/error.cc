@@ -6,7 +6,23 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/text.h"
+
 namespace upgate::config {
+namespace {
+
+constexpr std::size_t kLongest = 60;
+
+}  // namespace
+
+std::string Excerpt(std::string_view text) {
+  return Printable(text, kLongest);
+}
+
+std::string PathExcerpt(std::string_view path) {
+  if (path.size() <= 2 * kLongest) return Printable(path, 2 * kLongest);
+  return Excerpt(path) + Excerpt(path.substr(path.size() - kLongest));
+}
 
 std::string ToString(const std::string& file, const ConfigError& error) {
   std::string out = file;

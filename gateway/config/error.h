@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace upgate::config {
@@ -18,6 +19,13 @@ struct ConfigError {
   std::string key;      // "listeners[0].address"; empty for the whole file
   std::string message;  // "unknown key; did you mean 'address'?"
 };
+
+// Something that stands in the file, or was put there by the environment, for a message: in one
+// line of printable ASCII, with \xHH for all else, and cut at 60 characters, with "..." for the
+// rest. Every message that quotes a value, or puts it right, goes through here.
+std::string Excerpt(std::string_view text);
+// The same of the path of a file, of which the end tells most: cut in its middle to 120 characters.
+std::string PathExcerpt(std::string_view path);
 
 // "upgate.yaml:3:5: listeners[0].adress: unknown key; did you mean 'address'?"
 std::string ToString(const std::string& file, const ConfigError& error);

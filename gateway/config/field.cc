@@ -17,8 +17,8 @@ const Value kAbsent;
 // The scalar for a message: truncated, on one line, and as in the file, with `${NAME}` instead of
 // its value.
 std::string Shown(const Value& value) {
-  if (value.written.empty()) return fmt::format("'{}'", Printable(value.scalar, 80));
-  return fmt::format("'{}' (from the environment)", Printable(value.written, 80));
+  if (value.written.empty()) return fmt::format("'{}'", Excerpt(value.scalar));
+  return fmt::format("'{}' (from the environment)", Excerpt(value.written));
 }
 
 std::string_view NameOf(Value::Kind kind) {
@@ -139,7 +139,7 @@ std::vector<Field> Field::Items() const {
   if (value_->kind == Value::Kind::kScalar) {
     const std::string& written = value_->written.empty() ? value_->scalar : value_->written;
     const char* quote = value_->quoted || !value_->written.empty() ? "\"" : "";
-    Error(fmt::format("is text; needs a list: write [ {0}{1}{0} ]", quote, Printable(written, 80)));
+    Error(fmt::format("is text; needs a list: write [ {0}{1}{0} ]", quote, Excerpt(written)));
     return {};
   }
   if (value_->kind != Value::Kind::kSequence) {

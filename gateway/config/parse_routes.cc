@@ -331,8 +331,8 @@ void RejectShadowed(Field field, const Route& route, Places& places) {
     const auto [it, fresh] = places.try_emplace({host, route.path.written}, here);
     if (fresh || told || it->second.route == here.route) continue;
     told = true;
-    const std::string on = host.empty() ? "any host" : host;
-    path.Refuse({fmt::format("on {} is already routed in line {}", on, it->second.line)}, "");
+    const std::string on = host.empty() ? "any host" : Excerpt(host);
+    path.Refuse({fmt::format("on {} is routed already in line {}", on, it->second.line)}, "");
   }
 }
 

@@ -81,8 +81,7 @@ Reading<PathPattern> ReadRegex(std::string_view written) {
     return Refuse("is too large: it takes more than 1 MiB when compiled",
                   R"(a class such as [\pL] counts as often as it is repeated)");
   }
-  if (!compiled.ok())
-    return Refuse("is not a regular expression", Printable(compiled.error(), 100));
+  if (!compiled.ok()) return Refuse("is not a regular expression", Excerpt(compiled.error()));
   PathPattern pattern{PathPattern::Kind::kRegex, std::string(expression), std::string(written)};
   pattern.instructions = static_cast<std::size_t>(std::max(compiled.ProgramSize(), 0) +
                                                   std::max(compiled.ReverseProgramSize(), 0));
@@ -95,17 +94,17 @@ std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view pa
   const std::size_t end = path.find_first_of("?#");
   if (end != std::string_view::npos) {
     return Refusal{path[end] == '?' ? "has a query" : "has a fragment",
-                   fmt::format("write {}", path.substr(0, end))};
+                   fmt::format("write {}", Excerpt(path.substr(0, end)))};
   }
   if (const std::size_t star = path.find('*'); star != std::string_view::npos) {
     std::string_view folder = path.substr(0, star);
     if (folder.ends_with('/')) folder.remove_suffix(1);
     return Refusal{"has a '*' that is not its whole last segment",
-                   fmt::format("write {}/*", folder)};
+                   fmt::format("write {}/*", Excerpt(folder))};
   }
   if (path.find('%') != std::string_view::npos) {
     return Refusal{"is percent-encoded",
-                   fmt::format("write it decoded: {}", Printable(PercentDecoded(written)))};
+                   fmt::format("write it decoded: {}", Excerpt(PercentDecoded(written)))};
   }
   if (HasDotSegment(path))
     return Refusal{"has a segment '.' or '..'", "requests are routed without dot segments"};
@@ -129,7 +128,7 @@ Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
   if (text.starts_with('~')) return ReadRegex(text);
   if (text == "*") return Refuse("does not begin with '/'", "write /* for every path");
   if (!text.starts_with('/'))
-    return Refuse("does not begin with '/' or '~'", fmt::format("write /{}", text));
+    return Refuse("does not begin with '/' or '~'", fmt::format("write /{}", Excerpt(text)));
   const bool prefix = text.ends_with("/*");
   const std::string_view path = prefix ? text.substr(0, text.size() - 2) : text;
   if (auto fault = FaultOfPath(text, path)) return std::unexpected(std::move(*fault));
@@ -140,7 +139,7 @@ Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
 Reading<HostPattern> Syntax<HostPattern>::Read(std::string_view text) {
   if (text == "*") return Refuse("is not a host", "leave out hosts to match any");
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    return Refuse("is a URL", fmt::format("write {}", text.substr(scheme + 3)));
+    return Refuse("is a URL", fmt::format("write {}", Excerpt(text.substr(scheme + 3))));
   }
   const bool wildcard = text.starts_with(kWildcard);
   std::string_view host = wildcard ? text.substr(kWildcard.size()) : text;
@@ -152,7 +151,7 @@ Reading<HostPattern> Syntax<HostPattern>::Read(std::string_view text) {
     const std::size_t colon = host.rfind(':');
     if (colon != std::string_view::npos) {
       return Refuse("has a port", fmt::format("write {}; hosts match on every port",
-                                              text.substr(0, text.rfind(':'))));
+                                              Excerpt(text.substr(0, text.rfind(':')))));
     }
   }
   if (wildcard && Ip::Parse(host)) return Refuse("has a wildcard before an address");
@@ -171,14 +170,14 @@ Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
   }
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos)
-    return Refuse("has no scheme", fmt::format("write https://{}", text));
+    return Refuse("has no scheme", fmt::format("write https://{}", Excerpt(text)));
   const std::string scheme = ToLower(text.substr(0, colon));
   if (!IsScheme(scheme)) return Refuse();
   std::string_view authority = text.substr(colon + 3);
   if (DefaultPort(scheme) == 0) return ReadTextOrigin(scheme, authority);
   if (const std::size_t end = authority.find_first_of("/?#"); end != std::string_view::npos) {
     return Refuse("has something after the host",
-                  fmt::format("write {}://{}", scheme, authority.substr(0, end)));
+                  fmt::format("write {}://{}", Excerpt(scheme), Excerpt(authority.substr(0, end))));
   }
   const bool any_port = authority.ends_with(kAnyPort);
   if (any_port) authority.remove_suffix(kAnyPort.size());

@@ -67,12 +67,13 @@ Refusal UnknownUnit(const Amount& amount, std::span<const Unit> units, std::span
   if (unit.size() < amount.unit.size()) {
     const bool known = std::ranges::find(units, unit, &Unit::name) != units.end();
     return {"has a space in it",
-            known ? fmt::format("write {}{}", amount.digits, unit) : std::string{}};
+            known ? fmt::format("write {}{}", Excerpt(amount.digits), unit) : std::string{}};
   }
   if (std::ranges::any_of(unit, IsDigit)) return {"is more than one number and one unit"};
   const auto slip = std::ranges::find(slips, ToLower(unit), &Slip::written);
   if (slip == slips.end()) return {"has an unknown unit", fmt::format("use {}", choices)};
-  return {"has an unknown unit", fmt::format("did you mean {}{}?", amount.digits, slip->meant)};
+  return {"has an unknown unit",
+          fmt::format("did you mean {}{}?", Excerpt(amount.digits), slip->meant)};
 }
 
 std::string WriteAmount(std::uint64_t number, std::span<const Unit> units) {
@@ -122,8 +123,8 @@ Reading<Millis> Syntax<Millis>::Read(std::string_view text) {
   if (!amount) return Refuse();
   if (amount->unit.empty()) {
     if (amount->number == 0) return Millis{0};
-    return std::unexpected(
-        Refusal{"has no unit", fmt::format("write {0}s, or {0}ms, {0}m or {0}h", amount->digits)});
+    return std::unexpected(Refusal{
+        "has no unit", fmt::format("write {0}s, or {0}ms, {0}m or {0}h", Excerpt(amount->digits))});
   }
   const auto unit = std::ranges::find(kTimes, amount->unit, &Unit::name);
   if (unit == std::end(kTimes)) {

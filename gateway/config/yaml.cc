@@ -184,9 +184,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void CheckTag(const std::string& tag, const Mark& mark) {
     if (tag.empty() || tag == "?" || tag == "!" || tag == "tag:yaml.org,2002:str") return;
-    errors_.push_back(
-        {mark, CurrentKey(),
-         fmt::format("the tag '{}' is not supported; remove it", Printable(tag, 60))});
+    errors_.push_back({mark, CurrentKey(),
+                       fmt::format("the tag '{}' means nothing here; leave it out", Excerpt(tag))});
   }
 
   void PutEnvironment(Value& value) {
@@ -271,10 +270,10 @@ std::optional<ConfigError> Drive(std::string_view text, TreeBuilder& builder) {
     return refused.error;
   } catch (const YAML::Exception& e) {
     const Mark mark = OnItsLine(text, ToMark(e.mark));
-    return ConfigError{mark, "",
-                       fmt::format("not YAML: {}{}", e.msg, SyntaxHint(text, mark, e.msg))};
+    return ConfigError{
+        mark, "", fmt::format("not YAML: {}{}", Excerpt(e.msg), SyntaxHint(text, mark, e.msg))};
   } catch (const std::exception& e) {
-    return ConfigError{{1, 1}, "", fmt::format("not YAML: {}", e.what())};
+    return ConfigError{{1, 1}, "", fmt::format("not YAML: {}", Excerpt(e.what()))};
   }
 }
 

@@ -1,10 +1,12 @@
 #include "gateway/route/dead_routes.h"
 
 #include <algorithm>
+#include <optional>
 #include <re2/re2.h>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -17,54 +19,137 @@ using Kind = config::PathPattern::Kind;
 
 constexpr int kLongestBound = 256;
 
-// The common prefix of everything that an expression can match; empty if it cannot be determined,
-// which is the case unless the expression begins with '^'.
-std::string CommonBeginning(const config::PathPattern& regex) {
-  const RE2 expression(regex.text, RE2::Quiet);
+// What is known of the paths that a regular expression matches.
+struct Shape {
+  std::string beginning;  // of every one of them; empty where there is no telling
+  bool only = false;      // it is the only one
+  bool all = false;       // every path that begins so is one of them
+};
+
+// Of an expression that is nothing but text: ^text, ^text.* or ^text$.
+std::optional<Shape> ShapeOfText(std::string_view regex) {
+  if (regex == "/" || regex == ".*") return Shape{.beginning = "/", .all = true};
+  if (!regex.starts_with('^')) return {};
+  regex.remove_prefix(1);
+  Shape shape{.only = regex.ends_with('$') && !regex.ends_with("\\$")};
+  if (shape.only) regex.remove_suffix(1);
+  shape.all = !shape.only;
+  if (shape.all && regex.ends_with(".*") && !regex.ends_with("\\.*")) regex.remove_suffix(2);
+  for (std::size_t i = 0; i < regex.size(); ++i) {
+    const bool escaped = regex[i] == '\\';
+    if (escaped && ++i == regex.size()) return {};
+    const char c = regex[i];
+    if (escaped ? IsAlpha(c) || IsDigit(c) : std::string_view(".*+?()[]{}|^$").contains(c))
+      return {};
+    shape.beginning += c;
+  }
+  return shape;
+}
+
+// There is no telling unless it begins with '^'.
+Shape ShapeOf(const std::string& regex) {
+  if (auto shape = ShapeOfText(regex)) return std::move(*shape);
+  const RE2 expression(regex, RE2::Quiet);
   std::string least;
   std::string most;
-  if (!expression.ok() || !regex.text.starts_with('^') ||
+  if (!expression.ok() || !regex.starts_with('^') ||
       !expression.PossibleMatchRange(&least, &most, kLongestBound)) {
     return {};
   }
-  return {least.begin(), std::ranges::mismatch(least, most).in1};
+  return {.beginning = {least.begin(), std::ranges::mismatch(least, most).in1}};
 }
 
-// True if the prefix covers every path that begins with `beginning`.
-bool TakesAll(const config::PathPattern& prefix, std::string_view beginning) {
-  return prefix.text.empty() || beginning.starts_with(prefix.text + '/');  // the former is "/*"
+// The routes of one host pattern. Those of others never stand in the way: a pattern that goes
+// before another takes only some of its hosts.
+struct Group {
+  std::unordered_map<std::string_view, const config::Route*> exact;
+  std::unordered_map<std::string_view, const config::Route*> prefixes;  // without "/*"
+  // Regular expressions that take all that begins so; of those that were looked at.
+  std::unordered_map<std::string, const config::Route*> beginnings;
+};
+
+struct Taker {
+  const config::Route* route;
+  std::string_view why;
+};
+
+// The route that takes all paths of this shape before a regular expression gets them.
+std::optional<Taker> TakerOf(const Group& group, const Shape& shape) {
+  const std::string_view beginning = shape.beginning;
+  if (shape.only) {
+    if (const auto it = group.exact.find(beginning); it != group.exact.end())
+      return Taker{it->second, "exact paths go before regular expressions"};
+  }
+  for (std::size_t size = 0; size <= beginning.size(); ++size) {
+    const bool whole_names =
+        size == 0 || (size < beginning.size() ? beginning[size] == '/' : shape.only);
+    const auto it = group.prefixes.find(beginning.substr(0, size));
+    if (whole_names && it != group.prefixes.end())
+      return Taker{it->second, "prefixes go before regular expressions"};
+  }
+  // Every path begins with '/'.
+  const std::string_view known = beginning.empty() ? "/" : beginning;
+  for (std::size_t size = 0; size <= known.size(); ++size) {
+    const auto it = group.beginnings.find(std::string(known.substr(0, size)));
+    if (it != group.beginnings.end())
+      return Taker{it->second, "regular expressions are tried in the order of the file"};
+  }
+  return {};
 }
 
-bool HasHost(const config::Route& route, const config::HostPattern& host) {
-  return std::ranges::any_of(route.hosts, [&](const config::HostPattern& one) {
-    return one.host == host.host && one.wildcard == host.wildcard;
-  });
-}
+class Groups {
+ public:
+  explicit Groups(const std::vector<config::Route>& routes) {
+    for (const config::Route& route : routes) {
+      for (Group* group : Of(route)) {
+        if (route.path.kind == Kind::kExact) group->exact.try_emplace(route.path.text, &route);
+        if (route.path.kind == Kind::kPrefix) group->prefixes.try_emplace(route.path.text, &route);
+      }
+    }
+  }
 
-// True if `first` is tried before `route` for every host of `route`.
-bool HasItsHosts(const config::Route& first, const config::Route& route) {
-  if (route.hosts.empty() || first.hosts.empty()) return route.hosts.empty() == first.hosts.empty();
-  return std::ranges::all_of(route.hosts,
-                             [&](const config::HostPattern& host) { return HasHost(first, host); });
-}
+  // What is wrong with a route of a regular expression that no request comes to; to be asked in the
+  // order of the file.
+  std::optional<std::string> FaultOf(const config::Route& route) {
+    const Shape shape = ShapeOf(route.path.text);
+    if (!shape.beginning.empty() && !shape.beginning.starts_with('/'))
+      return "no request comes to it: paths begin with '/'";
+    std::optional<Taker> first;
+    bool dead = true;
+    for (Group* group : Of(route)) {
+      const auto taker = TakerOf(*group, shape);
+      if (!first) first = taker;
+      dead = dead && taker;
+      if (shape.all) group->beginnings.try_emplace(shape.beginning, &route);
+    }
+    if (!dead || !first) return {};
+    return fmt::format(
+        "no request comes to it: {} of routes[{}] (line {}) takes all that it could match, and {}",
+        config::Excerpt(first->route->path.written), first->route->index, first->route->mark.line,
+        first->why);
+  }
+
+ private:
+  std::vector<Group*> Of(const config::Route& route) {
+    std::vector<Group*> groups;
+    for (const config::HostPattern& host : route.hosts)
+      groups.push_back(&groups_[(host.wildcard ? "*." : "") + host.host]);
+    if (groups.empty()) groups.push_back(&groups_[""]);
+    return groups;
+  }
+
+  std::unordered_map<std::string, Group> groups_;
+};
 
 }  // namespace
 
 std::vector<config::ConfigError> DeadRoutes(const std::vector<config::Route>& routes) {
   std::vector<config::ConfigError> warnings;
+  Groups groups(routes);
   for (const config::Route& route : routes) {
     if (route.path.kind != Kind::kRegex) continue;
-    const std::string beginning = CommonBeginning(route.path);
-    const auto first = std::ranges::find_if(routes, [&](const config::Route& other) {
-      return other.path.kind == Kind::kPrefix && HasItsHosts(other, route) &&
-             TakesAll(other.path, beginning);
-    });
-    if (first == routes.end()) continue;
-    warnings.push_back(
-        {route.mark, fmt::format("routes[{}]", route.index),
-         fmt::format("no request reaches it: {} of routes[{}] (line {}) covers everything that it "
-                     "could match, and prefixes take precedence over regular expressions",
-                     Printable(first->path.written), first->index, first->mark.line)});
+    if (auto fault = groups.FaultOf(route))
+      warnings.push_back({route.mark, fmt::format("routes[{}]", route.index), std::move(*fault)});
   }
   return warnings;
 }

@@ -7,9 +7,12 @@
 
 namespace upgate::route {
 
-// Warnings for configuration checks: a regular expression that no request can reach, because a
-// prefix for the same hosts covers everything that it could match; and a backend that no route
-// uses. In file order.
+// Warnings for whoever checks a configuration: a regular expression that no request ever comes to,
+// because other routes take all that it could match on each of its hosts, and a backend that no
+// route leads to. In file order.
+//
+// No other route can be covered: an exact path only by the same one, which is an error; a prefix by
+// no number of longer ones; and a host pattern by none before it, as these take some hosts of it.
 std::vector<config::ConfigError> DeadRoutes(const std::vector<config::Route>& routes);
 std::vector<config::ConfigError> UnusedBackends(const config::Config& config);
 

@@ -66,7 +66,7 @@ std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::Fr
   const auto got = inflater_->Inflate(input, rest.message_end,
                                       out.first(std::min<std::uint64_t>(out.size(), room_ + 1)));
   if (!got) return std::unexpected(got.error());
-  if (got->size > room_) return std::unexpected(ws::kTooBig);
+  if (got->size > room_) return std::unexpected(TooBig(max_message_ - room_ + got->size));
   room_ -= got->size;
   rest.payload = rest.payload.last(input.size());
 
@@ -79,6 +79,11 @@ std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::Fr
   if (const ws::ProtocolError* error = Check(piece)) return std::unexpected(*error);
   if (piece.message_end && !in_.takeover) pool_.GiveBack(std::move(inflater_));
   return Piece{piece, got->done};
+}
+
+// For a message that has come to `size` bytes.
+ws::ProtocolError Compression::TooBig(std::uint64_t size) const {
+  return {ws::kTooBig.close_code, ws::kTooBig.reason, max_message_, size};
 }
 
 const ws::ProtocolError* Compression::Check(const ws::FramePart& piece) {

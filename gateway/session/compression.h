@@ -68,6 +68,7 @@ class Compression final {
   static Direction Of(ws::Role sender, const ws::DeflateParameters& parameters);
   Compression(CompressionPool& pool, Direction in, Direction out,
               const config::Compression& settings, std::uint64_t max_message, std::size_t reserved);
+  ws::ProtocolError TooBig(std::uint64_t size) const;
   const ws::ProtocolError* Check(const ws::FramePart& piece);
 
   CompressionPool& pool_;

@@ -14,9 +14,9 @@ std::string_view ToString(Closer closer) {
   return "gateway";
 }
 
-ws::ProtocolError FaultOfServer(std::uint16_t close_code) {
+ws::Close FaultOfServer(std::uint16_t close_code, std::string_view reason) {
   if (close_code == ws::close_code::kMessageTooBig)
-    return {close_code, "the server sent too large a message"};
+    return {close_code, "from the server: " + std::string(reason)};
   return {ws::close_code::kInternalError, "the server broke a rule of the protocol"};
 }
 

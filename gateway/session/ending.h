@@ -12,10 +12,11 @@ namespace upgate::session {
 enum class Closer : std::uint8_t { kClient, kServer, kGateway };
 std::string_view ToString(Closer closer);
 
-// What a client is told when its server broke a rule and got `close_code` for it: 1009 for a
-// message that is too large, else 1011. The registry has 1014 for a bad gateway, which no client
-// gets from here: Chromium and others take it for a fault of ours, and their pages see 1006.
-ws::ProtocolError FaultOfServer(std::uint16_t close_code);
+// What a client is told when its server broke a rule and got this code and reason for it: 1009 for
+// a message that is too large, with its sizes, else 1011. The registry has 1014 for a bad gateway,
+// which no client gets from here: Chromium and others take it for a fault of ours, and their pages
+// see 1006.
+ws::Close FaultOfServer(std::uint16_t close_code, std::string_view reason);
 
 // How a session ended: the first cause wins, what follows from it does not count.
 struct Ending {

@@ -245,11 +245,12 @@ void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer c
 
 void Endpoint::Fail(const ws::ProtocolError& error) {
   if (!reading()) return;
-  End(error.close_code, Closer::kGateway, error.reason);
-  if (state_ == State::kOpen) SendClose(error.close_code, error.reason);
+  const std::string reason = ReasonOf(error);
+  End(error.close_code, Closer::kGateway, reason);
+  if (state_ == State::kOpen) SendClose(error.close_code, reason);
   Linger();
   stream_->Shutdown();  // as a client, too: a server that breaks rules is not waited for
-  owner_.OnPeerClosing(PeerEnd::kFault, error.reason);
+  owner_.OnPeerClosing(PeerEnd::kFault, reason);
 }
 
 // As a server we end our side behind the last frame and then await the peer's end, so that the

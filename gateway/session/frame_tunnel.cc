@@ -83,7 +83,7 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
     if (!in && from.walker.in_close()) ReplaceCode(from, data);
     if (walked.kept_size + walked.passed > 0)
       PassOn(from, walked.kept(), data.first(walked.passed));
-    if (walked.error != nullptr) return Fail(from, *walked.error);
+    if (walked.error != nullptr) return Fail(from, from.walker.WithSizes(*walked.error));
     if (from.walker.close() != nullptr) NoteClose(from);
     SendClose(to);
     if (!to.muted && to.stream->congested())
@@ -182,13 +182,14 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
 // Who broke a rule gets its code. A client also hears of the server's fault; a server sees that its
 // client has gone.
 void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
-  Ended(error.close_code, Closer::kGateway, error.reason);
+  const std::string reason = ReasonOf(error);
+  Ended(error.close_code, Closer::kGateway, reason);
   BeginClosing();
   from.deaf = true;
-  CloseOne(from, {error.close_code, std::string(error.reason), true});
+  CloseOne(from, {error.close_code, reason, true});
   if (&from == &server_) {
-    const ws::ProtocolError told = FaultOfServer(error.close_code);
-    return CloseOne(client_, {told.close_code, std::string(told.reason), true});
+    const ws::Close told = FaultOfServer(error.close_code, reason);
+    return CloseOne(client_, {told.code, told.reason, true});
   }
   server_.muted = true;
   ShutDown(server_);

@@ -143,8 +143,8 @@ void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
   if (&to == &server_)
     return to.endpoint.Close(code::kGoingAway, "the client is gone", Closer::kClient, why);
   if (end == PeerEnd::kFault) {
-    const ws::ProtocolError told = FaultOfServer(lost.endpoint.ending().code);
-    return to.endpoint.Close(told.close_code, told.reason, Closer::kServer, why);
+    const ws::Close told = FaultOfServer(lost.endpoint.ending().code, why);
+    return to.endpoint.Close(told.code, told.reason, Closer::kServer, why);
   }
   to.endpoint.Close(code::kInternalError, "the server broke the connection", Closer::kServer, why);
 }

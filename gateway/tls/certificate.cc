@@ -48,7 +48,8 @@ void Add(std::vector<ConfigError>& errors, const FilePath& file, std::string mes
 
 bool ReadFile(const FilePath& file, Contents& contents, std::vector<ConfigError>& errors) {
   const auto fail = [&] {
-    Add(errors, file, fmt::format("cannot read {}: {}", file.path, std::strerror(errno)));
+    Add(errors, file,
+        fmt::format("cannot read {}: {}", config::PathExcerpt(file.path), std::strerror(errno)));
     return false;
   };
   const std::unique_ptr<std::FILE, FileClose> opened(std::fopen(file.path.c_str(), "re"));
@@ -59,7 +60,8 @@ bool ReadFile(const FilePath& file, Contents& contents, std::vector<ConfigError>
   const std::size_t size = std::fread(contents.text.data(), 1, contents.text.size(), opened.get());
   if (std::ferror(opened.get()) != 0) return fail();
   if (size == kMaxFileSize) {
-    Add(errors, file, fmt::format("{} is too large for a PEM file", file.path));
+    Add(errors, file,
+        fmt::format("{} is too large for a PEM file", config::PathExcerpt(file.path)));
     return false;
   }
   contents.text.resize(size);
@@ -93,11 +95,14 @@ ChainPtr ReadCertificates(const FilePath& file, std::vector<ConfigError>& errors
   const int count = sk_X509_num(chain.get());
   if (!at_end) {
     Add(errors, file,
-        fmt::format("certificate {} in {} is damaged: {}", count + 1, file.path, reason));
+        fmt::format("certificate {} in {} is damaged: {}", count + 1,
+                    config::PathExcerpt(file.path), reason));
     return nullptr;
   }
   if (count == 0) {
-    Add(errors, file, fmt::format("no PEM certificate in {}{}", file.path, Hint(contents.text)));
+    Add(errors, file,
+        fmt::format("no PEM certificate in {}{}", config::PathExcerpt(file.path),
+                    Hint(contents.text)));
     return nullptr;
   }
   return chain;
@@ -119,12 +124,14 @@ PkeyPtr ReadKey(const FilePath& file, std::vector<ConfigError>& errors) {
   if (key) return key;
   if (encrypted) {
     Add(errors, file,
-        fmt::format(
-            "the key in {} is encrypted, and passphrases are not supported; decrypt it with "
-            "openssl pkey -in FILE -out FILE",
-            file.path));
+        fmt::format("the key in {} is encrypted, and nobody is there to be asked for the "
+                    "passphrase; decrypt it with "
+                    "openssl pkey -in FILE -out FILE",
+                    config::PathExcerpt(file.path)));
   } else {
-    Add(errors, file, fmt::format("no PEM private key in {}{}", file.path, Hint(contents.text)));
+    Add(errors, file,
+        fmt::format("no PEM private key in {}{}", config::PathExcerpt(file.path),
+                    Hint(contents.text)));
   }
   return nullptr;
 }
@@ -141,12 +148,13 @@ std::string MismatchText(const config::Certificate& files, const Identity& ident
     return fmt::format(
         "the key in {} belongs to certificate {} in {}; put that one first and its issuers after "
         "it",
-        files.key.path, i + 2, files.cert.path);
+        config::PathExcerpt(files.key.path), i + 2, config::PathExcerpt(files.cert.path));
   }
   return fmt::format(
-      "the key in {} does not belong to the certificate in {}; use the key that the certificate "
-      "was requested with, or get a certificate for this key",
-      files.key.path, files.cert.path);
+      "the key in {} does not belong to the certificate in {}; name the key that the certificate "
+      "was "
+      "requested with, or have a certificate made for this key",
+      config::PathExcerpt(files.key.path), config::PathExcerpt(files.cert.path));
 }
 
 std::string AddressText(const ASN1_OCTET_STRING& address) {
@@ -206,7 +214,8 @@ bool UseIdentity(SSL_CTX& context, const Identity& identity, const config::Certi
                                identity.chain.get(), 1) == 1)
     return true;
   Add(errors, files.cert,
-      fmt::format("cannot use the certificate in {}: {}", files.cert.path, TakeReason()));
+      fmt::format("cannot use the certificate in {}: {}", config::PathExcerpt(files.cert.path),
+                  TakeReason()));
   return false;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "gateway/ws/close.h"
 #include "gateway/ws/frame_errors.h"
 #include "gateway/ws/frame_header.h"
@@ -34,7 +36,8 @@ FrameDecoder::FrameDecoder(Role role, std::uint64_t max_message, Extensions exte
 
 std::expected<std::optional<FramePart>, ProtocolError> FrameDecoder::Next(MutableBytes& input) {
   if (!in_frame_) {
-    if (const ProtocolError* error = ReadHeader(input)) return std::unexpected(*error);
+    if (const ProtocolError* error = ReadHeader(input))
+      return std::unexpected(WithSizes(*error, header_size_ > 0 ? header_.data() : input.data()));
     if (!in_frame_) return std::nullopt;
   }
   if (input.empty() && payload_left_ > 0) return std::nullopt;
@@ -126,6 +129,14 @@ const ProtocolError* FrameDecoder::CheckHeader(const std::byte* header, std::siz
   return length > (opcode == 0 ? message_room_ : room) ? &kTooBig : nullptr;
 }
 
+ProtocolError FrameDecoder::WithSizes(const ProtocolError& rule, const std::byte* header) const {
+  if (&rule != &kTooBig) return rule;
+  const bool goes_on = (At(header, 0) & kOpcodeBits) == 0;
+  const std::uint64_t most = compressed_ ? MaxCompressed(max_message_) : max_message_;
+  const std::uint64_t before = goes_on ? most - message_room_ : 0;
+  return {rule.close_code, rule.reason, max_message_, before + PayloadLength(header)};
+}
+
 void FrameDecoder::BeginFrame(const std::byte* header, std::size_t size) {
   const unsigned first = At(header, 0);
   const Opcode opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
@@ -153,6 +164,12 @@ void FrameDecoder::BeginFrame(const std::byte* header, std::size_t size) {
 const ProtocolError* FrameDecoder::CheckText(Bytes piece, bool message_end) {
   if (!utf8_.Feed(piece)) return &kNotUtf8;
   return message_end && !utf8_.complete() ? &kCutUtf8 : nullptr;
+}
+
+std::string ReasonOf(const ProtocolError& error) {
+  if (error.size == 0) return std::string(error.reason);
+  return fmt::format("{}: at least {} bytes, the limit is {}", error.reason, error.size,
+                     error.limit);
 }
 
 std::size_t HeaderSize(const FrameHeader& header) {

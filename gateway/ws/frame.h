@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/bytes.h"
@@ -33,12 +34,18 @@ enum class Role : std::uint8_t { kServer, kClient };
 // Extensions negotiated for the connection.
 enum class Extensions : std::uint8_t { kNone, kDeflate };
 
-// A protocol violation: the code and reason of the Close to send. `reason` has at most 123 bytes
-// and static storage duration.
+// A broken rule: the code and reason of the Close that answers it. `reason` is static.
 struct ProtocolError {
   std::uint16_t close_code;
   std::string_view reason;
+  // Of 1009: bytes that a message may have, and that this one has at least, by what was announced
+  // or has come.
+  std::uint64_t limit = 0;
+  std::uint64_t size = 0;
 };
+
+// The reason, of 1009 with both sizes: at most 123 bytes, for the Close and for the log.
+std::string ReasonOf(const ProtocolError& error);
 
 // A piece of one frame's payload, unmasked.
 struct FramePart {
@@ -79,7 +86,10 @@ class FrameDecoder {
   std::expected<std::optional<FramePart>, ProtocolError> Next(MutableBytes& input);
 
  private:
-  // These return the violated rule, or nullptr.
+  // `header`: that which breaks the rule, as far as it has come.
+  ProtocolError WithSizes(const ProtocolError& rule, const std::byte* header) const;
+  // These return the broken rule, or nullptr; the header that breaks it is then in header_, or at
+  // the front of `input` if header_size_ is 0.
   const ProtocolError* ReadHeader(MutableBytes& input);
   const ProtocolError* GatherHeader(MutableBytes& input);
   // `header` holds the first `size` bytes of a header, at least one; missing bytes up to the end of

@@ -86,6 +86,11 @@ const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_
   return nullptr;
 }
 
+ProtocolError FrameWalker::WithSizes(const ProtocolError& error) const {
+  if (&error != &kTooBig) return error;
+  return {error.close_code, error.reason, max_message_, message_size_ + payload_left_};
+}
+
 bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), payload_left_));
   payload_left_ -= size;

@@ -64,7 +64,9 @@ class FrameWalker {
   // among the client's frames. Borrowed; must outlive the walker.
   void AwaitAnswersTo(const PingPayload& ping) { ping_ = &ping; }
 
-  // Payload bytes still to be forwarded before the gateway may insert a frame.
+  // The error of the last Walk with the sizes that it is about, if it is 1009.
+  ProtocolError WithSizes(const ProtocolError& error) const;
+  // Payload bytes that are still to be passed on before a frame of our own may be put in.
   std::uint64_t frame_left() const { return in_frame_ ? payload_left_ : 0; }
   // The first complete Close, or nullptr. If its body is invalid, the Close for that error.
   const Close* close() const { return close_ && close_->whole ? &*close_->whole : nullptr; }

@@ -23,8 +23,8 @@ Folder OpenRoot(const Field& field, const std::filesystem::path& folder) {
   if (path.empty()) return {};
   auto root = Folder::Open(path);
   if (root) return std::move(*root);
-  field.Error(fmt::format("cannot serve {}: {}; name a folder that this process may read", path,
-                          root.error().message));
+  field.Error(fmt::format("cannot serve {}: {}; name a folder that this process may read",
+                          config::PathExcerpt(path), root.error().message));
   return {};
 }
 

@@ -34,7 +34,7 @@ std::expected<Placeholder, std::string> ParsePlaceholder(std::string_view name) 
   const auto it = std::ranges::find(kNames, name);
   if (it != kNames.end()) return static_cast<Placeholder>(it - kNames.begin());
   const std::string_view near = NearestOf(name, kNames);
-  const std::string shown = Printable(name, 40);
+  const std::string shown = config::Excerpt(name);
   if (!near.empty())
     return std::unexpected(
         fmt::format("has the unknown placeholder {{{}}}; did you mean {{{}}}?", shown, near));

@@ -80,7 +80,7 @@ TEST(ClockTest, ReachesMoreClientsThanATurnServes) {
   TestGateway gw(kConfig, {}, io::kShare, RegisterClock);
   std::vector<std::unique_ptr<GatewayClient>> clients;
   for (std::size_t i = 0; i < kClients; ++i) {
-    clients.push_back(std::unique_ptr<GatewayClient>(new GatewayClient(gw.Connect())));
+    clients.push_back(std::make_unique<GatewayClient>(gw.loop(), Address("127.0.0.1:80")));
     clients.back()->Upgrade("/clock");
     EXPECT_THAT(Texts(*clients.back()), SizeIs(1));
   }

@@ -68,7 +68,8 @@ bool IsListed(std::string_view origin, std::size_t policy) {
   if (policy == 3) {
     const std::string_view port = lower.starts_with("http://c.test") ? host.substr(6) : "none";
     return origin == "app://." || IsLoopback3000(lower) || port.empty() ||
-           (port.starts_with(':') && port.find_first_not_of("0123456789", 1) == port.npos);
+           (port.starts_with(':') &&
+            port.find_first_not_of("0123456789", 1) == std::string_view::npos);
   }
   return policy == 2;
 }

@@ -362,6 +362,13 @@ TEST_P(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
   }
   EXPECT_EQ(send(Compressed(kBinary, std::string(200, '\0'))), 1009) << "by the header alone";
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
+  auto other = gw.Connect();
+  other.Upgrade("/small", Offer());
+  other.Send(Compressed(kBinary, deflater.Message(std::string(100'000, 'a'), true)));
+  const auto closes = other.Frames();
+  ASSERT_EQ(closes.size(), 1u);
+  EXPECT_EQ(closes[0].close_reason(),
+            "the message is too big: at least 101 bytes, the limit is 100");
   auto client = gw.Connect();
   client.Upgrade("/small", Offer());
   client.Send(Compressed(kBinary, deflater.Message(std::string(100, 'a'), true)) +

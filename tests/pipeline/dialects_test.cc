@@ -522,6 +522,9 @@ TEST(DialectSession, AMessageWithoutEndIsStoppedAtTheLimit) {
     EXPECT_TRUE(o.client.peer().ended());
     o.Finish();
     EXPECT_EQ(o.Closes(1009, target == "/small" ? 1 : 5), 1u);
+    EXPECT_THAT(o.gw.log().Last("session close", "why"),
+                testing::MatchesRegex("the message is too big: at least [0-9]+ bytes, the limit "
+                                      "is [0-9]+"));
   }
 }
 

@@ -347,11 +347,17 @@ TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
   Relay r;
   r.client.Send(TextFrame("ok") + BinaryFrame(std::string(64 * 1024 + 1, 'x')));
   EXPECT_EQ(r.server().TakeReceived(), TextFrame("ok"));
-  EXPECT_EQ(r.client.ReceivedClose(), 1009);
+  const auto frames = r.client.Frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].close_code(), 1009);
+  constexpr std::string_view kWhy =
+      "the message is too big: at least 65537 bytes, the limit is 65536";
+  EXPECT_EQ(frames[0].close_reason(), kWhy);
   EXPECT_TRUE(r.server().ended());
   r.client.peer().Shutdown();
   r.gw.loop().Advance(5s);
   EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+  EXPECT_EQ(r.gw.log().Last("session close", "why"), kWhy);
 }
 
 TEST_P(RelayAtChunk, AServerThatBreaksARuleIsToldAndTheClientToo) {
@@ -372,6 +378,11 @@ TEST_P(RelayAtChunk, AServerThatBreaksARuleIsToldAndTheClientToo) {
     ASSERT_GE(frames.size(), 2u);
     EXPECT_EQ(frames[0].payload, "ok");
     EXPECT_EQ(frames.back().close_code(), to_client);
+    if (to_client == 1009) {
+      EXPECT_EQ(
+          frames.back().close_reason(),
+          "from the server: the message is too big: at least 65537 bytes, the limit is 65536");
+    }
     EXPECT_TRUE(r.client.peer().ended());
     std::string to_server = r.server().TakeReceived();
     const auto closes = TakeFrames(to_server);

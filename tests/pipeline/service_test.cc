@@ -50,6 +50,7 @@ TEST(EchoServiceLimits, TooLargeAMessageIs1009) {
   ASSERT_EQ(frames.size(), 2u);
   EXPECT_EQ(frames[0].payload, "0123456789");
   EXPECT_EQ(frames[1].close_code(), 1009);
+  EXPECT_EQ(frames[1].close_reason(), "the message is too big: at least 11 bytes, the limit is 10");
 }
 
 TEST(EchoServiceLimits, AClientThatDoesNotReadIsNotReadEither) {

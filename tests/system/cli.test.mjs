@@ -87,6 +87,22 @@ routes:
   }
 });
 
+test('check reads each certificate once', async (t) => {
+  const folder = temporaryFolder(t);
+  const { cert, key } = makeCertificates(folder);
+  // A FIFO gives its content to one reader; a second would wait for ever.
+  execFileSync('mkfifo', [`${folder}/once`]);
+  fs.writeFileSync(`${folder}/upgate.yaml`,
+    `listeners: [ { address: "127.0.0.1:0", ${tlsBlock({ cert, key: `${folder}/once` })} } ]\n` +
+    'routes: [ { path: /, plugin: echo } ]\n');
+  const writer = start(t, 'sh', ['-c', 'cat "$0" > "$1"', key, `${folder}/once`]);
+  const { code, out, err } = await upgate(t, 'check', '--config', `${folder}/upgate.yaml`);
+  assert.equal(err, '');
+  assert.match(out, /: good; /);
+  assert.equal(code, 0);
+  assert.equal(await within(20000, 'the key to be read', writer.exited), 0);
+});
+
 test('check says every error with its place and what would be right', async (t) => {
   const folder = temporaryFolder(t);
   const file = `${folder}/upgate.yaml`;

@@ -216,6 +216,22 @@ TEST_P(FrameDecoderTest, MessageSizeIsTheSumOfItsFragments) {
   EXPECT_EQ(Decode(open + ClientFrame(0x80, std::string(40, 'y')) + open, 100).code(), 0);
 }
 
+TEST_P(FrameDecoderTest, AMessageThatIsTooBigIsToldWithItsSizeAndTheLimit) {
+  const auto told = [](std::string_view wire, Extensions extensions = Extensions::kNone) {
+    const auto got = DecodeInChunks(wire, GetParam(), Role::kServer, 100, extensions);
+    return got.error ? ReasonOf(*got.error) : "";
+  };
+  EXPECT_EQ(told(ClientFrame(0x82, std::string(101, 'x'))),
+            "the message is too big: at least 101 bytes, the limit is 100");
+  EXPECT_EQ(told(ClientFrame(0x02, std::string(60, 'x')) + ClientFrame(0x89, "ping") +
+                 ClientFrame(0x00, std::string(30, 'x')) + "\x80\xe5"),
+            "the message is too big: at least 191 bytes, the limit is 100");
+  EXPECT_EQ(told(ClientFrame(0x42, std::string(100, 'x')) + ClientFrame(0x80, std::string(99, 'x')),
+                 Extensions::kDeflate),
+            "the message is too big: at least 199 bytes, the limit is 100");
+  EXPECT_EQ(told(ClientFrame(0x83, "x")), "a reserved opcode");
+}
+
 TEST_P(FrameDecoderTest, ZeroMessageSizeAllowsEmptyMessages) {
   EXPECT_THAT(Decode(ClientFrame(0x82, "") + ClientFrame(0x89, "p"), 0).frames,
               ElementsAre(Whole(Opcode::kBinary, ""), Whole(Opcode::kPing, "p")));

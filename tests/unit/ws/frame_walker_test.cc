@@ -120,6 +120,8 @@ TEST_P(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
       WalkInChunks(walker, test::Fragmented(test::kText, std::string(101, 'x'), 30), GetParam());
   ASSERT_NE(over.error, nullptr);
   EXPECT_EQ(over.error->close_code, 1009);
+  EXPECT_EQ(ReasonOf(walker.WithSizes(*over.error)),
+            "the message is too big: at least 101 bytes, the limit is 100");
 }
 
 TEST_P(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
