@@ -52,10 +52,12 @@ void AddField(std::string& out, std::string_view name, std::string_view value) {
   const std::size_t before = out.size();
   const std::size_t size = before + name.size() + 2 + value.size() + 2;
   out.resize_and_overwrite(size, [&](char* text, std::size_t) {
-    char* at = std::ranges::copy(name, text + before).out;
+    char* at = text + before;
+    std::memcpy(at, name.data(), name.size());
+    at += name.size();
     std::memcpy(at, ": ", 2);
-    at = std::ranges::copy(value, at + 2).out;
-    std::memcpy(at, "\r\n", 2);
+    std::memcpy(at + 2, value.data(), value.size());
+    std::memcpy(at + 2 + value.size(), "\r\n", 2);
     return size;
   });
 }

@@ -1,5 +1,8 @@
 #include "gateway/http/field_scanner.h"
 
+#include <cstdint>
+#include <cstring>
+
 #include <fmt/format.h>
 
 #include "gateway/http/chars.h"
@@ -14,6 +17,16 @@ constexpr int kMaxEmptyLines = 2;
 bool IsOfRequestLine(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x20 && byte != 0x7f;
+}
+
+std::size_t RequestLineCharsAtFront(std::string_view text) {
+  std::size_t size = 0;
+  for (std::uint64_t word = 0; text.size() - size >= sizeof word; size += sizeof word) {
+    std::memcpy(&word, text.data() + size, sizeof word);
+    if (detail::HasControl(word)) break;
+  }
+  while (size < text.size() && IsOfRequestLine(text[size])) ++size;
+  return size;
 }
 
 std::unexpected<Refusal> Bad(std::string_view reason) {
@@ -58,7 +71,7 @@ std::size_t FieldScanner::TakeUsual(std::string_view text) {
     going = false;
     switch (state_) {
       case State::kRequestLine:
-        while (at < text.size() && IsOfRequestLine(text[at])) ++at;
+        at += RequestLineCharsAtFront(text.substr(at));
         going = take_end();
         break;
       case State::kStatusLine:
