@@ -184,7 +184,7 @@ def check_command(words: list[str]):
     if not words:
         return []
     name, rest = words[0], words[1:]
-    if name == "upgate" or re.fullmatch(r"build/\w+/upgate", name):
+    if name == "upgate" or re.fullmatch(r"build/[\w-]+/upgate", name):
         return check_upgate(rest)
     if "/" in name and name.split("/")[0] in TOP:
         return check_script(name, rest)

@@ -21,13 +21,13 @@ in_root "$folder/build" bash -euo pipefail -c '
   cd /src
   deploy/release.sh
   umask 077    # must not show in the package
-  (cd build/trained && cpack -G DEB)
+  (cd build/pgo-use && cpack -G DEB)
   apt-get -q install -y --no-install-recommends lintian
-  lintian --allow-root --info --fail-on error,warning build/trained/upgate_*.deb \
+  lintian --allow-root --info --fail-on error,warning build/pgo-use/upgate_*.deb \
     --suppress-tags initial-upload-closes-no-bugs,no-manual-page
 '
 package=upgate_$(sed -n '1s/^upgate (\(.*\)).*/\1/p' "$source/deploy/debian/changelog")_$(dpkg --print-architecture).deb
-cp "$folder/build/src/build/trained/$package" "$folder/clean/root/"
+cp "$folder/build/src/build/pgo-use/$package" "$folder/clean/root/"
 dpkg-deb --info "$folder/clean/root/$package"
 dpkg-deb --contents "$folder/clean/root/$package"
 rm -rf --one-file-system "$folder/build"

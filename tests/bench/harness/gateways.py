@@ -13,7 +13,7 @@ from .processes import Failed
 BENCH = Path(__file__).resolve().parent.parent
 ROOT = BENCH.parent.parent
 BUILD = ROOT / "build" / "release"  # what measures, and the floor
-SHIPPED = ROOT / "build" / "trained" / "upgate"
+SHIPPED = ROOT / "build" / "pgo-use" / "upgate"
 
 
 @dataclass(frozen=True)
