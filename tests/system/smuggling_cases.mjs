@@ -1,19 +1,19 @@
-// What one reader takes for one message and another for two: the tables of smuggling.test.mjs. Bytes are latin1 text.
+// The tables of smuggling.test.mjs. Bytes are latin1 text.
 
 export const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: s\r\n\r\n';
 const post = (fields, body = '') => `POST /case HTTP/1.1\r\nHost: s\r\n${fields}\r\n${body}`;
 const get = (fields) => `GET /case HTTP/1.1\r\nHost: s\r\n${fields}\r\n`;
 const chunkedSmuggled = `0\r\n\r\n${smuggled}`;
 
-// A request with two bytes of body in this framing of chunks.
+// A request with two bytes of body and these chunks.
 const chunked = (chunks) => post('Transfer-Encoding: chunked\r\n', chunks);
 const coding = (value) => post(`Transfer-Encoding: ${value}\r\n`, chunkedSmuggled);
 const length = (value, body = 'ab') => post(`Content-Length: ${value}\r\n`, body);
 const host = (value) => `GET /case HTTP/1.1\r\nHost: ${value}\r\n\r\n`;
 const absolute = (target, fields = 'Host: s\r\n') => `GET ${target} HTTP/1.1\r\n${fields}\r\n`;
 
-// Refused with a complete answer, 400 where no other status is named, and the end of the connection; not a byte reaches
-// the server, or of a body that had begun, a body that breaks off.
+// Refused with a complete response, 400 unless another status is given, and the end of the connection. No byte reaches
+// the server, or only a truncated body if it had begun.
 export const refused = {
   'Content-Length, then chunked': post('Content-Length: 44\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   'chunked, then Content-Length': post('Transfer-Encoding: chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
@@ -362,7 +362,7 @@ export const refused = {
   'a head of empty headers': { bytes: get('X:\r\n'.repeat(500)), status: 431 },
 };
 
-// Passed on as one request; what stands behind it is a request of its own.
+// Forwarded as one request; anything after it is a separate request.
 export const passed = {
   'a plain GET': { bytes: get(''), body: '' },
   'Content-Length': { bytes: post('Content-Length: 2\r\n', 'ab'), body: 'ab' },
@@ -425,7 +425,7 @@ export const passed = {
       'Content-Length: 2\r\n', 'ab'), body: 'ab',
   },
   'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '' },
-  // None of these is a handshake, so that what follows is a request and no frame.
+  // None of these is a handshake, so what follows is a request and not a frame.
   'an upgrade to nothing': { bytes: get('Connection: Upgrade\r\nUpgrade: \r\n'), body: '' },
   'an upgrade to WebSocket without its fields': { bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\n'),
     body: '' },
@@ -460,14 +460,14 @@ export const passed = {
   'absolute-form in capital letters': { bytes: 'GET HTTP://S/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'S' },
   'absolute-form with the default port': { bytes: 'GET http://s:80/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     host: 's:80' },
-  // The server gets one authority, that of the target, and cannot choose another.
+  // The server gets one authority, that of the target.
   'absolute-form against Host': { bytes: 'GET http://other/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'other' },
   'absolute-form with another port': { bytes: absolute('http://s:81/case'), body: '', host: 's:81' },
   'absolute-form with a longer host': { bytes: absolute('http://s.other/case'), body: '', host: 's.other' },
   'absolute-form of https against Host': { bytes: absolute('HTTPS://other/case'), body: '', host: 'other' },
   'absolute-form of ws against Host': { bytes: absolute('ws://other:8080/case'), body: '', host: 'other:8080' },
   'a Host with the dot of the root': { bytes: host('s.'), body: '', host: 's.' },
-  // Encoded by the gateway, they are read by the server as by the gateway.
+  // Encoded by the gateway, so that the server interprets them like the gateway.
   'a byte beyond ASCII in the target': { bytes: 'GET /case\xe4 HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     target: '/case%E4' },
   'spaces and line ends beyond ASCII in the target': {
@@ -478,7 +478,7 @@ export const passed = {
     target: '/case%C0%AF' },
   'bytes beyond ASCII in the query': { bytes: 'GET /case?\xe4=\xff HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     target: '/case?%E4=%FF' },
-  // A query is not taken apart at any of these by whoever routes.
+  // Routers do not split a query at any of these.
   'a backslash in the query': { bytes: 'GET /case?file=C:\\a HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     target: '/case?file=C:\\a' },
   'a DELETE with a body': { bytes: 'DELETE /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\nab', body: 'ab' },
@@ -489,8 +489,8 @@ export const passed = {
 const after = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled';
 export const ok = (fields, body = '') => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`;
 
-// What a server sends, and what the client may see of it: a status and a body; undefined stands for a cut behind the
-// head.
+// What a server sends, and what the client may see of it: a status and a body; undefined stands for a broken connection
+// after the head.
 export const answers = {
   'both lengths': [ok('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`), 502],
   'two lengths': [ok('Content-Length: 0\r\nContent-Length: 5\r\n', 'abcde'), 502],
@@ -507,8 +507,7 @@ export const answers = {
   'another protocol': ['ICY 200 OK\r\n\r\n', 502],
   'garbage': ['\x16\x03\x01\x02\x00\x01', 502],
   'a 101 that nobody asked for': ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 502],
-  // Ends at its empty line whatever it says: what follows is the answer, and never what a length would have made the
-  // body.
+  // Ends at its empty line regardless of its fields: what follows is the response, and not a body of that length.
   'a 1xx with a length': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`,
     200, 'ok'],
   'a 1xx with two lengths': [
@@ -530,7 +529,7 @@ export const answers = {
     undefined],
   'a chunk size with garbage': [ok('Transfer-Encoding: chunked\r\n', `2x\r\nok\r\n0\r\n\r\n`), 200, undefined],
   'chunked, then a length': [ok('Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', `0\r\n\r\n${after}`), 502],
-  // One length, which reaches the client once (RFC 9110, section 8.6); what stands behind the body is nobody's answer.
+  // One length, which reaches the client once (RFC 9110, section 8.6); data after the body belongs to no response.
   'the same length twice': [`${ok('Content-Length: 5\r\nContent-Length: 5\r\n', 'abcde')}${after}`, 200, 'abcde'],
   'a list of one length': [`${ok('Content-Length: 5, 5\r\n', 'abcde')}${after}`, 200, 'abcde'],
   'a list of lengths that differ': [ok('Content-Length: 5, 6\r\n', 'abcde'), 502],
