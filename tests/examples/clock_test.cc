@@ -1,4 +1,4 @@
-// The service that docs/plugins.md explains, in a whole gateway.
+// The example service of docs/plugins.md, in a whole gateway.
 #include "docs/examples/clock/clock.h"
 
 #include <exception>
@@ -26,7 +26,7 @@ routes:
   - { path: /clock, plugin: clock, options: { interval: 10s } }
 )";
 
-// Of FakeTimers.
+// The initial time of FakeTimers.
 constexpr std::int64_t kStart = 1767323045;
 
 void RegisterClock(plugin::Registry& registry) {

@@ -1,5 +1,5 @@
-// The opening handshake through the whole gateway: what passes, what is refused, with which answer,
-// and what the server behind sees of it.
+// The opening handshake through the whole gateway: which requests are accepted or refused, the
+// responses, and what the server sees.
 #include <string>
 #include <string_view>
 
@@ -205,7 +205,7 @@ TEST(Handshake, Subprotocols) {
            SubprotocolCase{"/binary", "base64", 101, ""},
            SubprotocolCase{"/base64", "binary, base64", 101, "base64"},
            SubprotocolCase{"/text", "binary, base64", 101, ""},
-           // What is no token, or there again, is skipped.
+           // Offers that are not a token, or are repeated, are skipped.
            SubprotocolCase{"/mqtt", "bearer, YWJj/ZGU=, mqtt", 101, "mqtt"},
            SubprotocolCase{"/mqtt", "mqtt, mqtt", 101, "mqtt"},
            SubprotocolCase{"/mqtt", "YWJj/ZGU=", 101, ""},

@@ -1,5 +1,5 @@
-// Paths that servers read in different ways: what is routed, and what is refused instead of going
-// round a route's policy.
+// Paths that servers interpret in different ways: which are routed, and which are refused because
+// they would bypass the policy of a route.
 #include <string>
 #include <string_view>
 

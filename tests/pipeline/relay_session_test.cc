@@ -1,5 +1,5 @@
-// Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end
-// towards both.
+// Sessions between two WebSocket ends on a route with `enforce`: the gateway is an endpoint towards
+// both.
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -44,7 +44,7 @@ constexpr std::string_view kFresh =
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
     "client_no_context_takeover\r\n";
 
-// A client connected through the gateway to a WebSocket server that the test plays.
+// A client connected through the gateway to a WebSocket server, which the test plays.
 class Relay {
  public:
   explicit Relay(std::string_view target, MemoryNetwork::Options options = {},
@@ -73,7 +73,7 @@ class Relay {
     server().Send(bytes);
     Run();
   }
-  // What the server got; all of it has to be masked.
+  // The frames that the server received; all of them must be masked.
   std::vector<ParsedFrame> ServerFrames() {
     bytes_ += server().TakeReceived();
     auto frames = TakeFrames(bytes_);
@@ -88,7 +88,7 @@ class Relay {
     for (const ParsedFrame& frame : frames) EXPECT_FALSE(frame.masked);
     return frames;
   }
-  // Both ends take their leave; the session is gone then.
+  // Closes both ends; then the session is gone.
   void ExpectOver() {
     EXPECT_TRUE(client.peer().done());
     client.peer().Shutdown();
@@ -416,9 +416,9 @@ TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1011Or1009)
             std::pair(1009, 1009));
 }
 
-// Only what is collected for a compressor is bounded where the server's messages are not.
+// If messages of the server are not limited, only the data collected for a compressor is.
 TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
-  if (GetParam() < 7) return;  // takes long, and shows nothing more
+  if (GetParam() < 7) return;  // slow, and shows nothing new
   for (const std::string_view target : {"/client", "/both"}) {
     Relay r(target, {.read_chunk = GetParam()}, "", kOffer);
     const std::string long_one = Text(3 << 20);
@@ -450,7 +450,7 @@ TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswe
   EXPECT_EQ(frames.back().close_code(), 3001);
   EXPECT_EQ(frames.back().close_reason(), "enough");
   EXPECT_FALSE(r.server().ended()) << "a server is the first to end the connection";
-  EXPECT_EQ(r.client.peer().received(), "") << "the answer is the server's to give";
+  EXPECT_EQ(r.client.peer().received(), "") << "the server answers";
   r.ServerSends(ServerFrame(kText, "still under way") +
                 Frame(kClose, CloseBody(3002, "so be it"), {.mask = {}}));
   const auto answer = r.ClientFrames();
@@ -557,7 +557,7 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
   EXPECT_EQ(to_client, to_server);
   r.client.Send(PongFrame(to_client[0].payload));
   r.gw.loop().Advance(31s);
-  EXPECT_EQ(r.client.ReceivedClose(), 1011) << "the server gave no sign of life";
+  EXPECT_EQ(r.client.ReceivedClose(), 1011) << "the server was silent";
 
   Relay quiet("/quiet");
   quiet.gw.loop().Advance(61s);
@@ -565,7 +565,7 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
   EXPECT_EQ(quiet.ServerFrames().back().close_code(), 1001);
 }
 
-// Pings of one end are not seen by the other, and keep the session all the same.
+// Pings are not relayed to the other end, but keep the session alive.
 TEST(RelaySession, AnyFrameButTheAnswerToOurPingIsActivity) {
   const auto lives_with = [](const std::function<void(Relay&, std::string_view)>& act) {
     Relay r("/pinged");

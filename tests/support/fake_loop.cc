@@ -10,7 +10,7 @@ constexpr int kMostTurns = 20'000'000;
 }  // namespace
 
 void FixedEntropy::Fill(MutableBytes out) {
-  // splitmix64: short, and good enough to look random.
+  // splitmix64: short, and random enough for tests.
   for (std::byte& byte : out) {
     state_ += 0x9e3779b97f4a7c15;
     std::uint64_t z = state_;
