@@ -1,5 +1,5 @@
-// Peers that never answer a Close, on either side of the gateway: both ends are let go in bounded
-// time all the same. How long that is, tests with a clock of their own say; here nothing may hang.
+// Peers that never answer a Close, on either side of the gateway: both connections are closed in
+// bounded time. Tests with simulated time check how long; here nothing may hang.
 #include <functional>
 #include <memory>
 #include <string>
@@ -45,7 +45,7 @@ class Quiet {
       "  - { path: /enforced, backend: frames, enforce: true, limits: { close_timeout: 50ms } }\n"};
 };
 
-// A client in its session, and its server where there is one. Neither ends its side of the
+// A client in its session, and its server, if there is one. Neither closes its side of the
 // connection.
 struct Session {
   explicit Session(const std::string& path)
@@ -63,8 +63,8 @@ struct Session {
     TakeAccepted(client);
   }
 
-  // The gateway has told the client `code`, where it does, and has closed its sockets, though
-  // nobody has answered.
+  // The gateway has sent the client `code`, if one is expected, and has closed its sockets,
+  // although nobody answered.
   void ExpectForgotten(unsigned code) {
     EXPECT_TRUE(client.WaitUntilForgotten());
     if (server) {
@@ -102,7 +102,7 @@ TEST(Silence, OfAClientThatIsIdle) {
   session.ExpectForgotten(1001);
 }
 
-// The client has its answer, and stays.
+// The client has its answer, but does not close.
 TEST(Silence, BehindTheClientsClose) {
   for (const char* path : {"/service", "/bytes", "/enforced"}) {
     SCOPED_TRACE(path);
@@ -140,8 +140,7 @@ TEST(Silence, OfAServerThatBrokeARule) {
   }
 }
 
-// A Close that passes between two ends is theirs to answer: nobody here has to say anything for the
-// server.
+// The two ends answer a relayed Close: the gateway does not answer for the server.
 TEST(Silence, OfTheServerBehindTheClientsCloseThatPasses) {
   Session session("/frames");
   session.client.Send(Close(1000));
@@ -149,7 +148,7 @@ TEST(Silence, OfTheServerBehindTheClientsCloseThatPasses) {
   EXPECT_TRUE(session.server->WaitUntilForgotten());
 }
 
-// One that has gone away leaves the other in the same bounds.
+// If one end is gone, the same limits apply to the other.
 TEST(Silence, OfTheServerWhenTheClientIsGone) {
   for (const char* path : {"/bytes", "/frames", "/enforced"}) {
     SCOPED_TRACE(path);

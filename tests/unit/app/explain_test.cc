@@ -189,7 +189,7 @@ TEST_F(ExplainTest, BelievesATrustedProxyOnly) {
   EXPECT_THAT(
       Ask("http://inner.test:8080/mqtt", forwarded, "GET", "11.1.2.3").text,
       AllOf(HasSubstr("http://inner.test:8080, path /mqtt"), HasSubstr("route         routes[2]")));
-  // The other listener trusts nobody.
+  // The other listener has no trusted proxies.
   EXPECT_THAT(Ask("http://inner.test:8081/mqtt", forwarded, "GET", "10.1.2.3").text,
               HasSubstr("http://inner.test:8081"));
 }
@@ -242,7 +242,7 @@ TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {"Host: a", "Host: b"}}));
   EXPECT_FALSE(refuses({.config_file = "",
                         .url = "ws://a/",
-                        .headers = {"Host: b"}}));  // the URL says only where to go
+                        .headers = {"Host: b"}}));  // the URL only selects the listener
   for (const std::string method : {"", "G T", "CONNECT", "GET\r\n"}) {
     EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .method = method}))
         << method;

@@ -35,7 +35,7 @@ TEST(SharedLimitTest, GivesAllOrNothing) {
   EXPECT_FALSE(limit.TryTake(2));
   EXPECT_EQ(limit.taken(), 2u);
   limit.SetMost(1);
-  EXPECT_FALSE(limit.TryTake(0)) << "more is taken than there may be now";
+  EXPECT_FALSE(limit.TryTake(0)) << "more is taken than the limit now allows";
   limit.SetMost(3);
   limit.GiveBack(2);
   EXPECT_TRUE(limit.TryTake(3));

@@ -472,7 +472,7 @@ TEST_F(LoadTest, ATooLargeFileIsRefused) {
   EXPECT_EQ(Written(config.error()), "larger than 4 MiB\n");
 }
 
-// Standard input for a test, until the end of the block.
+// Replaces standard input until the end of the block.
 class StandardInput {
  public:
   explicit StandardInput(const std::string& file)
@@ -515,8 +515,8 @@ TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
   EXPECT_FALSE(too_wrong.config);
 }
 
-// What the YAML library names behind the last backslash is a character of its own for the end of
-// the text, and is counted as one.
+// After the last backslash, yaml-cpp reports an invented character for the end of the text, and
+// counts it.
 TEST(ConfigTest, WhatAnErrorQuotesHasNoControlsInIt) {
   const std::string errors = ErrorsOf("routes: [ \"x\\");
   EXPECT_TRUE(errors.starts_with("1:14: not YAML: unknown escape character: \\x")) << errors;

@@ -13,7 +13,7 @@ namespace {
 
 enum class Mode { kFast, kSafe };
 
-// Settings as a plugin could have them.
+// Settings like those of a plugin.
 struct Settings {
   std::string name;
   std::uint32_t count = 3;

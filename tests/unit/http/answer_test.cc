@@ -1,4 +1,4 @@
-// Answers as they go out.
+// Responses as written to the wire.
 
 #include <string>
 #include <utility>
@@ -104,7 +104,7 @@ TEST(AnswerTest, StreamedWithLength) {
             With("HTTP/1.1 200 OK", "Content-Length: 23\r\n\r\nhello world, this is it"));
 }
 
-// How many writes it takes, and what they hold, when all that is sent may be gathered.
+// The number of writes and their content, if everything sent may be gathered.
 std::pair<int, std::string> Gathered(std::string_view request, HttpWire::Hook send) {
   HttpWire wire(4096);
   wire.on_request = [&](Seen& seen, Exchange& exchange) {
@@ -120,7 +120,7 @@ TEST(AnswerTest, WhatIsGatheredLeavesInOneWrite) {
     const auto stream = [&](Seen&, Exchange& exchange) { Stream(exchange, length); };
     const auto [writes, received] = Gathered(kGet, stream);
     EXPECT_EQ(received, Transcript(kGet, stream));
-    // With a length, each piece of the body may be the last one.
+    // With a length, the connection knows which piece of the body is the last.
     EXPECT_EQ(writes, length.bytes ? 2 : 1);
   }
 }

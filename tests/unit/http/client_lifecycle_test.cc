@@ -1,4 +1,5 @@
-// A client connection whose body reading stops, that is abandoned, breaks, or is lost while idle.
+// Client connections whose body is not read, that are abandoned, that break, or that are lost while
+// idle.
 
 #include <string>
 
@@ -175,7 +176,7 @@ TEST(ClientAbandonTest, InsideEachCallback) {
         wire.SendBody(std::string(io::kHighMark + 1, 'x'));
         wire.Take(std::string::npos);  // drained
         if (!called) wire.EndBody();
-        wire.Answer(answer);  // nothing is called after Abandon: the handler checks
+        wire.Answer(answer);  // no callback after Abandon: the handler checks this
         wire.Fin();
         EXPECT_FALSE(called && wire.reusable());
       }

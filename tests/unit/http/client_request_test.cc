@@ -1,4 +1,4 @@
-// Requests as a client connection writes them, and those that it does not.
+// Requests that a client connection writes, and those that it refuses.
 
 #include <string>
 
@@ -47,7 +47,7 @@ TEST(ClientRequestTest, Length) {
   wire.Send(Post(10));
   wire.SendBody("hello");
   wire.SendBody("");
-  wire.SendBody(", all the world");  // more than was promised
+  wire.SendBody(", all the world");  // more than announced
   wire.EndBody({{"X", "1"}});
   EXPECT_EQ(wire.TakeReceived(),
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello, all");

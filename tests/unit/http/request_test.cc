@@ -1,4 +1,4 @@
-// Requests as they arrive: heads, bodies, pipelining. Every transcript at several chunk sizes.
+// Parsing of requests: heads, bodies, pipelining. Every transcript at several chunk sizes.
 
 #include <string>
 
@@ -284,7 +284,7 @@ TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
   EXPECT_EQ(passes.seen(0).trailers.size(), 2u);
 }
 
-// A framing field with an underscore frames nothing, whether it is left out or not.
+// A framing field with an underscore frames nothing, whether it is dropped or not.
 TEST_P(RequestTest, NamesWithUnderscoresDoNotFrame) {
   wire.on_end = Ok;
   wire.Send(
@@ -343,7 +343,7 @@ TEST(RequestBufferTest, PipelinedBytesAreBounded) {
   wire.Send(many);
   EXPECT_FALSE(wire.reading());
   EXPECT_LE(wire.wire().inbound_read, 3u * 64 * 1024);
-  // Answered one by one, the rest comes; no recursion, no loss.
+  // The rest is parsed as responses are sent, without recursion or loss.
   const std::size_t total = many.size() / 27;
   wire.on_request = Ok;
   wire.seen(0).exchange->Respond({});

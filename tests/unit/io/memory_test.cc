@@ -78,7 +78,7 @@ TEST(MemoryLedger, TwoLedgersAddUp) {
   EXPECT_TRUE(other.over());
 }
 
-// What a holder holds, and what is asked of it.
+// A holder that records what the guard asks of it.
 class FakeHolder final : public MemoryHolder {
  public:
   FakeHolder(MemoryLedger& ledger, std::size_t bytes, bool goes_first = false)
@@ -102,7 +102,7 @@ class FakeHolder final : public MemoryHolder {
   bool waits = false;
   bool refused = false;
   bool cut_off = false;
-  bool stubborn = false;  // goes on holding everything although it was refused
+  bool stubborn = false;  // keeps everything although it was refused
 
  private:
   MemoryCharge charge_;
@@ -166,7 +166,7 @@ TEST_F(MemoryGuardTest, EqualOnesAllWait) {
   for (const auto& holder : holders_) EXPECT_TRUE(holder->waits);
 }
 
-// A flood of newcomers, each of them small.
+// Many new clients, each of them small.
 TEST_F(MemoryGuardTest, WhoComesUnderPressureGetsAPartOfWhatIsLeft) {
   Add(12 * kMiB + kMiB / 2);
   std::vector<FakeHolder*> late;
@@ -192,7 +192,7 @@ TEST_F(MemoryGuardTest, GoesOnOnceTheTotalIsDownToTheLowMark) {
   FakeHolder& one = Add(8 * kMiB);
   FakeHolder& other = Add(8 * kMiB);
   loop_.RunUntilIdle();
-  other.Set(3 * kMiB);  // between the marks
+  other.Set(3 * kMiB);  // between the watermarks
   Advance(1s);
   EXPECT_TRUE(one.waits);
   other.Set(kMiB);
@@ -283,14 +283,14 @@ TEST_F(MemoryGuardTest, ClientsThatWaitAndLeaveAreNotCountedAsWaiting) {
   EXPECT_EQ(waiting_, 0);
 }
 
-// Pressure that another loop has brought about.
+// Memory pressure caused by another loop.
 TEST_F(MemoryGuardTest, ALoopFreesItsShareOfWhatAllHold) {
   total_.Change(9 * static_cast<std::int64_t>(kMiB));
   std::vector<FakeHolder*> here;
   for (int i = 0; i < 8; ++i) here.push_back(&Add(kMiB / 2));
   Advance(MemoryGuard::kPatience + 100ms);
   const auto refused = std::ranges::count_if(here, [](const auto* h) { return h->refused; });
-  // Of 13 MiB 3 are too many, and a third of all is here.
+  // 3 of 13 MiB are too many, and a third of all is on this loop.
   EXPECT_EQ(refused, 2);
   total_.Change(-9 * static_cast<std::int64_t>(kMiB));
 }
@@ -307,7 +307,7 @@ TEST_F(MemoryGuardTest, TrimsAfterMuchWasFreedAndNotTooOften) {
   EXPECT_EQ(trims_, 1);
 }
 
-// Two loops may find it worth it at the same time.
+// Two loops may decide to trim at the same time.
 TEST_F(MemoryGuardTest, AsksAgainWhereItWasTooEarlyToTrim) {
   FakeHolder& holder = Add(11 * kMiB);
   Advance(5s);

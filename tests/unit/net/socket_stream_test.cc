@@ -27,7 +27,7 @@ std::string NameOf(const testing::TestParamInfo<Kind>& info) {
   return info.param == Kind::kTcp ? "Tcp" : "Unix";
 }
 
-// Two ends of one connection on one loop. Both have a Recorder and start with reading off.
+// Both ends of a connection on one loop, each with a Recorder and with reading off.
 class StreamTest : public testing::TestWithParam<Kind> {
  protected:
   StreamTest() {
@@ -46,7 +46,7 @@ class StreamTest : public testing::TestWithParam<Kind> {
 
   bool Until(const std::function<bool()>& done) { return RunUntil(loop_, done); }
 
-  // Writes until the system takes no more and the stream is congested.
+  // Writes until the kernel accepts no more and the stream is congested.
   std::string Congest(io::ByteStream& stream) {
     std::string written;
     const std::string piece = Pattern(100'003);
@@ -101,7 +101,7 @@ TEST_P(StreamTest, GathersMoreSlicesThanOneCallTakes) {
 }
 
 TEST_P(StreamTest, ASlowPeerCongestsOnceAndDrainsOnce) {
-  // Small, so that the queue goes down in many steps.
+  // Small, so that the queue drains in many steps.
   const int send_buffer = 8192;
   ::setsockopt(dynamic_cast<SocketStream&>(*near_).fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer,
                sizeof send_buffer);
@@ -239,7 +239,7 @@ TEST_P(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
   EXPECT_LE(most, 2 * SocketStream::kReads);
 }
 
-// Somebody who has always something left over for the next turn, and takes `work` for it each time.
+// Always has leftover work for the next turn, and takes `work` for it each time.
 class Busy final : public io::Later {
  public:
   explicit Busy(Loop& loop, std::chrono::microseconds work = {}) : loop_(loop), work_(work) {
@@ -257,7 +257,7 @@ class Busy final : public io::Later {
   std::chrono::microseconds work_;
 };
 
-// A connection that says again and again that it reads is none that has something left over.
+// A connection that keeps enabling reading has no leftover work.
 TEST_P(StreamTest, ReadingThatIsOnAlreadyDoesNotStandInLine) {
   far_log_.on_bytes = [&](MutableBytes) { far_->SetReading(true); };
   far_->SetReading(true);
@@ -289,7 +289,7 @@ TEST_P(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
   bool aligned = true;
   far_log_.on_bytes = [&](MutableBytes data) {
     aligned = aligned && reinterpret_cast<std::uintptr_t>(data.data()) % 64 == 0;
-    // A header right before the payload, and both in one write.
+    // A header directly in front of the payload, and both in one write.
     std::byte* const start = data.data() - io::kReadHeadroom;
     std::fill_n(start, io::kReadHeadroom, std::byte{'h'});
     data[0] = std::byte{'P'};
@@ -352,7 +352,7 @@ TEST_P(StreamTest, AHalfClosedPeerDoesNotSpinWhileReadingIsOff) {
   EXPECT_EQ(far_log_.received, "still unread");
 }
 
-// Breaks the connection at the near end: TCP by RST, a unix socket by leaving bytes unread.
+// Breaks the connection at the near end: TCP with an RST, a unix socket by leaving bytes unread.
 void BreakOff(std::unique_ptr<io::ByteStream>& near, io::ByteStream& far) {
   far.Write(AsBytes("never read"));
   near->Reset();
@@ -465,8 +465,8 @@ TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
   }
 }
 
-// Who waits for a slow reader judges it by the queue: what it takes must show there soon, and not
-// only once it has taken a megabyte that the system had in store.
+// The queue is the measure of a slow reader's progress: it must show soon, not only after a
+// megabyte of kernel buffer has been read.
 TEST_P(TcpStreamTest, WhatASlowPeerTakesShowsInTheQueueSoon) {
   constexpr std::size_t kTaken = 512 * 1024;
   const auto check = [&](io::ByteStream& writer, io::ByteStream& reader, Recorder& log) {
@@ -488,7 +488,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
   near_->Shutdown();
   RunFor(loop_, 8ms);
   near_->SetHandler(nullptr);
-  // The other direction has not ended.
+  // The other direction is still open.
   ::send(dynamic_cast<SocketStream&>(*far_).fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL);
   EXPECT_LT(RunFor(loop_, 30ms), 20U);
   far_->Shutdown();
@@ -498,7 +498,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
   EXPECT_TRUE(Until([&] { return near_log_.ends == 1; }));
 }
 
-// A read stops at an urgent byte, and no event tells that there is something behind it.
+// A read stops at an urgent byte, and no event announces the data after it.
 TEST_P(TcpStreamTest, UrgentBytesDoNotHoldUpWhatStandsBehindThem) {
   const int fd = dynamic_cast<SocketStream&>(*near_).fd();
   near_->Write(AsBytes("before"));
@@ -521,7 +521,8 @@ TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) 
   EXPECT_EQ(far_log_.ends, 0);
 }
 
-// The queue stands still behind a full system buffer, and moves late; what the peer takes shows.
+// The queue is stuck behind a full kernel buffer and moves late; the peer's progress is still
+// visible.
 TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
   const io::Delivery start = near_->delivery();
   const std::string sent(8 << 20, 'x');

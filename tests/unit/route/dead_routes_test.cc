@@ -20,7 +20,7 @@ config::Config Read(const std::string& text) {
   return draft.config ? *draft.config : config::Config{};
 }
 
-// The indexes of the routes that are warned about.
+// The indexes of the routes with a warning.
 std::string Dead(const config::Config& config) {
   std::string keys;
   for (const auto& warning : DeadRoutes(config.routes)) keys += warning.key + " ";

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
                              true},
                     SameCase{"http", "", 80, "http://", false}));
 
-// What each of these says is no origin at all, so that nothing in it may match, not even "*".
+// Malformed origins, which nothing may match, not even "*".
 class MalformedOrigin : public testing::TestWithParam<std::string> {};
 
 TEST_P(MalformedOrigin, IsRefusedUnlessNullIsListed) {
@@ -251,7 +251,7 @@ TEST(JudgeOriginTest, AnybodyWithoutCredentials) {
             Lines{"Access-Control-Allow-Origin: *"});
 }
 
-// Clients that are no browsers send these.
+// Sent by clients other than browsers.
 TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
   config::Cors cors = Allow({kAny});
   for (const std::string origin :
@@ -262,7 +262,7 @@ TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
     EXPECT_TRUE(verdict.allowed) << origin;
     EXPECT_EQ(ToLines(verdict.headers), Lines{"Access-Control-Allow-Origin: *"}) << origin;
   }
-  // Where a page could act in somebody's name, all of them stay outside.
+  // With credentials, all of them are refused.
   cors.allow_credentials = true;
   for (const std::string origin : {"null", "file://", "localhost:1234", "https://a.example/"})
     EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;

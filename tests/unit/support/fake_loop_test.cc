@@ -22,7 +22,7 @@ struct Noted final : io::Deletable {
   std::function<void()> also;
 };
 
-// Echoes what it gets after a delay, one connection.
+// Echoes one connection with a delay.
 struct SlowEcho final : io::AcceptHandler, io::StreamHandler, io::Timer::Owner {
   explicit SlowEcho(io::Loop& l) : loop(l), timer(l.timers, *this) {}
   void OnAccept(std::unique_ptr<io::ByteStream> accepted) override {

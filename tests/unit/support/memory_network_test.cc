@@ -194,7 +194,7 @@ TEST(MemoryNetworkTest, NamesAndLiterals) {
 }
 
 TEST(MemoryNetworkTest, EveryInsideOperationCanBeMadeToFail) {
-  // connect, write, read: three operations; what the outside does is not counted.
+  // connect, write, read: three operations; operations of the outside are not counted.
   const auto scenario = [](std::uint64_t fail_at) {
     MemoryNetwork network;
     if (fail_at != 0) network.FailOperation(fail_at);

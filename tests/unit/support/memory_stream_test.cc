@@ -11,7 +11,7 @@
 namespace upgate::test {
 namespace {
 
-// Writes down what it hears: "bytes:…", "end", "error", "drained", "flushed".
+// Records events: "bytes:…", "end", "error", "drained", "flushed".
 struct Listener final : io::StreamHandler {
   void OnBytes(MutableBytes data) override {
     events.push_back("bytes:" + std::string(AsText(data)));
@@ -122,7 +122,7 @@ TEST_F(MemoryStreamTest, SlicesGoOutInOrderAndWhatTheSystemRefusesIsQueued) {
   network.RunUntilIdle();
   EXPECT_EQ(inside->queued(), 0u);
   EXPECT_EQ(peer->received(), "abcdefgh");
-  EXPECT_TRUE(heard.events.empty()) << "never was congested";
+  EXPECT_TRUE(heard.events.empty()) << "was never congested";
 }
 
 TEST_F(MemoryStreamTest, DrainedComesOnceAtTheLowMarkAfterCongestion) {

@@ -19,8 +19,8 @@ namespace {
 
 using namespace std::string_literals;
 
-// What comes out of a message that arrives in pieces of `chunk` bytes, through a buffer of `room`;
-// nothing after an error.
+// Inflates a message that arrives in pieces of `chunk` bytes, through a buffer of `room`; nothing
+// after an error.
 std::optional<std::string> InflateAll(Inflater& inflater, std::string_view message,
                                       std::size_t chunk = 1 << 20, std::size_t room = 4096) {
   std::string result;
@@ -49,7 +49,7 @@ std::string DeflateOne(Deflater& deflater, std::string_view message) {
   return out;
 }
 
-// Text that compresses, noise that does not, and runs that compress by a thousand.
+// Compressible text, incompressible noise, and runs that compress by a factor of a thousand.
 std::vector<std::string> Messages() {
   std::mt19937 random(7);
   std::vector<std::string> messages{"", "Hello", "Hello", "", ""};
@@ -86,7 +86,7 @@ TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   Inflater inflater(15);
   EXPECT_EQ(InflateAll(inflater, "\xf2\x48\xcd\xc9\xc9\x07\x00"s), "Hello");
   EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello")
-      << "with the window of the first";
+      << "with the window of the first message";
   EXPECT_EQ(InflateAll(inflater, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"s), "Hello")
       << "a stored block";
   EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello") << "a final block";
@@ -95,8 +95,8 @@ TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   EXPECT_EQ(InflateAll(inflater, "\x00"s), "");
 }
 
-// RFC 7692, section 7.1.2: a sender must not. zlib sees it only when what is meant is no longer at
-// hand.
+// RFC 7692, section 7.1.2: a sender must not do this. zlib detects it only when the referenced data
+// is no longer in its window.
 TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
   std::mt19937 random(7);
   std::string message(1000, '\0');
@@ -138,8 +138,7 @@ TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
   }
 }
 
-// Cut anywhere, a message is either refused or gives a beginning of what it was; it never gives
-// something else.
+// Truncated anywhere, a message is either refused or inflates to a prefix of the original.
 TEST(InflaterTest, AMessageThatBreaksOffGivesNothingElse) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "item " + std::to_string(i * i) + ", ";
@@ -167,7 +166,7 @@ TEST(InflaterTest, RandomBytesDoNoHarm) {
 
 class WindowBits : public testing::TestWithParam<int> {};
 
-// Through every window, with and without takeover, at every chunk and buffer size.
+// With every window, with and without takeover, at every chunk and buffer size.
 TEST_P(WindowBits, RoundTrip) {
   const auto bits = static_cast<std::uint8_t>(GetParam());
   for (const bool takeover : {true, false}) {
@@ -191,7 +190,7 @@ TEST_P(WindowBits, RoundTrip) {
 
 INSTANTIATE_TEST_SUITE_P(Bits, WindowBits, testing::Range(8, 16));
 
-// zlib itself, told the small window, must be able to follow: this is what makes a window of 2^8
+// zlib itself must be able to inflate it with the small window: this makes a window of 2^8
 // possible.
 TEST(DeflaterTest, NeverRefersBackFurtherThanTheWindow) {
   for (int bits = 8; bits <= 15; ++bits) {
@@ -265,13 +264,13 @@ TEST(DeflaterTest, AppendsToWhatIsThere) {
 
 // ---- memory
 
-// What the heap holds; 0 with a sanitizer's.
+// Bytes in use on the heap; 0 with a sanitizer's allocator.
 std::size_t HeapInUse() {
   const auto info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
 
-// Of what `make` returns, once used.
+// The heap use of what `make` returns, after first use.
 template <class Make>
 std::size_t HeapOf(Make make) {
   const std::size_t before = HeapInUse();
@@ -280,7 +279,7 @@ std::size_t HeapOf(Make make) {
 }
 
 TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
-  constexpr std::size_t kAroundThem = 64;  // that the heap adds to a few allocations
+  constexpr std::size_t kAroundThem = 64;  // overhead of the heap for a few allocations
   std::mt19937 random(1);
   std::string noise(300'000, '\0');
   for (char& c : noise) c = static_cast<char>(random() % 16);
@@ -290,7 +289,7 @@ TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
     SCOPED_TRACE(int{bits});
     std::string out;
     out.reserve(400'000);
-    // All of it is in the mapping, which is as large as what is set aside.
+    // All of it is in the mapping, whose size is what is reserved.
     const std::size_t deflater = HeapOf([&] {
       auto made = std::make_unique<Deflater>(bits, 9);
       made->Deflate(AsBytes(noise), out);
@@ -308,7 +307,7 @@ TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
   }
 }
 
-// Resident, of the whole process.
+// Resident bytes of the process.
 std::size_t ResidentBytes() {
   std::size_t total = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
@@ -323,7 +322,7 @@ TEST(DeflateMemory, OfADeflaterGoesBackToTheSystem) {
   out.reserve(text.size());
   std::vector<std::unique_ptr<Deflater>> deflaters;
   const std::size_t before = ResidentBytes();
-  std::vector<std::unique_ptr<std::string>> between;  // what would keep a heap from shrinking
+  std::vector<std::unique_ptr<std::string>> between;  // would keep a heap from shrinking
   for (std::size_t i = 0; i < kMany; ++i) {
     deflaters.push_back(std::make_unique<Deflater>(15, 6));
     deflaters.back()->Deflate(AsBytes(text), out);

@@ -57,7 +57,7 @@ http::Response Refusal(const http::Request& request, DialectSet spoken = kAll) {
   return offer ? http::Response{} : std::move(offer.error());
 }
 
-// The drafts' own vectors.
+// The test vectors of the drafts.
 TEST(KeyNumber, IsTheDigitsDividedByTheSpaces) {
   EXPECT_EQ(KeyNumber("4 @1  46546xW%0l 1 5"), 829309203u);
   EXPECT_EQ(KeyNumber("12998 5 Y3 1  .P00"), 259970620u);
@@ -94,7 +94,7 @@ TEST(ReadOffer, TheFieldsTellTheDialect) {
   http::Request standard = Hybi08();
   standard.headers.Set("Sec-WebSocket-Version", "13");
   EXPECT_EQ(ReadOffer(standard, kAll)->dialect, Dialect::kRfc6455);
-  // A key without a version is no draft's.
+  // A key without a version belongs to no draft.
   standard.headers.Remove("Sec-WebSocket-Version");
   EXPECT_EQ(Refusal(standard).status, 426);
   for (const std::string_view version : {"7", "0", "", "13, 8", "08"}) {

@@ -18,8 +18,7 @@ using namespace std::string_literals;
 using config::Dialect;
 using test::ServerFrame;
 
-// Whoever reads the frames: what a session would be. Owns the stream, and keeps what it is told in
-// order.
+// Reads the frames like a session. Owns the stream, and records events in order.
 class Reader final : public io::StreamHandler, private io::AcceptHandler {
  public:
   explicit Reader(test::FakeLoop& loop, Dialect dialect = Dialect::kHixie76, std::string early = {})
@@ -129,7 +128,7 @@ TEST_F(HixieStreamTest, NothingIsDeliveredWhileReadingIsOffAndNothingIsLost) {
   reader->on_bytes = [&] {
     ++pieces;
     reader->stream().SetReading(false);
-    // Answered by the stream itself, and behind what came before.
+    // Answered by the stream itself, after earlier data.
     if (pieces == 1) reader->stream().Write(AsBytes(ServerFrame(test::kPing, "p")));
   };
   Send(small);
@@ -193,7 +192,7 @@ TEST_F(HixieStreamTest, AClose75HearsIsTheEndOfTheConnectionAndItsOwnIsAClose) {
   Write(ServerFrame(test::kText, "bye") + ServerFrame(test::kClose, test::CloseBody(1001)));
   EXPECT_EQ(client->TakeReceived(), "\0bye\xff"s);
   EXPECT_TRUE(client->ended());
-  EXPECT_EQ(reader->events, "") << "nobody asked for the end yet";
+  EXPECT_EQ(reader->events, "") << "the client has not ended its side yet";
   client->Shutdown();
   loop.RunUntilIdle();
   const auto frames = reader->Frames();
@@ -279,7 +278,7 @@ TEST_F(HixieStreamTest, TheEndWaitsForWhatCameBefore) {
   EXPECT_EQ(reader->Texts(), "x");
   EXPECT_EQ(reader->events, "end,");
   Write(ServerFrame(test::kPing, "p") + ServerFrame(test::kBinary, "b"));
-  EXPECT_EQ(reader->Frames().size(), 0u) << "nothing comes behind the end";
+  EXPECT_EQ(reader->Frames().size(), 0u) << "nothing follows the end";
 }
 
 TEST_F(HixieStreamTest, OtherDialectsStayAsTheyAre) {
