@@ -240,7 +240,7 @@ TEST(CompressionOffers, TheFirstAcceptableIsTaken) {
   }
 }
 
-TEST(CompressionOffers, WhatIsWrongIsDeclinedAndTheSessionGoesOnWithout) {
+TEST(CompressionOffers, InvalidOffersAreDeclinedAndTheSessionContinuesUncompressed) {
   for (const char* offer : kDeclined) {
     SCOPED_TRACE(offer);
     DeflatingClient client("/deflate/service", offer, false);
@@ -582,7 +582,7 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, CompressionBomb,
                                          FarEnd::kDeflated),
                          NameOfFarEnd);
 
-TEST(CompressionLimits, WhatFitsInflatedPasses) {
+TEST(CompressionLimits, MessagesWithinTheLimitWhenInflatedPass) {
   DeflatingClient client("/deflate/service", "permessage-deflate", false);
   const std::string most((1 << 20), 'm');
   client.connection().Send(client.Message(kText, most) + client.Message(kText, most + "+"));

@@ -103,7 +103,7 @@ TEST(Silence, OfAClientThatIsIdle) {
 }
 
 // The client has its answer, but does not close.
-TEST(Silence, BehindTheClientsClose) {
+TEST(Silence, AfterTheClientsClose) {
   for (const char* path : {"/service", "/bytes", "/enforced"}) {
     SCOPED_TRACE(path);
     Session session(path);
@@ -112,7 +112,7 @@ TEST(Silence, BehindTheClientsClose) {
   }
 }
 
-TEST(Silence, OfTheClientBehindTheServersEnd) {
+TEST(Silence, OfTheClientAfterTheServersEnd) {
   Session bytes("/bytes");
   bytes.server->End();
   bytes.ExpectForgotten(1000);
@@ -122,7 +122,7 @@ TEST(Silence, OfTheClientBehindTheServersEnd) {
   enforced.ExpectForgotten(1011);
 }
 
-TEST(Silence, OfBothBehindTheServersClose) {
+TEST(Silence, OfBothAfterTheServersClose) {
   for (const char* path : {"/frames", "/enforced"}) {
     SCOPED_TRACE(path);
     Session session(path);
@@ -141,7 +141,7 @@ TEST(Silence, OfAServerThatBrokeARule) {
 }
 
 // The two ends answer a relayed Close: the gateway does not answer for the server.
-TEST(Silence, OfTheServerBehindTheClientsCloseThatPasses) {
+TEST(Silence, OfTheServerAfterTheClientsRelayedClose) {
   Session session("/frames");
   session.client.Send(Close(1000));
   EXPECT_TRUE(session.client.WaitUntilForgotten());

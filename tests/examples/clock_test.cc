@@ -42,7 +42,7 @@ std::vector<std::string> Texts(GatewayClient& client) {
   return texts;
 }
 
-TEST(ClockTest, TellsTheTimeAtOnceWhenAskedAndEveryInterval) {
+TEST(ClockTest, SendsTheTimeAtOnceOnRequestAndEveryInterval) {
   TestGateway gw(kConfig, {}, io::kShare, RegisterClock);
   auto client = gw.Connect();
   EXPECT_EQ(client.Upgrade("/clock").status, 101);
@@ -88,7 +88,7 @@ TEST(ClockTest, ReachesMoreClientsThanATurnServes) {
   for (const auto& client : clients) EXPECT_THAT(Texts(*client), SizeIs(1));
 }
 
-TEST(ClockTest, LeavesOutAClientThatDoesNotRead) {
+TEST(ClockTest, SkipsAClientThatDoesNotRead) {
   TestGateway gw(R"(
 routes:
   - { path: /clock, plugin: clock, options: { interval: 100ms }, limits: { ping_interval: 0, idle: 0 } }

@@ -66,7 +66,7 @@ TEST(Broadcast, ABurstArrivesWholeAndIsCountedByTheMessage) {
   EXPECT_EQ(out.bytes.Get(), bytes);
 }
 
-TEST(Broadcast, AReaderThatStallsIsClosedWith1013AndTheOthersGetAll) {
+TEST(Broadcast, AStalledReaderIsClosedWith1013AndTheOthersGetEverything) {
   constexpr int kMessages = 100;
   TestGateway gw(R"(
 workers: 2
@@ -106,7 +106,7 @@ routes: [ { path: /, plugin: broadcast, options: { queue: 64KiB } } ]
   }
 }
 
-TEST(Broadcast, AReaderThatIsSlowForAWhileGetsAll) {
+TEST(Broadcast, ATemporarilySlowReaderGetsEverything) {
   TestGateway gw("routes: [ { path: /, plugin: broadcast } ]", {.send_buffer = 32 * 1024});
   auto publisher = gw.Connect();
   auto slow = gw.Connect();
@@ -124,7 +124,7 @@ TEST(Broadcast, AReaderThatIsSlowForAWhileGetsAll) {
 }
 
 // Its ping is queued for longer than the interval, and the queue is longer at each check.
-TEST(Broadcast, AReaderWhoseQueueGrowsThoughItReadsIsAlive) {
+TEST(Broadcast, AReaderWhoseQueueGrowsWhileItReadsIsAlive) {
   TestGateway gw(R"(
 routes: [ { path: /, plugin: broadcast, options: { queue: 1MiB }, limits: { ping_interval: 30s, idle: 1h } } ]
 )",

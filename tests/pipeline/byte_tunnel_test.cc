@@ -141,7 +141,7 @@ TEST_P(TunnelAtChunk, Base64BothWays) {
 
 // ---- how it ends
 
-TEST_P(TunnelAtChunk, TheServersEndIsClose1000BehindAllThatItSent) {
+TEST_P(TunnelAtChunk, TheServersEndIsClose1000AfterAllItsData) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.server().Send("last words");
   t.server().Shutdown();
@@ -402,7 +402,7 @@ TEST(ByteTunnel, AServerThatDoesNotReadStopsTheClient) {
   EXPECT_EQ(t.server().TakeReceived(), expected);
 }
 
-TEST(ByteTunnel, PingsWithoutReadingTheAnswersAreNotReadForEver) {
+TEST(ByteTunnel, PingsAreEventuallyNotReadIfPongsAreNotRead) {
   Tunnel t("/b", {.send_buffer = 64 * 1024});
   t.client.peer().Stall();
   const std::string ping = PingFrame(std::string(125, 'p'));
@@ -461,7 +461,7 @@ TEST(ByteTunnel, SurvivesAFailureOfEveryOperation) {
   for (std::uint64_t n = 1; n <= operations; ++n) scenario(n);
 }
 
-TEST(ByteTunnel, AClientThatReadsSlowlyIsNotTakenForDead) {
+TEST(ByteTunnel, AClientThatReadsSlowlyIsNotConsideredDead) {
   Tunnel t("/b", {.send_buffer = 64 * 1024});
   std::size_t taken = 0;
   t.client.peer().OnReceive([&](TestPeer& self, std::string_view bytes) {

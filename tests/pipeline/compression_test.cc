@@ -124,7 +124,7 @@ TEST(CompressionHandshake, AnswersWhatTheRouteAndTheClientCanDo) {
             "permessage-deflate; client_no_context_takeover");
 }
 
-TEST(CompressionHandshake, AMalformedFieldIs400AlsoWhereNothingIsCompressed) {
+TEST(CompressionHandshake, AMalformedFieldIs400EvenWithoutCompression) {
   TestGateway gw(kConfig);
   for (const std::string_view path : {"/echo", "/off"}) {
     for (const std::string_view field :
@@ -139,7 +139,7 @@ TEST(CompressionHandshake, AMalformedFieldIs400AlsoWhereNothingIsCompressed) {
   EXPECT_EQ(gw.Handshakes(stats::HandshakeOutcome::kBadRequest, 1), 4u);
 }
 
-TEST(CompressionHandshake, WithoutMemoryForItSessionsAreOpenedUncompressed) {
+TEST(CompressionHandshake, WithoutMemoryForItSessionsAreNotCompressed) {
   TestGateway gw(R"(
 compression_memory: 25KiB
 routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
@@ -261,7 +261,7 @@ TEST(Compression, WindowsOfEverySizeBothWays) {
   }
 }
 
-TEST(Compression, ShortAndIncompressibleMessagesGoAsTheyAre) {
+TEST(Compression, ShortAndIncompressibleMessagesAreSentUncompressed) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   ASSERT_EQ(client.Upgrade("/threshold", Offer()).status, 101);
@@ -331,7 +331,7 @@ TEST_P(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
     EXPECT_EQ(code(Frame(kText, hello, {.rsv = rsv})), 1002);
 }
 
-TEST_P(CompressionAtChunk, WhatIsNoDeflateDataOrNoTextIs1007) {
+TEST_P(CompressionAtChunk, InvalidDeflateDataAndInvalidTextAre1007) {
   const auto code = [](std::string_view wire) {
     return CodeOf("/echo", Offer(), wire, GetParam());
   };
@@ -421,7 +421,7 @@ TEST(CompressionBomb, WithinTheLimitWaitsForAServerThatDoesNotRead) {
 }
 
 // One read inflates to forty mebibytes: the other sessions of the loop must not wait for all of it.
-TEST(CompressionBomb, LeavesTheLoopToOthersNowAndThen) {
+TEST(CompressionBomb, YieldsToOtherSessions) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();

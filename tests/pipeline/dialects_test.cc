@@ -145,7 +145,7 @@ class Old {
 
 // ---- the handshake
 
-TEST(DialectHandshake, Of76IsThatOfTheDraftToTheByte) {
+TEST(DialectHandshake, Of76MatchesTheDraftExactly) {
   Old o;
   o.Send(Whole(Dialect::kHixie76, "/echo?x=%20y",
                "Origin: http://gateway.test\r\nSec-WebSocket-Protocol: sample\r\n"));
@@ -159,7 +159,7 @@ TEST(DialectHandshake, Of76IsThatOfTheDraftToTheByte) {
   EXPECT_FALSE(all.contains("Accept"));
 }
 
-TEST(DialectHandshake, Of75IsThatOfTheDraftToTheByte) {
+TEST(DialectHandshake, Of75MatchesTheDraftExactly) {
   Old o(Dialect::kHixie75);
   o.Send(Whole(Dialect::kHixie75, "/mqtt",
                "Origin: http://gateway.test\r\nWebSocket-Protocol: mqtt\r\n"));
@@ -213,7 +213,7 @@ TEST(DialectHandshake, EightBytesThatNeverComeEndWithTheHeadTimeout) {
   EXPECT_EQ(o.bytes.size(), 0u);
 }
 
-TEST(DialectHandshake, ListenersAndRoutesSayWhatIsSpoken) {
+TEST(DialectHandshake, ListenersAndRoutesSelectTheDialects) {
   const auto answer = [](Dialect dialect, std::string_view target, std::size_t listener = 0) {
     TestGateway gw(kConfig);
     GatewayClient client = gw.Connect(listener);
@@ -407,7 +407,7 @@ TEST(DialectSession, AWebSocketServerGetsTheHandshakeOfTheStandard) {
   }
 }
 
-TEST(DialectSession, AServerMayNotChooseWhatADraftCannotHave) {
+TEST(DialectSession, AServerMayNotChooseFeaturesThatADraftLacks) {
   Old o(Dialect::kHybi08);
   o.live_fields = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   EXPECT_EQ(o.Open("/live/a", "Sec-WebSocket-Extensions: permessage-deflate\r\n").status, 502);
@@ -477,7 +477,7 @@ TEST_P(DialectAtChunk, ClosesThroughAWebSocketServer) {
   EXPECT_EQ(other.Closes(1001, 5), 1u);
 }
 
-TEST(DialectSession, AClientOf76ThatLeavesWithoutAWordIs1006) {
+TEST(DialectSession, AClientOf76ThatLeavesWithoutACloseIs1006) {
   Old o;
   o.MustOpen("/bytes");
   o.client.peer().Shutdown();
@@ -563,7 +563,7 @@ TEST(DialectSession, InARoomABinaryMessageEndsOnlyTheClientThatCannotHaveIt) {
   EXPECT_EQ(o.Closes(1003, 7), 1u);
 }
 
-TEST(DialectSession, AServerWhoseTextIsNotUtf8CannotPutFramesInItsMouth) {
+TEST(DialectSession, AServerWhoseTextIsNotUtf8CannotForgeFrames) {
   Old o;
   o.MustOpen("/live/a");
   o.FromLive(ServerFrame(kText, "a\xff\0injected"s));
@@ -591,7 +591,7 @@ TEST(DialectSession, TheShutdownOfTheGateway) {
 
 // ---- time and back-pressure
 
-TEST(DialectSession, AQuietClientIsKeptForItCannotAnswerPings) {
+TEST(DialectSession, AQuietClientIsKeptBecauseItCannotAnswerPings) {
   for (const std::string_view target : {"/bytes", "/live/a"}) {
     for (const Dialect dialect : {Dialect::kHixie76, Dialect::kHixie75}) {
       Old o(dialect);

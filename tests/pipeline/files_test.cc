@@ -85,7 +85,7 @@ TEST_P(FilesPipeline, PipelinedRequestsAreAnsweredInOrderAndWhole) {
   EXPECT_EQ(client.Body(head), "sub");
 }
 
-TEST(FilesThroughTheGateway, ASlowReaderHoldsTheFileBackAndNotTheMemory) {
+TEST(FilesThroughTheGateway, ASlowReaderDelaysTheFileAndTakesNoMemory) {
   const Site site;
   TestGateway gw(site.Config(), {.send_buffer = 64 * 1024});
   auto client = gw.Connect();
@@ -101,7 +101,7 @@ TEST(FilesThroughTheGateway, ASlowReaderHoldsTheFileBackAndNotTheMemory) {
   EXPECT_EQ(client.Body(head).size(), 16u << 20);
 }
 
-TEST(FilesThroughTheGateway, AReaderThatTakesItsTimeIsNotOneThatStopped) {
+TEST(FilesThroughTheGateway, ASlowReaderIsNotAStalledOne) {
   const Site site;
   TestGateway gw(site.Config(), {.send_buffer = 64 * 1024});
   auto client = gw.Connect();
@@ -272,7 +272,7 @@ TEST(FilesThroughTheGateway, AnUpgradeIsAnsweredLikeAnyRequest) {
   EXPECT_EQ(gw.log().Count("handshake refused"), 2u);
 }
 
-TEST(FilesThroughTheGateway, AGetWithABodyIsAnsweredAndTheBodyPassedOver) {
+TEST(FilesThroughTheGateway, AGetWithABodyIsAnsweredAndTheBodyDiscarded) {
   const Site site;
   TestGateway gw(site.Config());
   auto client = gw.Connect();

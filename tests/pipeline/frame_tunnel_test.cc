@@ -132,7 +132,7 @@ std::vector<std::string> ValuesOf(const ResponseHead& head, std::string_view nam
   return values;
 }
 
-TEST(FrameTunnel, EveryFieldOfThe101ArrivesAsOftenAsItCame) {
+TEST(FrameTunnel, EveryFieldOfThe101IsForwardedWithRepetitions) {
   using Values = std::vector<std::string>;
   for (const std::string_view target : {"/live/a", "/site/socket", "/enforced", "/rewritten"}) {
     SCOPED_TRACE(target);
@@ -156,7 +156,7 @@ TEST(FrameTunnel, EveryFieldOfThe101ArrivesAsOftenAsItCame) {
   }
 }
 
-TEST_P(RelayAtChunk, FramingOfA101MeansNothingAndIsNotPassedOn) {
+TEST_P(RelayAtChunk, FramingOfA101IsIgnoredAndNotForwarded) {
   for (const std::string_view framing :
        {"Content-Length: 0\r\n", "Content-Length: 7\r\nContent-Length: 3\r\n",
         "Transfer-Encoding: chunked\r\n", "Content-Length:\r\nTransfer-Encoding: gzip\r\n"}) {
@@ -172,7 +172,7 @@ TEST_P(RelayAtChunk, FramingOfA101MeansNothingAndIsNotPassedOn) {
   }
 }
 
-TEST(FrameTunnel, SlipsOfA101ThatMeanOneThingAreHealed) {
+TEST(FrameTunnel, UnambiguousErrorsInA101AreCorrected) {
   for (const std::string_view target : {"/live/a", "/enforced"}) {
     SCOPED_TRACE(target);
     Relay twice(target, {},
@@ -212,7 +212,7 @@ TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
   }
 }
 
-TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
+TEST(FrameTunnel, MalformedOffersAreForwardedUnchanged) {
   for (const std::string_view target : {"/live/a", "/site/socket"}) {
     Relay r(
         target, {}, "Sec-WebSocket-Protocol: YWJj/ZGU=\r\n", "",
@@ -234,7 +234,7 @@ TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
   }
 }
 
-TEST(FrameTunnel, OffTheGrammarNothingPassesBesideTheSubprotocolsOfTheRoute) {
+TEST(FrameTunnel, MalformedOffersAreDroppedIfTheRouteListsSubprotocols) {
   for (const std::string_view target : {"/listed", "/listed/enforced"}) {
     Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "",
             "Sec-WebSocket-Protocol: x/y, c, c, a, c\r\n");
@@ -310,7 +310,7 @@ TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), "done");
 }
 
-TEST_P(RelayAtChunk, WhatFollowsACloseIsNeitherReadNorPassedOn) {
+TEST_P(RelayAtChunk, DataAfterACloseIsNeitherReadNorForwarded) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes"));
   EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
@@ -344,7 +344,7 @@ TEST(FrameTunnel, ALostEndTakesTheOtherWithIt) {
   }
 }
 
-TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
+TEST(FrameTunnel, AMessageThatIsTooLargeIs1009BeforeTheServerGetsIt) {
   Relay r;
   r.client.Send(TextFrame("ok") + BinaryFrame(std::string(64 * 1024 + 1, 'x')));
   EXPECT_EQ(r.server().TakeReceived(), TextFrame("ok"));
@@ -361,7 +361,7 @@ TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), kWhy);
 }
 
-TEST_P(RelayAtChunk, AServerThatBreaksARuleIsToldAndTheClientToo) {
+TEST_P(RelayAtChunk, AServerThatBreaksARuleGetsACloseAndSoDoesTheClient) {
   struct Case {
     std::string bad;
     int to_server;
@@ -441,7 +441,7 @@ TEST_P(RelayAtChunk, NoClientGets1014) {
   EXPECT_EQ(client.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1014)));
 }
 
-TEST(FrameTunnel, AnErrorIsToldBehindTheFrameThatIsOnItsWay) {
+TEST(FrameTunnel, TheCloseForAnErrorFollowsTheFrameInProgress) {
   Relay r;
   const std::string whole = ServerFrame(kText, "in the middle");
   r.server().Send(whole.substr(0, 5));
@@ -495,7 +495,7 @@ TEST(FrameTunnel, DrainClosesBothEndsBetweenFrames) {
   EXPECT_EQ(r.gw.gateway().sessions(), 0u);
 }
 
-TEST(FrameTunnel, SilenceIsPingedIdlenessIsClosed) {
+TEST(FrameTunnel, SilentClientsArePingedAndIdleSessionsClosed) {
   Relay r;
   r.gw.loop().Advance(30s);
   auto frames = r.client.Frames();
@@ -523,7 +523,7 @@ std::string TakePing(Relay& r) {
   return frames[0].payload;
 }
 
-TEST_P(RelayAtChunk, TheServerHearsOfNoPongThatAnswersOurPing) {
+TEST_P(RelayAtChunk, PongsForOurPingsDoNotReachTheServer) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   // An unsolicited pong, and one that answers a ping of the server.
   r.client.Send(PongFrame("unasked1"));
@@ -546,7 +546,7 @@ TEST_P(RelayAtChunk, TheServerHearsOfNoPongThatAnswersOurPing) {
 }
 
 // It proves that the client is alive, but is no activity of either end.
-TEST(FrameTunnel, OnlyTheAnswerToOurPingIsNoActivity) {
+TEST(FrameTunnel, EverythingButTheAnswerToOurPingIsActivity) {
   const auto lives_with = [](const std::function<void(Relay&, const std::string&)>& act) {
     Relay r("/pinged");
     std::string ping;

@@ -105,7 +105,7 @@ TEST_F(LimitsTest, APlaceThatBecomesFreeOnAnotherLoopIsFoundSoon) {
   gw_.connections().GiveBack(1);
 }
 
-TEST_F(LimitsTest, WhoWaitsForTooLongIsRefusedUntilThereIsAPlaceAgain) {
+TEST_F(LimitsTest, ClientsThatWaitTooLongAreRefusedUntilThereIsAPlaceAgain) {
   auto first = gw_.Connect();
   auto second = gw_.Connect();
   auto waiting = gw_.Connect();

@@ -36,7 +36,7 @@ class TlsListener : public testing::Test {
   TestGateway gw_{Config(folder_)};
 };
 
-TEST_F(TlsListener, AHandshakeThatNeverEndsHasTheTimeOfAHead) {
+TEST_F(TlsListener, AHandshakeThatNeverEndsIsLimitedByTheHeadTimeout) {
   auto silent = gw_.Connect();
   auto begun = gw_.Connect();
   begun.Send("\x16\x03\x01\x02");
@@ -285,7 +285,7 @@ TEST_P(LostClient, ABrokenServersConnectionIsClosedAtOnceToo) {
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
 }
 
-TEST_P(LostClient, OneThatBrokeARuleLeavesNobodyToReadFor) {
+TEST_P(LostClient, ItsServerIsNotReadAfterAProtocolError) {
   Held h(GetParam());
   h.client.Send(ServerFrame(kBinary, "not masked"));
   const std::uint64_t before = h.ReadFromServer();

@@ -102,7 +102,7 @@ TEST_F(MemoryTest, BodiesThatAServiceCollects) {
   EXPECT_LT(refused, clients_.size());
 }
 
-TEST_F(MemoryTest, MessagesThatAreNotWhole) {
+TEST_F(MemoryTest, IncompleteMessages) {
   for (int i = 0; i < 30; ++i) {
     Add().Upgrade("/echo");
     clients_.back().Send(Begun(1'000'000, 1'500'000));
@@ -113,7 +113,7 @@ TEST_F(MemoryTest, MessagesThatAreNotWhole) {
   EXPECT_LT(closed, clients_.size());
 }
 
-TEST_F(MemoryTest, PipelinedAnswersThatNobodyTakes) {
+TEST_F(MemoryTest, PipelinedResponsesThatAreNotRead) {
   std::string questions;
   for (int i = 0; i < 100; ++i) questions += "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n";
   for (int i = 0; i < 60; ++i) {
@@ -123,7 +123,7 @@ TEST_F(MemoryTest, PipelinedAnswersThatNobodyTakes) {
   ExpectBounded(MemoryRefusal::kStalledReader);
 }
 
-TEST_F(MemoryTest, MessagesThatAServiceAnswersAndNobodyTakes) {
+TEST_F(MemoryTest, AnswersOfAServiceThatAreNotRead) {
   for (int i = 0; i < 60; ++i) {
     Add().Upgrade("/echo");
     clients_.back().peer().Stall();
@@ -132,7 +132,7 @@ TEST_F(MemoryTest, MessagesThatAServiceAnswersAndNobodyTakes) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, WhatAByteServerDoesNotTake) {
+TEST_F(MemoryTest, DataThatATcpServerDoesNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7001"));
   server.OnConnection([](TestPeer& peer) { peer.Stall(); });
   for (int i = 0; i < 60; ++i) {
@@ -142,7 +142,7 @@ TEST_F(MemoryTest, WhatAByteServerDoesNotTake) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, WhatAByteServerSendsAndNobodyTakes) {
+TEST_F(MemoryTest, DataOfATcpServerThatIsNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7001"));
   for (int i = 0; i < 60; ++i) {
     Add().Upgrade("/bytes");
@@ -153,7 +153,7 @@ TEST_F(MemoryTest, WhatAByteServerSendsAndNobodyTakes) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, WhatAWebSocketServerDoesNotTake) {
+TEST_F(MemoryTest, DataThatAWebSocketServerDoesNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7002"));
   server.OnConnection([](TestPeer& peer) {
     peer.OnReceive([](TestPeer& self, std::string_view) {
@@ -170,7 +170,7 @@ TEST_F(MemoryTest, WhatAWebSocketServerDoesNotTake) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, BodiesThatAServerDoesNotTake) {
+TEST_F(MemoryTest, BodiesThatAServerDoesNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7003"));
   server.OnConnection([](TestPeer& peer) { peer.Stall(); });
   for (int i = 0; i < 60; ++i) Add().Send(Post("/site/up", 1 << 20) + std::string(600'000, 'b'));
@@ -178,7 +178,7 @@ TEST_F(MemoryTest, BodiesThatAServerDoesNotTake) {
   EXPECT_GT(Count([](GatewayClient& client) { return client.Head().status == 503; }), 0u);
 }
 
-TEST_F(MemoryTest, AnswersOfAServerThatNobodyTakes) {
+TEST_F(MemoryTest, ResponsesOfAServerThatAreNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7003"));
   server.OnConnection([](TestPeer& peer) {
     peer.OnReceive([](TestPeer& self, std::string_view) {
@@ -192,7 +192,7 @@ TEST_F(MemoryTest, AnswersOfAServerThatNobodyTakes) {
   ExpectBounded(MemoryRefusal::kStalledReader);
 }
 
-TEST_F(MemoryTest, MessagesThatSubscribersDoNotTake) {
+TEST_F(MemoryTest, MessagesThatSubscribersDoNotRead) {
   auto publisher = gw_.Connect();
   publisher.Upgrade("/room");
   for (int i = 0; i < 4; ++i) {
@@ -223,7 +223,7 @@ TEST_F(MemoryTest, AMessageThatManyWaitForCountsOnce) {
   EXPECT_LE(held(), 200'000u);
 }
 
-TEST_F(MemoryTest, OverTheBoundNewRequestsAreToldToComeAgain) {
+TEST_F(MemoryTest, AboveTheLimitNewRequestsAreToldToRetry) {
   gw_.memory().Change(kLimit + 1);  // simulates another loop
   auto client = gw_.Connect();
   EXPECT_EQ(client.Upgrade("/small").status, 503);
@@ -246,7 +246,7 @@ std::string TlsConfig(const TempFolder& folder) {
 }
 
 // Most of the memory of such a client is OpenSSL's for the handshake.
-TEST(MemoryOfTls, HandshakesThatAreNotOverAreDroppedAndNoNewOnesTakenAboveTheBound) {
+TEST(MemoryOfTls, UnfinishedHandshakesAreDroppedAndNewOnesRefusedAboveTheLimit) {
   const TempFolder folder;
   TestGateway gw(TlsConfig(folder));
   std::deque<GatewayClient> clients;
@@ -268,7 +268,7 @@ TEST(MemoryOfTls, HandshakesThatAreNotOverAreDroppedAndNoNewOnesTakenAboveTheBou
 }
 
 // Without any refusal: a client that sends slowly and reads its responses is only slowed down.
-TEST_F(MemoryTest, PressureThatGoesAwayHurtsNobody) {
+TEST_F(MemoryTest, TemporaryPressureRefusesNobody) {
   while (!gw_.memory_guard().under_pressure()) {
     ASSERT_LT(clients_.size(), 20u);
     Add().Upgrade("/echo");

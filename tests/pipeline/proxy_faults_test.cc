@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk}),
     [](const auto& framing) { return std::string(framing.param.name); });
 
-TEST_P(BrokenOff, IsNeverTakenForWhole) {
+TEST_P(BrokenOff, IsNeverTakenForComplete) {
   const std::string& answer = GetParam().answer;
   for (const bool reset : {false, true}) {
     for (std::size_t sent = 0; sent <= answer.size(); ++sent) {
@@ -95,7 +95,7 @@ TEST_P(BrokenOff, IsNeverTakenForWhole) {
 
 // ---- the end of the request comes after the response, or never
 
-TEST(ProxyFaults, AnAnswerBeforeTheRequestsEndArrivesWholeAndTheConnectionIsNotUsedAgain) {
+TEST(ProxyFaults, AnEarlyResponseArrivesInFullAndTheConnectionIsNotReused) {
   for (const bool reset : {false, true}) {
     SCOPED_TRACE(reset);
     TestGateway gw(kConfig);
@@ -119,7 +119,7 @@ TEST(ProxyFaults, AnAnswerBeforeTheRequestsEndArrivesWholeAndTheConnectionIsNotU
   }
 }
 
-TEST(ProxyFaults, ARequestWithoutAnEndIsNotOneForTheServerToAnswerFor) {
+TEST(ProxyFaults, AnUnfinishedRequestIsNotTheServersFault) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -134,7 +134,7 @@ TEST(ProxyFaults, ARequestWithoutAnEndIsNotOneForTheServerToAnswerFor) {
   EXPECT_TRUE(server[0].done());
 }
 
-TEST(ProxyFaults, AServerThatTakesNothingOfTheRequestIsA504) {
+TEST(ProxyFaults, AServerThatDoesNotReadTheRequestIsA504) {
   TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   server.OnConnection([](TestPeer& peer) { peer.Stall(); });
@@ -149,7 +149,7 @@ TEST(ProxyFaults, AServerThatTakesNothingOfTheRequestIsA504) {
   EXPECT_TRUE(server[0].error());
 }
 
-TEST(ProxyFaults, TheWholeExchangeHasItsTime) {
+TEST(ProxyFaults, TheWholeExchangeHasATimeout) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto silent = gw.Connect();
@@ -218,7 +218,7 @@ TEST(ProxyFaults, AFloodOfInterimAnswersEnds) {
 
 // ---- leftover data on a connection
 
-TEST(ProxyFaults, BytesBehindAnAnswerNeverReachTheNextClient) {
+TEST(ProxyFaults, BytesAfterAResponseNeverReachTheNextClient) {
   const std::string poison = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npoison!";
   for (const std::size_t chunk : {kOk.size(), kOk.size() - 1, kOk.size() + 1, std::size_t{65536}}) {
     SCOPED_TRACE(chunk);
@@ -236,7 +236,7 @@ TEST(ProxyFaults, BytesBehindAnAnswerNeverReachTheNextClient) {
   }
 }
 
-TEST(ProxyFaults, AnEndBehindAnAnswerIsSeenBeforeTheNextRequestGoesOut) {
+TEST(ProxyFaults, AnEndAfterAResponseIsSeenBeforeTheNextRequestIsSent) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   server.OnConnection([&](TestPeer& peer) {

@@ -119,7 +119,7 @@ TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
   EXPECT_EQ(gw.server_stats().bytes_received.Get(), 5u);
 }
 
-TEST(Proxy, HeadsArePassedOnWithoutWhatIsForOneHopOnly) {
+TEST(Proxy, HeadsAreForwardedWithoutHopByHopFields) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {
@@ -150,7 +150,7 @@ TEST(Proxy, HeadsArePassedOnWithoutWhatIsForOneHopOnly) {
   EXPECT_FALSE(head.Get("Keep-Alive"));
 }
 
-TEST(Proxy, ATrustedProxysWordIsAppendedTo) {
+TEST(Proxy, HeadersOfATrustedProxyAreAppendedTo) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk};
@@ -168,7 +168,7 @@ const std::string kForged =
     "X.Forwarded.For: forged\r\n";
 const std::string kForgedAgain = "X_Forwarded_For: again\r\nX_Real-IP: again\r\nVi_a: again\r\n";
 
-TEST(Proxy, WhatClientsForgeDoesNotReachTheServer) {
+TEST(Proxy, ForgedHeadersDoNotReachTheServer) {
   for (const std::string http : {"", "http: { underscores: pass }\n"}) {
     TestGateway gw(http + std::string(kConfig));
     Site site(gw);
@@ -222,7 +222,7 @@ TEST(Proxy, ForgedTrailersAreDropped) {
 }
 
 // The next server sees the client's view of the gateway, in each of the fields.
-TEST(Proxy, WhatTrustedProxiesSayGoesOnAsItWasRead) {
+TEST(Proxy, HeadersOfTrustedProxiesAreForwardedAsInterpreted) {
   struct Case {
     std::string fields;
     std::vector<std::string> there;
@@ -297,7 +297,7 @@ TEST(Proxy, DisagreeingProxyHeadersAreLogged) {
   EXPECT_EQ(gw.log().Last("proxy headers disagree", "believed"), "203.0.113.7 instead of 6.6.6.6");
 }
 
-TEST(Proxy, ARouteCanKeepTheClientToItself) {
+TEST(Proxy, ARouteCanOmitForwardingHeaders) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk};
@@ -392,7 +392,7 @@ TEST(Proxy, AnUpgradeToAnotherProtocolIsIgnored) {
   }
 }
 
-TEST(Proxy, WhatFindsNoRouteKeepsItsConnectionToo) {
+TEST(Proxy, RequestsWithoutARouteKeepTheirConnectionToo) {
   TestGateway gw(
       "backends: { site: { servers: [ \"http://127.0.0.1:7000\" ] } }\n"
       "routes: [ { path: /a, backend: site }, { path: /echo, plugin: echo } ]\n");
@@ -441,7 +441,7 @@ TEST(Proxy, HeadOfAnAnswerWithoutALengthHasNoneEither) {
   EXPECT_EQ(client.Body(client.Head()), "hello");
 }
 
-TEST(Proxy, ExpectationsOfHttp10AreNone) {
+TEST(Proxy, ExpectIsIgnoredInHttp10) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {"HTTP/1.1 100 Continue\r\n\r\n" + kOk};
@@ -453,7 +453,7 @@ TEST(Proxy, ExpectationsOfHttp10AreNone) {
   EXPECT_EQ(client.Head().status, 200);
 }
 
-TEST(Proxy, AClientThatNamesNoHostIsNotSaidToHaveNamedOne) {
+TEST(Proxy, NoForwardedHostIsInventedForAClientWithoutHost) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk};
@@ -474,7 +474,7 @@ TEST(Proxy, AnswersVaryByOriginOnlyWhereTheRouteJudgesIt) {
   EXPECT_FALSE(client.Head().Get("Vary"));
 }
 
-TEST(Proxy, ContinueIsTheServersWord) {
+TEST(Proxy, ContinueIsTheServersDecision) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -535,7 +535,7 @@ struct WrongAnswer {
   int status;  // 0: the response has begun, and is truncated so that the client notices
 };
 
-TEST(Proxy, WrongAnswersAreA502OrACutThatShows) {
+TEST(Proxy, InvalidResponsesAreA502OrAVisibleTruncation) {
   for (const WrongAnswer& c : {
            WrongAnswer{"nothing", "", true, 502},
            WrongAnswer{"garbage", "nonsense\r\n\r\n", false, 502},
@@ -577,7 +577,7 @@ TEST(Proxy, WrongAnswersAreA502OrACutThatShows) {
   }
 }
 
-TEST(Proxy, ALongBodyIsCutToItsLengthAndTheConnectionNotUsedAgain) {
+TEST(Proxy, ABodyThatIsTooLongIsTruncatedAndTheConnectionNotReused) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk + "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npoison!", kOk};
@@ -607,7 +607,7 @@ TEST(Proxy, AStaleConnectionIsReplacedForSafeRequestsOnly) {
   }
 }
 
-TEST(Proxy, IdleConnectionsAreLetGo) {
+TEST(Proxy, IdleConnectionsAreClosed) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk, kOk, kOk};
@@ -647,7 +647,7 @@ TEST(Proxy, AnAnswerThatStopsIsCutOff) {
   EXPECT_TRUE(client.peer().error().has_value());
 }
 
-TEST(Proxy, AClientThatLeavesBreaksOffTheRequest) {
+TEST(Proxy, AClientThatLeavesAbortsTheRequest) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -668,7 +668,7 @@ TEST(Proxy, NoServerIsA502) {
 
 // ---- back-pressure
 
-TEST(Proxy, SlowClientsHoldTheAnswerBackAndSlowServersTheRequest) {
+TEST(Proxy, SlowClientsDelayTheResponseAndSlowServersTheRequest) {
   {
     TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
     TestServer server(gw.network(), Address("127.0.0.1:7000"));

@@ -70,7 +70,7 @@ TEST_F(Readings, OrdinaryRequests) {
   EXPECT_EQ(gw_.loop_stats().unrouted.Get(), 18u);
 }
 
-TEST_F(Readings, WhatIsForwardedStaysAsItCame) {
+TEST_F(Readings, ForwardedPathsAreUnchanged) {
   EXPECT_EQ(Status("/api/queues/%2F/a;b=c//%5C?x=//;"), 200);
   EXPECT_TRUE(requests.starts_with("GET /api/queues/%2F/a;b=c//%5C?x=//; HTTP/1.1\r\n"))
       << requests;

@@ -154,7 +154,7 @@ TEST_P(EnforcedAtChunk, MessagesPassBothWays) {
   EXPECT_GT(r.gw.server_stats().bytes_sent.Get(), 71'000u);
 }
 
-TEST_P(EnforcedAtChunk, WhatComesBehindTheHandshakesArrives) {
+TEST_P(EnforcedAtChunk, DataAfterTheHandshakesArrives) {
   Relay r("/plain", {.read_chunk = GetParam()}, "", "", ServerFrame(kText, "early"));
   r.Run();
   EXPECT_EQ(Messages(r.ClientFrames()), (Received{{kText, "early"}}));
@@ -298,13 +298,13 @@ routes: [ { path: /, backend: live, enforce: true, server_compression: true } ]
   EXPECT_EQ(gw.server_stats().compression_declined.Get(), 1u);
 }
 
-TEST(RelaySession, WhatAClientThatCompressesSendsAsItIsIsNotCutUp) {
+TEST(RelaySession, UncompressedMessagesForACompressingClientAreNotSplit) {
   Relay r("/client", {}, "", kOffer);
   r.client.Send(BinaryFrame(Text(20'000)) + BinaryFrame(Text(10'000)));
   EXPECT_EQ(r.ServerFrames().size(), 2u);
 }
 
-TEST_P(EnforcedAtChunk, BothSidesMayRememberEarlierMessages) {
+TEST_P(EnforcedAtChunk, BothSidesMayUseContextTakeover) {
   Relay r("/both", {.read_chunk = GetParam()}, kOffer, kOffer);
   ASSERT_EQ(r.answer.status, 101);
   RawDeflater client_deflater, server_deflater;
@@ -442,7 +442,7 @@ TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
 
 // ---- the end
 
-TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswerComesBack) {
+TEST_P(EnforcedAtChunk, TheClientsCloseFollowsItsMessagesAndTheServersAnswerComesBack) {
   Relay r("/plain", {.read_chunk = GetParam()});
   r.client.Send(TextFrame("last") + CloseFrame(3001, "enough"));
   const auto frames = r.ServerFrames();
@@ -500,7 +500,7 @@ TEST(RelaySession, ACloseWithoutACodePassesAsOne) {
   r.ExpectOver();
 }
 
-TEST(RelaySession, AnEndThatIsLostIsToldToTheOther) {
+TEST(RelaySession, ALostEndIsReportedToTheOther) {
   const auto lose_client = [](auto how) {
     Relay r("/plain");
     how(r.client.peer());

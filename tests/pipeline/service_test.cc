@@ -41,7 +41,7 @@ TEST_P(EchoService, SendsMessagesBackWholeAndOfTheirKind) {
   EXPECT_EQ(gw.gateway().sessions(), 0u);
 }
 
-TEST(EchoServiceLimits, TooLargeAMessageIs1009) {
+TEST(EchoServiceLimits, AMessageThatIsTooLargeIs1009) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   client.Upgrade("/small");
@@ -91,7 +91,7 @@ TEST(StatsServiceLimits, AnswersAreNotPiledUpForAClientThatDoesNotReadThem) {
 
 // One read can contain thousands of requests: the other clients of the loop must not wait for all
 // of them.
-TEST(StatsServiceLimits, PipelinedRequestsLeaveTheLoopToOthersNowAndThen) {
+TEST(StatsServiceLimits, PipelinedRequestsYieldToOtherClients) {
   constexpr std::size_t kRequests = 300;
   TestGateway gw(kConfig, {.send_buffer = 16 << 20});
   auto client = gw.Connect();
@@ -135,7 +135,7 @@ TEST(StatsServiceLimits, AnswersCountIntoTheShareOfATurnByTheirSize) {
   EXPECT_LE(most, 2 * (kShare + answer));
 }
 
-TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
+TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreDropped) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   std::string requests;
@@ -149,7 +149,7 @@ TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
 }
 
 // Nothing in flight is lost when the client sends a FIN after its Close.
-TEST(EchoServiceLimits, AClientThatEndsItsSideBehindItsCloseGetsAllThatIsOnItsWay) {
+TEST(EchoServiceLimits, AClientThatSendsAFinAfterItsCloseGetsEverythingInFlight) {
   TestGateway gw(kConfig, {.send_buffer = 16 * 1024});
   auto client = gw.Connect();
   client.Upgrade("/echo");

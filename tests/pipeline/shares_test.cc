@@ -123,7 +123,7 @@ TEST(SharesOfTheGone, FewBrokenConnectionsAreFinishedAtATime) {
   EXPECT_EQ(gw.gateway().sessions(), 0U);
 }
 
-TEST(SharesOfTheGone, WhatCameBeforeTheEndReachesTheServer) {
+TEST(SharesOfTheGone, DataBeforeTheEndReachesTheServer) {
   TestGateway gw(kConfig, {}, kShare);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();

@@ -49,7 +49,7 @@ TEST_F(ComposeTest, EveryServiceIsConfinedAndChecked) {
   }
 }
 
-TEST_F(ComposeTest, WhatIsMountedIsThereAndReadOnly) {
+TEST_F(ComposeTest, MountedFilesExistAndAreReadOnly) {
   int mounted = 0;
   for (const auto& entry : services_) {
     for (const auto& volume : entry.second["volumes"]) {

@@ -69,7 +69,7 @@ TEST_F(DemoHttpServerTest, SendsAnEventASecondUntilTheClientGoes) {
   loop_.RunUntilIdle();  // a timer that is still armed fails the loop's check
 }
 
-TEST_F(DemoHttpServerTest, LetsGoOfAClientThatDoesNotRead) {
+TEST_F(DemoHttpServerTest, DropsAClientThatDoesNotRead) {
   loop_.network().options().send_buffer = 1024;
   test::TestPeer client(loop_.network(), *address_);
   client.Send("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n");

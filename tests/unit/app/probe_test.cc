@@ -216,7 +216,7 @@ TEST(Probe, TakesFramesCutAnywhere) {
   }
 }
 
-TEST(Probe, SendsWhatItIsToldTo) {
+TEST(Probe, SendsTheGivenHeaders) {
   World world("ws://127.0.0.1:7000");
   world.settings.subprotocol = "mqtt";
   world.settings.headers = {
@@ -383,7 +383,7 @@ TEST(Probe, ARefusalWhoseBodyDoesNotComeIsStillTold) {
 
 // ---- connections and HTTP
 
-TEST(Probe, TellsWhyThereIsNoConnection) {
+TEST(Probe, ReportsWhyThereIsNoConnection) {
   EXPECT_THAT(World("ws://127.0.0.1:7001/").Run(), StartsWith("ws://127.0.0.1:7001/: "));
   EXPECT_THAT(World("http://nobody.test/").Run(), StartsWith("http://nobody.test/: "));
 }

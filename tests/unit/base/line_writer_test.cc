@@ -118,7 +118,7 @@ TEST_F(LineWriterTest, LinesKeepTheirOrder) {
   EXPECT_EQ(writer.lost(), 0);
 }
 
-TEST_F(LineWriterTest, FlushWaitsForWhatCameBefore) {
+TEST_F(LineWriterTest, FlushWaitsForEarlierLines) {
   LineWriter writer(pipe_.writer(), {.gather = 1h});
   for (int i = 0; i < 3; ++i) {
     writer.Write("line\n");
@@ -209,7 +209,7 @@ TEST_F(LineWriterTest, ADescriptorThatDoesNotBlockLosesNothing) {
   EXPECT_EQ(writer.lost(), 0);
 }
 
-TEST_F(LineWriterTest, WhatNobodyCanReadIsCounted) {
+TEST_F(LineWriterTest, LinesWithoutAReaderAreCounted) {
   LineWriter writer(pipe_.writer(), {.notice = Notice});
   pipe_.CloseReader();
   for (std::uint64_t lines = 1; lines < 4; ++lines) {

@@ -126,7 +126,7 @@ TEST(StderrLogTest, BracesInValuesAreNotAFormat) {
               HasSubstr("x=\"{} {0} %v\"\n"));
 }
 
-TEST(StderrLogTest, FlushWritesWhatIsQueued) {
+TEST(StderrLogTest, FlushWritesQueuedLines) {
   testing::internal::CaptureStderr();
   const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
   log->Info("first");

@@ -10,7 +10,7 @@
 namespace upgate {
 namespace {
 
-TEST(SharedLimitTest, IsNeverPassedWhoeverTakes) {
+TEST(SharedLimitTest, IsNeverExceededByAnyThread) {
   constexpr std::uint64_t kLimit = 100;
   SharedLimit limit(kLimit);
   std::atomic<std::uint64_t> taken = 0;
@@ -41,7 +41,7 @@ TEST(SharedLimitTest, GivesAllOrNothing) {
   EXPECT_TRUE(limit.TryTake(3));
 }
 
-TEST(SharedLimitTest, WhatIsOwnedIsGivenBackOnce) {
+TEST(SharedLimitTest, OwnedPlacesAreReturnedOnce) {
   SharedLimit limit(1);
   {
     SharedLimit::Taken first = limit.TryTakeOwned(1);

@@ -44,7 +44,7 @@ TEST(CompressionTest, AllSettingsAreRead) {
   EXPECT_EQ(compression->client_max_window_bits, 15);
 }
 
-TEST(CompressionTest, WrongSettingsAreTold) {
+TEST(CompressionTest, WrongSettingsAreReported) {
   const auto errors = [](std::string_view value) {
     return ErrorsOfRoute("    path: /\n    plugin: echo\n    compression: " + std::string(value));
   };
@@ -90,7 +90,7 @@ TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
             "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
 }
 
-TEST(CompressionTest, WhatCompressesNothingIsTold) {
+TEST(CompressionTest, SettingsWithoutEffectAreReported) {
   const auto errors = [](std::string_view rest) {
     return ErrorsOfRoute("    path: /\n    plugin: echo\n    " + std::string(rest));
   };

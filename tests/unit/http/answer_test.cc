@@ -115,7 +115,7 @@ std::pair<int, std::string> Gathered(std::string_view request, HttpWire::Hook se
   return {wire.wire().writes, wire.received()};
 }
 
-TEST(AnswerTest, WhatIsGatheredLeavesInOneWrite) {
+TEST(AnswerTest, GatheredOutputIsOneWrite) {
   for (const BodyLength length : {BodyLength{}, BodyLength{23}}) {
     const auto stream = [&](Seen&, Exchange& exchange) { Stream(exchange, length); };
     const auto [writes, received] = Gathered(kGet, stream);
@@ -134,7 +134,7 @@ TEST(AnswerTest, AnAnswerWithoutABodyIsGatheredToo) {
   EXPECT_EQ(writes, 1);
 }
 
-TEST(AnswerTest, FlushSendsWhatIsGatheredAndEndsGathering) {
+TEST(AnswerTest, FlushSendsGatheredOutputAndEndsGathering) {
   HttpWire wire(4096);
   wire.on_request = [&](Seen&, Exchange& exchange) {
     exchange.Gather();
@@ -163,7 +163,7 @@ TEST(AnswerTest, MuchIsNotGathered) {
   EXPECT_TRUE(received.ends_with("\r\n\r\n4e20\r\n" + much + "\r\n0\r\n\r\n"));
 }
 
-TEST(AnswerTest, AnAbortSendsWhatIsGathered) {
+TEST(AnswerTest, AnAbortSendsGatheredOutput) {
   HttpWire wire(4096);
   wire.on_request = [&](Seen&, Exchange& exchange) {
     exchange.Gather();
@@ -268,7 +268,7 @@ TEST(AnswerTest, NobodyAnswers) {
   EXPECT_EQ(wire.answers(), std::vector{500});
 }
 
-TEST(AnswerTest, CongestionIsToldAndTakenBack) {
+TEST(AnswerTest, CongestionIsReportedAndCleared) {
   HttpWire wire;
   wire.wire().room = 0;
   bool congested = false;

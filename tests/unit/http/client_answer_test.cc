@@ -62,7 +62,7 @@ TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
   EXPECT_FALSE(wire.reusable());
 }
 
-TEST_P(ClientAnswerTest, ToAnEndThatIsNoOrderlyOneFails) {
+TEST_P(ClientAnswerTest, ToAnUncleanEndFails) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes");
   wire.Break();
   EXPECT_FALSE(wire.told().ended);
@@ -299,7 +299,7 @@ constexpr std::string_view kSwitch =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
     "X: y\r\n\r\n";
 
-TEST_P(ClientUpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
+TEST_P(ClientUpgradeTest, HandsOverTheStreamAndEarlyData) {
   wire.Exchange(UpgradeTo("websocket"), std::string(kSwitch) + "HTTP/1.1 early");
   ASSERT_TRUE(wire.told().upgrade_head);
   EXPECT_EQ(wire.told().upgrade_head->status, 101);
@@ -318,7 +318,7 @@ TEST_P(ClientUpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
   EXPECT_FALSE(wire.wire().closed);
 }
 
-TEST_P(ClientUpgradeTest, WhatFollowsIsTheNewProtocolWhateverTheFramingSays) {
+TEST_P(ClientUpgradeTest, FollowingBytesAreTheNewProtocolRegardlessOfFraming) {
   for (const char* framing : kFramingOfInterims) {
     SCOPED_TRACE(framing);
     ClientWire one(GetParam());
@@ -368,7 +368,7 @@ TEST_P(ClientUpgradeTest, BeforeTheRequestsEndIsAFailure) {
   EXPECT_EQ(wire.told().failed->code, Errc::kProtocol);
 }
 
-TEST_P(ClientUpgradeTest, BehindARequestWithABody) {
+TEST_P(ClientUpgradeTest, AfterARequestWithABody) {
   OutgoingRequest request = Post(std::nullopt);
   request.upgrade = "websocket";
   wire.Send(request);

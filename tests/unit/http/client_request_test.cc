@@ -100,7 +100,7 @@ TEST(ClientRequestTest, Upgrade) {
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 }
 
-TEST(ClientRequestTest, WhatCannotBeFramedIsNotSent) {
+TEST(ClientRequestTest, BodiesWithoutFramingAreNotSent) {
   std::vector<OutgoingRequest> bad;
   const auto add = [&](auto change) {
     bad.push_back(Get());
@@ -153,7 +153,7 @@ TEST(ClientRequestTest, Congestion) {
   EXPECT_TRUE(wire.TakeReceived().ends_with("4\r\nmore\r\n0\r\n\r\n"));
 }
 
-TEST(ClientRequestTest, NobodyIsToldToGoOnBehindTheEnd) {
+TEST(ClientRequestTest, NoOnDrainedAfterTheEnd) {
   ClientWire wire;
   wire.wire().room = 0;
   wire.Send(Post(std::nullopt));

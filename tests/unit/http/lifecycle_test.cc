@@ -37,7 +37,7 @@ class UpgradeTest : public testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(BytesPerRead, UpgradeTest, testing::Values(1, 2, 3, 7, 4096));
 
-TEST_P(UpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
+TEST_P(UpgradeTest, HandsOverTheStreamAndEarlyData) {
   wire.Send(std::string(kUpgrade) + "GET /frames HTTP/1.1\r\n\r\n");
   ASSERT_EQ(wire.requests(), 1u);
   EXPECT_FALSE(wire.done());
@@ -103,7 +103,7 @@ TEST_P(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
 }
 
 // A client that ends its side still gets the response to an ordinary request.
-TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredBehindTheClientsFin) {
+TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredAfterTheClientsFin) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.IgnoreUpgrade(); };
   wire.Send(kUpgrade);
   wire.Fin();
@@ -215,7 +215,7 @@ TEST(ReentrancyTest, DrainAnywhere) {
   }
 }
 
-TEST(TimeoutTest, IdleBeforeTheFirstRequestEndsWithoutAWord) {
+TEST(TimeoutTest, IdleBeforeTheFirstRequestEndsWithoutAResponse) {
   HttpWire wire;
   wire.Advance(59'999ms);
   EXPECT_FALSE(wire.done());
@@ -299,7 +299,7 @@ TEST(BodyRateTest, ABodyAtTheLeastRateIsTakenToItsEnd) {
 }
 
 // The time between two reads is granted once, not repeatedly.
-TEST(BodyRateTest, WhatCameFastBuysOnePause) {
+TEST(BodyRateTest, FastDataEarnsOnePause) {
   HttpWire wire;
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n");
   wire.Send(std::string(1'000'000, 'b'));
@@ -339,7 +339,7 @@ TEST(BodyRateTest, NoRateIsAskedForWhereItIsZero) {
   EXPECT_EQ(wire.received(), "");
 }
 
-TEST(TimeoutTest, BodyBehindAnAnswerThatHasBegunIsAnAbort) {
+TEST(TimeoutTest, BodyTimeoutAfterTheResponseHasBegunIsAnAbort) {
   HttpWire wire;
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.SendHead({}, {}); };
   wire.Send(kPost);

@@ -56,7 +56,7 @@ constexpr std::string_view kTwoKeys =
     "1 5\r\n"
     "Origin: http://example.com\r\n\r\n";
 
-TEST_P(RequestTest, WithTwoKeysTheEightBytesBehindTheHeadBelongToIt) {
+TEST_P(RequestTest, WithTwoKeysTheEightBytesAfterTheHeadBelongToIt) {
   wire.Send(kTwoKeys);
   EXPECT_EQ(wire.requests(), 0u);
   wire.Send("^n:ds[4");
@@ -95,7 +95,7 @@ TEST_P(RequestTest, AClientThatLeavesBeforeTheEightBytesLeftWithinAHead) {
   EXPECT_EQ(wire.errors().size(), 1u);
 }
 
-TEST_P(RequestTest, NoOtherRequestHasBytesBehindItsHead) {
+TEST_P(RequestTest, NoOtherRequestHasBytesAfterItsHead) {
   const auto without = [&](std::string_view what, std::string_view instead) {
     std::string text(kTwoKeys);
     return text.replace(text.find(what), what.size(), instead);

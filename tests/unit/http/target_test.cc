@@ -187,7 +187,7 @@ TEST(HostTest, IsIgnoredWithAnAbsoluteForm) {
   EXPECT_EQ(bare.port, 0);
 }
 
-TEST(HostTest, IsSoundBesideAnAbsoluteFormToo) {
+TEST(HostTest, IsCheckedEvenWithAnAbsoluteForm) {
   EXPECT_EQ(HostRefusal("http://a/", {{"Host", "a"}, {"host", "a"}}), "Host header is repeated");
   EXPECT_EQ(HostRefusal("http://a/", {{"Host", ""}}), "Host header is empty");
   EXPECT_EQ(HostRefusal("http://a/", {{"Host", "u@a"}}), "Host header is malformed");

@@ -41,7 +41,7 @@ TEST(MemoryLedger, CountsFromBeforeItJoined) {
   EXPECT_EQ(total.held(), 100u);
 }
 
-TEST(MemoryLedger, TakesBackWhatAChargeEnteredWhenItGoes) {
+TEST(MemoryLedger, AChargeIsTakenBackWhenItIsDestroyed) {
   MemoryTotal total;
   {
     MemoryLedger ledger;
@@ -52,7 +52,7 @@ TEST(MemoryLedger, TakesBackWhatAChargeEnteredWhenItGoes) {
   EXPECT_EQ(total.held(), 0u);
 }
 
-TEST(MemoryLedger, WhatIsSharedCountsOnceUntilTheLastOneLetsGo) {
+TEST(MemoryLedger, SharedDataCountsOnceUntilTheLastReleasesIt) {
   MemoryTotal total;
   MemoryLedger ledger;
   ledger.Join(total);
@@ -167,7 +167,7 @@ TEST_F(MemoryGuardTest, EqualOnesAllWait) {
 }
 
 // Many new clients, each of them small.
-TEST_F(MemoryGuardTest, WhoComesUnderPressureGetsAPartOfWhatIsLeft) {
+TEST_F(MemoryGuardTest, NewHoldersUnderPressureGetAPartOfTheRest) {
   Add(12 * kMiB + kMiB / 2);
   std::vector<FakeHolder*> late;
   for (int i = 0; i < 100; ++i) late.push_back(&Add(0));
@@ -234,13 +234,13 @@ TEST_F(MemoryGuardTest, TheLargestAreRefusedAfterAWhileAndOnlyAsManyAsItTakes) {
   EXPECT_EQ(waiting_, 0);
 }
 
-TEST_F(MemoryGuardTest, OverTheLimitThereIsNoPatience) {
+TEST_F(MemoryGuardTest, AboveTheLimitRefusesAtOnce) {
   FakeHolder& largest = Add(17 * kMiB);
   Advance(MemoryGuard::kTickUnderPressure);
   EXPECT_TRUE(largest.refused);
 }
 
-TEST_F(MemoryGuardTest, WhoIsExpendableGoesFirst) {
+TEST_F(MemoryGuardTest, ExpendableHoldersAreRefusedFirst) {
   FakeHolder& large = Add(8 * kMiB);
   FakeHolder& expendable = Add(5 * kMiB, true);
   Advance(MemoryGuard::kPatience + 500ms);
@@ -284,7 +284,7 @@ TEST_F(MemoryGuardTest, ClientsThatWaitAndLeaveAreNotCountedAsWaiting) {
 }
 
 // Memory pressure caused by another loop.
-TEST_F(MemoryGuardTest, ALoopFreesItsShareOfWhatAllHold) {
+TEST_F(MemoryGuardTest, ALoopFreesItsShareOfTheTotal) {
   total_.Change(9 * static_cast<std::int64_t>(kMiB));
   std::vector<FakeHolder*> here;
   for (int i = 0; i < 8; ++i) here.push_back(&Add(kMiB / 2));

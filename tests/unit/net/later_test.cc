@@ -80,7 +80,7 @@ TEST_F(LaterListTest, AnyoneMayLeaveDieOrComeWhileTheListRuns) {
   EXPECT_EQ(log_, "asa");
 }
 
-TEST_F(LaterListTest, TakesAllOfAnotherBehindItsOwn) {
+TEST_F(LaterListTest, TakesAllOfAnotherAfterItsOwn) {
   io::LaterList other;
   Note a(log_, 'a'), b(log_, 'b'), c(log_, 'c');
   list_.TakeAll(other);
@@ -129,7 +129,7 @@ TEST(LoopLaterTest, RunsOnTheNextTurnAndTheLoopDoesNotSleepBefore) {
   EXPECT_EQ(log, "x");
 }
 
-TEST(LoopLaterTest, WhatIsAskedForMeanwhileComesOnTheTurnAfter) {
+TEST(LoopLaterTest, RequestsMadeMeanwhileRunInTheTurnAfter) {
   Loop loop{PollerUnderTest()};
   io::Turn& turn = loop;
   std::string log;

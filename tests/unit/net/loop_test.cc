@@ -244,7 +244,7 @@ TEST(LoopTest, DeferredDeletionsHappenInOrderAfterTheCallback) {
   EXPECT_EQ(log, "abz");
 }
 
-TEST(LoopTest, WhatIsDeferredLastGoesWithTheLoop) {
+TEST(LoopTest, LateDeferredDeletionsHappenWithTheLoop) {
   std::string log;
   {
     Loop loop{PollerUnderTest()};
@@ -326,7 +326,7 @@ TEST(LoopTest, TellsTurnsAndBusyTimeToOtherThreads) {
   EXPECT_GE(loop.busy_us(), busy);
 }
 
-TEST(LoopTest, WallClockIsThatOfTheSystem) {
+TEST(LoopTest, WallClockMatchesTheSystem) {
   Loop loop{PollerUnderTest()};
   EXPECT_NEAR(static_cast<double>(loop.view().timers.UnixSeconds()),
               static_cast<double>(std::time(nullptr)), 1.0);

@@ -84,7 +84,7 @@ class NetworkTest : public testing::Test {
   Connector connector_;
 };
 
-TEST_F(NetworkTest, ARefusedConnectionIsToldLater) {
+TEST_F(NetworkTest, ARefusedConnectionIsReportedLater) {
   // Bound but not listening: reserves the port.
   const UniqueFd bound = RawListener(kLoopback, -1);
   EXPECT_EQ(ConnectError(FromRaw(LocalAddress(bound.get()))), Errc::kRefused);
@@ -105,7 +105,7 @@ TEST_F(NetworkTest, APathThatCannotBeASocketFails) {
   EXPECT_FALSE(loop_.view().network.Listen(UnixPath{""}, {}, acceptor_));
 }
 
-TEST_F(NetworkTest, ACancelledConnectIsNotHeardOf) {
+TEST_F(NetworkTest, ACancelledConnectMakesNoCallback) {
   const auto listener = Listen(kLoopback);
   const UniqueFd bound = RawListener(kLoopback, -1);
   Connect(listener->address());
@@ -146,7 +146,7 @@ TEST_F(NetworkTest, AnAddressInUseIsSaidSo) {
   EXPECT_EQ(ListenError(IpPort{*Ip::Parse("192.0.2.1"), 0}), Errc::kUnreachable);
 }
 
-TEST_F(NetworkTest, WhoListensAloneSharesWithNobody) {
+TEST_F(NetworkTest, AnExclusiveListenerSharesWithNobody) {
   const auto alone = Listen(kLoopback);
   for (const auto sharing : {io::Sharing::kAlone, io::Sharing::kFirst, io::Sharing::kJoin}) {
     const auto other =
@@ -245,7 +245,7 @@ TEST_F(NetworkTest, MoreConnectionsThanOneBatchAreAllAccepted) {
   EXPECT_TRUE(Until([&] { return acceptor_.streams.size() == clients.size(); }));
 }
 
-TEST_F(NetworkTest, AUnixSocketFileIsForEverybodyAndGoesWithTheListener) {
+TEST_F(NetworkTest, AUnixSocketFileIsWorldWritableAndRemovedWithTheListener) {
   const UnixPath path{directory_.File("socket")};
   auto listener = Listen(path);
   ASSERT_TRUE(listener);
@@ -281,7 +281,7 @@ TEST_F(NetworkTest, OnlyItsOwnFileIsRemoved) {
   EXPECT_EQ(::stat(path.path.c_str(), &info), 0);
 }
 
-TEST_F(NetworkTest, WhatIsNoSocketIsLeftAlone) {
+TEST_F(NetworkTest, FilesThatAreNotSocketsAreKept) {
   const UnixPath path{directory_.File("file")};
   {
     const UniqueFd file(::creat(path.path.c_str(), 0600));

@@ -117,7 +117,7 @@ TEST_P(PollerTest, AnotherClientTakesOver) {
 
 // The first one notified removes the other and adds a third in its place, which must not get the
 // event of the other.
-TEST_P(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
+TEST_P(PollerTest, AnEventForARemovedClientReachesNobody) {
   Poller& poller = *owner_;
   auto one = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
   auto two = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
@@ -143,7 +143,7 @@ TEST_P(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
   EXPECT_EQ(third->heard.size(), 1U);
 }
 
-TEST_P(PollerTest, AnEdgeIsToldOnceUntilTheClientRearms) {
+TEST_P(PollerTest, AnEdgeIsReportedOnceUntilTheClientRearms) {
   Poller& poller = *owner_;
   Bell bell(poller, Poller::kReadable | Poller::kEdge);
   bell.Ring();
@@ -160,7 +160,7 @@ TEST_P(PollerTest, AnEdgeIsToldOnceUntilTheClientRearms) {
   EXPECT_EQ(bell.heard.size(), 2U);
 }
 
-TEST_P(PollerTest, WhatDoesNotFitBeforeTheDeadlineIsToldTheNextTime) {
+TEST_P(PollerTest, EventsAfterTheDeadlineAreReportedNextTime) {
   std::deque<Bell> bells;
   for (int i = 0; i < 10; ++i) {
     bells.emplace_back(*owner_, Poller::kReadable | Poller::kEdge).Ring();
@@ -181,7 +181,7 @@ TEST_P(PollerTest, WhatDoesNotFitBeforeTheDeadlineIsToldTheNextTime) {
   for (const Bell& bell : bells) EXPECT_EQ(bell.heard.size(), 1U);
 }
 
-TEST_P(PollerTest, WhatCannotBeWatchedHasNoPlace) {
+TEST_P(PollerTest, DescriptorsThatCannotBeWatchedTakeNoSlot) {
   Poller& poller = *owner_;
   Bell bell(poller);
   EXPECT_EQ(poller.Add(-1, Poller::kReadable, bell), Poller::kNowhere);

@@ -86,7 +86,7 @@ TEST(ResolverTest, AStaleAnswerServesWhileTheNameIsLookedUpAnew) {
   }
 }
 
-TEST(ResolverTest, AFailureIsToldToEveryoneAndRemembered) {
+TEST(ResolverTest, AFailureIsReportedToEveryoneAndCached) {
   Loop loop{PollerUnderTest()};
   Asker first;
   Asker second;
@@ -98,7 +98,7 @@ TEST(ResolverTest, AFailureIsToldToEveryoneAndRemembered) {
   EXPECT_NE(first.error->message.find("nx.invalid"), std::string::npos);
 }
 
-TEST(ResolverTest, WhatCannotBeANameIsRefused) {
+TEST(ResolverTest, InvalidNamesAreRefused) {
   Loop loop{PollerUnderTest()};
   for (const std::string& host :
        {std::string(), std::string(300, 'a'), std::string("localhost\0.example", 18)}) {

@@ -144,7 +144,7 @@ TEST_P(StreamTest, RefillingFromOnDrainedGoesOn) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
-TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
+TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   EXPECT_FALSE(near_->HasUnread());
   far_->Write(AsBytes("x"));
   EXPECT_TRUE(near_->HasUnread());
@@ -158,7 +158,7 @@ TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
   EXPECT_TRUE(near_->HasUnread());
 }
 
-TEST_P(StreamTest, ABreakIsKnownBeforeItIsTold) {
+TEST_P(StreamTest, ABreakIsKnownBeforeItIsReported) {
   far_->Write(AsBytes("unread"));
   near_->Write(AsBytes("unread"));
   far_.reset();
@@ -359,7 +359,7 @@ void BreakOff(std::unique_ptr<io::ByteStream>& near, io::ByteStream& far) {
   near.reset();
 }
 
-TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileReading) {
+TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileReading) {
   far_->SetReading(true);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -372,7 +372,7 @@ TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileReading) {
   EXPECT_EQ(far_log_.errors, 1);
 }
 
-TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileNotReading) {
+TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileNotReading) {
   RunFor(loop_, 8ms);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -381,7 +381,7 @@ TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileNotReading) {
   EXPECT_EQ(far_log_.errors, 1);
 }
 
-TEST_P(StreamTest, ABreakAfterTheEndIsToldEvenWhenTheEndWasSeenUnread) {
+TEST_P(StreamTest, ABreakAfterTheEndIsReportedEvenIfTheEndWasNotRead) {
   near_->Shutdown();
   RunFor(loop_, 12ms);
   BreakOff(near_, *far_);
@@ -389,7 +389,7 @@ TEST_P(StreamTest, ABreakAfterTheEndIsToldEvenWhenTheEndWasSeenUnread) {
   EXPECT_EQ(far_log_.code, Errc::kReset);
 }
 
-TEST_P(StreamTest, ABreakWithAFullQueueIsTold) {
+TEST_P(StreamTest, ABreakWithAFullQueueIsReported) {
   Congest(*far_);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -397,7 +397,7 @@ TEST_P(StreamTest, ABreakWithAFullQueueIsTold) {
   EXPECT_EQ(far_log_.drained, 0);
 }
 
-TEST_P(StreamTest, WhatCameBeforeTheBreakIsDelivered) {
+TEST_P(StreamTest, DataBeforeTheBreakIsDelivered) {
   far_log_.on_bytes = [&](MutableBytes) { far_->Write(AsBytes("into the void")); };
   const std::string last_words = Pattern(150'000);
   near_->Write(AsBytes(last_words));
@@ -409,7 +409,7 @@ TEST_P(StreamTest, WhatCameBeforeTheBreakIsDelivered) {
   EXPECT_EQ(far_log_.ends, 0);
 }
 
-TEST_P(StreamTest, AFailedWriteIsToldLaterAndKeptForTheNextHandler) {
+TEST_P(StreamTest, AFailedWriteIsReportedLaterAndKeptForTheNextHandler) {
   BreakOff(near_, *far_);
   far_->SetHandler(nullptr);
   far_->Write(AsBytes("one"));
@@ -438,7 +438,7 @@ TEST_P(StreamTest, TheAddressesOfBothEndsAgree) {
   }
 }
 
-TEST_P(StreamTest, ABreakAfterTheEndIsToldWhenTheEndWasRead) {
+TEST_P(StreamTest, ABreakAfterTheEndIsReportedIfTheEndWasRead) {
   far_->SetReading(true);
   near_->Shutdown();
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
@@ -467,7 +467,7 @@ TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
 
 // The queue is the measure of a slow reader's progress: it must show soon, not only after a
 // megabyte of kernel buffer has been read.
-TEST_P(TcpStreamTest, WhatASlowPeerTakesShowsInTheQueueSoon) {
+TEST_P(TcpStreamTest, ProgressOfASlowPeerShowsInTheQueueSoon) {
   constexpr std::size_t kTaken = 512 * 1024;
   const auto check = [&](io::ByteStream& writer, io::ByteStream& reader, Recorder& log) {
     Congest(writer);
@@ -499,7 +499,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
 }
 
 // A read stops at an urgent byte, and no event announces the data after it.
-TEST_P(TcpStreamTest, UrgentBytesDoNotHoldUpWhatStandsBehindThem) {
+TEST_P(TcpStreamTest, UrgentBytesDoNotBlockFollowingData) {
   const int fd = dynamic_cast<SocketStream&>(*near_).fd();
   near_->Write(AsBytes("before"));
   ::send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL);
@@ -541,7 +541,7 @@ TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
 class UnixStreamTest : public StreamTest {};
 INSTANTIATE_TEST_SUITE_P(Sockets, UnixStreamTest, testing::Values(Kind::kUnix), NameOf);
 
-TEST_P(UnixStreamTest, LastWordsAreReadAlthoughWritingFails) {
+TEST_P(UnixStreamTest, PendingDataIsReadAlthoughWritingFails) {
   near_->Write(AsBytes("last words"));
   near_.reset();
   far_->SetReading(true);

@@ -127,7 +127,7 @@ class BroadcastTest : public PluginsTest {
   std::vector<std::unique_ptr<plugin::Instance>> hubs_;
 };
 
-TEST_F(BroadcastTest, WhatAClientSendsGoesToEverybodyElse) {
+TEST_F(BroadcastTest, MessagesGoToAllOtherClients) {
   StartLoops(1);
   auto a = Join(), b = Join(), c = Join();
   a->Publish("Hello");
@@ -222,7 +222,7 @@ TEST_F(BroadcastTest, ATurnDeliversABoundedAmountAndEachRoomHasItsPart) {
   EXPECT_TRUE(publisher->socket.reading);
 }
 
-TEST_F(BroadcastTest, WhoComesInTheSameTurnGetsWhatIsPublishedFromThenOn) {
+TEST_F(BroadcastTest, ClientsThatJoinInATurnGetMessagesPublishedAfterwards) {
   StartLoops(1);
   auto a = Join(), b = Join();
   a->Publish("before");
@@ -638,7 +638,7 @@ TEST_F(HttpPublishTest, ABodyOverTheMessageSizeIs413) {
   EXPECT_EQ(client->socket.got.size(), 1U);
 }
 
-TEST_F(HttpPublishTest, OtherMethodsAreToldWhatIsThere) {
+TEST_F(HttpPublishTest, OtherMethodsAreAnsweredWith426Or405) {
   StartLoops(1, "{http_publish: true}");
   const http::Response get = Request("GET", "", {});
   EXPECT_EQ(get.status, 426);

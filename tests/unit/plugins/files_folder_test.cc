@@ -66,7 +66,7 @@ TEST_P(FolderTest, FilesAreFoundAtEveryDepth) {
   EXPECT_EQ(file->modified_ns, 0u);
 }
 
-TEST_P(FolderTest, WhatIsNotThereIsNotFound) {
+TEST_P(FolderTest, MissingFilesAreNotFound) {
   EXPECT_EQ(Try("b.txt"), "not found");
   EXPECT_EQ(Try("a.txt/b"), "not found");
   EXPECT_EQ(Try("nothing/b.txt"), "not found");

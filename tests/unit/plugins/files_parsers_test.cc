@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", 20, "whole"},
         RangeCase{"bytes=30-,30-,30-,30-,30-,30-,30-,30-,30-", 20, "whole"}));
 
-TEST(RangeRandom, WhatIsWellFormedCoversExactlyTheBytesItNames) {
+TEST(RangeRandom, WellFormedRangesCoverExactlyTheirBytes) {
   std::mt19937 random(20260102);
   const auto below = [&](std::uint64_t n) { return random() % n; };
   for (int round = 0; round < 20000; ++round) {
@@ -290,7 +290,7 @@ TEST(HttpDateTest, TheThreeForms) {
   EXPECT_EQ(ParseHttpDate("Saturday, 01-Jan-77 00:00:00 GMT", kNow), 220924800) << "1977";
 }
 
-TEST(HttpDateTest, AnythingElseIsNoDate) {
+TEST(HttpDateTest, OtherFormatsAreRejected) {
   for (const std::string text :
        {"", "0", "now", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
         "Sun, 06 Nov 1994 08:49:37 GMT ", "sun, 06 nov 1994 08:49:37 gmt",

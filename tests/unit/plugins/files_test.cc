@@ -98,7 +98,7 @@ TEST_F(FilesTest, OtherMethodsAreRefused) {
   EXPECT_EQ(ValueOf(options, "allow"), "GET, HEAD, OPTIONS");
 }
 
-TEST_F(FilesTest, FoldersAreTheirIndexBehindASlash) {
+TEST_F(FilesTest, FoldersWithASlashServeTheirIndex) {
   EXPECT_EQ(Ask("/").body, "<h1>home</h1>");
   EXPECT_EQ(Ask("/docs/").body, "docs");
   EXPECT_EQ(ValueOf(Ask("/docs/"), "content-type"), "text/html; charset=utf-8");
@@ -260,7 +260,7 @@ TEST_F(FilesTest, OneRangeIsAPart) {
   }
 }
 
-TEST_F(FilesTest, ARangeBehindTheEndIs416) {
+TEST_F(FilesTest, ARangePastTheEndIs416) {
   Serve("{ root: ., cache_control: immutable }");
   const http::Response answer = Ask("/ten.txt", {{"Range", "bytes=10-"}});
   EXPECT_EQ(answer.status, 416);

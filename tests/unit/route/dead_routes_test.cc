@@ -31,7 +31,7 @@ std::string Dead(const std::string& routes) {
   return Dead(Read("routes:\n" + routes));
 }
 
-TEST(DeadRoutesTest, ARegularExpressionBehindAPrefixThatTakesAllOfIt) {
+TEST(DeadRoutesTest, ARegularExpressionAfterAPrefixThatCoversIt) {
   const std::string any = "  - { path: /*, plugin: echo }\n";
   EXPECT_EQ(Dead(any + "  - { path: \"~^/v[0-9]+$\", plugin: echo }\n"), "routes[1] ");
   EXPECT_EQ(Dead("  - { path: \"~x\", plugin: echo }\n" + any), "routes[0] ");

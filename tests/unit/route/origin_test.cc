@@ -252,7 +252,7 @@ TEST(JudgeOriginTest, AnybodyWithoutCredentials) {
 }
 
 // Sent by clients other than browsers.
-TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
+TEST(JudgeOriginTest, AnyIncludesMalformedOrigins) {
   config::Cors cors = Allow({kAny});
   for (const std::string origin :
        {"null", "file://", "file:///", "localhost:1234", "https://app.example.com/", "app://.",
@@ -322,7 +322,7 @@ TEST(JudgeOriginTest, AnybodyWithCredentialsIsNamed) {
                    "Access-Control-Allow-Credentials: true"}));
 }
 
-TEST(JudgeOriginTest, ThoseListedByNameAreNamedBesidesAnybody) {
+TEST(JudgeOriginTest, ListedOriginsAreEchoedEvenWithAny) {
   const config::Cors cors = Allow({kAny, kApp});
   EXPECT_EQ(ToLines(Judge("https://app.example.com", &cors).headers),
             Lines{"Access-Control-Allow-Origin: https://app.example.com"});

@@ -218,7 +218,7 @@ TEST(FindRouteTest, RoutesAPathOnlyIfEveryReadingLeadsThere) {
   }
 }
 
-TEST(FindRouteTest, RoutesWhatLeadsToOneRouteAsItCame) {
+TEST(FindRouteTest, RoutesUnambiguousPathsUnchanged) {
   EXPECT_EQ(RouteOf("/api/queues/%2F/name"), 2);  // RabbitMQ
   EXPECT_EQ(RouteOf("/api//queues"), 2);
   EXPECT_EQ(RouteOf("/api/a;b=c/d"), 2);

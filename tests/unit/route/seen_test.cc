@@ -374,7 +374,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "https://app.example:443",
                  "10.1.2.3:4711"}));
 
-TEST(SeenByClientTest, ForwardedHasTheLastWord) {
+TEST(SeenByClientTest, ForwardedTakesPrecedence) {
   const SeenAs seen =
       SeenByClient(RequestTo("inner", 0,
                              {{"Forwarded", "for=203.0.113.7;proto=https;host=app.example"},

@@ -28,7 +28,7 @@ TEST_F(CompressionPoolTest, SetsNoMoreMemoryAsideThanThereIs) {
   EXPECT_EQ(stats_.reserved_bytes.Get(), 40'001u);
 }
 
-TEST_F(CompressionPoolTest, LendsWhatFitsAndIsFreshAgain) {
+TEST_F(CompressionPoolTest, LendsMatchingContextsAndResetsThem) {
   auto deflater = pool_.TakeDeflater(12, 3);
   const ws::Deflater* first = deflater.get();
   std::string before;

@@ -95,7 +95,7 @@ TEST(CloseCodesTest, CountsCodesAndRanges) {
   EXPECT_EQ(codes.application.Get(), 3U);
 }
 
-TEST(CloseCodesTest, LeavesOutWhatCannotBe) {
+TEST(CloseCodesTest, OmitsInvalidCodes) {
   CloseCodes codes;
   for (const std::uint16_t code :
        std::initializer_list<std::uint16_t>{0, 999, 1016, 2999, 5000, 65535})
@@ -344,7 +344,7 @@ TEST(JsonTest, LogLinesLost) {
   EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 4);
 }
 
-TEST(JsonTest, OpenFdsFollowWhatIsOpen) {
+TEST(JsonTest, OpenFdsCountOpenDescriptors) {
   const Registry registry({}, 1);
   const auto before = Read(registry)["process"]["open_fds"].get<int>();
   const int fd = dup(STDERR_FILENO);

@@ -157,7 +157,7 @@ TEST(FakeLoopTest, StreamsLeftOpenAreReported) {
   EXPECT_NONFATAL_FAILURE(loop.reset(), "left open");
 }
 
-TEST(FakeLoopTest, WhatIsDeferredLastIsDeletedWithTheLoop) {
+TEST(FakeLoopTest, LateDeferredDeletionsHappenWithTheLoop) {
   std::string dead;
   {
     FakeLoop loop;

@@ -146,7 +146,7 @@ TEST(MemoryNetworkTest, AttemptsCanHangFailOrBeReset) {
   EXPECT_EQ(server.size(), 1u);
 }
 
-TEST(MemoryNetworkTest, DestroyingWhatIsPendingCancelsIt) {
+TEST(MemoryNetworkTest, DestroyingAPendingOperationCancelsIt) {
   MemoryNetwork network;
   TestServer server(network, kServer);
   Connector client;
@@ -224,7 +224,7 @@ TEST(MemoryNetworkTest, EveryInsideOperationCanBeMadeToFail) {
   EXPECT_EQ(scenario(3).second, "error");
 }
 
-TEST(MemoryNetworkTest, WhatIsLeftInsideIsReportedAndHarmless) {
+TEST(MemoryNetworkTest, LeftoversInsideAreReportedAndHarmless) {
   auto network = std::make_unique<MemoryNetwork>();
   Acceptor acceptor;
   auto listener = network->Listen(kServer, {}, acceptor);

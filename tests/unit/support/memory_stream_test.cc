@@ -208,7 +208,7 @@ TEST_F(MemoryStreamTest, ClosingDropsTheQueueAndEndsThePeerAfterWhatTheSystemToo
   EXPECT_EQ(peer->error()->code, Errc::kReset);
 }
 
-TEST_F(MemoryStreamTest, ResetIsAnErrorAfterWhatAReaderStillReads) {
+TEST_F(MemoryStreamTest, ResetIsAnErrorAfterTheRemainingData) {
   Connect();
   peer->Send("abc");
   peer->Reset();
@@ -221,7 +221,7 @@ TEST_F(MemoryStreamTest, ResetIsAnErrorAfterWhatAReaderStillReads) {
   EXPECT_EQ(heard.events.size(), 2u) << "nothing follows an error";
 }
 
-TEST_F(MemoryStreamTest, ResetIsToldWhileReadingIsOff) {
+TEST_F(MemoryStreamTest, ResetIsReportedWhileReadingIsOff) {
   Connect();
   inside->SetReading(false);
   peer->Send("never read");
@@ -312,7 +312,7 @@ TEST_F(MemoryStreamTest, BytesMayBeChangedWithTheirHeadroomAndAreGarbageTheNextT
 }
 
 #ifdef __SANITIZE_ADDRESS__
-TEST_F(MemoryStreamTest, WritingBehindTheBytesAndReadingThemLaterStopTheProgram) {
+TEST_F(MemoryStreamTest, WritingPastTheBytesAndReadingThemLaterStopTheProgram) {
   Connect();
   std::byte* kept = nullptr;
   heard.on_bytes = [&](MutableBytes data) {
@@ -325,7 +325,7 @@ TEST_F(MemoryStreamTest, WritingBehindTheBytesAndReadingThemLaterStopTheProgram)
   EXPECT_DEATH(*kept = std::byte{0}, "use-after-poison");
 }
 #else
-TEST_F(MemoryStreamTest, WritingBehindTheBytesIsReported) {
+TEST_F(MemoryStreamTest, WritingPastTheBytesIsReported) {
   Connect();
   heard.on_bytes = [](MutableBytes data) { data.data()[data.size()] = std::byte{0}; };
   peer->Send("abc");

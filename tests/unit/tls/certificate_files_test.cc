@@ -63,7 +63,7 @@ TEST_F(CertificateFilesTest, AllErrorsAtOnce) {
   EXPECT_EQ(made.error().size(), 5u);
 }
 
-TEST_F(CertificateFilesTest, AFolderIsNoFile) {
+TEST_F(CertificateFilesTest, AFolderIsNotAFile) {
   config::Certificate files = good_;
   files.cert.path = folder_.path("");
   EXPECT_THAT(ErrorAt(files.cert, files), HasSubstr("Is a directory"));

@@ -160,7 +160,7 @@ TEST_F(ClientContextTest, CancelledHandshakesSayNothing) {
   EXPECT_EQ(session.server.errors[0].code, Errc::kTls);
 }
 
-TEST_F(ClientContextTest, DataRightBehindTheHandshakeIsNotLost) {
+TEST_F(ClientContextTest, DataRightAfterTheHandshakeIsNotLost) {
   const Contexts contexts;
   Session session(*contexts.server, *contexts.client);
   session.server.Send("greeting");

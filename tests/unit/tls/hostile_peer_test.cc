@@ -145,7 +145,7 @@ TEST_P(HostilePeerTest, AlertsInTheClearAreNotBelieved) {
 }
 
 // A peer that requests new keys and never reads the responses is eventually no longer read.
-TEST(SilentPeerTest, AnswersThatNobodyReadsStallTheReading) {
+TEST(SilentPeerTest, UnreadAnswersStopReading) {
   const Contexts contexts;
   RawSession session(*contexts.server);
   ASSERT_TRUE(session.client->established());

@@ -56,7 +56,7 @@ TEST_F(ServerNameTest, CommonNameOnlyCountsWithoutAlternatives) {
   EXPECT_EQ(CertificateFor(Asking("san.example")), "san.example");
 }
 
-TEST_F(ServerNameTest, TheFirstIsForEveryoneElse) {
+TEST_F(ServerNameTest, TheFirstIsTheDefault) {
   EXPECT_EQ(CertificateFor({}), "first.example");
   EXPECT_EQ(CertificateFor(Asking("unknown.example")), "first.example");
   EXPECT_EQ(CertificateFor(Asking("10.1.2.4")), "first.example");

@@ -58,7 +58,7 @@ TEST_P(StreamTest, CarriesBytesBothWays) {
   EXPECT_EQ(session_.client.received, "pong");
 }
 
-TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
+TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   session_.Shake();
   session_.server.Send("x");  // after the session tickets
   session_.loop.Run();
@@ -80,7 +80,7 @@ TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
   EXPECT_TRUE(session_.client.stream->HasUnread());
 }
 
-TEST_P(StreamTest, CarriesMuchBothWays) {
+TEST_P(StreamTest, CarriesBulkDataBothWays) {
   session_.Shake();
   const std::string sent = Pattern(GetParam() < 100 ? 100'000 : 1024 * 1024);
   session_.client.Send(sent);
@@ -149,7 +149,7 @@ TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
   EXPECT_EQ(session_.server.ends, 1);
 }
 
-TEST_P(StreamTest, AnEndWithCloseNotifyIsNoTruncation) {
+TEST_P(StreamTest, AnEndWithCloseNotifyIsNotATruncation) {
   session_.Shake();
   session_.server.takes_truncation = true;
   session_.client.Call([](auto& s) { s.Shutdown(); });
@@ -486,7 +486,7 @@ TEST_F(StreamShapeTest, AfterTooManyEarlyWritesTheRestIsDropped) {
   EXPECT_EQ(session_.connect.failures[0].code, Errc::kTls);
 }
 
-TEST_F(StreamShapeTest, EarlyWritesThatCongestAreToldToHaveDrained) {
+TEST_F(StreamShapeTest, EarlyWritesThatCongestAreReportedAsDrained) {
   session_.server.Send(std::string(300 * 1024, 'x'));
   EXPECT_TRUE(session_.server.stream->congested());
   Shake();

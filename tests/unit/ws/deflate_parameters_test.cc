@@ -91,7 +91,7 @@ TEST(AgreeOnDeflateTest, AClientIsAskedForASmallerWindowOnlyIfItOffers) {
   EXPECT_EQ(agreed->answer, "permessage-deflate");
 }
 
-TEST(DeflateOfferOfAClientTest, NamesWhatIsWanted) {
+TEST(DeflateOfferOfAClientTest, NamesTheWantedParameters) {
   EXPECT_EQ(DeflateOffer({}), "permessage-deflate; client_max_window_bits");
   EXPECT_EQ(DeflateOffer({true, true, 9, 10}),
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "

@@ -97,7 +97,7 @@ TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
 
 // RFC 7692, section 7.1.2: a sender must not do this. zlib detects it only when the referenced data
 // is no longer in its window.
-TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
+TEST(InflaterTest, ReferencesBeyondTheWindowAreRefusedOrInflatedAsMeant) {
   std::mt19937 random(7);
   std::string message(1000, '\0');
   for (char& c : message) c = static_cast<char>(random());
@@ -115,7 +115,7 @@ TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
   }
 }
 
-TEST(InflaterTest, KeepsTheWindowBehindAFinalBlock) {
+TEST(InflaterTest, KeepsTheWindowAfterAFinalBlock) {
   Inflater inflater(15);
   EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello");
   EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello");
@@ -128,7 +128,7 @@ TEST(InflaterTest, ResetForgetsTheWindow) {
   EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), std::nullopt);
 }
 
-TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
+TEST(InflaterTest, RefusesInvalidDeflateData) {
   for (const std::string& wrong : {"\xff"s, "\x07"s, "\x00\x05\x00\x00\x00Hello"s, "\xf2\x48\xcd"s,
                                    "\xf2\x48\xcd\xc9\xc9"s, "Hello"s}) {
     for (const std::size_t chunk : {1, 2, 100}) {
@@ -215,7 +215,7 @@ TEST(DeflaterTest, TakeoverMakesRepeatedMessagesSmall) {
   EXPECT_EQ(DeflateOne(deflater, message).size(), first);
 }
 
-// The rest of a long message must not take as long as its beginning may.
+// Later parts of a long message must compress faster than its beginning.
 TEST(DeflaterTest, LongMessagesGetLessEffortTheLongerTheyAre) {
   const std::string hard = Hard(6 << 20);
   const auto share = [&](std::size_t size, int level) {
@@ -227,7 +227,7 @@ TEST(DeflaterTest, LongMessagesGetLessEffortTheLongerTheyAre) {
   const double quick = share(64 << 10, 1);
   ASSERT_LT(whole * 1.1, quick);
   EXPECT_NEAR(share(4 << 20, 6), quick, 0.02) << "as level 1, but for its beginning";
-  EXPECT_NEAR(share(6 << 20, 6), (4 * quick + 2) / 6, 0.02) << "stored behind 4 MiB";
+  EXPECT_NEAR(share(6 << 20, 6), (4 * quick + 2) / 6, 0.02) << "stored beyond 4 MiB";
   EXPECT_NEAR(share(64 << 10, 9), whole, 0.02) << "the highest level searches no more than this";
 }
 
@@ -255,7 +255,7 @@ TEST(DeflaterTest, NoiseGrowsByNextToNothing) {
   EXPECT_LT(DeflateOne(deflater, noise).size(), noise.size() + noise.size() / 500);
 }
 
-TEST(DeflaterTest, AppendsToWhatIsThere) {
+TEST(DeflaterTest, AppendsToTheOutput) {
   Deflater deflater(15, 6);
   std::string out = "head";
   deflater.Deflate(AsBytes("Hello"), out);
@@ -278,7 +278,7 @@ std::size_t HeapOf(Make make) {
   return HeapInUse() - before;
 }
 
-TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
+TEST(DeflateMemory, IsNoMoreThanReserved) {
   constexpr std::size_t kAroundThem = 64;  // overhead of the heap for a few allocations
   std::mt19937 random(1);
   std::string noise(300'000, '\0');

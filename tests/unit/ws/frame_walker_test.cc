@@ -60,7 +60,7 @@ TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
   EXPECT_EQ(walker.close(), nullptr);
 }
 
-TEST_P(FrameWalkerTest, EndsBehindTheFirstClose) {
+TEST_P(FrameWalkerTest, EndsAfterTheFirstClose) {
   FrameWalker walker(Role::kServer, 100);
   const std::string close = test::CloseFrame(3001, "first");
   const Outcome outcome = WalkInChunks(

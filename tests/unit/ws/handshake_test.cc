@@ -122,7 +122,7 @@ void ExpectUpgradeRequired(const http::Request& request) {
   EXPECT_EQ(Value(response, "Connection"), "Upgrade");
 }
 
-TEST(ReadOffer, WhatIsNoUpgradeIsRefusedWith426) {
+TEST(ReadOffer, OtherRequestsAreRefusedWith426) {
   http::Request plain = Upgrade();
   plain.wants_upgrade = false;
   ExpectUpgradeRequired(plain);
@@ -142,7 +142,7 @@ TEST(ReadOffer, WhatIsNoUpgradeIsRefusedWith426) {
   }
 }
 
-TEST(ReadOffer, OtherVersionsAreToldWhichOneIsSpoken) {
+TEST(ReadOffer, OtherVersionsAreToldTheSupportedOne) {
   for (const std::string_view version : {"8", "12", "14", "", "013", "13, 8", "abc"}) {
     http::Request request = Upgrade();
     request.headers.Set("Sec-WebSocket-Version", version);

@@ -252,7 +252,7 @@ TEST_P(HixieEncoderTest, WithinATextThereIsNoClosingHandshake) {
   EXPECT_FALSE(written.told);
 }
 
-TEST_P(HixieEncoderTest, ABinaryMessageIsAnErrorBehindWhichOnlyTheCloseIsTold) {
+TEST_P(HixieEncoderTest, AfterABinaryMessageOnlyTheCloseIsWritten) {
   const std::string frames =
       test::ServerFrame(test::kText, "x") + test::ServerFrame(test::kBinary, "\xff\0"s) +
       test::ServerFrame(test::kBinary, "again") + test::ServerFrame(test::kText, "y");

@@ -81,7 +81,7 @@ TEST_P(FrameUnpackerTest, EachMessageIsOneBase64Text) {
   EXPECT_EQ(got.bytes, "\x00\x01\x02\x03Hello"s);
 }
 
-TEST_P(FrameUnpackerTest, WhatIsNotBase64IsRejected) {
+TEST_P(FrameUnpackerTest, InvalidBase64IsRejected) {
   for (const std::string_view wrong : {"AAE", "A", "AA=A", "=AAA", "AAAA=", "AA==AAAA", "A\nAA",
                                        "AA*A", "AB==", "AAE =", "\u20ac"}) {
     EXPECT_EQ(Unpack(Encoding::kBase64, ClientFrame(0x81, wrong), GetParam()).code, 1007) << wrong;
