@@ -114,10 +114,10 @@ TEST_F(LimitsTest, ClientsThatWaitTooLongAreRefusedUntilThereIsAPlaceAgain) {
   EXPECT_TRUE(Served(second));
   EXPECT_FALSE(waiting.peer().done());
   Pass(2s);
-  EXPECT_TRUE(waiting.peer().error()) << "told, with a reset";
+  EXPECT_TRUE(waiting.peer().error()) << "refused with a reset";
   auto late = gw_.Connect();
   gw_.loop().RunUntilIdle();
-  EXPECT_TRUE(late.peer().error()) << "at once, for nobody waits for nothing";
+  EXPECT_TRUE(late.peer().error()) << "refused at once";
   EXPECT_EQ(gw_.listener_stats().connections_refused.Get(), 2u);
   EXPECT_EQ(gw_.log().Count("clients refused"), 1u) << "of many";
   EXPECT_EQ(open(), 2u);

@@ -223,7 +223,7 @@ TEST(RelayHandshake, AServerThatAgreesOnWhatWasNotOfferedIsA502) {
     EXPECT_EQ(r.gw.Handshakes(HandshakeOutcome::kBackendFailed, 4), 1u);
   }
   Relay plain("/plain", {}, kOffer, kOffer);
-  EXPECT_EQ(plain.answer.status, 502) << "the client's offer was not passed on";
+  EXPECT_EQ(plain.answer.status, 502) << "the client's offer was not forwarded";
 }
 
 TEST_P(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {

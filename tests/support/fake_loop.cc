@@ -23,7 +23,7 @@ void FixedEntropy::Fill(MutableBytes out) {
 FakeLoop::~FakeLoop() {
   DeleteDeferred();
   if (!later_.empty() || !leftovers_.empty())
-    ADD_FAILURE() << "something waits for the next turn when the loop ended";
+    ADD_FAILURE() << "a callback still waits for the next turn when the loop ended";
 }
 
 bool FakeLoop::DeleteDeferred() {
@@ -48,7 +48,7 @@ bool FakeLoop::RunTurn() {
 void FakeLoop::RunUntilIdle() {
   for (int turns = 0; RunTurn(); ++turns) {
     if (turns > kMostTurns) {
-      ADD_FAILURE() << "the loop never comes to rest";
+      ADD_FAILURE() << "the loop never becomes idle";
       return;
     }
   }

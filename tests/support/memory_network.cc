@@ -250,7 +250,7 @@ bool MemoryNetwork::RunOnce() {
 void MemoryNetwork::RunUntilIdle() {
   for (int rounds = 0; RunOnce(); ++rounds) {
     if (rounds > kMostRounds) {
-      ADD_FAILURE() << "the network never falls silent";
+      ADD_FAILURE() << "the network never becomes idle";
       return;
     }
   }
@@ -297,7 +297,7 @@ void MemoryNetwork::ReleaseReadBuffer(std::size_t size) {
   const std::byte* end = read_buffer_.get() + io::kReadHeadroom + size;
   // Checking a little is enough: an overrun starts at the end.
   const bool intact = std::all_of(end, end + 64, [](std::byte b) { return b == kGarbage; });
-  if (!intact) ADD_FAILURE() << "a handler wrote behind the " << size << " bytes that it was given";
+  if (!intact) ADD_FAILURE() << "a handler wrote past the " << size << " bytes that it was given";
   std::fill_n(read_buffer_.get(), io::kReadHeadroom + size + 64, kGarbage);
   ASAN_POISON_MEMORY_REGION(read_buffer_.get(), kBufferSize);
 }

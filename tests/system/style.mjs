@@ -51,7 +51,7 @@ function faultsOf(text) {
   for (const { node, parent, key } of nodesOf(program)) {
     if (node.type === 'TemplateLiteral') templates.push({ first: node.loc.start.line, last: node.loc.end.line });
     if (needsSemicolon(node, parent, key) && text[node.end - 1] !== ';')
-      note(node.loc.end.line, 'no semicolon behind this');
+      note(node.loc.end.line, 'missing semicolon');
   }
   for (const token of tokens) {
     const source = text.slice(token.start, token.end);
@@ -81,7 +81,7 @@ export default { a: 1 }
 const tab =\t1;
 const end = 2;${' '}
 `;
-const kSampleFaults = [[1, 'no semicolon'], [1, '"node:fs" is'], [5, 'not indented'], [6, 'no semicolon'], [7, 'a tab'],
+const kSampleFaults = [[1, 'missing semicolon'], [1, '"node:fs" is'], [5, 'not indented'], [6, 'missing semicolon'], [7, 'a tab'],
   [8, 'space at']];
 
 function testItself() {

@@ -191,7 +191,7 @@ TEST_F(BroadcastTest, MuchIsNotGatheredUntilTheEndOfTheTurn) {
   for (int i = 0; i < 5; ++i) a->Publish(large);
   EndTurn();
   EXPECT_EQ(b->socket.got.size(), 5U);
-  EXPECT_EQ(b->socket.writes, 2) << "three, and what came behind them";
+  EXPECT_EQ(b->socket.writes, 2) << "three messages, and then the later ones";
 }
 
 TEST_F(BroadcastTest, ATurnDeliversABoundedAmountAndEachRoomHasItsPart) {

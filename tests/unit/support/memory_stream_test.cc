@@ -329,7 +329,7 @@ TEST_F(MemoryStreamTest, WritingPastTheBytesIsReported) {
   Connect();
   heard.on_bytes = [](MutableBytes data) { data.data()[data.size()] = std::byte{0}; };
   peer->Send("abc");
-  EXPECT_NONFATAL_FAILURE(network.RunUntilIdle(), "wrote behind the 3 bytes");
+  EXPECT_NONFATAL_FAILURE(network.RunUntilIdle(), "wrote past the 3 bytes");
 }
 #endif
 
