@@ -127,7 +127,7 @@ class TestGateway {
   tls::Scratch scratch_;
   std::shared_ptr<const upgrade::Generation> generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::shared_ptr<const app::Loops> loops_;  // first to go
+  std::shared_ptr<const app::Loops> loops_;  // destroyed first
 };
 
 }  // namespace upgate::test

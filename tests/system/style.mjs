@@ -81,7 +81,8 @@ export default { a: 1 }
 const tab =\t1;
 const end = 2;${' '}
 `;
-const kSampleFaults = [[1, 'missing semicolon'], [1, '"node:fs" is'], [5, 'not indented'], [6, 'missing semicolon'], [7, 'a tab'],
+const kSampleFaults = [[1, 'missing semicolon'], [1, '"node:fs" is'], [5, 'not indented'], [6, 'missing semicolon'],
+  [7, 'a tab'],
   [8, 'space at']];
 
 function testItself() {

@@ -350,7 +350,7 @@ TEST(PrometheusTest, LabelsAreEscaped) {
   EXPECT_EQ(ValueOf(Parse(text), "upgate_route_requests_total", {{"route", name}}), 3);
 }
 
-// One URL in two backends is two series, and so is what differs in nothing but a number.
+// The same URL in two backends makes two series, and so do names that differ only in a number.
 TEST(PrometheusTest, RowsOfLikeNamesAreSeriesOfTheirOwn) {
   TestRows small({.listeners = {"a", "a #2"}, .routes = {}, .servers = {{"b", "u"}, {"c", "u"}}},
                  1);
@@ -381,7 +381,7 @@ TEST(PrometheusTest, Reloads) {
   EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "failed"}}), 1);
 }
 
-// Those who read by eye, and scrapers that keep the first of a kind, count on the order.
+// Human readers, and scrapers that keep the first sample of a kind, depend on the order.
 TEST(PrometheusTest, RowsStandInTheirOrder) {
   TestRows small(SmallNames(), 1);
   const Registry::Order& rows = small.rows();

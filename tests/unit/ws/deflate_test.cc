@@ -73,7 +73,7 @@ std::string Noise(std::size_t size) {
   return noise;
 }
 
-// Compresses well, and is hard to search: everything stands everywhere.
+// Compresses well, but is expensive to search: every position has many matches.
 std::string Hard(std::size_t size) {
   std::mt19937 random(13);
   std::string hard(size, '\0');
