@@ -115,7 +115,7 @@ TEST(DeadRoutesTest, AnExpressionThatNoPathBeginsAs) {
             "routes[0] routes[1] ");
 }
 
-// Against the router itself, which knows nothing of what is dead.
+// Compared with the router, which does not know about dead routes.
 TEST(DeadRoutesTest, NoRequestComesToWhatIsWarnedOf) {
   const std::vector<std::string> kPaths{
       "/*", "/a/*",    "/a",   "/a/b", "/b",     "~^/a",   "~^/a$",   "~^/a/", "~^/",  "~a",
