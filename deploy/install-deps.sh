@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that upgate needs; does nothing, and needs no network, when they are all there.
-#   deploy/install-deps.sh --build    to build it (the default)
-#   deploy/install-deps.sh --release  to build it as it ships (release.sh)
-#   deploy/install-deps.sh --unit     to build it with its unit tests
-#   deploy/install-deps.sh --test     to run all tests, with the servers and the browser that they talk to
+# Installs the Debian packages that upgate needs. If they are all installed, it does nothing and needs no network.
+#   deploy/install-deps.sh --build    to build upgate (the default)
+#   deploy/install-deps.sh --release  to make the release build (release.sh)
+#   deploy/install-deps.sh --unit     to build upgate with its unit tests
+#   deploy/install-deps.sh --test     to run all tests, including the servers and the browser they use
 #   deploy/install-deps.sh --fuzz     to build and run the fuzzers: clang 19 and its sanitizers
-#   deploy/install-deps.sh --lint     to build it and to look for mistakes with clang-tidy (tests/lint.sh)
-#   deploy/install-deps.sh --bench    to build it and to measure it beside other gateways
-# Debian 12 or 13, as root or with sudo. Services that come with packages are not started.
+#   deploy/install-deps.sh --lint     to build upgate and run clang-tidy (tests/lint.sh)
+#   deploy/install-deps.sh --bench    to build upgate and compare it with other gateways
+# Debian 12 or 13, as root or with sudo. Services in these packages are not started.
 set -euo pipefail
 
 mode=${1:---build}
@@ -26,7 +26,7 @@ fail() {
 
 unsupported() {
   cat >&2 <<EOF
-install-deps.sh: this is $1; packages are known for Debian 12 and 13 only. Install these yourself, with their
+install-deps.sh: this is $1; only Debian 12 and 13 are supported. Install these yourself, with their
 development files: a C++23 compiler (g++ 12, clang 19 or newer), CMake 3.25, ninja, pkg-config, libuv 1.44,
 OpenSSL 3.0, yaml-cpp, fmt, CLI11, nlohmann-json, RE2, zlib, llhttp 8.1 or newer, and GoogleTest for the tests.
 Then: cmake --preset release && cmake --build --preset release
@@ -40,7 +40,7 @@ os_release() (
   echo "${!1:-}"
 )
 
-# Debian 12 has llhttp as a package of Node's, Debian 13 as a library. Testing and unstable have no version.
+# llhttp is part of the Node.js packages in Debian 12 and a library in Debian 13. Testing and unstable have no VERSION_ID.
 llhttp_package() {
   case $(os_release VERSION_ID) in
     12) echo node-llhttp ;;
@@ -65,7 +65,7 @@ is_installed() {
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# Any Node.js from 18 on will do, wherever it came from.
+# Any Node.js from version 18 on will do, from any source.
 has_node() {
   command -v npm >/dev/null || return 1
   local version
@@ -82,7 +82,7 @@ allow_services() {
   own_policy=
 }
 
-# Keeps packages from starting their services, unless the machine has its own say in that already.
+# Prevents packages from starting their services, unless the machine has its own policy.
 forbid_services() {
   [[ ! -e $policy ]] || return 0
   own_policy=yes
@@ -129,6 +129,6 @@ done
 echo "installing: ${missing[*]}"
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
 forbid_services
-# A repository of somebody else's may be out of order; whether that matters shows when installing.
-as_root "${apt[@]}" update || echo "install-deps.sh: apt-get update failed; going on with what apt knows" >&2
+# A third-party repository may be broken; if that matters, the installation fails.
+as_root "${apt[@]}" update || echo "install-deps.sh: apt-get update failed; continuing with the cached package lists" >&2
 as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}"

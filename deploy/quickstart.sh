@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# From a fresh checkout to a running gateway: installs what the build needs, builds, and starts `upgate demo`.
+# From a fresh checkout to a running gateway: installs the build dependencies, builds, and runs `upgate demo`.
 #   deploy/quickstart.sh [OPTION of upgate demo...]
-#   deploy/quickstart.sh --no-run                      builds only: build/release/upgate
+#   deploy/quickstart.sh --no-run                      only builds: build/release/upgate
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

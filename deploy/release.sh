@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds upgate as it ships: build/trained/upgate. A first build notes which code runs often while it is sent through all that a
-# gateway does; the second is optimised by that. Installs what it needs (Debian), and takes three times as long as the preset release.
+# Makes the release build with profile-guided optimization (PGO): build/pgo-use/upgate. An instrumented build records a profile under
+# a training load, and a second build uses it. Installs the build dependencies (Debian); takes three times as long as the preset release.
 #   deploy/release.sh
-# gcc only: it knows where each function came from by -fprofile-prefix-path, which it has since version 12.
+# gcc 12 or newer only: -fprofile-prefix-path makes the profile usable in another build folder.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,15 +13,15 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 "$root/deploy/install-deps.sh" --release
 cd "$root"
-cmake --preset train
-cmake --build --preset train --parallel "$(nproc)" --target upgate bench_load_program bench_backend_program
-# Counts are of one program: those of another, or of another training, are not mixed with them.
-noted=build/train/profile/complete
-if [[ ! -e $noted || -n $(find build/train/upgate tests/bench/harness/train.py tests/bench/peers/training.yaml.in -newer "$noted") ]]; then
-  echo "training: about a minute"
-  rm -rf build/train/profile build/trained
+cmake --preset pgo-generate
+cmake --build --preset pgo-generate --parallel "$(nproc)" --target upgate bench_load_program bench_backend_program
+# A profile belongs to one program and one training run; never merge it with older ones.
+recorded=build/pgo-generate/profile/complete
+if [[ ! -e $recorded || -n $(find build/pgo-generate/upgate tests/bench/harness/train.py tests/bench/peers/training.yaml.in -newer "$recorded") ]]; then
+  echo "running the training load: about a minute"
+  rm -rf build/pgo-generate/profile build/pgo-use
   PYTHONPATH=$root/tests/bench PYTHONDONTWRITEBYTECODE=1 python3 -m harness.train
-  touch "$noted"
+  touch "$recorded"
 fi
-cmake --preset trained
-cmake --build --preset trained --parallel "$(nproc)"
+cmake --preset pgo-use
+cmake --build --preset pgo-use --parallel "$(nproc)"

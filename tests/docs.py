@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks that what the pages (*.md) say about this repository is so:
+"""Checks what the documents (*.md) say about this repository:
 
 - relative links lead to files, and anchors to headings;
 - paths in backticks exist;
 - commands exist: scripts, subcommands and options of upgate, presets, labels of tests;
 - configurations (```yaml) pass `upgate check`;
-- code below a comment "from FILE" stands in that file, except for lines that are "..." alone.
+- code after a comment "from FILE" is a part of that file, except for lines that consist of "...".
 
     UPGATE_BINARY=build/dev/upgate tests/docs.py
 """
@@ -31,7 +31,7 @@ FROM = re.compile(r"<!-- from (\S+) -->")
 class Block:
     kind: str
     line: int
-    source: str | None  # the file that it is from
+    source: str | None  # the file that it quotes
     text: str = ""
 
 
@@ -62,7 +62,7 @@ class Page:
 
     @functools.cached_property
     def anchors(self) -> set[str]:
-        """As GitHub makes them of headings."""
+        """The anchors that GitHub generates for headings."""
         found: dict[str, int] = {}
         anchors = set()
         for _, line in self.prose:
@@ -122,7 +122,7 @@ def help_of(*command: str) -> str:
 
 
 def options_of(words: list[str]) -> list[str]:
-    """Without values, and of "-xyz=1" only "-xyz"."""
+    """Only the options, without values: "-xyz" for "-xyz=1"."""
     return [word.split("=")[0] for word in words if re.match(r"--?[A-Za-z]", word)]
 
 
@@ -141,7 +141,7 @@ def check_upgate(words: list[str]):
 
 
 def text_of_script(script: Path) -> str:
-    """Of the script and of what it passes its options to."""
+    """The text of a script, and of the programs that get its options."""
     text = script.read_text()
     if script.is_relative_to(ROOT / "tests/bench"):
         text += "".join(file.read_text() for file in (ROOT / "tests/bench/harness").glob("*.py"))
@@ -184,7 +184,7 @@ def check_command(words: list[str]):
     if not words:
         return []
     name, rest = words[0], words[1:]
-    if name == "upgate" or re.fullmatch(r"build/\w+/upgate", name):
+    if name == "upgate" or re.fullmatch(r"build/[\w-]+/upgate", name):
         return check_upgate(rest)
     if "/" in name and name.split("/")[0] in TOP:
         return check_script(name, rest)
@@ -195,7 +195,7 @@ def check_command(words: list[str]):
 
 
 def commands_of(text: str):
-    """The commands of a script, as lists of words with the number of the line that they begin in."""
+    """The commands of a script, as lists of words, with the line number where each begins."""
     line = ""
     start = 0
     for number, part in enumerate(text.splitlines()):
@@ -232,7 +232,7 @@ def check_commands(page: Page):
 
 
 def prepare(folder: Path, text: str) -> str:
-    """Makes the files that a configuration names, and has it listen on any port: those that it names may be taken."""
+    """Creates the files named in a configuration, and replaces its ports by 0, because they may be in use."""
     for key, name in re.findall(r"\b(cert|key|ca|client_ca|root): *\"?([\w./-]+)", text):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -248,7 +248,7 @@ def prepare(folder: Path, text: str) -> str:
 
 @functools.cache
 def certificate() -> tuple[str, str]:
-    """A key and a certificate of its own."""
+    """A key and a self-signed certificate."""
     with tempfile.TemporaryDirectory() as folder:
         request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         place = ["-subj", "/CN=site", "-days", "2", "-keyout", f"{folder}/key", "-out", f"{folder}/cert"]
@@ -279,7 +279,7 @@ def check_quotes(page: Page):
         for piece in re.split(r"^ *\.\.\.\n", block.text, flags=re.MULTILINE):
             at = text.find(piece, at)
             if at < 0:
-                yield block.line, f"this does not stand in {block.source} (any more)"
+                yield block.line, f"this is not in {block.source} (any more)"
                 break
             at += len(piece)
 
@@ -291,7 +291,7 @@ def faults_of(page: Page) -> list[tuple[int, str]]:
     return sorted(fault for check in CHECKS for fault in check(page))
 
 
-# ---- whether this would find anything
+# ---- a test of the checks
 
 SAMPLE = """# One heading
 ## Two, with `code` & more
@@ -334,7 +334,7 @@ SAMPLE_FAULTS = [
     (10, "there is no preset gone"),
     (12, "no test has the label gone"),
     (14, "upgate check:"),
-    (25, "this does not stand in README.md (any more)"),
+    (25, "this is not in README.md (any more)"),
 ]
 
 
@@ -342,7 +342,7 @@ def test_checks() -> list[str]:
     found = faults_of(Page(ROOT / "sample.md", SAMPLE))
     found = [(line, "upgate check:" if fault.startswith("upgate check:") else fault) for line, fault in found]
     missed = [f"sample:{line}: not found: {fault}" for line, fault in SAMPLE_FAULTS if (line, fault) not in found]
-    return missed + [f"sample:{line}: wrongly found: {fault}" for line, fault in found if (line, fault) not in SAMPLE_FAULTS]
+    return missed + [f"sample:{line}: unexpected: {fault}" for line, fault in found if (line, fault) not in SAMPLE_FAULTS]
 
 
 def main() -> int:

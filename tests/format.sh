@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Checks that the C++ code is formatted as .clang-format says; part of the test run.
-#   tests/format.sh          names the files that are not, and fails if there are any
+# Checks that the C++ code is formatted according to .clang-format; part of the test run.
+#   tests/format.sh          lists the files that are not, and fails if there are any
 #   tests/format.sh --fix    formats them
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Each version formats a little differently, so it has to be this one. Debian 12 and 13 have it.
+# The version is fixed because each version formats slightly differently. Debian 12 and 13 have this one.
 formatter=clang-format-19
 command -v "$formatter" >/dev/null || {
   echo "format.sh: $formatter is missing; deploy/install-deps.sh --test installs it" >&2

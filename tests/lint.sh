@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Looks for mistakes and bad style that compilers let pass.
-#   tests/lint.sh [BASE]       clang-tidy over the C++ code that differs from BASE (main when not given), committed or not
-#   tests/lint.sh --all        clang-tidy over all C++ code: ten seconds of processor time for each of some 400 files
-#   tests/lint.sh --scripts    shellcheck over shell scripts, and the style of JavaScript; part of the test run
-# Checks are chosen in .clang-tidy. What they need is installed by deploy/install-deps.sh --lint, and for --scripts by --test.
+# Finds mistakes and bad style that compilers accept.
+#   tests/lint.sh [BASE]       clang-tidy on the C++ files that differ from BASE (default: main), committed or not
+#   tests/lint.sh --all        clang-tidy on all C++ files: ten seconds of processor time for each of some 400 files
+#   tests/lint.sh --scripts    shellcheck on shell scripts, and a style check of JavaScript; part of the test run
+# .clang-tidy selects the checks. deploy/install-deps.sh --lint installs the tools, and --test those for --scripts.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -15,13 +15,13 @@ need() {
   }
 }
 
-# What is written by hand and has such a name.
+# Hand-written files with a matching name.
 files_named() {
   find . \( -name build -o -name node_modules -o -name .git -o -name .cache -o -path ./tests/fuzz/corpus \) -prune \
     -o -type f -name "$1" -print | sed 's|^\./||' | sort
 }
 
-# Those that are sourced have no first line that names a shell.
+# By extension, because sourced files have no shebang, or by shebang.
 shell_scripts() {
   files_named '*.sh'
   files_named '*.bash'
@@ -39,7 +39,7 @@ lint_scripts() {
   return "$failed"
 }
 
-# The C++ sources that differ from a commit; for a header the source of the same name.
+# The C++ sources that differ from a commit. For a header, the source with the same name.
 changed_sources() {
   local base file
   base=$(git merge-base "$1" HEAD)
@@ -56,7 +56,7 @@ changed_sources() {
 
 lint_sources() {
   need clang-tidy-19
-  # Clang cannot read the precompiled headers of gcc.
+  # Clang cannot read gcc's precompiled headers.
   cmake --preset dev -B build/lint -D UPGATE_PRECOMPILE=OFF -D UPGATE_BENCH=ON >/dev/null
   local sources=() file
   while IFS= read -r file; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything and runs all tests; fails if anything fails. Installs what is missing for that (Debian).
-#   tests/run.sh [dev|asan|tsan]     the preset to build; dev when not given
-# Not among them: the tests that set up a whole Debian 13, for the build, the package and the image (ctest --test-dir build/dev
+# Builds everything and runs all tests; fails if anything fails. Installs missing packages (Debian).
+#   tests/run.sh [dev|asan|tsan]     the preset to build; default: dev
+# Excludes the tests that set up a whole Debian 13 system, for the build, the package and the image (ctest --test-dir build/dev
 # -L slow-roots).
 set -euo pipefail
 
@@ -20,7 +20,7 @@ cd "$root"
 cmake --preset "$preset"
 cmake --build --preset "$preset" --parallel "$(nproc)"
 
-# npm keeps a lock of what it installed; nothing to do while that is newer than ours.
+# npm records what it installed in a lock file; if that is newer than ours, there is nothing to do.
 system=tests/system
 if [[ -f $system/package-lock.json && ! $system/node_modules/.package-lock.json -nt $system/package-lock.json ]]; then
   npm --prefix "$system" ci --no-audit --no-fund
@@ -31,6 +31,6 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 
 run=()
-# Kernels that randomise addresses far break the shadow memory of older thread sanitizers.
+# High-entropy address randomization breaks the shadow memory of older thread sanitizers.
 if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then run=(setarch -R); fi
 exec "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --output-on-failure --no-tests=error

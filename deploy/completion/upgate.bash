@@ -1,6 +1,6 @@
-# bash completion for upgate(1). Source it, or put it where bash-completion looks for it, under the name upgate.
+# bash completion for upgate(1). Source it, or install it as `upgate` in a bash-completion folder.
 
-# The value that flag $1 of command $2 takes, as words to choose from; fails for a flag that takes none. FILE: a file's name.
+# Prints the words to offer as the value of flag $1 of command $2, or FILE for a file name. Fails if the flag takes no value.
 _upgate_values() {
   case $1 in
     -c | --config | --ca) echo FILE ;;
@@ -15,7 +15,7 @@ _upgate_values() {
   esac
 }
 
-# Offers those of the words $1 that begin with $2.
+# Offers the words in $1 that begin with $2.
 _upgate_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
 
 _upgate_files() {

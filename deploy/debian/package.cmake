@@ -1,5 +1,5 @@
-# What `cmake --install` puts where, and what `cpack -G DEB` makes of it: upgate_VERSION_ARCHITECTURE.deb in the build folder.
-# The package differs from an installation by hand in what Debian's policy wants of packages: see finish.cmake.
+# Rules for `cmake --install`, and for `cpack -G DEB`, which makes upgate_VERSION_ARCHITECTURE.deb in the build folder.
+# The package differs from an installation by hand where Debian's policy requires it: see finish.cmake.
 
 install(TARGETS upgate RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES deploy/man/upgate.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -8,8 +8,8 @@ install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md)
 install(FILES deploy/upgate.example.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
-# The prefix is known only when it is installed. systemd looks under /usr and /usr/local; elsewhere the unit is one to copy.
-# Its configuration is /etc/upgate/upgate.yaml whatever the prefix.
+# The prefix is known only at installation. systemd looks under /usr and /usr/local; with another prefix, the unit has to be copied.
+# Its configuration is /etc/upgate/upgate.yaml with any prefix.
 install(CODE "
   file(READ \"${PROJECT_SOURCE_DIR}/deploy/systemd/upgate.service\" unit)
   string(REPLACE /usr/bin/upgate \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/upgate\" unit \"\${unit}\")
@@ -22,14 +22,14 @@ set(CPACK_PACKAGE_NAME upgate)
 set(CPACK_PACKAGE_CONTACT "upgate maintainers <maintainers@upgate.example>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "HTTP-to-WebSocket reverse proxy and gateway")
 set(CPACK_PACKAGE_DESCRIPTION
-"upgate puts browsers in front of TCP services such as MQTT brokers, VNC
-servers, databases and game servers. It terminates TLS, performs the WebSocket
-handshake, decides by a routing table who may talk to what, and relays the
-payload of frames. Frames go to WebSocket servers as they are, and ordinary
-HTTP goes to HTTP servers, all on the same port.
+"upgate lets browsers talk to TCP services such as MQTT brokers, VNC servers,
+databases and game servers. It terminates TLS, performs the WebSocket
+handshake, applies the access policy of a routing table, and relays the
+payload of frames. It passes frames to WebSocket servers unchanged and proxies
+ordinary HTTP to HTTP servers, all on the same port.
 .
-Pages of foreign origins are refused unless a route allows them, every queue
-has a limit and every wait a timeout, and messages, bytes and close codes are
+It refuses pages of foreign origins unless a route allows them. Every queue
+has a limit and every wait a timeout. Messages, bytes and close codes are
 counted by route, as JSON and for Prometheus.")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -37,7 +37,7 @@ set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/deploy/debian/finish.cmake)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
-# Libraries are added to it from what the program is linked with; passwd is for the user that postinst makes.
+# Dependencies on linked libraries are added automatically; passwd is for the user that postinst creates.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS passwd)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)

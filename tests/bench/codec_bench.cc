@@ -1,5 +1,5 @@
-// The work on every byte beside what merely copying it takes, all in one run: bytes per second of
-// unmasking (RFC 6455, section 5.3) and of checking UTF-8 against memcpy.
+// Per-byte costs compared with memcpy, measured in the same run: unmasking (RFC 6455, section 5.3)
+// and UTF-8 validation, in bytes per second.
 //   build/release/tests/bench/codec
 #include <benchmark/benchmark.h>
 
@@ -40,7 +40,7 @@ void Memcpy(benchmark::State& state) {
   Report(state, size);
 }
 
-// As frames bring it: payload begins anywhere, and the mask at any of its bytes.
+// As in frames: the payload may begin at any address and at any byte of the mask.
 void Unmask(benchmark::State& state) {
   const auto size = static_cast<std::size_t>(state.range(0));
   std::vector<std::byte> buffer(size + 6);

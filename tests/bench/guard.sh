@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Counts the instructions of fixed workloads in memory (guard/) with callgrind, as the preset `release` builds them, and fails when
-# one takes 3 % more than guard.json says. Counts do not depend on how busy a machine is, but on the compiler.
-#   tests/bench/guard.sh              compare; 77 when there are no numbers for this compiler
-#   tests/bench/guard.sh --update     take what is counted now as the numbers
+# Counts the instructions of fixed in-memory workloads (guard/) with callgrind, built with the preset `release`. Fails if one takes
+# 3 % more than guard.json says. The counts do not depend on the load of the machine, but on the compiler.
+#   tests/bench/guard.sh              compare; exits with 77 if there are no counts for this compiler
+#   tests/bench/guard.sh --update     record the current counts
 set -euo pipefail
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,6 +1,6 @@
-// What the two log lines of a session cost the thread that serves it, with a reader at the other
-// end of standard error, from one thread and from several at once. None is lost meanwhile: after
-// each burst, off the clock, the threads wait until all is written.
+// The cost of a session's two log lines for the thread that serves it, with a reader on standard
+// error, for one thread and for several at once. No line is lost: after each burst, outside of the
+// measured time, the threads wait until all is written.
 //   build/release/tests/bench/log 2> >(cat >/dev/null)
 #include <benchmark/benchmark.h>
 

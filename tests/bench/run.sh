@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Measures upgate beside its peers on this machine: installs them, builds all, runs, prints a table and writes JSON.
-#   tests/bench/run.sh [OPTION...] [SCENARIO...]     all scenarios when none is given (about 45 minutes)
-#   tests/bench/run.sh smoke                         a few, in less than three minutes
-#   tests/bench/run.sh --list                        what there is;  --help  the options
-# README.md says how to read the results.
+# Measures upgate and its peers on this machine: installs and builds what is needed, runs, prints a table and writes JSON.
+#   tests/bench/run.sh [OPTION...] [SCENARIO...]     default: all scenarios (about 45 minutes)
+#   tests/bench/run.sh smoke                         a few scenarios, in less than three minutes
+#   tests/bench/run.sh --list                        lists the scenarios;  --help  the options
+# README.md explains the results.
 set -euo pipefail
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$bench/../.." && pwd)
 
 export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1
-# A wrong option shows before all the work.
+# Reports wrong options before the long build.
 shipped=yes
 for option; do
   [[ $option != --upgate && $option != --upgate=* ]] || shipped=

@@ -1,5 +1,5 @@
-// Large messages, whole and in fragments, and many small ones: all of it comes back, nothing else
-// does.
+// Large messages, whole and in fragments, and many small ones: everything comes back, and nothing
+// else.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,7 +14,7 @@
 namespace upgate::conformance {
 namespace {
 
-// Text of characters of every length, in an order that repeats late; exactly `size` bytes.
+// Text with characters of every length and a long period; exactly `size` bytes.
 std::string TextOf(std::size_t size) {
   std::string text;
   std::uint32_t state = 1;
@@ -41,7 +41,7 @@ class BulkTest : public testing::TestWithParam<Setting> {
  protected:
   std::unique_ptr<Connection> Open() { return OpenClient(GetParam().far, GetParam().secure); }
 
-  // Sends `sent` and a Close in writes of `piece` bytes; `messages` come back, as messages or as
+  // Sends `sent` and a Close in writes of `piece` bytes; expects `messages` back, as messages or as
   // their bytes.
   void ExpectEcho(const std::string& sent, const std::vector<Message>& messages,
                   std::size_t piece = std::string::npos) {
@@ -124,7 +124,7 @@ TEST_P(BulkTest, ManyRoundTrips) {
   const auto client = Open();
   for (int i = 0; i < 2000; ++i) {
     const std::string payload = TextOf(i % 300);
-    // A server of bytes sends nothing back for nothing.
+    // A TCP server sends no echo of an empty message.
     if (payload.empty()) continue;
     client->Send(Text(payload));
     ASSERT_TRUE(client->Await(payload.size() + (payload.size() < 126 ? 2 : 4))) << i;
@@ -133,7 +133,7 @@ TEST_P(BulkTest, ManyRoundTrips) {
   }
 }
 
-// Every character that there is, in messages of 65,536 of them, whole and cut anywhere.
+// Every Unicode character, in messages of 65,536, whole and split anywhere.
 TEST_P(BulkTest, EveryCharacter) {
   std::string sent;
   std::vector<Message> messages;

@@ -6,17 +6,17 @@
 
 namespace upgate::conformance {
 
-// What a client plays and which Close ends it. What else is to come back, the Reference knows.
+// The input of a client and the Close that ends it. The Reference computes the other expected
+// output.
 struct Case {
   std::string name;  // letters, digits and underscores
   std::string sent;
   unsigned close = 1000;
 };
 
-// A case that keeps the rules: a Close is put behind it, and everything is answered.
+// A case without violations: a Close is appended, and everything is answered.
 Case Good(std::string name, std::string sent);
-// A case that ends with this code of the server's; what is put behind it must stay without an
-// answer.
+// A case that ends with this close code of the server; input appended to it must not be answered.
 Case Bad(std::string name, unsigned code, std::string sent);
 
 std::vector<Case> FramingCases();
@@ -27,11 +27,11 @@ std::vector<Case> FragmentCases();
 std::vector<Case> Utf8Cases();
 std::vector<Case> CloseCases();
 
-// For routes whose messages may have this many bytes.
+// The message size limit of the routes in /small.
 inline constexpr std::size_t kSmallMessage = 1000;
 std::vector<Case> SizeLimitCases();
 
-// "name" and a number, for tables made in loops.
+// "name" and a number, for generated tables.
 std::string Named(std::string_view name, unsigned long number);
 
 }  // namespace upgate::conformance

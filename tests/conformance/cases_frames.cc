@@ -16,7 +16,7 @@ Frame Of(unsigned opcode, std::string payload = "") {
   return frame;
 }
 
-// A frame with one thing about it that is special.
+// A valid frame with one change.
 template <class Change>
 std::string Changed(unsigned opcode, std::string payload, Change&& change) {
   Frame frame = Of(opcode, std::move(payload));
@@ -49,7 +49,7 @@ std::string Repeated(std::string_view text, int times) {
 constexpr std::pair<unsigned, const char*> kOpcodes[] = {
     {kText, "text"}, {kBinary, "binary"}, {kPing, "ping"}, {kPong, "pong"}, {kClose, "close"}};
 
-// A payload that is right for any opcode: the code 1000 of a Close.
+// A payload that is valid for any opcode: the code 1000 of a Close.
 const char* const kAnyPayload = "\x03\xe8";
 std::string PayloadFor(unsigned opcode) {
   return opcode == kClose ? kAnyPayload : "ab";

@@ -1,5 +1,5 @@
-// Text is UTF-8: RFC 6455, section 8.1, and RFC 3629; the sequences are those of the well-known
-// decoder stress tests and of the Unicode standard's tables.
+// Text must be UTF-8: RFC 6455, section 8.1, and RFC 3629. The sequences are from well-known
+// decoder stress tests and the tables of the Unicode standard.
 #include <string>
 
 #include "tests/conformance/cases.h"
@@ -48,7 +48,7 @@ std::vector<Sample> Valid() {
 
 std::vector<Sample> Invalid() {
   return {
-      // Bytes that continue nothing.
+      // Unexpected continuation bytes.
       {"lone_80", "\x80"},
       {"lone_bf", "\xbf"},
       {"two_lone", "\x80\xbf"},
@@ -57,7 +57,7 @@ std::vector<Sample> Invalid() {
       {"lone_behind_a_character", "\xc3\xa9\xa9"},
       {"one_too_many_behind_three", "\xe2\x82\xac\x80"},
       {"one_too_many_behind_four", "\xf0\x9f\x98\x80\x80"},
-      // First bytes that nothing continues.
+      // Lead bytes without continuation.
       {"two_followed_by_ascii", "\xc3 "},
       {"three_followed_by_ascii", "\xe2 "},
       {"three_followed_by_one_and_ascii", "\xe2\x82 "},
@@ -76,7 +76,7 @@ std::vector<Sample> Invalid() {
       {"cut_four_at_three", "\xf0\x9f\x98"},
       {"cut_behind_text", kKosme + "\xce"},
       {"cut_highest", "\xf4\x8f\xbf"},
-      // Bytes that are never there.
+      // Bytes that are never valid.
       {"byte_c0", "\xc0"},
       {"byte_c1", "\xc1"},
       {"byte_f5", "\xf5"},
@@ -89,7 +89,7 @@ std::vector<Sample> Invalid() {
       {"six_bytes", "\xfc\x84\x80\x80\x80\x80"},
       {"five_bytes_most", "\xfb\xbf\xbf\xbf\xbf"},
       {"six_bytes_most", "\xfd\xbf\xbf\xbf\xbf\xbf"},
-      // Longer forms than needed.
+      // Overlong forms.
       {"slash_in_two", "\xc0\xaf"},
       {"slash_in_three", "\xe0\x80\xaf"},
       {"slash_in_four", "\xf0\x80\x80\xaf"},
@@ -124,7 +124,7 @@ std::vector<Sample> Invalid() {
       {"utf16", std::string("\xff\xfe"
                             "a\0b\0",
                             6)},
-      // Where code that checks many bytes at once could look away.
+      // Positions that code processing many bytes at once could miss.
       {"lone_at_16", std::string(16, 'a') + "\x80" + std::string(15, 'a')},
       {"lone_at_31", std::string(31, 'a') + "\x80"},
       {"lone_at_64", std::string(64, 'a') + "\xbf" + std::string(64, 'a')},

@@ -1,5 +1,5 @@
-// permessage-deflate at the gateway: what is agreed on for an offer, messages of every size with
-// every agreement, and the rules for compressed frames. RFC 7692.
+// permessage-deflate at the gateway: responses to offers, messages of every size with every set of
+// parameters, and the rules for compressed frames. RFC 7692.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -24,8 +24,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-// The value of the gateway's Sec-WebSocket-Extensions, parameter by parameter; nothing when there
-// is none.
+// The gateway's Sec-WebSocket-Extensions by parameter; nothing if the field is missing.
 using Answer = std::map<std::string, std::string>;
 
 std::optional<Answer> AnswerIn(std::string_view head) {
@@ -64,7 +63,7 @@ Frame Compressed(unsigned opcode, std::string payload, bool fin = true) {
   return frame;
 }
 
-// A client that compresses as was agreed on.
+// A client that compresses with the negotiated parameters.
 class DeflatingClient {
  public:
   DeflatingClient(const std::string& path, const std::string& offer, bool secure)
@@ -131,7 +130,7 @@ const char* const kAccepted[] = {
     "permessage-deflate ; server_max_window_bits = 10",
 };
 
-// With the number of the offer that is to be taken.
+// With the index of the expected offer.
 const std::pair<const char*, const char*> kFallbacks[] = {
     {"permessage-deflate; server_max_window_bits=7, permessage-deflate; server_max_window_bits=10",
      "server_max_window_bits=10"},
@@ -241,7 +240,7 @@ TEST(CompressionOffers, TheFirstAcceptableIsTaken) {
   }
 }
 
-TEST(CompressionOffers, WhatIsWrongIsDeclinedAndTheSessionGoesOnWithout) {
+TEST(CompressionOffers, InvalidOffersAreDeclinedAndTheSessionContinuesUncompressed) {
   for (const char* offer : kDeclined) {
     SCOPED_TRACE(offer);
     DeflatingClient client("/deflate/service", offer, false);
@@ -262,7 +261,7 @@ TEST(CompressionOffers, AreNotAnsweredWhereTheRouteHasNoCompression) {
 
 // ---- messages
 
-// Text that compresses well, but not to nothing; and bytes that do not compress.
+// Text that compresses well, and bytes that do not compress.
 std::string TextOf(std::size_t size, unsigned seed) {
   const char* const words[] = {
       "frame ",   "mask ",   "socket ",   "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5 ",
@@ -306,7 +305,7 @@ class CompressionTest : public testing::TestWithParam<Road> {
     for (const Message& message : messages) {
       sent += fragment == 0 ? client.Message(message.opcode, message.payload)
                             : client.Fragmented(message.opcode, message.payload, fragment);
-      // Between compressed messages others may go as they are.
+      // Uncompressed messages may come between compressed ones.
       sent += Text("plain");
       all += message.payload + "plain";
     }
@@ -318,7 +317,7 @@ class CompressionTest : public testing::TestWithParam<Road> {
     EXPECT_TRUE(got.payload == all) << got.payload.size() << " of " << all.size() << " bytes";
     if (!std::string_view(GetParam().path).ends_with("/bytes")) {
       EXPECT_EQ(got.messages.size(), 2 * messages.size());
-      // Noise, and what is short, may go as it is.
+      // Incompressible and short messages may be sent uncompressed.
       EXPECT_GE(got.compressed, size < 64 ? 0 : 3);
     }
   }
@@ -402,7 +401,7 @@ std::string WithBits(unsigned rsv, unsigned opcode, std::string_view payload) {
 
 const Message kHello{kText, "Hello"};
 
-// "Hello" in the ways of RFC 7692, section 7.2.3.
+// "Hello" in the encodings of RFC 7692, section 7.2.3.
 constexpr std::string_view kHelloDeflated("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
 constexpr std::string_view kHelloAgain("\xf2\x00\x11\x00\x00", 5);
 constexpr std::string_view kHelloStored("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", 11);
@@ -513,7 +512,7 @@ std::vector<Rule> Rules() {
   };
 }
 
-// Behind a relay the far end may not have answered all yet when a rule is broken.
+// Behind a relay, the far end may not have answered everything when a rule is broken.
 bool Fit(const std::vector<Message>& got, const Rule& rule, FarEnd far) {
   if (far == FarEnd::kService || rule.close == 1000) return got == rule.messages;
   return got.size() <= rule.messages.size() &&
@@ -555,8 +554,8 @@ TEST_P(CompressionRules, HoldHoweverTheBytesCome) {
   }
 }
 
-// The limit is of what a message inflates to, told as soon as it is passed: the message here never
-// ends.
+// The limit applies to the inflated message, and is enforced as soon as it is exceeded: the message
+// in this test never ends.
 class CompressionBomb : public testing::TestWithParam<FarEnd> {};
 
 TEST_P(CompressionBomb, EndsWith1009) {
@@ -583,7 +582,7 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, CompressionBomb,
                                          FarEnd::kDeflated),
                          NameOfFarEnd);
 
-TEST(CompressionLimits, WhatFitsInflatedPasses) {
+TEST(CompressionLimits, MessagesWithinTheLimitWhenInflatedPass) {
   DeflatingClient client("/deflate/service", "permessage-deflate", false);
   const std::string most((1 << 20), 'm');
   client.connection().Send(client.Message(kText, most) + client.Message(kText, most + "+"));

@@ -27,12 +27,12 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Long enough for the slowest machine with sanitizers; what works never takes it.
+// Long enough for the slowest machine with sanitizers; only failures take that long.
 steady_clock::time_point Patience() {
   return steady_clock::now() + std::chrono::seconds(60);
 }
 
-// Whether one of `events` comes before the deadline.
+// Whether one of `events` occurs before the deadline.
 bool PollUntil(int fd, short events, steady_clock::time_point deadline) {
   pollfd polled{fd, events, 0};
   return test::Uninterrupted([&] {
@@ -42,7 +42,7 @@ bool PollUntil(int fd, short events, steady_clock::time_point deadline) {
          }) > 0;
 }
 
-// Sessions are resumed: thousands of full handshakes would be most of the suite's time.
+// Resumes sessions: thousands of full handshakes would take most of the suite's time.
 class TlsContext {
  public:
   explicit TlsContext(int most_version) : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
@@ -83,15 +83,15 @@ sockaddr_in Loopback(std::uint16_t port, std::uint32_t host = INADDR_LOOPBACK) {
   return address;
 }
 
-// Every connection waits a minute in the system before its port is free again: one address has not
-// ports enough for all of them.
+// Each closed connection blocks its port for a minute (TIME_WAIT), and one address does not have
+// enough ports for all.
 std::uint32_t NextHost() {
   static std::uint32_t next = 0;
   return INADDR_LOOPBACK + next++ % 200;
 }
 
-// The port of one end of a descriptor that may not be a socket at all. Asked of the system
-// directly: the descriptor is somebody else's, and may be closed at any time.
+// The port of one end of a descriptor that may not be a socket. Calls the kernel directly, because
+// the descriptor belongs to somebody else and may be closed at any time.
 int PortOf(long call, int fd) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
@@ -216,7 +216,7 @@ bool Connection::IsPeer(int fd) const {
 
 int Connection::PeerDescriptor() {
   if (peer_ >= 0 && IsPeer(peer_)) return peer_;
-  // The gateway's sockets of connections that began after each other are near each other.
+  // The descriptors of connections opened one after the other are close to each other.
   static int last = 0;
   constexpr int kMostDescriptors = 512;
   for (int i = 0; i < kMostDescriptors; ++i) {

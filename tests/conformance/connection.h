@@ -13,9 +13,9 @@ namespace upgate::conformance {
 
 // How the gateway's side of a connection ended.
 enum class Ending {
-  kOpen,    // not yet, when time was up
-  kEnd,     // in order: a FIN, and over TLS a close_notify before it
-  kBroken,  // a reset, or over TLS a FIN alone
+  kOpen,    // not yet ended at the deadline
+  kEnd,     // a FIN, and over TLS a close_notify before it
+  kBroken,  // a reset, or over TLS a FIN without close_notify
 };
 
 enum class Transport {
@@ -24,33 +24,33 @@ enum class Transport {
   kShortTls,  // TLS 1.2, whose resumed handshake costs a tenth: for thousands of connections
 };
 
-// One connection between the suite and the gateway, plain or over TLS, without any delay between a
-// write and its segment. While it writes it reads, so that nothing waits for anything. Every wait
-// is bounded; what fails to connect throws.
+// A connection between the suite and the gateway, with or without TLS, with TCP_NODELAY. It reads
+// while it writes, so that it cannot deadlock. Every wait has a timeout; a failure to connect
+// throws.
 class Connection {
  public:
-  // As a client of the gateway.
+  // A client of the gateway.
   Connection(std::uint16_t port, Transport transport);
-  // As the server behind it: a socket that was accepted.
+  // A server behind it: an accepted socket.
   explicit Connection(int accepted);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // One write, or as few as the system takes it in. Bytes for a gateway that is gone are dropped.
+  // Sends with as few writes as the kernel allows. Drops the bytes if the gateway has closed.
   void Send(std::string_view bytes);
-  // Until the gateway, which is in this process, has read all that was sent: what is sent next
-  // comes to it in another read.
+  // Waits until the gateway, which runs in this process, has read everything sent, so that what is
+  // sent next arrives in another read.
   void WaitUntilRead();
-  // Until the gateway, which is in this process, has closed its socket.
+  // Waits until the gateway, which runs in this process, has closed its socket.
   bool WaitUntilForgotten();
 
-  // Reads until `count` bytes are there, or the end. False when they never come.
+  // Reads until `count` bytes or the end have arrived; false on timeout.
   bool Await(std::size_t count);
-  // A response head, taken out of received(); empty when none comes.
+  // Removes a response head from received(); empty if none comes.
   std::string ReadHead();
   Ending ReadToEnd();
-  // Our own end, behind all that was sent.
+  // Sends a FIN after everything sent.
   void End();
 
   const std::string& received() const { return received_; }
@@ -60,17 +60,17 @@ class Connection {
   using Deadline = std::chrono::steady_clock::time_point;
 
   void StartTls(Transport transport);
-  // False when time is up. `events`: what poll should wait for.
+  // False on timeout. `events`: what poll() waits for.
   bool Poll(short events, Deadline deadline) const;
-  // What is there; false when it was nothing.
+  // Reads what is available; false if there was nothing.
   bool ReadSome();
-  // What the system takes; 0 when it has no room.
+  // Writes what the kernel accepts; 0 if it has no room.
   std::size_t WriteSome(std::string_view bytes);
   // The gateway's end of this connection, or -1.
   int PeerDescriptor();
   bool IsPeer(int fd) const;
 
-  // Ports of both ends, the gateway's and ours, and no delays.
+  // Records the ports of both ends, and sets TCP_NODELAY.
   void Prepare();
 
   int fd_ = -1;
@@ -80,11 +80,10 @@ class Connection {
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
   std::string received_;
   Ending ending_ = Ending::kOpen;
-  bool gone_ = false;  // it takes no more bytes
+  bool gone_ = false;  // it accepts no more bytes
 };
 
-// Where the gateway finds the server that a test plays: 127.0.0.1, at a port that the system
-// chooses.
+// The listening socket of a server that a test plays: 127.0.0.1, at a port chosen by the kernel.
 class Listener {
  public:
   Listener();
@@ -93,9 +92,9 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   std::uint16_t port() const { return port_; }
-  // The next connection of the gateway; throws when none comes.
+  // Accepts the gateway's next connection; throws if none comes.
   std::unique_ptr<Connection> Accept();
-  // Whether a connection waits to be accepted.
+  // Whether a connection is waiting to be accepted.
   bool waiting() const;
 
  private:

@@ -9,7 +9,7 @@
 namespace upgate::conformance {
 namespace {
 
-// What ends a flushed block, taken off the wire and put back there.
+// The end of a flushed block, removed on the wire (RFC 7692, section 7.2.1).
 constexpr std::string_view kTail("\x00\x00\xff\xff", 4);
 
 void SetInput(z_stream& stream, std::string_view input) {
@@ -17,7 +17,7 @@ void SetInput(z_stream& stream, std::string_view input) {
   stream.avail_in = static_cast<uInt>(input.size());
 }
 
-// Calls `step` until it leaves room in the output; its last result.
+// Calls `step` until it leaves room in the output; returns its last result.
 template <class Step>
 int Drain(z_stream& stream, std::string& out, Step&& step) {
   std::array<char, 16384> buffer;
@@ -49,7 +49,7 @@ std::string Deflater::Deflate(std::string_view message) {
   SetInput(*stream_, message);
   Drain(*stream_, out, [&] { return deflate(stream_.get(), Z_SYNC_FLUSH); });
   if (!takeover_) deflateReset(stream_.get());
-  // zlib has nothing to flush behind a flush: a block of its own then.
+  // zlib does not flush twice: use an empty block.
   if (!out.ends_with(kTail)) return std::string(1, '\0');
   out.resize(out.size() - kTail.size());
   return out;

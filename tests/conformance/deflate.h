@@ -9,10 +9,10 @@ struct z_stream_s;
 
 namespace upgate::conformance {
 
-// The suite's own permessage-deflate, on zlib. RFC 7692, section 7.2.
+// The suite's own permessage-deflate, based on zlib. RFC 7692, section 7.2.
 class Deflater {
  public:
-  // `window_bits`: 8 to 15; of 8 nothing refers back, as zlib cannot have it so.
+  // `window_bits`: 8 to 15; with 8 there are no back references, because zlib does not support it.
   Deflater(int window_bits, bool takeover);
   ~Deflater();
   Deflater(const Deflater&) = delete;
@@ -32,8 +32,8 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // Nothing when it is no deflate data, or refers back further than the window, or beyond its
-  // message without takeover.
+  // Nothing for invalid deflate data, or if it refers back beyond the window or, without takeover,
+  // beyond its message.
   std::optional<std::string> Inflate(std::string_view compressed);
 
  private:

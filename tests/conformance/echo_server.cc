@@ -28,7 +28,7 @@ struct TestServer::Connection {
   bool ended = false;
 
   bool pending() const { return sent < out.size(); }
-  // False when the connection is over.
+  // False if the connection is over.
   bool Read();
   bool Write();
 };
@@ -84,7 +84,7 @@ TestServer::~TestServer() {
 }
 
 void TestServer::Serve() {
-  // Reading stops while this much waits to be sent.
+  // Reading stops while more than this waits to be sent.
   constexpr std::size_t kMostQueued = 1 << 20;
   std::vector<Connection> connections;
   for (;;) {
@@ -146,7 +146,7 @@ class MessageEcho final : public Conversation {
   bool done() const override { return reference_.closed() || reference_.failed(); }
 
  private:
-  // The line that answers an offer.
+  // The response field for an offer.
   std::string Agree() {
     const auto offered = [this](std::string_view what) {
       return head_.find(what) != std::string::npos;

@@ -10,18 +10,18 @@
 
 namespace upgate::conformance {
 
-// What one connection to a test's server does. On the server's thread.
+// The behaviour of one connection to a test server. Runs on the server's thread.
 class Conversation {
  public:
   virtual ~Conversation() = default;
-  // Bytes came: what to send back.
+  // Handles received bytes; returns the response.
   virtual std::string OnBytes(std::string_view bytes) = 0;
-  // Whether everything is said: what is on its way is sent, then the connection's own end.
+  // Whether the conversation is over: pending output is sent, then the connection is closed.
   virtual bool done() const { return false; }
 };
 
-// A TCP server on 127.0.0.1, at a port that the system chooses, on a thread of its own until it is
-// destroyed. Each connection gets a conversation; the end of the peer is answered with our own.
+// A TCP server on 127.0.0.1, at a port chosen by the kernel, on its own thread until it is
+// destroyed. Each connection gets a conversation; a FIN of the peer is answered with a FIN.
 class TestServer {
  public:
   using Make = std::function<std::unique_ptr<Conversation>()>;
@@ -39,26 +39,26 @@ class TestServer {
 
   Make make_;
   int listener_ = -1;
-  int stop_[2] = {-1, -1};  // a pipe: closing its end stops the thread
+  int stop_[2] = {-1, -1};  // a pipe: closing its write end stops the thread
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
 
-// Sends back every byte.
+// Echoes every byte.
 std::unique_ptr<Conversation> EchoBytes();
 
-// A WebSocket server that keeps to the letter: echoes messages, answers pings and the Close, and
-// ends with the code of the rule that is broken.
+// A strict WebSocket server: echoes messages, answers pings and the Close, and closes with the code
+// of the violated rule.
 std::unique_ptr<Conversation> EchoMessages();
 
-// The same, but nothing that breaks a rule may come to it: it ends with 4999 then.
+// The same, but any violation of the protocol ends with 4999: nothing invalid may reach it.
 std::unique_ptr<Conversation> EchoCleanMessages();
 
-// That again, and it agrees on permessage-deflate, with no more takeover than was offered and a
-// small window for what comes to it, where it may say so. All that it sends is compressed.
+// The same, with permessage-deflate: it accepts no more takeover than offered, and a small window
+// for incoming messages where possible. Compresses everything it sends.
 std::unique_ptr<Conversation> EchoCompressedMessages();
 
-// The Sec-WebSocket-Accept that belongs to a request head's key.
+// The Sec-WebSocket-Accept for the key in a request head.
 std::string AcceptFor(std::string_view head);
 
 }  // namespace upgate::conformance

@@ -1,5 +1,5 @@
-// How the bytes of a TCP server and text messages become one another: encodings text and base64,
-// with the messages cut everywhere, and with the server's bytes cut everywhere.
+// Conversion between the bytes of a TCP server and text messages, with the encodings text and
+// base64, with messages and with the server's bytes split everywhere.
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,7 +16,7 @@
 namespace upgate::conformance {
 namespace {
 
-// One gateway for all tests, and the server of bytes behind it, which each test plays itself.
+// One gateway for all tests, and the TCP server behind it, which each test plays.
 class Bytes {
  public:
   static Bytes& Get() {
@@ -54,7 +54,7 @@ struct Session {
 
 using Pieces = std::vector<std::string_view>;
 
-// All at once, byte by byte, and cut at every byte.
+// In one piece, byte by byte, and split at every byte.
 std::vector<Pieces> WaysOf(std::string_view bytes) {
   std::vector<Pieces> ways{{bytes}, {}};
   for (std::size_t i = 0; i < bytes.size(); ++i) ways[1].push_back(bytes.substr(i, 1));
@@ -75,7 +75,7 @@ void SendPieces(Connection& connection, const Pieces& pieces) {
 struct Upstream {
   std::string name;
   std::string path;
-  std::string sent;      // then a Close, where that is what ends it
+  std::string sent;      // then a Close, unless a violation ends it
   std::string received;  // by the server
   unsigned close = 1000;
 };
@@ -111,7 +111,7 @@ std::vector<Upstream> UpstreamCases() {
   };
 }
 
-// Of a message that is wrong the server may have got what stood before the fault.
+// The server may have received what precedes the violation in an invalid message.
 bool IsBeginning(std::string_view got, const Upstream& row) {
   return row.close == 1000 ? got == row.received : row.received.starts_with(got);
 }
@@ -140,7 +140,7 @@ TEST(Encodings, FromClientsToTheServer) {
 struct Downstream {
   std::string name;
   std::string path;
-  std::string sent;     // by the server, which ends then
+  std::string sent;     // by the server, which then ends its connection
   std::string payload;  // of all messages
   unsigned close = 1000;
 };
@@ -191,7 +191,7 @@ TEST(Encodings, TextFromTheServerIsCutBetweenCharacters) {
   }
 }
 
-// Every piece that comes is a text of its own, of whole groups.
+// Every piece that arrives becomes a separate message of complete groups.
 TEST(Encodings, Base64FromTheServer) {
   const struct {
     std::string bytes, base64;

@@ -1,6 +1,6 @@
-// Every rule for frames from a client, against each kind of far end, plain and over TLS, however
-// the bytes come: in one segment, behind the handshake in one segment, byte by byte, cut at every
-// byte, and only up to the byte that breaks a rule.
+// Every rule for frames from a client, against each kind of far end, with and without TLS, with
+// every way to split the bytes: in one segment, in the segment of the handshake, byte by byte,
+// split at every byte, and only up to the byte that violates a rule.
 #include <algorithm>
 #include <cstdlib>
 #include <list>
@@ -22,14 +22,14 @@
 namespace upgate::conformance {
 namespace {
 
-// One way for the bytes of a case to come.
+// A way to split the bytes of a case.
 struct Way {
   std::string name;
-  std::vector<std::string_view> pieces;  // each comes to the gateway in a read of its own
+  std::vector<std::string_view> pieces;  // each arrives at the gateway in a separate read
   bool with_handshake = false;           // the first one in the segment of the handshake
 };
 
-// Larger cases are played in one segment and cut around their headers only.
+// Larger cases are sent in one segment, and split only around their headers.
 constexpr std::size_t kSmall = 512;
 
 bool CutsHere(std::size_t cut, std::size_t size) {
@@ -38,15 +38,15 @@ bool CutsHere(std::size_t cut, std::size_t size) {
   return size <= kSmall || cut <= kFront || size - cut <= kBack;
 }
 
-// A relay looks at whole headers only.
+// A relay looks only at complete headers.
 std::size_t HeaderEnd(std::string_view sent, std::size_t begin) {
   const auto second = static_cast<unsigned char>(begin + 1 < sent.size() ? sent[begin + 1] : 0);
   const unsigned length = second & 0x7f;
   return begin + 2 + (length == 126 ? 2 : 0) + (length == 127 ? 8 : 0) + (second > 0x7f ? 4 : 0);
 }
 
-// Over TLS a cut is one between two records, and the far end does not matter to those:
-// UPGATE_CONFORMANCE_FULL=1 asks for it all the same.
+// Over TLS the splits are between records, for which the far end does not matter:
+// UPGATE_CONFORMANCE_FULL=1 tests them anyway.
 bool CutsAnywhere(const Setting& setting) {
   return !setting.secure || setting.far == FarEnd::kService ||
          std::getenv("UPGATE_CONFORMANCE_FULL") != nullptr;
@@ -71,7 +71,7 @@ std::vector<Way> WaysFor(std::string_view sent, const Reference& expected, const
   return ways;
 }
 
-// A case with what must come of it.
+// A case with its expected result.
 struct Expected {
   explicit Expected(Case a_case, std::uint64_t max_message)
       : play(std::move(a_case)), reference(max_message) {
@@ -103,7 +103,7 @@ class EndpointTest : public testing::TestWithParam<Setting> {
       for (Way& way : WaysFor(one.play.sent, reference, GetParam()))
         all.push_back({&one, std::move(way)});
     }
-    // Those of about as many pieces beside each other.
+    // Groups those with a similar number of pieces.
     std::ranges::stable_sort(all, {}, [](const Played& p) { return p.way.pieces.size(); });
     constexpr std::size_t kAtOnce = 100;
     for (std::span<Played> rest = all; !rest.empty();) {
@@ -119,8 +119,8 @@ class EndpointTest : public testing::TestWithParam<Setting> {
     return way.pieces.size() == 2 ? Transport::kShortTls : Transport::kTls;
   }
 
-  // All at once, each on a connection of its own: so the gateway and the suite seldom wait for each
-  // other.
+  // All in parallel, each on its own connection, so that the gateway and the suite rarely wait for
+  // each other.
   void PlayBatch(std::span<Played> batch) {
     const std::uint16_t port = Stage::Get().gateway().port(GetParam().secure);
     const std::string handshake = HandshakeFor(PathOf(GetParam().far, in_front_));

@@ -13,12 +13,11 @@
 
 namespace upgate::conformance {
 
-// The real gateway, with real sockets on the loopback, on a thread of this process until it is
-// destroyed.
+// The real gateway with real loopback sockets, on a thread of this process until it is destroyed.
 class RunningGateway {
  public:
-  // `yaml` without listeners: the gateway gets a plain one and one with TLS. Throws with every
-  // error of the configuration.
+  // `yaml` must have no listeners: the gateway gets one with and one without TLS. Throws with all
+  // configuration errors.
   explicit RunningGateway(std::string_view yaml);
   ~RunningGateway();
 

@@ -15,36 +15,36 @@
 
 namespace upgate::conformance {
 
-// The rules of RFC 6455 for a server, written from the standard for this suite: it says what a case
-// must lead to, and it stands behind relays as a server that keeps to the letter. It fails at the
-// first byte that breaks a rule.
+// The rules of RFC 6455 for a server, written from the standard for this suite. It computes the
+// expected result of a case, and is the strict server behind relays. It fails at the first byte
+// that violates a rule.
 class Reference {
  public:
   explicit Reference(std::uint64_t max_message = std::numeric_limits<std::uint64_t>::max())
       : max_message_(max_message) {}
 
-  // From here on messages may come compressed, and all are answered so. What is wrong with one that
-  // is compressed shows at its end.
+  // From now on messages may be compressed, and all answers are. Errors in a compressed message are
+  // reported at its end.
   void Compress(std::unique_ptr<Inflater> in, std::unique_ptr<Deflater> out) {
     inflater_ = std::move(in);
     deflater_ = std::move(out);
   }
 
-  // What a client sent. Bytes behind a fault or a Close are not looked at.
+  // Takes input of a client. Ignores bytes after a violation or a Close.
   void Take(std::string_view bytes);
 
-  const std::vector<Message>& messages() const { return messages_; }  // that are whole
+  const std::vector<Message>& messages() const { return messages_; }  // complete ones
   const std::vector<std::string>& pings() const { return pings_; }
-  const std::string& payload() const { return payload_; }  // of all data frames, up to the fault
+  const std::string& payload() const { return payload_; }  // of data frames, up to the violation
   bool closed() const { return closed_; }
   bool failed() const { return failed_; }
-  unsigned close_code() const { return close_code_; }  // to answer with
-  // How many bytes it took to know: the fault is in the last one.
+  unsigned close_code() const { return close_code_; }  // of the expected Close
+  // The number of bytes needed to decide: the last one is the violation.
   std::size_t taken() const { return taken_; }
-  // Where the frame with the fault begins.
+  // Where the invalid frame begins.
   std::size_t frame_begin() const { return frame_begin_; }
 
-  // Frames that answer what was taken since the last call, as an echo server sends them.
+  // The frames that an echo server sends for the input since the last call.
   std::string TakeAnswers();
 
  private:
@@ -65,14 +65,14 @@ class Reference {
   std::size_t header_size_ = 2;
   bool in_payload_ = false;
   bool fin_ = false;
-  unsigned opcode_ = 0;  // of the frame
+  unsigned opcode_ = 0;  // of the current frame
   unsigned rsv_ = 0;
   std::uint64_t left_ = 0;
   std::string mask_;
   std::size_t mask_at_ = 0;
   std::string control_;
   bool open_ = false;
-  bool compressed_ = false;  // the open message is
+  bool compressed_ = false;  // whether the open message is
   Message message_;
   Utf8Reader utf8_;
   std::unique_ptr<Inflater> inflater_;

@@ -1,5 +1,5 @@
-// Peers that never answer a Close, on either side of the gateway: both ends are let go in bounded
-// time all the same. How long that is, tests with a clock of their own say; here nothing may hang.
+// Peers that never answer a Close, on either side of the gateway: both connections are closed in
+// bounded time. Tests with simulated time check how long; here nothing may hang.
 #include <functional>
 #include <memory>
 #include <string>
@@ -45,7 +45,7 @@ class Quiet {
       "  - { path: /enforced, backend: frames, enforce: true, limits: { close_timeout: 50ms } }\n"};
 };
 
-// A client in its session, and its server where there is one. Neither ends its side of the
+// A client in its session, and its server, if there is one. Neither closes its side of the
 // connection.
 struct Session {
   explicit Session(const std::string& path)
@@ -63,8 +63,8 @@ struct Session {
     TakeAccepted(client);
   }
 
-  // The gateway has told the client `code`, where it does, and has closed its sockets, though
-  // nobody has answered.
+  // The gateway has sent the client `code`, if one is expected, and has closed its sockets,
+  // although nobody answered.
   void ExpectForgotten(unsigned code) {
     EXPECT_TRUE(client.WaitUntilForgotten());
     if (server) {
@@ -102,8 +102,8 @@ TEST(Silence, OfAClientThatIsIdle) {
   session.ExpectForgotten(1001);
 }
 
-// The client has its answer, and stays.
-TEST(Silence, BehindTheClientsClose) {
+// The client has its answer, but does not close.
+TEST(Silence, AfterTheClientsClose) {
   for (const char* path : {"/service", "/bytes", "/enforced"}) {
     SCOPED_TRACE(path);
     Session session(path);
@@ -112,7 +112,7 @@ TEST(Silence, BehindTheClientsClose) {
   }
 }
 
-TEST(Silence, OfTheClientBehindTheServersEnd) {
+TEST(Silence, OfTheClientAfterTheServersEnd) {
   Session bytes("/bytes");
   bytes.server->End();
   bytes.ExpectForgotten(1000);
@@ -122,7 +122,7 @@ TEST(Silence, OfTheClientBehindTheServersEnd) {
   enforced.ExpectForgotten(1011);
 }
 
-TEST(Silence, OfBothBehindTheServersClose) {
+TEST(Silence, OfBothAfterTheServersClose) {
   for (const char* path : {"/frames", "/enforced"}) {
     SCOPED_TRACE(path);
     Session session(path);
@@ -140,16 +140,15 @@ TEST(Silence, OfAServerThatBrokeARule) {
   }
 }
 
-// A Close that passes between two ends is theirs to answer: nobody here has to say anything for the
-// server.
-TEST(Silence, OfTheServerBehindTheClientsCloseThatPasses) {
+// The two ends answer a relayed Close: the gateway does not answer for the server.
+TEST(Silence, OfTheServerAfterTheClientsRelayedClose) {
   Session session("/frames");
   session.client.Send(Close(1000));
   EXPECT_TRUE(session.client.WaitUntilForgotten());
   EXPECT_TRUE(session.server->WaitUntilForgotten());
 }
 
-// One that has gone away leaves the other in the same bounds.
+// If one end is gone, the same limits apply to the other.
 TEST(Silence, OfTheServerWhenTheClientIsGone) {
   for (const char* path : {"/bytes", "/frames", "/enforced"}) {
     SCOPED_TRACE(path);

@@ -27,7 +27,7 @@ constexpr Row kRows[] = {
     {FarEnd::kDeflated, "/deflated", "backend: deflated, enforce: true"},
 };
 
-// Compression with the far end, or with clients: `more` is put behind.
+// Compression with the far end, or with clients: `more` is appended.
 std::string Compression(std::string_view key, const std::string& more) {
   return ", " + std::string(key) + ": { threshold: 0" + more + " }";
 }
@@ -45,7 +45,7 @@ std::string Routes(const std::string& in_front, std::size_t message_size) {
 std::string CompressedRoutes(const std::string& in_front, const std::string& more) {
   std::string routes;
   for (const Row& row : kRows) {
-    if (row.far == FarEnd::kFrames) continue;  // its compression is not the gateway's
+    if (row.far == FarEnd::kFrames) continue;  // it negotiates compression itself
     routes += "  - { path: " + in_front + row.path + ", " + row.target;
     routes += Compression("compression", more);
     if (row.far == FarEnd::kDeflated) routes += Compression("server_compression", more);
@@ -59,7 +59,7 @@ std::string CompressedRoutes(const std::string& in_front, const std::string& mor
 std::vector<Setting> Settings() {
   std::vector<Setting> all;
   for (const Row& row : kRows) all.push_back({row.far, false});
-  // An end of messages is one as the other is.
+  // These far ends do not differ in how messages end.
   for (const FarEnd far : {FarEnd::kService, FarEnd::kBytes, FarEnd::kFrames})
     all.push_back({far, true});
   return all;

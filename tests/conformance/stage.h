@@ -13,33 +13,33 @@
 
 namespace upgate::conformance {
 
-// What stands behind the route that a case is played against.
+// The server behind the route of a case.
 enum class FarEnd {
-  kService,   // the echo service: whole messages come back
-  kBytes,     // a TCP server that echoes: the payload comes back, in other messages
-  kFrames,    // a WebSocket server that keeps to the letter, through a relay
-  kEnforced,  // a WebSocket server that nothing wrong may come to: the relay ends both sides
+  kService,   // the echo service: returns complete messages
+  kBytes,     // a TCP echo server: returns the payload, in other messages
+  kFrames,    // a strict WebSocket server, through a relay
+  kEnforced,  // a WebSocket server that must see no violation: the relay is an endpoint
   kDeflated,  // the same, with permessage-deflate between it and the gateway
 };
 
-// How a case is played.
+// How a case is run.
 struct Setting {
   FarEnd far;
   bool secure;
 };
 
-// Every far end, plain and, where that is another way through the gateway, over TLS; and
-// "tls_frames", to name a test by.
+// Every far end, without TLS and, if the code path differs, with TLS; and a test name such as
+// "tls_frames".
 std::vector<Setting> Settings();
 std::string NameOfSetting(const testing::TestParamInfo<Setting>& info);
 
-// The gateway and the servers behind it, one for all tests of the program.
+// The gateway and the servers behind it, shared by all tests of the program.
 class Stage {
  public:
   static Stage& Get();
 
   RunningGateway& gateway() { return *gateway_; }
-  // Ends everything; the next Get starts anew.
+  // Stops everything; the next Get starts it again.
   static void Clear();
 
  private:
@@ -52,15 +52,15 @@ class Stage {
   std::unique_ptr<RunningGateway> gateway_;
 };
 
-// "/small/frames"; "" or "/small" in front.
+// "/small/frames"; `in_front` is "" or "/small".
 std::string PathOf(FarEnd far, std::string_view in_front);
 
-// What opens a connection for frames.
+// The request that opens a connection for frames.
 std::string HandshakeFor(std::string_view path, std::string_view fields = "");
 
-// A client behind its handshake; throws when the answer is not the right 101.
+// A client after its handshake; throws if the response is not the expected 101.
 std::unique_ptr<Connection> OpenClient(FarEnd far, bool secure, std::string_view in_front = "");
-// The answer to HandshakeFor, taken off what the client received; throws as well.
+// Removes the response to HandshakeFor from the client's input; throws as well.
 std::string TakeAccepted(Connection& client);
 
 }  // namespace upgate::conformance

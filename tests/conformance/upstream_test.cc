@@ -1,5 +1,5 @@
-// The gateway as the client of a WebSocket server that misbehaves: nothing wrong of it reaches the
-// client of the gateway, and what is right arrives however its bytes come.
+// The gateway as the client of a misbehaving WebSocket server: violations do not reach the
+// gateway's client, and valid data arrives however it is split.
 #include <initializer_list>
 #include <memory>
 #include <ostream>
@@ -27,7 +27,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// One gateway for all tests, and the server behind it, which each test plays itself.
+// One gateway for all tests, and the server behind it, which each test plays.
 class Upstream {
  public:
   static Upstream& Get() {
@@ -61,7 +61,7 @@ class Upstream {
       "  - { path: /hasty, backend: hasty }\n"};
 };
 
-// A client whose handshake waits at the server.
+// A client whose handshake is pending at the server.
 class Relayed {
  public:
   explicit Relayed(std::string_view fields = "", std::string_view path = "/live")
@@ -71,7 +71,7 @@ class Relayed {
     request = server->ReadHead();
   }
 
-  // The lines of a proper 101, ready for its empty line.
+  // The lines of a valid 101, without the empty line.
   std::string Accepted() const {
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
            "Upgrade\r\nSec-WebSocket-Accept: " +
@@ -101,7 +101,7 @@ std::string FromServer(unsigned opcode, std::string_view payload, bool fin = tru
   return Encode(frame);
 }
 
-// What a server says, on each of the routes where it may not.
+// The server's output for each route on which it is invalid.
 template <class Row>
 struct On {
   std::string path;
@@ -122,7 +122,7 @@ std::vector<On<Row>> OnAll(std::initializer_list<const char*> paths, const std::
   return all;
 }
 
-// As a client that got a Close does.
+// Answers like a client that received a Close.
 void AnswerClose(Connection& client, unsigned code) {
   while (!ReadServer(client.received()).closed) {
     if (!client.Await(client.received().size() + 1)) return;
@@ -141,7 +141,7 @@ struct NameOfRow {
 
 struct WrongAnswer {
   const char* name;
-  // With ACCEPT for the right value; the empty line follows.
+  // With ACCEPT for the correct value; the empty line follows.
   std::string head;
   std::string behind = "";
 };
@@ -211,7 +211,7 @@ class WrongAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
     relayed_.client.End();
     EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
     EXPECT_THAT(relayed_.client.received(), HasSubstr("the server behind this route"));
-    // The server is let go at once.
+    // The server is disconnected at once.
     EXPECT_NE(relayed_.server->ReadToEnd(), Ending::kOpen);
     EXPECT_EQ(relayed_.server->received(), "");
   }
@@ -236,7 +236,7 @@ INSTANTIATE_TEST_SUITE_P(Upstream, WrongAnswerTest,
                                                  WrongAnswers())),
                          NameOfRow());
 
-// ---- answers with slips that can be read in one way only
+// ---- responses with errors that have only one interpretation
 
 std::vector<WrongAnswer> HealedAnswers() {
   return {
@@ -261,7 +261,7 @@ class HealedAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
       slip.replace(at, 6, AcceptFor(relayed_.request));
     return relayed_.Accepted() + slip + "\r\n" + FromServer(kText, "early");
   }
-  // What is behind the head are frames, and the head says nothing else.
+  // The bytes after the head are frames, and the head says nothing else.
   void ExpectFrames() {
     const std::string head = relayed_.client.ReadHead();
     EXPECT_THAT(head, StartsWith("HTTP/1.1 101 "));
@@ -373,7 +373,7 @@ TEST_P(OtherAnswerTest, GoesToTheClientWhole) {
 
 TEST_P(OtherAnswerTest, GoesToTheClientWholeByteByByte) {
   const std::string answer = Answer();
-  // All at once the body of an answer to its end: it would come in as many chunks.
+  // Sent at once, the body up to the end would be relayed as a different number of chunks.
   const std::size_t head = answer.size() - GetParam().row.wire.size();
   SendByteByByte(*relayed_.server, std::string_view(answer).substr(0, head));
   relayed_.server->Send(std::string_view(answer).substr(head));
@@ -406,7 +406,7 @@ INSTANTIATE_TEST_SUITE_P(Upstream, OtherAnswerTest,
 
 class AcceptedTest : public testing::Test {
  protected:
-  // What both ends exchange once the 101 is there.
+  // The data exchanged after the 101.
   void ExpectTalk(Relayed& relayed, std::string_view early) {
     TakeAccepted(relayed.client);
     relayed.client.Send(Text("up"));
@@ -495,10 +495,10 @@ class WrongFrameTest : public testing::TestWithParam<On<WrongFrame>> {
     relayed_.server->Send(relayed_.Accepted() + (deflates ? kFresh : "") + "\r\n");
     TakeAccepted(relayed_.client);
   }
-  // The server gets the code of the rule, masked as a client's frames are, and the client a Close
-  // that says whose fault it was.
+  // The server gets a masked Close with the code of the violated rule, and the client one that
+  // blames the server.
   void ExpectTwoCloses() {
-    // An end waits for the answer, a relay that lets frames pass does not.
+    // An endpoint waits for the answer, a relay of frames does not.
     const unsigned code = GetParam().row.server_gets == 1009 ? 1009 : 1011;
     if (GetParam().path != "/live") AnswerClose(relayed_.client, code);
     EXPECT_EQ(relayed_.client.ReadToEnd(), Ending::kEnd);
@@ -506,7 +506,7 @@ class WrongFrameTest : public testing::TestWithParam<On<WrongFrame>> {
     EXPECT_EQ(got.fault, "");
     ASSERT_FALSE(got.messages.empty());
     EXPECT_EQ(got.messages[0], (Message{kText, "good"}));
-    EXPECT_LE(got.messages.size(), 2u) << "one may have begun, but is not whole";
+    EXPECT_LE(got.messages.size(), 2u) << "one may have begun, but is incomplete";
     EXPECT_TRUE(got.closed);
     EXPECT_EQ(got.close_code, code);
     EXPECT_NE(got.close_reason, "");
@@ -535,7 +535,7 @@ TEST_P(WrongFrameTest, EndsTheSessionByteByByte) {
   ExpectTwoCloses();
 }
 
-// What every relay looks at.
+// Checked by every relay.
 std::vector<WrongFrame> WrongFrames() {
   Frame unfinished;
   unfinished.masked = false;
@@ -560,7 +560,7 @@ std::vector<WrongFrame> WrongFrames() {
   };
 }
 
-// What one looks at that is an end itself.
+// Checked only by an endpoint.
 std::vector<WrongFrame> WrongMessages() {
   const auto with_bits = [](unsigned opcode, unsigned rsv, std::string_view payload) {
     return FromServer(opcode, payload, true, rsv);
@@ -594,7 +594,7 @@ std::vector<WrongFrame> WrongMessages() {
   return all;
 }
 
-// What is wrong with a message that is compressed, with a server that was offered it.
+// Errors in compressed messages, for a server that was offered compression.
 std::vector<WrongFrame> WrongDeflateData() {
   Deflater deflater(15, false);
   const auto compressed = [&](unsigned opcode, std::string_view payload, bool fin = true) {

@@ -15,9 +15,9 @@ bool Utf8Reader::Take(unsigned byte) {
   if (byte < 0x80) return true;
   if (byte < 0xc2 || byte > 0xf4) return false;
   left_ = byte < 0xe0 ? 1 : (byte < 0xf0 ? 2 : 3);
-  if (byte == 0xe0) low_ = 0xa0;   // shorter forms
+  if (byte == 0xe0) low_ = 0xa0;   // overlong forms
   if (byte == 0xed) high_ = 0x9f;  // surrogates
-  if (byte == 0xf0) low_ = 0x90;   // shorter forms
+  if (byte == 0xf0) low_ = 0x90;   // overlong forms
   if (byte == 0xf4) high_ = 0x8f;  // beyond U+10FFFF
   return true;
 }

@@ -32,7 +32,7 @@ std::string DataFault(const Received& got, const Reference& expected, FarEnd far
   } else if (!Fits(got.messages, expected.messages(), whole)) {
     return Count("messages", got.messages.size(), expected.messages().size());
   }
-  // Pings are answered by the gateway itself, where they do not pass.
+  // The gateway answers pings itself, unless it relays them.
   if (!Fits(got.pongs, expected.pings(), whole || far != FarEnd::kFrames)) {
     return Count("pongs", got.pongs.size(), expected.pings().size());
   }

@@ -9,9 +9,9 @@
 
 namespace upgate::conformance {
 
-// What is wrong with what a client got for a case; empty: it is exactly what the reference says. A
-// far end that is another process may not have answered all yet when a rule is broken: then what it
-// did must be the beginning of that.
+// The difference between a client's received data and the reference; empty: none. A far end in
+// another process may not have answered everything when a rule is broken: then its output must be a
+// prefix.
 std::string FaultOf(const Received& got, Ending ending, const Reference& expected, FarEnd far);
 
 }  // namespace upgate::conformance

@@ -1,4 +1,4 @@
-// The service that docs/plugins.md explains, in a whole gateway.
+// The example service of docs/plugins.md, in a whole gateway.
 #include "docs/examples/clock/clock.h"
 
 #include <exception>
@@ -26,7 +26,7 @@ routes:
   - { path: /clock, plugin: clock, options: { interval: 10s } }
 )";
 
-// Of FakeTimers.
+// The initial time of FakeTimers.
 constexpr std::int64_t kStart = 1767323045;
 
 void RegisterClock(plugin::Registry& registry) {
@@ -42,7 +42,7 @@ std::vector<std::string> Texts(GatewayClient& client) {
   return texts;
 }
 
-TEST(ClockTest, TellsTheTimeAtOnceWhenAskedAndEveryInterval) {
+TEST(ClockTest, SendsTheTimeAtOnceOnRequestAndEveryInterval) {
   TestGateway gw(kConfig, {}, io::kShare, RegisterClock);
   auto client = gw.Connect();
   EXPECT_EQ(client.Upgrade("/clock").status, 101);
@@ -88,7 +88,7 @@ TEST(ClockTest, ReachesMoreClientsThanATurnServes) {
   for (const auto& client : clients) EXPECT_THAT(Texts(*client), SizeIs(1));
 }
 
-TEST(ClockTest, LeavesOutAClientThatDoesNotRead) {
+TEST(ClockTest, SkipsAClientThatDoesNotRead) {
   TestGateway gw(R"(
 routes:
   - { path: /clock, plugin: clock, options: { interval: 100ms }, limits: { ping_interval: 0, idle: 0 } }

@@ -1,6 +1,6 @@
-// The chunk scanner: the same framing and the same data however the body is cut, and as a plain
-// reading of the grammar (RFC 9112, section 7.1) has it. Input: a byte that the reads are cut by,
-// the body up to its trailers.
+// The chunk scanner: framing and data are the same however the body is split, and match a simple
+// parser of the grammar (RFC 9112, section 7.1). Input: a seed for the splits, the body up to its
+// trailers.
 
 #include <algorithm>
 #include <cstdint>
@@ -50,7 +50,7 @@ Scanned Scan(std::string_view body, fuzz::Cuts cuts) {
   return scanned;
 }
 
-// The size on a chunk's line, when there are no extensions on it.
+// The size on a chunk's line without extensions.
 std::optional<std::uint64_t> SizeOf(std::string_view line) {
   if (line.empty() || line.size() > 15) return {};
   std::uint64_t size = 0;
@@ -61,7 +61,7 @@ std::optional<std::uint64_t> SizeOf(std::string_view line) {
   return size;
 }
 
-// The data of a whole body of plain chunks; nothing when it is anything else.
+// The data of a complete body of plain chunks; nothing for anything else.
 std::optional<Scanned> ReadPlainly(std::string_view body) {
   Scanned read;
   const std::size_t all = body.size();
@@ -89,8 +89,7 @@ void RunOne(std::uint8_t cut, std::string_view body) {
   if (whole.refused == 0) Require(whole.used == pieces.used);
   const auto plain = ReadPlainly(body);
   if (plain) Require(whole.ended && whole.data == plain->data && whole.used == plain->used);
-  // The other way round: what was taken as a whole body has nothing in it but plain lines and
-  // extensions.
+  // Conversely, a body that was accepted as complete contains only plain lines and extensions.
   if (whole.ended && body.substr(0, whole.used).find(';') == std::string_view::npos)
     Require(plain.has_value());
 }

@@ -1,5 +1,5 @@
-// Configurations: any text at all is either a configuration that a router can be made of, or a list
-// of errors, each with a place in the text. Input: the text.
+// Configurations: any text is either a configuration from which a router can be built, or a list of
+// errors, each with a position in the text. Input: the text.
 
 #include <algorithm>
 #include <cstdint>
@@ -27,7 +27,7 @@ const char* FuzzEnvironment(const char* name) {
   return nullptr;
 }
 
-// One that the text has, or the line behind its last one, where something is missing.
+// A position in the text, or the line after the last one if something is missing.
 void CheckMark(const Mark& mark, std::string_view text) {
   Require(mark.line >= 1 &&
           mark.line <= 2 + std::ranges::count(text, '\n') + std::ranges::count(text, '\r'));

@@ -1,7 +1,7 @@
-// permessage-deflate's engine. What is compressed comes out as it was, at every window, with and
-// without context takeover, through any pieces and any room; and what an enemy sends comes out the
-// same through any pieces, within any room. Input: settings, a byte that everything is cut by, then
-// messages to compress (a size each), or the payload of messages as they come in.
+// The permessage-deflate engine. Compressed messages inflate to the original, with every window,
+// with and without context takeover, in pieces and with output buffers of any size. Hostile input
+// gives the same result in any pieces and any buffers. Input: settings, a seed for the splits, then
+// messages to compress (a size each), or the payload of received messages.
 
 #include <cstdint>
 #include <optional>
@@ -17,13 +17,13 @@ namespace {
 
 using fuzz::Require;
 
-// No more than this is inflated of one input: what a message limit does.
+// The message limit: at most this much is inflated of one input.
 constexpr std::size_t kMost = 64 * 1024;
 
 struct Inflated {
   std::string bytes;
   bool failed = false;
-  bool over = false;  // kMost was reached, and the rest left alone
+  bool over = false;  // kMost was reached, and the rest skipped
 };
 
 // One message, in pieces, into pieces.
@@ -46,7 +46,7 @@ void InflateMessage(Inflater& inflater, std::string_view payload, fuzz::Cuts cut
       Require(output->size <= out.size() && input.size() <= before);
       Append(inflated.bytes, Bytes(out).first(output->size));
       if (output->done) break;
-      // Neither side may wait for the other for ever.
+      // Each step must make progress.
       Require(output->size > 0 || input.size() < before);
       inflated.over = inflated.bytes.size() > kMost;
       if (inflated.over) return;
@@ -59,7 +59,7 @@ struct Settings {
   std::uint8_t bits;
   int level;
   bool no_takeover;
-  std::size_t room;  // of one Inflate
+  std::size_t room;  // output space of one Inflate
 };
 
 Settings TakeSettings(fuzz::Input& input) {
@@ -78,7 +78,7 @@ void RoundTrip(fuzz::Input& input, const Settings& settings, std::uint32_t cut) 
   std::size_t sent = 0;
   while (!input.empty() && sent < kMost) {
     const std::size_t size = input.Byte() * std::size_t{input.Byte()} % 1024;
-    // Repeated, so that there is something to find in the window.
+    // Repeated, so that the window contains matches.
     std::string message(input.Take(size));
     const std::size_t times = 1 + input.Choose(12);
     for (std::size_t i = 1; i < times && message.size() < 8 * 1024; ++i) message += message;
@@ -111,11 +111,11 @@ void CompareAttacks(const fuzz::Input& input, const Settings& settings, std::uin
   const Inflated pieces = Attack(input, settings, fuzz::Cuts(cut), settings.room);
   Require(whole.bytes.size() <= kMost + 64 * 1024 && pieces.bytes.size() <= kMost + settings.room);
   Require(whole.bytes.starts_with(pieces.bytes) || pieces.bytes.starts_with(whole.bytes));
-  // Once over, the one with less room stops before it may come to something wrong.
+  // Beyond the limit, the one with less room may stop before it finds an error.
   if (whole.over || pieces.over) return;
   if (whole.failed == pieces.failed) return Require(whole.failed || whole.bytes == pieces.bytes);
-  // With more room more is at hand of what refers back behind the window. Nothing else may make a
-  // difference.
+  // With more room, more data beyond the window is available to back references. Nothing else may
+  // differ.
   Settings widest = settings;
   widest.bits = 15;
   Require(settings.bits < 15 && !Attack(input, widest, fuzz::Cuts(0), 64 * 1024).failed);

@@ -1,6 +1,6 @@
-// Sec-WebSocket-Extensions and permessage-deflate's parameters: what is read can be written and
-// read again, and both ends of a negotiation come to the same agreement. Input: four bytes of what
-// the ends want, the field of a client's request.
+// Sec-WebSocket-Extensions and the parameters of permessage-deflate: parsed fields survive writing
+// and parsing again, and both ends of a negotiation reach the same agreement. Input: four bytes for
+// the wishes of the ends, the field of a client's request.
 
 #include <cstdint>
 #include <optional>
@@ -59,7 +59,7 @@ std::optional<Extension> OnlyOne(std::string_view field) {
   return extensions->front();
 }
 
-// Neither end may get less than it asked for.
+// Neither end may get less than it requires.
 void CheckAgreement(const DeflateAgreement& agreement, const DeflateParameters& wanted) {
   const DeflateParameters& agreed = agreement.parameters;
   Require(agreed.server_no_context_takeover >= wanted.server_no_context_takeover);
@@ -78,7 +78,7 @@ void CheckNegotiation(const DeflateParameters& client, const DeflateParameters& 
   Require(read.has_value());
   Require(read->server_no_context_takeover == agreement->parameters.server_no_context_takeover);
   Require(read->server_max_window_bits == agreement->parameters.server_max_window_bits);
-  // A client may do with less than the server is ready for.
+  // A client may require less than the server offers.
   Require(read->client_no_context_takeover >= agreement->parameters.client_no_context_takeover);
   Require(read->client_max_window_bits <= agreement->parameters.client_max_window_bits);
 }

@@ -1,6 +1,5 @@
-// The files plugin: whatever a request asks for, what is served are bytes of a file beneath the
-// root, in parts that lie inside of it and that the head tells the truth about. Input: a byte for
-// the route and the options, the request.
+// The files plugin: for any request, only bytes of a file below the root are served, in ranges that
+// lie inside it and match the head. Input: a byte for the route and the options, the request.
 
 #include <algorithm>
 #include <cstdint>
@@ -27,7 +26,7 @@ using fuzz::Require;
 
 constexpr std::int64_t kNow = 1'767'323'045;
 
-// Files inside begin with "inside", what lies around the root, or is not to be served, with
+// Files inside begin with "inside"; files outside of the root, or that must not be served, with
 // "secret".
 class Site {
  public:
@@ -98,7 +97,7 @@ void CheckDate(const http::Request& request) {
 void CheckHead(const http::Response& head) {
   Require(head.status >= 200 && head.status <= 503);
   Require(std::ranges::all_of(head.headers, http::CanBeSent));
-  // Of a redirect to a folder: no other host.
+  // A redirect to a folder must not name another host.
   const std::string* location = head.headers.Find("Location");
   if (location != nullptr) Require(location->starts_with("./") && location->find("//") != 0);
 }

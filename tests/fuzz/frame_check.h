@@ -11,14 +11,14 @@
 
 namespace upgate::test {
 
-// Holds what one end of a connection got from the gateway against RFC 6455 and RFC 7692: masked on
-// the way to servers only, nothing behind a Close, fragments in order, compressed where that was
-// agreed on, and then deflate data; whole texts are UTF-8.
+// Checks what one end of a connection received from the gateway against RFC 6455 and RFC 7692:
+// masked only towards servers, nothing after a Close, fragments in order, compressed only if
+// negotiated, valid deflate data, and complete texts in UTF-8.
 class FrameCheck {
  public:
   FrameCheck(bool masked, bool compressed) : masked_(masked), compressed_(compressed) {}
 
-  // All that came from the beginning; the end of the connection may have cut the last frame.
+  // All bytes from the beginning; the end of the connection may have truncated the last frame.
   void Check(std::string bytes) {
     for (const ParsedFrame& frame : TakeFrames(bytes)) {
       fuzz::Require(frame.opcode != kMalformed && frame.masked == masked_ && !closed_);
@@ -67,9 +67,9 @@ class FrameCheck {
   const bool masked_;
   const bool compressed_;
   bool closed_ = false;
-  bool open_ = false;     // a message is
+  bool open_ = false;     // whether a message is
   ParsedFrame message_;   // its first frame, with the payload of all
-  RawInflater inflater_;  // of the largest window, which reads those of all
+  RawInflater inflater_;  // with the largest window, which can inflate all
 };
 
 }  // namespace upgate::test

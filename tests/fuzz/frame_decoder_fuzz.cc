@@ -1,5 +1,5 @@
-// The frame decoder: what comes out may not depend on how the wire was cut into reads. Input: one
-// byte of settings, one that the reads are cut by, the wire.
+// The frame decoder: its output must not depend on how the wire is split into reads. Input: a byte
+// of settings, a seed for the splits, the wire.
 
 #include <cstdint>
 #include <optional>
@@ -25,11 +25,11 @@ struct Message {
 };
 
 struct Outcome {
-  std::vector<Message> messages;  // control frames are messages of their own, told when they begin
+  std::vector<Message> messages;  // control frames are separate messages, reported when they begin
   std::optional<ProtocolError> error;
 };
 
-// Messages that are open: at most one of data and one control frame.
+// Open messages: at most one data message and one control frame.
 class Collector {
  public:
   void Add(const FramePart& part, std::vector<Message>& messages) {
@@ -87,7 +87,7 @@ void CompareOutcomes(const Outcome& whole, const Outcome& cut) {
     Require(whole.error->reason == cut.error->reason);
     Require(whole.error->reason.size() <= kMaxControlPayload - 2);
   }
-  // Of the text that has the wrong byte, short reads hand out what came before it.
+  // With short reads, the part of an invalid text before the wrong byte is reported.
   const std::size_t count = whole.messages.size();
   Require(cut.messages.size() == count || (whole.error && cut.messages.size() == count + 1));
   for (std::size_t i = 0; i < cut.messages.size(); ++i) {

@@ -1,6 +1,6 @@
-// The frame walker: how the wire is cut may change nothing that it counts, and where the decoder
-// finds nothing wrong, the walker must not either, and must have counted what the decoder handed
-// out. Input: one byte of settings, one that the reads are cut by, the wire.
+// The frame walker: splits must not change its counts. Where the decoder finds no error, the walker
+// must not either, and must have counted what the decoder returned. Input: a byte of settings, a
+// seed for the splits, the wire.
 
 #include <cstdint>
 #include <optional>
@@ -62,8 +62,8 @@ void CompareWalks(const Walk& whole, const Walk& cut) {
   Require(whole.passed == cut.passed && whole.frame_left == cut.frame_left);
 }
 
-// What an endpoint saw of the same wire up to the first Close; nothing when it found something
-// wrong, or stands in the middle of a frame.
+// What an endpoint saw of the same wire up to the first Close; nothing if it found an error, or
+// ended inside a frame.
 struct Decoded {
   FrameTally tally;
   std::vector<std::uint64_t> messages;
@@ -117,8 +117,7 @@ void RunOne(std::uint8_t settings, std::uint8_t cut, std::string_view wire) {
   const auto decoded = Decode(std::string(wire), role, max_message);
   if (!decoded) return;
   Require(whole.error == nullptr && whole.messages == decoded->messages);
-  // A header without its payload is counted by the walker already, and not yet by who looks at
-  // parts.
+  // The walker counts a header before its payload; code that looks at parts does not yet.
   if (whole.frame_left > 0) return;
   RequireSameTally(whole.tally, decoded->tally);
   RequireSameClose(whole.close, decoded->close);

@@ -1,8 +1,8 @@
 #pragma once
 
-// What the fuzzers have in common. A fuzzer is a function from bytes to nothing that aborts when
-// something does not hold; libFuzzer calls it (preset `fuzz`), or replay_main.cc with the inputs in
-// corpus/ (the ordinary tests).
+// Shared code of the fuzzers. A fuzzer is a function of the input that aborts if a property does
+// not hold. libFuzzer calls it (preset `fuzz`), or replay_main.cc with the inputs in corpus/ (the
+// ordinary tests).
 
 #include <algorithm>
 #include <cstddef>
@@ -24,7 +24,7 @@ inline void Require(bool holds, std::source_location where = std::source_locatio
   std::abort();
 }
 
-// Takes an input apart from its front. Behind its end there are zeros and empty texts.
+// Consumes an input from its front. Past its end there are zeros and empty texts.
 class Input {
  public:
   Input(const std::uint8_t* data, std::size_t size)
@@ -35,7 +35,7 @@ class Input {
     const std::string_view byte = Take(1);
     return byte.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(byte[0]);
   }
-  // 0 to `choices` - 1.
+  // A number from 0 to `choices` - 1.
   std::size_t Choose(std::size_t choices) { return Byte() % choices; }
   bool Flag() { return (Byte() & 1) != 0; }
   // At most `size` bytes.
@@ -44,7 +44,7 @@ class Input {
     rest_.remove_prefix(front.size());
     return front;
   }
-  // Up to the next `end`, which is taken too but not returned.
+  // Up to the next `end`, which is consumed but not returned.
   std::string_view TakeUntil(char end) {
     const std::string_view front = Take(std::min(rest_.find(end), rest_.size()));
     Take(1);
@@ -56,8 +56,8 @@ class Input {
   std::string_view rest_;
 };
 
-// The sizes of the reads in which something arrives. Seed 0: all at once; others: mostly short
-// ones, the same for the same seed.
+// The sizes of the reads in which data arrives. Seed 0: all at once; other seeds: mostly short
+// reads, deterministic for each seed.
 class Cuts {
  public:
   explicit Cuts(std::uint32_t seed) : state_(seed) {}
@@ -69,7 +69,7 @@ class Cuts {
     const bool longer = (state_ >> 28) == 0;
     return std::min<std::size_t>(left, 1 + (state_ >> 16) % (longer ? 200 : 16));
   }
-  // Off the front of `rest`, a string_view or a span.
+  // Takes a piece off the front of `rest`, a string_view or a span.
   template <class View>
   View TakeFrom(View& rest) {
     const std::size_t size = Next(rest.size());

@@ -1,8 +1,8 @@
-// The whole gateway but its sockets, played by a script: clients that connect, ask, speak, stall
-// and leave, servers behind it that do the same, connections that fail, and time. Whatever they do:
-// no queue grows past its marks, both sides are spoken to in their language, and when everybody
-// has left, or has only fallen silent, time ends every session and connection. Input: a
-// byte of settings, then the steps (see Play); seeds.py writes some.
+// The whole gateway without its sockets, driven by a script: clients that connect, send requests
+// and frames, stall and leave, servers that do the same, failing connections, and time. In every
+// case no queue grows past its watermark, both sides get valid output, and once everybody has left
+// or fallen silent, timeouts end every session and connection. Input: a byte of settings, then the
+// steps (see Play); seeds.py writes some.
 
 #include <algorithm>
 #include <array>
@@ -75,7 +75,7 @@ constexpr std::array<std::string_view, 5> kServers{
     "127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003", "127.0.0.1:7004", "127.0.0.1:7005"};
 constexpr std::size_t kStrictServer = 4;
 
-// Where a client may ask to go, and whether the gateway is the other end of its connection there.
+// The targets of clients, and whether the gateway is their WebSocket endpoint.
 struct Target {
   std::string_view target;
   bool endpoint;
@@ -102,7 +102,7 @@ constexpr std::array<std::string_view, 6> kExtraLines{
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n",
     "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n"};
 
-// The handshakes of the drafts, but for their targets.
+// The handshakes of the drafts, without their targets.
 constexpr std::array<std::string_view, 3> kDrafts{
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n",
     "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  "
@@ -135,14 +135,14 @@ constexpr std::array<std::string_view, 9> kAnswers{
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
     "Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
     "client_no_context_takeover; client_max_window_bits=9\r\nSec-WebSocket-Accept: "};
-constexpr std::size_t kWithDeflate = 7;  // the first of those
+constexpr std::size_t kWithDeflate = 7;  // the first of those with permessage-deflate
 
-// More than the marks by what one read may come to in another form.
+// More than the watermarks, by the size that one read may have after conversion.
 constexpr std::size_t kMostQueued = io::kHighMark + 4 * io::kReadBufferSize;
 constexpr std::size_t kMostClients = 4;
 constexpr std::size_t kMostSteps = 200;
 
-// What a client asked for first, to judge what it is told.
+// A client's first request, to judge the response.
 struct Client {
   GatewayClient gateway;
   bool to_endpoint = false;
@@ -157,7 +157,7 @@ class World {
     }
   }
 
-  // One step: what is done, by whom or to whom, and its bytes.
+  // Plays one step: an action, its actor, and its bytes.
   void Play(fuzz::Input& input) {
     constexpr std::size_t kOfClients = 8;
     const std::size_t step = input.Choose(17);
@@ -180,8 +180,8 @@ class World {
     gateway_.loop().RunUntilIdle();
   }
 
-  // Longer than all timeouts together: nobody moves any more. Requests that wait in a row, on one
-  // connection, for a server that does not answer take a minute each, and there may be thousands.
+  // Longer than all timeouts together, with nobody acting. Pipelined requests to a server that does
+  // not answer take a minute each, and there may be thousands.
   void LetTimePass() { gateway_.loop().Advance(std::chrono::hours{72}); }
 
   void CheckNothingIsLeft() {
@@ -231,7 +231,7 @@ class World {
     const std::size_t target = input.Choose(kTargets.size());
     const std::string_view extra = kExtraLines[input.Choose(kExtraLines.size())];
     const std::size_t draft = input.Choose(1 + kDrafts.size());
-    // The frames of hixie are others.
+    // hixie has different frames.
     const auto& [path, endpoint] = kTargets[target];
     client.to_endpoint = client.clean && endpoint && draft <= 1;
     client.clean = false;
@@ -280,7 +280,7 @@ class World {
     }
   }
 
-  // Those that agree on compression have a first frame right behind them.
+  // Those that agree on compression send a first frame at once.
   static void Answer(TestPeer& peer, fuzz::Input& input) {
     const std::size_t which = input.Choose(kAnswers.size());
     std::string answer(kAnswers[which]);
@@ -289,8 +289,8 @@ class World {
     peer.Send(answer);
   }
 
-  // The key of our own handshake is in what the server got; that of a client, passed on, has a
-  // known answer.
+  // For a handshake of the gateway, the key is in the request; the key of a forwarded client's
+  // handshake has a known answer.
   static std::string AcceptFor(std::string_view request) {
     constexpr std::string_view kField = "Sec-WebSocket-Key: ";
     const std::size_t at = request.rfind(kField);
@@ -330,7 +330,7 @@ class World {
     FrameCheck(false, head->Get("Sec-WebSocket-Extensions").has_value()).Check(std::move(bytes));
   }
 
-  // One connection, one request: all behind its head are frames of the gateway's own.
+  // One connection, one request: everything after its head is frames of the gateway.
   static void CheckServer(TestPeer& peer) {
     const std::string& received = peer.received();
     const std::size_t end = received.find("\r\n\r\n");

@@ -1,6 +1,6 @@
-// The opening handshake: whatever a request holds, it is an offer that keeps the rules or a refusal
-// that can be sent, and the answer to an offer is a 101 that its client would take. Input: a byte
-// for what the route serves and speaks, the request.
+// The opening handshake: any request is either a valid offer or a refusal that can be sent, and the
+// response to an offer is a 101 that its client accepts. Input: a byte for the route's settings and
+// dialects, the request.
 
 #include <algorithm>
 #include <cstdint>
@@ -29,7 +29,7 @@ void CheckRefusal(const http::Response& refusal) {
   Require(!refusal.body.empty() && std::ranges::all_of(refusal.headers, http::CanBeSent));
 }
 
-// Whatever the bits under the padding are.
+// Ignores the bits under the padding.
 bool IsKeyOf16Bytes(std::string key) {
   if (key.size() != 24) return false;
   key[21] = 'A';
@@ -47,7 +47,7 @@ void CheckOffer(const http::Request& request, const Offer& offer) {
                         std::ranges::all_of(offer.subprotocols, http::IsToken));
   const bool has_proof = offer.dialect == config::Dialect::kHixie76;
   Require(offer.proof.size() == (has_proof ? 16u : 0u) && (!has_proof || request.key3));
-  // Nothing that ends a line or an element stands in one.
+  // Names contain no characters that end a line or an element.
   Require(std::ranges::none_of(offer.subprotocols, [](std::string_view name) {
     return name.empty() || name.contains(',') || name != Trim(name) || !http::AreFieldChars(name);
   }));

@@ -1,7 +1,7 @@
-// The drafts' frames: how the wire is cut may change nothing of what the frames say, whatever comes
-// out must be frames that the decoder of RFC 6455 takes, and what is written must be texts that a
-// client of the draft takes apart again, with no payload passing for the end of one. Input: one
-// byte of settings, one that the reads are cut by, the wire.
+// The drafts' frames: splits must not change the meaning of the frames; translated frames must be
+// valid for the decoder of RFC 6455; and written frames must be texts that a client of the draft
+// can parse, in which no payload looks like the end of a frame. Input: a byte of settings, a seed
+// for the splits, the wire.
 
 #include <cstdint>
 #include <optional>
@@ -30,15 +30,15 @@ class Masks final : public io::Entropy {
   std::uint8_t state_ = 0;
 };
 
-// What a reader of the frames knows in the end.
+// What a reader of the frames finally knows.
 struct Told {
   std::vector<std::string> texts;
-  std::string open;  // of a text that has no end yet
+  std::string open;  // of an unfinished text
   std::optional<std::uint16_t> close;
   bool operator==(const Told&) const = default;
 };
 
-// As an endpoint would; nothing when the text is not UTF-8, which only the reader finds out.
+// Reads like an endpoint; nothing if the text is not UTF-8, which only the reader detects.
 std::optional<Told> Read(std::string frames) {
   Told told;
   FrameDecoder decoder(Role::kServer, 1 << 30);
@@ -50,7 +50,7 @@ std::optional<Told> Read(std::string frames) {
       return {};
     }
     if (!*part) break;
-    Require(!told.close);  // nothing stands behind the Close
+    Require(!told.close);  // nothing follows the Close
     if ((*part)->opcode == Opcode::kClose) {
       const auto close = ParseClose((*part)->payload);
       Require(close.has_value() && (*part)->frame_begin && (*part)->frame_end);
@@ -72,7 +72,7 @@ std::string Decode(std::string_view wire, Dialect dialect, bool end, fuzz::Cuts 
     const std::string piece(cuts.TakeFrom(wire));
     const std::size_t before = frames.size();
     decoder.Decode(AsBytes(piece), frames);
-    // For each two bytes at most an empty frame; for the rest what came, and one header more.
+    // At most an empty frame for every two bytes; otherwise the input, and one more header.
     Require(frames.size() - before <= 3 * piece.size() + 2 + kMaxHeader + kMaxControlPayload);
   }
   if (end) decoder.End(frames);
@@ -111,7 +111,7 @@ Written Encode(std::string_view frames, Dialect dialect, fuzz::Cuts cuts) {
   return written;
 }
 
-// A client of the draft sees texts, perhaps one without its end, and then perhaps the closing
+// A client of the draft sees texts, possibly an unfinished one, and then possibly the closing
 // handshake.
 void CheckWire(std::string_view wire, const Written& written) {
   if (written.told) {
@@ -136,7 +136,7 @@ void ToTheClient(std::string_view frames, Dialect dialect, std::uint32_t seed) {
   CheckWire(whole.wire, whole);
   CheckWire(cut.wire, cut);
   Require(whole.error == cut.error && whole.ended == cut.ended && whole.told == cut.told);
-  // Of a text that turns out to be wrong, short writes send the beginning.
+  // With short writes, the beginning of an invalid text is sent.
   Require(whole.error != 0 ? cut.wire.starts_with(whole.wire) : cut.wire == whole.wire);
 }
 

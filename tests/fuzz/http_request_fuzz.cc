@@ -1,6 +1,6 @@
-// The server side of HTTP/1.1: how what a client sends is cut into reads changes neither the
-// requests nor the answers, and a request that was taken goes on to a server as exactly one that
-// means the same. Input: a byte of settings, one that the reads are cut by, what the client sends.
+// The server side of HTTP/1.1: splits of the input change neither requests nor responses, and an
+// accepted request is forwarded as exactly one request with the same meaning. Input: a byte of
+// settings, a seed for the splits, the input of the client.
 
 #include <cstdint>
 #include <optional>
@@ -20,13 +20,13 @@ namespace {
 
 using fuzz::Require;
 
-// When a request is answered, and how.
+// When and how a request is answered.
 enum class Manner : std::uint8_t { kAtItsEnd, kAtOnce, kStreamed, kUpgraded };
 
 struct Settings {
   Manner manner = Manner::kAtItsEnd;
-  bool small = false;  // limits
-  bool fin = false;    // the client ends behind its bytes
+  bool small = false;  // small limits
+  bool fin = false;    // the client sends a FIN after its bytes
 };
 
 struct Taken {
@@ -40,7 +40,7 @@ struct Outcome {
   std::vector<Taken> requests;
   std::vector<int> answers;
   std::string received;
-  std::optional<std::string> upgraded;  // what stands behind the request
+  std::optional<std::string> upgraded;  // the bytes after the request
   bool done = false;
   bool reset = false;
 };
@@ -79,7 +79,7 @@ void SetManner(HttpWire& wire, Manner manner) {
   }
 }
 
-// Whether a client hears 100 depends on what of its body has come by then.
+// Whether a client gets a 100 depends on how much of its body has arrived.
 std::string WithoutContinue(std::string text) {
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   for (std::size_t at = text.find(kContinue); at != std::string::npos;
@@ -105,7 +105,7 @@ Outcome Serve(const Settings& settings, std::string_view bytes, fuzz::Cuts cuts)
   outcome.reset = wire.wire().reset;
   if (wire.upgraded)
     outcome.upgraded = wire.upgraded->early + wire.wire().inbound.substr(wire.wire().inbound_read);
-  // Whatever state it is in, time ends it.
+  // Timeouts end it in any state.
   wire.Advance(io::Millis{600'000});
   if (settings.manner != Manner::kUpgraded && settings.manner != Manner::kStreamed)
     Require(wire.done());
@@ -137,7 +137,7 @@ void Compare(const Outcome& whole, const Outcome& pieces, Manner manner) {
     Require(a.body == b.body && a.ended == b.ended);
     RequireSame(a.trailers, b.trailers);
   }
-  // A streamed answer has the pieces of the request.
+  // A streamed response has the pieces of the request.
   if (manner != Manner::kStreamed) Require(whole.received == pieces.received);
 }
 
@@ -151,7 +151,7 @@ std::string Forwarded(const Taken& taken) {
   RequestWriter writer;
   const auto head = writer.Head(
       upgrade::ToServer(taken.request, taken.request.headers, route, server, seen, {}, peer));
-  // The answer to CONNECT is no HTTP any more: that is not passed on.
+  // The response to CONNECT is not HTTP, so CONNECT is not forwarded.
   Require(head.has_value() || taken.request.method == "CONNECT");
   if (!head) return {};
   std::string text = *head;
@@ -164,7 +164,7 @@ std::string Forwarded(const Taken& taken) {
   return text + *end;
 }
 
-// Read as strictly as here, and with nothing left over.
+// The server must parse it as strictly, with nothing left over.
 void CheckForwarded(const Taken& taken) {
   const std::string text = Forwarded(taken);
   if (text.empty()) return;

@@ -1,7 +1,7 @@
-// The client side of HTTP/1.1: an answer reads the same however it is cut, is told once and in
-// order, and the connection can be used again only when nothing is left on it. Input: a byte of
-// settings (the request, the limits), one that the reads are cut by, what the server sends; when an
-// answer is through and the connection can be used again, the same request goes out again.
+// The client side of HTTP/1.1: a response is parsed the same however it is split, is reported once
+// and in order, and the connection is reused only if nothing is left on it. Input: a byte of
+// settings (the request, the limits), a seed for the splits, the output of the server. If the
+// connection can be reused after a response, the same request is sent again.
 
 #include <cstdint>
 #include <optional>
@@ -21,8 +21,8 @@ constexpr std::size_t kMostRequests = 4;
 
 struct Settings {
   OutgoingRequest request;
-  bool small = false;  // limits
-  bool fin = false;    // the server ends behind its bytes
+  bool small = false;  // small limits
+  bool fin = false;    // the server sends a FIN after its bytes
 };
 
 OutgoingRequest RequestFor(std::size_t choice) {
@@ -38,7 +38,7 @@ OutgoingRequest RequestFor(std::size_t choice) {
   }
 }
 
-// One answer, as text: all that its reader is told.
+// A response as text: everything its reader is told.
 std::string Describe(const Told& told) {
   std::string text;
   const auto add = [&](const Response& head) {
@@ -58,7 +58,7 @@ std::string Describe(const Told& told) {
 
 struct Outcome {
   std::vector<std::string> answers;
-  std::optional<std::string> upgraded;  // what stands behind the 101
+  std::optional<std::string> upgraded;  // the bytes after the 101
 };
 
 void CheckTold(const Told& told, const Settings& settings) {
@@ -118,8 +118,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const http::Outcome whole = http::Ask(settings, bytes, fuzz::Cuts(0));
   const http::Outcome pieces = http::Ask(settings, bytes, fuzz::Cuts(cut));
   fuzz::Require(whole.answers[0] == pieces.answers[0] && whole.upgraded == pieces.upgraded);
-  // Bytes that come together with the end of an answer keep the connection from being used again;
-  // those that come later may be for the next answer.
+  // Bytes that arrive together with the end of a response prevent reuse of the connection; later
+  // ones may belong to the next response.
   fuzz::Require(whole.answers.size() <= pieces.answers.size());
   return 0;
 }

@@ -1,6 +1,6 @@
-// Masking: the vector code and the scalar code agree at every length, phase and alignment, in one
-// call and in many, and touch nothing else. Input: a byte of phase and alignment, one that the
-// calls are cut by, four bytes of mask, the data.
+// Masking: vector code and scalar code agree at every length, phase and alignment, in one call or
+// many, and modify nothing else. Input: a byte of phase and alignment, a seed for the splits, four
+// bytes of mask, the data.
 
 #include <array>
 #include <cstdint>
@@ -20,7 +20,7 @@ using MaskBytes = std::array<std::byte, 4>;
 constexpr std::size_t kFence = 32;
 constexpr char kFencePost = '|';
 
-// `data` at an alignment of choice, between fences.
+// `data` at a chosen alignment, between guard bytes.
 class Fenced {
  public:
   Fenced(std::string_view data, std::size_t shift)

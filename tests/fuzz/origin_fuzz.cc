@@ -1,6 +1,6 @@
-// Origins and CORS: whatever a request says, a foreign origin passes only where a policy lists it,
-// what goes back is what was sent, and nobody gets credentials by "*" or null. Input: a byte for
-// the policy and the connection, the request.
+// Origins and CORS: for any request, a foreign origin is accepted only if a policy lists it, the
+// response names the origin that was sent, and "*" and null never get credentials. Input: a byte
+// for the policy and the connection, the request.
 
 #include <algorithm>
 #include <array>
@@ -41,13 +41,13 @@ std::shared_ptr<const config::Config> ParsePolicies() {
   return *config;
 }
 
-// What follows the scheme of an origin's text.
+// The part of an origin after its scheme.
 std::string_view HostAndPort(std::string_view origin) {
   const std::size_t at = origin.find("://");
   return at == std::string_view::npos ? std::string_view{} : origin.substr(at + 3);
 }
 
-// However the address is spelled.
+// In any spelling of the address.
 bool IsLoopback3000(std::string_view origin) {
   constexpr std::string_view kBefore = "http://[", kBehind = "]:3000";
   if (!origin.starts_with(kBefore) || !origin.ends_with(kBehind)) return false;
@@ -56,7 +56,7 @@ bool IsLoopback3000(std::string_view origin) {
   return ip && ip->ToString() == "::1";
 }
 
-// By the letter; the policies above, written down once more.
+// An independent implementation of the policies above.
 bool IsListed(std::string_view origin, std::size_t policy) {
   const std::string lower = ToLower(origin);
   const std::string_view host = HostAndPort(lower);

@@ -1,6 +1,6 @@
-// Redirects: whatever a request holds, the client is sent to the host that the route's text names,
-// or the one that it came to, with nothing in the header that ends it. Input: a byte for the text
-// and the connection, the request.
+// Redirects: for any request, the client is redirected to the host in the route's text, or to its
+// own, and the header contains nothing that ends it. Input: a byte for the text and the connection,
+// the request.
 
 #include <algorithm>
 #include <array>
@@ -23,8 +23,7 @@ namespace {
 
 using fuzz::Require;
 
-// The texts of redirects, and what everything made of one begins with; empty: with the path, on the
-// client's own host.
+// The texts of redirects, and the prefix of every result; empty: the path on the client's own host.
 struct Rule {
   std::string_view text;
   std::string_view begins_with;
@@ -61,7 +60,7 @@ void RunOne(std::uint8_t settings, const http::Request& request) {
   const std::string_view begin = kRules[which].begins_with;
   if (!begin.empty()) {
     Require(location->starts_with(begin));
-    // Nothing goes on with the name of the host.
+    // Nothing extends the host name.
     const std::string_view rest = std::string_view(*location).substr(begin.size());
     if (begin.ends_with(".test")) Require(rest.empty() || rest.front() == '?');
     return;

@@ -1,6 +1,6 @@
-// Runs a fuzzer over the files of a folder, without libFuzzer and in a moment: replay FOLDER
-// [CHANGES] After each input as it is come all of its beginnings, and CHANGES variants of it with a
-// few bytes changed, always the same ones.
+// Runs a fuzzer quickly over the files of a folder, without libFuzzer: replay FOLDER [CHANGES]
+// For each input it also runs all prefixes, and CHANGES deterministic variants with a few bytes
+// changed.
 
 #include <algorithm>
 #include <cstdio>
@@ -16,11 +16,11 @@
 
 namespace {
 
-// More beginnings than this of one input tell little that is new.
+// More prefixes of one input add little.
 constexpr std::size_t kMostBeginnings = 400;
 
 void Run(const std::string& input) {
-  // On the heap at its own size, so that a sanitizer sees reads past its end.
+  // In a heap block of exactly its size, so that sanitizers detect reads past its end.
   const std::vector<std::uint8_t> bytes(input.begin(), input.end());
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   for (const auto& file : files) {
-    // Says which input it was when something aborts.
+    // Identifies the input if something aborts.
     std::printf("%s\n", file.filename().c_str());
     std::fflush(stdout);
     const std::string input = ReadFile(file);

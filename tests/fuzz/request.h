@@ -9,8 +9,7 @@
 
 namespace upgate::fuzz {
 
-// A request as the layers above HTTP get it: nothing when the connection would have refused its
-// head.
+// A request as the layers above HTTP get it; nothing if the connection would refuse its head.
 inline std::optional<http::Request> ParseRequest(std::string_view head) {
   http::RequestParser parser({.head_bytes = 64 * 1024, .header_count = 100});
   Bytes input = AsBytes(head);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the fuzzers and runs them over their corpora, two at a time where there are two cores; ends with a table of what they did.
-#   tests/fuzz/run.sh SECONDS [NAME...]     SECONDS for each; without names all
-# New inputs are kept in build/fuzz/corpus/NAME, so that the next run goes on from there. A finding is left as build/fuzz/findings/NAME-*,
-# and the script fails; build/fuzz/logs/NAME says what it was. FUZZ_BUILD_DIR is another place than build/fuzz.
+# Builds the fuzzers and runs them over their corpora, two at a time on two cores or more; ends with a table of the results.
+#   tests/fuzz/run.sh SECONDS [NAME...]     SECONDS for each fuzzer; default: all
+# New inputs are kept in build/fuzz/corpus/NAME and used by the next run. A finding is saved as build/fuzz/findings/NAME-* and fails the
+# script; build/fuzz/logs/NAME has the details. FUZZ_BUILD_DIR replaces build/fuzz.
 set -euo pipefail
 
 if [[ ! ${1:-} =~ ^[1-9][0-9]*$ ]]; then
@@ -56,7 +56,7 @@ for name in "${names[@]}"; do
 done
 wait || true
 
-# Of libFuzzer's last line with numbers ("#8192 pulse cov: 345 ft: 567 corp: 89/1234b …"), the one behind a word.
+# Prints the number after a word in libFuzzer's last status line ("#8192 pulse cov: 345 ft: 567 corp: 89/1234b …").
 number() { sed -nE "s/^#.* $2: ([0-9]+).*/\1/p" "$build/logs/$1" | tail -1; }
 
 failed=0

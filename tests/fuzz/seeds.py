@@ -24,7 +24,7 @@ def masked(payload, mask=MASK):
 
 
 def frame(opcode, payload=b'', fin=True, rsv=0, mask=MASK, length=None):
-    """One frame as a client sends it, or with mask=None as a server does; `length` is what it claims."""
+    """A frame as sent by a client, or with mask=None by a server; `length` is the length in its header."""
     length = len(payload) if length is None else length
     bit = 0x80 if mask else 0
     head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
@@ -358,7 +358,7 @@ def http():
 def configs():
     root = pathlib.Path(__file__).resolve().parents[2]
     example = (root / 'deploy/upgate.example.yaml').read_bytes()
-    # Without its comments: they teach a fuzzer nothing.
+    # Without its comments, which only slow a fuzzer down.
     lines = [line.split(b' #')[0].rstrip() for line in example.split(b'\n') if not line.lstrip().startswith(b'#')]
     small = b'listeners: [{address: "127.0.0.1:80"}]\n'
     write('config', {
@@ -380,7 +380,7 @@ def configs():
     })
 
 
-# Steps of the gateway's script; see World::Play there.
+# Steps of the gateway's script; see World::Play.
 def connect():
     return bytes([0])
 
@@ -474,7 +474,7 @@ def sessions():
         'garbage': connect() + client_raw(b'\x16\x03\x01\x02\x00\x01\x00'),
         'idle': connect() + client_upgrade(0) + after(255) + after(255),
         'failures': connect() + bytes([15, 0, 4]) + client_upgrade(2) + client_frame(2, b'x') + server_raw(b'y'),
-        # Behind the others: the settings go by position.
+        # Appended at the end, because settings are chosen by position.
         'strict': connect() + client_upgrade(10) + server(1, 0, which=4) + client_frame(1, UTF8) + client_frame(9, b'ping')
                   + server_frame(1, UTF8, which=4) + server_frame(9, b'ping', which=4) + client_frame(8, body) + server_frame(8, body, which=4),
         'strict_fragments': connect() + client_upgrade(10) + server(1, 0, which=4) + client_frame(0x81, UTF8[:7]) + client_frame(9, b'')

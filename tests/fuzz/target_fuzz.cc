@@ -1,6 +1,6 @@
-// Request targets: whatever comes in, the path that routes match on is normal, the one that goes on
-// to servers means the same, and queries come apart as they should. Input: a byte for the method
-// and version, the target, a line end, a Host header's value.
+// Request targets: for any input, the path used for routing is normalized, the one forwarded to
+// servers is equivalent, and queries are parsed correctly. Input: a byte for the method and
+// version, the target, a line end, a Host header's value.
 
 #include <algorithm>
 #include <cstdint>
@@ -38,7 +38,7 @@ void CheckPaths(const Target& target) {
           target.raw_path.find_first_of("?#") == std::string::npos);
   Require(std::ranges::all_of(target.query, IsVisible));
   Require(std::ranges::count(target.path, '/') == std::ranges::count(target.raw_path, '/'));
-  // Whoever gets it next reads the same.
+  // Parsing the result again gives the same.
   const auto again =
       ParseTarget("GET", target.raw_path + (target.has_query ? "?" + target.query : ""));
   Require(again && again->path == target.path && again->raw_path == target.raw_path);

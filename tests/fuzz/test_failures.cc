@@ -1,5 +1,5 @@
-// The test support tells what is wrong as failures of a test. There is no test around a fuzzer, so
-// each ends the program.
+// The test support reports errors as test failures. A fuzzer is not a test, so each failure ends
+// the program.
 
 #include <cstdlib>
 

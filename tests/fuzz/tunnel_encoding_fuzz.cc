@@ -1,6 +1,6 @@
-// Bytes to frames and back: what a backend sends reaches the client's decoder as it was, however
-// the reads are cut, and base64 in pieces is as strict as base64 whole. Input: a byte for the
-// encoding, one that the reads are cut by, the bytes.
+// Bytes to frames and back: data of a backend reaches the client's decoder unchanged, however reads
+// are split, and base64 in pieces is as strict as base64 in one. Input: a byte for the encoding, a
+// seed for the splits, the bytes.
 
 #include <cstdint>
 #include <expected>
@@ -29,7 +29,7 @@ struct Passed {
   std::optional<std::uint16_t> error;
 };
 
-// What a client gets out of one frame of the packer's: one whole message, encoded as it should be.
+// The content of one frame of the packer: a complete, correctly encoded message.
 std::string Unpacked(Bytes frame, Encoding encoding, FrameUnpacker& unpacker) {
   std::string copy(AsText(frame));
   MutableBytes input = std::as_writable_bytes(std::span(copy));

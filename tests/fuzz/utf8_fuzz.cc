@@ -1,6 +1,6 @@
-// UTF-8: the checker agrees with a plain reading of RFC 3629, in one piece (where it is vectorised)
-// and in many, and text is cut between characters. Input: a byte that the pieces are cut by, how
-// many letters stand in front, the text.
+// UTF-8: the checker agrees with a simple implementation of RFC 3629, in one piece (with vector
+// code) and in many, and text is split between characters. Input: a seed for the splits, the number
+// of letters in front, the text.
 
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@ namespace {
 
 using fuzz::Require;
 
-// How long the character at the front of `text` says it is; 0: no character begins so.
+// The length that the lead byte of `text` announces; 0: not a lead byte.
 std::size_t ClaimedLength(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first < 0x80) return 1;
@@ -25,7 +25,7 @@ std::size_t ClaimedLength(std::string_view text) {
   return 0;
 }
 
-// Whether a whole character is one that RFC 3629 knows.
+// Whether a complete character is valid by RFC 3629.
 bool IsCharacter(std::string_view text) {
   if (text.size() == 1) return true;
   auto value = static_cast<std::uint32_t>(text[0]) & (0xffu >> (text.size() + 1));
@@ -37,15 +37,15 @@ bool IsCharacter(std::string_view text) {
   return value >= least[text.size()] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
 }
 
-// Whether some bytes behind `text`, a cut character, make it one.
+// Whether some bytes after `text`, a truncated character, make it valid.
 bool CanBecomeCharacter(std::string_view text, std::size_t length) {
   std::string lowest(text);
   std::string highest(text);
   lowest.resize(length, '\x80');
   highest.resize(length, '\xbf');
   if (IsCharacter(lowest) || IsCharacter(highest)) return true;
-  // Where the lowest is overlong and the highest is past the end, or both are surrogates, some in
-  // between may do.
+  // If the lowest second byte is overlong and the highest is out of range, or both are surrogates,
+  // one in between may be valid.
   for (int second = 0x80; text.size() == 1 && second <= 0xbf; ++second) {
     lowest[1] = static_cast<char>(second);
     if (IsCharacter(lowest)) return true;
@@ -54,9 +54,9 @@ bool CanBecomeCharacter(std::string_view text, std::size_t length) {
 }
 
 struct Verdict {
-  std::size_t good = 0;     // bytes of whole characters at the front
-  std::size_t partial = 0;  // bytes of a character begun behind them
-  bool right = false;       // nothing else
+  std::size_t good = 0;     // bytes of complete characters at the front
+  std::size_t partial = 0;  // bytes of an incomplete character after them
+  bool right = false;       // whether there is nothing else
 };
 
 Verdict ReadPlainly(std::string_view text) {

@@ -40,7 +40,7 @@ routes: [ { path: /chat/*, plugin: broadcast } ]
   EXPECT_EQ(gw.route_stats().out.binary_messages.Get(), 1u);
 }
 
-// More messages in one read than one write takes.
+// One read contains more messages than fit in one write.
 TEST(Broadcast, ABurstArrivesWholeAndIsCountedByTheMessage) {
   constexpr int kBurst = 500;
   TestGateway gw(
@@ -66,7 +66,7 @@ TEST(Broadcast, ABurstArrivesWholeAndIsCountedByTheMessage) {
   EXPECT_EQ(out.bytes.Get(), bytes);
 }
 
-TEST(Broadcast, AReaderThatStallsIsClosedWith1013AndTheOthersGetAll) {
+TEST(Broadcast, AStalledReaderIsClosedWith1013AndTheOthersGetEverything) {
   constexpr int kMessages = 100;
   TestGateway gw(R"(
 workers: 2
@@ -106,7 +106,7 @@ routes: [ { path: /, plugin: broadcast, options: { queue: 64KiB } } ]
   }
 }
 
-TEST(Broadcast, AReaderThatIsSlowForAWhileGetsAll) {
+TEST(Broadcast, ATemporarilySlowReaderGetsEverything) {
   TestGateway gw("routes: [ { path: /, plugin: broadcast } ]", {.send_buffer = 32 * 1024});
   auto publisher = gw.Connect();
   auto slow = gw.Connect();
@@ -123,9 +123,8 @@ TEST(Broadcast, AReaderThatIsSlowForAWhileGetsAll) {
   EXPECT_EQ(Messages(slow.Frames()), sent);
 }
 
-// Its ping waits in the queue for longer than the interval, and the queue is longer at every look
-// at it.
-TEST(Broadcast, AReaderWhoseQueueGrowsThoughItReadsIsAlive) {
+// Its ping is queued for longer than the interval, and the queue is longer at each check.
+TEST(Broadcast, AReaderWhoseQueueGrowsWhileItReadsIsAlive) {
   TestGateway gw(R"(
 routes: [ { path: /, plugin: broadcast, options: { queue: 1MiB }, limits: { ping_interval: 30s, idle: 1h } } ]
 )",
@@ -149,12 +148,12 @@ routes: [ { path: /, plugin: broadcast, options: { queue: 1MiB }, limits: { ping
     publish(5 * round);
     gw.loop().Advance(std::chrono::seconds{15});
   }
-  EXPECT_FALSE(slow.peer().done()) << "it took something in each interval";
+  EXPECT_FALSE(slow.peer().done()) << "it made progress in each interval";
   for (int i = 0; i < 4; ++i) {
     gw.loop().Advance(std::chrono::seconds{30});
     publisher.Send(PongFrame(""));
   }
-  EXPECT_TRUE(slow.peer().error()) << "and nothing in this one";
+  EXPECT_TRUE(slow.peer().error()) << "but no progress in this one";
 }
 
 std::string Post(std::string_view target, std::string_view type, std::string_view body,
@@ -194,7 +193,7 @@ routes:
   EXPECT_EQ(Messages(far.Frames()), expected);
 }
 
-// A page can send a POST of plain text anywhere without asking first.
+// A page can send a POST of plain text to any host without a preflight.
 TEST(Broadcast, PagesOfOtherOriginsPublishOnlyWhereTheyMayConnect) {
   TestGateway gw(R"(
 routes:

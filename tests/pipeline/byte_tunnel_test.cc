@@ -1,5 +1,4 @@
-// A session between frames and bytes, from the 101 to the close: what passes, how it ends, what it
-// may hold meanwhile.
+// Sessions between frames and bytes, from the 101 to the close: data, endings, and memory limits.
 #include <string>
 #include <string_view>
 
@@ -40,7 +39,7 @@ class Tunnel {
     for (const auto& frame : client.Frames()) all += frame.payload;
     return all;
   }
-  // Lets both sides go and waits for every timeout; the session must be gone then.
+  // Closes both ends and waits for all timeouts; then the session must be gone.
   void Finish() {
     client.peer().Shutdown();
     Run();
@@ -73,8 +72,8 @@ TEST_P(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
   EXPECT_EQ(t.Payload(), std::string(70000, 'y'));
 }
 
-// Payload of many frames in one read leaves as one piece: none of it may be lost or overtaken,
-// whatever stands between.
+// The payload of many frames in one read is written at once: nothing may be lost or reordered,
+// whatever frames are in between.
 TEST_P(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   std::string frames;
@@ -142,7 +141,7 @@ TEST_P(TunnelAtChunk, Base64BothWays) {
 
 // ---- how it ends
 
-TEST_P(TunnelAtChunk, TheServersEndIsClose1000BehindAllThatItSent) {
+TEST_P(TunnelAtChunk, TheServersEndIsClose1000AfterAllItsData) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.server().Send("last words");
   t.server().Shutdown();
@@ -155,7 +154,7 @@ TEST_P(TunnelAtChunk, TheServersEndIsClose1000BehindAllThatItSent) {
   EXPECT_EQ(payload, "last words");
   ASSERT_FALSE(frames.empty());
   EXPECT_EQ(frames.back().close_code(), 1000);
-  // What the client sends before its own Close still reaches the server.
+  // Data that the client sends before its own Close still reaches the server.
   t.client.Send(BinaryFrame("late") + CloseFrame(1000));
   EXPECT_EQ(t.server().TakeReceived(), "late");
   EXPECT_TRUE(t.server().ended());
@@ -337,7 +336,7 @@ TEST(ByteTunnel, PingsOfTheClientKeepASessionAndAnswersToOursDoNot) {
   }
 }
 
-// Nothing is left in the queue: the bytes are with the system, which the client empties slowly.
+// The queue is empty: all bytes are in the kernel's buffer, which the client drains slowly.
 TEST(ByteTunnel, AReaderThatTakesFromTheSystemsBufferIsAliveAndGetsItsTail) {
   Tunnel t("/b", {.send_buffer = 8 << 20});
   t.client.peer().Stall();
@@ -363,7 +362,7 @@ TEST(ByteTunnel, AReaderThatTakesFromTheSystemsBufferIsAliveAndGetsItsTail) {
     ASSERT_EQ(t.gw.gateway().sessions(), 1u);
   }
   t.gw.loop().Advance(11s);
-  EXPECT_EQ(t.gw.gateway().sessions(), 0u) << "nothing was taken within limits.close_timeout";
+  EXPECT_EQ(t.gw.gateway().sessions(), 0u) << "no progress within limits.close_timeout";
 }
 
 // ---- back-pressure
@@ -403,7 +402,7 @@ TEST(ByteTunnel, AServerThatDoesNotReadStopsTheClient) {
   EXPECT_EQ(t.server().TakeReceived(), expected);
 }
 
-TEST(ByteTunnel, PingsWithoutReadingTheAnswersAreNotReadForEver) {
+TEST(ByteTunnel, PingsAreEventuallyNotReadIfPongsAreNotRead) {
   Tunnel t("/b", {.send_buffer = 64 * 1024});
   t.client.peer().Stall();
   const std::string ping = PingFrame(std::string(125, 'p'));
@@ -462,7 +461,7 @@ TEST(ByteTunnel, SurvivesAFailureOfEveryOperation) {
   for (std::uint64_t n = 1; n <= operations; ++n) scenario(n);
 }
 
-TEST(ByteTunnel, AClientThatReadsSlowlyIsNotTakenForDead) {
+TEST(ByteTunnel, AClientThatReadsSlowlyIsNotConsideredDead) {
   Tunnel t("/b", {.send_buffer = 64 * 1024});
   std::size_t taken = 0;
   t.client.peer().OnReceive([&](TestPeer& self, std::string_view bytes) {
@@ -477,7 +476,7 @@ TEST(ByteTunnel, AClientThatReadsSlowlyIsNotTakenForDead) {
     t.Run();
   }
   EXPECT_FALSE(t.client.peer().done());
-  t.gw.loop().Advance(2min);  // now it has stopped
+  t.gw.loop().Advance(2min);  // now it has stopped reading
   EXPECT_TRUE(t.client.peer().done());
   t.Finish();
 }

@@ -1,4 +1,4 @@
-// permessage-deflate with clients (RFC 7692): what is agreed on, what passes, what it may cost.
+// permessage-deflate with clients (RFC 7692): negotiation, messages, and memory limits.
 #include <algorithm>
 #include <memory>
 #include <random>
@@ -43,8 +43,8 @@ std::string Compressed(std::uint8_t opcode, std::string_view payload, bool fin =
   return Frame(opcode, payload, {.fin = fin, .rsv = kRsv1});
 }
 
-// The compressed payload of one message as frames of at most `piece` bytes, with `between` after
-// all but the last.
+// The compressed payload of a message in frames of at most `piece` bytes, with `between` after each
+// frame except the last.
 std::string CompressedFragments(std::uint8_t opcode, std::string_view payload, std::size_t piece,
                                 std::string_view between = {}) {
   std::string out;
@@ -60,7 +60,7 @@ std::string CompressedFragments(std::uint8_t opcode, std::string_view payload, s
   return out;
 }
 
-// The messages that a client got, inflated where they were compressed.
+// The messages that a client received, inflated if they were compressed.
 std::vector<std::string> Inflated(const std::vector<ParsedFrame>& frames, RawInflater& inflater,
                                   bool fresh) {
   std::vector<std::string> messages;
@@ -117,14 +117,14 @@ TEST(CompressionHandshake, AnswersWhatTheRouteAndTheClientCanDo) {
                    "Sec-WebSocket-Extensions: x-other, permessage-deflate; what\r\n"
                    "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"),
             "permessage-deflate; client_no_context_takeover")
-      << "the first that can be taken, of all fields";
+      << "the first acceptable offer of all fields";
   EXPECT_EQ(gw.route_stats(1).sessions_compressed.Get(), 2u);
   EXPECT_EQ(gw.route_stats(0).sessions_compressed.Get(), 0u);
   EXPECT_EQ(gw.log().Last("session open", "extensions"),
             "permessage-deflate; client_no_context_takeover");
 }
 
-TEST(CompressionHandshake, AMalformedFieldIs400AlsoWhereNothingIsCompressed) {
+TEST(CompressionHandshake, AMalformedFieldIs400EvenWithoutCompression) {
   TestGateway gw(kConfig);
   for (const std::string_view path : {"/echo", "/off"}) {
     for (const std::string_view field :
@@ -139,7 +139,7 @@ TEST(CompressionHandshake, AMalformedFieldIs400AlsoWhereNothingIsCompressed) {
   EXPECT_EQ(gw.Handshakes(stats::HandshakeOutcome::kBadRequest, 1), 4u);
 }
 
-TEST(CompressionHandshake, WithoutMemoryForItSessionsAreOpenedUncompressed) {
+TEST(CompressionHandshake, WithoutMemoryForItSessionsAreNotCompressed) {
   TestGateway gw(R"(
 compression_memory: 25KiB
 routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
@@ -156,7 +156,7 @@ routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
   EXPECT_EQ(gw.route_stats().sessions_compressed.Get(), 2u);
   clients[2]->Send(TextFrame("as it is"));
   EXPECT_EQ(Messages(clients[2]->Frames()).at(0).second, "as it is");
-  // What one gives back, another may have.
+  // Memory released by one session is available to another.
   clients[0]->peer().Reset();
   gw.loop().RunUntilIdle();
   EXPECT_EQ(gw.Connect()
@@ -194,7 +194,7 @@ TEST_P(CompressionAtChunk, MessagesOfEveryKindComeBack) {
     for (const std::string& message : messages) {
       wire += CompressedFragments(kBinary, deflater.Message(message, fresh), 100,
                                   PingFrame("p") + PongFrame());
-      wire += BinaryFrame("plain");  // either is allowed at any time
+      wire += BinaryFrame("plain");  // uncompressed messages are always allowed
     }
     client.Send(wire);
     const auto frames = client.Frames();
@@ -246,7 +246,7 @@ TEST(Compression, WindowsOfEverySizeBothWays) {
                              "; server_max_window_bits=" + std::to_string(server_bits)));
       ASSERT_EQ(head.status, 101);
       RawDeflater deflater(client_bits);
-      // zlib's inflate of 8 bits reads a window of 256 bytes.
+      // With 8 bits, zlib's inflate uses a window of 256 bytes.
       RawInflater inflater(server_bits);
       std::vector<std::string> messages;
       for (const std::size_t size : {10, 1000, 1000, 40'000, 40'000})
@@ -261,7 +261,7 @@ TEST(Compression, WindowsOfEverySizeBothWays) {
   }
 }
 
-TEST(Compression, ShortAndIncompressibleMessagesGoAsTheyAre) {
+TEST(Compression, ShortAndIncompressibleMessagesAreSentUncompressed) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   ASSERT_EQ(client.Upgrade("/threshold", Offer()).status, 101);
@@ -298,7 +298,7 @@ TEST(Compression, IsCountedBeforeAndAfter) {
 
 // ---- what breaks a rule
 
-// The code of the Close that `wire` is answered with.
+// The code of the Close that answers `wire`.
 int CodeOf(std::string_view path, std::string_view offer, std::string_view wire,
            std::size_t chunk) {
   TestGateway gw(kConfig, {.read_chunk = chunk});
@@ -331,7 +331,7 @@ TEST_P(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
     EXPECT_EQ(code(Frame(kText, hello, {.rsv = rsv})), 1002);
 }
 
-TEST_P(CompressionAtChunk, WhatIsNoDeflateDataOrNoTextIs1007) {
+TEST_P(CompressionAtChunk, InvalidDeflateDataAndInvalidTextAre1007) {
   const auto code = [](std::string_view wire) {
     return CodeOf("/echo", Offer(), wire, GetParam());
   };
@@ -347,7 +347,7 @@ TEST_P(CompressionAtChunk, WhatIsNoDeflateDataOrNoTextIs1007) {
   RawDeflater deflater;
   deflater.Message("known to the client alone");
   EXPECT_EQ(code(Compressed(kBinary, deflater.Message("known to the client alone"))), 1007)
-      << "refers to nothing";
+      << "refers to data before the window";
 }
 
 TEST_P(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
@@ -373,7 +373,7 @@ TEST_P(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
   client.Upgrade("/small", Offer());
   client.Send(Compressed(kBinary, deflater.Message(std::string(100, 'a'), true)) +
               Compressed(kBinary, deflater.Message(Noise(100), true)));
-  EXPECT_EQ(client.Frames().size(), 2u) << "noise gets larger, which is not held against it";
+  EXPECT_EQ(client.Frames().size(), 2u) << "incompressible data may expand";
 }
 
 // ---- what it may cost
@@ -394,7 +394,7 @@ TEST(CompressionBomb, OfAGibibyteEndsWith1009) {
     client.Send(bomb);
     EXPECT_EQ(client.ReceivedClose(), 1009);
     EXPECT_LE(gw.route_stats(path == "/echo" ? 1 : 5).in.inflated_bytes.Get(), 4u << 20)
-        << "nothing is inflated behind the limit";
+        << "nothing is inflated beyond the limit";
   }
 }
 
@@ -420,8 +420,8 @@ TEST(CompressionBomb, WithinTheLimitWaitsForAServerThatDoesNotRead) {
   EXPECT_EQ(client.ReceivedClose(), 3000);
 }
 
-// Forty mebibytes come in one read: the other sessions of the loop must not wait for all of them.
-TEST(CompressionBomb, LeavesTheLoopToOthersNowAndThen) {
+// One read inflates to forty mebibytes: the other sessions of the loop must not wait for all of it.
+TEST(CompressionBomb, YieldsToOtherSessions) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -447,7 +447,7 @@ TEST(CompressionBomb, AClientThatDoesNotReadItsEchoesIsNotInflatedFurther) {
   auto client = gw.Connect();
   ASSERT_EQ(client.Upgrade("/echo", Offer()).status, 101);
   client.peer().Stall();
-  // Noise, compressed well once: the echo of it is as large as it is.
+  // Incompressible data, so that its echo is as large as the message itself.
   const std::string noise = Noise(4000);
   const std::string message = Compressed(kBinary, RawDeflater().Message(noise));
   std::string wire;
@@ -461,7 +461,7 @@ TEST(CompressionBomb, AClientThatDoesNotReadItsEchoesIsNotInflatedFurther) {
 
 constexpr std::size_t kManySessions = 2'000;
 
-// So many clients of `path`, each of which has sent a message and got it back compressed.
+// `count` clients of `path`, each of which has sent a message and received it back compressed.
 std::vector<std::unique_ptr<GatewayClient>> ManyThatSpoke(TestGateway& gw, std::string_view path,
                                                           std::string_view offer, int bits) {
   std::vector<std::unique_ptr<GatewayClient>> clients;
@@ -486,7 +486,7 @@ TEST(CompressionMemory, IdleSessionsHoldNothingWithoutContextTakeover) {
   EXPECT_EQ(held.deflaters.Get(), 0u);
   EXPECT_EQ(held.inflaters.Get(), 0u);
   EXPECT_EQ(held.memory_bytes.Get(), 0u);
-  // One that is in the middle of a message does.
+  // A session in the middle of a message does hold memory.
   clients[0]->Send(Compressed(kText, RawDeflater().Message(Sentences(2000)).substr(0, 50), false));
   EXPECT_EQ(held.inflaters.Get(), 1u);
   gw.loop().Advance(10s);

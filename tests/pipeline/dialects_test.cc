@@ -1,5 +1,4 @@
-// Clients of the drafts before RFC 6455: what they may ask for, what becomes of their frames, and
-// how their sessions end.
+// Clients of the drafts before RFC 6455: handshakes, frames, and endings.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -49,7 +48,7 @@ const std::string kClosing = "\xff\0"s;
 constexpr std::string_view kKey3 = "^n:ds[4U";
 constexpr std::string_view kProof = "8jKS'y:G*Co,Wxa-";
 
-// A handshake with all that it takes but the 8 bytes.
+// A complete handshake, except for the 8 bytes.
 std::string Request(Dialect dialect, std::string_view target, std::string_view extra = {}) {
   std::string request =
       "GET " + std::string(target) +
@@ -69,8 +68,7 @@ std::string Whole(Dialect dialect, std::string_view target, std::string_view ext
   return Request(dialect, target, extra) + std::string(dialect == Dialect::kHixie76 ? kKey3 : "");
 }
 
-// A gateway with a server of bytes and one of WebSockets behind it, and a client that speaks one
-// dialect.
+// A gateway with a TCP server and a WebSocket server behind it, and a client of one dialect.
 class Old {
  public:
   explicit Old(Dialect dialect = Dialect::kHixie76, MemoryNetwork::Options options = {})
@@ -97,7 +95,7 @@ class Old {
     });
   }
 
-  // The answer to a handshake.
+  // Sends a handshake; returns the response.
   ResponseHead Open(std::string_view target, std::string_view extra = {}) {
     client.Send(Whole(dialect_, target, extra));
     const ResponseHead head = client.Head();
@@ -122,7 +120,7 @@ class Old {
       live_bytes.erase(0, end + 4);
     return TakeFrames(live_bytes);
   }
-  // Lets the client go and waits for every timeout; the session must be gone then.
+  // Closes the client and waits for all timeouts; then the session must be gone.
   void Finish() {
     client.peer().Shutdown();
     Run();
@@ -136,7 +134,7 @@ class Old {
   TestGateway gw;
   TestServer bytes;
   TestServer live;
-  std::string live_fields;  // further fields of the server's 101
+  std::string live_fields;  // extra fields of the server's 101
   std::string live_request;
   std::string live_bytes;
   GatewayClient client;
@@ -147,7 +145,7 @@ class Old {
 
 // ---- the handshake
 
-TEST(DialectHandshake, Of76IsThatOfTheDraftToTheByte) {
+TEST(DialectHandshake, Of76MatchesTheDraftExactly) {
   Old o;
   o.Send(Whole(Dialect::kHixie76, "/echo?x=%20y",
                "Origin: http://gateway.test\r\nSec-WebSocket-Protocol: sample\r\n"));
@@ -161,7 +159,7 @@ TEST(DialectHandshake, Of76IsThatOfTheDraftToTheByte) {
   EXPECT_FALSE(all.contains("Accept"));
 }
 
-TEST(DialectHandshake, Of75IsThatOfTheDraftToTheByte) {
+TEST(DialectHandshake, Of75MatchesTheDraftExactly) {
   Old o(Dialect::kHixie75);
   o.Send(Whole(Dialect::kHixie75, "/mqtt",
                "Origin: http://gateway.test\r\nWebSocket-Protocol: mqtt\r\n"));
@@ -194,7 +192,7 @@ TEST(DialectHandshake, TheEightBytesMayBeLateAndInPieces) {
     Old o(Dialect::kHixie76, {.read_chunk = chunk});
     o.Send(Request(Dialect::kHixie76, "/bytes"));
     EXPECT_EQ(o.Take(), "");
-    EXPECT_EQ(o.bytes.size(), 0u) << "nothing is connected to for half a handshake";
+    EXPECT_EQ(o.bytes.size(), 0u) << "no server is contacted for an incomplete handshake";
     o.gw.loop().Advance(5s);
     o.Send(kKey3.substr(0, 3));
     o.Send(kKey3.substr(3, 4));
@@ -215,7 +213,7 @@ TEST(DialectHandshake, EightBytesThatNeverComeEndWithTheHeadTimeout) {
   EXPECT_EQ(o.bytes.size(), 0u);
 }
 
-TEST(DialectHandshake, ListenersAndRoutesSayWhatIsSpoken) {
+TEST(DialectHandshake, ListenersAndRoutesSelectTheDialects) {
   const auto answer = [](Dialect dialect, std::string_view target, std::size_t listener = 0) {
     TestGateway gw(kConfig);
     GatewayClient client = gw.Connect(listener);
@@ -229,7 +227,8 @@ TEST(DialectHandshake, ListenersAndRoutesSayWhatIsSpoken) {
     EXPECT_EQ(off.Get("Sec-WebSocket-Version"), "13");
     EXPECT_EQ(answer(draft, "/standard").status, 426);
   }
-  EXPECT_EQ(answer(Dialect::kHixie76, "/hixie", 1).status, 101) << "a route has the last word";
+  EXPECT_EQ(answer(Dialect::kHixie76, "/hixie", 1).status, 101)
+      << "the route overrides the listener";
   EXPECT_EQ(answer(Dialect::kHixie75, "/hixie").status, 400);
   EXPECT_EQ(answer(Dialect::kRfc6455, "/hixie").status, 400);
   EXPECT_EQ(answer(Dialect::kRfc6455, "/echo").status, 101);
@@ -408,7 +407,7 @@ TEST(DialectSession, AWebSocketServerGetsTheHandshakeOfTheStandard) {
   }
 }
 
-TEST(DialectSession, AServerMayNotChooseWhatADraftCannotHave) {
+TEST(DialectSession, AServerMayNotChooseFeaturesThatADraftLacks) {
   Old o(Dialect::kHybi08);
   o.live_fields = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   EXPECT_EQ(o.Open("/live/a", "Sec-WebSocket-Extensions: permessage-deflate\r\n").status, 502);
@@ -478,7 +477,7 @@ TEST_P(DialectAtChunk, ClosesThroughAWebSocketServer) {
   EXPECT_EQ(other.Closes(1001, 5), 1u);
 }
 
-TEST(DialectSession, AClientOf76ThatLeavesWithoutAWordIs1006) {
+TEST(DialectSession, AClientOf76ThatLeavesWithoutACloseIs1006) {
   Old o;
   o.MustOpen("/bytes");
   o.client.peer().Shutdown();
@@ -564,7 +563,7 @@ TEST(DialectSession, InARoomABinaryMessageEndsOnlyTheClientThatCannotHaveIt) {
   EXPECT_EQ(o.Closes(1003, 7), 1u);
 }
 
-TEST(DialectSession, AServerWhoseTextIsNotUtf8CannotPutFramesInItsMouth) {
+TEST(DialectSession, AServerWhoseTextIsNotUtf8CannotForgeFrames) {
   Old o;
   o.MustOpen("/live/a");
   o.FromLive(ServerFrame(kText, "a\xff\0injected"s));
@@ -592,7 +591,7 @@ TEST(DialectSession, TheShutdownOfTheGateway) {
 
 // ---- time and back-pressure
 
-TEST(DialectSession, AQuietClientIsKeptForItCannotAnswerPings) {
+TEST(DialectSession, AQuietClientIsKeptBecauseItCannotAnswerPings) {
   for (const std::string_view target : {"/bytes", "/live/a"}) {
     for (const Dialect dialect : {Dialect::kHixie76, Dialect::kHixie75}) {
       Old o(dialect);
@@ -608,7 +607,7 @@ TEST(DialectSession, AQuietClientIsKeptForItCannotAnswerPings) {
 TEST(DialectSession, AnIdleClientIsClosed) {
   Old o;
   o.MustOpen("/idle");
-  // Frames for nobody are no sign of life.
+  // Frames that are ignored do not count as activity.
   for (int i = 0; i < 12; ++i) {
     o.Send("\x01reserved\xff");
     o.gw.loop().Advance(5s);

@@ -85,7 +85,7 @@ TEST_P(FilesPipeline, PipelinedRequestsAreAnsweredInOrderAndWhole) {
   EXPECT_EQ(client.Body(head), "sub");
 }
 
-TEST(FilesThroughTheGateway, ASlowReaderHoldsTheFileBackAndNotTheMemory) {
+TEST(FilesThroughTheGateway, ASlowReaderDelaysTheFileAndTakesNoMemory) {
   const Site site;
   TestGateway gw(site.Config(), {.send_buffer = 64 * 1024});
   auto client = gw.Connect();
@@ -101,7 +101,7 @@ TEST(FilesThroughTheGateway, ASlowReaderHoldsTheFileBackAndNotTheMemory) {
   EXPECT_EQ(client.Body(head).size(), 16u << 20);
 }
 
-TEST(FilesThroughTheGateway, AReaderThatTakesItsTimeIsNotOneThatStopped) {
+TEST(FilesThroughTheGateway, ASlowReaderIsNotAStalledOne) {
   const Site site;
   TestGateway gw(site.Config(), {.send_buffer = 64 * 1024});
   auto client = gw.Connect();
@@ -155,7 +155,7 @@ TEST(FilesThroughTheGateway, AClientThatLeavesClosesTheFile) {
   closes.peer().Close();
   gw.loop().RunUntilIdle();
   EXPECT_EQ(OpenDescriptors(), before + 1);
-  // The third never reads again: the connection's own patience ends it.
+  // The third never reads again, until the connection's own timeout ends it.
   gw.loop().Advance(std::chrono::minutes(5));
   EXPECT_EQ(OpenDescriptors(), before);
   EXPECT_EQ(gw.listener_stats().connections_open.Get(), 0u);
@@ -180,7 +180,7 @@ TEST(FilesThroughTheGateway, AFileThatShrinksIsCutOffAndNeverLooksWhole) {
 TEST(FilesThroughTheGateway, EveryFailureOfTheConnectionClosesTheFile) {
   const Site site;
   const std::size_t before = OpenDescriptors();
-  // Fails at the n-th operation of the connection, or never for 0; how many there were.
+  // Fails the n-th operation of the connection (0: none); returns the number of operations.
   const auto run = [&](std::uint64_t nth) {
     TestGateway gw(site.Config(), {.send_buffer = 64 * 1024});
     const std::size_t serving = OpenDescriptors();
@@ -199,7 +199,7 @@ TEST(FilesThroughTheGateway, EveryFailureOfTheConnectionClosesTheFile) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-// As targets on the wire, where the parser has its say first.
+// As targets on the wire, so that the parser sees them first.
 TEST(FilesThroughTheGateway, NoTargetLeavesTheRoot) {
   const Site site;
   TempFolder outside;
@@ -272,7 +272,7 @@ TEST(FilesThroughTheGateway, AnUpgradeIsAnsweredLikeAnyRequest) {
   EXPECT_EQ(gw.log().Count("handshake refused"), 2u);
 }
 
-TEST(FilesThroughTheGateway, AGetWithABodyIsAnsweredAndTheBodyPassedOver) {
+TEST(FilesThroughTheGateway, AGetWithABodyIsAnsweredAndTheBodyDiscarded) {
   const Site site;
   TestGateway gw(site.Config());
   auto client = gw.Connect();

@@ -1,4 +1,5 @@
-// Sessions between two WebSocket ends: the handshake passed on, frames passed on, every way to end.
+// Sessions between two WebSocket ends: relaying of the handshake and of frames, and every way to
+// end.
 #include <functional>
 #include <string>
 #include <string_view>
@@ -131,7 +132,7 @@ std::vector<std::string> ValuesOf(const ResponseHead& head, std::string_view nam
   return values;
 }
 
-TEST(FrameTunnel, EveryFieldOfThe101ArrivesAsOftenAsItCame) {
+TEST(FrameTunnel, EveryFieldOfThe101IsForwardedWithRepetitions) {
   using Values = std::vector<std::string>;
   for (const std::string_view target : {"/live/a", "/site/socket", "/enforced", "/rewritten"}) {
     SCOPED_TRACE(target);
@@ -144,7 +145,7 @@ TEST(FrameTunnel, EveryFieldOfThe101ArrivesAsOftenAsItCame) {
     EXPECT_EQ(ValuesOf(r.answer, "Set-Cookie"), (Values{first, "b=2", "c=3", "c=3"}));
     EXPECT_EQ(ValuesOf(r.answer, "Link"), (Values{"</a>", "</b>"}));
     EXPECT_EQ(ValuesOf(r.answer, "X-Empty"), Values{""});
-    // What is ours, and what is of one connection only, stays as it is.
+    // Fields of the gateway, and those of one connection, are not replaced.
     EXPECT_EQ(ValuesOf(r.answer, "Server"), Values{"upgate"});
     EXPECT_EQ(r.answer.Count("Date"), 1u);
     EXPECT_EQ(r.answer.Count("Upgrade"), 1u);
@@ -155,7 +156,7 @@ TEST(FrameTunnel, EveryFieldOfThe101ArrivesAsOftenAsItCame) {
   }
 }
 
-TEST_P(RelayAtChunk, FramingOfA101MeansNothingAndIsNotPassedOn) {
+TEST_P(RelayAtChunk, FramingOfA101IsIgnoredAndNotForwarded) {
   for (const std::string_view framing :
        {"Content-Length: 0\r\n", "Content-Length: 7\r\nContent-Length: 3\r\n",
         "Transfer-Encoding: chunked\r\n", "Content-Length:\r\nTransfer-Encoding: gzip\r\n"}) {
@@ -171,7 +172,7 @@ TEST_P(RelayAtChunk, FramingOfA101MeansNothingAndIsNotPassedOn) {
   }
 }
 
-TEST(FrameTunnel, SlipsOfA101ThatMeanOneThingAreHealed) {
+TEST(FrameTunnel, UnambiguousErrorsInA101AreCorrected) {
   for (const std::string_view target : {"/live/a", "/enforced"}) {
     SCOPED_TRACE(target);
     Relay twice(target, {},
@@ -201,7 +202,7 @@ TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
     EXPECT_NE(r.request.find("\r\nSec-WebSocket-Protocol: c, a\r\n"), std::string::npos)
         << r.request;
     EXPECT_EQ(r.request.find("b, c"), std::string::npos) << r.request;
-    // What the client offered and the route does not list was not offered to the server.
+    // Offers of the client that the route does not list are not forwarded to the server.
     EXPECT_EQ(
         Relay(target, {}, "Sec-WebSocket-Protocol: b\r\n", "", "Sec-WebSocket-Protocol: b, c\r\n")
             .answer.status,
@@ -211,7 +212,7 @@ TEST(FrameTunnel, TheServerChoosesAmongTheSubprotocolsOfTheRoute) {
   }
 }
 
-TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
+TEST(FrameTunnel, MalformedOffersAreForwardedUnchanged) {
   for (const std::string_view target : {"/live/a", "/site/socket"}) {
     Relay r(
         target, {}, "Sec-WebSocket-Protocol: YWJj/ZGU=\r\n", "",
@@ -223,7 +224,7 @@ TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
               std::string::npos)
         << r.request;
   }
-  // What was not offered is a fault, also where it is a piece of what was.
+  // Choosing something that was not offered is an error, even if it is a part of an offer.
   for (const std::string_view choice : {"YWJj", "bearer,YWJj/ZGU=", "BEARER", "q"}) {
     EXPECT_EQ(Relay("/live/a", {}, "Sec-WebSocket-Protocol: " + std::string(choice) + "\r\n", "",
                     "Sec-WebSocket-Protocol: bearer,YWJj/ZGU=, \"q\"\r\n")
@@ -233,7 +234,7 @@ TEST(FrameTunnel, WhatIsOfferedOffTheGrammarPassesAsItCame) {
   }
 }
 
-TEST(FrameTunnel, OffTheGrammarNothingPassesBesideTheSubprotocolsOfTheRoute) {
+TEST(FrameTunnel, MalformedOffersAreDroppedIfTheRouteListsSubprotocols) {
   for (const std::string_view target : {"/listed", "/listed/enforced"}) {
     Relay r(target, {}, "Sec-WebSocket-Protocol: c\r\n", "",
             "Sec-WebSocket-Protocol: x/y, c, c, a, c\r\n");
@@ -254,7 +255,7 @@ TEST(FrameTunnel, HttpServersTakeUpgradesToo) {
 }
 
 TEST(FrameTunnel, AWrongHandshakeIsA502) {
-  // The right accept key stands before these: two are as bad as a wrong one.
+  // The correct accept key precedes these: two keys are as bad as a wrong one.
   for (const std::string_view bad :
        {"Sec-WebSocket-Protocol: unasked\r\n", "Sec-WebSocket-Extensions: unasked\r\n",
         "Upgrade: h2c\r\n", "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"}) {
@@ -309,7 +310,7 @@ TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), "done");
 }
 
-TEST_P(RelayAtChunk, WhatFollowsACloseIsNeitherReadNorPassedOn) {
+TEST_P(RelayAtChunk, DataAfterACloseIsNeitherReadNorForwarded) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes"));
   EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
@@ -343,7 +344,7 @@ TEST(FrameTunnel, ALostEndTakesTheOtherWithIt) {
   }
 }
 
-TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
+TEST(FrameTunnel, AMessageThatIsTooLargeIs1009BeforeTheServerGetsIt) {
   Relay r;
   r.client.Send(TextFrame("ok") + BinaryFrame(std::string(64 * 1024 + 1, 'x')));
   EXPECT_EQ(r.server().TakeReceived(), TextFrame("ok"));
@@ -360,7 +361,7 @@ TEST(FrameTunnel, TooLargeAMessageIs1009BeforeTheServerGetsIt) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), kWhy);
 }
 
-TEST_P(RelayAtChunk, AServerThatBreaksARuleIsToldAndTheClientToo) {
+TEST_P(RelayAtChunk, AServerThatBreaksARuleGetsACloseAndSoDoesTheClient) {
   struct Case {
     std::string bad;
     int to_server;
@@ -408,8 +409,8 @@ TEST(FrameTunnel, MessageSizeIsOfClientsOnly) {
   }
 }
 
-// Chromium takes 1014 for a fault: it is not to come from the server by way of us, however its
-// Close is cut.
+// Chromium treats 1014 as an error: it must not reach a client from the server, however its Close
+// is split.
 TEST_P(RelayAtChunk, NoClientGets1014) {
   for (const std::string_view target : {"/live/a", "/enforced"}) {
     for (const auto& [sent, got] : {std::pair<std::uint16_t, std::uint16_t>{1014, 1011},
@@ -431,7 +432,7 @@ TEST_P(RelayAtChunk, NoClientGets1014) {
   without.server().Send(ServerFrame(kClose, ""));
   without.Run();
   EXPECT_EQ(without.client.peer().TakeReceived(), ServerFrame(kClose, ""));
-  // What clients say to servers is between them.
+  // Close codes of clients are relayed to servers unchanged.
   Relay client("/live/a", {.read_chunk = GetParam()});
   client.client.Send(CloseFrame(1014));
   EXPECT_EQ(client.server().TakeReceived(), CloseFrame(1014));
@@ -440,7 +441,7 @@ TEST_P(RelayAtChunk, NoClientGets1014) {
   EXPECT_EQ(client.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1014)));
 }
 
-TEST(FrameTunnel, AnErrorIsToldBehindTheFrameThatIsOnItsWay) {
+TEST(FrameTunnel, TheCloseForAnErrorFollowsTheFrameInProgress) {
   Relay r;
   const std::string whole = ServerFrame(kText, "in the middle");
   r.server().Send(whole.substr(0, 5));
@@ -494,7 +495,7 @@ TEST(FrameTunnel, DrainClosesBothEndsBetweenFrames) {
   EXPECT_EQ(r.gw.gateway().sessions(), 0u);
 }
 
-TEST(FrameTunnel, SilenceIsPingedIdlenessIsClosed) {
+TEST(FrameTunnel, SilentClientsArePingedAndIdleSessionsClosed) {
   Relay r;
   r.gw.loop().Advance(30s);
   auto frames = r.client.Frames();
@@ -514,7 +515,7 @@ TEST(FrameTunnel, SilenceIsPingedIdlenessIsClosed) {
   EXPECT_NE(quiet.gw.log().Last("session close", "why").find("limits.idle"), std::string::npos);
 }
 
-// The payload of the ping that the client got.
+// The payload of the gateway's ping to the client.
 std::string TakePing(Relay& r) {
   const auto frames = r.client.Frames();
   if (frames.size() != 1 || frames[0].opcode != kPing) return "no ping";
@@ -522,9 +523,9 @@ std::string TakePing(Relay& r) {
   return frames[0].payload;
 }
 
-TEST_P(RelayAtChunk, TheServerHearsOfNoPongThatAnswersOurPing) {
+TEST_P(RelayAtChunk, PongsForOurPingsDoNotReachTheServer) {
   Relay r("/live/a", {.read_chunk = GetParam()});
-  // One that nobody asked for, and one that the server asked for.
+  // An unsolicited pong, and one that answers a ping of the server.
   r.client.Send(PongFrame("unasked1"));
   EXPECT_EQ(r.server().TakeReceived(), PongFrame("unasked1"));
   r.gw.loop().Advance(30s);
@@ -533,7 +534,7 @@ TEST_P(RelayAtChunk, TheServerHearsOfNoPongThatAnswersOurPing) {
   r.Run();
   r.client.Send(TextFrame("a") + PongFrame(ours) + PongFrame("theirs 8") + TextFrame("b"));
   EXPECT_EQ(r.server().TakeReceived(), TextFrame("a") + PongFrame("theirs 8") + TextFrame("b"));
-  // Late, and more than once, and in the middle of a message.
+  // Late, repeated, and in the middle of a message.
   r.gw.loop().Advance(25s);
   r.client.Send(PongFrame(ours) + PongFrame(ours));
   EXPECT_EQ(r.server().TakeReceived(), "");
@@ -544,8 +545,8 @@ TEST_P(RelayAtChunk, TheServerHearsOfNoPongThatAnswersOurPing) {
   EXPECT_EQ(r.gw.gateway().sessions(), 1u);
 }
 
-// Keeps the client alive, but not the session: it says nothing of the two ends.
-TEST(FrameTunnel, OnlyTheAnswerToOurPingIsNoActivity) {
+// It proves that the client is alive, but is no activity of either end.
+TEST(FrameTunnel, EverythingButTheAnswerToOurPingIsActivity) {
   const auto lives_with = [](const std::function<void(Relay&, const std::string&)>& act) {
     Relay r("/pinged");
     std::string ping;
@@ -585,7 +586,7 @@ TEST(FrameTunnel, WithoutALimitQuietIsNotDead) {
   EXPECT_EQ(r.server().TakeReceived(), "");
 }
 
-// The queue is empty: all of it is with the system, and the ping stands behind it.
+// The queue is empty: everything, including the ping, is in the kernel's buffer.
 TEST(FrameTunnel, AReaderThatTakesFromTheSystemsBufferIsAlive) {
   Relay r("/live/a", {.send_buffer = 4 << 20});
   r.client.peer().Stall();
@@ -606,12 +607,12 @@ TEST(FrameTunnel, AReaderThatTakesFromTheSystemsBufferIsAlive) {
   EXPECT_LT(taken, all.size());
   EXPECT_EQ(r.gw.gateway().sessions(), 1u);
   r.gw.loop().Advance(60s);
-  EXPECT_EQ(r.gw.gateway().sessions(), 0u) << "it has taken nothing more";
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u) << "it has made no more progress";
   EXPECT_NE(r.gw.log().Last("session close", "why").find("limits.ping_interval"),
             std::string::npos);
 }
 
-// After the closing handshake, too, until there is nothing left or nothing is taken.
+// Also after the closing handshake, until nothing is left or there is no progress.
 TEST(FrameTunnel, TheTailOfASlowReaderIsWaitedFor) {
   for (const bool takes : {true, false}) {
     Relay r("/live/a", {.send_buffer = 4 << 20});

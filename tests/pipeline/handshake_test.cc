@@ -1,5 +1,5 @@
-// The opening handshake through the whole gateway: what passes, what is refused, with which answer,
-// and what the server behind sees of it.
+// The opening handshake through the whole gateway: which requests are accepted or refused, the
+// responses, and what the server sees.
 #include <string>
 #include <string_view>
 
@@ -88,7 +88,7 @@ TEST_P(SeedHandshake, IsAnsweredLineForLineAndEchoes) {
   EXPECT_EQ(text, "Hello, \xe2\x82\xac!");
 }
 
-TEST_P(SeedHandshake, EarlyFramesBehindTheHeadAreNotLost) {
+TEST_P(SeedHandshake, EarlyFramesAfterTheHeadAreNotLost) {
   TestGateway gw(kSeedConfig, {.read_chunk = GetParam()});
   EchoServer echo(gw);
   auto client = gw.Connect();
@@ -205,7 +205,7 @@ TEST(Handshake, Subprotocols) {
            SubprotocolCase{"/binary", "base64", 101, ""},
            SubprotocolCase{"/base64", "binary, base64", 101, "base64"},
            SubprotocolCase{"/text", "binary, base64", 101, ""},
-           // What is no token, or there again, is skipped.
+           // Offers that are not a token, or are repeated, are skipped.
            SubprotocolCase{"/mqtt", "bearer, YWJj/ZGU=, mqtt", 101, "mqtt"},
            SubprotocolCase{"/mqtt", "mqtt, mqtt", 101, "mqtt"},
            SubprotocolCase{"/mqtt", "YWJj/ZGU=", 101, ""},
@@ -251,7 +251,7 @@ TEST(Handshake, OrdinaryRequestsToAWebSocketRouteAreToldToUpgrade) {
   EXPECT_EQ(client.Head().status, 404);
 }
 
-TEST(Handshake, OnesThatFindNoRouteAreLoggedAndOrdinaryRequestsAreNot) {
+TEST(Handshake, HandshakesWithoutARouteAreLoggedAndOrdinaryRequestsAreNot) {
   TestGateway gw(kEcho);
   auto page = gw.Connect();
   page.Send("GET /nowhere HTTP/1.1\r\nHost: gateway.test\r\n\r\n");
@@ -292,7 +292,7 @@ TEST(Handshake, ARefusedServerIsA502AndTheConnectionGoesOn) {
   EXPECT_NE(gw.log().Last("backend failed", "why").find("tcp://127.0.0.1:7000"), std::string::npos);
 }
 
-TEST(Handshake, AServerThatFailsAndRecoversIsALineForEachChange) {
+TEST(Handshake, AServerThatFailsAndRecoversIsLoggedOncePerChange) {
   TestGateway gw(kEcho);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(gw.Connect().Upgrade("/echo").status, 502);
   EXPECT_EQ(gw.log().Count("server failed"), 1u);
@@ -308,7 +308,7 @@ TEST(Handshake, AServerThatFailsAndRecoversIsALineForEachChange) {
   EXPECT_EQ(gw.log().Count("server failed"), 2u);
 }
 
-TEST(Handshake, ManyRefusalsAreNotALineForEach) {
+TEST(Handshake, ManyRefusalsAreNotLoggedOneByOne) {
   constexpr std::size_t kMost = upgrade::SharedCounts::kLinesOfClients;
   TestGateway gw(kEcho);
   for (std::size_t i = 0; i < 3 * kMost; ++i) {
@@ -381,7 +381,7 @@ TEST(Handshake, TheNextServerIsTriedBeforeThe101) {
   EXPECT_EQ(gw.server_stats(2).connects.Get(), 1u);
 }
 
-TEST(Handshake, AClientThatLeavesMeanwhileLetsGoOfTheServer) {
+TEST(Handshake, AClientThatLeavesMeanwhileReleasesTheServer) {
   TestGateway gw(kEcho);
   gw.network().HangConnects(Address("127.0.0.1:7000"));
   auto client = gw.Connect();

@@ -1,5 +1,5 @@
-// What bounds the clients: listeners[].connections and the file descriptors of the process. Who
-// finds no place waits outside, and is counted and told of.
+// Limits on clients: listeners[].connections and the file descriptors of the process. Clients
+// beyond them wait in the backlog, and are counted and logged.
 #include <string>
 #include <string_view>
 
@@ -45,7 +45,7 @@ class LimitsTest : public testing::Test {
     client.Body(head);
     return head.status == 404;
   }
-  // Time passes, with a look at everything in between.
+  // Advances time in steps, checking everything in between.
   void Pass(io::Millis time) {
     for (io::Millis passed{0}; passed < time; passed += HoldBack::kInterval)
       gw_.loop().Advance(HoldBack::kInterval);
@@ -71,7 +71,7 @@ TEST_F(LimitsTest, MoreClientsThanTheListenerTakesWaitForAPlace) {
 
   first.peer().Close();
   gw_.loop().RunUntilIdle();
-  EXPECT_EQ(third.Head().status, 404) << "its request was there when its turn came";
+  EXPECT_EQ(third.Head().status, 404) << "its request was waiting when it was accepted";
   EXPECT_EQ(open(), 2u);
 }
 
@@ -96,7 +96,7 @@ TEST_F(LimitsTest, ASessionKeepsItsPlaceUntilItEnds) {
 }
 
 TEST_F(LimitsTest, APlaceThatBecomesFreeOnAnotherLoopIsFoundSoon) {
-  ASSERT_TRUE(gw_.connections().TryTake(2));  // as another loop would
+  ASSERT_TRUE(gw_.connections().TryTake(2));  // simulates another loop
   auto client = gw_.Connect();
   EXPECT_FALSE(Served(client));
   gw_.connections().GiveBack(1);
@@ -105,19 +105,19 @@ TEST_F(LimitsTest, APlaceThatBecomesFreeOnAnotherLoopIsFoundSoon) {
   gw_.connections().GiveBack(1);
 }
 
-TEST_F(LimitsTest, WhoWaitsForTooLongIsRefusedUntilThereIsAPlaceAgain) {
+TEST_F(LimitsTest, ClientsThatWaitTooLongAreRefusedUntilThereIsAPlaceAgain) {
   auto first = gw_.Connect();
   auto second = gw_.Connect();
   auto waiting = gw_.Connect();
   Pass(HoldBack::kPatience - 1s);
-  EXPECT_TRUE(Served(first)) << "who is in stays in";
+  EXPECT_TRUE(Served(first)) << "accepted clients stay";
   EXPECT_TRUE(Served(second));
   EXPECT_FALSE(waiting.peer().done());
   Pass(2s);
-  EXPECT_TRUE(waiting.peer().error()) << "told, with a reset";
+  EXPECT_TRUE(waiting.peer().error()) << "refused with a reset";
   auto late = gw_.Connect();
   gw_.loop().RunUntilIdle();
-  EXPECT_TRUE(late.peer().error()) << "at once, for nobody waits for nothing";
+  EXPECT_TRUE(late.peer().error()) << "refused at once";
   EXPECT_EQ(gw_.listener_stats().connections_refused.Get(), 2u);
   EXPECT_EQ(gw_.log().Count("clients refused"), 1u) << "of many";
   EXPECT_EQ(open(), 2u);
@@ -128,7 +128,7 @@ TEST_F(LimitsTest, WhoWaitsForTooLongIsRefusedUntilThereIsAPlaceAgain) {
   EXPECT_TRUE(Served(lucky));
   auto next = gw_.Connect();
   gw_.loop().RunUntilIdle();
-  EXPECT_FALSE(next.peer().done()) << "the next peak may wait again";
+  EXPECT_FALSE(next.peer().done()) << "clients of the next peak may wait again";
 }
 
 TEST_F(LimitsTest, WaitingClientsThatGoAwayLeaveNothingBehind) {
@@ -145,7 +145,7 @@ TEST_F(LimitsTest, WaitingClientsThatGoAwayLeaveNothingBehind) {
 }
 
 TEST_F(LimitsTest, ClientsLeaveTheReserveOfDescriptorsAlone) {
-  // For two clients, each with one for a server, and nothing more.
+  // Enough for two clients with a server each.
   gw_.counts().descriptors.SetMost(5);
   gw_.counts().process_limit = 40;
   auto first = gw_.Connect(1);
@@ -157,18 +157,18 @@ TEST_F(LimitsTest, ClientsLeaveTheReserveOfDescriptorsAlone) {
   EXPECT_EQ(pauses(WaitReason::kDescriptors, 1), 1u);
   EXPECT_NE(gw_.log().Last("clients wait", "why").find("the process may have 40"),
             std::string::npos);
-  // Clients of all listeners take from the same.
+  // Clients of all listeners share these.
   auto other = gw_.Connect(0);
   EXPECT_FALSE(Served(other));
   EXPECT_EQ(pauses(WaitReason::kDescriptors, 0), 1u);
-  EXPECT_EQ(gw_.connections().taken(), 0u) << "nothing is taken of the other limit";
+  EXPECT_EQ(gw_.connections().taken(), 0u) << "the other limit is not used";
 }
 
 TEST_F(LimitsTest, ASessionOfAServiceNeedsOneDescriptorAndOneWithAServerTwo) {
   TestServer server(gw_.network(), Address("127.0.0.1:7000"));
   auto self = gw_.Connect(1);
   gw_.loop().RunUntilIdle();
-  EXPECT_EQ(gw_.counts().descriptors.taken(), 2u) << "it may come to need a second one";
+  EXPECT_EQ(gw_.counts().descriptors.taken(), 2u) << "it may need a second one later";
   EXPECT_EQ(self.Upgrade("/self").status, 101);
   EXPECT_EQ(gw_.counts().descriptors.taken(), 1u);
   auto bytes = gw_.Connect(1);

@@ -1,5 +1,5 @@
-// Connections that nobody uses any more, or that never came to be of use: each is let go in bounded
-// time, and what is read for nobody meanwhile is bounded, too.
+// Connections that are no longer used, or never were: each is closed in bounded time, and the data
+// read and discarded meanwhile is bounded, too.
 #include <array>
 #include <string>
 #include <string_view>
@@ -36,14 +36,14 @@ class TlsListener : public testing::Test {
   TestGateway gw_{Config(folder_)};
 };
 
-TEST_F(TlsListener, AHandshakeThatNeverEndsHasTheTimeOfAHead) {
+TEST_F(TlsListener, AHandshakeThatNeverEndsIsLimitedByTheHeadTimeout) {
   auto silent = gw_.Connect();
   auto begun = gw_.Connect();
   begun.Send("\x16\x03\x01\x02");
   gw_.loop().Advance(6s);
   EXPECT_FALSE(silent.peer().done());
   EXPECT_FALSE(begun.peer().done());
-  begun.Send("\x01");  // is no news
+  begun.Send("\x01");  // is no progress
   gw_.loop().Advance(1s);
   EXPECT_TRUE(silent.peer().done());
   EXPECT_TRUE(begun.peer().done());
@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Route, SilentServer, testing::Values(0, 1, 2, 3));
 TEST_P(SilentServer, HasTheConnectTimeoutUntilThe101) {
   TestGateway gw(kBackends);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
-  for (std::size_t i = 0; i < 2; ++i) {  // the route takes one session at a time
+  for (std::size_t i = 0; i < 2; ++i) {  // the route allows one session at a time
     auto client = gw.Connect();
     client.Send(UpgradeRequest(kRoutes[GetParam()]));
     ASSERT_EQ(server.size(), i + 1);
@@ -94,7 +94,7 @@ TEST_P(SilentServer, HasTheConnectTimeoutUntilThe101) {
   EXPECT_THAT(gw.log().Last("backend failed", "why"), testing::HasSubstr("connect_timeout"));
 }
 
-// Interim answers are not what is waited for.
+// Interim responses do not count as the answer.
 TEST(SlowServer, InterimAnswersDoNotExtendTheHandshake) {
   TestGateway gw(kBackends);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
@@ -109,7 +109,7 @@ TEST(SlowServer, InterimAnswersDoNotExtendTheHandshake) {
   EXPECT_TRUE(server[0].done());
 }
 
-// Ordinary requests keep their own bounds.
+// Ordinary requests keep their own timeouts.
 TEST(SlowServer, RequestsHaveTheFirstByteTimeout) {
   TestGateway gw(kBackends);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
@@ -133,7 +133,7 @@ routes:
   - { path: /enforced, backend: live, enforce: true }
 )";
 
-// A client in a session with a server that the test plays.
+// A client in a session with a server, which the test plays.
 class Held {
  public:
   explicit Held(std::string_view target)
@@ -151,7 +151,7 @@ class Held {
   }
   TestPeer& server() { return server_[0]; }
   void Run() { gw.loop().RunUntilIdle(); }
-  // 8 MiB of messages of a WebSocket server, of 1 KiB each; any bytes to the others.
+  // Sends 8 MiB: messages of 1 KiB from a WebSocket server, or plain bytes.
   void Flood() {
     std::string frames;
     while (frames.size() < 8 << 20) frames += ServerFrame(kBinary, std::string(1024, 'f'));
@@ -209,7 +209,7 @@ TEST_P(LostClient, WhileItsQueueIsFullTheServersEndIsSeen) {
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
 }
 
-// Only what the client sent is left to be delivered: that ends as soon as the system has it.
+// Only the client's data is left to deliver: the session ends once the kernel has accepted it.
 TEST(LostClientOf, AFloodingServerIsBrokenOffSoon) {
   for (const std::string_view target : {"/raw", "/live"}) {
     Held h(target);
@@ -224,7 +224,7 @@ TEST(LostClientOf, AFloodingServerIsBrokenOffSoon) {
   }
 }
 
-// A server that has still to take what the client sent is waited for.
+// A server that has not yet read all of the client's data is waited for.
 TEST(LostClientOf, ASlowServerThatFloodsGetsAllThatWasSent) {
   for (const std::string_view target : {"/raw", "/live"}) {
     Held h(target);
@@ -252,7 +252,7 @@ TEST_P(LostClient, ItsConnectionIsClosedAtOnce) {
   h.client.peer().Reset();
   h.Run();
   EXPECT_EQ(h.gw.network().stream_count(), 1u);
-  EXPECT_EQ(h.gw.gateway().sessions(), 1u) << "the server has time to end";
+  EXPECT_EQ(h.gw.gateway().sessions(), 1u) << "the server may still finish";
   h.gw.loop().Advance(5s);
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
   EXPECT_EQ(h.gw.log().Last("session close", "bytes_in"), "5");
@@ -285,7 +285,7 @@ TEST_P(LostClient, ABrokenServersConnectionIsClosedAtOnceToo) {
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
 }
 
-TEST_P(LostClient, OneThatBrokeARuleLeavesNobodyToReadFor) {
+TEST_P(LostClient, ItsServerIsNotReadAfterAProtocolError) {
   Held h(GetParam());
   h.client.Send(ServerFrame(kBinary, "not masked"));
   const std::uint64_t before = h.ReadFromServer();
@@ -295,7 +295,7 @@ TEST_P(LostClient, OneThatBrokeARuleLeavesNobodyToReadFor) {
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
 }
 
-// A client that has closed in order gets what the server still sends.
+// After an orderly Close, the client still gets what the server sends.
 TEST(ClosedClient, GetsAllThatTheServerSendsInTime) {
   Held h("/raw");
   h.client.Send(CloseFrame(1000));

@@ -1,4 +1,4 @@
-// What the gateway holds for its clients together, each kind of it, against a small bound.
+// The memory that the gateway holds for its clients together, of each kind, with a small limit.
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -46,7 +46,7 @@ std::string Post(std::string_view path, std::size_t length) {
          " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
 
-// A frame of which only the first part comes.
+// The first part of a frame.
 std::string Begun(std::size_t size, std::size_t claimed) {
   return Frame(kBinary, std::string(size, 'm'), {.claimed_length = claimed});
 }
@@ -70,8 +70,8 @@ class MemoryTest : public testing::Test {
   std::size_t Count(const std::function<bool(GatewayClient&)>& that) {
     return static_cast<std::size_t>(std::ranges::count_if(clients_, that));
   }
-  // With the clients as they are now: the bound holds, nobody is refused at once, polite ones are
-  // served all the time, and after a while enough of the others are gone.
+  // With the current clients: the limit holds, nobody is refused at once, well-behaved clients are
+  // always served, and after a while enough of the others are gone.
   void ExpectBounded(MemoryRefusal refusal) {
     EXPECT_TRUE(gw_.memory_guard().under_pressure());
     EXPECT_LE(held(), kLimit + kLimit / 10);
@@ -102,7 +102,7 @@ TEST_F(MemoryTest, BodiesThatAServiceCollects) {
   EXPECT_LT(refused, clients_.size());
 }
 
-TEST_F(MemoryTest, MessagesThatAreNotWhole) {
+TEST_F(MemoryTest, IncompleteMessages) {
   for (int i = 0; i < 30; ++i) {
     Add().Upgrade("/echo");
     clients_.back().Send(Begun(1'000'000, 1'500'000));
@@ -113,7 +113,7 @@ TEST_F(MemoryTest, MessagesThatAreNotWhole) {
   EXPECT_LT(closed, clients_.size());
 }
 
-TEST_F(MemoryTest, PipelinedAnswersThatNobodyTakes) {
+TEST_F(MemoryTest, PipelinedResponsesThatAreNotRead) {
   std::string questions;
   for (int i = 0; i < 100; ++i) questions += "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n";
   for (int i = 0; i < 60; ++i) {
@@ -123,7 +123,7 @@ TEST_F(MemoryTest, PipelinedAnswersThatNobodyTakes) {
   ExpectBounded(MemoryRefusal::kStalledReader);
 }
 
-TEST_F(MemoryTest, MessagesThatAServiceAnswersAndNobodyTakes) {
+TEST_F(MemoryTest, AnswersOfAServiceThatAreNotRead) {
   for (int i = 0; i < 60; ++i) {
     Add().Upgrade("/echo");
     clients_.back().peer().Stall();
@@ -132,7 +132,7 @@ TEST_F(MemoryTest, MessagesThatAServiceAnswersAndNobodyTakes) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, WhatAByteServerDoesNotTake) {
+TEST_F(MemoryTest, DataThatATcpServerDoesNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7001"));
   server.OnConnection([](TestPeer& peer) { peer.Stall(); });
   for (int i = 0; i < 60; ++i) {
@@ -142,7 +142,7 @@ TEST_F(MemoryTest, WhatAByteServerDoesNotTake) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, WhatAByteServerSendsAndNobodyTakes) {
+TEST_F(MemoryTest, DataOfATcpServerThatIsNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7001"));
   for (int i = 0; i < 60; ++i) {
     Add().Upgrade("/bytes");
@@ -153,7 +153,7 @@ TEST_F(MemoryTest, WhatAByteServerSendsAndNobodyTakes) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, WhatAWebSocketServerDoesNotTake) {
+TEST_F(MemoryTest, DataThatAWebSocketServerDoesNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7002"));
   server.OnConnection([](TestPeer& peer) {
     peer.OnReceive([](TestPeer& self, std::string_view) {
@@ -170,7 +170,7 @@ TEST_F(MemoryTest, WhatAWebSocketServerDoesNotTake) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-TEST_F(MemoryTest, BodiesThatAServerDoesNotTake) {
+TEST_F(MemoryTest, BodiesThatAServerDoesNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7003"));
   server.OnConnection([](TestPeer& peer) { peer.Stall(); });
   for (int i = 0; i < 60; ++i) Add().Send(Post("/site/up", 1 << 20) + std::string(600'000, 'b'));
@@ -178,7 +178,7 @@ TEST_F(MemoryTest, BodiesThatAServerDoesNotTake) {
   EXPECT_GT(Count([](GatewayClient& client) { return client.Head().status == 503; }), 0u);
 }
 
-TEST_F(MemoryTest, AnswersOfAServerThatNobodyTakes) {
+TEST_F(MemoryTest, ResponsesOfAServerThatAreNotRead) {
   TestServer server(gw_.network(), Address("127.0.0.1:7003"));
   server.OnConnection([](TestPeer& peer) {
     peer.OnReceive([](TestPeer& self, std::string_view) {
@@ -192,7 +192,7 @@ TEST_F(MemoryTest, AnswersOfAServerThatNobodyTakes) {
   ExpectBounded(MemoryRefusal::kStalledReader);
 }
 
-TEST_F(MemoryTest, MessagesThatSubscribersDoNotTake) {
+TEST_F(MemoryTest, MessagesThatSubscribersDoNotRead) {
   auto publisher = gw_.Connect();
   publisher.Upgrade("/room");
   for (int i = 0; i < 4; ++i) {
@@ -204,7 +204,7 @@ TEST_F(MemoryTest, MessagesThatSubscribersDoNotTake) {
   ExpectBounded(MemoryRefusal::kSession);
 }
 
-// The messages themselves are there once, however many wait for them.
+// Queued messages are shared, however many subscribers wait for them.
 TEST_F(MemoryTest, AMessageThatManyWaitForCountsOnce) {
   auto publisher = gw_.Connect();
   publisher.Upgrade("/room");
@@ -223,8 +223,8 @@ TEST_F(MemoryTest, AMessageThatManyWaitForCountsOnce) {
   EXPECT_LE(held(), 200'000u);
 }
 
-TEST_F(MemoryTest, OverTheBoundNewRequestsAreToldToComeAgain) {
-  gw_.memory().Change(kLimit + 1);  // another loop
+TEST_F(MemoryTest, AboveTheLimitNewRequestsAreToldToRetry) {
+  gw_.memory().Change(kLimit + 1);  // simulates another loop
   auto client = gw_.Connect();
   EXPECT_EQ(client.Upgrade("/small").status, 503);
   auto other = gw_.Connect();
@@ -245,8 +245,8 @@ std::string TlsConfig(const TempFolder& folder) {
          " } ] } } ]\nmemory: 16MiB\nroutes: [ { path: /echo, plugin: echo } ]\n";
 }
 
-// What OpenSSL takes for a handshake is most of what such a client costs.
-TEST(MemoryOfTls, HandshakesThatAreNotOverAreDroppedAndNoNewOnesTakenAboveTheBound) {
+// Most of the memory of such a client is OpenSSL's for the handshake.
+TEST(MemoryOfTls, UnfinishedHandshakesAreDroppedAndNewOnesRefusedAboveTheLimit) {
   const TempFolder folder;
   TestGateway gw(TlsConfig(folder));
   std::deque<GatewayClient> clients;
@@ -259,7 +259,7 @@ TEST(MemoryOfTls, HandshakesThatAreNotOverAreDroppedAndNoNewOnesTakenAboveTheBou
   EXPECT_GT(gw.Refusals(MemoryRefusal::kTlsHandshake), 0u);
   EXPECT_LE(gw.memory().held(), gw.memory().high_mark());
 
-  gw.memory().Change(kLimit);  // another loop
+  gw.memory().Change(kLimit);  // simulates another loop
   clients.emplace_back(gw.loop(), Address("127.0.0.1:443"));
   gw.loop().RunUntilIdle();
   EXPECT_EQ(gw.Refusals(MemoryRefusal::kConnection), 1u);
@@ -267,8 +267,8 @@ TEST(MemoryOfTls, HandshakesThatAreNotOverAreDroppedAndNoNewOnesTakenAboveTheBou
   gw.memory().Change(-static_cast<std::int64_t>(kLimit));
 }
 
-// Without any refusal: who sends slowly and takes its answers is only slowed down.
-TEST_F(MemoryTest, PressureThatGoesAwayHurtsNobody) {
+// Without any refusal: a client that sends slowly and reads its responses is only slowed down.
+TEST_F(MemoryTest, TemporaryPressureRefusesNobody) {
   while (!gw_.memory_guard().under_pressure()) {
     ASSERT_LT(clients_.size(), 20u);
     Add().Upgrade("/echo");

@@ -1,5 +1,5 @@
-// Servers that go wrong while the gateway proxies to them: the client gets a 502 or 504, or a cut
-// that it can notice, and no other client ever gets what was left behind.
+// Servers that fail while the gateway proxies to them: the client gets a 502 or 504, or a truncated
+// response that it can detect, and no other client ever gets leftover data.
 #include <functional>
 #include <string>
 #include <string_view>
@@ -44,7 +44,7 @@ std::string Post(std::size_t length, std::string_view body) {
          std::string(body);
 }
 
-// What a client has of an answer in the end.
+// What a client finally has of a response.
 enum class Outcome { kNothing, kWhole, kCut, kRefused };
 
 Outcome OutcomeOf(GatewayClient& client) {
@@ -55,7 +55,7 @@ Outcome OutcomeOf(GatewayClient& client) {
   return client.Body(head) == "hello" ? Outcome::kWhole : Outcome::kNothing;
 }
 
-// ---- an answer that is broken off at each of its bytes
+// ---- a response that is truncated at each of its bytes
 
 struct Framing {
   std::string_view name;
@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk}),
     [](const auto& framing) { return std::string(framing.param.name); });
 
-TEST_P(BrokenOff, IsNeverTakenForWhole) {
+TEST_P(BrokenOff, IsNeverTakenForComplete) {
   const std::string& answer = GetParam().answer;
   for (const bool reset : {false, true}) {
     for (std::size_t sent = 0; sent <= answer.size(); ++sent) {
@@ -93,9 +93,9 @@ TEST_P(BrokenOff, IsNeverTakenForWhole) {
   }
 }
 
-// ---- the end of the request comes after the answer, or never
+// ---- the end of the request comes after the response, or never
 
-TEST(ProxyFaults, AnAnswerBeforeTheRequestsEndArrivesWholeAndTheConnectionIsNotUsedAgain) {
+TEST(ProxyFaults, AnEarlyResponseArrivesInFullAndTheConnectionIsNotReused) {
   for (const bool reset : {false, true}) {
     SCOPED_TRACE(reset);
     TestGateway gw(kConfig);
@@ -109,7 +109,7 @@ TEST(ProxyFaults, AnAnswerBeforeTheRequestsEndArrivesWholeAndTheConnectionIsNotU
     EXPECT_EQ(head.status, 413);
     EXPECT_EQ(client.Body(head), "large");
     EXPECT_FALSE(client.peer().error());
-    // The rest of the request leaves the client's connection in order, and goes nowhere.
+    // The rest of the request is read from the client's connection and discarded.
     client.Send(std::string(1000 - 13, 'x') + Get("/b"));
     ASSERT_EQ(server.size(), 2u);
     server[1].Send(kOk);
@@ -119,7 +119,7 @@ TEST(ProxyFaults, AnAnswerBeforeTheRequestsEndArrivesWholeAndTheConnectionIsNotU
   }
 }
 
-TEST(ProxyFaults, ARequestWithoutAnEndIsNotOneForTheServerToAnswerFor) {
+TEST(ProxyFaults, AnUnfinishedRequestIsNotTheServersFault) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -134,7 +134,7 @@ TEST(ProxyFaults, ARequestWithoutAnEndIsNotOneForTheServerToAnswerFor) {
   EXPECT_TRUE(server[0].done());
 }
 
-TEST(ProxyFaults, AServerThatTakesNothingOfTheRequestIsA504) {
+TEST(ProxyFaults, AServerThatDoesNotReadTheRequestIsA504) {
   TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   server.OnConnection([](TestPeer& peer) { peer.Stall(); });
@@ -149,7 +149,7 @@ TEST(ProxyFaults, AServerThatTakesNothingOfTheRequestIsA504) {
   EXPECT_TRUE(server[0].error());
 }
 
-TEST(ProxyFaults, TheWholeExchangeHasItsTime) {
+TEST(ProxyFaults, TheWholeExchangeHasATimeout) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto silent = gw.Connect();
@@ -169,7 +169,7 @@ TEST(ProxyFaults, TheWholeExchangeHasItsTime) {
   EXPECT_TRUE(trickled.peer().error());
 }
 
-// Who has to raise a limit is told which.
+// The answer tells operators which limit to raise.
 TEST(ProxyFaults, A504NamesTheKeyAndSoDoesTheLog) {
   struct Case {
     std::string request;
@@ -216,9 +216,9 @@ TEST(ProxyFaults, AFloodOfInterimAnswersEnds) {
   EXPECT_EQ(head.status, 502);
 }
 
-// ---- what is left on a connection
+// ---- leftover data on a connection
 
-TEST(ProxyFaults, BytesBehindAnAnswerNeverReachTheNextClient) {
+TEST(ProxyFaults, BytesAfterAResponseNeverReachTheNextClient) {
   const std::string poison = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npoison!";
   for (const std::size_t chunk : {kOk.size(), kOk.size() - 1, kOk.size() + 1, std::size_t{65536}}) {
     SCOPED_TRACE(chunk);
@@ -227,7 +227,7 @@ TEST(ProxyFaults, BytesBehindAnAnswerNeverReachTheNextClient) {
     server.OnConnection([&](TestPeer& peer) {
       peer.OnReceive([&](TestPeer& self, std::string_view) { self.Send(kOk + poison); });
     });
-    // Both requests are there already when the first answer comes.
+    // Both requests have arrived when the first response comes.
     auto client = gw.Connect();
     client.Send(Get("/a") + Get("/b"));
     EXPECT_EQ(client.Body(client.Head()), "hello");
@@ -236,7 +236,7 @@ TEST(ProxyFaults, BytesBehindAnAnswerNeverReachTheNextClient) {
   }
 }
 
-TEST(ProxyFaults, AnEndBehindAnAnswerIsSeenBeforeTheNextRequestGoesOut) {
+TEST(ProxyFaults, AnEndAfterAResponseIsSeenBeforeTheNextRequestIsSent) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   server.OnConnection([&](TestPeer& peer) {
@@ -262,7 +262,7 @@ TEST(ProxyFaults, AServerThatDiesInTheHandshakeGivesItsPlaceBack) {
       peer.OnReceive(
           [&](TestPeer& self, std::string_view) { reset ? self.Reset() : self.Shutdown(); });
     });
-    // The route takes one session at a time.
+    // The route allows one session at a time.
     for (int i = 0; i < 3; ++i) EXPECT_EQ(gw.Connect().Upgrade("/live").status, 502);
     EXPECT_EQ(gw.Handshakes(stats::HandshakeOutcome::kBackendFailed, 2), 3u);
   }

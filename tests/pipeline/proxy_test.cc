@@ -1,4 +1,4 @@
-// Ordinary HTTP through the gateway: heads, bodies, kept-alive servers, and servers that go wrong.
+// Ordinary HTTP through the gateway: heads, bodies, kept-alive servers, and server failures.
 #include <functional>
 #include <string>
 #include <string_view>
@@ -35,7 +35,7 @@ routes:
     cors: { allow_origins: [ "https://a.example" ] }
 )";
 
-// A server that answers each whole request head with the next of its answers.
+// A server that answers each complete request head with the next of its responses.
 class Site {
  public:
   explicit Site(TestGateway& gw) : server_(gw.network(), Address("127.0.0.1:7000")) {
@@ -119,7 +119,7 @@ TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
   EXPECT_EQ(gw.server_stats().bytes_received.Get(), 5u);
 }
 
-TEST(Proxy, HeadsArePassedOnWithoutWhatIsForOneHopOnly) {
+TEST(Proxy, HeadsAreForwardedWithoutHopByHopFields) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {
@@ -150,7 +150,7 @@ TEST(Proxy, HeadsArePassedOnWithoutWhatIsForOneHopOnly) {
   EXPECT_FALSE(head.Get("Keep-Alive"));
 }
 
-TEST(Proxy, ATrustedProxysWordIsAppendedTo) {
+TEST(Proxy, HeadersOfATrustedProxyAreAppendedTo) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk};
@@ -168,7 +168,7 @@ const std::string kForged =
     "X.Forwarded.For: forged\r\n";
 const std::string kForgedAgain = "X_Forwarded_For: again\r\nX_Real-IP: again\r\nVi_a: again\r\n";
 
-TEST(Proxy, WhatClientsForgeDoesNotReachTheServer) {
+TEST(Proxy, ForgedHeadersDoNotReachTheServer) {
   for (const std::string http : {"", "http: { underscores: pass }\n"}) {
     TestGateway gw(http + std::string(kConfig));
     Site site(gw);
@@ -180,7 +180,7 @@ TEST(Proxy, WhatClientsForgeDoesNotReachTheServer) {
     EXPECT_EQ(site.requests[0].find("forged"), std::string::npos) << site.requests[0];
     EXPECT_NE(site.requests[0].find("X-Keep: kept"), std::string::npos);
     EXPECT_EQ(site.requests[0].find("X_Own") != std::string::npos, !http.empty());
-    // Nor where the gateway says nothing itself.
+    // Nor on routes without forwarding headers.
     EXPECT_EQ(site.requests[1].find("forged"), std::string::npos) << site.requests[1];
     for (const std::string& request : site.requests) {
       for (const std::string_view gone : {"X_Forwarded_For", "X_Real-IP"})
@@ -203,7 +203,7 @@ TEST(Proxy, ATrustedProxySaysWhatTheGatewayDoesNot) {
     for (const std::string_view there : {"X-Real-IP: 6.6.6.6\r\n", "X-Forwarded-Port: 8443\r\n",
                                          "X-SSL-Client-Verify: SUCCESS\r\n"})
       EXPECT_NE(request.find(there), std::string::npos) << there << " in\n" << request;
-    // The gateway's own word has one spelling.
+    // The gateway's own headers have one spelling.
     EXPECT_EQ(request.find("X_Forwarded_For"), std::string::npos) << request;
     EXPECT_EQ(request.find("X_Real_IP") != std::string::npos, pass);
   }
@@ -221,8 +221,8 @@ TEST(Proxy, ForgedTrailersAreDropped) {
   EXPECT_TRUE(got.ends_with("\r\n\r\n0\r\nX-T: 1\r\n\r\n")) << got;
 }
 
-// What the next one behind reads is what the client saw, whichever of the fields it looks at.
-TEST(Proxy, WhatTrustedProxiesSayGoesOnAsItWasRead) {
+// The next server sees the client's view of the gateway, in each of the fields.
+TEST(Proxy, HeadersOfTrustedProxiesAreForwardedAsInterpreted) {
   struct Case {
     std::string fields;
     std::vector<std::string> there;
@@ -297,7 +297,7 @@ TEST(Proxy, DisagreeingProxyHeadersAreLogged) {
   EXPECT_EQ(gw.log().Last("proxy headers disagree", "believed"), "203.0.113.7 instead of 6.6.6.6");
 }
 
-TEST(Proxy, ARouteCanKeepTheClientToItself) {
+TEST(Proxy, ARouteCanOmitForwardingHeaders) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk};
@@ -347,7 +347,7 @@ TEST(Proxy, TheRoutesCorsFieldsReplaceTheServers) {
 constexpr std::string_view kSaysUpgrade =
     "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
 
-// As a proxy in front makes every request that sets Upgrade on all of them.
+// Like a proxy in front that sets Upgrade on all requests.
 TEST(Proxy, AnOrdinaryRequestMaySayUpgrade) {
   TestGateway gw(kConfig);
   Site site(gw);
@@ -392,7 +392,7 @@ TEST(Proxy, AnUpgradeToAnotherProtocolIsIgnored) {
   }
 }
 
-TEST(Proxy, WhatFindsNoRouteKeepsItsConnectionToo) {
+TEST(Proxy, RequestsWithoutARouteKeepTheirConnectionToo) {
   TestGateway gw(
       "backends: { site: { servers: [ \"http://127.0.0.1:7000\" ] } }\n"
       "routes: [ { path: /a, backend: site }, { path: /echo, plugin: echo } ]\n");
@@ -404,7 +404,7 @@ TEST(Proxy, WhatFindsNoRouteKeepsItsConnectionToo) {
     EXPECT_EQ(head.status, 404);
     (void)client.Body(head);
   }
-  // Where there is nothing but WebSockets it is told what is wrong.
+  // On a WebSocket-only route, the answer says what is wrong.
   client.Send(Get("/echo", "Upgrade: h2c\r\nConnection: upgrade\r\n"));
   const ResponseHead head = client.Head();
   EXPECT_EQ(head.status, 426);
@@ -441,7 +441,7 @@ TEST(Proxy, HeadOfAnAnswerWithoutALengthHasNoneEither) {
   EXPECT_EQ(client.Body(client.Head()), "hello");
 }
 
-TEST(Proxy, ExpectationsOfHttp10AreNone) {
+TEST(Proxy, ExpectIsIgnoredInHttp10) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {"HTTP/1.1 100 Continue\r\n\r\n" + kOk};
@@ -453,7 +453,7 @@ TEST(Proxy, ExpectationsOfHttp10AreNone) {
   EXPECT_EQ(client.Head().status, 200);
 }
 
-TEST(Proxy, AClientThatNamesNoHostIsNotSaidToHaveNamedOne) {
+TEST(Proxy, NoForwardedHostIsInventedForAClientWithoutHost) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk};
@@ -474,7 +474,7 @@ TEST(Proxy, AnswersVaryByOriginOnlyWhereTheRouteJudgesIt) {
   EXPECT_FALSE(client.Head().Get("Vary"));
 }
 
-TEST(Proxy, ContinueIsTheServersWord) {
+TEST(Proxy, ContinueIsTheServersDecision) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -532,10 +532,10 @@ struct WrongAnswer {
   std::string_view name;
   std::string answer;
   bool close;
-  int status;  // 0: the answer has begun, and is cut off so that the client notices
+  int status;  // 0: the response has begun, and is truncated so that the client notices
 };
 
-TEST(Proxy, WrongAnswersAreA502OrACutThatShows) {
+TEST(Proxy, InvalidResponsesAreA502OrAVisibleTruncation) {
   for (const WrongAnswer& c : {
            WrongAnswer{"nothing", "", true, 502},
            WrongAnswer{"garbage", "nonsense\r\n\r\n", false, 502},
@@ -577,7 +577,7 @@ TEST(Proxy, WrongAnswersAreA502OrACutThatShows) {
   }
 }
 
-TEST(Proxy, ALongBodyIsCutToItsLengthAndTheConnectionNotUsedAgain) {
+TEST(Proxy, ABodyThatIsTooLongIsTruncatedAndTheConnectionNotReused) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk + "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npoison!", kOk};
@@ -597,7 +597,7 @@ TEST(Proxy, AStaleConnectionIsReplacedForSafeRequestsOnly) {
     auto client = gw.Connect();
     client.Send(Get("/a"));
     EXPECT_EQ(client.Body(client.Head()), "hello");
-    // The second request on the connection gets no answer but a reset.
+    // The second request on the connection gets no response but a reset.
     site.after = [&site](TestPeer& peer) {
       if (site.requests.size() == 2) peer.Reset();
     };
@@ -607,7 +607,7 @@ TEST(Proxy, AStaleConnectionIsReplacedForSafeRequestsOnly) {
   }
 }
 
-TEST(Proxy, IdleConnectionsAreLetGo) {
+TEST(Proxy, IdleConnectionsAreClosed) {
   TestGateway gw(kConfig);
   Site site(gw);
   site.answers = {kOk, kOk, kOk};
@@ -647,7 +647,7 @@ TEST(Proxy, AnAnswerThatStopsIsCutOff) {
   EXPECT_TRUE(client.peer().error().has_value());
 }
 
-TEST(Proxy, AClientThatLeavesBreaksOffTheRequest) {
+TEST(Proxy, AClientThatLeavesAbortsTheRequest) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -668,7 +668,7 @@ TEST(Proxy, NoServerIsA502) {
 
 // ---- back-pressure
 
-TEST(Proxy, SlowClientsHoldTheAnswerBackAndSlowServersTheRequest) {
+TEST(Proxy, SlowClientsDelayTheResponseAndSlowServersTheRequest) {
   {
     TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
     TestServer server(gw.network(), Address("127.0.0.1:7000"));

@@ -1,5 +1,5 @@
-// Paths that servers read in different ways: what is routed, and what is refused instead of going
-// round a route's policy.
+// Paths that servers interpret in different ways: which are routed, and which are refused because
+// they would bypass the policy of a route.
 #include <string>
 #include <string_view>
 
@@ -70,7 +70,7 @@ TEST_F(Readings, OrdinaryRequests) {
   EXPECT_EQ(gw_.loop_stats().unrouted.Get(), 18u);
 }
 
-TEST_F(Readings, WhatIsForwardedStaysAsItCame) {
+TEST_F(Readings, ForwardedPathsAreUnchanged) {
   EXPECT_EQ(Status("/api/queues/%2F/a;b=c//%5C?x=//;"), 200);
   EXPECT_TRUE(requests.starts_with("GET /api/queues/%2F/a;b=c//%5C?x=//; HTTP/1.1\r\n"))
       << requests;

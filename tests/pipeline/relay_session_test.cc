@@ -1,5 +1,5 @@
-// Sessions between two WebSocket ends on a route that enforces the rules: the gateway is an end
-// towards both.
+// Sessions between two WebSocket ends on a route with `enforce`: the gateway is an endpoint towards
+// both.
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -44,7 +44,7 @@ constexpr std::string_view kFresh =
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
     "client_no_context_takeover\r\n";
 
-// A client connected through the gateway to a WebSocket server that the test plays.
+// A client connected through the gateway to a WebSocket server, which the test plays.
 class Relay {
  public:
   explicit Relay(std::string_view target, MemoryNetwork::Options options = {},
@@ -73,7 +73,7 @@ class Relay {
     server().Send(bytes);
     Run();
   }
-  // What the server got; all of it has to be masked.
+  // The frames that the server received; all of them must be masked.
   std::vector<ParsedFrame> ServerFrames() {
     bytes_ += server().TakeReceived();
     auto frames = TakeFrames(bytes_);
@@ -88,7 +88,7 @@ class Relay {
     for (const ParsedFrame& frame : frames) EXPECT_FALSE(frame.masked);
     return frames;
   }
-  // Both ends take their leave; the session is gone then.
+  // Closes both ends; then the session is gone.
   void ExpectOver() {
     EXPECT_TRUE(client.peer().done());
     client.peer().Shutdown();
@@ -154,7 +154,7 @@ TEST_P(EnforcedAtChunk, MessagesPassBothWays) {
   EXPECT_GT(r.gw.server_stats().bytes_sent.Get(), 71'000u);
 }
 
-TEST_P(EnforcedAtChunk, WhatComesBehindTheHandshakesArrives) {
+TEST_P(EnforcedAtChunk, DataAfterTheHandshakesArrives) {
   Relay r("/plain", {.read_chunk = GetParam()}, "", "", ServerFrame(kText, "early"));
   r.Run();
   EXPECT_EQ(Messages(r.ClientFrames()), (Received{{kText, "early"}}));
@@ -223,7 +223,7 @@ TEST(RelayHandshake, AServerThatAgreesOnWhatWasNotOfferedIsA502) {
     EXPECT_EQ(r.gw.Handshakes(HandshakeOutcome::kBackendFailed, 4), 1u);
   }
   Relay plain("/plain", {}, kOffer, kOffer);
-  EXPECT_EQ(plain.answer.status, 502) << "the client's offer was not passed on";
+  EXPECT_EQ(plain.answer.status, 502) << "the client's offer was not forwarded";
 }
 
 TEST_P(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {
@@ -298,13 +298,13 @@ routes: [ { path: /, backend: live, enforce: true, server_compression: true } ]
   EXPECT_EQ(gw.server_stats().compression_declined.Get(), 1u);
 }
 
-TEST(RelaySession, WhatAClientThatCompressesSendsAsItIsIsNotCutUp) {
+TEST(RelaySession, UncompressedMessagesForACompressingClientAreNotSplit) {
   Relay r("/client", {}, "", kOffer);
   r.client.Send(BinaryFrame(Text(20'000)) + BinaryFrame(Text(10'000)));
   EXPECT_EQ(r.ServerFrames().size(), 2u);
 }
 
-TEST_P(EnforcedAtChunk, BothSidesMayRememberEarlierMessages) {
+TEST_P(EnforcedAtChunk, BothSidesMayUseContextTakeover) {
   Relay r("/both", {.read_chunk = GetParam()}, kOffer, kOffer);
   ASSERT_EQ(r.answer.status, 101);
   RawDeflater client_deflater, server_deflater;
@@ -416,9 +416,9 @@ TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1011Or1009)
             std::pair(1009, 1009));
 }
 
-// Only what is collected for a compressor is bounded where the server's messages are not.
+// If messages of the server are not limited, only the data collected for a compressor is.
 TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
-  if (GetParam() < 7) return;  // takes long, and shows nothing more
+  if (GetParam() < 7) return;  // slow, and shows nothing new
   for (const std::string_view target : {"/client", "/both"}) {
     Relay r(target, {.read_chunk = GetParam()}, "", kOffer);
     const std::string long_one = Text(3 << 20);
@@ -442,7 +442,7 @@ TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
 
 // ---- the end
 
-TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswerComesBack) {
+TEST_P(EnforcedAtChunk, TheClientsCloseFollowsItsMessagesAndTheServersAnswerComesBack) {
   Relay r("/plain", {.read_chunk = GetParam()});
   r.client.Send(TextFrame("last") + CloseFrame(3001, "enough"));
   const auto frames = r.ServerFrames();
@@ -450,7 +450,7 @@ TEST_P(EnforcedAtChunk, TheClientsClosePassesBehindItsMessagesAndTheServersAnswe
   EXPECT_EQ(frames.back().close_code(), 3001);
   EXPECT_EQ(frames.back().close_reason(), "enough");
   EXPECT_FALSE(r.server().ended()) << "a server is the first to end the connection";
-  EXPECT_EQ(r.client.peer().received(), "") << "the answer is the server's to give";
+  EXPECT_EQ(r.client.peer().received(), "") << "the server answers";
   r.ServerSends(ServerFrame(kText, "still under way") +
                 Frame(kClose, CloseBody(3002, "so be it"), {.mask = {}}));
   const auto answer = r.ClientFrames();
@@ -500,7 +500,7 @@ TEST(RelaySession, ACloseWithoutACodePassesAsOne) {
   r.ExpectOver();
 }
 
-TEST(RelaySession, AnEndThatIsLostIsToldToTheOther) {
+TEST(RelaySession, ALostEndIsReportedToTheOther) {
   const auto lose_client = [](auto how) {
     Relay r("/plain");
     how(r.client.peer());
@@ -557,7 +557,7 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
   EXPECT_EQ(to_client, to_server);
   r.client.Send(PongFrame(to_client[0].payload));
   r.gw.loop().Advance(31s);
-  EXPECT_EQ(r.client.ReceivedClose(), 1011) << "the server gave no sign of life";
+  EXPECT_EQ(r.client.ReceivedClose(), 1011) << "the server was silent";
 
   Relay quiet("/quiet");
   quiet.gw.loop().Advance(61s);
@@ -565,7 +565,7 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
   EXPECT_EQ(quiet.ServerFrames().back().close_code(), 1001);
 }
 
-// Pings of one end are not seen by the other, and keep the session all the same.
+// Pings are not relayed to the other end, but keep the session alive.
 TEST(RelaySession, AnyFrameButTheAnswerToOurPingIsActivity) {
   const auto lives_with = [](const std::function<void(Relay&, std::string_view)>& act) {
     Relay r("/pinged");

@@ -1,4 +1,4 @@
-// Sessions whose far end is a service inside the gateway.
+// Sessions whose peer is a service inside the gateway.
 #include <algorithm>
 #include <string>
 
@@ -41,7 +41,7 @@ TEST_P(EchoService, SendsMessagesBackWholeAndOfTheirKind) {
   EXPECT_EQ(gw.gateway().sessions(), 0u);
 }
 
-TEST(EchoServiceLimits, TooLargeAMessageIs1009) {
+TEST(EchoServiceLimits, AMessageThatIsTooLargeIs1009) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   client.Upgrade("/small");
@@ -68,7 +68,7 @@ TEST(EchoServiceLimits, AClientThatDoesNotReadIsNotReadEither) {
   EXPECT_EQ(Messages(client.Frames()).size(), 100u);
 }
 
-// A read can hold ten thousand questions, and an answer a hundred kilobytes.
+// One read can contain ten thousand requests, and each answer takes a hundred kilobytes.
 TEST(StatsServiceLimits, AnswersAreNotPiledUpForAClientThatDoesNotReadThem) {
   constexpr std::size_t kQuestions = 1000;
   TestGateway gw(kConfig, {.send_buffer = 64 * 1024});
@@ -89,9 +89,9 @@ TEST(StatsServiceLimits, AnswersAreNotPiledUpForAClientThatDoesNotReadThem) {
   EXPECT_EQ(frames.back().close_code(), 3000);
 }
 
-// Thousands of requests fit into a read: the other clients of the loop must not wait for all of
-// them.
-TEST(StatsServiceLimits, PipelinedRequestsLeaveTheLoopToOthersNowAndThen) {
+// One read can contain thousands of requests: the other clients of the loop must not wait for all
+// of them.
+TEST(StatsServiceLimits, PipelinedRequestsYieldToOtherClients) {
   constexpr std::size_t kRequests = 300;
   TestGateway gw(kConfig, {.send_buffer = 16 << 20});
   auto client = gw.Connect();
@@ -131,11 +131,11 @@ TEST(StatsServiceLimits, AnswersCountIntoTheShareOfATurnByTheirSize) {
   }
   const std::size_t answer = before / kRequests;
   ASSERT_GT(answer, 1024U);
-  // What is read, and what was left over before; each may exceed its share by one answer.
+  // New input and leftovers; each may exceed its share by one answer.
   EXPECT_LE(most, 2 * (kShare + answer));
 }
 
-TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
+TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreDropped) {
   TestGateway gw(kConfig);
   auto client = gw.Connect();
   std::string requests;
@@ -148,9 +148,8 @@ TEST(StatsServiceLimits, PipelinedRequestsOfAClientThatIsGoneAreLeftAlone) {
   EXPECT_EQ(gw.listener_stats().connections_open.Get(), 0u);
 }
 
-// Nothing is lost of what is still under way when the client ends its side of the connection behind
-// its Close.
-TEST(EchoServiceLimits, AClientThatEndsItsSideBehindItsCloseGetsAllThatIsOnItsWay) {
+// Nothing in flight is lost when the client sends a FIN after its Close.
+TEST(EchoServiceLimits, AClientThatSendsAFinAfterItsCloseGetsEverythingInFlight) {
   TestGateway gw(kConfig, {.send_buffer = 16 * 1024});
   auto client = gw.Connect();
   client.Upgrade("/echo");

@@ -1,5 +1,5 @@
-// The share of the loop's turn that a session has: whoever sends much is served a part of it in
-// each turn, and does not keep others waiting.
+// The work limit of a session per turn: a session with much input is served in parts, and does not
+// delay others.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -23,7 +23,7 @@ routes:
   - { path: /deflate, backend: bytes, compression: true }
 )";
 
-// Four messages without payload use it up.
+// Used up by four messages without payload.
 constexpr std::size_t kShare = 4 * io::kMessageWork;
 
 std::string EmptyMessages(std::size_t count) {
@@ -60,7 +60,7 @@ TEST_P(Shares, ManyMessagesOfOneReadTakeManyTurns) {
   }
   EXPECT_EQ(before, kMessages);
   EXPECT_GT(most, 0U);
-  // What is read, and what was left over before.
+  // New input and leftovers.
   EXPECT_LE(most, 8U);
 }
 
@@ -105,7 +105,7 @@ TEST(SharesOfCompression, OnePartOfAMessageTakesManyTurns) {
   EXPECT_EQ(server[0].TakeReceived(), zeros + "behind it");
 }
 
-// Whoever makes connections, fills them and breaks them off leaves a bounded amount behind.
+// A client that opens connections, fills them and breaks them leaves bounded work behind.
 TEST(SharesOfTheGone, FewBrokenConnectionsAreFinishedAtATime) {
   constexpr std::size_t kClients = 100;
   TestGateway gw(kConfig, {}, kShare);
@@ -117,13 +117,13 @@ TEST(SharesOfTheGone, FewBrokenConnectionsAreFinishedAtATime) {
     client.peer().Reset();
     for (int turn = 0; turn < 3; ++turn) gw.loop().RunTurn();
   }
-  EXPECT_GT(gw.gateway().sessions(), 0U) << "what came before the end counts";
+  EXPECT_GT(gw.gateway().sessions(), 0U) << "data before the end is still processed";
   EXPECT_LE(gw.gateway().sessions(), session::Context::kMostFinishing);
   gw.loop().RunUntilIdle();
   EXPECT_EQ(gw.gateway().sessions(), 0U);
 }
 
-TEST(SharesOfTheGone, WhatCameBeforeTheEndReachesTheServer) {
+TEST(SharesOfTheGone, DataBeforeTheEndReachesTheServer) {
   TestGateway gw(kConfig, {}, kShare);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -141,8 +141,8 @@ TEST(SharesOfTheGone, WhatCameBeforeTheEndReachesTheServer) {
   EXPECT_EQ(server[0].TakeReceived(), payload);
 }
 
-// RFC 6455, sections 5.4 and 5.5.2: a ping may stand inside a fragmented message, and its pong
-// answers what came before it.
+// RFC 6455, sections 5.4 and 5.5.2: a ping may come inside a fragmented message, and its pong
+// follows the answers to earlier data.
 class PongOrder : public testing::TestWithParam<std::size_t> {};
 INSTANTIATE_TEST_SUITE_P(BytesPerRead, PongOrder, testing::Values(1, 2, 3, 7, 4096, 65536));
 

@@ -12,7 +12,7 @@
 namespace upgate::test {
 namespace {
 
-// Throwing out of a constructor ends the test with the message; nothing below could go on.
+// An exception in the constructor fails the test with this message; nothing else could work.
 std::shared_ptr<const config::Config> MustParse(std::string_view yaml) {
   std::string text(yaml);
   if (text.find("listeners:") == std::string::npos)
@@ -107,7 +107,7 @@ void TestGateway::StartWorker(std::size_t index, std::size_t workers) {
   worker->listeners->Adopt(*generation_);
   for (std::size_t i = 0; i < generation_->listeners.size(); ++i) {
     SocketAddress address = Address(generation_->listeners[i]->config->address.ToString());
-    // In one process the system would spread the clients of one address.
+    // In one process, the kernel would distribute the clients of one address over the loops.
     if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);
     worker->addresses.push_back(address);
     const auto bound = worker->listeners->Listen(i, address, {});

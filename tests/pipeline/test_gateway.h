@@ -19,22 +19,22 @@
 
 namespace upgate::test {
 
-// A WebSocket client of the gateway, in memory: raw bytes below, parsed answers and frames above.
+// An in-memory WebSocket client of the gateway, with raw bytes or parsed responses and frames.
 class GatewayClient {
  public:
   GatewayClient(FakeLoop& loop, const SocketAddress& to, std::optional<SocketAddress> from = {});
 
-  void Send(std::string_view bytes);  // and lets the world come to rest
-  // Sends an upgrade request and returns the answer's head; what follows it stays for TakeFrames.
+  void Send(std::string_view bytes);  // then runs until idle
+  // Sends an upgrade request and returns the response head; what follows it stays for TakeFrames.
   ResponseHead Upgrade(std::string_view target, std::string_view extra = {});
-  // The next answer's head; status 0 when none came.
+  // The next response head; status 0 if there is none.
   ResponseHead Head();
   std::string Body(const ResponseHead& head);
   std::vector<ParsedFrame> Frames();
-  // The code of the Close that came last; 0: none came, 1005: one without a code.
+  // The code of the last Close; 0: none, 1005: a Close without a code.
   std::uint16_t ReceivedClose();
 
-  // What stood behind the last head, as it came: for clients whose frames are none of RFC 6455.
+  // The raw bytes after the last head: for clients whose frames are not those of RFC 6455.
   std::string Rest() { return std::exchange(bytes_, {}); }
 
   TestPeer& peer() { return peer_; }
@@ -45,20 +45,20 @@ class GatewayClient {
   std::string bytes_;
 };
 
-// The whole gateway but its sockets: configuration text in, bytes out, time standing still. Where
-// the text has no listeners of its own there is one, plain, at 127.0.0.1:80. Nothing may be left
-// when it is destroyed. `workers: N` gives N gateways, as the loops of one process would be, all in
-// the same test loop; each has its own clients.
+// The whole gateway without its sockets: configuration text in, bytes out, with simulated time. A
+// configuration without listeners gets one at 127.0.0.1:80, without TLS. It is a test failure if
+// anything is left when it is destroyed. `workers: N` creates N gateways in the same test loop,
+// like the loops of one process; each has its own clients.
 class TestGateway {
  public:
-  // `share`: see io::Loop::share. `add_services`: those that routes can name.
+  // `share`: see io::Loop::share. `add_services`: the services that routes can use.
   explicit TestGateway(std::string_view yaml, MemoryNetwork::Options options = {},
                        std::size_t share = io::kShare,
                        void (*add_services)(plugin::Registry&) = plugins::RegisterBuiltins);
   ~TestGateway();
 
   GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});
-  // A client of one of the loops.
+  // Connects a client to one of the loops.
   GatewayClient ConnectToLoop(std::size_t index);
 
   FakeLoop& loop() { return loop_; }
@@ -99,10 +99,10 @@ class TestGateway {
     const stats::Registry* stats = nullptr;
   };
 
-  // One loop's part, and what the others post to it.
+  // The gateway of one loop, and the tasks that others post to it.
   struct Worker final : io::Later {
     void OnLater() override;
-    upgrade::LoopListeners::Places places;  // outlive what the loop deletes last
+    upgrade::LoopListeners::Places places;  // outlive the loop's deferred deletions
     std::unique_ptr<upgrade::Gateway> gateway;
     std::unique_ptr<upgrade::LoopListeners> listeners;
     std::vector<SocketAddress> addresses;
@@ -127,7 +127,7 @@ class TestGateway {
   tls::Scratch scratch_;
   std::shared_ptr<const upgrade::Generation> generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::shared_ptr<const app::Loops> loops_;  // first to go
+  std::shared_ptr<const app::Loops> loops_;  // destroyed first
 };
 
 }  // namespace upgate::test

@@ -10,8 +10,7 @@
 
 namespace upgate::test {
 
-// Keeps what is logged, so that a test can ask for events and facts instead of reading text.
-// Thread-safe.
+// Records log events, so that tests can check events and fields instead of text. Thread-safe.
 class CaptureLog final : public Log {
  public:
   struct Event {
@@ -30,9 +29,9 @@ class CaptureLog final : public Log {
   std::vector<Event> events() const;
   std::vector<Event> Find(std::string_view name) const;
   std::size_t Count(std::string_view name) const { return Find(name).size(); }
-  // The value of a field in the last event of this name; empty when there is none.
+  // The value of a field in the last event with this name; empty if there is none.
   std::string Last(std::string_view name, std::string_view field) const;
-  // Whether any event's name, field name or value holds `text`: to prove that a secret is not
+  // Whether any event name, field name or value contains `text`. Used to prove that a secret is not
   // logged.
   bool Mentions(std::string_view text) const;
   void Clear();

@@ -10,7 +10,7 @@ constexpr int kMostTurns = 20'000'000;
 }  // namespace
 
 void FixedEntropy::Fill(MutableBytes out) {
-  // splitmix64: short, and good enough to look random.
+  // splitmix64: short, and random enough for tests.
   for (std::byte& byte : out) {
     state_ += 0x9e3779b97f4a7c15;
     std::uint64_t z = state_;
@@ -23,7 +23,7 @@ void FixedEntropy::Fill(MutableBytes out) {
 FakeLoop::~FakeLoop() {
   DeleteDeferred();
   if (!later_.empty() || !leftovers_.empty())
-    ADD_FAILURE() << "something waits for the next turn when the loop ended";
+    ADD_FAILURE() << "a callback still waits for the next turn when the loop ended";
 }
 
 bool FakeLoop::DeleteDeferred() {
@@ -48,7 +48,7 @@ bool FakeLoop::RunTurn() {
 void FakeLoop::RunUntilIdle() {
   for (int turns = 0; RunTurn(); ++turns) {
     if (turns > kMostTurns) {
-      ADD_FAILURE() << "the loop never comes to rest";
+      ADD_FAILURE() << "the loop never becomes idle";
       return;
     }
   }

@@ -10,7 +10,7 @@
 
 namespace upgate::test {
 
-// The same "random" bytes in every run.
+// The same pseudo-random bytes in every run.
 class FixedEntropy final : public io::Entropy {
  public:
   explicit FixedEntropy(std::uint64_t seed = 1) : state_(seed) {}
@@ -20,10 +20,10 @@ class FixedEntropy final : public io::Entropy {
   std::uint64_t state_;
 };
 
-// A whole loop inside a test: nothing happens but in Run… and Advance. What was deferred for
-// deletion lives to the end of the turn, in which it may still get events. When the loop is
-// destroyed, whatever is left inside (streams, listeners, pending work, armed timers, what waits
-// for the next turn) is a test failure; so declare it first.
+// A whole event loop inside a test. Nothing happens except in the Run functions and Advance.
+// Objects deferred for deletion live until the end of the turn and may still get events in it. It
+// is a test failure if anything is left when the loop is destroyed (streams, listeners, pending
+// operations, armed timers, deferred callbacks); so declare it first.
 class FakeLoop final : private io::Turn {
  public:
   FakeLoop() { network_.SetLedger(memory_); }
@@ -31,19 +31,20 @@ class FakeLoop final : private io::Turn {
   FakeLoop(const FakeLoop&) = delete;
   FakeLoop& operator=(const FakeLoop&) = delete;
 
-  // What the code under test gets. A test that sets `share` does so before anything copies this.
+  // The loop for the code under test. A test that sets `share` must do so before anything copies
+  // it.
   io::Loop& io() { return io_; }
 
   MemoryNetwork& network() { return network_; }
   FakeTimers& timers() { return timers_; }
   io::MemoryLedger& memory() { return memory_; }
 
-  // One turn: what was put off to it, what others have left over, due timers, one round of the
-  // network, deferred deletions. False when nothing happened.
+  // Runs one turn: deferred callbacks, leftovers, due timers, one round of the network, deferred
+  // deletions. False if nothing happened.
   bool RunTurn();
-  // Turns until nothing happens any more; time stands still.
+  // Runs turns until nothing happens any more; time stands still.
   void RunUntilIdle();
-  // Lets time pass. At each deadline on the way everything comes to rest before time goes on.
+  // Advances time. At each deadline on the way, runs until idle before time goes on.
   void Advance(io::Millis by);
 
  private:

@@ -7,8 +7,8 @@
 namespace upgate::test {
 namespace {
 
-// Far more than any scenario needs at one instant; a timer that arms itself for "now" each time it
-// fires gets here.
+// Far more than any scenario needs at one instant. Detects a timer that rearms itself for "now"
+// each time it fires.
 constexpr int kMostAtOneInstant = 100'000;
 
 std::int64_t SecondsOf(io::Instant instant) {

@@ -8,8 +8,8 @@
 
 namespace upgate::test {
 
-// A clock that stands still until a test moves it. Timers with the same deadline fire in the order
-// in which they were armed. Destroying it with timers still armed is a test failure.
+// A clock that stands still until a test advances it. Timers with the same deadline fire in the
+// order in which they were armed. It is a test failure to destroy it with armed timers.
 class FakeTimers final : public io::Timers {
  public:
   FakeTimers() = default;
@@ -18,17 +18,17 @@ class FakeTimers final : public io::Timers {
   FakeTimers& operator=(const FakeTimers&) = delete;
 
   io::Instant Now() const override { return now_; }
-  // Starts at 2026-01-02T03:04:05Z and moves with Now().
+  // Starts at 2026-01-02T03:04:05Z and advances with Now().
   std::int64_t UnixSeconds() const override;
   void Insert(io::Timer& timer, io::Instant deadline) override;
 
-  // Moves the clock on, stopping at every deadline on the way; returns how many timers fired.
+  // Advances the clock, stopping at every deadline on the way; returns how many timers fired.
   int Advance(io::Millis by) { return AdvanceTo(now_ + by); }
   int AdvanceTo(io::Instant target);
-  // Makes UnixSeconds() answer this now. Timers do not notice.
+  // Sets the result of UnixSeconds(). Does not affect timers.
   void SetUnixSeconds(std::int64_t seconds);
 
-  // Of the next timer to fire, if any is armed.
+  // The deadline of the next timer, if any is armed.
   std::optional<io::Instant> NextDeadline() const;
   std::size_t armed() const;
 
@@ -36,7 +36,7 @@ class FakeTimers final : public io::Timers {
   io::Instant now_{};
   std::int64_t unix_at_start_ = 1767323045;
   std::map<io::Instant, io::Timer*>
-      slots_;  // heads of the lists; nullptr once all of a list disarmed themselves
+      slots_;  // heads of the lists; nullptr once all timers of a list are disarmed
 };
 
 }  // namespace upgate::test

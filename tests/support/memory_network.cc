@@ -34,7 +34,7 @@ class PendingConnect final : public io::Pending, public Participant {
     auto error = network()->CountOperation();
     auto outcome = error ? MemoryNetwork::ConnectOutcome(*std::move(error))
                          : network()->Establish(to_, Place::kInside, {});
-    io::ConnectHandler& handler = handler_;  // this may be destroyed by it
+    io::ConnectHandler& handler = handler_;  // the callback may destroy this
     std::visit(Match{[](MemoryNetwork::Hang) {}, [](MemoryNetwork::AcceptAndReset) {},
                      [&](const Error& why) { handler.OnConnectFailed(why); },
                      [&](std::unique_ptr<MemoryStream>& stream) {
@@ -62,7 +62,7 @@ class PendingResolve final : public io::Pending, public Participant {
     auto error = network()->CountOperation();
     const auto outcome =
         error ? MemoryNetwork::ResolveOutcome(*std::move(error)) : network()->LookUp(host_);
-    io::ResolveHandler& handler = handler_;  // this may be destroyed by it
+    io::ResolveHandler& handler = handler_;  // the callback may destroy this
     std::visit(
         Match{[](MemoryNetwork::Hang) {}, [&](const Error& why) { handler.OnResolveFailed(why); },
               [&](const std::vector<Ip>& addresses) { handler.OnResolved(addresses); }},
@@ -79,7 +79,7 @@ class PendingResolve final : public io::Pending, public Participant {
 
 }  // namespace
 
-// Hands over one connection a round.
+// Hands over one connection per round.
 class MemoryListener final : public io::Listener, public Participant {
  public:
   MemoryListener(MemoryNetwork& network, Place place, SocketAddress address,
@@ -228,8 +228,8 @@ MemoryNetwork::ResolveOutcome MemoryNetwork::LookUp(const std::string& host) con
 }
 
 bool MemoryNetwork::RunOnce() {
-  // By number and looked up each time: callbacks add and remove participants. Those that enter
-  // during the round wait for the next.
+  // By index, looked up each time, because callbacks add and remove participants. Those that are
+  // added during the round wait for the next one.
   if (running_) {
     ADD_FAILURE() << "the network was run from inside one of its own callbacks";
     return false;
@@ -250,7 +250,7 @@ bool MemoryNetwork::RunOnce() {
 void MemoryNetwork::RunUntilIdle() {
   for (int rounds = 0; RunOnce(); ++rounds) {
     if (rounds > kMostRounds) {
-      ADD_FAILURE() << "the network never falls silent";
+      ADD_FAILURE() << "the network never becomes idle";
       return;
     }
   }
@@ -295,9 +295,9 @@ MutableBytes MemoryNetwork::LendReadBuffer(Bytes bytes) {
 void MemoryNetwork::ReleaseReadBuffer(std::size_t size) {
   ASAN_UNPOISON_MEMORY_REGION(read_buffer_.get(), kBufferSize);
   const std::byte* end = read_buffer_.get() + io::kReadHeadroom + size;
-  // A little is enough: whoever writes too far starts at the end.
+  // Checking a little is enough: an overrun starts at the end.
   const bool intact = std::all_of(end, end + 64, [](std::byte b) { return b == kGarbage; });
-  if (!intact) ADD_FAILURE() << "a handler wrote behind the " << size << " bytes that it was given";
+  if (!intact) ADD_FAILURE() << "a handler wrote past the " << size << " bytes that it was given";
   std::fill_n(read_buffer_.get(), io::kReadHeadroom + size + 64, kGarbage);
   ASAN_POISON_MEMORY_REGION(read_buffer_.get(), kBufferSize);
 }

@@ -14,16 +14,15 @@ namespace upgate::test {
 
 class MemoryListener;
 
-// A network inside the process, for one loop. Events happen in rounds: in each, everything that is
-// alive gets one turn, in the order of creation, and handlers are called from nowhere else. The
-// same calls give the same events, always.
+// An in-process network for one loop. Events happen in rounds: in each, every participant gets one
+// step, in the order of creation, and handlers are called from nowhere else. Deterministic.
 class MemoryNetwork final : public io::Network {
  public:
-  // Of connections made from now on.
+  // Options for connections made from now on.
   struct Options {
-    std::size_t read_chunk = io::kReadBufferSize;  // most bytes for one OnBytes of an inside end
-    std::size_t send_buffer = 256 * 1024;          // bytes that the system takes from either end
-    bool reset_on_unread = false;  // closing an end that has unread bytes is a reset, as on Linux
+    std::size_t read_chunk = io::kReadBufferSize;  // maximum bytes per OnBytes of an inside end
+    std::size_t send_buffer = 256 * 1024;          // bytes that the kernel accepts from either end
+    bool reset_on_unread = false;  // as on Linux, closing an end with unread bytes resets
   };
 
   MemoryNetwork();
@@ -31,36 +30,36 @@ class MemoryNetwork final : public io::Network {
   MemoryNetwork(const MemoryNetwork&) = delete;
   MemoryNetwork& operator=(const MemoryNetwork&) = delete;
 
-  // What the code under test uses; everything made here is inside.
+  // Interface for the code under test; everything created here is inside.
   Result<std::unique_ptr<io::Listener>> Listen(const SocketAddress& address,
                                                const io::ListenOptions& options,
                                                io::AcceptHandler& handler) override;
   std::unique_ptr<io::Pending> Connect(const SocketAddress& address,
                                        io::ConnectHandler& handler) override;
-  // Answers literals, "localhost", and the names of SetHost.
+  // Resolves literals, "localhost", and the names given to SetHost.
   std::unique_ptr<io::Pending> Resolve(const std::string& host,
                                        io::ResolveHandler& handler) override;
 
-  // What a test uses to play the world around it; see also TestPeer and TestServer.
+  // Interface for the test, which plays the peers; see also TestPeer and TestServer.
   Result<std::unique_ptr<io::Listener>> ListenOutside(const SocketAddress& address,
                                                       io::AcceptHandler& handler);
-  // Connects at once; the listener accepts in the next round. nullptr when nobody listens. `from`
-  // is the address that the listener's side sees; 127.0.0.1 and a new port when it is not given.
+  // Connects at once; the listener accepts in the next round. nullptr if nobody listens. `from` is
+  // the address that the listener's side sees; default: 127.0.0.1 and a new port.
   std::unique_ptr<MemoryStream> Dial(const SocketAddress& to,
                                      const std::optional<SocketAddress>& from = {});
 
-  // One round; false when nothing happened.
+  // Runs one round; false if nothing happened.
   bool RunOnce();
-  // Rounds until nothing happens any more. A world that never falls silent is a test failure.
+  // Runs rounds until nothing happens any more. It is a test failure if that never occurs.
   void RunUntilIdle();
 
   Options& options() { return options_; }
 
-  // Where the inside ends made from now on enter what they queue; outlives them.
+  // The ledger for queues of inside ends made from now on; must outlive them.
   void SetLedger(io::MemoryLedger& ledger) { ledger_ = &ledger; }
   io::MemoryLedger* ledger() const { return ledger_; }
 
-  // What becomes of connection attempts to an address, until changed again.
+  // Sets the outcome of connection attempts to an address, until changed again.
   void HangConnects(const SocketAddress& to) { connects_[ToString(to)] = Hang{}; }
   void FailConnects(const SocketAddress& to, Error error) {
     connects_[ToString(to)] = std::move(error);
@@ -70,7 +69,7 @@ class MemoryNetwork final : public io::Network {
   void FailListens(const SocketAddress& at, Error error) {
     listens_[ToString(at)] = std::move(error);
   }
-  // What becomes of names. Names that were never set do not resolve.
+  // Sets the result of name lookups. Names that were never set do not resolve.
   void SetHost(const std::string& host, std::vector<Ip> addresses) {
     hosts_[host] = std::move(addresses);
   }
@@ -78,20 +77,20 @@ class MemoryNetwork final : public io::Network {
   void FailHost(const std::string& host, Error error) { hosts_[host] = std::move(error); }
   void HangHost(const std::string& host) { hosts_[host] = Hang{}; }
 
-  // Makes the n-th operation from now (1 is the next) of the inside fail: a Connect, a Resolve, a
-  // read, a write. A test that wants to see every failure runs its scenario once, takes
-  // operations(), and repeats it for each n.
+  // Makes the n-th operation of the inside from now on (1 is the next) fail: a Connect, a Resolve,
+  // a read or a write. To cover every failure, run the scenario once, take operations(), and repeat
+  // it for each n.
   void FailOperation(std::uint64_t nth, Error error = {Errc::kReset, "injected failure"});
   std::uint64_t operations() const { return operations_; }
   bool operation_failed() const { return operation_failed_; }
 
-  // Inside, in the order of creation.
+  // The inside streams, in the order of creation.
   std::vector<MemoryStream*> Streams() const;
   std::size_t stream_count() const { return Streams().size(); }
-  // What is inside and still there, listeners and pending work included; for messages.
+  // Everything inside that still exists, including listeners and pending operations; for messages.
   std::vector<std::string> Leftovers() const;
 
-  // For the parts of the network.
+  // Internal interface for streams and listeners.
 
   struct Hang {};
   struct AcceptAndReset {};
@@ -100,11 +99,11 @@ class MemoryNetwork final : public io::Network {
                            const std::optional<SocketAddress>& from);
   using ResolveOutcome = std::variant<Hang, Error, std::vector<Ip>>;
   ResolveOutcome LookUp(const std::string& host) const;
-  // The error when this operation is the one that has to fail.
+  // The injected error, if this operation has to fail.
   std::optional<Error> CountOperation();
-  // The one read buffer, filled with `bytes` behind its headroom. ReleaseReadBuffer makes a rag of
-  // it, so that a handler that kept a pointer reads garbage (and trips AddressSanitizer), and
-  // checks that nothing was written behind the end.
+  // The shared read buffer, filled with `bytes` after its headroom. ReleaseReadBuffer overwrites it
+  // with garbage and poisons it, so that a handler that kept a pointer is detected, and checks that
+  // nothing was written past the end.
   MutableBytes LendReadBuffer(Bytes bytes);
   void ReleaseReadBuffer(std::size_t size);
 

@@ -52,7 +52,7 @@ MemoryStream::MemoryStream(MemoryNetwork& network, Place place,
 
 MemoryStream::~MemoryStream() {
   if (destroyed_ != nullptr) {
-    // A script of the test may; it is not what is being tested.
+    // Allowed for the test's own scripts, which are not under test.
     if (place() == Place::kInside)
       ADD_FAILURE() << "a stream was destroyed by its own handler, inside a callback: "
                     << Describe();
@@ -157,7 +157,7 @@ bool MemoryStream::HasUnread() const {
 bool MemoryStream::ErrorIsDue() const {
   if (failed_ || handler_ == nullptr) return false;
   if (error_) return true;
-  // A reset overtakes what was sent before it unless somebody is reading that.
+  // A reset overtakes data sent before it unless the peer is reading.
   const Pipe& pipe = connection_->pipes[1 - side_];
   return pipe.broken && (pipe.bytes.empty() || !reading_ || ended_);
 }
@@ -189,7 +189,7 @@ void MemoryStream::DeliverBytes() {
   network.ReleaseReadBuffer(lent.size());
 }
 
-// OnDrained and OnFlushed; true when the handler was called.
+// Calls OnDrained or OnFlushed; true if the handler was called.
 bool MemoryStream::TellWriter() {
   if (was_congested_ && queue_.size() <= io::kLowMark) {
     was_congested_ = false;
@@ -202,7 +202,7 @@ bool MemoryStream::TellWriter() {
   return true;
 }
 
-// OnBytes and OnEnd; true when there was something to read.
+// Calls OnBytes or OnEnd; true if there was something to read.
 bool MemoryStream::Read() {
   if (!reading_ || handler_ == nullptr || ended_) return false;
   if (!in().bytes.empty()) {

@@ -13,20 +13,19 @@ namespace upgate::test {
 
 class MemoryNetwork;
 
-// Whether an end belongs to the code under test or to the test, which plays the rest of the world.
-// Only what is inside is subject to injected failures and has to be gone when the network goes.
+// Whether an end belongs to the code under test, or to the test, which plays the peers. Injected
+// failures and the check for leaks apply only to inside ends.
 enum class Place : std::uint8_t { kInside, kOutside };
 
-// Something that gets its turn in every round of a MemoryNetwork. It enters with its construction
-// and leaves with its destruction; outliving the network is harmless, but a test failure when it is
-// inside.
+// Gets a step in every round of a MemoryNetwork. Registers itself on construction and unregisters
+// on destruction. Outliving the network is harmless, but a test failure for inside participants.
 class Participant {
  public:
   Participant(const Participant&) = delete;
   Participant& operator=(const Participant&) = delete;
   virtual ~Participant();
 
-  // Does what is due, with at most one callback to a handler (which may destroy this). False when
+  // Does one due action, with at most one call to a handler (which may destroy this). False if
   // nothing was due.
   virtual bool Step() = 0;
   virtual std::string Describe() const = 0;
@@ -43,7 +42,7 @@ class Participant {
   Place place_;
 };
 
-// Bytes in order; taken from the front without moving the rest each time.
+// A FIFO of bytes that does not move the rest when bytes are taken from the front.
 class ByteQueue {
  public:
   std::size_t size() const { return data_.size() - start_; }
@@ -52,7 +51,7 @@ class ByteQueue {
   Bytes Front(std::size_t at_most) const;
   void Pop(std::size_t count);
   void Clear();
-  std::uint32_t popped() const { return popped_; }  // in all
+  std::uint32_t popped() const { return popped_; }  // in total
 
  private:
   std::string data_;
@@ -60,27 +59,26 @@ class ByteQueue {
   std::uint32_t popped_ = 0;
 };
 
-// One direction of a connection: what the writer's system took and the reader has not read.
+// One direction of a connection: bytes accepted by the writer's kernel and not yet read.
 struct Pipe {
   ByteQueue bytes;
   std::size_t capacity = 0;
-  bool fin = false;          // nothing follows the bytes
-  bool broken = false;       // a reset follows the bytes
-  bool reader_gone = false;  // bytes written from now on vanish, and come back as a reset
+  bool fin = false;          // the bytes are followed by a FIN
+  bool broken = false;       // the bytes are followed by a reset
+  bool reader_gone = false;  // bytes written from now on are dropped and answered with a reset
 };
 
 struct Connection {
   Pipe pipes[2];  // end i writes pipes[i] and reads the other
 };
 
-// One end of a connection inside the process, with the manners of a TCP socket: what the "system"
-// (a Pipe) does not take waits in the stream's queue; closing delivers what the system took and
-// then an end; a reset lets a reader that is reading have what came before. Breaking
-// io::ByteStream's contract is a test failure.
+// One end of an in-process connection that behaves like a TCP socket. Bytes that the "kernel" (a
+// Pipe) does not accept wait in the stream's queue. Closing delivers the accepted bytes and then a
+// FIN. A reset delivers the bytes before it only to a reader that is reading. Violations of
+// io::ByteStream's contract are test failures.
 class MemoryStream final : public io::ByteStream, public Participant {
  public:
-  // Made by MemoryNetwork; `side` is 0 for the end that connected and 1 for the end that was
-  // accepted.
+  // Created by MemoryNetwork; `side` is 0 for the connecting end and 1 for the accepted end.
   MemoryStream(MemoryNetwork& network, Place place, std::shared_ptr<Connection> connection,
                int side, SocketAddress local, SocketAddress peer);
   ~MemoryStream() override;
@@ -102,15 +100,15 @@ class MemoryStream final : public io::ByteStream, public Participant {
 
   // Controls for tests.
 
-  // Most bytes that one OnBytes delivers; at most io::kReadBufferSize.
+  // Maximum bytes per OnBytes; at most io::kReadBufferSize.
   void SetReadChunk(std::size_t bytes) { read_chunk_ = bytes; }
-  // How much the system takes from this end before it makes it queue.
+  // How many bytes the kernel accepts from this end before the stream queues.
   void SetSendBuffer(std::size_t bytes) { out().capacity = bytes; }
-  // The n-th read or write from now (1 is the next) breaks the connection: OnError here and a reset
-  // for the peer.
+  // The n-th read or write from now (1 is the next) breaks the connection: OnError here, and a
+  // reset for the peer.
   void FailRead(int nth, Error error = {Errc::kReset, "injected read failure"});
   void FailWrite(int nth, Error error = {Errc::kReset, "injected write failure"});
-  // Breaks the connection at once, as a dying network would: OnError at both ends.
+  // Breaks the connection at once, like a network failure: OnError at both ends.
   void Break(Error error = {Errc::kReset, "connection broken by the test"});
   bool reading() const { return reading_; }
 
@@ -123,7 +121,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   Pipe& out() { return connection_->pipes[side_]; }
   Pipe& in() { return connection_->pipes[1 - side_]; }
   bool dead() const { return failed_ || error_.has_value(); }
-  // Counts one operation; false, and the connection is broken, when it is the one that has to fail.
+  // Counts one operation. If it has to fail, breaks the connection and returns false.
   bool Operate(std::optional<Injected>& injected);
   void Offer(Bytes bytes);
   void Charge() {
@@ -136,7 +134,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   bool Read();
   void DeliverError();
   void DeliverBytes();
-  // Calls the handler and reports whether this stream survived it.
+  // Calls the handler; returns whether this stream still exists.
   template <class Call>
   bool CallHandler(Call&& call);
 
@@ -146,12 +144,12 @@ class MemoryStream final : public io::ByteStream, public Participant {
   const SocketAddress peer_;
   io::StreamHandler* handler_ = nullptr;
   ByteQueue queue_;
-  std::optional<io::MemoryCharge> charge_;  // of queue_
+  std::optional<io::MemoryCharge> charge_;  // for queue_
   std::size_t read_chunk_;
-  std::optional<Error> error_;  // still to be told
+  std::optional<Error> error_;  // not reported yet
   std::optional<Injected> fail_read_;
   std::optional<Injected> fail_write_;
-  bool* destroyed_ = nullptr;  // set while the handler is being called
+  bool* destroyed_ = nullptr;  // set while the handler runs
   bool reading_ = false;
   bool was_congested_ = false;
   bool shutdown_ = false;

@@ -74,7 +74,7 @@ std::optional<std::string> RawInflater::Message(std::string_view payload, bool f
   return out;
 }
 
-// A full flush makes every piece the same and independent of those before it.
+// A full flush makes every piece identical and independent of those before it.
 std::string DeflatedZeros(std::size_t mebibytes) {
   z_stream stream{};
   deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);

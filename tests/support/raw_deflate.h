@@ -9,10 +9,10 @@ struct z_stream_s;
 
 namespace upgate::test {
 
-// A second reading of RFC 7692, section 7.2, straight on zlib, to hold against the gateway's own.
-// It shares no code with gateway/ on purpose.
+// An independent implementation of RFC 7692, section 7.2, directly on zlib, to check the gateway's
+// against. Deliberately shares no code with gateway/.
 
-// Compresses messages; each may refer to those before it, unless `fresh`.
+// Compresses messages; each may refer to earlier ones, unless `fresh`.
 class RawDeflater {
  public:
   explicit RawDeflater(int window_bits = 15, int level = 6);
@@ -23,7 +23,7 @@ class RawDeflater {
   std::unique_ptr<z_stream_s> stream_;
 };
 
-// Takes them apart; nothing for what is no deflate data.
+// Inflates messages; nothing for invalid deflate data.
 class RawInflater {
  public:
   explicit RawInflater(int window_bits = 15);
@@ -34,8 +34,8 @@ class RawInflater {
   std::unique_ptr<z_stream_s> stream_;
 };
 
-// The payload of a message of that many zero bytes, a whole number of mebibytes, made without
-// compressing all of them.
+// The payload of a message of zeros, a whole number of mebibytes, made without compressing all of
+// them.
 std::string DeflatedZeros(std::size_t mebibytes);
 
 }  // namespace upgate::test

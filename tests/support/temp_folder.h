@@ -15,8 +15,8 @@
 
 namespace upgate::test {
 
-// A folder of its own for a test, gone with everything in it at the end. Names are relative to it;
-// the folders before the last name are made.
+// A temporary folder for a test, removed with its contents at the end. Names are relative to it;
+// parent folders are created.
 class TempFolder {
  public:
   TempFolder() {
@@ -35,7 +35,7 @@ class TempFolder {
   std::string At(std::string_view name) const { return (path_ / name).string(); }
 
   void Folder(std::string_view name) const { std::filesystem::create_directories(path_ / name); }
-  // A file that was changed last at `modified`, in seconds since 1970.
+  // Writes a file last modified at `modified`, in seconds since 1970.
   void Write(std::string_view name, std::string_view content,
              std::int64_t modified = 1'600'000'000) const {
     std::filesystem::create_directories((path_ / name).parent_path());
@@ -61,7 +61,7 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-// How many descriptors this process has open.
+// Number of open descriptors of this process.
 inline std::size_t OpenDescriptors() {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc/self/fd"), ::closedir);
   std::size_t count = 0;

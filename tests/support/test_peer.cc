@@ -64,7 +64,7 @@ TestServer::TestServer(MemoryNetwork& network, const SocketAddress& at) {
 }
 
 void TestServer::OnAccept(std::unique_ptr<io::ByteStream> stream) {
-  // Every stream of a MemoryNetwork is one.
+  // Every stream of a MemoryNetwork is a MemoryStream.
   auto* memory = dynamic_cast<MemoryStream*>(stream.release());
   peers_.push_back(std::make_unique<TestPeer>(std::unique_ptr<MemoryStream>(memory)));
   if (script_) script_(*peers_.back());

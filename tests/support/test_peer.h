@@ -11,14 +11,14 @@
 
 namespace upgate::test {
 
-// A scripted raw end of a connection: a client, or one connection of a TestServer. It reads all the
-// time unless stalled. Its calls only give work to the network; what comes of it shows after the
-// loop ran.
+// A scripted raw end of a connection: a client, or a connection of a TestServer. Reads continuously
+// unless stalled. Its calls only schedule work for the network; the effects are visible after the
+// loop has run.
 class TestPeer final : private io::StreamHandler {
  public:
   using Script = std::function<void(TestPeer& self, std::string_view bytes)>;
 
-  // A client. Where nobody listens, error() says kRefused.
+  // A client. If nobody listens, error() is kRefused.
   TestPeer(MemoryNetwork& network, const SocketAddress& to, std::optional<SocketAddress> from = {});
   explicit TestPeer(std::unique_ptr<MemoryStream> stream);
   ~TestPeer() = default;
@@ -26,22 +26,22 @@ class TestPeer final : private io::StreamHandler {
   TestPeer& operator=(const TestPeer&) = delete;
 
   void Send(std::string_view bytes);
-  void Shutdown();  // no more from us (FIN)
-  void Stall();     // stop reading
+  void Shutdown();  // ends our side (FIN)
+  void Stall();     // stops reading
   void Resume();
-  void Close();  // close both ways: what the system did not take is lost
-  void Reset();  // break off (RST)
-  // Called with every piece received, after it was added to received(); to answer from inside a
+  void Close();  // closes both directions; bytes the kernel did not accept are lost
+  void Reset();  // resets the connection (RST)
+  // Called with every piece received, after it was added to received(). Lets a test answer during a
   // run.
   void OnReceive(Script script) { script_ = std::move(script); }
 
   const std::string& received() const { return received_; }
   std::string TakeReceived();
-  bool ended() const { return ended_; }                         // the other side sent FIN
+  bool ended() const { return ended_; }                         // the other side has sent a FIN
   const std::optional<Error>& error() const { return error_; }  // the connection broke
-  // Nothing more can come: ended, broken, or closed by ourselves.
+  // Nothing more can arrive: the connection ended, broke, or was closed from this side.
   bool done() const { return ended_ || error_ || stream_ == nullptr; }
-  // nullptr after Close and Reset; for its controls.
+  // For its test controls; nullptr after Close and Reset.
   MemoryStream* stream() { return stream_.get(); }
 
  private:
@@ -54,10 +54,10 @@ class TestPeer final : private io::StreamHandler {
   std::optional<Error> error_;
   Script script_;
   bool ended_ = false;
-  std::unique_ptr<MemoryStream> stream_;  // last: goes first
+  std::unique_ptr<MemoryStream> stream_;  // last: destroyed first
 };
 
-// A server outside: keeps every connection that it accepts.
+// An outside server that keeps every connection it accepts.
 class TestServer final : private io::AcceptHandler {
  public:
   // The address must be free.
@@ -67,12 +67,12 @@ class TestServer final : private io::AcceptHandler {
   TestServer& operator=(const TestServer&) = delete;
 
   const SocketAddress& address() const { return address_; }
-  // Runs for every connection from now on, before its first bytes.
+  // Called for every connection from now on, before its first bytes.
   void OnConnection(std::function<void(TestPeer&)> script) { script_ = std::move(script); }
   std::size_t size() const { return peers_.size(); }
-  // The connections in the order of acceptance; the index must be below size().
+  // The connections in the order of acceptance; `index` must be below size().
   TestPeer& operator[](std::size_t index) { return *peers_.at(index); }
-  // Accepts nothing more: connections are refused from now on.
+  // Stops listening: connections are refused from now on.
   void StopListening() { listener_.reset(); }
 
  private:
@@ -84,7 +84,7 @@ class TestServer final : private io::AcceptHandler {
   std::unique_ptr<io::Listener> listener_;
 };
 
-// "127.0.0.1:80", "[::1]:80", "unix:/path"; aborts on anything else.
+// Parses "127.0.0.1:80", "[::1]:80" or "unix:/path"; aborts on anything else.
 SocketAddress Address(std::string_view text);
 
 }  // namespace upgate::test

@@ -5,9 +5,9 @@
 
 namespace upgate::test {
 
-// The result of a system call that blocks, made again as long as something interrupts it. That
-// need not be a signal: work that io_uring does on the calling thread (libuv 1.45 and newer) ends
-// a recv() with SO_RCVTIMEO with EINTR, too.
+// Retries a blocking system call as long as it is interrupted. Signals are not the only cause: work
+// that io_uring does on the calling thread (libuv 1.45 and newer) also makes a recv() with
+// SO_RCVTIMEO fail with EINTR.
 template <std::invocable Call>
 auto Uninterrupted(Call&& call) {
   for (;;) {

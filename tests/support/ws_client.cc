@@ -39,8 +39,7 @@ std::optional<std::uint64_t> Number(std::string_view text, int base) {
   return value;
 }
 
-// Up to the next CR LF, which is taken too; nothing when there is none or a bare CR or LF stands
-// before it.
+// Takes a line up to the next CR LF; nothing if there is none, or if a bare CR or LF precedes it.
 std::optional<std::string_view> TakeLine(std::string_view& bytes) {
   const std::size_t end = bytes.find("\r\n");
   if (end == std::string_view::npos) return {};
@@ -50,7 +49,7 @@ std::optional<std::string_view> TakeLine(std::string_view& bytes) {
   return line;
 }
 
-// What stands in front of the payload.
+// A frame header.
 struct FrameHead {
   std::size_t size = 0;
   std::uint64_t length = 0;

@@ -10,8 +10,8 @@
 
 namespace upgate::test {
 
-// A second, independent reading of RFC 6455, section 5.2 and of HTTP/1.1 heads, to hold against the
-// gateway's own. It shares no code with gateway/ on purpose.
+// An independent implementation of RFC 6455, section 5.2, and of HTTP/1.1 heads, to check the
+// gateway's against. Deliberately shares no code with gateway/.
 
 enum Opcode : std::uint8_t {
   kContinuation = 0,
@@ -22,7 +22,7 @@ enum Opcode : std::uint8_t {
   kPong = 10
 };
 
-// How the length is written: in the shortest form, or in a form that is too long for it.
+// The encoding of the length: the shortest, or a longer one.
 enum class LengthForm : std::uint8_t { kShortest, k16, k64 };
 
 struct FrameOptions {
@@ -31,10 +31,10 @@ struct FrameOptions {
   std::optional<std::array<std::uint8_t, 4>> mask =
       std::array<std::uint8_t, 4>{0x37, 0xfa, 0x21, 0x3d};
   LengthForm length_form = LengthForm::kShortest;
-  std::optional<std::uint64_t> claimed_length = std::nullopt;  // instead of the payload's own
+  std::optional<std::uint64_t> claimed_length = std::nullopt;  // overrides the payload's length
 };
 
-// The bytes of one frame; as a client sends it unless options say otherwise.
+// Encodes one frame, with the defaults of a client.
 std::string Frame(std::uint8_t opcode, std::string_view payload, const FrameOptions& options = {});
 
 inline std::string TextFrame(std::string_view payload) {
@@ -49,15 +49,15 @@ inline std::string PingFrame(std::string_view payload = {}) {
 inline std::string PongFrame(std::string_view payload = {}) {
   return Frame(kPong, payload);
 }
-// The body of a Close: the code in network order and the reason.
+// The body of a Close: the code in network byte order and the reason.
 std::string CloseBody(std::uint16_t code, std::string_view reason = {});
 inline std::string CloseFrame(std::uint16_t code, std::string_view reason = {}) {
   return Frame(kClose, CloseBody(code, reason));
 }
-// One message cut into frames of at most `piece` bytes of payload.
+// A message split into frames of at most `piece` bytes of payload.
 std::string Fragmented(std::uint8_t opcode, std::string_view payload, std::size_t piece);
 
-// A frame as a server sends it: no mask.
+// A frame as sent by a server: unmasked.
 std::string ServerFrame(std::uint8_t opcode, std::string_view payload, bool fin = true);
 
 struct ParsedFrame {
@@ -67,19 +67,19 @@ struct ParsedFrame {
   bool masked = false;
   std::string payload;  // unmasked
 
-  // Of a Close frame; nothing when its body is empty.
+  // The code of a Close frame; nothing if its body is empty.
   std::optional<std::uint16_t> close_code() const;
   std::string close_reason() const;
   friend bool operator==(const ParsedFrame&, const ParsedFrame&) = default;
 };
 
-// Takes all whole frames off the front of `bytes`. A frame that breaks the wire format itself (a
-// length that is not in its shortest form or too large) ends the list with opcode 255 and the
-// reason as payload; `bytes` is then left as it was there.
+// Takes all complete frames off the front of `bytes`. A frame with an invalid length (not in its
+// shortest form, or too large) ends the list with opcode 255 and the reason as payload; `bytes`
+// then starts at this frame.
 std::vector<ParsedFrame> TakeFrames(std::string& bytes);
 inline constexpr std::uint8_t kMalformed = 255;
 
-// The messages in a list of frames: fragments joined, control frames left out.
+// The messages in a list of frames: fragments are joined, control frames dropped.
 std::vector<std::pair<std::uint8_t, std::string>> Messages(const std::vector<ParsedFrame>& frames);
 
 struct ResponseHead {
@@ -88,22 +88,22 @@ struct ResponseHead {
   std::string reason;
   std::vector<std::pair<std::string, std::string>> headers;  // as sent, in order
 
-  // The value of the header of this name (compared without case); nothing when it is missing or
-  // there are several.
+  // The value of the header with this name (case-insensitive); nothing if it is missing or
+  // repeated.
   std::optional<std::string> Get(std::string_view name) const;
   std::size_t Count(std::string_view name) const;
 };
 
-// Takes one response head off the front of `bytes`; nothing (and `bytes` unchanged) when it is
-// incomplete or not sound: every line must end with CR LF.
+// Takes one response head off the front of `bytes`; nothing (and `bytes` unchanged) if it is
+// incomplete or malformed: every line must end with CR LF.
 std::optional<ResponseHead> TakeResponseHead(std::string& bytes);
 
-// Takes the body that belongs to `head` off the front of `bytes`: by Content-Length or chunked.
-// Nothing when it is incomplete, unsound, or goes to the end of the connection.
+// Takes the body of `head` off the front of `bytes`: by Content-Length or chunked. Nothing if it is
+// incomplete, malformed, or delimited by the end of the connection.
 std::optional<std::string> TakeBody(const ResponseHead& head, std::string& bytes);
 
-// A WebSocket request of HTTP/1.1, key included: "dGhlIHNhbXBsZSBub25jZQ==", for which the answer
-// must hold "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=". `extra` are whole lines, each with its CR LF.
+// An HTTP/1.1 WebSocket request with the key "dGhlIHNhbXBsZSBub25jZQ==", whose response must
+// contain "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=". `extra` are complete lines, each with its CR LF.
 std::string UpgradeRequest(std::string_view target, std::string_view host = "gateway.test",
                            std::string_view extra = {});
 inline constexpr std::string_view kSampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";

@@ -1,4 +1,4 @@
-// Servers behind the gateway that refuse, are silent, break off, or speak TLS.
+// Servers behind the gateway that refuse, do not answer, break the connection, or use TLS.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -20,12 +20,12 @@ async function statusOf(port, path) {
   return Number(head.split(' ')[1]);
 }
 
-test('refused is 502, silent is 504, reset is 1011, the next server steps in', async (t) => {
+test('refused is 502, silent is 504, reset is 1011, and the next server is tried', async (t) => {
   const refused = await unusedPort();
   const echo = await echoServer(t);
   const resetting = await tcpServer(t, (socket) => socket.once('data', () => socket.resetAndDestroy()));
   const ending = await tcpServer(t, (socket) => socket.once('data', () => socket.end('goodbye')));
-  // A TLS server that never says anything holds the connection up inside the handshake.
+  // A TLS server that never sends anything stalls the connection in the handshake.
   const silent = await tcpServer(t, () => {});
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
@@ -75,7 +75,7 @@ test('tls servers are verified, also openssl s_server', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const other = makeCertificates(fs.mkdtempSync(`${folder}/other-`));
-  // s_server cannot say which port it got; a free one is looked for.
+  // s_server cannot report the port it bound, so free ports are tried.
   const port = await unusedPort();
   const server = start(t, 'openssl',
     ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', certificates.cert, '-key', certificates.key,
@@ -102,20 +102,20 @@ ${['good', 'address', 'wrong_ca', 'system_ca', 'wrong_name', 'unverified'].map((
   const why = gateway.log.filter((e) => e.event === 'backend failed').map((e) => e.why).join('\n');
   assert.match(why, /certificate/);
   assert.match(why, /mismatch.*elsewhere\.example/);
-  // s_server -rev answers each line backwards.
+  // s_server -rev reverses each line.
   for (const path of ['/good', '/address', '/unverified']) {
     const client = await RawClient.connect(listener);
     client.send(upgrade(path));
     assert.match(await client.head(), /^HTTP\/1\.1 101 /, path);
     client.send(frame(2, 'hello\n'));
-    await client.until((c) => c.received.includes('olleh\n'), 'the line backwards');
+    await client.until((c) => c.received.includes('olleh\n'), 'the reversed line');
     client.send(frame(8, '\x03\xe8'));
     await client.end();
     client.close();
   }
 });
 
-test('a client that vanishes lets go of its server', async (t) => {
+test('when a client vanishes, its server connection is closed', async (t) => {
   let closed;
   const gone = new Promise((resolve) => { closed = resolve; });
   const port = await tcpServer(t, (socket) => socket.on('end', () => { socket.end(); closed(); }).resume());
@@ -128,13 +128,13 @@ routes: [ { path: /, backend: b, limits: { close_timeout: 1h } } ]
   client.send(upgrade('/'));
   await client.head();
   client.socket.resetAndDestroy();
-  await within(20000, 'the server to be shut down', gone);
+  await within(20000, 'the server connection to be closed', gone);
   const line = await gateway.logged((e) => e.event === 'session close', 'the session log line');
   assert.equal(line.code, 1006);
   assert.equal(line.closed_by, 'client');
 });
 
-test('unix listeners take clients', async (t) => {
+test('unix listeners accept clients', async (t) => {
   const folder = temporaryFolder(t);
   const echo = await echoServer(t);
   const path = `${folder}/upgate.sock`;

@@ -12,17 +12,17 @@ const subscribers = sanitized ? 200 : 2000;
 const burst = 16;
 const bursts = sanitized ? 50 : 63;
 const messages = burst * bursts;
-// So large that all of them together are more than a stalled reader's socket and queue can hold, and no larger.
+// Large enough that all messages together exceed a stalled reader's socket and queue.
 const payloadSize = sanitized ? 1024 : 768;
 const frameSize = 4 + payloadSize;
-// Bursts that are under way at a time: subscribers are as fast as this process, which is no business of the gateway.
+// Bursts in flight: subscribers are only as fast as this process, which is not to be measured.
 const window = 4;
 
 const upgrade = (target) =>
   `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
-// What a subscriber receives: a head, then messages of one size that are numbered from 0, then perhaps a Close.
+// The data of a subscriber: a head, then messages of one size that are numbered from 0, then possibly a Close.
 class Numbers {
   constructor() {
     this.next = 0;
@@ -62,7 +62,7 @@ class Numbers {
   }
 }
 
-// All subscribers read into one buffer.
+// All subscribers share one read buffer.
 function subscribe(t, port, changed) {
   const numbers = new Numbers();
   const buffer = subscribe.buffer ??= Buffer.alloc(256 * 1024);
@@ -95,11 +95,11 @@ function processorTime(pid) {
   return { user: Number(fields[11]) / 100, system: Number(fields[12]) / 100 };
 }
 
-test(`${subscribers} subscribers on two loops get ${messages} messages each, in order, whoever stalls`,
+test(`${subscribers} subscribers on two loops get ${messages} messages each, in order, even if one stalls`,
   { timeout: 120000 },
   async (t) => {
     const folder = temporaryFolder(t);
-    // The system keeps little for a reader on a unix socket, so that one that stalls is noticed soon.
+    // A unix socket has small buffers, so a stalled reader is noticed early.
     const unix = path.join(folder, 'gateway.sock');
     const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0", backlog: 4096 }, { address: "unix:${unix}" } ]
@@ -109,7 +109,7 @@ routes:
   - { path: /room, plugin: broadcast, options: { queue: 64KiB }, limits: { close_timeout: 60s, ping_interval: 0 } }
 `, { folder });
 
-    // How many have got the whole of each burst, the opening being the first.
+    // The number of subscribers that have received each complete burst; the first burst is the handshake.
     const reached = new Array(bursts + 1).fill(0);
     let failed;
     let changed = () => {};
@@ -164,7 +164,7 @@ routes:
     for (const numbers of all) assert.equal(numbers.next, messages);
     if (!sanitized) assert.ok(grown < 64 * MiB, `resident memory grew by ${grown} bytes`);
 
-    // The one that stalled finds the beginning, in order, and why it got no more.
+    // The stalled one finds the first messages, in order, and the reason for the Close.
     stalled.on('data', (chunk) => {
       seen.feed(chunk);
       if (seen.close) stalled.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, seen.close >> 8, seen.close & 0xff]));
@@ -180,9 +180,9 @@ routes:
     assert.equal(stats.routes[0].sessions_open, subscribers + 1);
   });
 
-// Loops that post to each other as fast as they can, with clients that come and go meanwhile; and the end in the middle
-// of it. The queue has room for everything that one listener gets, however slowly this program reads.
-test('publishers on both loops flood a room, in order, and the gateway still stops when it is told to',
+// Loops post to each other as fast as they can while clients come and go; then the gateway is stopped. The queue has
+// room for everything that one listener gets, so that it does not matter how slowly this program reads.
+test('publishers on both loops flood a room, in order, and the gateway still stops on SIGTERM',
   { timeout: 120000 },
   async (t) => {
     const publishers = 6;
@@ -210,7 +210,7 @@ routes: [ { path: /room, plugin: broadcast, options: { queue: 64MiB } } ]
         client.socket.write(frame);
       }
     };
-    // A listener counts what it has of each publisher.
+    // A listener counts the messages of each publisher.
     const listen = (client) => {
       const heard = new Array(publishers).fill(0);
       const everything = new Promise((resolve, reject) => {

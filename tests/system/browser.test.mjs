@@ -1,4 +1,4 @@
-// Chromium against the gateway: what a page may do on its own origin, on an allowed one and on a foreign one.
+// Chromium against the gateway: pages of the gateway's own origin, of an allowed one and of a foreign one.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -8,13 +8,13 @@ import {
   echoServer, listen, makeCertificates, startGateway, tcpServer, temporaryFolder, tlsBlock,
 } from './support.mjs';
 
-// Pages of other sites: every host name and path gets the same empty page.
+// Pages of other sites: every host name and path returns the same empty page.
 const pageServer = (t) => listen(t, http.createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'text/html', 'set-cookie': 'site=1' });
   response.end('<!doctype html><title>page</title>');
 }));
 
-// Runs in the page: opens a socket, sends a text, says what came of it.
+// Runs in the page: opens a socket, sends a text, returns the outcome.
 function exchange([url, protocols, text]) {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, protocols);
@@ -72,7 +72,7 @@ routes:
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
 
-  await t.test('same origin, plain', async () => {
+  await t.test('same origin, without TLS', async () => {
     await page.goto(`http://gateway.test:${plain}/stats`);
     const result = await page.evaluate(exchange, [`ws://gateway.test:${plain}/own`, [], 'Grüße']);
     assert.deepEqual(result, { opened: true, got: 'Grüße', code: 1000, protocol: '' });
@@ -95,7 +95,7 @@ routes:
     assert.ok(!JSON.stringify(gateway.log).includes('abc'), 'cookies stay out of the log');
   });
 
-  await t.test('a foreign origin is refused before the server is touched', async () => {
+  await t.test('a foreign origin is refused before the server is contacted', async () => {
     const before = backendConnections;
     await page.goto(`http://foreign.test:${pages}/`);
     for (const path of ['/own', '/shared']) {
@@ -105,7 +105,7 @@ routes:
     assert.equal(backendConnections, before);
   });
 
-  await t.test('preflights answer for what is allowed', async () => {
+  await t.test('preflights are answered according to the policy', async () => {
     const ask = (url) => fetch(url, { headers: { 'x-token': '1' }, credentials: 'include' })
       .then(async (r) => ({ status: r.status, json: typeof (await r.json()) }), (e) => ({ failed: String(e) }));
     await page.goto(`http://allowed.test:${pages}/`);
@@ -115,7 +115,7 @@ routes:
   });
 });
 
-// Runs in the page: what a session ends with, and what came before.
+// Runs in the page: how a session ends, and the data received before.
 function ending(url) {
   return new Promise((resolve) => {
     const socket = new WebSocket(url);
@@ -125,7 +125,7 @@ function ending(url) {
   });
 }
 
-test('a page sees codes that it understands when its server is at fault', { timeout: 120000 }, async (t) => {
+test('a page gets codes that browsers understand when its server fails', { timeout: 120000 }, async (t) => {
   const text = (size, fin = true) => {
     const head = Buffer.from([fin ? 0x81 : 0x01, 126, size >> 8, size & 0xff]);
     return Buffer.concat([head, Buffer.alloc(size, 'x')]);
@@ -144,7 +144,7 @@ test('a page sees codes that it understands when its server is at fault', { time
       const key = /^sec-websocket-key: (.*)\r$/im.exec(head)?.[1];
       if (!head.includes('\r\n\r\n')) return;
       const accept = crypto.createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-      // Some servers say in their 101 how long its body is.
+      // Some servers send a Content-Length in their 101.
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         'Content-Length: 0\r\n' +
         `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol:\r\n\r\n`);

@@ -1,4 +1,4 @@
-// Much data, and readers that stop reading.
+// Bulk data, and readers that stop reading.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -41,7 +41,7 @@ routes: [ { path: /, backend: echo } ]
     const piece = Buffer.from(block);
     sent.update(piece);
     await new Promise((resolve, reject) => socket.send(piece, (error) => (error ? reject(error) : resolve())));
-    // Not further ahead than a few MiB: the test should weigh the gateway, not this process.
+    // Stays at most a few MiB ahead, so that the test measures the gateway and not this process.
     while (offset - received > 16 * MiB) await new Promise((resolve) => socket.once('message', resolve));
   }
   await all;
@@ -54,8 +54,8 @@ routes: [ { path: /, backend: echo } ]
   socket.terminate();
 });
 
-// Offers far more than the sockets between can hold, to a reader that does not read; what the gateway's memory grows by
-// is what it keeps for the connection.
+// Offers far more data than the sockets can hold to a reader that does not read. The growth of the gateway's memory is
+// what it holds for the connection.
 for (const secure of [false, true]) {
   for (const stalled of ['client', 'server']) {
     test(`a ${stalled} that does not read costs less than 1 MiB (${secure ? 'wss' : 'ws'})`, async (t) => {
@@ -93,7 +93,7 @@ routes: [ { path: /, backend: b } ]
         await within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
         return socket;
       };
-      // One session first, so that what is allocated once is not counted.
+      // One session first, to exclude one-time allocations.
       const first = await connect();
       first.send('x');
       first.terminate();
@@ -101,7 +101,7 @@ routes: [ { path: /, backend: b } ]
       const before = residentBytes(gateway.pid);
       pushed = 0;
       const socket = await connect();
-      // Quiet: no progress for a second of the flooding side.
+      // Quiet: the flooding side has made no progress for a second.
       const quiet = new Promise((resolve) => {
         let timer = setTimeout(resolve, 1000);
         progressed = () => { clearTimeout(timer); timer = setTimeout(resolve, 1000); };
@@ -115,8 +115,8 @@ routes: [ { path: /, backend: b } ]
       await within(60000, 'the flood to stop', quiet);
       const grown = residentBytes(gateway.pid) - before;
       t.diagnostic(`${pushed} bytes taken, resident memory grew by ${grown}`);
-      assert.ok(pushed > 200 * 1024, `only ${pushed} bytes were taken before it stopped`);
-      assert.ok(pushed < 64 * MiB, 'the flood was never held back');
+      assert.ok(pushed > 200 * 1024, `only ${pushed} bytes were accepted before it stopped`);
+      assert.ok(pushed < 64 * MiB, 'backpressure never stopped the flood');
       if (!sanitized) assert.ok(grown < MiB, `grew by ${grown} bytes`);
       socket.terminate();
     });

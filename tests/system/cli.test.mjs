@@ -1,4 +1,4 @@
-// The command line: what it prints, how it ends, and what it says about configurations that cannot work.
+// The command line: output, exit codes, and errors about configurations that cannot work.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -34,7 +34,7 @@ test('version and usage', async (t) => {
   assert.match(demo.err, /--port.*65535/);
 });
 
-test('as many file descriptors are taken as there may be', async (t) => {
+test('the limit on file descriptors is raised to the hard limit', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
   fs.writeFileSync(file,
     'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 1\nroutes: [ { path: /, plugin: echo } ]\n');
@@ -48,7 +48,7 @@ test('as many file descriptors are taken as there may be', async (t) => {
   assert.equal(await within(20000, 'the end', child.exited), 0);
 });
 
-test('check warns of a policy that a route for a host goes round', async (t) => {
+test('check warns of a policy that a route for a host bypasses', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
   fs.writeFileSync(file, `listeners: [ { address: "127.0.0.1:0" } ]
 routes:
@@ -62,7 +62,7 @@ routes:
   assert.match(err, / routes\[1\] \(line 4\)[^\n]+\n$/);
 });
 
-test('check says what is wrong with plugins and certificates beside what is wrong elsewhere', async (t) => {
+test('check reports errors of plugins and certificates together with all others', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
   fs.writeFileSync(file, `listeners:
   - { address: "127.0.0.1:0", tls: { certificates: [ { cert: gone.crt, key: gone.key } ] } }
@@ -90,7 +90,7 @@ routes:
 test('check reads each certificate once', async (t) => {
   const folder = temporaryFolder(t);
   const { cert, key } = makeCertificates(folder);
-  // A FIFO gives its content to one reader; a second would wait for ever.
+  // A FIFO has one reader: a second read would block.
   execFileSync('mkfifo', [`${folder}/once`]);
   fs.writeFileSync(`${folder}/upgate.yaml`,
     `listeners: [ { address: "127.0.0.1:0", ${tlsBlock({ cert, key: `${folder}/once` })} } ]\n` +
@@ -103,7 +103,7 @@ test('check reads each certificate once', async (t) => {
   assert.equal(await within(20000, 'the key to be read', writer.exited), 0);
 });
 
-test('check says every error with its place and what would be right', async (t) => {
+test('check reports every error with its position and the correct form', async (t) => {
   const folder = temporaryFolder(t);
   const file = `${folder}/upgate.yaml`;
   fs.writeFileSync(file, `listeners:
@@ -122,7 +122,7 @@ routes:
   assert.ok(missing.err.includes('none.yaml'));
 });
 
-test('check and run name the line of a file, a port or a certificate that cannot serve', async (t) => {
+test('check and run name the line of an unusable file, port or certificate', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const second = fs.mkdtempSync(`${folder}/second-`);
@@ -164,7 +164,7 @@ test('check and run name the line of a file, a port or a certificate that cannot
   assert.match(err, /:3:.*did you mean 'echo'/);
 });
 
-test('a good configuration is called good, environment variables included', async (t) => {
+test('a valid configuration is accepted, with environment variables', async (t) => {
   const folder = temporaryFolder(t);
   const file = `${folder}/upgate.yaml`;
   fs.writeFileSync(file,
@@ -177,7 +177,7 @@ test('a good configuration is called good, environment variables included', asyn
   assert.match(unset.err, /TEST_PLUGIN/);
 });
 
-test('SIGTERM closes sessions with 1001 and ends with 0', async (t) => {
+test('SIGTERM closes sessions with 1001 and exits with 0', async (t) => {
   const echo = await echoServer(t);
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
@@ -224,7 +224,7 @@ test('of two gateways that start at the same time exactly one gets the port', as
       child.stderr.on('data', () => { if (child.errors.includes('serving')) resolve('serves'); });
       child.exited.then(() => resolve('ended'));
     });
-    const fates = await within(20000, 'both to serve or end', Promise.all(both.map(told)));
+    const fates = await within(20000, 'both to serve or exit', Promise.all(both.map(told)));
     assert.deepEqual([...fates].sort(), ['ended', 'serves'], both.map((c) => c.errors).join('\n'));
     const [winner, loser] = fates[0] === 'serves' ? both : both.toReversed();
     assert.equal(await loser.exited, 1);
@@ -234,7 +234,7 @@ test('of two gateways that start at the same time exactly one gets the port', as
   }
 });
 
-test('the shutdown ends in its time even if clients do not answer', async (t) => {
+test('the shutdown ends after its timeout even if clients do not answer', async (t) => {
   const echo = await echoServer(t);
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
@@ -274,7 +274,7 @@ test('demo serves ws and wss in front of a TCP server', async (t) => {
   assert.equal(await within(20000, 'the end', demo.exited), 0);
 });
 
-test('with too few file descriptors every command ends with one clear error', async (t) => {
+test('with too few file descriptors every command fails with one clear error', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
   fs.writeFileSync(file,
     'listeners: [ { address: "127.0.0.1:0" } ]\nworkers: 2\nroutes: [ { path: /, plugin: echo } ]\n');
@@ -297,7 +297,7 @@ test('with too few file descriptors every command ends with one clear error', as
   }
 });
 
-test('a configuration is a regular file, or standard input where it is asked for', async (t) => {
+test('a configuration is a regular file, or standard input if requested', async (t) => {
   const folder = temporaryFolder(t);
   execFileSync('mkfifo', [`${folder}/fifo`]);
   for (const [file, kind] of [[`${folder}/fifo`, 'a FIFO'], ['/dev/zero', 'a device'], [folder, 'a folder']]) {

@@ -1,5 +1,5 @@
-// What deploy/compose.yaml puts together, without containers: its gateway's configuration, its broker's, and its page
-// in a browser.
+// The parts of deploy/compose.yaml without containers: the gateway's configuration, the broker's, and the page in a
+// browser.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -13,7 +13,7 @@ import { listen, startGateway, temporaryFolder } from './support.mjs';
 const shipped = fileURLToPath(new URL('../../deploy/compose', import.meta.url));
 const read = (file) => fs.readFileSync(path.join(shipped, file), 'utf8');
 
-// `text` with each of `changes` made, every one of which has to be possible.
+// `text` with all `changes` applied; each must match.
 function changed(text, changes) {
   for (const [from, to] of Object.entries(changes)) {
     assert.ok(text.includes(from), `${from} stands in it`);
@@ -22,7 +22,7 @@ function changed(text, changes) {
   return text;
 }
 
-// The files of the page, as any web server hands them out.
+// A web server for the files of the page.
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript' };
 const pageServer = (t) => listen(t, http.createServer((request, response) => {
   const name = request.url === '/' ? 'index.html' : path.basename(request.url);
@@ -60,7 +60,7 @@ test('two pages talk through the broker', { timeout: 120000 }, async (t) => {
     await page.getByRole('textbox').fill(text);
     await page.getByRole('button').click();
   };
-  // What the page shows once the line `last` is there.
+  // The lines that the page shows once the line `last` is there.
   const lines = async (page, last) => {
     await page.locator('li', { hasText: last }).waitFor();
     return page.locator('li').allTextContents();

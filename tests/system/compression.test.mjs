@@ -35,7 +35,7 @@ const contents = () => [Buffer.alloc(0), Buffer.from('Hello'), Buffer.from('Hell
   Buffer.alloc(100000, 'compressible '),
   crypto.randomBytes(3 * MiB)];
 
-// Sends a message and waits until as many bytes are back; a tcp server keeps no frames.
+// Sends a message and waits until as many bytes are back; a TCP server does not preserve frames.
 function echoed(socket, message) {
   return within(20000, 'the echo', new Promise((resolve, reject) => {
     const got = [];
@@ -82,7 +82,7 @@ test("npm's ws, with every set of parameters", async (t) => {
     /upgate_compressed_messages_total\{route="\/echo",direction="in"\} [1-9]/);
 });
 
-test("Python's websockets, fragments and takeover included", async (t) => {
+test("Python's websockets, with fragments and context takeover", async (t) => {
   const { front } = await gatewayWithEchoes(t);
   const client = start(t, '/usr/bin/python3', ['-c', `
 import asyncio, os, sys, websockets
@@ -142,7 +142,7 @@ test('Chromium', { timeout: 120000 }, async (t) => {
   assert.ok(stats.totals.out.compressed_messages >= 3);
 });
 
-test('a bomb of 1 GiB ends with 1009 and costs no more than the limit', async (t) => {
+test('a bomb of 1 GiB is closed with 1009 and takes no more memory than the limit', async (t) => {
   const { gateway, front } = await gatewayWithEchoes(t);
   const deflate = zlib.createDeflateRaw({ level: 9 });
   const pieces = [];
@@ -156,7 +156,7 @@ test('a bomb of 1 GiB ends with 1009 and costs no more than the limit', async (t
     const socket = new WebSocket(front + path, { perMessageDeflate: true });
     await opened(socket);
     const before = peakBytes(gateway.pid);
-    // One frame with RSV1, written by hand.
+    // A hand-written frame with RSV1.
     const header = Buffer.alloc(14);
     header.writeUInt8(0xc2, 0);
     header.writeUInt8(0xff, 1);

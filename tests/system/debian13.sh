@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds upgate and runs its fast tests on Debian 13, in a root of its own that is thrown away afterwards.
-# Needs root or sudo, a Debian archive, 3 GB under TMPDIR (/var/tmp when not set) and some 20 minutes.
-# Exits with 77, which ctest takes for "skipped", where it cannot become root.
+# Builds upgate and runs its fast tests in a temporary Debian 13 system.
+# Needs root or sudo, a Debian mirror, 3 GB under TMPDIR (/var/tmp by default) and some 20 minutes.
+# Exits with 77, which ctest treats as "skipped", if it cannot become root.
 set -euo pipefail
 
 # shellcheck source=tests/system/roots.sh

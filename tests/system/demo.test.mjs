@@ -1,4 +1,4 @@
-// The demo as its user sees it: upgate demo, and Chromium on its page.
+// The demo from the user's point of view: upgate demo, and Chromium on its page.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { binary, start, temporaryFolder, within } from './support.mjs';
 
 const kDesktop = { width: 1280, height: 800 };
-// Shown in README.md; UPDATE_SCREENSHOT=1 takes it anew.
+// Shown in README.md; UPDATE_SCREENSHOT=1 takes a new one.
 const kPicture = fileURLToPath(new URL('../../deploy/demo/screenshot.png', import.meta.url));
 const kPhone = { width: 360, height: 740 };
 
@@ -33,7 +33,7 @@ async function launch(t) {
   return browser;
 }
 
-// The page, ready; what its console complains of is in page.problems.
+// Opens the page and waits until it is ready; page.problems collects console errors.
 async function open(t, browser, url, { viewport = kDesktop, colorScheme = 'light' } = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
   t.after(() => context.close());
@@ -64,14 +64,14 @@ async function send(page, text) {
   await page.getByRole('textbox', { name: 'Message', exact: true }).fill(text);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
 }
-// Sends, and gives the row of the n-th answer: its cells joined.
+// Sends a message and returns the row of the n-th answer, with its cells joined.
 async function exchange(page, text, n = 0) {
   await send(page, text);
   const row = page.locator('#log li', { has: page.locator('.data.received') }).nth(n);
   await row.waitFor();
   return (await row.locator(':scope > :not(time)').allTextContents()).join('|');
 }
-// A list of facts as an object.
+// A description list as an object.
 const facts = (page, id) => page.evaluate((list) => Object.fromEntries([...document.querySelectorAll(`#${list} dt`)]
   .map((dt) => [dt.textContent, dt.nextElementSibling.textContent])), id);
 async function burst(page, count) {
@@ -83,7 +83,8 @@ async function burst(page, count) {
   return page.locator('#burst-result').textContent();
 }
 
-// Runs in the page: what is wider than the screen, and text that is hard to read (WCAG 2.2, success criterion 1.4.3).
+// Runs in the page: finds elements wider than the screen, and text with too little contrast (WCAG 2.2, success
+// criterion 1.4.3).
 function layoutProblems() {
   const problems = [];
   if (document.documentElement.scrollWidth > innerWidth)
@@ -148,7 +149,7 @@ test('the page fits, reads well and names its controls', { timeout: 300000 }, as
           assert.deepEqual(await namelessControls(page), [], tab);
         }
         assert.deepEqual(page.problems, []);
-        assert.deepEqual(page.outside, [], 'nothing is loaded from elsewhere');
+        assert.deepEqual(page.outside, [], 'nothing is loaded from other hosts');
       });
     }
   }
@@ -212,7 +213,7 @@ for (const scheme of ['plain', 'secure']) {
       assert.deepEqual(page.problems, []);
     });
 
-    await t.test('frames to a WebSocket server, and the head that it got', async (t) => {
+    await t.test('frames to a WebSocket server, and the request head it received', async (t) => {
       const page = await open(t, browser, url);
       await pick(page, 'WebSocket server');
       await page.getByLabel('Subprotocols').fill('other, echo.v1');
@@ -233,7 +234,7 @@ for (const scheme of ['plain', 'secure']) {
       assert.deepEqual(page.problems, []);
     });
 
-    await t.test('a service inside the gateway, and closing with a code', async (t) => {
+    await t.test('a built-in service, and closing with a code', async (t) => {
       const page = await open(t, browser, url);
       await pick(page, 'Inside the gateway');
       await connect(page);
@@ -264,7 +265,7 @@ for (const scheme of ['plain', 'secure']) {
       assert.deepEqual([...one.problems, ...two.problems], []);
     });
 
-    await t.test('numbers over the WebSocket', async (t) => {
+    await t.test('statistics over the WebSocket', async (t) => {
       const page = await open(t, browser, url);
       await pick(page, 'Statistics');
       await connect(page);
@@ -297,7 +298,7 @@ for (const scheme of ['plain', 'secure']) {
   });
 }
 
-test('close codes of the other side are explained', { timeout: 120000 }, async (t) => {
+test('close codes of the peer are explained', { timeout: 120000 }, async (t) => {
   const { plain } = await startDemo(t);
   const page = await open(t, await launch(t), plain);
   const cases = [
@@ -315,12 +316,12 @@ test('close codes of the other side are explained', { timeout: 120000 }, async (
     assert.equal(close['Closed by'], by);
     await page.locator('#state:not([data-state=connecting])').waitFor();
   }
-  // What Chromium itself says about the two refusals.
+  // Chromium's own messages about the two refusals.
   assert.ok(page.problems.every((p) => p.includes('WebSocket connection to')), page.problems.join('\n'));
   assert.equal(page.problems.length, 2);
 });
 
-test('bursts are measured and the numbers move', { timeout: 300000 }, async (t) => {
+test('bursts are measured and the numbers change', { timeout: 300000 }, async (t) => {
   const { plain } = await startDemo(t);
   const page = await open(t, await launch(t), plain);
   for (const name of ['TCP server', 'WebSocket server', 'Inside the gateway']) {
@@ -353,14 +354,14 @@ test('the log is bounded, can be paused and cleared', { timeout: 120000 }, async
   assert.equal(await page.locator('#log li').count(), 0);
   await page.getByRole('button', { name: 'Pause' }).click();
   await send(page, 'while paused');
-  // The answer is known to be there once the gateway says so.
+  // The answer is displayed once the gateway has confirmed it.
   await page.waitForFunction(() => entries.some((e) => e.direction === 'received' && e.kept === 'while paused'));
   assert.equal(await page.locator('#log li').count(), 0);
   await page.getByRole('button', { name: 'Resume' }).click();
   await rows(page, 'received').getByText('while paused').waitFor();
 });
 
-// Runs in a page of its own: the size of a picture and how many colours it has.
+// Runs in a separate page: the size of an image and its number of colours.
 async function pictureFacts(url) {
   const image = new Image();
   image.src = url;
@@ -371,14 +372,14 @@ async function pictureFacts(url) {
   return { width: image.width, height: image.height, colours: new Set(pixels).size };
 }
 
-test('a picture of the demo', { timeout: 120000 }, async (t) => {
+test('a screenshot of the demo', { timeout: 120000 }, async (t) => {
   const { plain } = await startDemo(t);
   const browser = await launch(t);
   const viewport = { width: 1240, height: 772 };
   const page = await open(t, browser, plain, { viewport });
   await page.getByLabel('Encoding').selectOption('text');
   await connect(page);
-  // The next answer of /stats, which moves the charts.
+  // Waits for the next response of /stats, which updates the charts.
   const tick = () => page.evaluate(() => new Promise((resolve) => {
     const last = before;
     const look = () => (before === last ? setTimeout(look, 20) : resolve());
@@ -405,7 +406,7 @@ test('a picture of the demo', { timeout: 120000 }, async (t) => {
   assert.ok(picture.colours > 50, `${picture.colours} colours`);
 });
 
-test('the demo ends in order with pages open, and leaves nothing behind', { timeout: 120000 }, async (t) => {
+test('the demo shuts down cleanly with pages open, and leaves no files behind', { timeout: 120000 }, async (t) => {
   const { demo, temporary, plain } = await startDemo(t);
   const page = await open(t, await launch(t), plain);
   assert.equal(fs.readdirSync(temporary).length, 1);
@@ -421,7 +422,7 @@ test('the demo ends in order with pages open, and leaves nothing behind', { time
   assert.deepEqual(fs.readdirSync(temporary), []);
 });
 
-test('the key stays out of what the demo serves', async (t) => {
+test('the demo does not serve its key', async (t) => {
   const { temporary, plain } = await startDemo(t);
   const [folder] = fs.readdirSync(temporary);
   assert.ok(fs.existsSync(`${temporary}/${folder}/demo.key`));

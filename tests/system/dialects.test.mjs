@@ -1,5 +1,5 @@
-// Clients of the drafts before RFC 6455, on raw sockets, plain and over TLS: to a server of bytes, to a real WebSocket
-// server, and to the services inside.
+// Clients of the drafts before RFC 6455, on raw sockets, with and without TLS: to a TCP server, to a real WebSocket
+// server, and to built-in services.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -9,7 +9,7 @@ import {
   RawClient, echoServer, frame, listen, makeCertificates, startGateway, temporaryFolder, tlsBlock, within,
 } from './support.mjs';
 
-// A key of hixie-76 and the number it stands for: digits and spaces, with other characters among them.
+// A hixie-76 key and the number it encodes: digits and spaces, mixed with other characters.
 function makeKey() {
   const spaces = crypto.randomInt(1, 12);
   const number = crypto.randomInt(0, Math.floor(0xffffffff / spaces));
@@ -24,8 +24,8 @@ function makeKey() {
 const bigEndian = (number) => { const b = Buffer.alloc(4); b.writeUInt32BE(number); return b; };
 
 class OldClient {
-  // Opens a WebSocket as the draft's client does, and checks the answer as it would. `late`: the 8 bytes come apart
-  // from the head.
+  // Opens a WebSocket like a client of the draft, and checks the response like one. `late`: sends the 8 bytes
+  // separately from the head.
   static async open(dialect, { port, secure, ca, target, fields = '', late = false, origin }) {
     const raw = await RawClient.connect(port, secure ? { secure, ca, servername: 'localhost' } : {});
     const host = `localhost:${port}`;
@@ -69,7 +69,7 @@ class OldClient {
     this.raw.received = this.raw.received.slice(end + 1);
     return Buffer.from(text, 'latin1').toString();
   }
-  // What `text()` gives until there is as much as that.
+  // Waits until `text()` has returned this many characters.
   async texts(length) {
     let all = '';
     while (all.length < length) all += await this.text();
@@ -90,11 +90,11 @@ async function startAll(t) {
   const server = http.createServer();
   const ws = await listen(t, server);
   const sockets = new WebSocketServer({ server });
-  // The codes of the Closes that the server got.
+  // Close codes that the server received.
   const closes = {
     codes: [],
     changed: () => {},
-    first: (n) => within(20000, 'the server to hear of the end', new Promise((resolve) => {
+    first: (n) => within(20000, 'the server to see the close', new Promise((resolve) => {
       closes.changed = () => { if (closes.codes.length >= n) resolve(closes.codes); };
       closes.changed();
     })),
@@ -132,7 +132,7 @@ routes:
   return { gateway, fronts, closes };
 }
 
-test('texts pass both ways, to bytes, to frames and to a service, plain and over TLS', async (t) => {
+test('texts pass in both directions, to bytes, to frames and to a service, with and without TLS', async (t) => {
   const { gateway, fronts, closes } = await startAll(t);
   const messages = ['hello', 'gr\u00fc\u00df \u20ac \u{1f600}', 'x'.repeat(100_000), 'y'.repeat(1_000_000)];
   for (const dialect of ['hixie76', 'hixie75']) {
@@ -158,7 +158,7 @@ test('texts pass both ways, to bytes, to frames and to a service, plain and over
   assert.deepEqual(stats.totals.sessions_by_dialect, { rfc6455: 0, hybi08: 0, hixie76: 6, hixie75: 6 });
 });
 
-test('binary passes as base64', async (t) => {
+test('binary data passes as base64', async (t) => {
   const { fronts } = await startAll(t);
   const bytes = crypto.randomBytes(50_000);
   for (const front of fronts) {
@@ -172,7 +172,7 @@ test('binary passes as base64', async (t) => {
   }
 });
 
-test('a WebSocket server meets a client of RFC 6455, and its own endings reach the old one', async (t) => {
+test('a WebSocket server sees a client of RFC 6455, and its closes reach the old client', async (t) => {
   const { fronts: [front], closes } = await startAll(t);
   const client = await OldClient.open('hixie76', { ...front, target: '/live' });
   client.send('version');
@@ -194,7 +194,7 @@ test('a WebSocket server meets a client of RFC 6455, and its own endings reach t
   assert.deepEqual(await closes.first(2), [1000, 1003]);
 });
 
-test('version 8 is RFC 6455 with another name for its Origin', async (t) => {
+test('version 8 is RFC 6455 with a different name for Origin', async (t) => {
   const { fronts: [front], gateway } = await startAll(t);
   const open = async (origin) => {
     const raw = await RawClient.connect(front.port);
@@ -215,7 +215,7 @@ test('version 8 is RFC 6455 with another name for its Origin', async (t) => {
   await gateway.logged((e) => e.event === 'handshake refused' && e.origin === 'http://evil.example');
 });
 
-test('where drafts are not asked for they are refused with what is spoken', async (t) => {
+test('drafts that are not enabled are refused, with the supported versions', async (t) => {
   const { gateway } = await startAll(t);
   for (const dialect of ['hixie76', 'hixie75']) {
     const { head, raw } = await OldClient.open(dialect, { port: gateway.ports[2], target: '/echo' });

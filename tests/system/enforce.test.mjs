@@ -1,4 +1,4 @@
-// A route that enforces the rules between npm's ws on both sides: each side with and without compression.
+// A route with `enforce`, between npm's ws on both sides, with and without compression on each side.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -25,7 +25,7 @@ async function serve(t, perMessageDeflate) {
     socket.on('error', () => {});
   });
   t.after(() => { for (const socket of sockets.clients) socket.terminate(); });
-  // The first so many closes that the server saw.
+  // The first `count` closes that the server saw.
   const closed = (count) => within(20000, `${count} closes at the server`, new Promise((resolve) => {
     changed = () => { if (closes.length >= count) resolve(closes.slice(0, count)); };
     changed();
@@ -33,7 +33,7 @@ async function serve(t, perMessageDeflate) {
   return { port, closed, extensions: () => [...sockets.clients].map((socket) => socket.extensions) };
 }
 
-test('messages pass, compressed or not on either side, and so do closes', async (t) => {
+test('messages and closes pass, with or without compression on either side', async (t) => {
   const deflating = await serve(t, { threshold: 0 });
   const plain = await serve(t, false);
   const gateway = await startGateway(t, `
@@ -93,7 +93,7 @@ routes:
   assert.equal(stats.totals.in.text_messages, 5 * 4);
 });
 
-test('a client that breaks a rule does not reach the server with it', async (t) => {
+test('protocol violations of a client do not reach the server', async (t) => {
   const server = await serve(t, false);
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]

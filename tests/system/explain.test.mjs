@@ -1,4 +1,4 @@
-// upgate explain, against what the gateway with the same configuration really does.
+// upgate explain, compared with the behaviour of the gateway for the same configuration.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -20,7 +20,7 @@ function configuration(t, yaml) {
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
 
-// One request on a connection of its own; the status of the answer.
+// Sends one request on a new connection; returns the status.
 async function statusOf(port, method, target, headers) {
   const client = await RawClient.connect(port);
   client.send(`${method} ${target} HTTP/1.1\r\n${headers.map((h) => `${h}\r\n`).join('')}\r\n`);
@@ -75,7 +75,7 @@ routes:
   }
 });
 
-test('explain names lines, losers and servers', async (t) => {
+test('explain names lines, routes that lost, and servers', async (t) => {
   const file = configuration(t, `listeners: [ { address: "0.0.0.0:8080" } ]
 backends:
   mqtt: { servers: [ "tcp://127.0.0.1:1883", "unix:/run/mqtt.sock" ] }
@@ -96,7 +96,7 @@ routes:
   }
 });
 
-test('explain says what is near when there is no route', async (t) => {
+test('explain lists similar routes if none matches', async (t) => {
   const file = configuration(t, `listeners: [ { address: "0.0.0.0:8080" } ]
 routes:
   - { path: /mqtt, plugin: echo, hosts: [ app.example ] }
@@ -110,7 +110,7 @@ routes:
   assert.match(path.out, /routes\[1\].*did you mean this one/);
 });
 
-test('explain takes the listener that the URL leads to', async (t) => {
+test('explain chooses the listener by the URL', async (t) => {
   const folder = temporaryFolder(t);
   const file = `${folder}/upgate.yaml`;
   fs.writeFileSync(file, `listeners:
@@ -125,7 +125,7 @@ routes: [ { path: /, plugin: echo } ]
   assert.match(secure.out, /answer +101/);
 });
 
-test('explain reports a wrong configuration as 1 and wrong usage as 2', async (t) => {
+test('explain exits with 1 for a wrong configuration and with 2 for wrong usage', async (t) => {
   const bad = configuration(t, 'listeners: [ { address: "0.0.0.0:8080" } ]\nroutes: [ { path: /, plugin: ecko } ]\n');
   const wrong = await explain(t, bad, '/');
   assert.equal(wrong.code, 1);

@@ -1,4 +1,4 @@
-// Files and redirects with clients that others wrote: curl, Python's http.client, and node's own.
+// Files and redirects with third-party clients: curl, Python's http.client, and node's own.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -13,7 +13,7 @@ import {
 const MiB = 1024 * 1024;
 const sha256 = (data) => crypto.createHash('sha256').update(data).digest('hex');
 
-// Runs a program to its end; what it printed.
+// Runs a program to completion; returns its output.
 async function run(t, command, args) {
   const child = start(t, command, args);
   const code = await within(60000, command, child.exited);
@@ -62,7 +62,7 @@ test('curl resumes a download where it stopped', async (t) => {
     site.url('/large.bin'));
   assert.equal(printed, `206 ${2 * MiB + 16}`);
   assert.equal(sha256(fs.readFileSync(site.at('part'))), sha256(data));
-  // All of it is there already.
+  // The file is already complete.
   const again = await run(t, 'curl',
     ['-sS', '-C', '-', '-o', site.at('part'), '-w', '%{http_code}', site.url('/large.bin')]);
   assert.equal(again.output, '416');
@@ -72,7 +72,7 @@ test('curl resumes a download where it stopped', async (t) => {
   assert.match(parts, /Content-Range: bytes 11-12\/13\r\n\r\n1>\r\n--[0-9a-f]+--\r\n$/);
 });
 
-test('curl --compressed gets the file that was compressed beforehand', async (t) => {
+test('curl --compressed gets the precompressed file', async (t) => {
   const site = await serve(t, { options: ', precompressed: true' });
   const text = 'let x = 1;\n'.repeat(10000);
   site.write('app.js', text);
@@ -88,7 +88,7 @@ test('curl --compressed gets the file that was compressed beforehand', async (t)
   assert.equal(await curl(t, site.url('/app.js')), text);
 });
 
-test('curl asks again only for what has changed', async (t) => {
+test('curl downloads again only what has changed', async (t) => {
   const site = await serve(t);
   const ask = (...args) => curl(t, '-o', site.at('out'), '-w', '%{http_code}', ...args, site.url('/index.html'));
   assert.equal(await ask('--etag-save', site.at('etag')), '200');
@@ -111,7 +111,7 @@ test('curl follows redirects to a folder and from an old path', async (t) => {
     '404');
 });
 
-test('the http.client of Python reads parts and wholes on one connection', async (t) => {
+test('the http.client of Python reads ranges and whole files on one connection', async (t) => {
   const site = await serve(t);
   const data = crypto.randomBytes(2 * MiB);
   site.write('large.bin', data);
@@ -145,7 +145,7 @@ print(r.status, r.getheader('Allow'))
   ]);
 });
 
-// A sparse file: as long as it says, without the disk. Resolves the SHA-256 of what came.
+// Downloads a sparse file, which takes no disk space. Resolves to the SHA-256 of the body.
 function download(site, { secure = false } = {}) {
   const hash = crypto.createHash('sha256');
   const child = { received: 0 };
@@ -163,7 +163,7 @@ function download(site, { secure = false } = {}) {
 }
 
 for (const secure of [false, true]) {
-  test(`a download of half a GiB (${secure ? 'https' : 'http'}) is whole and costs no memory`, { timeout: 300000 },
+  test(`a download of half a GiB (${secure ? 'https' : 'http'}) is complete and takes no memory`, { timeout: 300000 },
     async (t) => {
     const total = (sanitized ? 64 : 512) * MiB;
     const site = await serve(t);
@@ -193,7 +193,7 @@ test('of two downloads on one loop neither waits for the other', { timeout: 3000
   fs.truncateSync(site.at('site/sparse.bin'), total);
   const first = download(site);
   const second = download(site);
-  // When one is through, the other has had its share of the loop.
+  // When one has finished, the other must have made progress on the same loop.
   const atEnd = await within(280000, 'the first of both', Promise.race([
     first.done.then(() => second.received), second.done.then(() => first.received),
   ]));

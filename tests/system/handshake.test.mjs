@@ -61,7 +61,7 @@ function checkSeedAnswer(head) {
   });
 }
 
-test('the seed handshake is answered line for line and text echoes', async (t) => {
+test('the example handshake is answered line by line and text is echoed', async (t) => {
   const { ports, certificates } = await gatewayWithEcho(t);
   for (const secure of [false, true]) {
     for (const bytewise of [false, true]) {
@@ -102,7 +102,7 @@ test('npm ws connects, echoes and closes', async (t) => {
   assert.equal(route.sessions_total, 1);
 });
 
-test('python websockets is a client', async (t) => {
+test('python websockets connects and echoes', async (t) => {
   const { ports } = await gatewayWithEcho(t);
   const client = start(t, '/usr/bin/python3', ['-c', `
 import asyncio, websockets
@@ -121,7 +121,7 @@ asyncio.run(main())
   assert.equal(client.output.trim(), 'chat True');
 });
 
-test('openssl s_client and curl speak to the TLS listener', async (t) => {
+test('openssl s_client and curl talk to the TLS listener', async (t) => {
   const { ports, certificates } = await gatewayWithEcho(t);
   for (const version of ['-tls1_2', '-tls1_3']) {
     const client = start(t, 'openssl',
@@ -161,7 +161,7 @@ test('session tickets resume on another connection', async (t) => {
   assert.match(await connect('-ign_eof', '-sess_in', session), /Reused, TLSv1.3/);
 });
 
-test('what is wrong with a request is said in the answer, and others are served on', async (t) => {
+test('the response explains what is wrong with a request, and other clients are still served', async (t) => {
   const { ports, gateway } = await gatewayWithEcho(t);
   const other = new WebSocket(`ws://127.0.0.1:${ports[0]}/echo`);
   await within(20000, 'open', new Promise((resolve) => other.on('open', resolve)));
@@ -201,7 +201,7 @@ test('what is wrong with a request is said in the answer, and others are served 
     const head = await client.head();
     assert.equal(Number(head.split(' ')[1]), status, `${JSON.stringify(request.slice(0, 80))} -> ${head}`);
     const length = Number(/content-length: (\d+)/i.exec(head)[1]);
-    assert.ok(length > 5, 'the body says why');
+    assert.ok(length > 5, 'the body has the reason');
     await client.until((c) => c.received.length >= length, 'the body');
     assert.match(head, /content-type: text\/plain/i);
     client.close();

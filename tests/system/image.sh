@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the image of docker/Dockerfile without docker, on a base that is set up here, and runs it as docker would: its user, its
-# command, its health check, its stop signal. Says at the end how large it is, and why.
-# Needs root or sudo, a Debian archive, 8 GB under TMPDIR (/var/tmp when not set) and some 20 minutes.
-# Exits with 77, which ctest takes for "skipped", where that can't be had.
+# Builds the image of docker/Dockerfile without docker, on a base system set up here, and runs it like docker: with its user,
+# command, health check and stop signal. Prints the size of the image and of its packages.
+# Needs root or sudo, a Debian mirror, 8 GB under TMPDIR (/var/tmp by default) and some 20 minutes.
+# Exits with 77, which ctest treats as "skipped", if these are missing.
 set -euo pipefail
 
 # shellcheck source=tests/system/roots.sh
@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/roots.sh"
 need debootstrap=debootstrap buildah=buildah ip=iproute2 python3=python3
 alone true 2>/dev/null || skip "needs namespaces"
 
-# Images and containers that are nobody else's.
+# Keeps images and containers separate from any others.
 export TMPDIR=$folder
 printf 'unqualified-search-registries = ["docker.io"]\n' >"$folder/registries.conf"
 printf '{ "default": [ { "type": "insecureAcceptAnything" } ] }\n' >"$folder/policy.json"
@@ -20,7 +20,7 @@ build() {
   buildah --root "$folder/storage" --runroot "$folder/run" --storage-driver vfs "$@"
 }
 
-# What debian:trixie-slim is: a minimal system without documentation, whose packages bring none either.
+# Builds an equivalent of debian:trixie-slim: a minimal system that excludes documentation.
 make_base() {
   local base=$folder/base container kind
   make_root "$base"
@@ -38,7 +38,7 @@ make_base() {
   build rm "$container" >/dev/null
 }
 
-# One line a package: name, KiB installed.
+# Prints one line per package: name, installed KiB.
 packages_of() {
   # shellcheck disable=SC2016
   dpkg-query --admindir="$1/var/lib/dpkg" --show --showformat='${Package} ${Installed-Size}\n' | sort
@@ -50,7 +50,7 @@ build bud --pull-never --format docker --signature-policy "$folder/policy.json" 
   --tag upgate "$folder/src"
 
 container=$(build from --pull-never upgate)
-# A member of the image's configuration; commands as a shell takes them.
+# Prints a member of the image's configuration; commands are quoted for the shell.
 config() {
   build inspect "$container" | python3 -c '
 import json, shlex, sys
@@ -61,7 +61,7 @@ print(value if isinstance(value, str) else shlex.join(value))' "$1"
 [[ $(config StopSignal) == SIGTERM ]] || fail "stops by $(config StopSignal)"
 [[ $(config User) == 10001:10001 ]] || fail "runs as $(config User)"
 
-# A container is its own; what `buildah run` starts in one are the processes of that.
+# `buildah run` starts processes in the container of `buildah from`.
 inside=(buildah --root "$folder/storage" --runroot "$folder/run" --storage-driver vfs run --isolation chroot "$container" --)
 read -ra command <<<"$(config Entrypoint) $(config Cmd)"
 echo "$name: running: ${command[*]}"
@@ -72,13 +72,13 @@ if [[ -n ${UPGATE_BINARY:-} ]]; then
 fi
 
 mounted=$(build mount "$container")
-[[ ! -e $mounted/src ]] || fail "the image has the source that it was built from"
+[[ ! -e $mounted/src ]] || fail "the image contains the source code"
 left=$(find "$mounted"/{mnt,tmp,package} -mindepth 1 2>/dev/null || true)
-[[ -z $left ]] || fail "the image has what it was built from: $left"
+[[ -z $left ]] || fail "the image contains build files: $left"
 size() {
   du --summarize --apparent-size --block-size=kB "$1" | cut -f1
 }
-echo "$name: the image has $(size "$mounted"), $(size "$folder/base") of them its base; packages beyond that, in KiB:"
+echo "$name: image size: $(size "$mounted"), including the base, $(size "$folder/base"); additional packages, in KiB:"
 comm -13 <(packages_of "$folder/base") <(packages_of "$mounted") | sort --key=2 --numeric-sort --reverse
 build umount "$container" >/dev/null
 build rm "$container" >/dev/null

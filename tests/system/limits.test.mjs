@@ -1,4 +1,4 @@
-// Limits of clients on real sockets: descriptors of the process and listeners[].connections.
+// Limits on clients over real sockets: descriptors of the process and listeners[].connections.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -10,14 +10,14 @@ const upgrade = (port) =>
   `GET /bytes HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
-// Waits for what no event tells of.
+// Polls for a condition without an event.
 async function eventually(what, done) {
   await within(20000, what, (async () => {
     while (!(await done())) await new Promise((resolve) => setTimeout(resolve, 20));
   })());
 }
 
-test('however many clients come, descriptors are left for everything else', async (t) => {
+test('descriptors remain for everything else, regardless of the number of clients', async (t) => {
   const folder = temporaryFolder(t);
   fs.mkdirSync(`${folder}/site`);
   fs.writeFileSync(`${folder}/site/a.txt`, 'a file');
@@ -37,7 +37,7 @@ routes:
   assert.match(line.why, /file descriptors for clients are taken; the process may have 200/);
   assert.equal((await httpGet(gateway.admin, '/healthz')).status, 200);
 
-  // Those who are in get a server each, looked up by name.
+  // Accepted clients get a server each, looked up by name.
   for (const client of clients) client.send(upgrade(port));
   const sessions = () => clients.filter((c) => c.received.startsWith('HTTP/1.1 101'));
   await eventually('everybody inside to have a session', async () =>
@@ -52,7 +52,7 @@ routes:
   assert.match((await httpGet(gateway.admin, '/metrics')).body,
     /upgate_listener_accept_pauses_total{[^}]*reason="descriptors"} [1-9]/);
 
-  // Who leaves makes room for who waits.
+  // Clients that leave make room for clients that wait.
   const before = sessions();
   for (const client of before) client.close();
   await eventually('others to get in', async () => sessions().length > before.length);
@@ -66,7 +66,7 @@ routes:
   assert.equal(file.body, 'a file');
 });
 
-test('a listener takes as many clients as it is told, sessions included', async (t) => {
+test('a listener accepts as many clients as configured, including sessions', async (t) => {
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0", connections: 2 } ]
 admin: { address: "127.0.0.1:0" }

@@ -1,5 +1,5 @@
-// Connections whose peer is gone, or never was of use, over real sockets. The timeouts that would end them otherwise
-// are far longer than a test waits.
+// Connections whose peer is gone or never sends anything, over real sockets. Their timeouts are much longer than the
+// tests wait.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -12,7 +12,8 @@ const upgrade =
   'GET /raw HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
-// A gateway in front of one TCP server, and how to open a session through it: the client's and the server's end.
+// A gateway in front of one TCP server, and a function that opens a session through it: the client's and the server's
+// end.
 async function withServer(t) {
   const accepted = [];
   const server = await tcpServer(t, (socket) => accepted.shift()?.(socket));
@@ -37,7 +38,7 @@ const sockets = (pid) => fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => {
   try {
     return fs.readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:');
   } catch {
-    return false; // closed meanwhile
+    return false; // closed in the meantime
   }
 }).length;
 
@@ -45,7 +46,7 @@ const until = (done, what) => within(20000, what, (async () => {
   while (!done()) await new Promise((resolve) => setImmediate(resolve));
 })());
 
-test('a TLS handshake that never ends has head_timeout', async (t) => {
+test('a TLS handshake that never ends is limited by head_timeout', async (t) => {
   const folder = temporaryFolder(t);
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0", ${tlsBlock(makeCertificates(folder))} } ]
@@ -60,7 +61,7 @@ routes: [ { path: /echo, plugin: echo } ]
     e.why === 'the TLS handshake took longer than http.head_timeout');
 });
 
-test('the descriptor of a client that is gone is closed while its server still has time to end', async (t) => {
+test('the descriptor of a client that is gone is closed while its server may still finish', async (t) => {
   const { gateway, open } = await withServer(t);
   const before = sockets(gateway.pid);
   const { client, server } = await open();
@@ -74,7 +75,7 @@ test('the descriptor of a client that is gone is closed while its server still h
   await until(() => sockets(gateway.pid) === before, 'both descriptors to be closed');
 });
 
-test('a server that floods a client that is gone is broken off', async (t) => {
+test('a server that floods a client that is gone is disconnected', async (t) => {
   const { gateway, open } = await withServer(t);
   const { client, server } = await open();
   let received = '';
@@ -87,11 +88,11 @@ test('a server that floods a client that is gone is broken off', async (t) => {
   client.send(frame(2, 'before'));
   await until(() => received === 'before', 'what the client sends');
   client.socket.resetAndDestroy();
-  await within(20000, 'the server to be broken off', closed);
+  await within(20000, 'the server to be disconnected', closed);
   await gateway.logged((e) => e.event === 'session close');
 });
 
-test('a gateway that stops says what it waits for', async (t) => {
+test('a gateway that is stopping logs what it waits for', async (t) => {
   const { gateway, open } = await withServer(t);
   const { client, server } = await open();
   server.on('end', () => server.end());

@@ -1,4 +1,4 @@
-// Many requests at once over kept-alive connections, every body checked; and a server that is killed and started again
+// Many concurrent requests over kept-alive connections, every body checked; and a server that is killed and restarted
 // meanwhile.
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -27,8 +27,8 @@ backends: { site: { servers: [ "http://127.0.0.1:${port}" ], connect_timeout: 1s
 routes: [ { path: "/*", backend: site } ]
 `);
 
-// One request. Resolves with its status, and whether the body is what the server says that it sent; a connection that
-// breaks gives `cut`.
+// Sends one request. Resolves to the status, and whether the body matches the server's checksum; a broken connection
+// gives `cut`.
 function ask(agent, port, { method = 'GET', path, body }) {
   return new Promise((resolve) => {
     const request = http.request({ agent, port, host: '127.0.0.1', method, path,
@@ -50,7 +50,7 @@ function ask(agent, port, { method = 'GET', path, body }) {
 }
 
 const payload = crypto.randomBytes(1 << 20);
-// A mix with many small bodies and few large ones.
+// A mix of many small bodies and few large ones.
 function mixed(i) {
   const size = sizes[i % 16 === 0 ? sizes.length - 1 - (Math.floor(i / 16) % 6) : i % 7];
   return i % 10 === 9 ? { method: 'POST', path: '/',
@@ -76,7 +76,7 @@ test('thousands of requests over kept-alive connections, every body hash-equal',
   assert.deepEqual(listener.responses, { '1xx': 0, '2xx': count, '3xx': 0, '4xx': 0, '5xx': 0 });
 });
 
-test('wrk finds every answer whole', { timeout: 120000 }, async (t) => {
+test('wrk receives every response in full', { timeout: 120000 }, async (t) => {
   const folder = temporaryFolder(t);
   const { port } = await startServer(t);
   const gateway = await gatewayTo(t, port);
@@ -132,7 +132,7 @@ end
   assert.deepEqual({ ...result, answers: result.answers > 0 }, { answers: true, wrong: 0, first: '', errors: 0 });
 });
 
-test('a server that is killed and started again: 502, 503, 504 or a cut meanwhile, and never half a body',
+test('while a server is killed and restarted: 502, 503, 504 or a broken connection, never a truncated body',
   { timeout: 180000 }, async (t) => {
   let server = await startServer(t);
   const gateway = await gatewayTo(t, server.port);
@@ -170,7 +170,7 @@ test('a server that is killed and started again: 502, 503, 504 or a cut meanwhil
   running = false;
   await clients;
   assert.deepEqual([...seen.other], []);
-  // Nothing of those times is left behind.
+  // After that, all requests succeed again.
   for (let i = 0; i < 200; ++i) {
     assert.deepEqual(await within(20000, 'an answer', ask(agent, gateway.ports[0], mixed(i))),
       { status: 200, right: true });

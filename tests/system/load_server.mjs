@@ -1,5 +1,5 @@
-// A server for load: a process of its own, so that it can be killed. GET /SIZE is answered with that many bytes, POST /
-// with what came. Says on standard output where it listens.
+// A server for load tests, as a separate process that can be killed. Answers GET /SIZE with that many bytes and POST /
+// with the request body. Prints its port on standard output.
 import crypto from 'node:crypto';
 import http from 'node:http';
 
@@ -7,7 +7,7 @@ const bytes = crypto.randomBytes(1 << 20);
 const made = new Map();
 
 const hashOf = (data) => crypto.createHash('sha256').update(data).digest('hex');
-// Cheap enough for a client that counts in Lua.
+// A checksum that is cheap enough to compute in Lua.
 function sampleOf(data) {
   let sum = 0;
   for (let i = 0; i < data.length; i += 1009) sum += data[i];
@@ -29,7 +29,7 @@ const server = http.createServer({ keepAliveTimeout: 0 }, (request, response) =>
     request.on('data', (data) => pieces.push(data));
     request.on('end', () => {
       const body = Buffer.concat(pieces);
-      // No length: chunked.
+      // Without a length, so that it is chunked.
       response.writeHead(200, { 'x-size': body.length, 'x-hash': hashOf(body) });
       response.end(body);
     });

@@ -1,5 +1,5 @@
-// Standard error and standard output whose reader has gone or does not read, and ones that are closed: nothing that
-// serves waits for them, or ends with them.
+// Standard error and standard output with a reader that has gone or does not read, and closed ones: the gateway neither
+// waits for them nor ends because of them.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const upgrade = (path, headers = '') =>
   `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
   `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`;
 
-// Until `attempt` returns something.
+// Polls until `attempt` returns a truthy value.
 async function eventually(what, attempt) {
   let over = false;
   const poll = async () => {
@@ -65,7 +65,7 @@ async function refusedHandshake(to, headers) {
   client.close();
 }
 
-// A configuration that serves on unix sockets, for those whose log does not tell of ports.
+// A configuration with unix sockets, for tests that cannot read ports from the log.
 function configure(folder) {
   const at = { clients: `${folder}/clients.sock`, admin: `${folder}/admin.sock`, file: `${folder}/upgate.yaml` };
   fs.writeFileSync(at.file, `listeners: [ { address: "unix:${at.clients}" } ]
@@ -87,7 +87,7 @@ async function stopsInOrder(child, session) {
   assert.equal(await within(20000, 'the end', child.exited), 0);
 }
 
-// A pipe, both of whose ends are ours until a child gets the writing one.
+// A pipe with both ends in this process until a child gets the write end.
 function makePipe(t) {
   const file = `${temporaryFolder(t)}/pipe`;
   execFileSync('mkfifo', [file]);
@@ -103,7 +103,7 @@ function makePipe(t) {
   return pipe;
 }
 
-// A pipe whose next writer waits until somebody reads.
+// A pipe that is full, so that its next writer blocks until somebody reads.
 function makeFullPipe(t) {
   const pipe = makePipe(t);
   const filler = fs.openSync(pipe.file, O_WRONLY | O_NONBLOCK);
@@ -119,7 +119,7 @@ function makeBrokenPipe(t) {
   return pipe;
 }
 
-test('sessions outlive the reader of the log', async (t) => {
+test('sessions survive the reader of the log', async (t) => {
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 admin: { address: "127.0.0.1:0" }
@@ -150,7 +150,7 @@ test('nobody waits for the reader of a full pipe', async (t) => {
   await stopsInOrder(child, session);
 });
 
-test('what the queue of the log has no room for is counted, and said once there is room', async (t) => {
+test('lines that do not fit in the log queue are counted, and reported once there is room', async (t) => {
   const at = configure(temporaryFolder(t));
   const pipe = makeFullPipe(t);
   const child = start(t, binary, ['run', '--config', at.file], { stdio: ['ignore', 'pipe', pipe.writer] });
@@ -162,14 +162,14 @@ test('what the queue of the log has no room for is counted, and said once there 
   });
   const session = await openSession(at.clients);
   await echoes(session, 'hello');
-  await eventually('small lines to be lost, too: what is missing is in one place', async () =>
+  await eventually('small lines to be lost, too, so that the gap is contiguous', async () =>
     (await linesLost(at.admin)) > lost);
-  // The socket takes the descriptor.
+  // The socket takes ownership of the descriptor.
   const reader = new net.Socket({ fd: pipe.reader, readable: true, writable: false });
   pipe.reader = undefined;
   t.after(() => reader.destroy());
   let text = '';
-  const told = within(20000, 'the line about lost ones', new Promise((resolve) => {
+  const told = within(20000, 'the line about lost lines', new Promise((resolve) => {
     reader.on('data', (data) => {
       text += data;
       const notice = /^(\{.*"event":"log lines lost".*\})$/m.exec(text);
@@ -179,7 +179,7 @@ test('what the queue of the log has no room for is counted, and said once there 
   const { time, ...notice } = await told;
   assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.deepEqual({ ...notice, count: 0 }, { level: 'warn', event: 'log lines lost', count: 0 });
-  await eventually('the count to be that of the statistics', async () => (await linesLost(at.admin)) === notice.count);
+  await eventually('the count to match the statistics', async () => (await linesLost(at.admin)) === notice.count);
   await stopsInOrder(child, session);
   await eventually('the last line', () => text.includes('"event":"stopped"'));
   assert.match(text, /"event":"session close"/);
@@ -199,7 +199,7 @@ for (const closed of [[0], [1], [2], [0, 1, 2]]) {
   });
 }
 
-test('a configuration with mistakes ends upgate run even if nobody reads of them', async (t) => {
+test('upgate run exits on configuration errors even if nobody reads them', async (t) => {
   const file = `${temporaryFolder(t)}/upgate.yaml`;
   fs.writeFileSync(file, 'listeners: [ { adress: "127.0.0.1:0" } ]\n');
   for (const pipe of [makeFullPipe(t), makeBrokenPipe(t)]) {
@@ -208,7 +208,7 @@ test('a configuration with mistakes ends upgate run even if nobody reads of them
   }
 });
 
-test('commands whose output nobody reads end with 1', async (t) => {
+test('commands whose output nobody reads exit with 1', async (t) => {
   const at = configure(temporaryFolder(t));
   const full = fs.openSync('/dev/full', 'w');
   t.after(() => fs.closeSync(full));

@@ -1,4 +1,4 @@
-// The man page and the completion know what the program knows.
+// The man page and the completion match the program.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -30,7 +30,7 @@ async function flags(t, command) {
   return [...new Set(out.match(/(?<![\w-])--[a-z][a-z-]*/g))];
 }
 
-// What the completion offers for the last of `words`, which are what the command line has after "upgate".
+// The completions for the last of `words`, which follow "upgate" on the command line.
 async function complete(t, words, options) {
   const script = `source "$1"; shift
     COMP_WORDS=(upgate "$@"); COMP_CWORD=$#
@@ -39,14 +39,14 @@ async function complete(t, words, options) {
   return out.split('\n').filter(Boolean);
 }
 
-test('the man page is sound and names every command and flag', async (t) => {
+test('the man page renders without warnings and names every command and flag', async (t) => {
   const rendered = await output(t, 'man', ['--warnings', '-E', 'UTF-8', '-l', '-Tutf8', '-Z', page]);
   assert.equal(rendered.err, '');
   const text = fs.readFileSync(page, 'utf8').replaceAll('\\-', '-');
   for (const command of await commands(t)) {
     const begin = text.search(new RegExp(`^\\.It Cm ${command}\\b`, 'm'));
     assert.notEqual(begin, -1, `${command} has an entry`);
-    // The entry goes to the next command.
+    // The entry ends at the next command.
     const next = text.slice(begin + 1).search(/^\.It Cm |^\.Sh /m);
     const entry = text.slice(begin, begin + 1 + next);
     for (const flag of await flags(t, command)) {
@@ -56,7 +56,7 @@ test('the man page is sound and names every command and flag', async (t) => {
   }
 });
 
-test('the completion offers what the program takes', async (t) => {
+test('the completion offers all commands and flags', async (t) => {
   const known = await commands(t);
   const offered = (await complete(t, [''])).filter((word) => !word.startsWith('-'));
   assert.deepEqual(offered.sort(), known.toSorted());
@@ -69,7 +69,7 @@ test('the completion offers what the program takes', async (t) => {
   assert.deepEqual(await complete(t, ['nonsense', '']), []);
 });
 
-test('the completion offers files where files go', async (t) => {
+test('the completion offers files where files are expected', async (t) => {
   const folder = temporaryFolder(t);
   fs.writeFileSync(`${folder}/upgate one.yaml`, '');
   fs.writeFileSync(`${folder}/upgate-two.yaml`, '');

@@ -1,5 +1,5 @@
-// Clients that make the gateway hold much for them: its memory stays within the bound, others are served meanwhile, and
-// it shrinks again afterwards.
+// Clients that make the gateway hold much memory: it stays within its limit, other clients are served meanwhile, and
+// memory shrinks again afterwards.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -22,7 +22,7 @@ routes:
   - { path: /room, plugin: broadcast, options: { http_publish: true }, limits: { message_size: 2MiB } }
 `;
 
-// Sends all that the gateway takes and then nothing more; what comes back is read, or not.
+// Sends as much as the gateway accepts; reads responses, or not.
 async function flood(t, port, bytes, { reads = true } = {}) {
   const socket = net.connect({ port, host: '127.0.0.1' });
   socket.on('error', () => {});
@@ -35,7 +35,7 @@ async function flood(t, port, bytes, { reads = true } = {}) {
   return socket;
 }
 
-// One connection for all: the admin address has few.
+// One connection for all requests: the admin address accepts few.
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const memoryOf = (gateway) => new Promise((resolve, reject) => {
   http.get({ agent, port: gateway.admin, host: '127.0.0.1', path: '/stats' }, (response) => {
@@ -45,7 +45,7 @@ const memoryOf = (gateway) => new Promise((resolve, reject) => {
   }).on('error', reject);
 });
 
-// An echo over a new session, as a client that asks for little sees it. One that is told to come again does so.
+// An echo over a new session, from the point of view of a well-behaved client, which retries if it is told to.
 async function echo(port) {
   const frame = Buffer.concat([Buffer.from([0x81, 0x86, 0, 0, 0, 0]), Buffer.from('polite')]);
   const attempt = () => new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ async function until(what, holds) {
   })());
 }
 
-// Opens the clients, and goes on until the gateway has refused enough of them to be at ease again.
+// Opens the clients, and waits until the gateway has refused enough of them to be below its limit again.
 async function besiege(t, kind, open) {
   const gateway = await startGateway(t, configuration);
   const port = gateway.ports[0];
@@ -97,7 +97,7 @@ async function besiege(t, kind, open) {
   return sockets;
 }
 
-test('300 POSTs of 1 MB that never end', { timeout: 180000 }, async (t) => {
+test('300 unfinished POSTs of 1 MB', { timeout: 180000 }, async (t) => {
   const head = `POST /room HTTP/1.1\r\nHost: a\r\nContent-Length: ${MiB}\r\n\r\n`;
   const bytes = Buffer.concat([Buffer.from(head), Buffer.alloc(MiB - 1, 'b')]);
   const sockets = await besiege(t, 'unfinished_request', (gateway) => flood(t, gateway.ports[0], bytes));
@@ -106,7 +106,7 @@ test('300 POSTs of 1 MB that never end', { timeout: 180000 }, async (t) => {
   for (const { answer } of refused) assert.match(answer, /\r\nRetry-After: 5\r\n/);
 });
 
-test('300 WebSocket messages of 1 MB that never end', { timeout: 180000 }, async (t) => {
+test('300 unfinished WebSocket messages of 1 MB', { timeout: 180000 }, async (t) => {
   const head = 'GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
     'Sec-WebSocket-Version: 13\r\n'
     + 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
@@ -117,7 +117,7 @@ test('300 WebSocket messages of 1 MB that never end', { timeout: 180000 }, async
   assert.ok(sockets.some((socket) => socket.answer.includes('\x03\xf5the gateway is out of memory')));
 });
 
-test('300 clients that ask for statistics and do not read them', { timeout: 180000 }, async (t) => {
+test('300 clients that request statistics and do not read them', { timeout: 180000 }, async (t) => {
   const bytes = Buffer.from('GET /stats HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1000));
   await besiege(t, 'stalled_reader', (gateway) => flood(t, gateway.ports[0], bytes, { reads: false }));
 });

@@ -8,8 +8,8 @@ const answers = (port) => new Promise((resolve) => {
   socket.on('connect', () => { socket.destroy(); resolve(true); }).on('error', () => resolve(false));
 });
 
-// The broker can't be asked for any free port, so a free one is looked for until it could take it.
-// `configuration(port)` is the broker's, with a listener on 127.0.0.1:PORT. Resolves to that port.
+// mosquitto cannot choose a free port itself, so free ports are tried until it can bind one. `configuration(port)`
+// returns its configuration, with a listener on 127.0.0.1:PORT. Resolves to that port.
 export async function startMosquitto(t, folder, configuration) {
   for (;;) {
     const port = await unusedPort();

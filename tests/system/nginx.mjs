@@ -1,5 +1,5 @@
-// nginx as a peer of the gateway: behind it, in front of it, or beside it to compare with. Runs from a folder of the
-// test's own, in the foreground, as one process.
+// nginx as a peer of the gateway: behind it, in front of it, or for comparison. Runs in a temporary folder, in the
+// foreground, as one process.
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -18,9 +18,9 @@ async function accepts(port) {
   }
 }
 
-// `http(port)` is the text of the http block, with a server that listens on 127.0.0.1:PORT.
+// `http(port)` returns the http block, with a server that listens on 127.0.0.1:PORT.
 export async function startNginx(t, http, folder = temporaryFolder(t)) {
-  // nginx cannot say which port it got; a free one is looked for.
+  // nginx cannot report the port it bound, so free ports are tried.
   const port = await unusedPort();
   const file = path.join(folder, 'nginx.conf');
   const kept = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((use) => `  ${use}_temp_path ${folder}/${use};`)

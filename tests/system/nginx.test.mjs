@@ -17,7 +17,7 @@ import { startNginx } from './nginx.mjs';
 const MiB = 1 << 20;
 const page = 'a line of text that gzip makes shorter\n'.repeat(500);
 
-// What comes back for one request, with the body as a buffer; `agent` keeps connections.
+// Sends one request and returns the response, with the body as a buffer; `agent` keeps connections alive.
 async function ask(port, path, { method = 'GET', headers = {}, body, agent, onData } = {}) {
   const request = http.request({ port, host: '127.0.0.1', path, method, headers, agent });
   if (body?.pipe) body.pipe(request);
@@ -30,7 +30,7 @@ async function ask(port, path, { method = 'GET', headers = {}, body, agent, onDa
   return { status: response.statusCode, headers: response.headers, body: Buffer.concat(pieces) };
 }
 
-// A file of the size that takes no room on the disk, different in places.
+// A sparse file, with some data that differs by position.
 function sparseFile(file, size) {
   const handle = fs.openSync(file, 'w');
   fs.ftruncateSync(handle, size);
@@ -88,12 +88,12 @@ routes:
   return { folder, gateway, port: gateway.ports[0] };
 }
 
-test('what nginx serves comes through as it is', { timeout: 120000 }, async (t) => {
+test('responses of nginx reach the client unchanged', { timeout: 120000 }, async (t) => {
   const { port } = await nginxBehindTheGateway(t);
 
   const connections = new Set();
   for (let i = 0; i < 20; ++i) connections.add((await ask(port, '/connection')).body.toString());
-  assert.equal(connections.size, 1, 'one connection to nginx for clients one after the other');
+  assert.equal(connections.size, 1, 'sequential clients share one connection to nginx');
 
   const whole = await ask(port, '/page.txt');
   assert.equal(whole.body.toString(), page);
@@ -135,7 +135,7 @@ test('what nginx serves comes through as it is', { timeout: 120000 }, async (t) 
   assert.equal(zlib.gunzipSync(body).toString(), page);
 });
 
-test('bodies of any size go through a gateway that stays small', { timeout: 180000 }, async (t) => {
+test('bodies of any size pass without growing the gateway', { timeout: 180000 }, async (t) => {
   const { folder, gateway, port } = await nginxBehindTheGateway(t);
   const before = residentBytes(gateway.pid);
   const staysBelow = (bytes, what) => {
@@ -169,7 +169,7 @@ test('bodies of any size go through a gateway that stays small', { timeout: 1800
     staysBelow(16 * MiB, 'after an upload');
   });
 
-  // The time of another exchange through the same loop is enough for everything to fill up that can.
+  // Once another exchange through the same loop is complete, all queues that can fill up are full.
   const meanwhile = () => ask(port, '/large', { headers: { range: `bytes=0-${16 * MiB}` }, onData: () => {} });
 
   await t.test('clients that stop reading', async () => {
@@ -183,7 +183,7 @@ test('bodies of any size go through a gateway that stays small', { timeout: 1800
       clients.push(socket);
     }
     await meanwhile();
-    // Each is held to the high mark and one read.
+    // Each holds at most the high watermark and one read.
     staysBelow(16 * MiB + clients.length * 512 * 1024, 'with clients that do not read');
     for (const socket of clients) socket.destroy();
   });
@@ -200,13 +200,13 @@ test('bodies of any size go through a gateway that stays small', { timeout: 1800
       clients.push(socket);
     }
     await meanwhile();
-    for (const socket of clients) assert.ok(socket.writableLength > 0, 'nobody took all of it');
+    for (const socket of clients) assert.ok(socket.writableLength > 0, 'no upload was accepted in full');
     staysBelow(16 * MiB + clients.length * 1024 * 1024, 'with a server that does not read');
     for (const socket of clients) socket.destroy();
   });
 });
 
-test('behind nginx that ends TLS, the gateway sees its clients as they are', { timeout: 120000 }, async (t) => {
+test('behind nginx that terminates TLS, the gateway sees the real clients', { timeout: 120000 }, async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const echo = await echoServer(t);
@@ -246,7 +246,7 @@ routes:
   const trusted = (await front(gateway.ports[0])).port;
   const untrusted = (await front(gateway.ports[1])).port;
 
-  // Resolves with the code of the close, or the status of a refusal, and what came before.
+  // Resolves to the close code, or to the status of a refusal, and the data received before.
   const open = (port, path, claimed, headers = {}) => new Promise((resolve) => {
     const socket = new WebSocket(`wss://127.0.0.1:${port}${path}`, {
       ca: certificates.ca, origin: claimed, headers, localAddress: '127.0.0.5',
@@ -260,7 +260,7 @@ routes:
     socket.on('error', () => {});
   });
 
-  await t.test('origins are compared with what the client calls', async () => {
+  await t.test('origins are compared with the address that the client uses', async () => {
     assert.deepEqual(await open(trusted, '/echo', `https://127.0.0.1:${trusted}`),
       { code: 1000, got: 'through nginx' });
     assert.deepEqual(await open(trusted, '/echo', undefined), { code: 1000, got: 'through nginx' });
@@ -272,7 +272,7 @@ routes:
     assert.equal(opened.client, '127.0.0.5');
   });
 
-  await t.test('a proxy that is not trusted is not believed', async () => {
+  await t.test('forwarding headers of an untrusted proxy are ignored', async () => {
     assert.deepEqual(await open(untrusted, '/echo', `https://127.0.0.1:${untrusted}`), { status: 403 });
     const answer = await open(untrusted, '/', undefined, { 'x-forwarded-for': '6.6.6.6' });
     const headers = JSON.parse(answer.got);
@@ -281,7 +281,7 @@ routes:
     assert.equal(headers['x-forwarded-host'], '127.0.0.1');
   });
 
-  await t.test('the server hears the whole way', async () => {
+  await t.test('the server gets the whole chain of proxies', async () => {
     const answer = await open(trusted, '/', `https://127.0.0.1:${trusted}`, { 'x-forwarded-for': '6.6.6.6' });
     const headers = JSON.parse(answer.got);
     assert.equal(headers['x-forwarded-for'], '6.6.6.6, 127.0.0.5, 127.0.0.1');

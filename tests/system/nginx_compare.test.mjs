@@ -1,5 +1,5 @@
-// The same requests through nginx and through the gateway to the same server: what arrives there, and what comes back,
-// must be the same but for the differences that stand here.
+// The same requests through nginx and through the gateway to the same server. What the server receives, and what the
+// client receives, must be equal except for the differences listed here.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -16,8 +16,8 @@ const answer = (line, fields = '', body = '') =>
   `HTTP/1.1 ${line}\r\nDate: ${someDate}\r\nServer: origin\r\n${fields}\r\n${body}`;
 const ok = answer('200 OK', 'Content-Type: text/plain\r\nContent-Length: 5\r\n', 'hello');
 
-// `send`: what the client says; `body`: what it says once it has been told to go on; `answer`: what the server says;
-// `close`: and ends its connection then.
+// `send`: sent by the client; `body`: sent by the client after a 100 Continue; `answer`: sent by the server; `close`:
+// the server then closes its connection.
 const cases = [
   // ---- requests
   { name: 'plain', send: get('/plain') },
@@ -156,11 +156,11 @@ const cases = [
     answer: answer('200 OK', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n'), close: true },
   { name: 'a switch nobody asked for', send: get('/'),
     answer: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', close: true },
-  // In no standard, but with one meaning.
+  // Not in any standard, but with only one meaning.
   { name: 'status of nobody', send: get('/'), answer: answer('999 Request Denied', 'Content-Length: 0\r\n') },
 ];
 
-// The server: notes each request and answers it as its case says.
+// A server that records each request and answers as its case says.
 async function recordingServer(t) {
   const server = { requests: [], current: undefined };
   const serve = async (socket) => {
@@ -201,25 +201,25 @@ async function exchange(server, port, one) {
   return { requests: server.requests, answer: answered, version10: one.send.includes(' HTTP/1.0\r\n') };
 }
 
-// Where the two differ, and why.
+// Intended differences, with their reasons.
 const intended = {
   // RFC 9112, section 3.2: a target has no fragment.
   query: ['request - arrives', 'answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 400 Bad Request'],
-  // Routes and servers must agree on where a path leads; nginx without a URI in proxy_pass leaves that open.
+  // Routes and servers must agree on the meaning of a path; nginx without a URI in proxy_pass does not ensure that.
   'dot segments': ['request - GET /a/./b/../c/..%2fd/%2e%2e/e HTTP/1.1', 'request + GET /a/c/e HTTP/1.1'],
   'dots at the end': ['request - GET /a/b/.. HTTP/1.1', 'request + GET /a/ HTTP/1.1'],
-  // RFC 9110, section 11.7.2: for the proxy, and for nobody behind it.
+  // RFC 9110, section 11.7.2: meant for the proxy only.
   credentials: ['request - Proxy-Authorization: Basic eDp5'],
-  // RFC 9110, section 7.6.1: what Connection names goes no further. nginx only knows a fixed list.
+  // RFC 9110, section 7.6.1: fields named in Connection are not forwarded. nginx only knows a fixed list.
   'hop by hop': ['request - X-Hop: 1', 'request - Proxy-Connection: keep-alive'],
   'answer headers of this hop': ['answer - X-Hop: 1', 'answer - Proxy-Connection: x'],
   // The same.
   'other upgrade': ['request - HTTP2-Settings: AAMAAABkAAQAAP__'],
-  // RFC 9110, section 7.6.3: Via is added to. Servers believe X-Real-IP, so that it is not for clients to set.
+  // RFC 9110, section 7.6.3: Via is appended to. Clients must not set X-Real-IP, because servers trust it.
   'forwarding claims': [
     'request - Via: 1.1 upgate', 'request - X-Real-IP: 6.6.6.6', 'request + Via: 1.0 fred, 1.1 upgate',
   ],
-  // RFC 9112, section 2.2: a line that ends with LF alone may be taken, and is where parsers disagree.
+  // RFC 9112, section 2.2: a bare LF may be accepted as a line end, but parsers disagree about it.
   'bare line feeds': ['request - arrives', 'answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 400 Bad Request'],
   'bare line feeds in the answer': ['answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 502 Bad Gateway'],
   // An HTTP/1.1 request needs a Host.
@@ -227,14 +227,15 @@ const intended = {
     'request - Forwarded: for=127.0.0.1;proto=http;host=""', 'request + Host: 127.0.0.1:PORT',
     'request + Forwarded: for=127.0.0.1;proto=http',
   ],
-  // It is for no path, so for no route.
+  // It matches no path, so no route.
   'OPTIONS *': ['answer - HTTP/1.1 400 Bad Request', 'answer + HTTP/1.1 404 Not Found'],
-  // Methods are the server's to refuse, as far as the parser knows them.
+  // The server decides about methods, as far as the parser knows them.
   TRACE: ['request + arrives', 'answer - HTTP/1.1 405 Not Allowed', 'answer + HTTP/1.1 200 OK'],
   'method of nobody': ['request - arrives', 'answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 501 Not Implemented'],
-  // RFC 9110, section 8.6: a length of zero should be said of methods that mean a body.
+  // RFC 9110, section 8.6: methods that expect a body should send a length of zero.
   'POST without a length': ['request + Content-Length: 0', 'request body - none: ', 'request body + length: '],
-  // Chunks stay chunks, and keep their trailers; nginx counts what has come already, and drops trailers both ways.
+  // The gateway preserves chunks and trailers; nginx computes the length of data it has received, and drops trailers in
+  // both directions.
   chunked: [
     'request - Content-Length: 5', 'request + Transfer-Encoding: chunked', 'request body - length: abcde',
     'request body + chunked: abcde',
@@ -245,21 +246,21 @@ const intended = {
     'request body + chunked: abc',
   ],
   'answer trailers': ['answer trailer + X-Sum: 7'],
-  // Both refuse it; nginx as unknown, the gateway as ambiguous.
+  // Both refuse it; nginx as unsupported, the gateway as ambiguous.
   'a coding before chunked': ['answer - HTTP/1.1 501 Not Implemented', 'answer + HTTP/1.1 400 Bad Request'],
-  // RFC 9110, section 10.1.1: whether a body is wanted is the server's word; nginx says 100 by itself. A client that is
-  // refused may send the body all the same, or not, so the connection ends.
+  // RFC 9110, section 10.1.1: the server decides whether it wants the body; nginx answers 100 itself. A client that is
+  // refused may or may not send the body, so the connection is closed.
   expect: ['request + Expect: 100-continue'],
   'expect refused': [
     'request + Expect: 100-continue', 'request body - length: body', 'request body + none: ',
     'answer + Connection: close',
     '1xx - HTTP/1.1 100 Continue',
   ],
-  // A phrase may be missing; the usual one does no harm.
+  // The reason phrase may be missing; adding the usual one does no harm.
   'no reason': ['answer - HTTP/1.1 200', 'answer + HTTP/1.1 200 OK'],
-  // RFC 9110, section 6.6.1: an answer without a date gets one.
+  // RFC 9110, section 6.6.1: a response without a date gets one.
   'without date and server': ['answer + Date: now', 'answer + Server: upgate'],
-  // RFC 9112, section 6.3: framing on which two parsers could disagree is an error.
+  // RFC 9112, section 6.3: ambiguous framing is an error.
   'two lengths in the answer': ['answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 502 Bad Gateway'],
   'length and chunked in the answer': ['answer - HTTP/1.1 200 OK', 'answer + HTTP/1.1 502 Bad Gateway'],
   // RFC 9110, section 15.2.2.
@@ -268,7 +269,7 @@ const intended = {
 
 const show = (headers) => headers.map(([name, value]) => `${name}: ${value}`);
 
-// What stands on one side only; the order of different lines may differ.
+// Lines that only one side has; lines may be in a different order.
 function compare(what, nginx, gateway, differences) {
   const rest = [...gateway];
   for (const line of nginx) {
@@ -279,8 +280,8 @@ function compare(what, nginx, gateway, differences) {
   for (const line of rest) differences.push(`${what} + ${line}`);
 }
 
-// The lines of an answer, where it is the server's: error pages of their own look as they like. nginx says keep-alive
-// to HTTP/1.1, too.
+// The lines of a response if it is the server's; error pages of nginx and the gateway may differ. nginx also sends
+// keep-alive to HTTP/1.1.
 function linesOf({ answer: told, version10 }, own) {
   if (own) return [told.line];
   const headers = show(told.headers).filter((line) => version10 || line !== 'Connection: keep-alive');
@@ -290,7 +291,7 @@ function linesOf({ answer: told, version10 }, own) {
 
 const bodyOf = ({ framing, body, whole }) => `${framing}: ${body}${whole ? '' : ' (cut)'}`;
 
-// One line for each difference: "-" is what only nginx sends, "+" what only the gateway sends.
+// One line per difference: "-" is what only nginx sends, "+" what only the gateway sends.
 function differencesOf(nginx, gateway) {
   const differences = [];
   const [asked, askedHere] = [nginx.requests[0], gateway.requests[0]];
@@ -312,7 +313,7 @@ function differencesOf(nginx, gateway) {
   return differences;
 }
 
-test('the gateway passes on what nginx passes on', { timeout: 120000 }, async (t) => {
+test('the gateway forwards the same as nginx', { timeout: 120000 }, async (t) => {
   const server = await recordingServer(t);
   const nginx = await startNginx(t, (port) => `
   underscores_in_headers on;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the Debian package on Debian 13, checks it with lintian, installs it in a system that has never seen upgate, runs it as
-# systemd would, and takes it away again.
-# Needs root or sudo, a Debian archive, 4 GB under TMPDIR (/var/tmp when not set) and some 15 minutes.
-# Exits with 77, which ctest takes for "skipped", where that can't be had.
+# Builds the Debian package on Debian 13, checks it with lintian, installs it in a clean system, runs it like systemd, and removes
+# it again.
+# Needs root or sudo, a Debian mirror, 4 GB under TMPDIR (/var/tmp by default) and some 15 minutes.
+# Exits with 77, which ctest treats as "skipped", if these are missing.
 set -euo pipefail
 
 # shellcheck source=tests/system/roots.sh
@@ -15,19 +15,19 @@ make_root "$folder/clean"
 cp -a "$folder/clean" "$folder/build"
 
 copy_source "$folder/build/src"
-# What lintian has to say beyond this is not about a package that is in no archive.
+# The suppressed tags apply only to packages in an archive.
 # shellcheck disable=SC2016
 in_root "$folder/build" bash -euo pipefail -c '
   cd /src
   deploy/release.sh
-  umask 077    # must not show in the package
-  (cd build/trained && cpack -G DEB)
+  umask 077    # must not affect the package
+  (cd build/pgo-use && cpack -G DEB)
   apt-get -q install -y --no-install-recommends lintian
-  lintian --allow-root --info --fail-on error,warning build/trained/upgate_*.deb \
+  lintian --allow-root --info --fail-on error,warning build/pgo-use/upgate_*.deb \
     --suppress-tags initial-upload-closes-no-bugs,no-manual-page
 '
 package=upgate_$(sed -n '1s/^upgate (\(.*\)).*/\1/p' "$source/deploy/debian/changelog")_$(dpkg --print-architecture).deb
-cp "$folder/build/src/build/trained/$package" "$folder/clean/root/"
+cp "$folder/build/src/build/pgo-use/$package" "$folder/clean/root/"
 dpkg-deb --info "$folder/clean/root/$package"
 dpkg-deb --contents "$folder/clean/root/$package"
 rm -rf --one-file-system "$folder/build"
@@ -65,7 +65,7 @@ in_root "$clean" bash -c '
   [[ " ${COMPREPLY[*]} " == *" check "* ]]
 ' || fail "the completion does not complete"
 
-# The commands and the user of the unit, without systemd.
+# Runs the unit's commands as its user, without systemd.
 unit=$clean/usr/lib/systemd/system/upgate.service
 of_unit() {
   sed -n "s/^$1=//p" "$unit"

@@ -1,4 +1,4 @@
-// Second opinions: WebSocket implementations that others wrote, as clients of the gateway and as servers behind it.
+// Interoperability: third-party WebSocket implementations as clients of the gateway and as servers behind it.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -12,7 +12,7 @@ import {
 const opened = (socket) =>
   within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
 const closed = (socket) => within(20000, 'close', once(socket, 'close'));
-// Waits until `process` has written what matches.
+// Waits until the output of `process` matches.
 const wrote = (process, pattern) => within(30000, `${pattern}`, new Promise((resolve) => {
   const look = () => { if (pattern.test(process.output + process.errors)) resolve(); };
   process.stdout.on('data', look);
@@ -20,7 +20,7 @@ const wrote = (process, pattern) => within(30000, `${pattern}`, new Promise((res
   look();
 }));
 
-// A gateway with an echo of every kind behind it: a service, a TCP server, and a WebSocket server of Python's.
+// A gateway with an echo of each kind: a built-in service, a TCP server, and a WebSocket server in Python.
 async function gatewayWithEchoes(t) {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
@@ -154,7 +154,7 @@ routes: [ { path: /*, backend: lws } ]
 `);
   const url = `ws://127.0.0.1:${gateway.ports[0]}/`;
   const connect = async (protocol) => {
-    // It takes a moment until it listens; until then the gateway says so.
+    // The server needs a moment until it listens; until then the gateway answers with an error.
     for (;;) {
       const socket = new WebSocket(url, protocol);
       const status = await within(20000, 'an answer', new Promise((resolve, reject) => {
@@ -177,7 +177,7 @@ routes: [ { path: /*, backend: lws } ]
   counter.close(1000);
   assert.equal((await closed(counter))[0], 1000);
 
-  // What one client of the mirror draws, all of them get.
+  // All clients of the mirror receive what one of them draws.
   const [one, two] = [await connect('lws-mirror-protocol'), await connect('lws-mirror-protocol')];
   const drawn = (socket) => within(20000, 'the line', new Promise((resolve) => {
     socket.on('message', (data) => { if (`${data}`.includes('d #00ff00 1 2 3 4;')) resolve(); });

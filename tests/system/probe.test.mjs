@@ -1,4 +1,4 @@
-// upgate probe against gateways, HTTP servers, and servers that do it wrong.
+// upgate probe against gateways, HTTP servers, and broken servers.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -15,7 +15,7 @@ async function probe(t, ...args) {
   return { code, out: child.output, err: child.errors };
 }
 
-// As long as a slow machine may take; those that ask for less wait for nothing but the end of that time.
+// A generous timeout for slow machines. Tests with a shorter one only wait for the timeout itself.
 const patiently = (args) => (args.includes('--timeout') ? args : [...args, '--timeout', '50s']);
 
 async function succeeds(t, pattern, ...args) {
@@ -34,7 +34,7 @@ async function fails(t, pattern, ...args) {
   assert.match(err, pattern);
 }
 
-// Answers every handshake with `head(accept)`, and what comes after that with nothing.
+// Answers every handshake with `head(accept)`, and ignores the rest.
 const handshakes = (t, head) => tcpServer(t, (socket) => {
   let request = '';
   socket.on('data', (data) => {
@@ -80,13 +80,13 @@ routes:
   await fails(t, /certificate.*; --ca FILE .*--insecure/, url);
   await succeeds(t, /pong/, url, '--ca', certificates.caFile);
   await succeeds(t, /pong/, url, '--insecure');
-  // The certificate is for a.example and 127.0.0.1 too, but for nobody else.
+  // The certificate is for a.example and 127.0.0.1, too, but not for other names.
   await succeeds(t, /pong/, `wss://127.0.0.1:${secure}/echo`, '--ca', certificates.caFile, '--host', 'a.example');
   await fails(t, /c\.example/, `wss://127.0.0.1:${secure}/echo`, '--ca', certificates.caFile, '--host', 'c.example');
   await fails(t, /does not speak TLS/, `wss://127.0.0.1:${plain}/echo`);
   await fails(t, /no-such-file/, url, '--ca', `${folder}/no-such-file`);
 
-  // Every session was closed in order.
+  // Every session was closed cleanly.
   await gateway.logged((e) => e.event === 'session close');
   const codes = gateway.log.filter((e) => e.event === 'session close').map((e) => e.code);
   assert.ok(codes.length > 0 && codes.every((code) => code === 1000), `${codes}`);
@@ -117,7 +117,7 @@ test('probe of HTTP servers', async (t) => {
   await fails(t, /not 101 but 200 OK/, `ws://127.0.0.1:${port}/200`);
 });
 
-test('probe tells what is wrong with a server', async (t) => {
+test('probe reports what is wrong with a server', async (t) => {
   await fails(t, /connection refused/, `ws://127.0.0.1:${await unusedPort()}/`);
   await fails(t, /no-such-host\.invalid/, 'ws://no-such-host.invalid/');
   const wrong = await handshakes(t, () => switching('s3pPLMBiTxaQ9kYGzzhZRbK+xOo='));
@@ -134,7 +134,7 @@ test('probe tells what is wrong with a server', async (t) => {
   await fails(t, /: ./, `ws://127.0.0.1:${rude}/`);
 });
 
-test('probe does not take wrong usage', async (t) => {
+test('probe rejects wrong usage', async (t) => {
   const url = 'ws://127.0.0.1:1/';
   for (const args of [[], ['/path'], ['tcp://127.0.0.1:1'], [url, '--timeout', '5'], [url, '--timeout', '0s'],
     [url, '-H', 'nonsense'],

@@ -1,4 +1,4 @@
-// What docs/recipes.md tells to do, done: the client helper, and the configurations for nginx and for the gateway
+// Tests the instructions of docs/recipes.md: the client helper, and the configurations for nginx and for the gateway
 // behind it.
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -12,7 +12,7 @@ import { startNginx } from './nginx.mjs';
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
 const helper = `${docs}examples/ws-tunnel/ws-tunnel.py`;
 
-// Sends everything back in upper case, and says goodbye when the client has ended its side.
+// Echoes everything in upper case, and sends a last message when the client has ended its side.
 const shouter = (t) => tcpServer(t, (socket) => {
   socket.on('data', (data) => socket.write(data.toString().toUpperCase()));
   socket.on('end', () => socket.end('goodbye'));
@@ -26,7 +26,7 @@ const listening = (child) => within(20000, 'the helper to listen', new Promise((
   });
 }));
 
-// Everything that a TCP server sends to one who sends `text` and ends.
+// Sends `text` and a FIN to a TCP server; returns everything it sends.
 function converse(port, text) {
   return within(20000, 'a conversation', new Promise((resolve, reject) => {
     let received = '';
@@ -37,7 +37,7 @@ function converse(port, text) {
   }));
 }
 
-test('the helper carries standard input and output, and the ends of both sides', { timeout: 60000 }, async (t) => {
+test('the helper relays standard input and output, and the end of each side', { timeout: 60000 }, async (t) => {
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 backends: { shouter: { servers: [ "tcp://127.0.0.1:${await shouter(t)}" ] } }
@@ -55,7 +55,7 @@ routes: [ { path: /tcp, backend: shouter, encoding: binary } ]
   assert.match(refused.errors, /ws-tunnel: cannot connect: .*404/);
 });
 
-test('the helper carries connections, with a certificate of its own', { timeout: 60000 }, async (t) => {
+test('the helper relays connections, with a client certificate', { timeout: 60000 }, async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const gateway = await startGateway(t, `

@@ -46,7 +46,7 @@ routes: [ { path: /redis, backend: redis } ]
   await reply(Buffer.from('+OK\r\n'));
   socket.send(resp('GET', 'k'));
   await reply(Buffer.concat([Buffer.from(`$${value.length}\r\n`), value, Buffer.from('\r\n')]));
-  // QUIT: the server ends the connection, the client gets its last words and Close 1000.
+  // QUIT: the server ends the connection, and the client gets the last reply and Close 1000.
   const closed = new Promise((resolve) => socket.on('close', (code) => resolve(code)));
   socket.send(resp('QUIT'));
   assert.equal(await within(20000, 'close', closed), 1000);

@@ -15,7 +15,7 @@ import {
 const opened = (socket) =>
   within(20000, 'open', new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)));
 
-test('permessage-deflate and subprotocols are agreed between the ends, plain and TLS', async (t) => {
+test('permessage-deflate and subprotocols are negotiated end to end, with and without TLS', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const serve = async (server) => {
@@ -66,7 +66,7 @@ ${['ws', 'wss', 'http'].map((b) => `  - { path: "/${b}", backend: ${b}, limits: 
   assert.equal(stats.totals.close_codes['3000-3999'], 6);
 });
 
-test('a TLS server that ends without close_notify has ended, but for an answer that ends with it', async (t) => {
+test('an end without close_notify ends a session, but makes a response without a length incomplete', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const secured = { cert: fs.readFileSync(certificates.cert), key: fs.readFileSync(certificates.key) };
@@ -121,10 +121,10 @@ routes:
   }
   await gateway.logged((e) => e.event === 'session close' && e.route === '/bytes' && e.why.includes('close_notify'));
   const cut = fetch(`http://127.0.0.1:${gateway.ports[0]}/site`).then((answer) => answer.text());
-  await assert.rejects(cut, 'the client can tell');
+  await assert.rejects(cut, 'the client notices');
 });
 
-test('a site works through the gateway: bodies of every kind are hash-equal', async (t) => {
+test('a site works through the gateway: hashes of all bodies match', async (t) => {
   const folder = temporaryFolder(t);
   const big = crypto.randomBytes(sanitized ? 4 << 20 : 32 << 20);
   const sha = (data) => crypto.createHash('sha256').update(data).digest('hex');

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What the tests share that set up a whole Debian system to test in. Sourced; becomes root on the way, or ends the test with 77,
-# which ctest takes for "skipped".
-#   $name     of the test
-#   $source   the top folder          $folder   a folder for everything, under TMPDIR or /var/tmp; removed at the end
-#   $suite    the Debian that is set up
+# Shared code of the tests that set up a whole Debian system. To be sourced. Becomes root if necessary, or exits with 77, which ctest
+# treats as "skipped".
+#   $name     name of the test
+#   $source   the top folder          $folder   a temporary folder under TMPDIR or /var/tmp; removed at the end
+#   $suite    the Debian release to set up
 
 name=$(basename "$0")
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -26,7 +26,7 @@ if [[ $EUID -ne 0 ]]; then
   skip "needs root"
 fi
 
-# need PROGRAM=PACKAGE...: installs the packages of programs that are not there.
+# need PROGRAM=PACKAGE...: installs the packages of missing programs.
 need() {
   local pair packages=()
   for pair in "$@"; do
@@ -39,7 +39,7 @@ need() {
   "${apt[@]}" install -y --no-install-recommends "${packages[@]}"
 }
 
-# The archive that this machine's apt gets Debian itself from; nothing where that is not known.
+# Prints the Debian mirror that this machine's apt uses; nothing if it is unknown.
 mirror() {
   command -v apt-get >/dev/null || return 0
   # shellcheck disable=SC2016
@@ -56,37 +56,37 @@ copy_source() (
   else
     find . -name .git -prune -o -path ./build -prune -o -name node_modules -prune -o ! -type d -print0
   fi | while IFS= read -r -d '' file; do
-    # What is deleted but not committed is listed all the same.
+    # Deleted but uncommitted files are listed, too.
     if [[ -e $file || -L $file ]]; then printf '%s\0' "$file"; fi
   done | tar --null --no-recursion --files-from=- --create | tar --extract --no-same-owner --directory="$to"
 )
 
-# A minimal system, which asks this machine's archive in this machine's way.
+# Sets up a minimal system that uses this machine's mirror and apt settings.
 make_root() {
   local root=$1 archive
   archive=$(mirror)
-  # Without a mirror, debootstrap knows one.
+  # Without a mirror, debootstrap uses its default.
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" ${archive:+"$archive"}
   cp -L /etc/resolv.conf "$root/etc/resolv.conf"
   printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
   apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$root/etc/apt/apt.conf.d/90host" || true
 }
 
-# in_root ROOT COMMAND...: a mount namespace keeps /proc out of the reach of the clean-up, and a process namespace ends with what
-# runs in it.
+# in_root ROOT COMMAND...: runs a command in ROOT. A mount namespace protects /proc from the clean-up; a process namespace ends with
+# the command.
 in_root() {
   local root=$1 enter
   shift
   enter=(unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" chroot "$root")
   if ! unshare --mount --pid --fork true 2>/dev/null; then
-    echo "$name: no namespaces here; going on without /proc" >&2
+    echo "$name: namespaces are not available; continuing without /proc" >&2
     enter=(chroot "$root")
   fi
   "${enter[@]}" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" JOBS="$(nproc)" "$@"
 }
 
-# alone COMMAND...: with a loopback interface of its own and no other network, so that fixed ports are free.
+# alone COMMAND...: runs a command with only a loopback interface, so that fixed ports are free.
 alone() {
   # shellcheck disable=SC2016
   unshare --net --mount --pid --fork --kill-child --mount-proc bash -c 'ip link set lo up && exec "$@"' alone "$@"

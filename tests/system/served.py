@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs a gateway as an installation would and asks of it what a service manager, a health check and a client ask.
+"""Runs an installed gateway and acts as its service manager, health check and client.
 
     served.py [--root FOLDER] --probe 'PROBE COMMAND' COMMAND...
 
-COMMAND serves an echo on 127.0.0.1:8080, as the configurations do that ship. With --root it is told to say so to a service
-manager, whose socket is in FOLDER/run: READY=1 has to come, and STOPPING=1. PROBE COMMAND has to succeed. A client's session
-echoes, and ends with 1001 when the gateway is told to stop by SIGTERM; the gateway then ends with 0 before docker would kill it.
+COMMAND must serve an echo on 127.0.0.1:8080, like the packaged configurations. With --root, it must notify a service manager,
+whose socket is in FOLDER/run, with READY=1 and STOPPING=1. PROBE COMMAND must succeed. A client's session must echo, and end
+with 1001 when the gateway gets SIGTERM; the gateway must then exit with 0 before docker would kill it.
 """
 import argparse
 import contextlib
@@ -21,8 +21,8 @@ import sys
 import tempfile
 import time
 
-START = 30  # seconds until it serves
-GRACE = 10  # seconds from SIGTERM to the end: what `docker stop` waits
+START = 30  # seconds until it must serve
+GRACE = 10  # seconds from SIGTERM until it must have exited; the default of `docker stop`
 ADDRESS = ("127.0.0.1", 8080)
 
 
@@ -31,7 +31,7 @@ def say(text):
 
 
 class Manager:
-    """The service manager's end of $NOTIFY_SOCKET."""
+    """The service manager's side of $NOTIFY_SOCKET."""
 
     def __init__(self, root):
         self.folder = tempfile.mkdtemp(prefix="notify-", dir=os.path.join(root, "run"))
@@ -54,7 +54,7 @@ class Manager:
 
 
 class Session:
-    """A WebSocket client, by hand: small messages, one frame each."""
+    """A minimal WebSocket client: small messages, one frame each."""
 
     def __init__(self):
         self.socket = socket.create_connection(ADDRESS, START)
@@ -68,7 +68,7 @@ class Session:
             pass
 
     def send(self, opcode, payload):
-        mask = b"\0\0\0\0"  # is allowed, and changes nothing
+        mask = b"\0\0\0\0"  # a valid mask that changes nothing
         self.socket.sendall(bytes([0x80 | opcode, 0x80 | len(payload)]) + mask + payload)
 
     def receive(self):
@@ -94,7 +94,7 @@ class Session:
 
 
 def program(pid):
-    """The gateway itself: the process, or that of its descendants that runs the program."""
+    """The gateway's process: the given one or the descendant that runs the program."""
     waiting = [pid]
     while waiting:
         pid = waiting.pop()
@@ -107,7 +107,7 @@ def program(pid):
 
 
 def wait_until_healthy(command, gateway):
-    """As docker does: a health check may fail while the container starts."""
+    """Like docker, tolerates failing health checks while the container starts."""
     deadline = time.monotonic() + START
     while True:
         probe = subprocess.run(command, timeout=START, capture_output=True, text=True)
@@ -133,7 +133,7 @@ def run(command, probe, manager):
         pid = program(gateway.pid)
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
         uid = status.split("Uid:")[1].split()[0]
-        assert uid != "0", "the gateway is root"
+        assert uid != "0", "the gateway runs as root"
         say(f"an echo from process {pid} of user {uid}")
         began = time.monotonic()
         os.kill(pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-// A site in Chromium, straight from its server and through the gateway, plain and over TLS: the page must not see a
+// A site in Chromium, directly from its server and through the gateway, with and without TLS: the page must not see a
 // difference.
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -32,7 +32,7 @@ function bodyOf(request) {
   });
 }
 
-// The parts of a multipart/form-data body: names and what is in them.
+// The parts of a multipart/form-data body: names and contents.
 function partsOf(body, type) {
   const boundary = `--${/boundary=(.*)$/.exec(type)[1]}`;
   return body.toString('latin1').split(boundary).slice(1, -1).map((part) => {
@@ -42,7 +42,7 @@ function partsOf(body, type) {
   });
 }
 
-// The site. What it is asked and how it answers is noted; `confirmed` is what the page has seen of the events.
+// The site. It records requests and responses; `confirmed` is the last event that the page has seen.
 class Site {
   log = [];
   confirmed = 0;
@@ -51,7 +51,7 @@ class Site {
   static async start(t) {
     const site = new Site();
     const server = http.createServer((request, response) => {
-      // A stream of events may never be finished.
+      // A stream of events may never end.
       const streams = request.url === '/events';
       if (streams) site.log.push('GET /events');
       else response.on('finish', () => site.log.push(`${request.method} ${request.url} ${response.statusCode}`));
@@ -109,8 +109,8 @@ class Site {
     }
   }
 
-  // Each event goes out only when the page has confirmed the one before. The connection ends behind the third, and the
-  // browser comes again for the rest.
+  // Sends each event only after the page has confirmed the previous one. The connection ends after the third, and the
+  // browser reconnects for the rest.
   async sendEvents(request, response) {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const first = Number(request.headers['last-event-id'] ?? 0) + 1;
@@ -120,15 +120,15 @@ class Site {
       while (this.confirmed < id) await new Promise((resolve) => this.waiting.push(resolve));
       if (id === 3) return response.end();
     }
-    // Now it is the page's turn to end it.
+    // Now the page has to close it.
     return undefined;
   }
 }
 
-// Runs in the page. What it returns has no names of hosts or ports in it.
+// Runs in the page. The result contains no host names or ports.
 async function visit() {
   const own = (text) => text.replaceAll(location.origin, 'ORIGIN').replaceAll(location.host, 'HOST');
-  // Of the connection, or of the time.
+  // Headers that depend on the connection or the time.
   const passing = new Set(['connection', 'keep-alive', 'date', 'transfer-encoding', 'server', 'via']);
   const ask = async (path, options) => {
     const answer = await fetch(path, options);
@@ -194,10 +194,10 @@ async function visit() {
   return result;
 }
 
-test('a site through the gateway is what it is without', { timeout: 180000 }, async (t) => {
+test('a site behaves the same with and without the gateway', { timeout: 180000 }, async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder, ['site.test']);
-  // Trusted, and not only tolerated: what comes with an error of its certificate is never cached.
+  // Trusted, not only tolerated: the browser does not cache responses with certificate errors.
   const key = new crypto.X509Certificate(fs.readFileSync(certificates.cert))
     .publicKey.export({ type: 'spki', format: 'der' });
   const browser = await chromium.launch({
@@ -208,7 +208,7 @@ test('a site through the gateway is what it is without', { timeout: 180000 }, as
   });
   t.after(() => browser.close());
 
-  // Everything that is to be seen of the site at `base`, by the page, the browser and the server.
+  // Records everything that the page, the browser and the server observe of the site at `base`.
   const observe = async (base, site) => {
     const context = await browser.newContext();
     const page = await context.newPage();

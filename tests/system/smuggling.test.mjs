@@ -1,6 +1,6 @@
-// Requests and answers that one reader takes for one message and another for two. Whatever a client sends reaches the
-// server as exactly one request with one plain length, or not at all; whatever a server sends reaches the client as one
-// answer, or as a 502 or a cut that the client can notice.
+// Request smuggling: messages that one parser takes for one message and another for two. A request of a client must
+// reach the server as exactly one request with one plain length, or not at all. A response of a server must reach the
+// client as one response, as a 502, or as a broken connection that the client can notice.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { answers, ok, passed, refused, smuggled } from './smuggling_cases.mjs';
@@ -8,8 +8,8 @@ import { RawClient, startGateway, tcpServer } from './support.mjs';
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-// Takes requests off `bytes` as the strictest of servers would; throws at what any other server might read in another
-// way.
+// Parses requests from `bytes` like the strictest of servers; throws on anything that another server might interpret
+// differently.
 function readRequests(bytes) {
   const requests = [];
   let rest = bytes;
@@ -62,7 +62,7 @@ function readRequests(bytes) {
   return requests;
 }
 
-// Answers every whole request with 200; what cannot be read yet, or ever, waits.
+// Answers every complete request with 200; keeps incomplete or malformed input.
 async function recordingServer(t) {
   const server = { connections: [] };
   server.port = await tcpServer(t, (socket) => {
@@ -91,8 +91,8 @@ backends: { site: { servers: [ "http://127.0.0.1:${port}" ], first_byte_timeout:
 routes: [ { path: /*, backend: site } ]
 `);
 
-// Runs `play` for every row in one segment and, where it is short, byte by byte, some at a time. All that fails is told
-// at once.
+// Runs `play` for every row in one segment and, if it is short, byte by byte, several rows at a time. Reports all
+// failures at once.
 const shortEnough = 3000;
 async function forEach(table, play, atOnce) {
   const runs = Object.entries(table).flatMap(([name, row], index) => {
@@ -114,7 +114,7 @@ async function forEach(table, play, atOnce) {
 const sendAs = async (client, bytes, bytewise) => (bytewise ? client.sendBytewise(bytes) : client.send(bytes));
 const inShort = (text) => JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}...` : text);
 
-test('what could be read in two ways is refused, and nothing of it reaches the server', { timeout: 300000 },
+test('ambiguous requests are refused, and nothing of them reaches the server', { timeout: 300000 },
   async (t) => {
   const server = await recordingServer(t);
   const gateway = await gatewayTo(t, server.port);
@@ -131,20 +131,20 @@ test('what could be read in two ways is refused, and nothing of it reaches the s
     assert.match(answer, /\r\nConnection: close\r\n/);
     assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g).length, 1, `one answer, not ${inShort(answer)}`);
   }, 16);
-  // All that it will ever have sent has arrived once it is gone.
+  // Once the gateway has exited, everything it ever sent has arrived.
   gateway.child.kill('SIGTERM');
   await gateway.child.exited;
   await Promise.all(server.connections.map((c) => c.closed));
   for (const received of server.received()) {
     const { name, bytes } = played[Number(/\/case-(\d+)/.exec(received)[1])];
-    // A body may have begun before its fault: then the server must see that it breaks off.
+    // A body may have begun before the error: then the server must see that it is truncated.
     assert.match(bytes, /^POST .*Transfer-Encoding: chunked\r\n\r\n/s, `${name}: ${inShort(received)}`);
     assert.doesNotMatch(received, /smuggled/, name);
     assert.throws(() => readRequests(received), `${name}: looks whole: ${inShort(received)}`);
   }
 });
 
-test('what can be read in one way only is passed on as that', { timeout: 120000 }, async (t) => {
+test('unambiguous requests are forwarded', { timeout: 120000 }, async (t) => {
   const server = await recordingServer(t);
   const gateway = await gatewayTo(t, server.port);
   await forEach(passed, async ({ row, bytes, bytewise }) => {
@@ -152,9 +152,9 @@ test('what can be read in one way only is passed on as that', { timeout: 120000 
     await sendAs(client, `${bytes}GET /next HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n`, bytewise);
     const answer = await client.end();
     const received = server.connections.map((c) => c.bytes);
-    // The server's connections are kept; only what this case brought counts.
+    // The connections to the server are kept alive; only data of this case counts.
     for (const c of server.connections) Object.assign(c, { bytes: '', answered: 0 });
-    // What follows a request that asks for another protocol may be of that protocol, and is not read.
+    // Data after a request for another protocol may belong to that protocol, and is not parsed.
     const target = row.target ?? '/case';
     const targets = row.last ? [target] : [target, '/next'];
     assert.equal(answer.split('HTTP/1.1 200 ').length, targets.length + 1, inShort(answer));
@@ -166,7 +166,7 @@ test('what can be read in one way only is passed on as that', { timeout: 120000 
     assert.equal(values('x-forwarded-for').length, 1);
     assert.doesNotMatch(received.join(''), /forged/);
     for (const [name] of requests[0].headers)
-      assert.doesNotMatch(name, /_/, 'a name that some servers fold into another');
+      assert.doesNotMatch(name, /_/, 'a name that some servers treat like another');
     for (const name of ['upgrade', 'http2-settings', 'keep-alive', 'proxy-connection'])
       assert.deepEqual(values(name), [], name);
     for (const value of values('connection'))
@@ -178,25 +178,25 @@ const upgrade = 'GET /ws HTTP/1.1\r\nHost: s\r\nConnection: Upgrade\r\nUpgrade: 
   'Sec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
-test('requests behind a handshake are not requests', { timeout: 60000 }, async (t) => {
+test('requests after a handshake are not requests', { timeout: 60000 }, async (t) => {
   const server = await recordingServer(t);
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 backends: { site: { servers: [ "http://127.0.0.1:${server.port}" ] } }
 routes: [ { path: /ws, plugin: echo }, { path: /*, backend: site } ]
 `);
-  // Accepted: the bytes behind it are a broken frame.
+  // Accepted: the bytes after it are a broken frame.
   const accepted = await RawClient.connect(gateway.ports[0]);
   accepted.send(`${upgrade}\r\n${smuggled}`);
   const first = await accepted.end();
   assert.match(first, /^HTTP\/1\.1 101 /);
   assert.equal(first.split('HTTP/1.1 ').length, 2);
-  // Refused: the next request is one, but the server never sees the handshake.
+  // Refused: the next request is parsed, but the server never sees the handshake.
   const wrong = await RawClient.connect(gateway.ports[0]);
   wrong.send(`${upgrade.replace('Version: 13', 'Version: 7')}\r\n`);
   assert.match(await wrong.head(), /^HTTP\/1\.1 426 /);
   wrong.close();
-  // With a body: refused, and the body is one.
+  // With a body: the handshake is refused, and the body is consumed.
   const body = await RawClient.connect(gateway.ports[0]);
   body.send(`${upgrade}Content-Length: ${smuggled.length}\r\n\r\n${smuggled}`);
   body.socket.end();
@@ -206,7 +206,7 @@ routes: [ { path: /ws, plugin: echo }, { path: /*, backend: site } ]
   assert.deepEqual(server.received(), []);
 });
 
-// undefined when the last chunk or the end of the trailers is missing, or anything follows.
+// undefined if the last chunk or the end of the trailers is missing, or if anything follows.
 function readChunks(bytes) {
   let body = '';
   for (let rest = bytes; ;) {
@@ -221,7 +221,7 @@ function readChunks(bytes) {
   }
 }
 
-// The last answer in `bytes`, 1xx left out; body undefined when it is cut.
+// The final response in `bytes`, without 1xx; body is undefined if it is truncated.
 function readAnswer(bytes) {
   let rest = bytes;
   for (;;) {
@@ -239,7 +239,7 @@ function readAnswer(bytes) {
   }
 }
 
-test('answers that could be read in two ways do not reach a client, nor the next one', { timeout: 300000 },
+test('ambiguous responses reach neither a client nor the next one', { timeout: 300000 },
   async (t) => {
   let answer;
   const port = await tcpServer(t, (socket) => {

@@ -1,19 +1,19 @@
-// What one reader takes for one message and another for two: the tables of smuggling.test.mjs. Bytes are latin1 text.
+// The tables of smuggling.test.mjs. Bytes are latin1 text.
 
 export const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: s\r\n\r\n';
 const post = (fields, body = '') => `POST /case HTTP/1.1\r\nHost: s\r\n${fields}\r\n${body}`;
 const get = (fields) => `GET /case HTTP/1.1\r\nHost: s\r\n${fields}\r\n`;
 const chunkedSmuggled = `0\r\n\r\n${smuggled}`;
 
-// A request with two bytes of body in this framing of chunks.
+// A request with two bytes of body and these chunks.
 const chunked = (chunks) => post('Transfer-Encoding: chunked\r\n', chunks);
 const coding = (value) => post(`Transfer-Encoding: ${value}\r\n`, chunkedSmuggled);
 const length = (value, body = 'ab') => post(`Content-Length: ${value}\r\n`, body);
 const host = (value) => `GET /case HTTP/1.1\r\nHost: ${value}\r\n\r\n`;
 const absolute = (target, fields = 'Host: s\r\n') => `GET ${target} HTTP/1.1\r\n${fields}\r\n`;
 
-// Refused with a complete answer, 400 where no other status is named, and the end of the connection; not a byte reaches
-// the server, or of a body that had begun, a body that breaks off.
+// Refused with a complete response, 400 unless another status is given, and the end of the connection. No byte reaches
+// the server, or only a truncated body if it had begun.
 export const refused = {
   'Content-Length, then chunked': post('Content-Length: 44\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   'chunked, then Content-Length': post('Transfer-Encoding: chunked\r\nContent-Length: 44\r\n', chunkedSmuggled),
@@ -52,9 +52,9 @@ export const refused = {
   'a folded header': get('X-Folded: a\r\n b\r\n'),
   'a header folded with a tab': get('X-Folded: a\r\n\tb\r\n'),
   'folding in the first line': 'GET /case HTTP/1.1\r\n Host: s\r\n\r\n',
-  'Transfer-Encoding behind a bare LF': post('X: y\nTransfer-Encoding: chunked\r\nContent-Length: 44\r\n',
+  'Transfer-Encoding after a bare LF': post('X: y\nTransfer-Encoding: chunked\r\nContent-Length: 44\r\n',
     chunkedSmuggled),
-  'Transfer-Encoding behind a bare CR': post('X: y\rTransfer-Encoding: chunked\r\nContent-Length: 44\r\n',
+  'Transfer-Encoding after a bare CR': post('X: y\rTransfer-Encoding: chunked\r\nContent-Length: 44\r\n',
     chunkedSmuggled),
   'lines that end with LF only': 'GET /case HTTP/1.1\nHost: s\n\n',
   'lines that end with CR only': 'GET /case HTTP/1.1\rHost: s\r\r',
@@ -85,7 +85,7 @@ export const refused = {
   'a target with a space': 'GET /ca se HTTP/1.1\r\nHost: s\r\n\r\n',
   'two spaces in the request line': 'GET  /case HTTP/1.1\r\nHost: s\r\n\r\n',
   'a space before the method': ' GET /case HTTP/1.1\r\nHost: s\r\n\r\n',
-  'a space behind the version': 'GET /case HTTP/1.1 \r\nHost: s\r\n\r\n',
+  'a space after the version': 'GET /case HTTP/1.1 \r\nHost: s\r\n\r\n',
   'a version in lower case': 'GET /case http/1.1\r\nHost: s\r\n\r\n',
   'version 1.2': { bytes: 'GET /case HTTP/1.2\r\nHost: s\r\n\r\n', status: 505 },
   'version 2.0': { bytes: 'GET /case HTTP/2.0\r\nHost: s\r\n\r\n', status: 505 },
@@ -130,25 +130,25 @@ export const refused = {
   'both lengths, the other named in Connection': post(
     'Connection: transfer-encoding\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   // ---- Transfer-Encoding in disguise
-  'coding with a comma behind it': coding('chunked,'),
-  'coding with a comma and a space behind it': coding('chunked, '),
+  'coding with a comma after it': coding('chunked,'),
+  'coding with a comma and a space after it': coding('chunked, '),
   'coding with a comma before it': coding(',chunked'),
   'coding with commas around it': coding(', chunked ,'),
-  'coding with a tab behind it': coding('chunked\t'),
+  'coding with a tab after it': coding('chunked\t'),
   'coding in single quotes': coding("'chunked'"),
   'coding with a semicolon': coding('chunked;'),
   'coding with a parameter': coding('chunked; q=1'),
   'coding with a tab inside': coding('chun\tked'),
   'coding with a space inside': coding('chunk ed'),
-  'coding with a word behind it': coding('chunked x'),
-  'coding with a vertical tab behind it': coding('chunked\x0b'),
+  'coding with a word after it': coding('chunked x'),
+  'coding with a vertical tab after it': coding('chunked\x0b'),
   'coding with a form feed before it': coding('\x0cchunked'),
   'coding with a no-break space before it': coding('\xa0chunked'),
-  'coding with a next line behind it': coding('chunked\x85'),
+  'coding with a next line after it': coding('chunked\x85'),
   'coding with a control before it': coding('\x01chunked'),
-  'coding with DEL behind it': coding('chunked\x7f'),
+  'coding with DEL after it': coding('chunked\x7f'),
   'coding with a letter that only looks so': coding('chun\xe2\x84\xaaed'),
-  'coding with a bare CR behind it': coding('chunked\r'),
+  'coding with a bare CR after it': coding('chunked\r'),
   'coding with a bare CR before it': coding('\rchunked'),
   'coding with a bare LF before it': coding('\nchunked'),
   'coding with NUL before it': coding('\0chunked'),
@@ -165,21 +165,21 @@ export const refused = {
     chunkedSmuggled),
   'coding in two lines, identity first': post('Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n',
     chunkedSmuggled),
-  'coding folded behind a comma': post('Transfer-Encoding: identity,\r\n chunked\r\n', chunkedSmuggled),
+  'coding folded after a comma': post('Transfer-Encoding: identity,\r\n chunked\r\n', chunkedSmuggled),
   'coding folded with a tab': post('Transfer-Encoding:\r\n\tchunked\r\n', chunkedSmuggled),
-  'coding behind a vertical tab in another header': post('X: y\x0bTransfer-Encoding: chunked\r\nContent-Length: 5\r\n',
+  'coding after a vertical tab in another header': post('X: y\x0bTransfer-Encoding: chunked\r\nContent-Length: 5\r\n',
     chunkedSmuggled),
-  'coding whose name has NUL behind it': post('Transfer-Encoding\0: chunked\r\n', chunkedSmuggled),
+  'coding whose name has NUL after it': post('Transfer-Encoding\0: chunked\r\n', chunkedSmuggled),
   'coding whose name has a control in it': post('Transfer\x01-Encoding: chunked\r\n', chunkedSmuggled),
-  'coding whose name has a vertical tab behind it': post('Transfer-Encoding\x0b: chunked\r\n', chunkedSmuggled),
+  'coding whose name has a vertical tab after it': post('Transfer-Encoding\x0b: chunked\r\n', chunkedSmuggled),
   'coding whose name has a tab before it': post('X: y\r\n\tTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   'coding whose name has a CR before it': post('X: y\r\n\rTransfer-Encoding: chunked\r\n', chunkedSmuggled),
   'coding whose name is in quotes': post('"Transfer-Encoding": chunked\r\n', chunkedSmuggled),
   // ---- Content-Length in disguise
-  'length with a comma behind it': length('2,'),
+  'length with a comma after it': length('2,'),
   'length with a comma before it': length(',2'),
   'length with a semicolon': length('2;'),
-  'length with a letter behind it': length('2a'),
+  'length with a letter after it': length('2a'),
   'length with an exponent': length('2e0', 'ab'),
   'length in other digits': length('\xef\xbc\x92'),
   'length with an underscore': length('1_0', '0123456789'),
@@ -190,14 +190,14 @@ export const refused = {
   'length of two to the 32nd times two to the 32nd': length('4294967296'.repeat(3)),
   'length of a thousand digits': length('1'.repeat(1000)),
   'length with a vertical tab before it': length('\x0b2'),
-  'length with a form feed behind it': length('2\x0c'),
+  'length with a form feed after it': length('2\x0c'),
   'length with NUL before it': length('\x002'),
-  'length with NUL behind it': length('2\0'),
-  'length with a bare CR behind it': length('2\r'),
-  'length with a bare LF behind it': length('2\n'),
+  'length with NUL after it': length('2\0'),
+  'length with a bare CR after it': length('2\r'),
+  'length with a bare LF after it': length('2\n'),
   'length with a no-break space': length('\xa02'),
-  'length whose name has a space behind it': post('Content-Length : 2\r\n', 'ab'),
-  'length whose name has a vertical tab behind it': post('Content-Length\x0b: 2\r\n', 'ab'),
+  'length whose name has a space after it': post('Content-Length : 2\r\n', 'ab'),
+  'length whose name has a vertical tab after it': post('Content-Length\x0b: 2\r\n', 'ab'),
   'length whose name has a space before it': post('X: y\r\n Content-Length: 2\r\n', 'ab'),
   'length that is folded': post('Content-Length:\r\n 2\r\n', 'ab'),
   'length that goes on in a folded line': post('Content-Length: 2\r\n 0\r\n', 'ab'),
@@ -211,10 +211,10 @@ export const refused = {
   'chunk size of minus nothing': chunked('-0\r\n\r\n'),
   'chunk size of 0x0': chunked('0x0\r\n\r\n'),
   'chunk size with a tab before it': chunked('\t2\r\nab\r\n0\r\n\r\n'),
-  'chunk size with a letter behind it': chunked('2g\r\nab\r\n0\r\n\r\n'),
+  'chunk size with a letter after it': chunked('2g\r\nab\r\n0\r\n\r\n'),
   'chunk size with a comma': chunked('2,\r\nab\r\n0\r\n\r\n'),
-  'chunk size with a word behind it': chunked('2 x\r\nab\r\n0\r\n\r\n'),
-  'chunk size with NUL behind it': chunked('2\0\r\nab\r\n0\r\n\r\n'),
+  'chunk size with a word after it': chunked('2 x\r\nab\r\n0\r\n\r\n'),
+  'chunk size with NUL after it': chunked('2\0\r\nab\r\n0\r\n\r\n'),
   'chunk size with an h': chunked('2h\r\nab\r\n0\r\n\r\n'),
   'chunk size in quotes': chunked('"2"\r\nab\r\n0\r\n\r\n'),
   'chunk size with an underscore': chunked('0_2\r\nab\r\n0\r\n\r\n'),
@@ -226,9 +226,9 @@ export const refused = {
   'chunk without an end': chunked('2\r\nab0\r\n\r\n'),
   'chunk that ends with CR only': chunked('2\r\nab\r0\r\n\r\n'),
   'chunk that ends with LF CR': chunked('2\r\nab\n\r0\r\n\r\n'),
-  'chunk with an empty line behind it': chunked('2\r\nab\r\n\r\n0\r\n\r\n'),
+  'chunk with an empty line after it': chunked('2\r\nab\r\n\r\n0\r\n\r\n'),
   'chunk that is shorter than it says': chunked('3\r\nab\r\n0\r\n\r\n'),
-  'chunk behind an empty line': chunked('\r\n2\r\nab\r\n0\r\n\r\n'),
+  'chunk after an empty line': chunked('\r\n2\r\nab\r\n0\r\n\r\n'),
   'last chunk that ends with LF': chunked('2\r\nab\r\n0\n\r\n'),
   'last chunk whose end has LF only': chunked('2\r\nab\r\n0\r\n\n'),
   'last chunk whose end has CR only': chunked('2\r\nab\r\n0\r\n\rX'),
@@ -304,7 +304,7 @@ export const refused = {
   'a Host with a scheme': host('http://s'),
   'a Host with an open bracket': host('[::1'),
   'a Host with a closed bracket only': host('::1]'),
-  'a Host with text behind the bracket': host('[::1]x'),
+  'a Host with text after the bracket': host('[::1]x'),
   'a Host of a port only': host(':80'),
   'a Host with quotes': host('"s"'),
   'a Host with angle brackets': host('<s>'),
@@ -328,7 +328,7 @@ export const refused = {
   'absolute-form with one slash': absolute('http:/case'),
   'absolute-form with no slash': absolute('http:s/case'),
   'absolute-form with backslashes': absolute('http:\\\\s\\case'),
-  'absolute-form with the host behind an at sign': absolute('http://other@s/case'),
+  'absolute-form with the host after an at sign': absolute('http://other@s/case'),
   'absolute-form with a backslash before the host': absolute('http://other\\@s/case'),
   'absolute-form with a fragment before the host': absolute('http://other#@s/case'),
   'absolute-form with a fragment': absolute('http://s/case#x'),
@@ -362,7 +362,7 @@ export const refused = {
   'a head of empty headers': { bytes: get('X:\r\n'.repeat(500)), status: 431 },
 };
 
-// Passed on as one request; what stands behind it is a request of its own.
+// Forwarded as one request; anything after it is a separate request.
 export const passed = {
   'a plain GET': { bytes: get(''), body: '' },
   'Content-Length': { bytes: post('Content-Length: 2\r\n', 'ab'), body: 'ab' },
@@ -406,7 +406,7 @@ export const passed = {
   'absolute-form with the same authority': { bytes: 'GET http://s/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '' },
   'a GET with a body': { bytes: get('Content-Length: 2\r\n') + 'ab', body: 'ab' },
   'empty lines before the request': { bytes: `\r\n\r\n${get('')}`, body: '' },
-  'no space behind the colon': { bytes: post('Content-Length:2\r\n', 'ab'), body: 'ab' },
+  'no space after the colon': { bytes: post('Content-Length:2\r\n', 'ab'), body: 'ab' },
   'a last chunk of many zeros': { bytes: chunked('2\r\nab\r\n0000000000\r\n\r\n'), body: 'ab' },
   'chunk sizes in capital letters': { bytes: chunked(`A\r\n0123456789\r\n0\r\n\r\n`), body: '0123456789' },
   'many chunks': { bytes: chunked(`${'1\r\na\r\n'.repeat(100)}0\r\n\r\n`), body: 'a'.repeat(100) },
@@ -425,7 +425,7 @@ export const passed = {
       'Content-Length: 2\r\n', 'ab'), body: 'ab',
   },
   'an upgrade to TLS': { bytes: get('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'), body: '' },
-  // None of these is a handshake, so that what follows is a request and no frame.
+  // None of these is a handshake, so what follows is a request and not a frame.
   'an upgrade to nothing': { bytes: get('Connection: Upgrade\r\nUpgrade: \r\n'), body: '' },
   'an upgrade to WebSocket without its fields': { bytes: get('Connection: Upgrade\r\nUpgrade: websocket\r\n'),
     body: '' },
@@ -460,14 +460,14 @@ export const passed = {
   'absolute-form in capital letters': { bytes: 'GET HTTP://S/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'S' },
   'absolute-form with the default port': { bytes: 'GET http://s:80/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     host: 's:80' },
-  // The server gets one authority, that of the target, and cannot choose another.
+  // The server gets one authority, that of the target.
   'absolute-form against Host': { bytes: 'GET http://other/case HTTP/1.1\r\nHost: s\r\n\r\n', body: '', host: 'other' },
   'absolute-form with another port': { bytes: absolute('http://s:81/case'), body: '', host: 's:81' },
   'absolute-form with a longer host': { bytes: absolute('http://s.other/case'), body: '', host: 's.other' },
   'absolute-form of https against Host': { bytes: absolute('HTTPS://other/case'), body: '', host: 'other' },
   'absolute-form of ws against Host': { bytes: absolute('ws://other:8080/case'), body: '', host: 'other:8080' },
   'a Host with the dot of the root': { bytes: host('s.'), body: '', host: 's.' },
-  // Encoded by the gateway, they are read by the server as by the gateway.
+  // Encoded by the gateway, so that the server interprets them like the gateway.
   'a byte beyond ASCII in the target': { bytes: 'GET /case\xe4 HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     target: '/case%E4' },
   'spaces and line ends beyond ASCII in the target': {
@@ -478,7 +478,7 @@ export const passed = {
     target: '/case%C0%AF' },
   'bytes beyond ASCII in the query': { bytes: 'GET /case?\xe4=\xff HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     target: '/case?%E4=%FF' },
-  // A query is not taken apart at any of these by whoever routes.
+  // Routers do not split a query at any of these.
   'a backslash in the query': { bytes: 'GET /case?file=C:\\a HTTP/1.1\r\nHost: s\r\n\r\n', body: '',
     target: '/case?file=C:\\a' },
   'a DELETE with a body': { bytes: 'DELETE /case HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\nab', body: 'ab' },
@@ -489,8 +489,8 @@ export const passed = {
 const after = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled';
 export const ok = (fields, body = '') => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`;
 
-// What a server sends, and what the client may see of it: a status and a body; undefined stands for a cut behind the
-// head.
+// What a server sends, and what the client may see of it: a status and a body; undefined stands for a broken connection
+// after the head.
 export const answers = {
   'both lengths': [ok('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`), 502],
   'two lengths': [ok('Content-Length: 0\r\nContent-Length: 5\r\n', 'abcde'), 502],
@@ -507,8 +507,7 @@ export const answers = {
   'another protocol': ['ICY 200 OK\r\n\r\n', 502],
   'garbage': ['\x16\x03\x01\x02\x00\x01', 502],
   'a 101 that nobody asked for': ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 502],
-  // Ends at its empty line whatever it says: what follows is the answer, and never what a length would have made the
-  // body.
+  // Ends at its empty line regardless of its fields: what follows is the response, and not a body of that length.
   'a 1xx with a length': [`HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`,
     200, 'ok'],
   'a 1xx with two lengths': [
@@ -520,9 +519,9 @@ export const answers = {
     `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n 0\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 502],
   'nothing at all': ['', 502],
   'an answer that is longer than it says': [`${ok('Content-Length: 2\r\n', 'ok')}${after}`, 200, 'ok'],
-  'an answer behind a 204': [`HTTP/1.1 204 No Content\r\n\r\n${after}`, 204, ''],
-  'an answer behind a 304': [`HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n${after}`, 304, ''],
-  'an answer behind chunks': [ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\n\r\n${after}`), 200, 'ok'],
+  'an answer after a 204': [`HTTP/1.1 204 No Content\r\n\r\n${after}`, 204, ''],
+  'an answer after a 304': [`HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n${after}`, 304, ''],
+  'an answer after chunks': [ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\n\r\n${after}`), 200, 'ok'],
   'early hints': [`HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
   'a body that breaks off': [ok('Content-Length: 10\r\n', 'short'), 200, undefined],
   'chunks that break off': [ok('Transfer-Encoding: chunked\r\n', '5\r\nshort\r\n'), 200, undefined],
@@ -530,7 +529,7 @@ export const answers = {
     undefined],
   'a chunk size with garbage': [ok('Transfer-Encoding: chunked\r\n', `2x\r\nok\r\n0\r\n\r\n`), 200, undefined],
   'chunked, then a length': [ok('Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', `0\r\n\r\n${after}`), 502],
-  // One length, which reaches the client once (RFC 9110, section 8.6); what stands behind the body is nobody's answer.
+  // One length, which reaches the client once (RFC 9110, section 8.6); data after the body belongs to no response.
   'the same length twice': [`${ok('Content-Length: 5\r\nContent-Length: 5\r\n', 'abcde')}${after}`, 200, 'abcde'],
   'a list of one length': [`${ok('Content-Length: 5, 5\r\n', 'abcde')}${after}`, 200, 'abcde'],
   'a list of lengths that differ': [ok('Content-Length: 5, 6\r\n', 'abcde'), 502],
@@ -549,7 +548,7 @@ export const answers = {
   'a length with NUL': [ok('Content-Length: 5\0\r\n', 'abcde'), 502],
   'a length with a vertical tab': [ok('Content-Length: \x0b5\r\n', 'abcde'), 502],
   'a length that is folded': [ok('Content-Length:\r\n 5\r\n', 'abcde'), 502],
-  'a length behind a bare CR': [ok('Content-Length: 5\rX: y\r\n', 'abcde'), 502],
+  'a length after a bare CR': [ok('Content-Length: 5\rX: y\r\n', 'abcde'), 502],
   'xchunked': [ok('Transfer-Encoding: xchunked\r\n', `0\r\n\r\n${after}`), 502],
   'chunked twice': [ok('Transfer-Encoding: chunked, chunked\r\n', `0\r\n\r\n${after}`), 502],
   'chunked in two lines': [ok('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', `0\r\n\r\n${after}`),
@@ -590,7 +589,7 @@ export const answers = {
   'a head without an end': [`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(30000)}`, 502],
   'a header without an end': [`HTTP/1.1 200 OK\r\nX: ${'y'.repeat(300000)}`, 502],
   'half a head': ['HTTP/1.1 200 OK\r\nContent-Le', 502],
-  'a 101 behind a 100': [
+  'a 101 after a 100': [
     'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', 502],
   'a 1xx with chunks': [
     `HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n${ok('Content-Length: 2\r\n', 'ok')}`, 200, 'ok'],
@@ -604,9 +603,9 @@ export const answers = {
   'an answer with no reason': [`HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok`, 200, 'ok'],
   'chunk extensions': [ok('Transfer-Encoding: chunked\r\n', '2;x=y\r\nok\r\n0;end\r\n\r\n'), 200, 'ok'],
   'trailers': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\nX: y\r\n\r\n'), 200, 'ok'],
-  'chunks, and an answer behind a trailer': [
+  'chunks, and an answer after a trailer': [
     ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\nX: y\r\n\r\n${after}`), 200, 'ok'],
-  'an answer behind no body': [`${ok('Content-Length: 0\r\n')}${after}`, 200, ''],
+  'an answer after no body': [`${ok('Content-Length: 0\r\n')}${after}`, 200, ''],
   'a length of Connection: content-length': [ok('Connection: content-length\r\nContent-Length: 2\r\n', 'ok'), 200,
     'ok'],
   'chunks that end before the last': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n'), 200, undefined],

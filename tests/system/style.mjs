@@ -1,7 +1,7 @@
-// Checks the style of JavaScript: two spaces, single quotes, semicolons, at most 120 columns, no tabs, no spaces at
-// line ends.
-//   node tests/system/style.mjs FILE...     names what is wrong, and fails if anything is
-// What stands in template literals is content, not style: lines that begin or end in one may be of any length.
+// Checks the style of JavaScript: two spaces, single quotes, semicolons, at most 120 columns, no tabs, no trailing
+// spaces.
+//   node tests/system/style.mjs FILE...     lists violations, and fails if there are any
+// The contents of template literals are exempt: lines that begin or end in one may be of any length.
 import fs from 'node:fs';
 import { parse } from 'acorn';
 
@@ -15,7 +15,7 @@ const kWithSemicolon = new Set([
 function needsSemicolon(node, parent, key) {
   if (node.type === 'ExportNamedDeclaration') return !node.declaration;
   if (node.type === 'ExportDefaultDeclaration') return !/^(Function|Class)Declaration$/.test(node.declaration.type);
-  // A declaration in the head of a loop ends with what is behind it, and that of an export with the export.
+  // A declaration in the head of a loop needs no semicolon of its own, nor does one inside an export.
   if (/^For/.test(parent?.type) && key !== 'body') return false;
   return kWithSemicolon.has(node.type);
 }
@@ -29,7 +29,7 @@ function* nodesOf(node, parent = null, key = '') {
   }
 }
 
-// The lines in the midst of what begins or ends in another line: of template literals and of comments.
+// The inner lines of multi-line template literals and comments.
 function linesWithin(ranges) {
   const within = new Set();
   for (const { first, last } of ranges) {
@@ -51,7 +51,7 @@ function faultsOf(text) {
   for (const { node, parent, key } of nodesOf(program)) {
     if (node.type === 'TemplateLiteral') templates.push({ first: node.loc.start.line, last: node.loc.end.line });
     if (needsSemicolon(node, parent, key) && text[node.end - 1] !== ';')
-      note(node.loc.end.line, 'no semicolon behind this');
+      note(node.loc.end.line, 'missing semicolon');
   }
   for (const token of tokens) {
     const source = text.slice(token.start, token.end);
@@ -71,7 +71,7 @@ function faultsOf(text) {
   return faults.sort((a, b) => a.line - b.line);
 }
 
-// Whether it would find anything.
+// A sample to check that the checks work.
 const kSample = `import fs from "node:fs"
 const good = \`in a template "everything" goes,
  whatever it looks like  \`;
@@ -81,14 +81,15 @@ export default { a: 1 }
 const tab =\t1;
 const end = 2;${' '}
 `;
-const kSampleFaults = [[1, 'no semicolon'], [1, '"node:fs" is'], [5, 'not indented'], [6, 'no semicolon'], [7, 'a tab'],
+const kSampleFaults = [[1, 'missing semicolon'], [1, '"node:fs" is'], [5, 'not indented'], [6, 'missing semicolon'],
+  [7, 'a tab'],
   [8, 'space at']];
 
 function testItself() {
   const found = faultsOf(kSample);
   const right = found.length === kSampleFaults.length &&
     kSampleFaults.every(([line, what], i) => found[i].line === line && found[i].what.startsWith(what));
-  if (!right) throw new Error(`the sample has other faults than these: ${JSON.stringify(found)}`);
+  if (!right) throw new Error(`unexpected violations in the sample: ${JSON.stringify(found)}`);
 }
 
 testItself();

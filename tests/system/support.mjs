@@ -1,5 +1,5 @@
-// What the system tests share: the gateway as a process, servers and clients around it, certificates. Everything
-// listens on ports that the system chooses and lives in one folder that is removed at the end.
+// Shared code of the system tests: the gateway as a process, servers and clients, certificates. Everything listens on
+// ports chosen by the kernel and lives in one folder that is removed at the end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +11,9 @@ import readline from 'node:readline';
 import tls from 'node:tls';
 
 export const binary = process.env.UPGATE_BINARY;
-if (!binary) throw new Error('UPGATE_BINARY names the program to test');
+if (!binary) throw new Error('UPGATE_BINARY must name the program to test');
 
-// Sanitized builds are slower and larger: they move fewer bytes and are not weighed.
+// Sanitized builds are slower and larger: tests move fewer bytes and do not check memory.
 export const sanitized = process.env.UPGATE_SANITIZED === '1';
 
 export function temporaryFolder(t) {
@@ -22,7 +22,7 @@ export function temporaryFolder(t) {
   return folder;
 }
 
-// A promise that gives up with a message instead of hanging.
+// Rejects with a message after `ms` instead of hanging.
 export function within(ms, what, promise) {
   let timer;
   const timeout = new Promise((_, reject) => {
@@ -31,13 +31,13 @@ export function within(ms, what, promise) {
   return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
 
-// Runs a program until the test ends. Resolves `exited` with its code or signal.
+// Runs a program until the test ends. `exited` resolves to its exit code or signal.
 export function start(t, command, args, options = {}) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
   child.exited = once(child, 'exit').then(([code, signal]) => code ?? signal);
   child.output = '';
   child.errors = '';
-  // Streams that `options` connects to something else are not here.
+  // Streams that `options` redirects are null.
   child.stdout?.on('data', (data) => (child.output += data));
   child.stderr?.on('data', (data) => (child.errors += data));
   child.stdin?.on('error', () => {});
@@ -48,13 +48,12 @@ export function start(t, command, args, options = {}) {
   return child;
 }
 
-// upgate with so many file descriptors at most.
+// Runs upgate with a limit on file descriptors.
 export const startWithFiles = (t, files, args) =>
   start(t, 'sh', ['-c', `ulimit -n ${files}; exec "$0" "$@"`, binary, ...args]);
 
-// upgate run, with `yaml` as its configuration; log lines arrive as objects. `yaml` has the placeholder-free text; its
-// listeners should use port 0.
-// `files`: how many file descriptors the process may have.
+// Runs `upgate run` with the configuration `yaml`, whose listeners should use port 0. Log lines arrive as objects.
+// `files`: the limit on file descriptors of the process.
 export async function startGateway(t, yaml, { folder = temporaryFolder(t), args, files } = {}) {
   const file = path.join(folder, 'upgate.yaml');
   fs.writeFileSync(file, `log: { format: json, level: debug }\n${yaml}`);
@@ -76,7 +75,7 @@ export async function startGateway(t, yaml, { folder = temporaryFolder(t), args,
       waiter.resolve(entry);
     }
   });
-  // The first log line, past or future, that matches.
+  // The first matching log line, past or future.
   gateway.logged = (matches, what = 'a log line') => {
     const found = gateway.log.find(matches);
     if (found) return Promise.resolve(found);
@@ -92,7 +91,7 @@ export async function startGateway(t, yaml, { folder = temporaryFolder(t), args,
     if (entry.purpose === 'admin') gateway.admin = port;
     else gateway.ports.push(port);
   }
-  // Whatever the test did, the process must still be there and end in order.
+  // Whatever the test did, the process must still run and exit cleanly.
   t.after(async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');
@@ -100,7 +99,7 @@ export async function startGateway(t, yaml, { folder = temporaryFolder(t), args,
       if (code !== 0) throw new Error(`upgate ended with ${code}: ${child.errors}`);
     }
   });
-  // Numbers from now on: those who ask often are told the same ones for a while.
+  // Current statistics: the gateway serves frequent requests from a cache for a while.
   gateway.stats = async () => {
     const since = Date.now();
     for (;;) {
@@ -137,7 +136,7 @@ export async function tcpServer(t, handler) {
 
 export const echoServer = (t) => tcpServer(t, (socket) => socket.pipe(socket));
 
-// A port that nobody listens on: taken and given back.
+// A port that nobody listens on: bound and released.
 export async function unusedPort() {
   const server = net.createServer();
   server.listen(0, '127.0.0.1');
@@ -147,7 +146,7 @@ export async function unusedPort() {
   return port;
 }
 
-// Sends raw bytes and collects what comes back, as latin1 text.
+// Sends raw bytes and collects the response, as latin1 text.
 export class RawClient {
   static async connect(port, { secure, ...options } = {}) {
     const socket = secure
@@ -200,14 +199,14 @@ export async function httpGet(port, target, headers = '') {
   return { status: Number(all.split(' ')[1]), head: all.slice(0, split), body: all.slice(split + 4) };
 }
 
-// A frame as a client sends it (masked with zeros, so that the payload stays readable).
+// A frame of a client (masked with zeros, so that the payload stays readable).
 export function frame(opcode, payload = '') {
   const body = Buffer.from(payload, 'latin1');
-  if (body.length > 125) throw new Error('for short frames');
+  if (body.length > 125) throw new Error('only for short frames');
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | body.length, 0, 0, 0, 0]), body]).toString('latin1');
 }
 
-// A certificate authority and a certificate for localhost, 127.0.0.1 and further names.
+// A certificate authority, and a certificate for localhost, 127.0.0.1 and other names.
 export function makeCertificates(folder, names = ['a.example', 'b.example']) {
   const at = (name) => path.join(folder, name);
   const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -228,6 +227,6 @@ const memory = (pid, field) => {
   const match = new RegExp(`${field}:\\s+(\\d+) kB`).exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(match[1]) * 1024;
 };
-// Resident memory of a process, in bytes: now, and the most that it ever was.
+// Resident memory of a process in bytes: current and peak.
 export const residentBytes = (pid) => memory(pid, 'VmRSS');
 export const peakBytes = (pid) => memory(pid, 'VmHWM');

@@ -1,4 +1,4 @@
-// HTTP/1.1 messages read off a socket as they were sent: every header as it stands, every framing taken off but named.
+// Reads HTTP/1.1 messages from a socket exactly as sent: headers are kept verbatim; framing is decoded and recorded.
 import { within } from './support.mjs';
 
 class Reader {
@@ -10,7 +10,7 @@ class Reader {
     for (const event of ['end', 'close']) socket.on(event, () => { this.over = true; this.changed(); });
     socket.on('error', (error) => { this.error = error.code; });
   }
-  // Waits until `find` gives something else than undefined; undefined when the connection ends before.
+  // Waits until `find` returns something other than undefined; undefined if the connection ends first.
   async until(find, what) {
     return within(20000, what, new Promise((resolve) => {
       this.changed = () => {
@@ -29,7 +29,7 @@ class Reader {
     const whole = await this.until((bytes) => (bytes.length >= count ? true : undefined), what);
     return { text: this.take(count), whole: whole === true };
   }
-  // A line with its CRLF taken off; undefined at the end of the connection.
+  // A line without its CRLF; undefined at the end of the connection.
   async line(what) {
     const end = await this.until((bytes) => (bytes.includes('\r\n') ? bytes.indexOf('\r\n') : undefined), what);
     return end === undefined ? undefined : this.take(end + 2).slice(0, -2);
@@ -77,8 +77,8 @@ async function body(reader, headers, { none = false, toEnd = false } = {}) {
   return { framing: 'end', body: reader.take(reader.bytes.length), trailers: [], whole: reader.error === undefined };
 }
 
-// The server's end of a connection: request() gives the next one, undefined at the end. `onHead` hears of each head
-// before its body is read.
+// The server side of a connection: request() returns the next request, undefined at the end. `onHead` is called with
+// each head before its body is read.
 export class RequestReader {
   constructor(socket) { this.reader = new Reader(socket); }
   async request(onHead = () => {}) {
@@ -91,7 +91,7 @@ export class RequestReader {
   }
 }
 
-// The client's end: answer() gives the next final answer with the 1xx heads before it; undefined when none came.
+// The client side: answer() returns the next final response with the 1xx heads before it; undefined if none arrives.
 export class AnswerReader {
   constructor(socket) { this.reader = new Reader(socket); }
   async answer({ method = 'GET', onInterim = () => {} } = {}) {

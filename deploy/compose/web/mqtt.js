@@ -1,5 +1,5 @@
-// As much of MQTT 3.1.1 as a page needs to try a broker: connect, subscribe, publish, and receive, at QoS 0 and with a
-// clean session. An application takes a library.
+// A minimal MQTT 3.1.1 client: connect, subscribe, publish, and receive, at QoS 0 and with a clean session.
+// Applications should use a library.
 
 const CONNACK = 2, PUBLISH = 3, SUBACK = 9;
 const keepAlive = 60; // seconds
@@ -8,13 +8,13 @@ const decoder = new TextDecoder();
 
 const uint16 = (value) => [value >> 8, value & 0xff];
 
-// A string of the protocol: its length in bytes, and UTF-8.
+// An MQTT string: its length in bytes, then UTF-8.
 function string(text) {
   const bytes = encoder.encode(text);
   return [...uint16(bytes.length), ...bytes];
 }
 
-// The remaining length goes in front of the body, seven bits a byte.
+// The remaining length precedes the body, seven bits per byte.
 function packet(type, flags, body) {
   const length = [];
   let rest = body.length;
@@ -26,7 +26,7 @@ function packet(type, flags, body) {
   return Uint8Array.from([(type << 4) | flags, ...length, ...body]);
 }
 
-// Takes the first whole packet off the front of `bytes`; nothing while one is not there yet.
+// Returns the first complete packet in `bytes`, or undefined if it is incomplete.
 function takePacket(bytes) {
   let length = 0;
   for (let i = 1; i < 5; ++i) {
@@ -37,11 +37,11 @@ function takePacket(bytes) {
     if (bytes.length < start + length) return undefined;
     return { type: bytes[0] >> 4, body: bytes.subarray(start, start + length), rest: bytes.subarray(start + length) };
   }
-  throw new Error('a packet without an end to its length');
+  throw new Error('malformed remaining length');
 }
 
-// Connects to `url`. Calls onOpen once the broker lets the client in, onSubscribed for each subscription that the
-// broker takes, onMessage(topic, text) for each message of one, and onClose(reason) once, at the end.
+// Connects to `url`. Calls onOpen when the broker has accepted the client, onSubscribed for each subscription that the
+// broker accepts, onMessage(topic, text) for each message received, and onClose(reason) once, at the end.
 export function connect(url, { onOpen, onSubscribed, onMessage, onClose }) {
   const socket = new WebSocket(url, 'mqtt');
   socket.binaryType = 'arraybuffer';
@@ -74,7 +74,7 @@ export function connect(url, { onOpen, onSubscribed, onMessage, onClose }) {
     const id = `page-${Math.random().toString(36).slice(2, 12)}`;
     socket.send(packet(1, 0, [...string('MQTT'), 4, clean, ...uint16(keepAlive), ...string(id)]));
   };
-  // The borders of messages are not those of packets: bytes gather until a packet is whole.
+  // WebSocket messages are not aligned to MQTT packets: bytes are collected until a packet is complete.
   socket.onmessage = ({ data }) => {
     const bytes = new Uint8Array(pending.length + data.byteLength);
     bytes.set(pending);

@@ -13,10 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 using plugin::MessageKind;
 
-// Thousands of clients may listen on one loop, which has other work to do, too.
+// Bounds the work of one turn: a loop may have thousands of clients.
 constexpr int kSendsPerTurn = 256;
 
-// One loop's part of the service. Everything here runs on that loop's thread: no locks.
+// The service's instance on one loop. Runs only on that loop's thread, so it needs no locks.
 class Clock final : public plugin::Instance, private io::Timer::Owner, private io::Later {
  public:
   Clock(plugin::Host& host, io::Millis interval)
@@ -47,11 +47,11 @@ class Clock final : public plugin::Instance, private io::Timer::Owner, private i
   io::Timer timer_;
   std::map<std::uint64_t, plugin::Socket*> sockets_;
   std::uint64_t last_id_ = 0;
-  std::optional<plugin::Message> tick_;  // while it is being sent
-  std::uint64_t sent_to_ = 0;            // the last who got it
+  std::optional<plugin::Message> tick_;  // set while it is being sent
+  std::uint64_t sent_to_ = 0;            // id of the last client that got it
 };
 
-// What the service keeps for one client: in the table from its first to its last moment.
+// The state of one client. It is in the clock's table for its whole lifetime.
 class Listener final : public plugin::SocketHandler {
  public:
   Listener(Clock& clock, plugin::Socket& socket)
@@ -91,13 +91,14 @@ std::unique_ptr<plugin::SocketHandler> Clock::OnSocket(plugin::Socket& socket) {
 
 void Clock::OnTimer(io::Timer&) {
   timer_.Arm(interval_);
-  if (tick_) return;  // the last one is not with everybody yet
+  if (tick_) return;  // the previous tick has not reached all clients yet
   tick_.emplace(MessageKind::kText, AsBytes(Now()));
   sent_to_ = 0;
   SendSome();
 }
 
-// Encoded once for all. Clients may come and go between two turns, so the place is kept by number.
+// All clients share one encoded message. Clients may come and go between turns, so the position is
+// stored as an id.
 void Clock::SendSome() {
   auto next = sockets_.upper_bound(sent_to_);
   for (int left = kSendsPerTurn; next != sockets_.end() && left > 0; ++next, --left) {
@@ -108,7 +109,7 @@ void Clock::SendSome() {
   tick_.reset();
 }
 
-// The service as one route configures it. Made once, and shared by all loops.
+// The service as configured by one route. Created once and shared by all loops.
 class ClockService final : public plugin::Service {
  public:
   explicit ClockService(io::Millis interval) : interval_(interval) {}

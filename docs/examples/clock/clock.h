@@ -6,9 +6,9 @@
 
 namespace upgate::examples {
 
-// A service that tells the time, in seconds since 1970: as the answer to a GET, and to WebSocket
-// clients once when they connect, whenever they send a message, and every `interval`. A client that
-// does not read what it was sent is left out, because nobody wants yesterday's time.
+// A service that sends the time, in seconds since 1970: in the response to a GET, and to WebSocket
+// clients when they connect, whenever they send a message, and every `interval`. Congested clients
+// are skipped, because a queued time would be stale.
 //
 // Options: interval: 1s (default; 100ms to 1h).
 std::unique_ptr<plugin::Service> MakeClock(plugin::ServiceSetup setup);

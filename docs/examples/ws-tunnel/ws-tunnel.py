@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Carries a TCP connection through a WebSocket, to a route of upgate that leads to tcp, tls or unix servers.
+"""Tunnels a TCP connection through a WebSocket to a route of upgate with tcp, tls or unix servers.
 
-    ws-tunnel.py URL                  standard input and output, as a ProxyCommand of ssh wants it
-    ws-tunnel.py URL --listen PORT    each connection to 127.0.0.1:PORT, for any other program
+    ws-tunnel.py URL                  tunnels standard input and output, for ssh's ProxyCommand
+    ws-tunnel.py URL --listen PORT    tunnels each connection to 127.0.0.1:PORT, for any other program
 
 Needs Python 3.9 and websockets 10 or newer (Debian: python3-websockets).
 """
@@ -19,7 +19,7 @@ READ_SIZE = 64 * 1024
 
 
 async def carry(connect, read, write):
-    """Carries both ways until either side ends. Returns what was wrong, or nothing."""
+    """Relays in both directions until either side ends. Returns an error message, or None."""
     try:
         async with connect() as socket:
             sender = asyncio.ensure_future(send_all(socket, read))
@@ -27,7 +27,7 @@ async def carry(connect, read, write):
                 async for data in socket:
                     await write(data)
             except websockets.ConnectionClosedError:
-                pass  # the code says why
+                pass  # reported below, by its close code
             finally:
                 sender.cancel()
     except (OSError, asyncio.TimeoutError, websockets.InvalidHandshake) as error:
@@ -40,12 +40,12 @@ async def carry(connect, read, write):
 async def send_all(socket, read):
     while data := await read():
         await socket.send(data)
-    # The gateway tells the server, and sends what the server still has to say before it answers.
+    # The gateway ends its side of the server's connection, and delivers the rest of the server's data before it answers.
     await socket.close()
 
 
 async def carry_standard_streams(connect):
-    # In threads, because they may be files, pipes or a terminal.
+    # In threads, because standard streams may be files, pipes or a terminal, which asyncio cannot all poll.
     async def write(data):
         while data:
             data = data[await asyncio.to_thread(os.write, 1, data) :]
@@ -84,12 +84,12 @@ def tls_context(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Carries a TCP connection through a WebSocket.")
+    parser = argparse.ArgumentParser(description="Tunnels a TCP connection through a WebSocket.")
     parser.add_argument("url", metavar="URL", help="ws://… or wss://…")
-    parser.add_argument("--listen", metavar="PORT", type=int, help="take connections here; 0: any port")
-    parser.add_argument("--ca", metavar="FILE", help="certificates to trust in the place of the system's")
-    parser.add_argument("--cert", metavar="FILE", help="certificate to show to the gateway")
-    parser.add_argument("--key", metavar="FILE", help="its key, where the certificate's file does not have it")
+    parser.add_argument("--listen", metavar="PORT", type=int, help="accept connections on this port of 127.0.0.1; 0: any free port")
+    parser.add_argument("--ca", metavar="FILE", help="CA certificates to trust instead of the system's")
+    parser.add_argument("--cert", metavar="FILE", help="client certificate")
+    parser.add_argument("--key", metavar="FILE", help="key of the client certificate, if it is in a separate file")
     options = parser.parse_args()
 
     arguments = {"compression": None, "ping_interval": None}  # the gateway pings
@@ -108,7 +108,7 @@ async def run(connect, port):
     problem = await carry_standard_streams(connect)
     if problem:
         say(problem)
-    # A thread may still wait for standard input, and would keep the process from ending.
+    # A thread may still be blocked on standard input, which would keep the process alive.
     os._exit(1 if problem else 0)
 
 

@@ -30,7 +30,7 @@ void Connection::Read() {
   if (size > 0) {
     if (!closing_) OnBytes(buffer.first(static_cast<std::size_t>(size)));
   } else if (size == 0 || errno != EAGAIN) {
-    // A proxy that is stopped resets its connections: nothing that this end could be wrong about.
+    // A stopped proxy resets its connections; that is not an error of this server.
     Close();
   }
 }

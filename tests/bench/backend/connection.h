@@ -11,8 +11,8 @@ namespace upgate::bench {
 
 class Server;
 
-// One accepted connection of a server; subclasses say what is served. One read an event, one write
-// an answer; while the peer does not take what is written, nothing is read.
+// An accepted connection of a server; subclasses implement the protocol. Makes one read per event
+// and one write per answer, and stops reading while the peer does not accept its output.
 class Connection : public Watcher {
  public:
   Connection(Server& server, UniqueFd fd);
@@ -20,18 +20,18 @@ class Connection : public Watcher {
   void OnEvents(std::uint32_t events) final;
 
  protected:
-  // What was read; the bytes may be changed.
+  // Called with received bytes, which may be modified in place.
   virtual void OnBytes(MutableBytes bytes) = 0;
-  // The socket has room again and nothing is queued; called after WantWritable too.
+  // The socket is writable and nothing is queued; also called after WantWritable.
   virtual void OnWritable() {}
 
-  // Writes all; keeps what the system does not take.
+  // Writes everything; queues what the kernel does not accept.
   void Send(Bytes bytes);
-  // Writes what the system takes.
+  // Writes as much as the kernel accepts.
   std::size_t SendSome(Bytes bytes);
-  // Whether OnWritable is called when there is room.
+  // Whether to call OnWritable when the socket is writable.
   void WantWritable(bool wanted);
-  // Closes as soon as everything is sent.
+  // Closes once everything is sent.
   void CloseWhenSent();
   Server& server() { return server_; }
 

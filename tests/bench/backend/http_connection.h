@@ -7,7 +7,7 @@
 
 namespace upgate::bench {
 
-// HTTP/1.1, kept alive: GET /N is answered with N bytes. Requests have no body.
+// HTTP/1.1 with keep-alive: answers GET /N with N bytes. Requests must have no body.
 class HttpConnection final : public Connection {
  public:
   using Connection::Connection;

@@ -1,4 +1,4 @@
-// The servers behind the gateway, as a program of their own.
+// The servers behind the gateway, as a separate program.
 //   backend KIND:PORT[:MESSAGE_SIZE]...     kinds: server.h
 #include <cstdint>
 #include <limits>

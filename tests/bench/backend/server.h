@@ -14,27 +14,27 @@
 
 namespace upgate::bench {
 
-// What stands behind the gateway, at a port of 127.0.0.1: as cheap as a server can be, so that the
-// gateway is the bottleneck.
+// A server behind the gateway, at a port of 127.0.0.1. As cheap as possible, so that the gateway is
+// the bottleneck.
 class Server final : public Watcher {
  public:
   // `kind`:
-  //   tcp-echo    sends back what it gets                ws-echo    the same with messages
-  //   tcp-sink    takes payload of a Pattern, checks it  ws-sink    the same in frames
-  //   tcp-source  sends payload of a Pattern, for ever   ws-source  the same in frames
+  //   tcp-echo    echoes bytes                                ws-echo    echoes messages
+  //   tcp-sink    receives payload of a Pattern, checks it    ws-sink    the same in frames
+  //   tcp-source  sends payload of a Pattern endlessly        ws-source  the same in frames
   //   http        answers GET /N with N bytes
-  // `message_size` is that of the Pattern. Ends the program when the port is taken.
+  // `message_size` is that of the Pattern. Ends the program if the port is taken.
   Server(Loop& loop, std::string_view kind, std::uint16_t port, std::size_t message_size);
 
   void OnEvents(std::uint32_t events) override;
-  // The connection is closed; it lives until the end of the turn.
+  // The connection is closed; it is deleted at the end of the turn.
   void OnDone(Connection& connection);
 
   Loop& loop() { return loop_; }
   const Pattern& pattern() const { return pattern_; }
-  // Bytes for answers of HTTP, as many as anybody asked for.
+  // Bytes for HTTP response bodies, as many as any request has asked for.
   std::string& body() { return body_; }
-  // Where a connection may put an answer together.
+  // A buffer in which connections may build their answers.
   std::string& scratch() { return scratch_; }
 
  private:

@@ -7,7 +7,7 @@
 
 namespace upgate::bench {
 
-// A server as the command line says it: KIND:PORT[:MESSAGE_SIZE].
+// Parses a server on the command line: KIND:PORT[:MESSAGE_SIZE].
 std::unique_ptr<Server> MakeServer(Loop& loop, std::string_view spec);
 
 }  // namespace upgate::bench

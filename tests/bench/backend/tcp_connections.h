@@ -7,7 +7,7 @@
 
 namespace upgate::bench {
 
-// Most that a source writes at once, so that no connection keeps the others waiting.
+// Maximum size of a source's write, so that no connection starves the others.
 inline constexpr std::size_t kPiece = 128 * 1024;
 
 class TcpEcho final : public Connection {

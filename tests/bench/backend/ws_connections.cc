@@ -55,7 +55,7 @@ void WsConnection::OnFrameEnd(const FrameHeader& frame) {
   if (!frame.control()) return;
   const std::string payload = std::exchange(control_, {});
   if (frame.opcode == kPong) return;
-  OnReadDone();  // what came before goes out before
+  OnReadDone();  // answers to earlier frames go first
   const std::uint8_t opcode = frame.opcode == kPing ? kPong : kClose;
   std::string answer;
   AppendHeader(answer, {.opcode = opcode, .fin = true, .length = payload.size()});
@@ -75,7 +75,7 @@ void WsEcho::OnPayload(const FrameHeader& frame, MutableBytes piece, std::uint64
   std::string& out = server().scratch();
   const std::size_t before = out.size();
   const std::size_t after = before + piece.size();
-  // Not what the function is called with: in libstdc++ 12 that may be more.
+  // Not the function's argument: in libstdc++ 12 that may be larger.
   out.resize_and_overwrite(after, [&](char*, std::size_t) { return after; });
   Unmask(piece, frame, at, reinterpret_cast<std::byte*>(out.data() + before));
 }

@@ -8,28 +8,28 @@
 
 namespace upgate::bench {
 
-// A WebSocket server's side of a connection (RFC 6455): the handshake, then frames. Answers Close
-// with Close and closes, and Ping with Pong.
+// The server side of a WebSocket connection (RFC 6455): the handshake, then frames. Answers a Close
+// with a Close and ends the connection; answers Pings with Pongs.
 class WsConnection : public Connection {
  public:
   using Connection::Connection;
 
-  // Of FrameReader.
+  // FrameReader visitor.
   virtual void OnFrame(const FrameHeader& frame) = 0;
   virtual void OnPayload(const FrameHeader& frame, MutableBytes piece, std::uint64_t at) = 0;
   void OnFrameEnd(const FrameHeader& frame);
 
  protected:
-  // The handshake is through.
+  // The handshake is complete.
   virtual void OnOpen() {}
-  // All frames of one read have been seen.
+  // All frames of one read have been delivered.
   virtual void OnReadDone() {}
-  // A piece of a control frame's payload.
+  // Receives a piece of a control frame's payload.
   void TakeControl(const FrameHeader& frame, Bytes piece, std::uint64_t at);
 
  private:
   void OnBytes(MutableBytes bytes) final;
-  // What follows the request's head; empty as long as it is incomplete.
+  // Returns the bytes after the request head; empty while the head is incomplete.
   MutableBytes TakeRequest(MutableBytes bytes);
 
   bool open_ = false;
@@ -38,7 +38,7 @@ class WsConnection : public Connection {
   FrameReader reader_;
 };
 
-// Sends every message back: payload is unmasked as it arrives, and all frames of one read leave in
+// Sends every message back. Payload is unmasked as it arrives; all frames of one read are sent with
 // one write.
 class WsEcho final : public WsConnection {
  public:

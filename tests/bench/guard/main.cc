@@ -1,7 +1,7 @@
-// Runs fixed workloads, for callgrind to count their instructions (valgrind --tool=callgrind
-// --instr-atstart=no): each ends with a dump that bears its name. Without callgrind it only runs
-// them.
-//   guard [NAME...]     all when none is given
+// Runs fixed workloads under callgrind, which counts their instructions (valgrind --tool=callgrind
+// --instr-atstart=no): each workload ends with a dump named after it. Without callgrind it just
+// runs them.
+//   guard [NAME...]     default: all
 #include <valgrind/callgrind.h>
 
 #include <algorithm>

@@ -13,7 +13,7 @@
 
 namespace upgate::bench {
 
-// The whole gateway but its sockets, on one loop, as a configuration describes it; without logs.
+// The whole gateway without its sockets, on one loop, for a given configuration; without logging.
 class QuietGateway {
  public:
   QuietGateway(World& world, std::string_view yaml);

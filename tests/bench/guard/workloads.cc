@@ -15,7 +15,7 @@ namespace {
 
 using Counted = std::function<void(const std::function<void()>&)>;
 
-constexpr int kFrames = 100'000;  // each way
+constexpr int kFrames = 100'000;  // in each direction
 constexpr std::size_t kPayload = 64;
 constexpr int kHandshakes = 2'000;
 constexpr int kRequests = 5'000;
@@ -72,7 +72,7 @@ Session Open(World& world, std::string_view path) {
   return session;
 }
 
-// Delivers `bytes` until `messages` are through and checks how much comes out on the other side.
+// Delivers `bytes` until `messages` have passed, and checks the amount of output on the other side.
 void Relay(World& world, Wire& from, Wire& to, std::string_view bytes, int reads,
            std::size_t expected) {
   std::size_t written = 0;
@@ -85,7 +85,7 @@ void Relay(World& world, Wire& from, Wire& to, std::string_view bytes, int reads
   if (written != expected) Die("something got lost on the way");
 }
 
-// Frames to a server and back, `at_once` in a read.
+// Frames to a server and back, `at_once` per read.
 void RelayFrames(const Counted& counted, int at_once) {
   World world;
   const QuietGateway gateway(world, kRelays);
@@ -99,7 +99,7 @@ void RelayFrames(const Counted& counted, int at_once) {
   });
 }
 
-// Frames to a server that gets their payload, and bytes back that become frames.
+// Frames to a TCP server, and bytes back to the client as frames.
 void RelayBytes(const Counted& counted, int at_once) {
   World world;
   const QuietGateway gateway(world, kRelays);
@@ -113,7 +113,7 @@ void RelayBytes(const Counted& counted, int at_once) {
   });
 }
 
-// From the connection to both ends gone.
+// From accepting a connection until both ends are gone.
 void ShakeHands(const Counted& counted, std::string_view path) {
   World world;
   const QuietGateway gateway(world, kRelays);

@@ -6,8 +6,8 @@
 
 namespace upgate::bench {
 
-// Something that always does exactly the same, in memory. `counted` runs the part of it that
-// counts; what is before and after it sets up and checks. A wrong outcome ends the program.
+// A deterministic workload in memory. Only the part inside `counted` is counted; the rest is setup
+// and verification. A wrong result ends the program.
 struct Workload {
   std::string_view name;
   void (*run)(const std::function<void(const std::function<void()>&)>& counted);

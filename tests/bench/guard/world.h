@@ -10,18 +10,18 @@
 
 namespace upgate::bench {
 
-// The far end of one of the gateway's streams, for the workload to play.
+// The peer of one of the gateway's streams, driven by the workload.
 struct Wire {
   io::StreamHandler* handler = nullptr;
-  std::string written;  // by the gateway, not taken yet
+  std::string written;  // written by the gateway, not consumed yet
   bool reading = false;
   bool open = true;  // the gateway has not destroyed its stream
   bool shut_down = false;
   bool flush_is_due = false;
 };
 
-// A loop and a network in memory that cost next to nothing, so that what is counted is the gateway.
-// Time stands still; nothing happens but in Deliver, End and Settle.
+// An in-memory loop and network that cost almost nothing, so that the counted instructions are the
+// gateway's. Time stands still; events happen only in Deliver, End and Settle.
 class World final : public io::Network, private io::Turn {
  public:
   World();
@@ -33,13 +33,13 @@ class World final : public io::Network, private io::Turn {
 
   // A client connects to the gateway's only listener.
   std::shared_ptr<Wire> Connect();
-  // The gateway's newest connection to a server.
+  // The gateway's most recent connection to a server.
   std::shared_ptr<Wire> server() const { return server_; }
-  // The gateway reads this in one piece, of at most io::kReadBufferSize.
+  // The gateway reads `bytes` in one piece; at most io::kReadBufferSize.
   void Deliver(Wire& wire, std::string_view bytes);
-  // The far end sends nothing more.
+  // The peer sends its FIN.
   void End(Wire& wire);
-  // Whatever the gateway put off happens, until nothing is left.
+  // Runs everything the gateway has deferred, until nothing is left.
   void Settle();
 
   Result<std::unique_ptr<io::Listener>> Listen(const SocketAddress& address,
@@ -62,7 +62,7 @@ class World final : public io::Network, private io::Turn {
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
   void RunLater(io::Later& later) override;
   void Continue(io::Later& later) override { RunLater(later); }
-  // Whether anything happened.
+  // Returns whether anything ran.
   bool RunTurn();
   bool Flush();
 

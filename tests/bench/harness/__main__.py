@@ -1,4 +1,4 @@
-"""The command line: which scenarios, how long, and where the results go."""
+"""The command line of the benchmark."""
 
 import argparse
 import datetime
@@ -21,20 +21,20 @@ from .scenarios import SCENARIOS, Scenario, System, smoke
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="run.sh", description="Measures upgate beside its peers.")
+    parser = argparse.ArgumentParser(prog="run.sh", description="Measures upgate and its peers.")
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help="names, with * and ?, or smoke; default: all")
-    parser.add_argument("--rounds", type=int, help="each measures every system once, in turn (default: 3; smoke: 1)")
-    parser.add_argument("--seconds", type=float, help="that one measurement takes (default: 2; smoke: 1)")
-    parser.add_argument("--warmup", type=float, default=0.5, help="seconds before it (default: 0.5)")
-    parser.add_argument("--systems", default="*", help="only systems of these names, with * and ?, comma between")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench.json", help="where the results go")
-    parser.add_argument("--upgate", type=Path, help="this program instead of the one that ships, which is then not built")
-    parser.add_argument("--first", action="store_true", help="come before all other work of this machine (root)")
-    parser.add_argument("--list", action="store_true", help="say which scenarios there are")
+    parser.add_argument("--rounds", type=int, help="number of rounds; each measures every system once (default: 3; smoke: 1)")
+    parser.add_argument("--seconds", type=float, help="duration of one measurement (default: 2; smoke: 1)")
+    parser.add_argument("--warmup", type=float, default=0.5, help="seconds of load before each measurement (default: 0.5)")
+    parser.add_argument("--systems", default="*", help="only systems with these names, with * and ?, separated by commas")
+    parser.add_argument("--json", type=Path, default=ROOT / "build/bench.json", help="file for the results")
+    parser.add_argument("--upgate", type=Path, help="measure this program instead of the release build, which is then not built")
+    parser.add_argument("--high-priority", action="store_true", help="run with a higher priority than all other programs (root)")
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
     options = parser.parse_args()
     if options.upgate:
         if not os.access(options.upgate, os.X_OK):
-            parser.error(f"--upgate: no program: {options.upgate}")
+            parser.error(f"--upgate: not an executable: {options.upgate}")
         use(options.upgate)
     quick = options.scenarios == ["smoke"]
     options.rounds = options.rounds or (1 if quick else 3)
@@ -53,12 +53,12 @@ def chosen(patterns: list[str]) -> list[Scenario]:
     return wanted
 
 
-def prepare(first: bool) -> None:
+def prepare(high_priority: bool) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = min(most, 20000) if most != resource.RLIM_INFINITY else 20000
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if first:
-        # Sessions are scheduled as groups where this file exists; else niceness counts by itself.
+    if high_priority:
+        # Where this file exists, the kernel schedules sessions as groups, and the niceness of a process counts only within its group.
         group = Path("/proc/self/autogroup")
         if group.exists():
             group.write_text("-20")
@@ -96,13 +96,13 @@ def main() -> int:
     options = arguments()
     wanted = chosen(options.scenarios)
     if not wanted:
-        print("run.sh: no such scenario; --list has them", file=sys.stderr)
+        print("run.sh: no such scenario; see --list", file=sys.stderr)
         return 2
     if options.list:
         for scenario in wanted:
             print(f"{scenario.name:24} {scenario.title}")
         return 0
-    prepare(options.first)
+    prepare(options.high_priority)
     report = {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": machine.describe(),
@@ -123,7 +123,7 @@ def main() -> int:
                 print(text.table(report["scenarios"][-1]), flush=True)
                 options.json.parent.mkdir(parents=True, exist_ok=True)
                 options.json.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"results: {options.json}; tests/bench/README.md says how to read them")
+    print(f"results: {options.json}; tests/bench/README.md explains them")
     failed = any(system["failure"] for scenario in report["scenarios"] for system in scenario["systems"])
     return 1 if failed else 0
 

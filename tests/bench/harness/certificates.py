@@ -1,11 +1,11 @@
-"""A throw-away certificate for gateways that speak TLS."""
+"""A self-signed certificate for gateways with TLS."""
 
 import subprocess
 from pathlib import Path
 
 
 def make_certificates(directory: Path) -> None:
-    """A throw-away certificate for localhost, ECDSA on P-256."""
+    """Makes a self-signed certificate for localhost, ECDSA on P-256."""
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
     subprocess.run(
         [*command.split(), "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"],

@@ -1,4 +1,4 @@
-"""What is measured: upgate, its peers, and the floor. Each starts from a template in peers/."""
+"""The gateways that are measured: upgate, its peers, and the bare relay. Each starts from a template in peers/."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from .processes import Failed
 
 BENCH = Path(__file__).resolve().parent.parent
 ROOT = BENCH.parent.parent
-BUILD = ROOT / "build" / "release"  # what measures, and the floor
-SHIPPED = ROOT / "build" / "trained" / "upgate"
+BUILD = ROOT / "build" / "release"  # has the measuring programs and the bare relay
+SHIPPED = ROOT / "build" / "pgo-use" / "upgate"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a gateway runs, and what is around it."""
+    """The environment of a gateway: ports, files and cores."""
 
     directory: Path
     port: int
@@ -27,7 +27,7 @@ class Setting:
     cert: Path
     key: Path
     pem: Path
-    polite: int = 0  # a second server, for clients that behave
+    polite: int = 0  # a second server, for polite clients
     admin: int = 0
     workers: int = 1
     cores: str = "0"  # empty: all
@@ -35,17 +35,17 @@ class Setting:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A program in front of the servers. `command` gets the file made from `template`, if there is one."""
+    """A program in front of the servers. `command` gets the file generated from `template`, if there is one."""
 
     name: str
-    role: str  # product, peer or floor
+    role: str  # product, peer or floor (the bare relay)
     command: Callable[[Setting, Path], list[str]]
     version: Callable[[], str]
     template: str = ""
     values: dict[str, object] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
-    one_port: bool = False  # plain and TLS at the same port
-    rounds: int | None = None  # fewer than asked for, of what is many times slower anyway
+    one_port: bool = False  # with and without TLS at the same port
+    rounds: int | None = None  # fewer than requested, for gateways that are many times slower
 
     def start(self, setting: Setting) -> subprocess.Popen:
         config = self._configure(setting)
@@ -91,20 +91,20 @@ class Gateway:
 
 
 def _version(*command: str) -> Callable[[], str]:
-    """The first thing that looks like a version in what a program says."""
+    """Finds the first version number in a program's output."""
 
     def ask() -> str:
         said = subprocess.run(command, capture_output=True, text=True, check=False)
         match = re.search(r"\d+\.\d+[\w.+~-]*", said.stdout + said.stderr)
         if not match:
-            raise Failed(f"{command[0]} does not say its version")
+            raise Failed(f"{command[0]} does not print its version")
         return match[0]
 
     return ask
 
 
 def use(binary: Path) -> None:
-    """Measures another upgate than the one that ships."""
+    """Measures this upgate instead of the release build."""
     global SHIPPED
     SHIPPED = binary.resolve()
 
@@ -180,7 +180,7 @@ FLOOR = Gateway(
     name="bare relay",
     role="floor",
     command=lambda s, config: [
-        str(BUILD / "tests/bench/floor"),
+        str(BUILD / "tests/bench/bare_relay"),
         str(s.port),
         str(s.backend),
     ],

@@ -1,4 +1,4 @@
-"""Compares what callgrind counted with what it counted before; guard.sh runs it."""
+"""Compares callgrind's instruction counts with the recorded ones; run by guard.sh."""
 
 import json
 import re
@@ -24,11 +24,11 @@ def counted(directory: Path) -> dict[str, int]:
 
 
 def compare(before: dict[str, int], now: dict[str, int]) -> bool:
-    """Prints a line for each workload; whether all are within the tolerance."""
+    """Prints a line for each workload; returns whether all are within the tolerance."""
     fine = True
     for name in sorted(before.keys() | now.keys()):
         if name not in now or name not in before:
-            print(f"{name:24} {'is gone' if name in before else 'is new'}: guard.sh --update")
+            print(f"{name:24} {'is gone' if name in before else 'is new'}: run guard.sh --update")
             fine = False
             continue
         change = now[name] / before[name] - 1
@@ -36,7 +36,7 @@ def compare(before: dict[str, int], now: dict[str, int]) -> bool:
         if change > TOLERANCE:
             verdict, fine = "  SLOWER", False
         elif change < -TOLERANCE:
-            verdict = "  faster: guard.sh --update keeps it so"
+            verdict = "  faster: guard.sh --update records it"
         print(f"{name:24} {before[name]:>13,} -> {now[name]:>13,} {change:+7.2%}{verdict}")
     return fine
 
@@ -51,10 +51,10 @@ def main() -> int:
     if update:
         known[compiler] = dict(sorted(now.items()))
         KNOWN.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n")
-        print(f"{KNOWN.name} has the numbers of {compiler} now")
+        print(f"recorded the counts for {compiler} in {KNOWN.name}")
         return 0
     if compiler not in known:
-        print(f"no numbers for {compiler} in {KNOWN.name}; guard.sh --update makes them")
+        print(f"no counts for {compiler} in {KNOWN.name}; guard.sh --update records them")
         return SKIP
     return 0 if compare(known[compiler], now) else 1
 

@@ -26,7 +26,7 @@ def measure(run) -> dict:
 
 def _wrk(run, backend: subprocess.Popen, seconds: float) -> dict:
     url = f"http://127.0.0.1:{run.setting.port}/{run.scenario.size}"
-    # wrk takes whole seconds only.
+    # wrk accepts whole seconds only.
     wrk = ["wrk", "-t1", f"-c{run.scenario.connections}", f"-d{max(1, round(seconds))}s", "--latency", url]
     meter = [str(PROGRAMS / "meter"), str(run.gateway.pid), str(backend.pid), *wrk]
     ran = subprocess.run(
@@ -38,7 +38,7 @@ def _wrk(run, backend: subprocess.Popen, seconds: float) -> dict:
 
 
 def parse(output: str) -> dict:
-    """What wrk says, and below it what meter says, as the load generator would have it."""
+    """Converts the output of wrk, followed by that of meter, to the load generator's format."""
     if trouble := re.search(r"(Non-2xx|Socket errors).*", output):
         raise Failed(trouble[0])
     requests = int(re.search(r"(\d+) requests in", output)[1])

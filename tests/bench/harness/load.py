@@ -1,4 +1,4 @@
-"""Measurements with the load generator, which holds the servers as well."""
+"""Measurements with the load generator, which also runs the servers."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from .gateways import BUILD
 from .processes import Failed
 
 PROGRAMS = BUILD / "tests/bench"
-_SERVERS = {"up": "sink", "down": "source"}  # else echo
+_SERVERS = {"up": "sink", "down": "source"}  # all other modes: echo
 
 
 def measure(run) -> dict:
@@ -17,7 +17,7 @@ def measure(run) -> dict:
     if run.scenario.resume and result["resumed"] < 0.9:
         raise Failed(f"only {result['resumed']:.0%} of the sessions were resumed")
     if run.scenario.mode == "handshake" and result["orderly"] < 0.9:
-        raise Failed(f"only {result['orderly']:.0%} of the connections ended in good order")
+        raise Failed(f"only {result['orderly']:.0%} of the connections ended cleanly")
     return result
 
 
@@ -38,13 +38,13 @@ def finish(process: subprocess.Popen) -> dict:
 
 
 def server(run) -> str:
-    """KIND:PORT:MESSAGE_SIZE of what is behind the gateway."""
+    """KIND:PORT:MESSAGE_SIZE of the server behind the gateway."""
     kind = _SERVERS.get(run.scenario.mode, "echo")
     return f"{run.system.server}-{kind}:{run.setting.backend}:{run.scenario.size}"
 
 
 def options(run) -> list[str]:
-    """The load generator, with the options that say who connects to what."""
+    """The command of the load generator, with the options for its connections."""
     scenario, setting = run.scenario, run.setting
     tls_port = setting.port if run.system.gateway.one_port else setting.tls_port
     command = [

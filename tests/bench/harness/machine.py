@@ -1,4 +1,4 @@
-"""What it was measured on."""
+"""Describes the machine and the versions of the gateways."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The results as docs/benchmarks.md shows them, tables by kind of work, and the short table of README.md."""
+"""Renders the results: tables by kind of workload for docs/benchmarks.md, and the summary table of README.md."""
 
 from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, Row, memory_rows, polite_rows, rows
 from .text import ending, number
@@ -7,7 +7,7 @@ _COLUMNS = ("upgate -> ws", "upgate -> tcp", "bare relay", "nginx", "HAProxy", "
 _PLOT = "![CPU time by message against the number of connections](../tests/bench/results/connections.svg)"
 _WORK = ("relay", "tls", "flood", "handshake", "http")
 
-# What the short table has: scenarios by name, and the columns.
+# Contents of the summary table: scenarios by name, and the columns.
 _SUMMARY = ("ws-64-w1-c100", "ws-65536-w1-c100", "ws-64-w1-c1000", "wss-64-w1-c100", "handshake-ws", "http-small")
 _SUMMARY_COLUMNS = ("upgate -> ws", "upgate -> tcp", "nginx", "HAProxy", "Caddy")
 
@@ -19,7 +19,7 @@ def render(report: dict, plotted: bool) -> str:
 
 
 def render_summary(report: dict) -> str:
-    """The same in a few lines: a scenario of each kind, and memory."""
+    """A summary: one scenario of each kind, and memory."""
     machine = report["machine"]
     lines = [
         "| | upgate → ws | → tcp | nginx | HAProxy | Caddy |",
@@ -81,7 +81,7 @@ def _capital(text: str) -> str:
 
 
 def _best(found: list[Row], column: str) -> Row | None:
-    """The cheapest of a column's systems: nginx with the buffers that suit it best."""
+    """The cheapest of a column's systems: for nginx, the best buffer size."""
     is_of = lambda row: row.name == column or (row.name.split()[0] == column and row.role == "peer")
     alone = column == "upgate -> ws"  # where upgate stands without saying what is behind it
     matching = [row for row in found if not row.failure and (is_of(row) or (alone and row.name == "upgate"))]
@@ -94,7 +94,7 @@ def _worst(ratios) -> str:
 
 
 def _latency(report: dict) -> str:
-    """p99 where the load keeps the gateway full."""
+    """p99 in the scenarios whose load saturates the gateway."""
     lines = [
         "| p99, ms | upgate → ws | → tcp | bare relay | nginx | HAProxy | Caddy |",
         "| --- |" + " --- |" * 6,
@@ -130,17 +130,17 @@ def _memory_cells(name: str, found: list[MemoryRow]) -> tuple[str, str]:
     row = next((row for row in found if row.name == name and not row.failure), None)
     if row is None:
         return "", ""
-    if name == "websockify":  # processes share most of what is resident
+    if name == "websockify":  # its processes share most of their resident memory
         return f"{row.idle_pss:,.0f}", f"{row.after_burst_pss:,.0f}"
     return f"{row.idle:,.0f}", f"{row.after_burst:,.0f}"
 
 
 def _polite(report: dict) -> str:
-    """One line for each scenario and system; what misses the goal is in bold."""
+    """One line per scenario and system; values that miss the goal are in bold."""
     scenarios = _of(report, "polite")
     if not scenarios:
         return ""
-    measured = scenarios[0].get("measured", report)  # in a run of their own
+    measured = scenarios[0].get("measured", report)  # may come from a separate run
     rounds = sorted({len(system["rounds"]) for scenario in scenarios for system in scenario["systems"]})
     build = "" if measured["settings"].get("shipped", True) else " (not the build that ships)"
     lines = [

@@ -1,4 +1,4 @@
-"""One measurement: a gateway, load and servers started afresh, and what came out."""
+"""One measurement, with a newly started gateway, load and servers."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from .scenarios import Scenario, System
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for the whole run."""
+    """Settings for the whole run."""
 
     certificates: Path
     rounds: int = 3
@@ -23,7 +23,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Run:
-    """One measurement under way."""
+    """One measurement in progress."""
 
     scenario: Scenario
     system: System
@@ -31,18 +31,18 @@ class Run:
     setting: Setting
     load_cores: str
     gateway: subprocess.Popen
-    servers: list[subprocess.Popen] = field(default_factory=list)  # behind it, ended after it
+    servers: list[subprocess.Popen] = field(default_factory=list)  # behind the gateway, stopped after it
 
 
 _MEASURES = {"wrk": http.measure, "idle": memory.measure, "scaling": scaling.measure, "polite": polite.measure}
 
 
 def measure(scenario: Scenario, system: System, settings: Settings) -> dict:
-    """Starts everything, measures once, ends everything."""
+    """Starts everything, measures once, stops everything."""
     gateway_cores, load_cores = cores(scenario)
     with tempfile.TemporaryDirectory(prefix="upgate-bench-") as name:
         directory = Path(name)
-        directory.chmod(0o755)  # workers that give up root look into it
+        directory.chmod(0o755)  # readable for workers that drop root privileges
         port, tls_port, backend, polite_backend, admin = processes.free_ports(5)
         setting = Setting(
             directory=directory,
@@ -67,9 +67,9 @@ def measure(scenario: Scenario, system: System, settings: Settings) -> dict:
 
 
 def cores(scenario: Scenario) -> tuple[str, str]:
-    """Where the gateway runs, and where everything else does."""
+    """The cores for the gateway, and those for everything else."""
     if scenario.mode == "polite":
-        return "", ""  # as the system has it
+        return "", ""  # not pinned
     if scenario.mode != "scaling":
         return "0", "1"
     there = os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What idle connections take, before and after a message went through each."""
+"""Memory of idle connections, before and after a message on each."""
 
 import re
 import subprocess
@@ -8,15 +8,15 @@ from pathlib import Path
 from . import load, processes
 from .processes import Failed
 
-_SETTLE = 0.5  # seconds, for what a gateway does a little later
-_PROCESS_EACH = 50  # connections, where each is a process
+_SETTLE = 0.5  # seconds, for work that a gateway does a little later
+_PROCESS_EACH = 50  # connections, for gateways with a process per connection
 
 
 def measure(run) -> dict:
-    """Bytes by connection: resident and proportional, before and after the burst."""
+    """Bytes per connection: resident and proportional, before and after the burst."""
     connections = run.scenario.connections
     command = load.options(run)
-    if run.system.gateway.one_port:  # websockify: a process for each
+    if run.system.gateway.one_port:  # websockify: a process for each connection
         connections = _PROCESS_EACH
         command = [option for option in command if not option.startswith("--connections=")]
         command.append(f"--connections={connections}")
@@ -48,19 +48,19 @@ def _difference(before: dict, now: dict, connections: int) -> dict:
 
 
 def forget_peak(root: int) -> None:
-    """From now on peak() counts anew (proc(5), clear_refs)."""
+    """Resets what peak() measures (proc(5), clear_refs)."""
     for pid in processes.tree(root):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def peak(root: int) -> int:
-    """The most bytes that a process and its descendants, each by itself, had resident."""
+    """The sum of the peak resident sizes of a process and its descendants."""
     status = (Path(f"/proc/{pid}/status").read_text() for pid in processes.tree(root))
     return sum(int(re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024 for text in status)
 
 
 def resident(root: int) -> dict[str, int]:
-    """Bytes of a process and its descendants: Rss counts what they share for each, Pss once."""
+    """Bytes of a process and its descendants: Rss counts shared pages once per process, Pss once in total."""
     total = {"rss": 0, "pss": 0}
     for pid in processes.tree(root):
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()

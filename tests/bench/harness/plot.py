@@ -1,4 +1,4 @@
-"""Cost against the number of connections, as an SVG that reads in light and dark."""
+"""Cost against the number of connections, as an SVG for light and dark mode."""
 
 import math
 from html import escape
@@ -10,7 +10,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 150, 64, 52
 _LABEL_GAP = 17
 _SIZE = 64  # bytes of a message
 
-# Name in the results, on the plot, and its class.
+# Name in the results, label in the plot, CSS class.
 _LINES = (
     ("upgate -> ws", "upgate → ws", "ws"),
     ("upgate -> tcp", "upgate → tcp", "tcp"),
@@ -43,7 +43,7 @@ _STYLE = """
 
 
 def render(report: dict) -> str | None:
-    """The plot, or nothing when the results have too few points for one."""
+    """The plot, or None if the results have too few points."""
     series = _series(report)
     counts = sorted({count for points in series.values() for count, _ in points})
     if len(counts) < 2:
@@ -111,7 +111,7 @@ def _grid(counts: list[int], top: float, across, down) -> list[str]:
 
 
 def _labels(series: dict, down) -> list[str]:
-    """Names at the ends of the lines, moved apart where they would touch."""
+    """Labels at the ends of the lines, moved apart where they would overlap."""
     ends = sorted((down(series[name][-1][1]), label, style) for name, label, style in _LINES if name in series)
     parts, lowest = [], 0.0
     for y, label, style in ends:

@@ -13,21 +13,21 @@ from . import load, memory, processes
 from .load import PROGRAMS
 from .processes import Failed
 
-_QUIET = 1.0  # seconds without a flood, to compare with
-_SETTLE = 2.0  # between the end of a flood and the look at what is still held
+_QUIET = 1.0  # seconds without a flood, as a reference
+_SETTLE = 2.0  # seconds from the end of a flood until memory is measured
 _BEFORE_TERM = 1.5  # seconds of the second flood before SIGTERM
-_END = 30.0  # that a gateway may take after it
-_WORD = 15.0  # for a program of ours to say the next thing
+_END = 30.0  # seconds to wait for the gateway to end after SIGTERM
+_WORD = 15.0  # seconds to wait for a line from our own programs
 
 
 @dataclass(frozen=True)
 class Route:
-    """What is flooded, and what the polite client asks on a route of the same kind."""
+    """The route that is flooded, and the polite client's request on a route of the same kind."""
 
     path: str
     polite_path: str
     answer: str = "echo"  # load --answer
-    server: str = ""  # of a kind that backend knows
+    server: str = ""  # a kind of the backend program
 
 
 ROUTES = {
@@ -68,7 +68,7 @@ def measure(run) -> dict:
 
 
 def _serve(run, route: Route, port: int) -> subprocess.Popen | None:
-    """A server, in the list of those that are ended with the run."""
+    """Starts a server; it ends with the run."""
     if not route.server:
         return None
     log = run.setting.directory / "backend.log"
@@ -79,7 +79,7 @@ def _serve(run, route: Route, port: int) -> subprocess.Popen | None:
 
 
 def _prefer(*measuring: subprocess.Popen | None) -> None:
-    """What measures comes before what floods, where that is allowed: its own wait for a core is not the gateway's."""
+    """Gives the measuring programs real-time priority, if allowed, so that their waits for a core are not counted as the gateway's."""
     for process in measuring:
         try:
             if process:
@@ -89,11 +89,11 @@ def _prefer(*measuring: subprocess.Popen | None) -> None:
 
 
 def _flood(run, floods: "_Floods", polite: "_Polite", loads: list) -> dict:
-    """The measured flood, and what is left after it."""
+    """The measured flood, and the memory held after it."""
     idle = memory.resident(run.gateway.pid)["rss"]
     memory.forget_peak(run.gateway.pid)
     flooding = floods.start(60)
-    polite.report()  # what happened while the connections were made
+    polite.report()  # discards the time of opening the connections
     groups = {"gateway": [run.gateway], "flood": [flooding], "around": [p for p in loads if p]}
     before = {name: _cpu(group) for name, group in groups.items()}
     time.sleep(2 * run.settings.seconds)
@@ -112,7 +112,7 @@ def _flood(run, floods: "_Floods", polite: "_Polite", loads: list) -> dict:
 
 
 def _flood_again(floods: "_Floods") -> bool:
-    """Whether the gateway took all connections anew; SIGTERM comes in either case."""
+    """Returns whether the gateway accepted all connections again; SIGTERM follows in either case."""
     try:
         floods.start(_BEFORE_TERM + _END)
         time.sleep(_BEFORE_TERM)
@@ -122,7 +122,7 @@ def _flood_again(floods: "_Floods") -> bool:
 
 
 def _cpu(group: list[subprocess.Popen]) -> tuple[float, float]:
-    """Processor time, and when that was: readings may be far apart where this program has to wait for a core."""
+    """Processor time and the time of the reading, because this program may have to wait for a core between readings."""
     return sum(processes.cpu_seconds(process.pid) for process in group), time.monotonic()
 
 
@@ -131,7 +131,7 @@ def _busy(before: tuple[float, float], after: tuple[float, float]) -> float:
 
 
 def _terminate(gateway: subprocess.Popen) -> dict:
-    """Milliseconds from SIGTERM to the end of the process, or until nobody waits for that any more."""
+    """Milliseconds from SIGTERM to the end of the process, or to the timeout."""
     watched = os.pidfd_open(gateway.pid)
     try:
         began = time.monotonic()
@@ -143,7 +143,7 @@ def _terminate(gateway: subprocess.Popen) -> dict:
 
 
 class _Silent(Failed):
-    """A program that still runs, but says nothing."""
+    """A program still runs, but prints nothing."""
 
 
 class _Talker:
@@ -155,7 +155,7 @@ class _Talker:
     def read(self) -> str:
         ready, _, _ = select.select([self.process.stdout], [], [], _WORD)
         if not ready:
-            raise _Silent(f"load {self.process.args[1]} has said nothing for {_WORD:.0f} s")
+            raise _Silent(f"load {self.process.args[1]} printed nothing for {_WORD:.0f} s")
         if line := self.process.stdout.readline():
             return line.strip()
         self.kill()
@@ -168,7 +168,7 @@ class _Talker:
 
 
 class _Polite:
-    """The clients that behave."""
+    """The polite client and the health check."""
 
     def __init__(self, run, route: Route):
         setting = run.setting
@@ -186,12 +186,12 @@ class _Polite:
         self._talker.read()
 
     def report(self) -> dict:
-        """How long answers took since the report before."""
+        """Answer times since the last report."""
         try:
             self.process.stdin.write("report\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # it says why on standard error
+            pass  # it prints the reason on standard error
         return json.loads(self._talker.read())
 
     def end(self) -> None:
@@ -199,7 +199,7 @@ class _Polite:
 
 
 class _Floods:
-    """The connections that do not, one flood at a time."""
+    """The flooding connections, one flood at a time."""
 
     def __init__(self, run, route: Route):
         self._run = run
@@ -207,7 +207,7 @@ class _Floods:
         self._talker: _Talker | None = None
 
     def start(self, seconds: float) -> subprocess.Popen:
-        """Returns when all connections stand and the flood begins; it ends by itself, if nobody ends it before."""
+        """Returns when all connections are open and the flood begins; it ends by itself after `seconds`."""
         scenario, setting = self._run.scenario, self._run.setting
         command = [
             str(PROGRAMS / "load"),
@@ -225,7 +225,7 @@ class _Floods:
         return self._talker.process
 
     def end(self) -> dict:
-        """Ends the flood with all its connections; what it has done."""
+        """Ends the flood with all its connections; returns its totals."""
         self._talker.process.stdin.close()
         result = json.loads(self._talker.read())
         self._talker.process.wait(timeout=_WORD)

@@ -1,4 +1,4 @@
-"""Processes that are measured or that measure: started on a core of their own, ended for sure."""
+"""Starts and stops the processes of a measurement, pinned to cores."""
 
 import atexit
 import os
@@ -12,11 +12,11 @@ _running: list[subprocess.Popen] = []
 
 
 class Failed(Exception):
-    """A run that gave no result, and why."""
+    """A run that gave no result, with the reason."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody has, outside of the range that connections come from."""
+    """Free ports of 127.0.0.1 outside of the ephemeral port range."""
     low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     ports: list[int] = []
     for port in range(low - 1, 1024, -1):
@@ -37,7 +37,7 @@ def pinned(cores: str, command: list[str]) -> list[str]:
 
 
 def start(command: list[str], log: Path, **options) -> subprocess.Popen:
-    """Starts a program in our session, whose scheduling group it then shares with all others."""
+    """Starts a program in our session, so that all programs share one scheduling group."""
     with log.open("ab") as output:
         options.setdefault("stdout", output)
         process = subprocess.Popen(command, stderr=output, **options)
@@ -74,14 +74,14 @@ def tree(root: int) -> list[int]:
 
 
 def cpu_seconds(root: int) -> float:
-    """Processor time of all threads of a process and its descendants, as long as they live."""
+    """Processor time of all threads of a process and its descendants that are alive."""
     total = 0
     for pid in tree(root):
         for task in Path(f"/proc/{pid}/task").iterdir():
             try:
                 total += int((task / "schedstat").read_text().split()[0])
             except OSError:
-                continue  # it has just ended
+                continue  # it has just exited
     return total / 1e9
 
 

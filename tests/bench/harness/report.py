@@ -1,4 +1,4 @@
-"""Puts results into docs/benchmarks.md and README.md and draws the plot; tests/bench/report runs it."""
+"""Puts results into docs/benchmarks.md and README.md and draws the plot; run by tests/bench/report."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ END = "<!-- tests/bench/report ends -->"
 
 
 def with_tables(page: Path, tables: str) -> str:
-    """The text of the page with what is between the markers replaced."""
+    """The text of the page with the part between the markers replaced."""
     before, begin, rest = page.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -23,7 +23,7 @@ def with_tables(page: Path, tables: str) -> str:
 
 
 def added(kept: dict, results: dict) -> dict:
-    """The kept results with these scenarios, new or measured again, which say themselves when and on what that was."""
+    """The kept results with these scenarios replaced or added; each of them records its own date and machine."""
     measured = {key: results[key] for key in ("date", "machine", "settings")}
     new = {scenario["name"]: scenario | {"measured": measured} for scenario in results["scenarios"]}
     scenarios = [new.pop(scenario["name"], scenario) for scenario in kept["scenarios"]]
@@ -32,9 +32,9 @@ def added(kept: dict, results: dict) -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="report", description="Puts results of run.sh into docs/benchmarks.md and README.md.")
-    parser.add_argument("results", nargs="?", type=Path, help="to show from now on; default: those shown now, anew")
-    parser.add_argument("--add", action="store_true", help="these results to those shown now, not instead of them")
-    parser.add_argument("--check", action="store_true", help="only say whether the pages and the plot are up to date")
+    parser.add_argument("results", nargs="?", type=Path, help="results to keep and render; default: render the kept results")
+    parser.add_argument("--add", action="store_true", help="merge these results into the kept ones instead of replacing them")
+    parser.add_argument("--check", action="store_true", help="only check that the pages and the plot are up to date")
     options = parser.parse_args()
 
     kept = BENCH / "results/latest.json"
@@ -54,7 +54,7 @@ def main() -> int:
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
     if options.check:
         for path in stale:
-            print(f"{path.relative_to(ROOT)} does not show the results; tests/bench/report does that")
+            print(f"{path.relative_to(ROOT)} is out of date; run tests/bench/report")
         return 1 if stale else 0
     for path in stale:
         path.write_text(wanted[path])

@@ -1,4 +1,4 @@
-"""One worker and several, with as much load as the machine has room for."""
+"""One worker and several, under as much load as the machine can generate."""
 
 import subprocess
 from dataclasses import replace
@@ -9,7 +9,7 @@ _LOADS = 2
 
 
 def measure(run) -> dict:
-    """Several load generators at once, and one server for all of them."""
+    """Several load generators at once, with one server for all of them."""
     echo = replace(run, scenario=replace(run.scenario, mode="echo"))
     log = run.setting.directory / "backend.log"
     backend = processes.start(
@@ -30,7 +30,7 @@ def measure(run) -> dict:
 
 
 def join(results: list[dict]) -> dict:
-    """One result of several that ran at the same time: each saw all that the gateway used."""
+    """Combines results of simultaneous load generators: each measured the total processor time of the gateway."""
     joined = dict(results[0])
     messages = sum(result["messages"] for result in results)
     used = {

@@ -1,4 +1,4 @@
-"""What is measured, with whom: the scenarios, in the order of the table."""
+"""The scenarios, in the order of the table, and the systems that each measures."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from .gateways import (
 
 @dataclass(frozen=True)
 class System:
-    """A gateway with what is behind it: a ws, tcp or http server, or a room of its own."""
+    """A gateway with a ws, tcp or http server behind it, or with a broadcast room."""
 
     gateway: Gateway
     server: str = "ws"
@@ -51,14 +51,14 @@ class Scenario:
     tls: bool = False
     resume: bool = False
     workers: int = 1
-    rounds: int | None = None  # fewer than asked for, where more say nothing new
-    route: str = ""  # polite: which kind (polite.py)
+    rounds: int | None = None  # fewer than requested, if more add no information
+    route: str = ""  # for polite scenarios: the kind of route (polite.py)
     flood: str = ""  # what is sent (load --flood)
     flood_options: tuple[str, ...] = ()
 
     @property
     def busy(self) -> bool:
-        """Many connections keep a load that spins ahead of the gateway."""
+        """With many connections, a spinning load generator keeps ahead of the gateway."""
         return self.connections >= 300 and self.mode == "echo"
 
 
@@ -103,7 +103,7 @@ def _handshake(kind: str, title: str, **options) -> Scenario:
     systems = [UPGATE_WS, UPGATE_TCP, *SMALL_PEERS]
     if kind == "ws":
         systems.append(System(FLOOR))
-    if kind != "wss-resumed":  # which websockify cannot
+    if kind != "wss-resumed":  # which websockify does not support
         systems.append(WEBSOCKIFY_TCP)
     return Scenario(
         name=f"handshake-{kind}",
@@ -172,7 +172,7 @@ def _polite(kind: str, route: str, connections: int, peers: bool = False) -> Sce
     )
 
 
-# What connections flood with, and where.
+# The kinds of floods, and the routes they go to.
 FLOODS = {
     "empty": "empty messages",
     "small": "messages of 64 B",
@@ -254,5 +254,5 @@ SMOKE = {
 
 
 def smoke(scenario: Scenario) -> bool:
-    """Those that show in a few minutes that everything works."""
+    """The scenarios of a quick check, a few minutes in all."""
     return scenario.name in SMOKE

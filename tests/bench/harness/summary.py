@@ -1,4 +1,4 @@
-"""From the rounds of a scenario to one row for each system: medians and ratios."""
+"""Summarizes the rounds of a scenario in one row per system: medians and ratios."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -16,8 +16,8 @@ class Row:
     latency_us: dict[str, float] | None = None
     gateway_busy: float = 0
     load_busy: float = 0
-    to_peer: float | None = None  # CPU, as a multiple of the best peer's
-    to_floor: float | None = None  # of the bare relay's
+    to_peer: float | None = None  # CPU, relative to the best peer's
+    to_floor: float | None = None  # CPU, relative to the bare relay's
 
     @property
     def saturated(self) -> str:
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """Bytes by idle connection; resident, and proportional where several processes share."""
+    """Bytes per idle connection: resident, or proportional if several processes share memory."""
 
     name: str
     role: str
@@ -42,7 +42,7 @@ class MemoryRow:
 
 @dataclass(frozen=True)
 class PoliteRow:
-    """Among floods; times in milliseconds."""
+    """Results under floods; times in milliseconds."""
 
     name: str
     role: str
@@ -56,13 +56,13 @@ class PoliteRow:
     held: float = 0  # bytes, at the peak
     after: float = 0  # bytes
     end: float = 0  # from SIGTERM to the end of the process
-    ended: bool = True  # or else it was still there
-    units: float = 0  # a second, of what floods
-    cores: dict[str, float] | None = None  # at work, on average
+    ended: bool = True  # false: it was still running
+    units: float = 0  # per second, of what floods
+    cores: dict[str, float] | None = None  # busy, on average
     lateness: float = 0  # p99 of the measuring program's own timers
 
 
-# What the answers among a flood are to keep to, in milliseconds.
+# Goals for the answer times under floods, in milliseconds.
 POLITE_GOAL = 50
 HEALTH_GOAL = 100
 
@@ -155,7 +155,7 @@ def _row(system: dict, peer: dict | None, floor: dict | None) -> Row:
 
 
 def ratio(system: dict, other: dict | None, *path: str) -> float | None:
-    """The median over the rounds of what one takes against the other in the same round."""
+    """The median over the rounds of the ratio of the two in the same round."""
     path = path or ("cpu_us", "total")
     if other is None or other is system:
         return None

@@ -2,7 +2,7 @@
 
 from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, PoliteRow, Row, memory_rows, polite_rows, rows
 
-HEAD = ("", "msg/s", "CPU us", "user", "system", "p50 us", "p99", "p99.9", "x peer", "x floor", "busy g/l", "full")
+HEAD = ("", "msg/s", "CPU us", "user", "system", "p50 us", "p99", "p99.9", "x peer", "x relay", "busy g/l", "full")
 
 MEMORY_HEAD = ("bytes each", "connected", "RSS idle", "after", "PSS idle", "after")
 
@@ -11,7 +11,7 @@ POLITE_HEAD = ("ms", "quiet p99", "p50", "p99", "max", "health p99", "max", "end
 
 
 def number(value: float | None) -> str:
-    """Three digits that matter, more before the point."""
+    """Three significant digits, more before the decimal point."""
     if value is None:
         return "-"
     if value >= 100:
@@ -43,7 +43,7 @@ def _memory_cells(row: MemoryRow) -> tuple[str, ...]:
 
 
 def ending(row: PoliteRow) -> str:
-    """Milliseconds from SIGTERM to the end."""
+    """Milliseconds from SIGTERM to the end of the process."""
     return ("" if row.ended else "> ") + number(row.end)
 
 

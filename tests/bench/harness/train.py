@@ -1,4 +1,4 @@
-"""Sends the build of the preset `train` through everything that happens often, so that it notes which code that is."""
+"""Puts the instrumented build (preset `pgo-generate`) under a training load that covers all common paths, to record a profile."""
 
 import http.client
 import json
@@ -12,19 +12,19 @@ from .certificates import make_certificates
 from .gateways import ROOT, Gateway, Setting
 from .processes import Failed
 
-BUILD = ROOT / "build" / "train"
+BUILD = ROOT / "build" / "pgo-generate"
 PROFILE = BUILD / "profile"
 LOAD = BUILD / "tests/bench/load"
-SECONDS = 0.6  # each of the loads below
-REQUESTS = 1500  # of each kind, by HTTP
+SECONDS = 0.6  # duration of each load below
+REQUESTS = 1500  # HTTP requests of each kind
 
-# Modes of the load generator, the paths of training.yaml.in that they take, and the server behind each.
+# Paths in training.yaml.in, and the server behind each.
 ECHOES = [("/ws", "ws"), ("/tcp", "tcp"), ("/enforced", "ws"), ("/echo", "")]
 SIZES = [64, 1024, 65536]
 
 
 def loads() -> list[list[str]]:
-    """Options for the load generator, TLS and servers apart."""
+    """Options for the load generator, except those for TLS and servers."""
     flows = [
         ["echo", f"--path={path}", f"--size={size}", f"--window={window}", *_server(server, "echo", size)]
         for path, server in ECHOES
@@ -54,7 +54,7 @@ def main() -> int:
         print(f"train: {failure}", file=sys.stderr)
         return 1
     if not any(PROFILE.glob("*.gcda")):
-        print(f"train: nothing was noted in {PROFILE}", file=sys.stderr)
+        print(f"train: no profile was recorded in {PROFILE}", file=sys.stderr)
         return 1
     return 0
 
@@ -87,7 +87,7 @@ def train(directory: Path) -> None:
     for options in loads():
         put_under_load(setting, gateway, options)
     ask(port, admin)
-    # What was counted is written when the process ends in order.
+    # The profile is written at a normal exit.
     gateway.terminate()
     if gateway.wait(timeout=30) != 0:
         raise Failed(f"the gateway ended with {gateway.returncode}: {(directory / 'gateway.log').read_text()[-500:]}")
@@ -107,7 +107,7 @@ def put_under_load(setting: Setting, gateway: subprocess.Popen, options: list[st
 
 
 def ask(port: int, admin: int) -> None:
-    """Requests as browsers and monitoring send them."""
+    """Sends requests like those of browsers and monitoring."""
     browser = {
         "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
         "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",

@@ -14,8 +14,9 @@
 
 namespace upgate::bench {
 
-// One connection publishes, all others get every message; the next one is published when the one
-// `window` before has reached everybody. A message is one delivery; its latency is from publishing.
+// One connection publishes, all others receive every message. The next message is published when
+// the one `window` before it has reached everybody. Each delivery counts as a message; its latency
+// starts at publishing.
 class BroadcastRun {
  public:
   BroadcastRun(Loop& loop, const Plan& plan);
@@ -27,7 +28,7 @@ class BroadcastRun {
   class Member;
 
   void Publish();
-  // One subscriber has got these messages.
+  // A subscriber has received these messages.
   void OnDelivered(std::uint64_t first, std::uint64_t count);
 
   Loop& loop_;
@@ -37,8 +38,8 @@ class BroadcastRun {
   Ramp ramp_;
   std::uint64_t deliveries_ = 0;
   std::uint64_t published_ = 0;
-  std::vector<std::uint64_t> published_at_;       // of the messages under way, around in a ring
-  std::vector<std::uint64_t> missing_;            // how many have not got them yet
+  std::vector<std::uint64_t> published_at_;       // ring buffer for the messages in flight
+  std::vector<std::uint64_t> missing_;            // subscribers that have not got them yet
   std::vector<std::unique_ptr<Member>> members_;  // the first one publishes
 };
 

@@ -9,12 +9,12 @@
 
 namespace upgate::bench {
 
-// A connected socket, plain or with TLS over it. Non-blocking.
+// A connected non-blocking socket, with or without TLS.
 class Channel {
  public:
   enum class Status : std::uint8_t {
     kOk,
-    kBlocked,  // not now
+    kBlocked,  // would block
     kEnded,    // the peer has closed
     kReset,    // the connection is broken
   };
@@ -23,18 +23,18 @@ class Channel {
     std::size_t bytes = 0;
   };
 
-  // Plain when `tls` is null; it outlives the channel.
+  // Without TLS if `tls` is null; otherwise it must outlive the channel.
   Channel(UniqueFd fd, TlsClient* tls);
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
   int fd() const { return fd_.get(); }
-  // The TLS handshake's next step: kOk once it is through. Ends the program when TLS fails.
+  // Continues the TLS handshake; returns kOk when it is complete. Ends the program if TLS fails.
   Status Handshake();
   Outcome Read(MutableBytes into);
   Outcome Write(Bytes bytes);
-  // Whether all that has arrived is read after a read that did not fill its buffer; else there may
-  // be more that no event will tell of.
+  // Whether a read that did not fill its buffer has read everything. Otherwise there may be more
+  // data that no event will announce.
   bool short_read_is_last() const { return ssl_ == nullptr; }
   bool resumed() const { return ssl_ != nullptr && SSL_session_reused(ssl_.get()) == 1; }
 

@@ -13,7 +13,7 @@
 namespace upgate::bench {
 namespace {
 
-// The example of RFC 6455, section 1.3.
+// The example key of RFC 6455, section 1.3.
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view kAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -153,7 +153,7 @@ void Client::SendClose() {
   SendControl(kClose, "\x03\xe8");
 }
 
-// A mask of zeros leaves the payload as it is.
+// A mask of zeros leaves the payload unchanged.
 void Client::SendControl(std::uint8_t opcode, std::string_view payload) {
   const FrameHeader frame{.opcode = opcode, .fin = true, .masked = true, .length = payload.size()};
   std::array<std::byte, kMaxHeader> header;

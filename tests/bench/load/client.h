@@ -11,54 +11,54 @@
 
 namespace upgate::bench {
 
-// Where clients connect to.
+// The server that clients connect to.
 struct Target {
   std::uint16_t port = 0;
   std::string path = "/";
   std::string subprotocol;   // empty: none is offered
-  TlsClient* tls = nullptr;  // null: plain
+  TlsClient* tls = nullptr;  // null: no TLS
 };
 
 class Client;
 
-// What a client tells. A client may be destroyed in OnEnd only by way of Loop::DeferDelete.
+// Events of a client. In OnEnd a client may be destroyed only through Loop::DeferDelete.
 class ClientHandler {
  public:
   virtual void OnOpen(Client& client) = 0;
   // Payload of data messages, in order and in pieces.
   virtual void OnPayload(Client& client, Bytes piece) = 0;
-  // A data message (FIN) is complete.
+  // A data message is complete (FIN).
   virtual void OnMessage(Client& /*client*/) {}
-  // All that one read brought has been told.
+  // All events of one read have been reported.
   virtual void OnReadDone(Client& /*client*/) {}
-  // There is room again after a Send that did not take everything.
+  // The socket is writable again after a Send that did not accept everything.
   virtual void OnWritable(Client& /*client*/) {}
-  // Close and then the end of the connection; `orderly`: with both.
+  // The connection has ended; `orderly`: with a Close and then the end of the stream.
   virtual void OnEnd(Client& client, bool orderly) = 0;
 
  protected:
   ~ClientHandler() = default;
 };
 
-// One WebSocket client (RFC 6455): connects, shakes hands, reads frames. Answers pings. Whatever is
-// wrong with what arrives ends the program.
+// A WebSocket client (RFC 6455): connects, performs the handshake, reads frames and answers pings.
+// Ends the program on any protocol violation by the server.
 class Client final : public Watcher {
  public:
-  // `source`: an address to come from, or empty.
+  // `source`: the local address to use, or empty.
   Client(Loop& loop, const Target& target, const std::string& source, ClientHandler& handler);
 
   void OnEvents(std::uint32_t events) override;
 
-  // Sends bytes of whole frames, made by the caller; returns how many were taken. After fewer than
-  // asked for there will be OnWritable.
+  // Sends the bytes of complete frames; returns how many were accepted. If that is less than given,
+  // OnWritable follows.
   std::size_t Send(Bytes bytes);
-  // Asks for OnWritable as soon as there is room.
+  // Requests OnWritable once the socket is writable.
   void WantWritable() { WatchWritable(true); }
-  // Sends a Close with 1000; then the server's Close and the end of the connection come.
+  // Sends Close 1000; the server's Close and the end of the connection follow.
   void SendClose();
   bool resumed() const { return channel_.resumed(); }
 
-  // Of FrameReader.
+  // FrameReader visitor.
   void OnFrame(const FrameHeader& frame);
   void OnPayload(const FrameHeader& frame, MutableBytes piece, std::uint64_t at);
   void OnFrameEnd(const FrameHeader& frame);
@@ -71,7 +71,7 @@ class Client final : public Watcher {
   void SendRequest();
   void Read();
   void TakeBytes(MutableBytes bytes);
-  // What follows the answer's head; empty as long as it is incomplete.
+  // Returns the bytes after the response head; empty while the head is incomplete.
   MutableBytes TakeAnswer(MutableBytes bytes);
   void SendControl(std::uint8_t opcode, std::string_view payload);
   void End(bool orderly);

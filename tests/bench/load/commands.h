@@ -8,17 +8,17 @@
 
 namespace upgate::bench {
 
-// Commands of whoever started this program: lines of standard input, answered on standard output.
+// Commands from the parent process: lines on standard input, answered on standard output.
 class Commands final : public Watcher {
  public:
-  // `on_line` gets each line without its end.
+  // `on_line` gets each line without its newline.
   Commands(Loop& loop, std::function<void(std::string_view line)> on_line);
 
   void OnEvents(std::uint32_t events) override;
-  // Whether standard input is at its end.
+  // Whether standard input has reached its end.
   bool ended() const { return ended_; }
 
-  // Prints a line at once.
+  // Prints a line and flushes it.
   static void Say(std::string_view line);
 
  private:

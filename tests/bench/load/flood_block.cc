@@ -15,7 +15,7 @@ constexpr std::size_t kBlock = 64 * 1024;
 constexpr std::size_t kBombSize = 1'000'000;
 constexpr std::byte kRsv1{0x40};
 
-// A masked frame; the mask is not zero, so that the gateway has to unmask.
+// A masked frame; the mask is not zero, so that the gateway must unmask.
 std::string Frame(std::uint8_t opcode, const std::string& payload) {
   FrameHeader frame{.opcode = opcode, .fin = true, .masked = true, .length = payload.size()};
   frame.mask = {std::byte{0x12}, std::byte{0x34}, std::byte{0x56}, std::byte{0x78}};
@@ -29,7 +29,7 @@ std::string Frame(std::uint8_t opcode, const std::string& payload) {
   return bytes;
 }
 
-// RFC 7692, section 7.2.1: raw deflate, flushed, without the empty block at the end.
+// RFC 7692, section 7.2.1: raw deflate, flushed, without the final empty block.
 std::string Deflated(const std::string& plain) {
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, -12, 8, Z_DEFAULT_STRATEGY) != Z_OK) {

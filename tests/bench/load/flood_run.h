@@ -14,14 +14,14 @@
 
 namespace upgate::bench {
 
-// Many flooders at once. Says "open" on standard output when all connections stand, then floods for
-// the plan's seconds, until standard input ends or until the gateway is gone.
+// Many flooders at once. Prints "open" when all connections are open, then floods for the plan's
+// duration, or until standard input ends or the gateway is gone.
 class FloodRun {
  public:
   FloodRun(Loop& loop, const Plan& plan);
   ~FloodRun();
 
-  // seconds; units and bytes sent in them; bytes received; reconnects and refused handshakes.
+  // seconds; units and bytes sent in that time; bytes received; reconnects and refused handshakes.
   nlohmann::json Run();
 
  private:

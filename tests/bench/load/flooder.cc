@@ -45,7 +45,7 @@ void Flooder::OnEvents(std::uint32_t events) {
   const int connected = fd_.get();
   if (state_ == State::kConnecting) return Greet();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) Read();
-  // Another socket by now has had no event yet.
+  // After a reconnect, the events belong to the old socket.
   if (fd_.get() != connected || (events & EPOLLOUT) == 0) return;
   if (state_ == State::kOpen && flooding_) Write();
 }

@@ -11,35 +11,35 @@
 
 namespace upgate::bench {
 
-// How flooders behave; the same for all of a run.
+// The behaviour of all flooders of a run.
 struct FloodRules {
   std::uint16_t port = 0;  // of the gateway, at 127.0.0.1
   std::string path = "/";
-  bool reads = true;  // what comes back is read and dropped; else it is left in the socket
-  // After one block the connection is reset and made anew.
+  bool reads = true;  // reads and drops responses; otherwise leaves them in the socket
+  // Resets the connection after one block and connects again.
   bool resets = false;
 };
 
-// What all flooders of a run did together.
+// Totals over all flooders of a run.
 struct FloodTotals {
   std::uint64_t sent = 0;      // bytes of blocks
-  std::uint64_t received = 0;  // bytes, heads of answers included
+  std::uint64_t received = 0;  // bytes, including response heads
   std::uint64_t reconnects = 0;
-  std::uint64_t refused = 0;  // handshakes that were not answered with 101
-  std::size_t gone = 0;       // flooders that nobody listens to any more
+  std::uint64_t refused = 0;  // handshakes not answered with 101
+  std::size_t gone = 0;       // flooders that can no longer connect
 };
 
-// One hostile connection: sends blocks whenever its socket is writable, one write of a block at
-// most for each turn of the loop, and connects again as soon as the gateway ends the connection.
+// A hostile connection. It sends blocks whenever its socket is writable, at most one write of a
+// block per turn of the loop, and reconnects as soon as the gateway ends the connection.
 class Flooder final : public Watcher {
  public:
-  // Everything outlives it. `source`: the address to come from. `on_open` is called once, when the
-  // connection is ready to send for the first time.
+  // All references must outlive it. `source`: the local address to use. `on_open` is called once,
+  // when the connection can send for the first time.
   Flooder(Loop& loop, const FloodRules& rules, const FloodBlock& block, FloodTotals& totals,
           std::string source, std::move_only_function<void()> on_open);
 
   void OnEvents(std::uint32_t events) override;
-  // Sends from now on; until then the connection only stands.
+  // Starts sending; until then the connection is idle.
   void Begin();
 
  private:

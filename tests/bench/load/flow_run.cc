@@ -52,7 +52,7 @@ class FlowRun::Flow final : private ClientHandler {
   std::uint64_t sent_ = 0;              // bytes of frames
   std::uint64_t received_ = 0;          // bytes of payload
   std::uint64_t done_ = 0;              // messages received, or sent when flooding
-  std::vector<std::uint64_t> sent_at_;  // of the messages under way, around in a ring
+  std::vector<std::uint64_t> sent_at_;  // ring buffer for the messages in flight
 };
 
 void FlowRun::Flow::Count(std::uint64_t messages) {
@@ -68,7 +68,7 @@ void FlowRun::Flow::Push() {
     const Bytes piece = run_.pattern_.Frames(sent_, allowed_ - sent_);
     const std::size_t taken = client_.Send(piece);
     sent_ += taken;
-    // A flood takes turns with the other connections.
+    // A flood alternates with the other connections.
     if (flooding) {
       Count(sent_ / run_.pattern_.frame_size() - done_);
       return client_.WantWritable();

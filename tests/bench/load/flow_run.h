@@ -15,19 +15,19 @@
 namespace upgate::bench {
 
 enum class Direction : std::uint8_t {
-  kEcho,  // `window` messages of each connection are under way, and come back
+  kEcho,  // `window` messages per connection are in flight and come back
   kUp,    // clients send as fast as they can
-  kDown,  // the server does
+  kDown,  // the server sends as fast as it can
 };
 
-// Messages over many connections at once; every byte that comes back is compared with what was
-// sent.
+// Messages over many connections at once; every byte received is compared with what was sent.
 class FlowRun {
  public:
   FlowRun(Loop& loop, const Plan& plan, Direction direction);
   ~FlowRun();
 
-  // What Measurement reports, and silent: how many connections had no message in the measured time.
+  // What Measurement reports, and silent: the number of connections without a message in the
+  // measured time.
   nlohmann::json Run();
 
  private:

@@ -12,15 +12,15 @@
 
 namespace upgate::bench {
 
-// Connects, upgrades, closes in good order, and begins again, `connections` at a time. A message is
-// one such round; its latency is from connecting to the 101.
+// Connects, upgrades, closes cleanly, and repeats, `connections` at a time. Each round counts as a
+// message; its latency is from connecting to the 101.
 class HandshakeRun {
  public:
   HandshakeRun(Loop& loop, const Plan& plan);
   ~HandshakeRun();
 
-  // What Measurement reports; resumed: the share of TLS connections that took up a session;
-  // orderly: the share that ended with Close in both directions.
+  // What Measurement reports; resumed: the share of TLS connections that resumed a session;
+  // orderly: the share that ended with a Close in both directions.
   nlohmann::json Run();
 
  private:
@@ -30,7 +30,7 @@ class HandshakeRun {
   const Plan& plan_;
   Measurement measurement_;
   std::uint64_t rounds_ = 0;
-  std::uint64_t measured_ = 0;  // of the rounds, those in the measured time
+  std::uint64_t measured_ = 0;  // rounds within the measured time
   std::uint64_t resumed_ = 0;   // of these
   std::uint64_t orderly_ = 0;   // of these
   std::size_t next_source_ = 0;

@@ -6,8 +6,8 @@
 
 namespace upgate::bench {
 
-// Below 64 every value has its bucket; above, the six bits behind the leading one choose among the
-// buckets of an octave.
+// Values below 64 have a bucket each; for larger values, the six bits after the leading one select
+// a bucket within the octave.
 std::size_t Histogram::IndexOf(std::uint64_t value) {
   if (value < kPerOctave) return static_cast<std::size_t>(value);
   const auto shift = static_cast<unsigned>(std::bit_width(value)) - kBits - 1;

@@ -11,10 +11,9 @@
 
 namespace upgate::bench {
 
-// Holds connections that do nothing, for somebody else to look at the gateway meanwhile. Says
-// "open" on standard output when they stand; for every line "burst" on standard input sends one
-// message on each and gets it back, some connections at a time, and says "burst"; ends with
-// standard input.
+// Holds idle connections while somebody else inspects the gateway. Prints "open" when all are open.
+// For every line "burst" on standard input, it sends one message on each connection and gets it
+// back, some connections at a time, and prints "burst". Ends with standard input.
 class IdleRun {
  public:
   IdleRun(Loop& loop, const Plan& plan);

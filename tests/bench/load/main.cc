@@ -1,5 +1,5 @@
-// The load generator: WebSocket clients, and the servers behind the gateway in the same loop.
-// `load --help` has the options; the result is one JSON object on standard output.
+// The load generator: WebSocket clients, and the servers behind the gateway in the same loop. `load
+// --help` lists the options; the result is one JSON object on standard output.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -34,40 +34,40 @@ struct Options {
 void DeclareFloods(CLI::App& app, Plan& plan) {
   app.add_option("--flood", plan.flood, "what a flood sends: empty, small, bombs, pings or http")
       ->capture_default_str();
-  app.add_flag("--unread", plan.unread, "a flood leaves what comes back unread");
+  app.add_flag("--unread", plan.unread, "a flood does not read responses");
   app.add_flag("--resets", plan.resets, "a flood resets each connection after one block");
-  app.add_option("--answer", plan.answer, "to a polite client: its echo, any message, or http")
+  app.add_option("--answer", plan.answer, "the polite client's answer: echo, any message, or http")
       ->capture_default_str()
       ->check(CLI::IsMember({"echo", "any", "http"}));
-  app.add_option("--pause", plan.pause, "seconds between an answer and the next question")
+  app.add_option("--pause", plan.pause, "seconds between an answer and the next request")
       ->capture_default_str();
-  app.add_option("--health", plan.health, "port whose /healthz is asked for every 50 ms");
+  app.add_option("--health", plan.health, "port of /healthz, requested every 50 ms");
 }
 
 void Declare(CLI::App& app, Options& options) {
   Plan& plan = options.plan;
-  app.add_option("mode", options.mode, "what to do")
+  app.add_option("mode", options.mode, "the kind of load")
       ->required()
       ->check(CLI::IsMember(
           {"echo", "up", "down", "handshake", "idle", "broadcast", "flood", "polite"}));
-  app.add_option("--port", plan.target.port, "of the gateway, at 127.0.0.1")->required();
-  app.add_option("--path", plan.target.path, "of the request")->capture_default_str();
-  app.add_option("--subprotocol", plan.target.subprotocol, "to offer");
-  app.add_option("--tls", options.ca, "wss, with this CA");
-  app.add_flag("--resume", options.resume, "TLS sessions are taken up again");
+  app.add_option("--port", plan.target.port, "port of the gateway, at 127.0.0.1")->required();
+  app.add_option("--path", plan.target.path, "path of the request")->capture_default_str();
+  app.add_option("--subprotocol", plan.target.subprotocol, "subprotocol to offer");
+  app.add_option("--tls", options.ca, "use wss and trust this CA");
+  app.add_flag("--resume", options.resume, "resume TLS sessions");
   app.add_option("--serve", options.servers, "KIND:PORT[:MESSAGE_SIZE], a server in the same loop");
-  app.add_flag("--stream", options.stream, "the server, which is elsewhere, has no frames");
+  app.add_flag("--stream", options.stream, "the server runs elsewhere and is a TCP server");
   app.add_flag("--busy", options.busy, "spin instead of sleeping");
   app.add_option("--connections", plan.connections)->capture_default_str();
-  app.add_option("--sources", plan.sources, "addresses to come from, 127.0.0.2 and on")
+  app.add_option("--sources", plan.sources, "number of client addresses, from 127.0.0.2 on")
       ->capture_default_str()
       ->check(CLI::Range(1, 250));
   app.add_option("--size", plan.message_size, "bytes of a message")->capture_default_str();
-  app.add_option("--window", plan.window, "messages under way on each connection")
+  app.add_option("--window", plan.window, "messages in flight on each connection")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--warmup", plan.warmup, "seconds")->capture_default_str();
-  app.add_option("--seconds", plan.seconds, "that are measured")->capture_default_str();
+  app.add_option("--warmup", plan.warmup, "seconds before the measurement")->capture_default_str();
+  app.add_option("--seconds", plan.seconds, "seconds to measure")->capture_default_str();
   app.add_option("--gateway", plan.gateway, "process whose time is counted");
   DeclareFloods(app, plan);
 }
@@ -106,7 +106,7 @@ int Main(int argc, char** argv) {
     std::printf("%s\n", Run(loop, options).dump().c_str());
   }
   std::fflush(stdout);
-  // Thousands of connections need no closing one by one.
+  // Skips closing thousands of connections one by one.
   std::_Exit(0);
 }
 

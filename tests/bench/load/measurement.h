@@ -11,23 +11,23 @@
 
 namespace upgate::bench {
 
-// The measured part of a run: how long it took, what it cost, and how fast things came back.
+// The measured part of a run: its duration, cost and latencies.
 class Measurement {
  public:
   Measurement(Loop& loop, const Plan& plan);
 
-  // Turns the loop through the warm-up and then through the measured time; `messages` is a counter
-  // that somebody else increments.
+  // Runs the loop for the warm-up and then for the measured time; `messages` is a counter that
+  // others increment.
   void Run(const std::uint64_t& messages);
 
-  // Latencies, in nanoseconds; those of the warm-up are forgotten.
+  // Latencies, in nanoseconds, excluding the warm-up.
   Histogram& latency() { return latency_; }
-  // Whether time is being measured.
+  // Whether the measured time is running.
   bool measuring() const { return measuring_; }
 
-  // messages, seconds, per_second; cpu_us of the gateway by message: user, system, total; busy: the
-  // shares of the time for which gateway and load were at work; latency_us: p50, p99, p99.9 if
-  // there are.
+  // messages, seconds, per_second; cpu_us of the gateway per message: user, system, total; busy:
+  // the share of the time that gateway and load were busy; latency_us: p50, p99, p99.9, if any were
+  // recorded.
   nlohmann::json Report() const;
 
  private:

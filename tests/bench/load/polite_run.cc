@@ -103,7 +103,7 @@ void PoliteRun::CheckIfDue(std::uint64_t now) {
   const auto check = std::prev(checks_.end());
   check->question = std::make_unique<HttpQuestion>(loop_, health_, false, [this, check](bool good) {
     health_times_.Add(Now() - check->began, good);
-    // Destroyed after this turn of the loop: it is what calls here.
+    // Destroyed after this turn of the loop, because it is the caller.
     finished_.splice(finished_.end(), checks_, check);
   });
   check->question->Ask();

@@ -14,13 +14,13 @@
 
 namespace upgate::bench {
 
-// How long answers took since the last report.
+// Answer times since the last report.
 class AnswerTimes {
  public:
   void Add(std::uint64_t nanoseconds, bool good);
-  // One that is still awaited, after so much time: it counts, as the least that it will take.
+  // A pending answer, after this time: counted as a lower bound.
   void AddUnanswered(std::uint64_t nanoseconds);
-  // count, failed, unanswered, p50_us, p99_us, max_us; begins anew.
+  // count, failed, unanswered, p50_us, p99_us, max_us; then starts over.
   nlohmann::json Take();
 
  private:
@@ -30,11 +30,11 @@ class AnswerTimes {
   std::uint64_t unanswered_ = 0;
 };
 
-// Two well-behaved clients of a gateway that others flood: one asks, waits for the answer and
-// pauses; the other is a health check, which asks at fixed times on new connections, whatever
-// became of the earlier ones. Says "open" on standard output when the first one is connected; for
-// every line "report" on standard input prints what happened since the one before as one line of
-// JSON; ends with standard input.
+// Two well-behaved clients of a gateway that others flood. One sends a request, waits for the
+// answer and pauses. The other is a health check, which asks at fixed times on new connections,
+// regardless of earlier ones. Prints "open" when the first one is connected. For every line
+// "report" on standard input, it prints one line of JSON for the time since the last report. Ends
+// with standard input.
 class PoliteRun {
  public:
   PoliteRun(Loop& loop, const Plan& plan);
@@ -64,7 +64,7 @@ class PoliteRun {
   std::optional<std::uint64_t> asked_at_;
   std::uint64_t ask_at_ = 0;
   std::uint64_t check_at_ = 0;
-  std::list<HealthCheck> checks_;  // under way
+  std::list<HealthCheck> checks_;  // in progress
   std::list<HealthCheck> finished_;
   std::unique_ptr<Question> question_;
 };

@@ -10,23 +10,23 @@
 
 namespace upgate::bench {
 
-// Something small to ask the gateway for, again and again, one at a time.
+// A small request to the gateway, repeated, one at a time.
 class Question {
  public:
-  // Whether the answer was as it should be; it may ask again at once.
+  // `good`: the answer was correct. The callback may call Ask again.
   using Answered = std::function<void(bool good)>;
 
   virtual ~Question() = default;
-  // Not while an answer is awaited.
+  // Must not be called while an answer is pending.
   virtual void Ask() = 0;
 };
 
-// A message of one connection, whose answer is the next one that comes: its echo, byte for byte, or
-// just any.
+// A message on a WebSocket connection, answered by the next message received: its exact echo, or
+// any message.
 class WebSocketQuestion final : public Question, private ClientHandler {
  public:
-  // `echo`: compare. `ready` is called when the connection is open. A connection that ends is the
-  // end of the program.
+  // `echo`: compare the answer. `ready` is called when the connection is open. Ends the program if
+  // the connection ends.
   WebSocketQuestion(Loop& loop, const Target& target, std::size_t size, bool echo,
                     std::function<void()> ready, Answered answered);
 
@@ -47,11 +47,12 @@ class WebSocketQuestion final : public Question, private ClientHandler {
   Client client_;
 };
 
-// A GET. The answer is good with a 200 and all of the body that its Content-Length announces.
+// A GET. The answer is good if it is a 200 with the complete body that its Content-Length
+// announces.
 class HttpQuestion final : public Question, private Watcher {
  public:
-  // `kept_alive`: all on one connection, as long as that stands; else on a new one each, and the
-  // time it takes to connect is part of the answer's.
+  // `kept_alive`: one connection for all requests, as long as it lasts; otherwise a new one for
+  // each, and the answer time includes connecting.
   HttpQuestion(Loop& loop, const Target& target, bool kept_alive, Answered answered);
 
   void Ask() override;

@@ -7,15 +7,15 @@
 
 namespace upgate::bench {
 
-// Opens many connections, some at a time, so that no queue of listeners overflows.
+// Opens many connections, some at a time, so that the listen backlog does not overflow.
 class Ramp {
  public:
-  // `start` begins the connection of an index.
+  // `start` starts the connection with this index.
   Ramp(std::size_t total, std::move_only_function<void(std::size_t)> start);
 
-  // One more is open.
+  // Another connection is open.
   void OnOpen();
-  // Returns once all are; ends the program when that takes too long.
+  // Returns when all are open; ends the program if that takes too long.
   void Run(Loop& loop);
 
  private:

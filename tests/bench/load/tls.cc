@@ -5,7 +5,7 @@
 namespace upgate::bench {
 namespace {
 
-// Some servers give several with each connection.
+// Some servers send several per connection.
 constexpr std::size_t kMostSessions = 256;
 
 }  // namespace
@@ -20,9 +20,9 @@ TlsClient::TlsClient(const std::string& ca_file, bool resume)
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // One read brings a record, or several, instead of two reads for each.
+  // One read returns one or several records, instead of two reads per record.
   SSL_CTX_set_read_ahead(context, 1);
-  // An end without close_notify is an end.
+  // Accepts an end of stream without close_notify.
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
   if (!resume) return;
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -34,7 +34,7 @@ int TlsClient::OnNewSession(SSL* ssl, SSL_SESSION* session) {
   auto* const self = static_cast<TlsClient*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
   if (self->sessions_.size() == kMostSessions) return 0;
   self->sessions_.emplace_back(session);
-  return 1;  // the session is ours
+  return 1;  // the session is owned here
 }
 
 SslPtr TlsClient::Connect(int fd) {

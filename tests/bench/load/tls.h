@@ -9,7 +9,7 @@
 namespace upgate::bench {
 
 struct SslFree {
-  // As if it had been shut down in good order: OpenSSL does not resume the sessions of others.
+  // Marks the connection as cleanly shut down, because OpenSSL does not resume other sessions.
   void operator()(SSL* ssl) const {
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(ssl);
@@ -19,16 +19,16 @@ struct SslFree {
 };
 using SslPtr = std::unique_ptr<SSL, SslFree>;
 
-// A TLS 1.3 client (TLS_AES_128_GCM_SHA256) that checks the server's certificate against one CA and
-// the name "localhost", as every client would.
+// A TLS 1.3 client (TLS_AES_128_GCM_SHA256) that verifies the server's certificate against one CA
+// and the name "localhost".
 class TlsClient {
  public:
-  // `resume`: connections take up sessions that the server gave before, each once (RFC 8446, C.4).
+  // `resume`: connections resume sessions received earlier, each once (RFC 8446, C.4).
   TlsClient(const std::string& ca_file, bool resume);
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
 
-  // For a connected, non-blocking socket, which stays the caller's.
+  // For a connected, non-blocking socket, which the caller keeps owning.
   SslPtr Connect(int fd);
 
  private:

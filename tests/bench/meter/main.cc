@@ -1,8 +1,8 @@
-// Runs a load and says what a gateway used meanwhile.
-//   meter GATEWAY_PID SERVER_PID COMMAND...     at the end, as the last line of standard output:
+// Runs a load and measures the processor time of a gateway.
+//   meter GATEWAY_PID SERVER_PID COMMAND...     prints, as the last line of standard output:
 //   {"seconds": S, "user_us": U, "system_us": S, "load_us": L}
-// user and system are the gateway's, load is COMMAND's and the server's, descendants included.
-// Exits as COMMAND does.
+// user and system are the gateway's; load is the time of COMMAND and the server, including
+// descendants. The exit code is that of COMMAND.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>

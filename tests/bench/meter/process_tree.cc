@@ -13,7 +13,7 @@
 namespace upgate::bench {
 namespace {
 
-// What proc(5) calls ppid, utime, stime, cutime and cstime.
+// The fields ppid, utime, stime, cutime and cstime of proc(5).
 struct Stat {
   pid_t parent = 0;
   std::uint64_t user = 0;
@@ -29,7 +29,7 @@ std::string ProcPath(pid_t pid) {
 std::optional<Stat> ReadStat(pid_t pid) {
   std::string line;
   if (!std::getline(std::ifstream(ProcPath(pid) + "/stat"), line)) return std::nullopt;
-  // The second field is a name in parentheses, which may hold anything.
+  // The second field is a name in parentheses, which may contain any character.
   std::istringstream fields(line.substr(line.rfind(')') + 1));
   Stat stat;
   std::string skipped;

@@ -14,13 +14,13 @@ struct CpuTime {
   std::uint64_t total() const { return user + system; }
 };
 
-// A process and all that descend from it, with their threads, as /proc shows them.
+// A process and its descendants with all their threads, as listed in /proc.
 class ProcessTree {
  public:
-  // The totals at one moment, children that have ended included.
+  // The totals at one moment, including children that have exited.
   struct Reading {
     std::uint64_t run = 0;   // from schedstat: nanoseconds
-    std::uint64_t user = 0;  // from stat: clock ticks, which only serve to tell user from system
+    std::uint64_t user = 0;  // from stat: clock ticks, used only to split user from system
     std::uint64_t system = 0;
   };
 

@@ -1,6 +1,6 @@
-// Keeps a core from falling asleep, at the lowest priority there is: whoever else wants to run
-// there does. A virtual processor that halts costs more to wake than most of what is measured here.
-//   spin CORE        until it is ended
+// Keeps a core awake, at the lowest priority, so that any other program can preempt it. Waking a
+// halted virtual processor costs more than most of what is measured here.
+//   spin CORE        runs until it is killed
 #include <sched.h>
 #include <sys/prctl.h>
 

@@ -7,7 +7,7 @@ namespace upgate::bench {
 
 inline constexpr std::uint64_t kSecond = 1'000'000'000;
 
-// Nanoseconds of the monotonic clock.
+// The monotonic clock, in nanoseconds.
 inline std::uint64_t Now() {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);

@@ -4,10 +4,9 @@
 
 namespace upgate::bench {
 
-// A measurement that cannot go on is worth nothing: says why on standard error and ends the program
-// with 1.
+// Prints `why` on standard error and exits with 1: a measurement that cannot continue is worthless.
 [[noreturn]] void Die(std::string_view why);
-// The same with the text of errno behind it.
+// The same, followed by the text of errno.
 [[noreturn]] void DieErrno(std::string_view what);
 
 }  // namespace upgate::bench

@@ -28,21 +28,22 @@ struct FrameHeader {
   bool control() const { return (opcode & 8) != 0; }
 };
 
-// Most bytes of a frame header (RFC 6455, section 5.2).
+// Maximum size of a frame header (RFC 6455, section 5.2).
 inline constexpr std::size_t kMaxHeader = 14;
-// Bytes that the header whose first two bytes these are takes.
+// The size of a header, given its second byte.
 std::size_t HeaderSize(std::byte second);
-// Reads a whole header; ends the program on one that breaks the rules.
+// Parses a complete header; ends the program if it is invalid.
 FrameHeader ReadHeader(Bytes header);
-// Writes a header into `out` (kMaxHeader bytes) and returns its size; with room for the mask, which
-// it writes too, if `frame.masked`.
+// Writes a header into `out` (kMaxHeader bytes), including the mask if `frame.masked`, and returns
+// its size.
 std::size_t WriteHeader(const FrameHeader& frame, std::byte* out);
 
-// Frames out of a stream of bytes, on its own so that a mistake of the gateway's decoder does not
-// hide here. Calls on a visitor:
+// Parses frames from a stream of bytes. Independent of the gateway's decoder, so that it detects
+// the decoder's errors. Calls on a visitor:
 //   OnFrame(const FrameHeader&)                       a header is complete
-//   OnPayload(const FrameHeader&, MutableBytes, at)   a piece, as it came (masked); `at`: its
-//   offset OnFrameEnd(const FrameHeader&)
+//   OnPayload(const FrameHeader&, MutableBytes, at)   a piece of payload, still masked; `at`: its
+//   offset
+//   OnFrameEnd(const FrameHeader&)
 class FrameReader {
  public:
   template <class Visitor>
@@ -80,8 +81,8 @@ class FrameReader {
   std::array<std::byte, kMaxHeader> partial_{};
 };
 
-// `out` gets `in` unmasked, where `at` is the offset of the piece in its frame. They may be the
-// same.
+// Unmasks `in` into `out`; `at` is the offset of the piece in its frame. The two may be the same
+// buffer.
 void Unmask(Bytes in, const FrameHeader& frame, std::uint64_t at, std::byte* out);
 
 }  // namespace upgate::bench

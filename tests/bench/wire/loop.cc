@@ -51,7 +51,7 @@ void Loop::Turn(std::uint64_t deadline) {
   const std::uint64_t before = Now();
   const int count = epoll_wait(epoll_.get(), events.data(), kBatch, wait);
   if (count < 0 && errno != EINTR) DieErrno("epoll_wait");
-  // A wait that found something at once was work.
+  // A poll that returned events at once was not idle.
   if (count <= 0 || wait != 0) idle_ += Now() - before;
   for (int i = 0; i < count; ++i) {
     static_cast<Watcher*>(events[static_cast<std::size_t>(i)].data.ptr)

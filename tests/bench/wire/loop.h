@@ -10,8 +10,8 @@
 
 namespace upgate::bench {
 
-// Somebody who waits for a descriptor. Goes away only inside of its own OnEvents (by way of
-// Loop::DeferDelete) or between two turns.
+// Waits for events of a descriptor. May be destroyed only between two turns, or inside its own
+// OnEvents through Loop::DeferDelete.
 class Watcher {
  public:
   Watcher() = default;
@@ -22,23 +22,23 @@ class Watcher {
   virtual void OnEvents(std::uint32_t events) = 0;
 };
 
-// epoll, level-triggered, on one thread. A busy loop never sleeps: the other end of its connections
-// is then not charged for waking it.
+// Level-triggered epoll on one thread. A busy loop never sleeps, so its peers are not charged for
+// waking it.
 class Loop {
  public:
   explicit Loop(bool busy);
 
   void Add(int fd, std::uint32_t events, Watcher& watcher);
   void Modify(int fd, std::uint32_t events, Watcher& watcher);
-  // Lives until the end of this turn.
+  // Deletes the watcher at the end of this turn.
   void DeferDelete(std::unique_ptr<Watcher> watcher);
 
-  // Handles what is ready; waits for that until the clock (clock.h) is at `deadline`, at most.
+  // Handles ready descriptors, waiting for them until the clock (clock.h) reaches `deadline`.
   void Turn(std::uint64_t deadline);
 
-  // For reading into; contents last until the next call into the loop.
+  // A read buffer; valid until the next call into the loop.
   MutableBytes buffer() { return buffer_; }
-  // How long the loop had nothing to do, asleep or spinning, in nanoseconds since it was made.
+  // Idle time, asleep or spinning, in nanoseconds since the loop was created.
   std::uint64_t idle() const { return idle_; }
 
  private:

@@ -10,7 +10,7 @@
 namespace upgate::bench {
 namespace {
 
-// Different messages in one period: many small ones, few large ones, to stay in the cache.
+// Number of different messages in one period: many small or few large ones, to stay in the cache.
 std::size_t Variants(std::size_t message_size) {
   return std::clamp<std::size_t>(128 * 1024 / message_size, 4, 64);
 }

@@ -59,7 +59,7 @@ UniqueFd ConnectTo(std::uint16_t port, const std::string& source) {
   UniqueFd fd = NewSocket();
   SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY);
   if (!source.empty()) {
-    // The port is chosen when connecting, so that one may serve several destinations.
+    // The port is chosen at connect, so that one port can serve several destinations.
     SetOption(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
     sockaddr_in from = LoopbackAddress(0);
     if (inet_pton(AF_INET, source.c_str(), &from.sin_addr) != 1) Die("no address: " + source);

@@ -42,7 +42,7 @@ class AdminTest : public testing::Test {
     return answer;
   }
 
-  // Before the loop, whose last deletions give places back.
+  // Declared before the loop, because the loop's deferred deletions return places.
   test::CaptureLog log_;
   stats::ListenerStats stats_;
   http::ClientPlaces places_{"admin", {}, stats_, log_};

@@ -1,5 +1,5 @@
-// Counts what the gateway's thread takes from the heap while messages pass, over real sockets.
-// Takes the place of malloc, and so is not built with sanitizers.
+// Counts the heap allocations of the gateway's thread while messages pass, over real sockets.
+// Replaces malloc, so it is not built with sanitizers.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -33,7 +33,7 @@
 
 namespace {
 
-thread_local bool counted = false;  // this thread's allocations
+thread_local bool counted = false;  // whether this thread's allocations are
 std::atomic<std::size_t> allocations = 0;
 
 void Count() {
@@ -63,8 +63,7 @@ void* realloc(void* old, std::size_t size) {
 
 namespace {
 
-// OpenSSL 3 takes a buffer and some small pieces for every record. They are its own affair, and not
-// counted.
+// OpenSSL 3 allocates a buffer and some small blocks for every record. These are not counted.
 const bool openssl_apart =
     CRYPTO_set_mem_functions(
         [](std::size_t size, const char*, int) { return __libc_malloc(size); },
@@ -111,14 +110,14 @@ class Client {
     if (sent != size) throw std::runtime_error("send");
   }
 
-  // The head of the answer to an upgrade.
+  // The head of the response to an upgrade.
   test::ResponseHead ReadHead() {
     std::optional<test::ResponseHead> head;
     while (!(head = test::TakeResponseHead(received_))) ReadSome();
     return *head;
   }
 
-  // The payload of the messages that come, until there are so many bytes of it.
+  // The payload of received messages, until there are `size` bytes.
   std::string ReadPayload(std::size_t size) {
     std::string payload;
     while (payload.size() < size) {
@@ -128,14 +127,14 @@ class Client {
     return payload;
   }
 
-  // One message.
+  // Reads one message.
   void ReadMessage() {
     while (test::TakeFrames(received_).empty()) ReadSome();
   }
 
  private:
-  // A call that was interrupted wants to be made again (SSL_get_error(3)); one that took too long
-  // says the same, but for errno.
+  // An interrupted call must be repeated (SSL_get_error(3)); a timeout returns the same, except for
+  // errno.
   template <class Call>
   int OnTls(Call&& call) {
     for (;;) {
@@ -164,7 +163,7 @@ class Client {
   std::string received_;
 };
 
-// A gateway of one worker, whose thread is counted, in front of the demo's servers.
+// A gateway with one worker, whose thread is counted, in front of the demo's servers.
 class Gateway {
  public:
   Gateway() {
@@ -247,9 +246,9 @@ TEST_P(RelayAllocations, AMessageTakesNothingFromTheHeap) {
   client.Send(
       test::UpgradeRequest(way.path, way.host, live ? "Sec-WebSocket-Protocol: echo.v1\r\n" : ""));
   ASSERT_EQ(client.ReadHead().status, 101);
-  if (live) client.ReadMessage();  // which it sends of its own
+  if (live) client.ReadMessage();  // which the server sends unasked
 
-  // What is larger than a record can come in parts, of which the first has to be kept.
+  // Messages larger than a record can arrive in parts, which have to be buffered.
   for (const std::size_t size : {64, 1024, 8000}) {
     const std::string payload(size, 'x');
     const std::string frame = test::BinaryFrame(payload);
@@ -264,7 +263,7 @@ TEST_P(RelayAllocations, AMessageTakesNothingFromTheHeap) {
   }
 }
 
-// The counting itself counts.
+// Checks that the counting works.
 TEST(SessionAllocations, ASessionTakesSomething) {
   Gateway gateway;
   const std::size_t before = allocations;

@@ -1,5 +1,4 @@
-// deploy/compose.yaml says of its services what it means to: docker alone would find a slip, and
-// only when it runs.
+// Checks deploy/compose.yaml, because docker would find a mistake only when it runs.
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -21,7 +20,7 @@ const fs::path kFolder = fs::path(UPGATE_SOURCE_DIR) / "deploy";
 
 class ComposeTest : public testing::Test {
  protected:
-  // The member of a service, its own or that of what it merges with <<.
+  // A member of a service, its own or merged with <<.
   static YAML::Node Of(const YAML::Node& service, const std::string& key) {
     if (service[key]) return service[key];
     return service["<<"] ? service["<<"][key] : YAML::Node(YAML::NodeType::Undefined);
@@ -50,7 +49,7 @@ TEST_F(ComposeTest, EveryServiceIsConfinedAndChecked) {
   }
 }
 
-TEST_F(ComposeTest, WhatIsMountedIsThereAndReadOnly) {
+TEST_F(ComposeTest, MountedFilesExistAndAreReadOnly) {
   int mounted = 0;
   for (const auto& entry : services_) {
     for (const auto& volume : entry.second["volumes"]) {

@@ -1,4 +1,4 @@
-// What stands behind the demo's gateway, and its configuration.
+// The servers behind the demo's gateway, and its configuration.
 #include <string>
 
 #include <gmock/gmock.h>
@@ -66,10 +66,10 @@ TEST_F(DemoHttpServerTest, SendsAnEventASecondUntilTheClientGoes) {
   EXPECT_THAT(later, HasSubstr("id: 3\n"));
   EXPECT_THAT(later, Not(HasSubstr("id: 4\n")));
   client.Close();
-  loop_.RunUntilIdle();  // a timer that is left armed fails the loop's check
+  loop_.RunUntilIdle();  // a timer that is still armed fails the loop's check
 }
 
-TEST_F(DemoHttpServerTest, LetsGoOfAClientThatDoesNotRead) {
+TEST_F(DemoHttpServerTest, DropsAClientThatDoesNotRead) {
   loop_.network().options().send_buffer = 1024;
   test::TestPeer client(loop_.network(), *address_);
   client.Send("GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n");

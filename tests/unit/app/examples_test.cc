@@ -1,4 +1,4 @@
-// Every configuration that users are shown must be one that loads.
+// Every configuration in the documentation must load.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -27,7 +27,7 @@ void ExpectLoads(const std::string& text, const std::string& name) {
   for (const auto& error : config.error()) ADD_FAILURE() << ToString(name, error);
 }
 
-// Examples to copy, and what the package, the image and the compose file bring along.
+// Examples, and the configurations of the package, the image and the compose file.
 bool IsConfiguration(const fs::path& file) {
   return file.filename() == "upgate.yaml" || file.string().ends_with(".example.yaml");
 }
@@ -57,7 +57,7 @@ std::vector<std::string> Pages() {
   return pages;
 }
 
-// The contents of the page's ```yaml blocks, each of which has to be a whole configuration.
+// The contents of the page's ```yaml blocks, each of which must be a complete configuration.
 std::vector<std::string> Configurations(const std::string& page) {
   const std::string opening = "```yaml\n";
   std::vector<std::string> found;

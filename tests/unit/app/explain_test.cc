@@ -102,7 +102,7 @@ TEST_F(ExplainTest, TellsWhatThePoliciesAnswer) {
               HasSubstr("403 Forbidden: an Origin header is required"));
 }
 
-TEST_F(ExplainTest, TellsWhatIsCompressed) {
+TEST_F(ExplainTest, ReportsCompression) {
   const std::string text =
       Ask("ws://other.test:8080/echo", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
   EXPECT_THAT(text,
@@ -116,7 +116,7 @@ TEST_F(ExplainTest, TellsWhatIsCompressed) {
               HasSubstr("400 Bad Request: Sec-WebSocket-Ext"));
 }
 
-TEST_F(ExplainTest, TellsWhatIsEnforced) {
+TEST_F(ExplainTest, ReportsEnforcement) {
   const std::string text =
       Ask("ws://strict.test:8080/strict", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
   EXPECT_THAT(text, HasSubstr("enforce       rules of WebSocket hold for both sides"));
@@ -138,7 +138,7 @@ TEST_F(ExplainTest, AnswersPreflights) {
                           HasSubstr("Access-Control-Allow-Methods: GET, HEAD, POST")));
 }
 
-TEST_F(ExplainTest, LeavesToServersAndPluginsWhatIsTheirs) {
+TEST_F(ExplainTest, LeavesDecisionsOfServersAndPluginsOpen) {
   EXPECT_THAT(Ask("ws://any.test:8080/live/1").text,
               HasSubstr("the server's own: 101 with its choice of subprotocol"));
   EXPECT_THAT(
@@ -152,7 +152,7 @@ TEST_F(ExplainTest, LeavesToServersAndPluginsWhatIsTheirs) {
               HasSubstr("the Upgrade is ignored"));
 }
 
-TEST_F(ExplainTest, SaysWhatIsNear) {
+TEST_F(ExplainTest, ListsSimilarRoutes) {
   const auto [routed, text, location] = Ask("http://other.test:8080/ehco");
   EXPECT_FALSE(routed);
   EXPECT_THAT(
@@ -189,7 +189,7 @@ TEST_F(ExplainTest, BelievesATrustedProxyOnly) {
   EXPECT_THAT(
       Ask("http://inner.test:8080/mqtt", forwarded, "GET", "11.1.2.3").text,
       AllOf(HasSubstr("http://inner.test:8080, path /mqtt"), HasSubstr("route         routes[2]")));
-  // The other listener trusts nobody.
+  // The other listener has no trusted proxies.
   EXPECT_THAT(Ask("http://inner.test:8081/mqtt", forwarded, "GET", "10.1.2.3").text,
               HasSubstr("http://inner.test:8081"));
 }
@@ -242,7 +242,7 @@ TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {"Host: a", "Host: b"}}));
   EXPECT_FALSE(refuses({.config_file = "",
                         .url = "ws://a/",
-                        .headers = {"Host: b"}}));  // the URL says only where to go
+                        .headers = {"Host: b"}}));  // the URL only selects the listener
   for (const std::string method : {"", "G T", "CONNECT", "GET\r\n"}) {
     EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .method = method}))
         << method;

@@ -42,7 +42,7 @@ TEST(FileLimitTest, OneClientIsTheLeast) {
   EXPECT_EQ(least->clients, 2u);
 }
 
-TEST(FileLimitTest, TheLackIsToldInNumbersWithTheWaysOut) {
+TEST(FileLimitTest, AShortageIsReportedWithNumbersAndRemedies) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit small = before;

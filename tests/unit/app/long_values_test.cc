@@ -1,4 +1,4 @@
-// Whatever stands in a configuration, and wherever: what is said about it is one short line.
+// Messages about any value of a configuration are one short line.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -16,7 +16,7 @@
 namespace upgate::app {
 namespace {
 
-// Of what a message may repeat: the value, and two ways to put it right.
+// Limit for the repeated value and two suggestions.
 constexpr std::size_t kMostRepeated = 190;
 constexpr std::size_t kLongestLine = 500;
 constexpr char kFiller = 'q';
@@ -66,7 +66,7 @@ constexpr auto kPlaces = std::to_array<std::string_view>({
     "%@",
 });
 
-// What the values look like; "@" is the long part.
+// Forms of values; "@" is the long part.
 constexpr auto kForms = std::to_array<std::string_view>({
     "@",
     "/@",
@@ -148,7 +148,7 @@ std::vector<std::string> LinesOf(const std::string& yaml) {
   return lines;
 }
 
-// Gives the number of errors.
+// Returns the number of errors.
 std::size_t ExpectShort(const std::string& yaml, std::string_view what) {
   const auto lines = LinesOf(yaml);
   for (const std::string& line : lines) {

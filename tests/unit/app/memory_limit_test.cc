@@ -45,7 +45,7 @@ TEST_F(AvailableMemoryTest, KnowsVersion1) {
   EXPECT_EQ(Of("4:memory:/\n"), kMachine);
 }
 
-// The path of a container's group as the host sees it says nothing inside; its root does.
+// The host's path of a container's group does not exist inside it; the root is used instead.
 TEST_F(AvailableMemoryTest, TakesTheRootWhereTheGroupIsNotMounted) {
   Put("memory.max", "256000000");
   EXPECT_EQ(Of("0::/system.slice/docker-1.scope\n"), 256'000'000u);

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder and a name in it that a socket can have; removed at the end.
+// A folder with a name for a socket; removed at the end.
 class NotifierTest : public testing::Test {
  protected:
   NotifierTest() {
@@ -43,7 +43,7 @@ class NotifierTest : public testing::Test {
   std::string reason_;
 };
 
-// The service manager's end. Datagrams wait in the socket, so reading never has to.
+// The service manager's side. Datagrams are queued in the socket, so reading never blocks.
 class Manager {
  public:
   explicit Manager(const std::string& socket)
@@ -59,7 +59,7 @@ class Manager {
   }
 
   bool bound() const { return bound_; }
-  // The next message; empty when there is none.
+  // The next message; empty if there is none.
   std::string Read() const {
     char buffer[512];
     const ssize_t got = ::recv(fd_.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
@@ -132,8 +132,8 @@ TEST_F(NotifierTest, AManagerThatDoesNotReadIsGivenUp) {
   const Manager manager(path());
   ASSERT_TRUE(manager.bound());
   const Notifier notifier(path().c_str(), log_);
-  // The system holds net.unix.max_dgram_qlen messages for a socket; the queue's memory ends any
-  // larger setting.
+  // The kernel queues net.unix.max_dgram_qlen messages per socket; even a larger setting is limited
+  // by the queue's memory.
   for (int sent = 0; sent < 10'000 && log_.events().empty(); ++sent) notifier.Ready("serving");
   EXPECT_EQ(log_.Count("service manager not told"), 1u);
   EXPECT_EQ(manager.Read(), "READY=1\nSTATUS=serving\n");

@@ -23,7 +23,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// What the server does with each frame that it gets.
+// The server's reaction to each frame.
 using OnFrame = std::function<void(test::TestPeer& self, const test::ParsedFrame& frame)>;
 
 void PongAndClose(test::TestPeer& self, const test::ParsedFrame& frame) {
@@ -31,7 +31,7 @@ void PongAndClose(test::TestPeer& self, const test::ParsedFrame& frame) {
   if (frame.opcode == test::kClose) self.Send(test::ServerFrame(test::kClose, frame.payload));
 }
 
-// The 101 to `request`, with further fields, and what comes right behind it.
+// A 101 for `request`, with extra fields, and the bytes right after it.
 std::string SwitchTo(const std::string& request, std::string_view fields = {},
                      std::string_view early = {}) {
   constexpr std::string_view kName = "Sec-WebSocket-Key: ";
@@ -42,7 +42,7 @@ std::string SwitchTo(const std::string& request, std::string_view fields = {},
          std::string(fields) + "\r\n" + std::string(early);
 }
 
-// A server at 127.0.0.1:7000 in one in-memory world with the probe.
+// The probe and a server at 127.0.0.1:7000, in one in-memory network.
 class World final : private Probe::Owner {
  public:
   using Answer = std::function<std::string(const std::string& request)>;
@@ -66,7 +66,7 @@ class World final : private Probe::Owner {
     Start();
     return told();
   }
-  // What the probe said; "" as long as it runs.
+  // The result of the probe; "" while it runs.
   std::string told() const {
     if (!outcome) return "";
     return *outcome ? outcome->value() : outcome->error().message;
@@ -79,7 +79,7 @@ class World final : private Probe::Owner {
   Answer answer = [](const std::string& head) { return SwitchTo(head); };
   OnFrame on_frame = PongAndClose;
   std::string request;
-  std::vector<test::ParsedFrame> frames;  // that the server got
+  std::vector<test::ParsedFrame> frames;  // received by the server
   std::optional<Result<std::string>> outcome;
 
  private:
@@ -167,7 +167,7 @@ TEST_P(ProbeAtChunk, TellsALongOrStrangeBodyBounded) {
 
 INSTANTIATE_TEST_SUITE_P(BytesPerRead, ProbeAtChunk, testing::Values(1, 2, 3, 7, 4096));
 
-// The answer in two pieces, with everything at rest in between, for every place to cut it.
+// The response in two pieces, split at every place, with everything idle in between.
 TEST(Probe, TakesAnAnswerCutAnywhere) {
   for (std::size_t cut = 0;; ++cut) {
     SCOPED_TRACE(cut);
@@ -182,7 +182,7 @@ TEST(Probe, TakesAnAnswerCutAnywhere) {
     world.answer = [&](const std::string& request) {
       return cut_off(SwitchTo(request, {}, test::ServerFrame(test::kText, "hi")));
     };
-    // A pong cannot stand inside of that frame: it waits for its end.
+    // A pong cannot interrupt that frame: it waits for its end.
     world.on_frame = [&](test::TestPeer& self, const test::ParsedFrame& frame) {
       if (frame.opcode == test::kPing) rest += test::ServerFrame(test::kPong, frame.payload);
       if (frame.opcode == test::kClose) PongAndClose(self, frame);
@@ -216,7 +216,7 @@ TEST(Probe, TakesFramesCutAnywhere) {
   }
 }
 
-TEST(Probe, SendsWhatItIsToldTo) {
+TEST(Probe, SendsTheGivenHeaders) {
   World world("ws://127.0.0.1:7000");
   world.settings.subprotocol = "mqtt";
   world.settings.headers = {
@@ -383,7 +383,7 @@ TEST(Probe, ARefusalWhoseBodyDoesNotComeIsStillTold) {
 
 // ---- connections and HTTP
 
-TEST(Probe, TellsWhyThereIsNoConnection) {
+TEST(Probe, ReportsWhyThereIsNoConnection) {
   EXPECT_THAT(World("ws://127.0.0.1:7001/").Run(), StartsWith("ws://127.0.0.1:7001/: "));
   EXPECT_THAT(World("http://nobody.test/").Run(), StartsWith("http://nobody.test/: "));
 }
@@ -431,7 +431,7 @@ TEST(Probe, OfWebSocketTakesNoOrdinarySuccess) {
   EXPECT_EQ(world.Run(), "ws://127.0.0.1:7000/: not 101 but 200 OK: <html>");
 }
 
-// Whatever breaks, the probe ends with one word, and nothing is left behind.
+// Whatever fails, the probe reports once, and nothing is left.
 TEST(Probe, EndsWhateverFails) {
   std::uint64_t all = 0;
   {

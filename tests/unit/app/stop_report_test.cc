@@ -8,7 +8,7 @@
 namespace upgate::app {
 namespace {
 
-TEST(StopReportTest, SaysWhatIsWaitedForUntilNothingIs) {
+TEST(StopReportTest, ReportsWhatIsPendingUntilNothingIs) {
   test::FakeTimers timers;
   test::CaptureLog log;
   stats::Registry registry({}, 2);

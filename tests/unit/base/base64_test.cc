@@ -14,7 +14,7 @@ struct Vector {
   std::string_view plain;
   std::string_view encoded;
 };
-// RFC 4648, section 10, and the octets of both ends of the alphabet.
+// RFC 4648, section 10, and the first and last characters of the alphabet.
 constexpr Vector kVectors[] = {{"", ""},
                                {"f", "Zg=="},
                                {"fo", "Zm8="},
@@ -28,7 +28,7 @@ constexpr Vector kVectors[] = {{"", ""},
 
 constexpr std::string_view kWrong[] = {
     "Z",      "Zg",    "Zg=",   "Z===", "====", "=",        "Zg==Zg==",   "Zg===", "Zm=v",
-    "Zh==",  // bits under the padding
+    "Zh==",  // nonzero bits under the padding
     "Zm9=",  // the same
     "Zm9v\n", "Zm9 v", " Zm9v", "Zm9-", "Zm9_", "Zm9v====", "\xc3\xa4==", "Zg==A"};
 
@@ -61,7 +61,7 @@ TEST(Base64Test, EveryOctetComesBack) {
 
 class Base64StreamTest : public testing::TestWithParam<std::size_t> {
  protected:
-  // What comes out of one text in pieces, or "-" if it is refused.
+  // Decodes a text in pieces; returns "-" if it is refused.
   std::string Decode(std::string_view text) {
     std::string out;
     bool good = true;

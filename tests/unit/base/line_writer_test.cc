@@ -53,7 +53,7 @@ class Pipe {
   void CloseReader() { reader_ = UniqueFd(); }
   void MakeWriterNonBlocking() const { ::fcntl(writer(), F_SETFL, O_WRONLY | O_NONBLOCK); }
 
-  // Fills the pipe, so that the next write waits for a reader; returns with how much.
+  // Fills the pipe, so that the next write blocks; returns the number of bytes.
   std::size_t Fill() const {
     MakeWriterNonBlocking();
     std::size_t size = 0;
@@ -75,7 +75,7 @@ class Pipe {
     return text;
   }
 
-  // All that comes until `end`, which has to come.
+  // Reads until `end`, which must arrive.
   std::string ReadUntil(std::string_view end) const {
     std::string text;
     while (!text.ends_with(end)) {
@@ -86,7 +86,7 @@ class Pipe {
     return text;
   }
 
-  // What is there now.
+  // Reads what is available.
   std::string ReadAvailable() const {
     std::string text;
     pollfd readable{.fd = reader_.get(), .events = POLLIN, .revents = 0};
@@ -118,7 +118,7 @@ TEST_F(LineWriterTest, LinesKeepTheirOrder) {
   EXPECT_EQ(writer.lost(), 0);
 }
 
-TEST_F(LineWriterTest, FlushWaitsForWhatCameBefore) {
+TEST_F(LineWriterTest, FlushWaitsForEarlierLines) {
   LineWriter writer(pipe_.writer(), {.gather = 1h});
   for (int i = 0; i < 3; ++i) {
     writer.Write("line\n");
@@ -173,7 +173,7 @@ TEST_F(LineWriterTest, ALineLargerThanAllRoomIsLostWithoutTheOthers) {
   EXPECT_EQ(pipe_.ReadAvailable(), "lost 1\n" + std::string(19, 'y') + "\n");
 }
 
-// However much is lost, one line tells of it, and it stands where the lines are missing.
+// Regardless of how much is lost, one line reports it, at the place of the missing lines.
 TEST_F(LineWriterTest, OneNoticeForEachGap) {
   const std::size_t filled = pipe_.Fill();
   LineWriter writer(pipe_.writer(), {.capacity = 1000, .notice = Notice});
@@ -209,7 +209,7 @@ TEST_F(LineWriterTest, ADescriptorThatDoesNotBlockLosesNothing) {
   EXPECT_EQ(writer.lost(), 0);
 }
 
-TEST_F(LineWriterTest, WhatNobodyCanReadIsCounted) {
+TEST_F(LineWriterTest, LinesWithoutAReaderAreCounted) {
   LineWriter writer(pipe_.writer(), {.notice = Notice});
   pipe_.CloseReader();
   for (std::uint64_t lines = 1; lines < 4; ++lines) {
@@ -219,7 +219,7 @@ TEST_F(LineWriterTest, WhatNobodyCanReadIsCounted) {
   }
 }
 
-// A named pipe gets another reader.
+// A new reader opens a named pipe.
 TEST(LineWriterToFifoTest, LinesAreWrittenAgainAfterAnError) {
   std::signal(SIGPIPE, SIG_IGN);
   std::string path = testing::TempDir() + "line_writer_XXXXXX";
@@ -246,7 +246,7 @@ TEST(LineWriterToFifoTest, LinesAreWrittenAgainAfterAnError) {
   ::rmdir(path.c_str());
 }
 
-// The reader goes while a long line is half written; the next one does not hang on to its half.
+// The reader closes in the middle of a long line; the next line is not appended to its half.
 TEST(LineWriterToFileTest, AfterATornLineComesALineBreak) {
   std::string path = testing::TempDir() + "line_writer_XXXXXX";
   const UniqueFd file(::mkstemp(path.data()));
@@ -282,7 +282,7 @@ TEST(LineWriterToNowhereTest, AFullDiskIsNotFatal) {
   EXPECT_EQ(writer.lost(), 2);
 }
 
-// The destructor leaves a stuck thread behind, which may go on when somebody reads after all.
+// The destructor abandons a blocked thread, which may continue if somebody reads later.
 TEST_F(LineWriterTest, TheEndDoesNotWaitForAReader) {
   const std::size_t filled = pipe_.Fill();
   std::optional<LineWriter> writer(std::in_place, pipe_.writer(), LineWriter::Options{});
@@ -332,7 +332,7 @@ TEST_F(LineWriterTest, SeveralThreadsWriteAtOnce) {
   EXPECT_EQ(sum_of_notices, writer.lost());
 }
 
-// A descriptor that the rest of the process closes is closed, whatever the thread has inherited.
+// A descriptor closed by the rest of the process is closed, even if the thread has inherited it.
 TEST(LineWriterThreadTest, HoldsNoDescriptorsButItsOwn) {
   Pipe other;
   Pipe pipe;

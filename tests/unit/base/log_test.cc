@@ -56,7 +56,7 @@ TEST(LogLineTest, ValuesOfAPeerCannotEndTheLineOrTheString) {
             R"({"event":"e","x":"a\"b\\c\u000a\u001b[31m\u007f\u0000\u00c3\u00a4"})");
 }
 
-// What `write` logs, all of it.
+// Everything that `write` logs.
 std::string Written(LogLevel from, LogFormat format, const std::function<void(Log&)>& write) {
   testing::internal::CaptureStderr();
   write(*MakeStderrLog(from, format));
@@ -98,7 +98,7 @@ TEST(StderrLogTest, LinesHaveATimeAndALevel) {
               MatchesRegex(kJsonLine));
 }
 
-// Within the second of the one before, and in another one.
+// Within the same second as the line before, and in another one.
 TEST(StderrLogTest, TimesFollowTheClock) {
   const auto seconds_of = [](const std::string& line) {
     std::tm calendar{};
@@ -108,7 +108,7 @@ TEST(StderrLogTest, TimesFollowTheClock) {
   const std::time_t before = std::time(nullptr);
   const std::string line = Written(LogLevel::kDebug, LogFormat::kText, LogLevel::kInfo);
   const std::time_t after = std::time(nullptr);
-  // std::time may lag behind by a tick of the system.
+  // std::time may lag by a clock tick.
   EXPECT_GE(seconds_of(line), before);
   EXPECT_LE(seconds_of(line), after + 1);
 }
@@ -126,7 +126,7 @@ TEST(StderrLogTest, BracesInValuesAreNotAFormat) {
               HasSubstr("x=\"{} {0} %v\"\n"));
 }
 
-TEST(StderrLogTest, FlushWritesWhatIsQueued) {
+TEST(StderrLogTest, FlushWritesQueuedLines) {
   testing::internal::CaptureStderr();
   const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
   log->Info("first");

@@ -10,7 +10,7 @@
 namespace upgate {
 namespace {
 
-TEST(SharedLimitTest, IsNeverPassedWhoeverTakes) {
+TEST(SharedLimitTest, IsNeverExceededByAnyThread) {
   constexpr std::uint64_t kLimit = 100;
   SharedLimit limit(kLimit);
   std::atomic<std::uint64_t> taken = 0;
@@ -35,13 +35,13 @@ TEST(SharedLimitTest, GivesAllOrNothing) {
   EXPECT_FALSE(limit.TryTake(2));
   EXPECT_EQ(limit.taken(), 2u);
   limit.SetMost(1);
-  EXPECT_FALSE(limit.TryTake(0)) << "more is taken than there may be now";
+  EXPECT_FALSE(limit.TryTake(0)) << "more is taken than the limit now allows";
   limit.SetMost(3);
   limit.GiveBack(2);
   EXPECT_TRUE(limit.TryTake(3));
 }
 
-TEST(SharedLimitTest, WhatIsOwnedIsGivenBackOnce) {
+TEST(SharedLimitTest, OwnedPlacesAreReturnedOnce) {
   SharedLimit limit(1);
   {
     SharedLimit::Taken first = limit.TryTakeOwned(1);

@@ -77,13 +77,13 @@ TEST(TextTest, NearestIsTheLikeliestSlipOrNothing) {
   EXPECT_EQ(NearestOf("address", std::vector<std::string>{}), "");
 }
 
-TEST(TextTest, NearestOfAWordOfMegabytesDoesNotCompareItLetterByLetter) {
+TEST(TextTest, NearestDoesNotCompareHugeWords) {
   const std::string word(4 << 20, 'a');
   const std::vector<std::string> keys(1000, std::string(1000, 'a'));
   EXPECT_EQ(NearestOf(word, keys), "");
 }
 
-TEST(TextTest, PrintableEscapesWhatCouldBreakALine) {
+TEST(TextTest, PrintableEscapesLineBreaks) {
   EXPECT_EQ(Printable("a b~"), "a b~");
   EXPECT_EQ(Printable("a\nb\x7f\"\\\xff\0"sv), "a\\x0ab\\x7f\\x22\\x5c\\xff\\x00");
 }

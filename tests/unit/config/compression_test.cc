@@ -44,7 +44,7 @@ TEST(CompressionTest, AllSettingsAreRead) {
   EXPECT_EQ(compression->client_max_window_bits, 15);
 }
 
-TEST(CompressionTest, WrongSettingsAreTold) {
+TEST(CompressionTest, WrongSettingsAreReported) {
   const auto errors = [](std::string_view value) {
     return ErrorsOfRoute("    path: /\n    plugin: echo\n    compression: " + std::string(value));
   };
@@ -90,7 +90,7 @@ TEST(CompressionTest, IsForWhereTheGatewayIsTheWebSocketEnd) {
             "1:21: compression_memory: '-1' is not a size such as 64KiB (B, KiB, MiB or GiB)\n");
 }
 
-TEST(CompressionTest, WhatCompressesNothingIsTold) {
+TEST(CompressionTest, SettingsWithoutEffectAreReported) {
   const auto errors = [](std::string_view rest) {
     return ErrorsOfRoute("    path: /\n    plugin: echo\n    " + std::string(rest));
   };
@@ -99,7 +99,7 @@ TEST(CompressionTest, WhatCompressesNothingIsTold) {
             "that to dialects, or remove compression\n");
   EXPECT_EQ(errors("compression: false\n    dialects: [ hybi08, hixie76 ]"), "");
   EXPECT_EQ(errors("compression: true\n    dialects: [ rfc6455, hixie76 ]"), "");
-  // What the gateway sends of its own is not held to message_size.
+  // Messages of the gateway itself are not subject to message_size.
   EXPECT_EQ(errors("compression: true\n    limits: { message_size: 8B }"), "");
 
   const auto relay = [](std::string_view rest) {
@@ -111,7 +111,7 @@ TEST(CompressionTest, WhatCompressesNothingIsTold) {
   };
   constexpr std::string_view kNothing =
       "no message is as large as compression.threshold; lower that, or remove compression\n";
-  // What goes to clients comes from the server, and the other way round.
+  // Messages to clients come from the server, and vice versa.
   EXPECT_EQ(relay("compression: { threshold: 2KiB }\n    limits: { message_size: 2047B }"), "");
   EXPECT_EQ(relay("compression: { threshold: 2KiB }\n    limits: { server_message_size: 2047B }"),
             "7:31: routes[0].compression.threshold: " + std::string(kNothing));

@@ -289,7 +289,7 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
             "1:32: log.format: 'xml' is not text or json\n");
 }
 
-TEST(ConfigTest, WhatIsMissingIsOneErrorEach) {
+TEST(ConfigTest, EachMissingKeyIsOneError) {
   constexpr std::string_view kBoth =
       "1:1: listeners: missing; needs a list with at least one listener\n"
       "1:1: routes: missing; needs a list with at least one route\n";
@@ -325,7 +325,7 @@ TEST(ConfigTest, MemoryIsASizeOrAPartOfWhatThereIs) {
             "1:9: memory: '512MB' has an unknown unit; did you mean 512MiB?\n");
 }
 
-TEST(ConfigTest, AFileThatIsNoMapIsOneError) {
+TEST(ConfigTest, AFileThatIsNotAMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
             "http, compression_memory, memory, shutdown_timeout, "
@@ -356,7 +356,7 @@ workers: many
             "8:10: workers: 'many' is not auto or a number from 1 to 256\n");
 }
 
-TEST(ConfigTest, AtMostAHundredErrorsAreTold) {
+TEST(ConfigTest, AtMostAHundredErrorsAreReported) {
   std::string text(kMinimal);
   for (int i = 0; i < 200; ++i) text += "unknown" + std::to_string(i) + ": 1\n";
   const std::string errors = ErrorsOf(text);
@@ -437,7 +437,7 @@ TEST_F(LoadTest, AFileThatCannotBeReadIsOneErrorWithoutAPlace) {
             "input\n");
 }
 
-TEST_F(LoadTest, WhatIsNoRegularFileIsNotOpened) {
+TEST_F(LoadTest, OtherThanRegularFilesAreNotOpened) {
   const std::string fifo = folder_ / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   std::filesystem::create_symlink("fifo", folder_ / "link");
@@ -472,7 +472,7 @@ TEST_F(LoadTest, ATooLargeFileIsRefused) {
   EXPECT_EQ(Written(config.error()), "larger than 4 MiB\n");
 }
 
-// Standard input for a test, until the end of the block.
+// Replaces standard input until the end of the block.
 class StandardInput {
  public:
   explicit StandardInput(const std::string& file)
@@ -515,9 +515,9 @@ TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
   EXPECT_FALSE(too_wrong.config);
 }
 
-// What the YAML library names behind the last backslash is a character of its own for the end of
-// the text, and is counted as one.
-TEST(ConfigTest, WhatAnErrorQuotesHasNoControlsInIt) {
+// After the last backslash, yaml-cpp reports an invented character for the end of the text, and
+// counts it.
+TEST(ConfigTest, QuotesInErrorsContainNoControlCharacters) {
   const std::string errors = ErrorsOf("routes: [ \"x\\");
   EXPECT_TRUE(errors.starts_with("1:14: not YAML: unknown escape character: \\x")) << errors;
   EXPECT_EQ(errors.find_first_of("\x04\x00"s), std::string::npos) << errors;
@@ -553,7 +553,7 @@ TEST(ForeignKeysTest, CertificatesOfAListenerStandInAList) {
       << errors;
 }
 
-TEST(ForeignKeysTest, OnlyWhatIsNearIsSuggested) {
+TEST(ForeignKeysTest, OnlySimilarKeysAreSuggested) {
   const std::string errors = ErrorsOf(
       "listeners: [ { address: \"0.0.0.0:1\" } ]\n"
       "routes: [ { path: /a, plugin: echo, auth: x, cert: y } ]\n");

@@ -21,7 +21,7 @@ TEST(EnvironmentTest, VariablesArePutIn) {
   EXPECT_EQ(Put("plain $HOST {HOST} $"), "plain $HOST {HOST} $");
 }
 
-TEST(EnvironmentTest, DefaultsStandInForWhatIsNotSetOrEmpty) {
+TEST(EnvironmentTest, DefaultsReplaceUnsetOrEmptyVariables) {
   EXPECT_EQ(Put("${NONE:-fallback}"), "fallback");
   EXPECT_EQ(Put("${EMPTY:-fallback}"), "fallback");
   EXPECT_EQ(Put("${HOST:-fallback}"), "db.example");
@@ -53,7 +53,7 @@ TEST(EnvironmentTest, WrongFormsAreRefused) {
   }
 }
 
-TEST(EnvironmentTest, WhatIsPutInIsBounded) {
+TEST(EnvironmentTest, InsertedTextIsLimited) {
   std::string text;
   for (int i = 0; i < 7000; ++i) text += "${HOST}";
   EXPECT_EQ(Put(text), "error: longer than 64 KiB with its environment variables");

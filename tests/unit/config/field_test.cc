@@ -13,7 +13,7 @@ namespace {
 
 enum class Mode { kFast, kSafe };
 
-// Settings as a plugin could have them.
+// Settings like those of a plugin.
 struct Settings {
   std::string name;
   std::uint32_t count = 3;
@@ -49,7 +49,7 @@ class FieldTest : public testing::Test {
   std::vector<ConfigError> errors_;
 };
 
-TEST_F(FieldTest, ReadsWhatIsThere) {
+TEST_F(FieldTest, ReadsPresentKeys) {
   EXPECT_EQ(ErrorsOf("{ name: a, count: 7, pause: 2s, loud: true, mode: fast, words: [ x, y ] }"),
             "");
   EXPECT_EQ(settings_.name, "a");
@@ -87,7 +87,7 @@ TEST_F(FieldTest, HostileKeysAreEscapedAndCut) {
   EXPECT_LT(ErrorsOf("name: a\n" + std::string(1000, 'k') + ": 1\n").size(), 200u);
 }
 
-TEST_F(FieldTest, WrongKindsSayWhatIsNeeded) {
+TEST_F(FieldTest, WrongKindsNameTheExpectedKind) {
   EXPECT_EQ(ErrorsOf("name: [ ]\ncount: { }\npause:\nloud: [ true ]\nmode: ~\n"),
             "1:7: options.name: is a list; needs text\n"
             "2:8: options.count: is a map; needs a whole number\n"
@@ -96,7 +96,7 @@ TEST_F(FieldTest, WrongKindsSayWhatIsNeeded) {
             "5:7: options.mode: is empty; needs fast or safe\n");
 }
 
-TEST_F(FieldTest, WhatIsNoMapIsOneError) {
+TEST_F(FieldTest, AValueThatIsNotAMapIsOneError) {
   constexpr auto kKeys = "needs a map with the keys name, count, pause, loud, mode, words\n";
   EXPECT_EQ(ErrorsOf("text"), std::string("1:1: options: is text; ") + kKeys);
   EXPECT_EQ(ErrorsOf("[ name ]"), std::string("1:1: options: is a list; ") + kKeys);
@@ -130,7 +130,7 @@ TEST_F(FieldTest, ChoicesAreListed) {
             "1:18: options.mode: 'whatever' is not fast or safe\n");
 }
 
-TEST_F(FieldTest, AScalarIsNoList) {
+TEST_F(FieldTest, AScalarIsNotAList) {
   EXPECT_EQ(ErrorsOf("{ name: a, words: x }"),
             "1:19: options.words: is text; needs a list: write [ x ]\n");
   EXPECT_EQ(ErrorsOf("{ name: a, words: '*' }"),

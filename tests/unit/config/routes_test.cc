@@ -23,7 +23,7 @@ TEST(RoutesTest, ARouteNeedsAPathAndATarget) {
             "3:5: routes[0]: goes nowhere; give it a backend or a plugin\n");
   EXPECT_EQ(ErrorsOfRoute("    path: x?y\n    backend: app"),
             "3:11: routes[0].path: 'x?y' does not begin with '/' or '~'; write /x?y\n");
-  // What is suggested is theirs, too, and must not reach a terminal as it is.
+  // Suggestions contain user input, too, which must be escaped for terminals.
   EXPECT_EQ(ErrorsOfRoute("    path: \"x\\ty\"\n    backend: app"),
             "3:11: routes[0].path: 'x\\x09y' does not begin with '/' or '~'; write /x\\x09y\n");
 }
@@ -226,7 +226,7 @@ TEST(RoutesTest, RegularExpressionsAreBoundedTogether) {
   std::string routes = "routes:\n";
   for (int i = 0; i < 100; ++i)
     routes += fmt::format("  - {{ path: \"~^/[a-z]{{3}}/{}/\", backend: app }}\n", i);
-  EXPECT_EQ(ErrorsOfRoutes(routes), "") << "many small ones are no matter";
+  EXPECT_EQ(ErrorsOfRoutes(routes), "") << "many small ones are accepted";
   routes = "routes:\n";
   for (int i = 0; i < 300; ++i)
     routes += fmt::format("  - {{ path: \"~^/[\\\\pL]{{20}}/{}\", backend: app }}\n", i);
@@ -235,7 +235,7 @@ TEST(RoutesTest, RegularExpressionsAreBoundedTogether) {
                         "together; make them smaller, or use exact paths and prefixes\n"),
             std::string::npos)
       << errors;
-  EXPECT_EQ(std::ranges::count(errors, '\n'), 1) << "the rest is not looked at";
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 1) << "the rest is not checked";
 }
 
 TEST(RoutesTest, ATooLargeRegularExpressionIsNamed) {

@@ -56,7 +56,7 @@ std::string Show(const HostPattern& value) {
   return (value.wildcard ? "below " : "exact ") + value.host;
 }
 
-// The value, or "! what; instead".
+// The value, or "! error; correct form".
 template <class T>
 std::string Read(std::string_view text) {
   const auto value = Syntax<T>::Read(text);
@@ -258,7 +258,7 @@ TEST(OriginSyntaxTest, IsSchemeHostAndPort) {
   EXPECT_EQ(Read<OriginPattern>("HTTP://localhost:3000"), "exact http localhost 3000");
   EXPECT_EQ(Read<OriginPattern>("http://[::0001]"), "exact http ::1 80");
   EXPECT_EQ(Read<OriginPattern>("https://*.example.com:8443"), "below https example.com 8443");
-  // To browsers that is another origin than the one without the dot.
+  // Browsers treat it as a different origin than the one without the dot.
   EXPECT_EQ(Read<OriginPattern>("https://a.example."), "exact https a.example. 443");
   EXPECT_EQ(Read<OriginPattern>("http://localhost:*"), "exact http localhost any");
   EXPECT_EQ(Read<OriginPattern>("https://*.example.com:*"), "below https example.com any");

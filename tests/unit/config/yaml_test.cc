@@ -38,7 +38,7 @@ std::string Shape(const Value& value) {
   return out;
 }
 
-// The tree, and the errors after it.
+// The tree, followed by the errors.
 std::string Parse(std::string_view text) {
   std::vector<ConfigError> errors;
   const auto value = ParseYaml(text, TestEnvironment, errors);
@@ -151,7 +151,7 @@ TEST(YamlTest, SyntaxErrorsHaveAPlaceAndAHintWhereOneIsLikely) {
             "1:7: not YAML: end of sequence flow not found; between [ ] or { } a variable needs "
             "quotes, as in "
             "\"${NAME}\"\n");
-  // yaml-cpp names the anchor from 0.8 on.
+  // yaml-cpp names the anchor since 0.8.
   EXPECT_THAT(
       Parse("a: *.example.org"),
       testing::AllOf(testing::StartsWith("1:4: not YAML: the referenced anchor is not defined"),

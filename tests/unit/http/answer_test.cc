@@ -1,4 +1,4 @@
-// Answers as they go out.
+// Responses as written to the wire.
 
 #include <string>
 #include <utility>
@@ -104,7 +104,7 @@ TEST(AnswerTest, StreamedWithLength) {
             With("HTTP/1.1 200 OK", "Content-Length: 23\r\n\r\nhello world, this is it"));
 }
 
-// How many writes it takes, and what they hold, when all that is sent may be gathered.
+// The number of writes and their content, if everything sent may be gathered.
 std::pair<int, std::string> Gathered(std::string_view request, HttpWire::Hook send) {
   HttpWire wire(4096);
   wire.on_request = [&](Seen& seen, Exchange& exchange) {
@@ -115,12 +115,12 @@ std::pair<int, std::string> Gathered(std::string_view request, HttpWire::Hook se
   return {wire.wire().writes, wire.received()};
 }
 
-TEST(AnswerTest, WhatIsGatheredLeavesInOneWrite) {
+TEST(AnswerTest, GatheredOutputIsOneWrite) {
   for (const BodyLength length : {BodyLength{}, BodyLength{23}}) {
     const auto stream = [&](Seen&, Exchange& exchange) { Stream(exchange, length); };
     const auto [writes, received] = Gathered(kGet, stream);
     EXPECT_EQ(received, Transcript(kGet, stream));
-    // With a length, each piece of the body may be the last one.
+    // With a length, the connection knows which piece of the body is the last.
     EXPECT_EQ(writes, length.bytes ? 2 : 1);
   }
 }
@@ -134,7 +134,7 @@ TEST(AnswerTest, AnAnswerWithoutABodyIsGatheredToo) {
   EXPECT_EQ(writes, 1);
 }
 
-TEST(AnswerTest, FlushSendsWhatIsGatheredAndEndsGathering) {
+TEST(AnswerTest, FlushSendsGatheredOutputAndEndsGathering) {
   HttpWire wire(4096);
   wire.on_request = [&](Seen&, Exchange& exchange) {
     exchange.Gather();
@@ -163,7 +163,7 @@ TEST(AnswerTest, MuchIsNotGathered) {
   EXPECT_TRUE(received.ends_with("\r\n\r\n4e20\r\n" + much + "\r\n0\r\n\r\n"));
 }
 
-TEST(AnswerTest, AnAbortSendsWhatIsGathered) {
+TEST(AnswerTest, AnAbortSendsGatheredOutput) {
   HttpWire wire(4096);
   wire.on_request = [&](Seen&, Exchange& exchange) {
     exchange.Gather();
@@ -268,7 +268,7 @@ TEST(AnswerTest, NobodyAnswers) {
   EXPECT_EQ(wire.answers(), std::vector{500});
 }
 
-TEST(AnswerTest, CongestionIsToldAndTakenBack) {
+TEST(AnswerTest, CongestionIsReportedAndCleared) {
   HttpWire wire;
   wire.wire().room = 0;
   bool congested = false;

@@ -1,5 +1,4 @@
-// Answers that a server gives to a client connection: heads, every framing, what keeps the
-// connection.
+// Responses of a server on a client connection: heads, every framing, and reuse of the connection.
 
 #include <string>
 
@@ -63,7 +62,7 @@ TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
   EXPECT_FALSE(wire.reusable());
 }
 
-TEST_P(ClientAnswerTest, ToAnEndThatIsNoOrderlyOneFails) {
+TEST_P(ClientAnswerTest, ToAnUncleanEndFails) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes");
   wire.Break();
   EXPECT_FALSE(wire.told().ended);
@@ -92,7 +91,7 @@ TEST_P(ClientAnswerTest, StatusesThatNoListHas) {
   }
 }
 
-// One length, however often it is said (RFC 9110, section 8.6).
+// One length, even if it is repeated (RFC 9110, section 8.6).
 TEST_P(ClientAnswerTest, TheSameLengthSeveralTimes) {
   for (const char* framing :
        {"Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n",
@@ -129,7 +128,7 @@ TEST_P(ClientAnswerTest, NotModifiedHasNoBodyEither) {
   }
 }
 
-// Nor has 204; but a server that promises one may send it, so nothing is read behind it.
+// Nor does 204; but a server that announces a body may send one, so nothing after the head is read.
 TEST(ClientAnswerTest, NoContentThatPromisesSomeIsTheLastAnswer) {
   struct Case {
     const char* framing;
@@ -160,7 +159,7 @@ TEST_P(ClientAnswerTest, Interims) {
   EXPECT_TRUE(wire.reusable());
 }
 
-// A 1xx ends at its empty line, and framing fields mean nothing in it (RFC 9112, section 6.3).
+// A 1xx ends at its empty line; framing fields have no meaning in it (RFC 9112, section 6.3).
 const char* const kFramingOfInterims[] = {
     "Content-Length: 0\r\n",
     "Content-Length: 5\r\n",
@@ -300,7 +299,7 @@ constexpr std::string_view kSwitch =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
     "X: y\r\n\r\n";
 
-TEST_P(ClientUpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
+TEST_P(ClientUpgradeTest, HandsOverTheStreamAndEarlyData) {
   wire.Exchange(UpgradeTo("websocket"), std::string(kSwitch) + "HTTP/1.1 early");
   ASSERT_TRUE(wire.told().upgrade_head);
   EXPECT_EQ(wire.told().upgrade_head->status, 101);
@@ -319,7 +318,7 @@ TEST_P(ClientUpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
   EXPECT_FALSE(wire.wire().closed);
 }
 
-TEST_P(ClientUpgradeTest, WhatFollowsIsTheNewProtocolWhateverTheFramingSays) {
+TEST_P(ClientUpgradeTest, FollowingBytesAreTheNewProtocolRegardlessOfFraming) {
   for (const char* framing : kFramingOfInterims) {
     SCOPED_TRACE(framing);
     ClientWire one(GetParam());
@@ -369,7 +368,7 @@ TEST_P(ClientUpgradeTest, BeforeTheRequestsEndIsAFailure) {
   EXPECT_EQ(wire.told().failed->code, Errc::kProtocol);
 }
 
-TEST_P(ClientUpgradeTest, BehindARequestWithABody) {
+TEST_P(ClientUpgradeTest, AfterARequestWithABody) {
   OutgoingRequest request = Post(std::nullopt);
   request.upgrade = "websocket";
   wire.Send(request);

@@ -1,4 +1,5 @@
-// A client connection whose body reading stops, that is abandoned, breaks, or is lost while idle.
+// Client connections whose body is not read, that are abandoned, that break, or that are lost while
+// idle.
 
 #include <string>
 
@@ -20,7 +21,7 @@ class ClientReadingTest : public testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(BytesPerRead, ClientReadingTest, testing::Values(1, 2, 3, 7, 4096));
 
-TEST_P(ClientReadingTest, StopsBehindEachPiece) {
+TEST_P(ClientReadingTest, StopsAfterEachPiece) {
   wire.on_head = wire.on_body = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), kChunked);
   ASSERT_TRUE(wire.told().head);
@@ -74,7 +75,7 @@ TEST_P(ClientReadingTest, TheEndWaitsToo) {
   EXPECT_TRUE(wire.reusable());
 }
 
-TEST_P(ClientReadingTest, EndOfTheConnectionWaitsForWhatIsKept) {
+TEST_P(ClientReadingTest, EndOfTheConnectionWaitsForBufferedData) {
   wire.on_head = [&] { wire.SetBodyReading(false); };
   wire.Send(Get());
   wire.wire().client_fin = true;
@@ -103,7 +104,7 @@ TEST(ClientReadingTest, AnswerThatIsThereWholeIsDeliveredThoughTheConnectionBrok
   }
 }
 
-TEST(ClientReadingTest, BreakIsToldThoughReadingIsOff) {
+TEST(ClientReadingTest, BreakIsReportedWhileReadingIsOff) {
   ClientWire wire;
   wire.on_body = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart");
@@ -175,7 +176,7 @@ TEST(ClientAbandonTest, InsideEachCallback) {
         wire.SendBody(std::string(io::kHighMark + 1, 'x'));
         wire.Take(std::string::npos);  // drained
         if (!called) wire.EndBody();
-        wire.Answer(answer);  // nothing is called after Abandon: the handler checks
+        wire.Answer(answer);  // no callback after Abandon: the handler checks this
         wire.Fin();
         EXPECT_FALSE(called && wire.reusable());
       }
@@ -258,7 +259,7 @@ TEST(ClientFailureTest, EachWrite) {
   }
 }
 
-TEST(ClientFailureTest, IsTheLastWordWhateverIsCalled) {
+TEST(ClientFailureTest, IsTheLastCallbackWhateverIsCalled) {
   ClientWire wire;
   wire.on_failed = [&] {
     EXPECT_FALSE(wire.reusable());
@@ -297,7 +298,7 @@ TEST(ClientFailureTest, KeptAliveConnectionThatTheServerCloses) {
 
 // ---- idle
 
-TEST(ClientIdleTest, CloseBreakAndStrayBytesAreTold) {
+TEST(ClientIdleTest, CloseBreakAndStrayBytesAreReported) {
   for (const int what : {0, 1, 2}) {
     for (const bool used : {false, true}) {
       ClientWire wire;
@@ -313,7 +314,7 @@ TEST(ClientIdleTest, CloseBreakAndStrayBytesAreTold) {
   }
 }
 
-TEST(ClientIdleTest, AbandonedTellsNobody) {
+TEST(ClientIdleTest, AbandonedMakesNoCallbacks) {
   ClientWire wire;
   wire.Abandon();
   wire.Fin();

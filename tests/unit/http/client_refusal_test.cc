@@ -1,4 +1,4 @@
-// Answers that a client connection takes for a break of the protocol, and answers that are cut off.
+// Responses that a client connection treats as protocol errors, and truncated responses.
 
 #include <string>
 
@@ -28,7 +28,7 @@ TEST_P(ClientRefusalTest, FailsAtEveryChunkSize) {
   for (const std::size_t chunk : {1u, 2u, 3u, 7u, 4096u}) {
     SCOPED_TRACE(chunk);
     ClientWire wire(chunk);
-    // What follows must never be taken for an answer.
+    // The bytes that follow must never be parsed as a response.
     wire.Exchange(UpgradeTo(GetParam().upgrade),
                   GetParam().bytes + "HTTP/1.1 234 Smuggled\r\nContent-Length: 0\r\n\r\n");
     ASSERT_TRUE(wire.told().failed);
@@ -245,7 +245,7 @@ const Whole kWhole[] = {
 
 enum class End { kFin, kReset };
 
-// Cut off at every byte, by an orderly end and by a reset: never a complete answer.
+// Truncated at every byte, by a FIN and by a reset: never a complete response.
 TEST(ClientTruncationTest, AtEachByte) {
   for (const Whole& whole : kWhole) {
     for (const End end : {End::kFin, End::kReset}) {

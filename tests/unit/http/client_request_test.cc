@@ -1,4 +1,4 @@
-// Requests as a client connection writes them, and those that it does not.
+// Requests that a client connection writes, and those that it refuses.
 
 #include <string>
 
@@ -47,7 +47,7 @@ TEST(ClientRequestTest, Length) {
   wire.Send(Post(10));
   wire.SendBody("hello");
   wire.SendBody("");
-  wire.SendBody(", all the world");  // more than was promised
+  wire.SendBody(", all the world");  // more than announced
   wire.EndBody({{"X", "1"}});
   EXPECT_EQ(wire.TakeReceived(),
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello, all");
@@ -100,7 +100,7 @@ TEST(ClientRequestTest, Upgrade) {
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 }
 
-TEST(ClientRequestTest, WhatCannotBeFramedIsNotSent) {
+TEST(ClientRequestTest, BodiesWithoutFramingAreNotSent) {
   std::vector<OutgoingRequest> bad;
   const auto add = [&](auto change) {
     bad.push_back(Get());
@@ -153,7 +153,7 @@ TEST(ClientRequestTest, Congestion) {
   EXPECT_TRUE(wire.TakeReceived().ends_with("4\r\nmore\r\n0\r\n\r\n"));
 }
 
-TEST(ClientRequestTest, NobodyIsToldToGoOnBehindTheEnd) {
+TEST(ClientRequestTest, NoOnDrainedAfterTheEnd) {
   ClientWire wire;
   wire.wire().room = 0;
   wire.Send(Post(std::nullopt));

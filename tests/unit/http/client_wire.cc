@@ -28,7 +28,7 @@ class ClientWire::Handler final : public ResponseHandler {
     told_.body += copy;
     told_.reading = true;
     Call(wire_.on_body);
-    EXPECT_EQ(AsText(bytes), copy) << "the bytes are there until the call returns";
+    EXPECT_EQ(AsText(bytes), copy) << "the bytes are valid until the call returns";
   }
   void OnBodyEnd(const Headers& trailers) override {
     EXPECT_TRUE(told_.head);

@@ -12,7 +12,7 @@
 
 namespace upgate::http {
 
-// What a handler was told about one request.
+// Everything a handler was told about one request.
 struct Told {
   std::vector<Response> interims;
   std::optional<Response> head;
@@ -22,7 +22,7 @@ struct Told {
   Headers trailers;
   std::optional<Response> upgrade_head;
   std::optional<Upgraded> upgraded;
-  bool reading = false;  // behind OnHead or OnBody, and before OnReadDone or the end
+  bool reading = false;  // after OnHead or OnBody, and before OnReadDone or the end
   int drained = 0;
   std::optional<Error> failed;
   bool untouched = false;
@@ -30,9 +30,9 @@ struct Told {
   bool over() const { return ended || failed.has_value() || upgrade_head.has_value(); }
 };
 
-// One client connection with a server that is a string, and a handler made of functions. Checks on
-// the way that the handler is never called from inside a call on the connection, nor out of order.
-// Of `Wire`, `inbound` is what the server sends, `client_fin` its FIN, `received` what it gets.
+// A client connection to a server that is a string, with a handler made of functions. Checks that
+// the handler is never called from inside a call on the connection, nor out of order. In `Wire`,
+// `inbound` is the data sent by the server, `client_fin` its FIN, and `received` what it received.
 class ClientWire final : public ClientConnection::Owner {
  public:
   using Hook = std::function<void()>;
@@ -40,7 +40,7 @@ class ClientWire final : public ClientConnection::Owner {
   explicit ClientWire(std::size_t chunk = 4096, ClientLimits limits = {});
   ~ClientWire();
 
-  // Calls on the connection. Those outside a callback do nothing else: see Run.
+  // Calls on the connection. Outside of a callback, they do nothing else: see Run.
   void Send(const OutgoingRequest& request);
   void SendBody(std::string_view text);
   void EndBody(const Headers& trailers = {});
@@ -49,18 +49,18 @@ class ClientWire final : public ClientConnection::Owner {
   bool congested() const { return connection_->congested(); }
   bool reusable() const { return connection_ && connection_->reusable(); }
 
-  // The server's doings; each lets everything happen that can.
+  // Actions of the server; each then runs until idle.
   void Answer(std::string_view text);
   void Fin();
   void Break();
   void Take(std::size_t bytes);
   void Run();
-  // A request and its answer.
+  // Sends a request and its response.
   void Exchange(const OutgoingRequest& request, std::string_view answer);
 
-  // Called by the handler's functions, behind the bookkeeping; nothing by default.
+  // Called by the handler's functions, after their checks; empty by default.
   Hook on_interim, on_head, on_body, on_end, on_upgraded, on_drained, on_failed;
-  // All of them, for "whatever is done in any callback".
+  // All hooks, for tests of actions in any callback.
   std::vector<Hook ClientWire::*> hooks() const;
 
   Wire& wire() { return *wire_; }
@@ -79,7 +79,7 @@ class ClientWire final : public ClientConnection::Owner {
   WireLoop loop_;
   std::shared_ptr<Wire> wire_ = std::make_shared<Wire>();
   WireStream* stream_ = nullptr;
-  int calls_ = 0;  // on the connection, that have not returned
+  int calls_ = 0;  // on the connection that have not returned
   int lost_ = 0;
   bool abandoned_ = false;
   std::vector<std::unique_ptr<Told>> told_;
@@ -87,7 +87,7 @@ class ClientWire final : public ClientConnection::Owner {
   std::unique_ptr<ClientConnection> connection_;
 };
 
-// Requests that many tests use.
+// Requests used by many tests.
 OutgoingRequest Get();
 OutgoingRequest Head();
 OutgoingRequest Post(std::optional<std::uint64_t> length);

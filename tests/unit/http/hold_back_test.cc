@@ -12,7 +12,7 @@ using Verdict = HoldBack::Verdict;
 
 class HoldBackTest : public testing::Test {
  protected:
-  // Somebody waits, seen in every interval, for that long; the last verdict.
+  // A client waits for that long, checked in every interval; returns the last verdict.
   Verdict WaitFor(io::Millis time) {
     Verdict verdict = hold_back_.OnFull(now_);
     for (const io::Instant end = now_ + time; now_ < end;) {

@@ -1,4 +1,4 @@
-// How connections end: upgrades, aborts, timeouts, clients that leave, drains, failing writes.
+// The end of connections: upgrades, aborts, timeouts, clients that leave, drains, failing writes.
 
 #include <string>
 
@@ -37,7 +37,7 @@ class UpgradeTest : public testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(BytesPerRead, UpgradeTest, testing::Values(1, 2, 3, 7, 4096));
 
-TEST_P(UpgradeTest, HandsOverTheStreamAndWhatCameEarly) {
+TEST_P(UpgradeTest, HandsOverTheStreamAndEarlyData) {
   wire.Send(std::string(kUpgrade) + "GET /frames HTTP/1.1\r\n\r\n");
   ASSERT_EQ(wire.requests(), 1u);
   EXPECT_FALSE(wire.done());
@@ -102,8 +102,8 @@ TEST_P(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
   EXPECT_EQ(wire.answers(), (std::vector{200, 200}));
 }
 
-// A client that ends its side still gets the answer to what is no handshake.
-TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredBehindTheClientsFin) {
+// A client that ends its side still gets the response to an ordinary request.
+TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredAfterTheClientsFin) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.IgnoreUpgrade(); };
   wire.Send(kUpgrade);
   wire.Fin();
@@ -215,7 +215,7 @@ TEST(ReentrancyTest, DrainAnywhere) {
   }
 }
 
-TEST(TimeoutTest, IdleBeforeTheFirstRequestEndsWithoutAWord) {
+TEST(TimeoutTest, IdleBeforeTheFirstRequestEndsWithoutAResponse) {
   HttpWire wire;
   wire.Advance(59'999ms);
   EXPECT_FALSE(wire.done());
@@ -269,7 +269,7 @@ TEST(TimeoutTest, BodyIsTimedBetweenReads) {
   EXPECT_TRUE(wire.seen(0).destroyed);
 }
 
-// One byte in five seconds would keep the connection for as long as the client likes.
+// One byte in five seconds would keep the connection open for as long as the client likes.
 TEST(BodyRateTest, ABodyThatTricklesIs408) {
   HttpWire wire;
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
@@ -298,8 +298,8 @@ TEST(BodyRateTest, ABodyAtTheLeastRateIsTakenToItsEnd) {
   EXPECT_TRUE(wire.seen(0).ended);
 }
 
-// It has the time between two reads once, and not again and again.
-TEST(BodyRateTest, WhatCameFastBuysOnePause) {
+// The time between two reads is granted once, not repeatedly.
+TEST(BodyRateTest, FastDataEarnsOnePause) {
   HttpWire wire;
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n");
   wire.Send(std::string(1'000'000, 'b'));
@@ -339,7 +339,7 @@ TEST(BodyRateTest, NoRateIsAskedForWhereItIsZero) {
   EXPECT_EQ(wire.received(), "");
 }
 
-TEST(TimeoutTest, BodyBehindAnAnswerThatHasBegunIsAnAbort) {
+TEST(TimeoutTest, BodyTimeoutAfterTheResponseHasBegunIsAnAbort) {
   HttpWire wire;
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.SendHead({}, {}); };
   wire.Send(kPost);
@@ -450,7 +450,7 @@ TEST(ClientGoneTest, AtEveryByteOfTheRequest) {
     HttpWire fin;
     fin.Send(bytes.substr(0, sent));
     fin.Fin();
-    EXPECT_EQ(fin.done(), sent < bytes.size());  // a complete request still gets its answer
+    EXPECT_EQ(fin.done(), sent < bytes.size());  // a complete request still gets its response
     EXPECT_EQ(fin.errors().size(), in_head ? 1u : 0u);
     EXPECT_EQ(fin.received(), "");
     HttpWire broken;
@@ -588,7 +588,7 @@ TEST(DrainTest, ADiscardedBodyIsTheLast) {
   EXPECT_TRUE(wire.done());
 }
 
-// A scenario with every kind of write; the connection must come to its end whichever of them fails.
+// A scenario with every kind of write; whichever fails, the connection must end.
 TEST(FailingWriteTest, EndsTheConnectionAtEveryWrite) {
   const auto scenario = [](HttpWire& wire) {
     wire.on_request = [&](Seen& seen, Exchange& exchange) {
@@ -630,7 +630,7 @@ TEST(FailingWriteTest, EndsTheConnectionAtEveryWrite) {
 TEST(OwnershipTest, DestroyingTheConnectionCancelsItsHandler) {
   HttpWire wire;
   wire.Send(kPost);
-  EXPECT_FALSE(wire.seen(0).destroyed);  // ~HttpWire checks that it is, behind the connection
+  EXPECT_FALSE(wire.seen(0).destroyed);  // ~HttpWire checks that it is, after the connection
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ TEST(CharsTest, EveryByteAtEveryPlaceOfAFieldValue) {
   EXPECT_EQ(FieldCharsAtFront(""), 0u);
 }
 
-TEST(CharsTest, AByteThatIsNoTokenCharacterEndsAToken) {
+TEST(CharsTest, AByteThatIsNotATokenCharacterEndsAToken) {
   EXPECT_TRUE(IsToken("X-Forwarded-For"));
   EXPECT_EQ(TokenCharsAtFront("X-Forwarded-For: 1"), 15u);
   for (const std::string_view text : {"", "a b", " a", "a:", "caf\xe9", "a\n"}) {

@@ -7,7 +7,7 @@
 namespace upgate::http {
 namespace {
 
-TEST(ProxyFields, AreToldByTheirFamilies) {
+TEST(ProxyFields, AreRecognizedByFamily) {
   for (const char* name : {"X-Forwarded-For",
                            "X-Forwarded-Proto",
                            "X-Forwarded-Host",

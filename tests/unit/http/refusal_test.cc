@@ -1,5 +1,5 @@
-// Heads and bodies that the connection refuses by itself: status, and the rule that the answer's
-// body names.
+// Heads and bodies that the connection itself refuses: the status, and the rule named in the
+// response body.
 
 #include <string>
 
@@ -29,7 +29,7 @@ TEST_P(RefusalTest, IsAnsweredAndClosedAtEveryChunkSize) {
   for (const std::size_t chunk : {1u, 2u, 3u, 7u, 4096u}) {
     SCOPED_TRACE(chunk);
     HttpWire wire(chunk);
-    // What follows must never be taken for a request.
+    // The bytes that follow must never be parsed as a request.
     wire.Send(GetParam().bytes + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
     std::string text = wire.received();
     const Answer answer = TakeAnswer(text);
@@ -233,7 +233,7 @@ TEST(HeadLimitTest, TheLargestHeadPasses) {
   EXPECT_EQ(count.requests(), 1u);
 }
 
-// Behind the answer's head a refusal can only break the connection off.
+// After the response head, a refusal can only reset the connection.
 TEST(RefusalTest, AfterTheHeadOfTheAnswerIsAnAbort) {
   HttpWire wire;
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.SendHead({}, {}); };

@@ -1,4 +1,4 @@
-// Requests as they arrive: heads, bodies, pipelining. Every transcript at several chunk sizes.
+// Parsing of requests: heads, bodies, pipelining. Every transcript at several chunk sizes.
 
 #include <string>
 
@@ -56,7 +56,7 @@ constexpr std::string_view kTwoKeys =
     "1 5\r\n"
     "Origin: http://example.com\r\n\r\n";
 
-TEST_P(RequestTest, WithTwoKeysTheEightBytesBehindTheHeadBelongToIt) {
+TEST_P(RequestTest, WithTwoKeysTheEightBytesAfterTheHeadBelongToIt) {
   wire.Send(kTwoKeys);
   EXPECT_EQ(wire.requests(), 0u);
   wire.Send("^n:ds[4");
@@ -95,7 +95,7 @@ TEST_P(RequestTest, AClientThatLeavesBeforeTheEightBytesLeftWithinAHead) {
   EXPECT_EQ(wire.errors().size(), 1u);
 }
 
-TEST_P(RequestTest, NoOtherRequestHasBytesBehindItsHead) {
+TEST_P(RequestTest, NoOtherRequestHasBytesAfterItsHead) {
   const auto without = [&](std::string_view what, std::string_view instead) {
     std::string text(kTwoKeys);
     return text.replace(text.find(what), what.size(), instead);
@@ -284,7 +284,7 @@ TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
   EXPECT_EQ(passes.seen(0).trailers.size(), 2u);
 }
 
-// A framing field with an underscore frames nothing, whether it is left out or not.
+// A framing field with an underscore frames nothing, whether it is dropped or not.
 TEST_P(RequestTest, NamesWithUnderscoresDoNotFrame) {
   wire.on_end = Ok;
   wire.Send(
@@ -343,7 +343,7 @@ TEST(RequestBufferTest, PipelinedBytesAreBounded) {
   wire.Send(many);
   EXPECT_FALSE(wire.reading());
   EXPECT_LE(wire.wire().inbound_read, 3u * 64 * 1024);
-  // Answered one by one, the rest comes; no recursion, no loss.
+  // The rest is parsed as responses are sent, without recursion or loss.
   const std::size_t total = many.size() / 27;
   wire.on_request = Ok;
   wire.seen(0).exchange->Respond({});

@@ -73,7 +73,8 @@ TEST(TargetTest, Refused) {
   }
 }
 
-// What browsers and other clients leave as it is (WHATWG URL, "query percent-encode set").
+// Characters that browsers and other clients do not encode (WHATWG URL, "query percent-encode
+// set").
 TEST(TargetTest, QueriesPassAsTheyCame) {
   for (const char* query : {"file=C:\\a", "\\", "a=\\\\server\\share", "{|}^\"`", "<a>", "[0]=1",
                             "'", "a=%zz&b=100%", "x=../..", "//", ";a;b", "next=http://b/?c"}) {
@@ -90,8 +91,7 @@ TEST(TargetTest, BytesBeyondAsciiArePercentEncoded) {
   EXPECT_EQ(utf8.path, "/caf\xc3\xa9/\xe2\x82\xac");
   EXPECT_EQ(utf8.query, "n=%C3%A4&m=%C3%A4");
   EXPECT_EQ(QueryValue(utf8.query, "n"), "\xc3\xa4");
-  // In any encoding, and where none is meant: NEL, a no-break space and an overlong slash are bytes
-  // like others.
+  // In any encoding: NEL, a no-break space and an overlong slash are bytes like others.
   EXPECT_EQ(Parsed("/\x80\x85\xa0\xff").raw_path, "/%80%85%A0%FF");
   EXPECT_EQ(Parsed("/a\xc0\xaf"
                    "b")
@@ -187,7 +187,7 @@ TEST(HostTest, IsIgnoredWithAnAbsoluteForm) {
   EXPECT_EQ(bare.port, 0);
 }
 
-TEST(HostTest, IsSoundBesideAnAbsoluteFormToo) {
+TEST(HostTest, IsCheckedEvenWithAnAbsoluteForm) {
   EXPECT_EQ(HostRefusal("http://a/", {{"Host", "a"}, {"host", "a"}}), "Host header is repeated");
   EXPECT_EQ(HostRefusal("http://a/", {{"Host", ""}}), "Host header is empty");
   EXPECT_EQ(HostRefusal("http://a/", {{"Host", "u@a"}}), "Host header is malformed");

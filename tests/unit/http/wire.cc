@@ -53,7 +53,7 @@ bool WireStream::Step(std::size_t chunk) {
   }
   if (!reading_) return false;
   if (wire_->inbound_read < wire_->inbound.size()) {
-    // A buffer of its own size, so that a view that is kept, or reaches too far, is found out.
+    // A separate buffer of exact size, so that sanitizers detect views that are kept or exceed it.
     const std::string piece =
         wire_->inbound.substr(wire_->inbound_read, std::min(chunk, io::kReadBufferSize));
     wire_->inbound_read += piece.size();
@@ -110,7 +110,7 @@ class HttpWire::Probe final : public ExchangeHandler {
   Probe(HttpWire& wire, Seen& seen) : wire_(wire), seen_(seen) {}
   ~Probe() override {
     EXPECT_FALSE(std::exchange(seen_.destroyed, true));
-    // Whoever has been told that it is over may still call; nothing comes of it.
+    // Calls after the end are allowed, and have no effect.
     seen_.exchange->SendBody(AsBytes("too late"));
     seen_.exchange->Respond(TextResponse(500, "too late"));
   }

@@ -13,21 +13,20 @@
 
 namespace upgate::http {
 
-// What the client's side of a connection in memory sees and does.
+// The client's side of an in-memory connection.
 struct Wire {
-  std::string inbound;  // all that the client sent
+  std::string inbound;  // sent by the client
   std::size_t inbound_read = 0;
   bool client_fin = false;
   std::optional<Error> break_with;
 
-  std::string received;  // by the client
-  std::size_t room =
-      std::string::npos;  // how much more the client takes; what is over it is queued
+  std::string received;                  // by the client
+  std::size_t room = std::string::npos;  // how much more the client accepts; the rest is queued
   bool server_fin = false;
   bool reset = false;
   bool closed = false;  // the stream is gone
   int writes = 0;
-  int fail_write = 0;  // breaks the connection at this write; 0: never
+  int fail_write = 0;  // fails this write; 0: none
 };
 
 class WireStream final : public io::ByteStream {
@@ -50,7 +49,7 @@ class WireStream final : public io::ByteStream {
   SocketAddress peer_address() const override { return IpPort{*Ip::Parse("192.0.2.7"), 4242}; }
 
   bool reading() const { return reading_; }
-  // At most one callback; false when there was nothing to do.
+  // Makes at most one callback; false if there was nothing to do.
   bool Step(std::size_t chunk);
 
  private:
@@ -66,7 +65,7 @@ class WireStream final : public io::ByteStream {
   bool broken_ = false;
 };
 
-// A loop whose clock stands still until a test moves it.
+// A loop with simulated time.
 class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entropy {
  public:
   io::MemoryLedger memory;
@@ -83,10 +82,10 @@ class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entr
   }
   void Continue(io::Later& later) override { RunLater(later); }
 
-  // What was put off to the next turn, then deferred deletions.
+  // Runs deferred callbacks, then deferred deletions.
   void EndTurn();
-  // Fires the next timer if it is due by then, and moves the clock to it; else moves the clock
-  // there.
+  // Advances the clock to the next timer and fires it, if it is due by `until`; otherwise advances
+  // the clock to `until`.
   bool FireNext(io::Instant until);
   int armed() const;
 
@@ -109,7 +108,7 @@ class WireLoop final : public io::Timers, public io::Turn, io::Network, io::Entr
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
 };
 
-// What became of one request: stays after its handler is gone.
+// The outcome of one request: outlives its handler.
 struct Seen {
   Request request;
   Exchange* exchange = nullptr;  // valid until `destroyed`
@@ -120,7 +119,7 @@ struct Seen {
   bool destroyed = false;
 };
 
-// One server connection with a client that is a string, and a handler made of functions.
+// A server connection with a client that is a string, and a handler made of functions.
 class HttpWire final : public RequestHandler, ServerConnection::Owner {
  public:
   using Hook = std::function<void(Seen&, Exchange&)>;
@@ -128,16 +127,16 @@ class HttpWire final : public RequestHandler, ServerConnection::Owner {
   explicit HttpWire(std::size_t chunk = 4096, ServerOptions options = {});
   ~HttpWire();
 
-  // The client's doings; each lets everything happen that can.
+  // Actions of the client; each then runs until idle.
   void Send(std::string_view text);
   void Fin();
   void Break();
-  void Take(std::size_t bytes);  // makes room for so much more
+  void Take(std::size_t bytes);  // accepts this many more bytes
   void Advance(io::Millis by);
   void Drain();
   void Run();
 
-  // What the handler does. Nothing by default: the request waits.
+  // Actions of the handler. Empty by default: the request waits.
   Hook on_request, on_body, on_end, on_writable;
   bool return_handler = true;
 
@@ -151,7 +150,7 @@ class HttpWire final : public RequestHandler, ServerConnection::Owner {
   std::size_t requests() const { return seen_.size(); }
   const std::vector<int>& answers() const { return answers_; }
   const std::vector<Error>& errors() const { return errors_; }
-  // An upgraded stream is kept, so that the client does not see it close.
+  // An upgraded stream is kept, so that it is not closed.
   std::optional<Upgraded> upgraded;
 
   std::unique_ptr<ExchangeHandler> OnRequest(Exchange& exchange) override;
@@ -174,13 +173,13 @@ class HttpWire final : public RequestHandler, ServerConnection::Owner {
   std::unique_ptr<ServerConnection> connection_;
 };
 
-// An answer taken apart, for tests that care about what it says and not about every byte.
+// A parsed response, for tests that do not depend on every byte.
 struct Answer {
   int status = 0;
   Headers headers;
   std::string body;
 };
-// Takes one answer off the front of `text`; fails the test when there is none.
+// Takes one response off the front of `text`; fails the test if there is none.
 Answer TakeAnswer(std::string& text, bool to_head = false);
 
 }  // namespace upgate::http

@@ -41,7 +41,7 @@ TEST(MemoryLedger, CountsFromBeforeItJoined) {
   EXPECT_EQ(total.held(), 100u);
 }
 
-TEST(MemoryLedger, TakesBackWhatAChargeEnteredWhenItGoes) {
+TEST(MemoryLedger, AChargeIsTakenBackWhenItIsDestroyed) {
   MemoryTotal total;
   {
     MemoryLedger ledger;
@@ -52,7 +52,7 @@ TEST(MemoryLedger, TakesBackWhatAChargeEnteredWhenItGoes) {
   EXPECT_EQ(total.held(), 0u);
 }
 
-TEST(MemoryLedger, WhatIsSharedCountsOnceUntilTheLastOneLetsGo) {
+TEST(MemoryLedger, SharedDataCountsOnceUntilTheLastReleasesIt) {
   MemoryTotal total;
   MemoryLedger ledger;
   ledger.Join(total);
@@ -78,7 +78,7 @@ TEST(MemoryLedger, TwoLedgersAddUp) {
   EXPECT_TRUE(other.over());
 }
 
-// What a holder holds, and what is asked of it.
+// A holder that records what the guard asks of it.
 class FakeHolder final : public MemoryHolder {
  public:
   FakeHolder(MemoryLedger& ledger, std::size_t bytes, bool goes_first = false)
@@ -102,7 +102,7 @@ class FakeHolder final : public MemoryHolder {
   bool waits = false;
   bool refused = false;
   bool cut_off = false;
-  bool stubborn = false;  // goes on holding everything although it was refused
+  bool stubborn = false;  // keeps everything although it was refused
 
  private:
   MemoryCharge charge_;
@@ -166,8 +166,8 @@ TEST_F(MemoryGuardTest, EqualOnesAllWait) {
   for (const auto& holder : holders_) EXPECT_TRUE(holder->waits);
 }
 
-// A flood of newcomers, each of them small.
-TEST_F(MemoryGuardTest, WhoComesUnderPressureGetsAPartOfWhatIsLeft) {
+// Many new clients, each of them small.
+TEST_F(MemoryGuardTest, NewHoldersUnderPressureGetAPartOfTheRest) {
   Add(12 * kMiB + kMiB / 2);
   std::vector<FakeHolder*> late;
   for (int i = 0; i < 100; ++i) late.push_back(&Add(0));
@@ -192,7 +192,7 @@ TEST_F(MemoryGuardTest, GoesOnOnceTheTotalIsDownToTheLowMark) {
   FakeHolder& one = Add(8 * kMiB);
   FakeHolder& other = Add(8 * kMiB);
   loop_.RunUntilIdle();
-  other.Set(3 * kMiB);  // between the marks
+  other.Set(3 * kMiB);  // between the watermarks
   Advance(1s);
   EXPECT_TRUE(one.waits);
   other.Set(kMiB);
@@ -234,13 +234,13 @@ TEST_F(MemoryGuardTest, TheLargestAreRefusedAfterAWhileAndOnlyAsManyAsItTakes) {
   EXPECT_EQ(waiting_, 0);
 }
 
-TEST_F(MemoryGuardTest, OverTheLimitThereIsNoPatience) {
+TEST_F(MemoryGuardTest, AboveTheLimitRefusesAtOnce) {
   FakeHolder& largest = Add(17 * kMiB);
   Advance(MemoryGuard::kTickUnderPressure);
   EXPECT_TRUE(largest.refused);
 }
 
-TEST_F(MemoryGuardTest, WhoIsExpendableGoesFirst) {
+TEST_F(MemoryGuardTest, ExpendableHoldersAreRefusedFirst) {
   FakeHolder& large = Add(8 * kMiB);
   FakeHolder& expendable = Add(5 * kMiB, true);
   Advance(MemoryGuard::kPatience + 500ms);
@@ -283,14 +283,14 @@ TEST_F(MemoryGuardTest, ClientsThatWaitAndLeaveAreNotCountedAsWaiting) {
   EXPECT_EQ(waiting_, 0);
 }
 
-// Pressure that another loop has brought about.
-TEST_F(MemoryGuardTest, ALoopFreesItsShareOfWhatAllHold) {
+// Memory pressure caused by another loop.
+TEST_F(MemoryGuardTest, ALoopFreesItsShareOfTheTotal) {
   total_.Change(9 * static_cast<std::int64_t>(kMiB));
   std::vector<FakeHolder*> here;
   for (int i = 0; i < 8; ++i) here.push_back(&Add(kMiB / 2));
   Advance(MemoryGuard::kPatience + 100ms);
   const auto refused = std::ranges::count_if(here, [](const auto* h) { return h->refused; });
-  // Of 13 MiB 3 are too many, and a third of all is here.
+  // 3 of 13 MiB are too many, and a third of all is on this loop.
   EXPECT_EQ(refused, 2);
   total_.Change(-9 * static_cast<std::int64_t>(kMiB));
 }
@@ -307,7 +307,7 @@ TEST_F(MemoryGuardTest, TrimsAfterMuchWasFreedAndNotTooOften) {
   EXPECT_EQ(trims_, 1);
 }
 
-// Two loops may find it worth it at the same time.
+// Two loops may decide to trim at the same time.
 TEST_F(MemoryGuardTest, AsksAgainWhereItWasTooEarlyToTrim) {
   FakeHolder& holder = Add(11 * kMiB);
   Advance(5s);

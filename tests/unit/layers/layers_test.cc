@@ -20,23 +20,23 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// The folders of gateway/, from the one that sees nothing but itself to the one that sees all.
+// The folders of gateway/, from the lowest layer to the highest.
 const std::vector<std::string> kLayers{"base",    "io",      "config", "stats", "tls",
                                        "http",    "ws",      "plugin", "route", "backend",
                                        "session", "upgrade", "admin",  "net",   "app"};
 
-// Folders that may see less than all that is above them.
+// Folders that may include less than all layers above them.
 const std::map<std::string, std::vector<std::string>> kNarrow{
     {"net", {"base", "io", "net"}}, {"plugins", {"base", "config", "plugin"}}};
 
-// Libraries that one folder keeps to itself.
+// Libraries that only one folder may include.
 const std::map<std::string, std::string> kHidden{{"uv.h", "net"},         {"uv/", "net"},
                                                  {"yaml-cpp/", "config"}, {"openssl/", "tls"},
                                                  {"llhttp.h", "http"},    {"llhttp/", "http"}};
 
 constexpr std::string_view kBuiltins = "plugins/builtins.h";
 
-// "gateway/ws/frame.h" -> "ws", "plugins/echo/echo.h" -> "plugins", anything else -> nothing.
+// "gateway/ws/frame.h" -> "ws", "plugins/echo/echo.h" -> "plugins", otherwise nothing.
 std::optional<std::string> FolderOf(std::string_view path) {
   if (path.starts_with("plugins/")) return "plugins";
   if (!path.starts_with("gateway/")) return {};
@@ -74,7 +74,7 @@ std::optional<std::string> IncludeOf(std::string_view line) {
   return std::string(line.substr(0, end + 1));
 }
 
-// What is wrong with one #include in a file of `folder`; empty when nothing is.
+// The violation of an #include in a file of `folder`; empty if there is none.
 std::string JudgeInclude(const std::string& folder, const std::string& include) {
   const std::string target = include.substr(1, include.size() - 2);
   for (const auto& [library, owner] : kHidden) {
@@ -108,7 +108,7 @@ std::vector<std::string> JudgeIncludes(const std::string& path, const std::strin
   return problems;
 }
 
-// The first line that is neither empty nor a // comment has to be the pragma.
+// The first line that is neither empty nor a // comment must be the pragma.
 bool BeginsWithPragmaOnce(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
@@ -118,7 +118,7 @@ bool BeginsWithPragmaOnce(const std::string& text) {
   return false;
 }
 
-// Words that say "unfinished". Put together here, so that this file has none of them.
+// Words that mean "unfinished". Built here, so that this file does not contain them.
 bool SaysUnfinished(const std::string& text) {
   const std::vector<std::string> words{std::string("TO") + "DO", std::string("FIX") + "ME"};
   return std::ranges::any_of(
@@ -126,11 +126,11 @@ bool SaysUnfinished(const std::string& text) {
 }
 
 struct File {
-  std::string path;  // from the root
+  std::string path;  // relative to the root
   std::string text;
 };
 
-// All files of the named folders that are written by hand.
+// All hand-written files in these folders.
 std::vector<File> FilesOf(const std::vector<std::string>& folders) {
   const std::vector<std::string> kinds{".h",  ".cc", ".c",  ".cmake", ".txt",  ".md",
                                        ".py", ".sh", ".js", ".yaml",  ".html", ".css"};

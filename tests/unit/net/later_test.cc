@@ -73,14 +73,14 @@ TEST_F(LaterListTest, AnyoneMayLeaveDieOrComeWhileTheListRuns) {
   Append(a, *doomed, *suicide, cancelled);
   list_.RunAll();
   EXPECT_EQ(log_, "as");
-  EXPECT_TRUE(a.waiting()) << "what comes in meanwhile stays";
+  EXPECT_TRUE(a.waiting()) << "what is added meanwhile stays";
   EXPECT_EQ(suicide, nullptr);
   doomed = std::make_unique<Note>(log_, 'x');
   list_.RunAll();
   EXPECT_EQ(log_, "asa");
 }
 
-TEST_F(LaterListTest, TakesAllOfAnotherBehindItsOwn) {
+TEST_F(LaterListTest, TakesAllOfAnotherAfterItsOwn) {
   io::LaterList other;
   Note a(log_, 'a'), b(log_, 'b'), c(log_, 'c');
   list_.TakeAll(other);
@@ -123,13 +123,13 @@ TEST(LoopLaterTest, RunsOnTheNextTurnAndTheLoopDoesNotSleepBefore) {
     EXPECT_EQ(log, "");
   });
   EXPECT_TRUE(RunUntil(loop, [&] { return !log.empty(); }));
-  EXPECT_EQ(ran_at, asked_at) << "before the next turn begins to wait";
+  EXPECT_EQ(ran_at, asked_at) << "before the next turn waits for events";
   EXPECT_EQ(log, "x");
   RunFor(loop, 5ms);
   EXPECT_EQ(log, "x");
 }
 
-TEST(LoopLaterTest, WhatIsAskedForMeanwhileComesOnTheTurnAfter) {
+TEST(LoopLaterTest, RequestsMadeMeanwhileRunInTheTurnAfter) {
   Loop loop{PollerUnderTest()};
   io::Turn& turn = loop;
   std::string log;
@@ -141,7 +141,7 @@ TEST(LoopLaterTest, WhatIsAskedForMeanwhileComesOnTheTurnAfter) {
   turn.RunLater(again);
   EXPECT_TRUE(RunUntil(loop, [&] { return turns.size() == 4; }));
   for (std::size_t i = 1; i < turns.size(); ++i) EXPECT_EQ(turns[i], turns[i - 1] + 1);
-  // With nothing left to run it sleeps again.
+  // With nothing left to run, it sleeps again.
   EXPECT_LT(RunFor(loop, 30ms), 12U);
 }
 

@@ -54,7 +54,7 @@ struct Alarm final : io::Timer::Owner {
   std::function<void()> on_fire;
 };
 
-// Takes longer than a slice of the turn, and notes in which turn it ran.
+// Takes longer than its slice of the turn, and records the turn in which it ran.
 class Long final : public io::Later {
  public:
   Long(Loop& loop, std::function<void()> then) : loop_(loop), then_(std::move(then)) {}
@@ -99,18 +99,19 @@ TEST(LoopTest, LeftoversTakeTurnsWithEverythingElse) {
   alarm.timer.Disarm();
   bool again = false;
   ASSERT_TRUE(RunUntil(loop, [&] {
-    // Stops the circle of the first one.
+    // Ends the repetition of the first one.
     if (std::exchange(again, order.contains('d'))) leftovers[0].Cancel();
     return order.contains('d') && order.contains('s') && order.contains('p') && order.contains('t');
   }));
   leftovers[0].Cancel();
-  // One in each turn; the signal and the task are heard before the next one.
+  // One per turn; the signal and the task are handled before the next one.
   EXPECT_LT(order.find('s'), order.find('b')) << order;
   EXPECT_LT(order.find('p'), order.find('b')) << order;
   EXPECT_LT(order.find('t'), order.find('d')) << order;
   EXPECT_LT(*leftovers[1].ran_in, *leftovers[2].ran_in);
   EXPECT_LT(*leftovers[2].ran_in, *leftovers[3].ran_in);
-  EXPECT_LT(order.find('d'), order.find('a', 1)) << "whoever asks again is last in line: " << order;
+  EXPECT_LT(order.find('d'), order.find('a', 1))
+      << "a repeated request goes to the end of the queue: " << order;
 }
 
 TEST(LoopTest, TasksOfATurnAreBoundedAndKeepTheirOrder) {
@@ -128,7 +129,7 @@ TEST(LoopTest, TasksOfATurnAreBoundedAndKeepTheirOrder) {
   }
   loop.Stop();
   loop.Run();
-  EXPECT_EQ(order, "abc") << "what was posted before the Stop";
+  EXPECT_EQ(order, "abc") << "tasks posted before the Stop";
   EXPECT_LT(turns[0], turns[1] + 1);
   EXPECT_LT(turns[1], turns[2] + 1);
 }
@@ -168,7 +169,7 @@ TEST(LoopTest, ReadySocketsOfATurnAreBoundedAndNoneIsForgotten) {
   for (const std::uint64_t turn : turns) {
     most = std::max<std::size_t>(most, static_cast<std::size_t>(std::ranges::count(turns, turn)));
   }
-  // The clock is looked at after every fourth.
+  // The clock is checked after every fourth task.
   EXPECT_LE(most, 8U);
 }
 
@@ -215,7 +216,7 @@ TEST(LoopTest, DroppedTasksAreDestroyedWithTheLoop) {
   EXPECT_EQ(witness.use_count(), 1);
 }
 
-// Notes its death, and defers another one from its destructor.
+// Records its destruction, and defers another deletion from its destructor.
 struct Mortal : io::Deletable {
   Mortal(std::string& to, char as, io::Turn* turn_for_child = nullptr)
       : log(to), name(as), turn(turn_for_child) {}
@@ -243,7 +244,7 @@ TEST(LoopTest, DeferredDeletionsHappenInOrderAfterTheCallback) {
   EXPECT_EQ(log, "abz");
 }
 
-TEST(LoopTest, WhatIsDeferredLastGoesWithTheLoop) {
+TEST(LoopTest, LateDeferredDeletionsHappenWithTheLoop) {
   std::string log;
   {
     Loop loop{PollerUnderTest()};
@@ -266,11 +267,11 @@ TEST(LoopTest, TimersAreNotEarlyAndTheLoopSleepsUntilThem) {
   EXPECT_GE(*soon.fired_at - start, 30ms);
   EXPECT_GE(*later.fired_at - start, 60ms);
   EXPECT_FALSE(much_later.fired_at);
-  // One for each alarm, and a few for moving timers down the wheel; not one each tick.
+  // One per alarm, and a few for moving timers down the wheel; not one per tick.
   EXPECT_LT(loop.turns(), 12U);
 }
 
-// After a turn that took too long, what has arrived meanwhile is not too late.
+// After a turn that took too long, data that has arrived meanwhile is not too late.
 TEST(LoopTest, EventsComeBeforeTheTimersThatWaitForThem) {
   Loop loop{PollerUnderTest()};
   Acceptor acceptor;
@@ -325,7 +326,7 @@ TEST(LoopTest, TellsTurnsAndBusyTimeToOtherThreads) {
   EXPECT_GE(loop.busy_us(), busy);
 }
 
-TEST(LoopTest, WallClockIsThatOfTheSystem) {
+TEST(LoopTest, WallClockMatchesTheSystem) {
   Loop loop{PollerUnderTest()};
   EXPECT_NEAR(static_cast<double>(loop.view().timers.UnixSeconds()),
               static_cast<double>(std::time(nullptr)), 1.0);

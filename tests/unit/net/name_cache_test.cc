@@ -24,7 +24,7 @@ NameAnswer Bad() {
 
 class NameCacheTest : public testing::Test {
  protected:
-  // "answer" or "nothing", then "+refresh" when a lookup is due.
+  // "answer" or "nothing", then "+refresh" if a lookup is due.
   std::string Look(io::Millis time, const std::string& name = "a") {
     const auto found = cache_.Find(name, At(time));
     std::string text = "nothing";

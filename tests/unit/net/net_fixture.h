@@ -21,13 +21,13 @@ namespace upgate::net {
 
 inline const SocketAddress kLoopback = IpPort{*Ip::Parse("127.0.0.1"), 0};
 
-// All tests of this folder run twice: with UPGATE_TEST_POLLER=uv, too.
+// All tests of this folder also run with UPGATE_TEST_POLLER=uv.
 inline Loop::Options PollerUnderTest() {
   const char* const name = std::getenv("UPGATE_TEST_POLLER");
   return {.poller = name != nullptr && std::string(name) == "uv" ? PollerKind::kUv : kBestPoller};
 }
 
-// Runs the loop until `done`; false when that does not happen within ten seconds.
+// Runs the loop until `done`; false if that does not happen within ten seconds.
 inline bool RunUntil(Loop& loop, const std::function<bool()>& done) {
   struct Watchdog final : io::Timer::Owner {
     void OnTimer(io::Timer&) override { barked = true; }
@@ -39,7 +39,7 @@ inline bool RunUntil(Loop& loop, const std::function<bool()>& done) {
   return !watchdog.barked;
 }
 
-// Runs the loop for some time, and says in how many turns.
+// Runs the loop for some time; returns the number of turns.
 inline std::uint64_t RunFor(Loop& loop, io::Millis time) {
   const std::uint64_t before = loop.turns();
   const io::Instant end = loop.view().timers.Now() + time;
@@ -52,7 +52,7 @@ inline std::uint64_t RunFor(Loop& loop, io::Millis time) {
   return loop.turns() - before;
 }
 
-// Writes down what a stream says, and reacts through its hooks.
+// Records the events of a stream, and reacts through its hooks.
 struct Recorder : io::StreamHandler {
   virtual ~Recorder() = default;
   void OnBytes(MutableBytes data) override {
@@ -108,7 +108,7 @@ struct Connector final : io::ConnectHandler {
   std::optional<Error> error;
 };
 
-// A directory of its own for unix sockets; removed with what is in it.
+// A temporary directory for unix sockets; removed with its contents.
 class TempDirectory {
  public:
   TempDirectory() {
@@ -129,7 +129,7 @@ class TempDirectory {
   std::vector<std::string> files_;
 };
 
-// `size` bytes that repeat in no short period.
+// `size` bytes without a short period.
 inline std::string Pattern(std::size_t size) {
   std::string text(size, '\0');
   std::uint32_t state = 12345;

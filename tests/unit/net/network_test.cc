@@ -26,7 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A socket outside of the loop, for what the loop's own would not do.
+// A raw socket outside of the loop, for behaviour that the loop's own sockets do not have.
 UniqueFd RawListener(const SocketAddress& address, int backlog) {
   const RawAddress raw = *ToRaw(address);
   UniqueFd fd(::socket(raw.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -47,7 +47,7 @@ UniqueFd RawClient(const SocketAddress& address) {
 class NetworkTest : public testing::Test {
  protected:
   bool Until(const std::function<bool()>& done) { return RunUntil(loop_, done); }
-  // A sanitizer needs descriptors of its own when it checks the type of this object first.
+  // A sanitizer needs descriptors when it first checks the type of this object.
   void WarmUp() {
     EXPECT_TRUE(Until([] { return true; }));
   }
@@ -84,8 +84,8 @@ class NetworkTest : public testing::Test {
   Connector connector_;
 };
 
-TEST_F(NetworkTest, ARefusedConnectionIsToldLater) {
-  // Bound but not listening: nobody else gets the port meanwhile.
+TEST_F(NetworkTest, ARefusedConnectionIsReportedLater) {
+  // Bound but not listening: reserves the port.
   const UniqueFd bound = RawListener(kLoopback, -1);
   EXPECT_EQ(ConnectError(FromRaw(LocalAddress(bound.get()))), Errc::kRefused);
   EXPECT_EQ(connector_.error->message, "connect: connection refused");
@@ -105,7 +105,7 @@ TEST_F(NetworkTest, APathThatCannotBeASocketFails) {
   EXPECT_FALSE(loop_.view().network.Listen(UnixPath{""}, {}, acceptor_));
 }
 
-TEST_F(NetworkTest, ACancelledConnectIsNotHeardOf) {
+TEST_F(NetworkTest, ACancelledConnectMakesNoCallback) {
   const auto listener = Listen(kLoopback);
   const UniqueFd bound = RawListener(kLoopback, -1);
   Connect(listener->address());
@@ -146,7 +146,7 @@ TEST_F(NetworkTest, AnAddressInUseIsSaidSo) {
   EXPECT_EQ(ListenError(IpPort{*Ip::Parse("192.0.2.1"), 0}), Errc::kUnreachable);
 }
 
-TEST_F(NetworkTest, WhoListensAloneSharesWithNobody) {
+TEST_F(NetworkTest, AnExclusiveListenerSharesWithNobody) {
   const auto alone = Listen(kLoopback);
   for (const auto sharing : {io::Sharing::kAlone, io::Sharing::kFirst, io::Sharing::kJoin}) {
     const auto other =
@@ -169,8 +169,8 @@ TEST_F(NetworkTest, OnlyThoseWhoJoinShareWithTheFirst) {
       loop_.view().network.Listen(first->address(), {.sharing = io::Sharing::kJoin}, acceptor_));
 }
 
-// Two loops stand for two gateways that start together. That both, or none, get the port was seen
-// once in thousands of tries without the precautions.
+// Two loops stand for two gateways that start at the same time. Without the precautions, both or
+// none got the port once in thousands of tries.
 TEST_F(NetworkTest, OfTwoWhoWantToBeFirstAtTheSameTimeExactlyOneIs) {
   constexpr int kRounds = 2'000;
   const SocketAddress address = Listen(kLoopback)->address();
@@ -193,7 +193,7 @@ TEST_F(NetworkTest, OfTwoWhoWantToBeFirstAtTheSameTimeExactlyOneIs) {
   for (std::size_t i = 0; i < kRounds; ++i) EXPECT_NE(won[0][i], won[1][i]) << "round " << i;
 }
 
-// Takes no connection until it is told to.
+// Accepts no connection until it is told to.
 struct Doorkeeper final : io::AcceptHandler {
   bool MayAccept() override {
     ++asked;
@@ -215,10 +215,10 @@ TEST_F(NetworkTest, ConnectionsThatMayNotBeTakenWaitUntilTheListenerResumes) {
   const UniqueFd first = RawClient(listener->address());
   const UniqueFd second = RawClient(listener->address());
   EXPECT_TRUE(Until([&] { return door.asked == 1; }));
-  EXPECT_LT(RunFor(loop_, 50ms), 12U) << "nothing spins";
+  EXPECT_LT(RunFor(loop_, 50ms), 12U) << "no busy loop";
   EXPECT_EQ(door.asked, 1);
   listener->Resume();
-  EXPECT_TRUE(Until([&] { return door.asked == 2; })) << "it looks again";
+  EXPECT_TRUE(Until([&] { return door.asked == 2; })) << "it retries";
   door.open = true;
   RunFor(loop_, 20ms);
   EXPECT_TRUE(door.streams.empty());
@@ -245,7 +245,7 @@ TEST_F(NetworkTest, MoreConnectionsThanOneBatchAreAllAccepted) {
   EXPECT_TRUE(Until([&] { return acceptor_.streams.size() == clients.size(); }));
 }
 
-TEST_F(NetworkTest, AUnixSocketFileIsForEverybodyAndGoesWithTheListener) {
+TEST_F(NetworkTest, AUnixSocketFileIsWorldWritableAndRemovedWithTheListener) {
   const UnixPath path{directory_.File("socket")};
   auto listener = Listen(path);
   ASSERT_TRUE(listener);
@@ -281,7 +281,7 @@ TEST_F(NetworkTest, OnlyItsOwnFileIsRemoved) {
   EXPECT_EQ(::stat(path.path.c_str(), &info), 0);
 }
 
-TEST_F(NetworkTest, WhatIsNoSocketIsLeftAlone) {
+TEST_F(NetworkTest, FilesThatAreNotSocketsAreKept) {
   const UnixPath path{directory_.File("file")};
   {
     const UniqueFd file(::creat(path.path.c_str(), 0600));
@@ -307,7 +307,7 @@ TEST_F(NetworkTest, OutOfDescriptorsConnectionsWaitAndNothingSpins) {
   EXPECT_TRUE(Until([&] { return acceptor_.streams.size() == 1; }));
 }
 
-// No descriptors beyond those that are open, until the end of the block.
+// Prevents new descriptors until the end of the block.
 class NoMoreDescriptors {
  public:
   NoMoreDescriptors() {
@@ -350,7 +350,7 @@ TEST_F(NetworkTest, ANameThatCannotBeLookedUpWithoutDescriptorsIsNotSaidToBeUnkn
     bool done = false;
     std::optional<Error> error;
   };
-  {  // WarmUp's reason, for what a lookup is made of
+  {  // for the same reason as WarmUp, for lookups
     Resolved once;
     const auto pending = loop_.view().network.Resolve("no-such-name.invalid", once);
     EXPECT_TRUE(Until([&] { return once.done; }));
@@ -368,7 +368,7 @@ TEST_F(NetworkTest, ANameThatCannotBeLookedUpWithoutDescriptorsIsNotSaidToBeUnkn
       << resolved.error->message;
 }
 
-// One loop on a thread of its own that counts, and answers every byte.
+// A loop on its own thread that counts connections and echoes every byte.
 class EchoThread final : io::AcceptHandler {
  public:
   EchoThread(const SocketAddress& address, io::Sharing sharing) {
@@ -438,7 +438,7 @@ TEST_F(NetworkTest, SeveralLoopsShareOnePort) {
   int total = 0;
   for (const auto& thread : threads) total += thread->accepted();
   EXPECT_EQ(total, kClients);
-  EXPECT_LT(threads[0]->accepted(), kClients) << "the system spreads connections";
+  EXPECT_LT(threads[0]->accepted(), kClients) << "the kernel distributes connections";
   clients.clear();
 }
 

@@ -17,7 +17,7 @@
 namespace upgate::net {
 namespace {
 
-// A descriptor that is readable as soon as it is poked.
+// A descriptor that is readable once it is poked.
 class Bell final : public Poller::Client {
  public:
   explicit Bell(Poller& poller, std::uint32_t events = Poller::kReadable)
@@ -87,7 +87,7 @@ TEST_P(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
   EXPECT_TRUE(one.heard.empty());
   EXPECT_EQ(two.heard, std::vector<std::uint32_t>{Poller::kReadable});
   Poll();
-  EXPECT_EQ(two.heard.size(), 2U) << "as long as it is readable";
+  EXPECT_EQ(two.heard.size(), 2U) << "reported as long as it is readable";
   EXPECT_EQ(poller.size(), 2U);
 }
 
@@ -115,9 +115,9 @@ TEST_P(PollerTest, AnotherClientTakesOver) {
   EXPECT_EQ(second.heard.size(), 1U);
 }
 
-// Whoever hears first takes the other away, and puts a third in its place: it must not hear what
-// was meant for the other.
-TEST_P(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
+// The first one notified removes the other and adds a third in its place, which must not get the
+// event of the other.
+TEST_P(PollerTest, AnEventForARemovedClientReachesNobody) {
   Poller& poller = *owner_;
   auto one = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
   auto two = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
@@ -143,14 +143,14 @@ TEST_P(PollerTest, AnEventForSomebodyWhoHasGoneReachesNobody) {
   EXPECT_EQ(third->heard.size(), 1U);
 }
 
-TEST_P(PollerTest, AnEdgeIsToldOnceUntilTheClientRearms) {
+TEST_P(PollerTest, AnEdgeIsReportedOnceUntilTheClientRearms) {
   Poller& poller = *owner_;
   Bell bell(poller, Poller::kReadable | Poller::kEdge);
   bell.Ring();
   Poll();
   EXPECT_EQ(bell.heard.size(), 1U);
   Poll();
-  EXPECT_EQ(bell.heard.size(), 1U) << "still readable, but nothing has changed";
+  EXPECT_EQ(bell.heard.size(), 1U) << "still readable, but without a new edge";
   bell.Answer();
   poller.Rearm(bell.place(), Poller::kReadable);
   Poll();
@@ -160,7 +160,7 @@ TEST_P(PollerTest, AnEdgeIsToldOnceUntilTheClientRearms) {
   EXPECT_EQ(bell.heard.size(), 2U);
 }
 
-TEST_P(PollerTest, WhatDoesNotFitBeforeTheDeadlineIsToldTheNextTime) {
+TEST_P(PollerTest, EventsAfterTheDeadlineAreReportedNextTime) {
   std::deque<Bell> bells;
   for (int i = 0; i < 10; ++i) {
     bells.emplace_back(*owner_, Poller::kReadable | Poller::kEdge).Ring();
@@ -172,7 +172,7 @@ TEST_P(PollerTest, WhatDoesNotFitBeforeTheDeadlineIsToldTheNextTime) {
   const auto first = heard();
   EXPECT_GT(first, 0);
   EXPECT_LT(first, 10);
-  // One that leaves meanwhile is not told.
+  // One that is removed meanwhile is not notified.
   bells.pop_back();
   for (int i = 0; i < 10 && Poll(0); ++i) {
   }
@@ -181,7 +181,7 @@ TEST_P(PollerTest, WhatDoesNotFitBeforeTheDeadlineIsToldTheNextTime) {
   for (const Bell& bell : bells) EXPECT_EQ(bell.heard.size(), 1U);
 }
 
-TEST_P(PollerTest, WhatCannotBeWatchedHasNoPlace) {
+TEST_P(PollerTest, DescriptorsThatCannotBeWatchedTakeNoSlot) {
   Poller& poller = *owner_;
   Bell bell(poller);
   EXPECT_EQ(poller.Add(-1, Poller::kReadable, bell), Poller::kNowhere);

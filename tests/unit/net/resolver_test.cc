@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Asks once, and lets go of the request inside the callback.
+// Starts one lookup, and releases the request inside the callback.
 struct Asker final : io::ResolveHandler {
   void OnResolved(const std::vector<Ip>& found) override {
     pending.reset();
@@ -65,7 +65,7 @@ TEST(ResolverTest, WaitsTogetherForOneNameAndThenKnowsIt) {
   EXPECT_EQ(again.answers, 0);
   const std::uint64_t before = loop.turns();
   EXPECT_TRUE(RunUntil(loop, [&] { return again.answers == 1; }));
-  // From the cache: no waiting for a thread.
+  // From the cache: no thread is involved.
   EXPECT_EQ(loop.turns(), before + 1);
   EXPECT_EQ(again.addresses, askers[0].addresses);
 }
@@ -86,7 +86,7 @@ TEST(ResolverTest, AStaleAnswerServesWhileTheNameIsLookedUpAnew) {
   }
 }
 
-TEST(ResolverTest, AFailureIsToldToEveryoneAndRemembered) {
+TEST(ResolverTest, AFailureIsReportedToEveryoneAndCached) {
   Loop loop{PollerUnderTest()};
   Asker first;
   Asker second;
@@ -98,7 +98,7 @@ TEST(ResolverTest, AFailureIsToldToEveryoneAndRemembered) {
   EXPECT_NE(first.error->message.find("nx.invalid"), std::string::npos);
 }
 
-TEST(ResolverTest, WhatCannotBeANameIsRefused) {
+TEST(ResolverTest, InvalidNamesAreRefused) {
   Loop loop{PollerUnderTest()};
   for (const std::string& host :
        {std::string(), std::string(300, 'a'), std::string("localhost\0.example", 18)}) {

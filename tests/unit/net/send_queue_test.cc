@@ -20,7 +20,7 @@ std::string Peeked(const SendQueue& queue) {
   return text;
 }
 
-TEST(SendQueueMemory, EntersItsBlocksAndTakesThemBackAsTheyAreSent) {
+TEST(SendQueueMemory, ChargesItsBlocksUntilTheyAreSent) {
   io::MemoryLedger ledger;
   {
     SendQueue queue(ledger);

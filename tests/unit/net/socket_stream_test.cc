@@ -27,7 +27,7 @@ std::string NameOf(const testing::TestParamInfo<Kind>& info) {
   return info.param == Kind::kTcp ? "Tcp" : "Unix";
 }
 
-// Two ends of one connection on one loop. Both have a Recorder and start with reading off.
+// Both ends of a connection on one loop, each with a Recorder and with reading off.
 class StreamTest : public testing::TestWithParam<Kind> {
  protected:
   StreamTest() {
@@ -46,7 +46,7 @@ class StreamTest : public testing::TestWithParam<Kind> {
 
   bool Until(const std::function<bool()>& done) { return RunUntil(loop_, done); }
 
-  // Writes until the system takes no more and the stream is congested.
+  // Writes until the kernel accepts no more and the stream is congested.
   std::string Congest(io::ByteStream& stream) {
     std::string written;
     const std::string piece = Pattern(100'003);
@@ -101,7 +101,7 @@ TEST_P(StreamTest, GathersMoreSlicesThanOneCallTakes) {
 }
 
 TEST_P(StreamTest, ASlowPeerCongestsOnceAndDrainsOnce) {
-  // Small, so that the queue goes down in many steps.
+  // Small, so that the queue drains in many steps.
   const int send_buffer = 8192;
   ::setsockopt(dynamic_cast<SocketStream&>(*near_).fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer,
                sizeof send_buffer);
@@ -144,7 +144,7 @@ TEST_P(StreamTest, RefillingFromOnDrainedGoesOn) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
-TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
+TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   EXPECT_FALSE(near_->HasUnread());
   far_->Write(AsBytes("x"));
   EXPECT_TRUE(near_->HasUnread());
@@ -158,7 +158,7 @@ TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
   EXPECT_TRUE(near_->HasUnread());
 }
 
-TEST_P(StreamTest, ABreakIsKnownBeforeItIsTold) {
+TEST_P(StreamTest, ABreakIsKnownBeforeItIsReported) {
   far_->Write(AsBytes("unread"));
   near_->Write(AsBytes("unread"));
   far_.reset();
@@ -239,7 +239,7 @@ TEST_P(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
   EXPECT_LE(most, 2 * SocketStream::kReads);
 }
 
-// Somebody who has always something left over for the next turn, and takes `work` for it each time.
+// Always has leftover work for the next turn, and takes `work` for it each time.
 class Busy final : public io::Later {
  public:
   explicit Busy(Loop& loop, std::chrono::microseconds work = {}) : loop_(loop), work_(work) {
@@ -257,7 +257,7 @@ class Busy final : public io::Later {
   std::chrono::microseconds work_;
 };
 
-// A connection that says again and again that it reads is none that has something left over.
+// A connection that keeps enabling reading has no leftover work.
 TEST_P(StreamTest, ReadingThatIsOnAlreadyDoesNotStandInLine) {
   far_log_.on_bytes = [&](MutableBytes) { far_->SetReading(true); };
   far_->SetReading(true);
@@ -289,7 +289,7 @@ TEST_P(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
   bool aligned = true;
   far_log_.on_bytes = [&](MutableBytes data) {
     aligned = aligned && reinterpret_cast<std::uintptr_t>(data.data()) % 64 == 0;
-    // A header right before the payload, and both in one write.
+    // A header directly in front of the payload, and both in one write.
     std::byte* const start = data.data() - io::kReadHeadroom;
     std::fill_n(start, io::kReadHeadroom, std::byte{'h'});
     data[0] = std::byte{'P'};
@@ -352,14 +352,14 @@ TEST_P(StreamTest, AHalfClosedPeerDoesNotSpinWhileReadingIsOff) {
   EXPECT_EQ(far_log_.received, "still unread");
 }
 
-// Breaks the connection at the near end: TCP by RST, a unix socket by leaving bytes unread.
+// Breaks the connection at the near end: TCP with an RST, a unix socket by leaving bytes unread.
 void BreakOff(std::unique_ptr<io::ByteStream>& near, io::ByteStream& far) {
   far.Write(AsBytes("never read"));
   near->Reset();
   near.reset();
 }
 
-TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileReading) {
+TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileReading) {
   far_->SetReading(true);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -372,7 +372,7 @@ TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileReading) {
   EXPECT_EQ(far_log_.errors, 1);
 }
 
-TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileNotReading) {
+TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileNotReading) {
   RunFor(loop_, 8ms);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -381,7 +381,7 @@ TEST_P(StreamTest, ABrokenConnectionIsToldOnceWhileNotReading) {
   EXPECT_EQ(far_log_.errors, 1);
 }
 
-TEST_P(StreamTest, ABreakAfterTheEndIsToldEvenWhenTheEndWasSeenUnread) {
+TEST_P(StreamTest, ABreakAfterTheEndIsReportedEvenIfTheEndWasNotRead) {
   near_->Shutdown();
   RunFor(loop_, 12ms);
   BreakOff(near_, *far_);
@@ -389,7 +389,7 @@ TEST_P(StreamTest, ABreakAfterTheEndIsToldEvenWhenTheEndWasSeenUnread) {
   EXPECT_EQ(far_log_.code, Errc::kReset);
 }
 
-TEST_P(StreamTest, ABreakWithAFullQueueIsTold) {
+TEST_P(StreamTest, ABreakWithAFullQueueIsReported) {
   Congest(*far_);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -397,7 +397,7 @@ TEST_P(StreamTest, ABreakWithAFullQueueIsTold) {
   EXPECT_EQ(far_log_.drained, 0);
 }
 
-TEST_P(StreamTest, WhatCameBeforeTheBreakIsDelivered) {
+TEST_P(StreamTest, DataBeforeTheBreakIsDelivered) {
   far_log_.on_bytes = [&](MutableBytes) { far_->Write(AsBytes("into the void")); };
   const std::string last_words = Pattern(150'000);
   near_->Write(AsBytes(last_words));
@@ -409,7 +409,7 @@ TEST_P(StreamTest, WhatCameBeforeTheBreakIsDelivered) {
   EXPECT_EQ(far_log_.ends, 0);
 }
 
-TEST_P(StreamTest, AFailedWriteIsToldLaterAndKeptForTheNextHandler) {
+TEST_P(StreamTest, AFailedWriteIsReportedLaterAndKeptForTheNextHandler) {
   BreakOff(near_, *far_);
   far_->SetHandler(nullptr);
   far_->Write(AsBytes("one"));
@@ -438,7 +438,7 @@ TEST_P(StreamTest, TheAddressesOfBothEndsAgree) {
   }
 }
 
-TEST_P(StreamTest, ABreakAfterTheEndIsToldWhenTheEndWasRead) {
+TEST_P(StreamTest, ABreakAfterTheEndIsReportedIfTheEndWasRead) {
   far_->SetReading(true);
   near_->Shutdown();
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
@@ -465,9 +465,9 @@ TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
   }
 }
 
-// Who waits for a slow reader judges it by the queue: what it takes must show there soon, and not
-// only once it has taken a megabyte that the system had in store.
-TEST_P(TcpStreamTest, WhatASlowPeerTakesShowsInTheQueueSoon) {
+// The queue is the measure of a slow reader's progress: it must show soon, not only after a
+// megabyte of kernel buffer has been read.
+TEST_P(TcpStreamTest, ProgressOfASlowPeerShowsInTheQueueSoon) {
   constexpr std::size_t kTaken = 512 * 1024;
   const auto check = [&](io::ByteStream& writer, io::ByteStream& reader, Recorder& log) {
     Congest(writer);
@@ -488,7 +488,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
   near_->Shutdown();
   RunFor(loop_, 8ms);
   near_->SetHandler(nullptr);
-  // The other direction has not ended.
+  // The other direction is still open.
   ::send(dynamic_cast<SocketStream&>(*far_).fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL);
   EXPECT_LT(RunFor(loop_, 30ms), 20U);
   far_->Shutdown();
@@ -498,8 +498,8 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
   EXPECT_TRUE(Until([&] { return near_log_.ends == 1; }));
 }
 
-// A read stops at an urgent byte, and no event tells that there is something behind it.
-TEST_P(TcpStreamTest, UrgentBytesDoNotHoldUpWhatStandsBehindThem) {
+// A read stops at an urgent byte, and no event announces the data after it.
+TEST_P(TcpStreamTest, UrgentBytesDoNotBlockFollowingData) {
   const int fd = dynamic_cast<SocketStream&>(*near_).fd();
   near_->Write(AsBytes("before"));
   ::send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL);
@@ -521,7 +521,8 @@ TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) 
   EXPECT_EQ(far_log_.ends, 0);
 }
 
-// The queue stands still behind a full system buffer, and moves late; what the peer takes shows.
+// The queue is stuck behind a full kernel buffer and moves late; the peer's progress is still
+// visible.
 TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
   const io::Delivery start = near_->delivery();
   const std::string sent(8 << 20, 'x');
@@ -540,7 +541,7 @@ TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
 class UnixStreamTest : public StreamTest {};
 INSTANTIATE_TEST_SUITE_P(Sockets, UnixStreamTest, testing::Values(Kind::kUnix), NameOf);
 
-TEST_P(UnixStreamTest, LastWordsAreReadAlthoughWritingFails) {
+TEST_P(UnixStreamTest, PendingDataIsReadAlthoughWritingFails) {
   near_->Write(AsBytes("last words"));
   near_.reset();
   far_->SetReading(true);

@@ -162,8 +162,8 @@ TEST(TimerWheelTest, TimersMayOutliveTheWheelWhenTheyAreNotArmedAgain) {
   EXPECT_FALSE(alarm.timer.armed());
 }
 
-// Random arming, disarming and steps of all sizes, against the plain rule: a timer fires in the
-// first step that reaches the tick after its deadline, and never before the deadline.
+// Random arming, disarming and steps of all sizes, compared with the specification: a timer fires
+// in the first step that reaches the tick after its deadline, and never before the deadline.
 class TimerWheelModelTest : public testing::TestWithParam<unsigned> {};
 
 TEST_P(TimerWheelModelTest, AgreesWithThePlainRule) {
@@ -171,7 +171,7 @@ TEST_P(TimerWheelModelTest, AgreesWithThePlainRule) {
   const auto below = [&](std::int64_t limit) {
     return std::uniform_int_distribution<std::int64_t>(0, limit - 1)(random);
   };
-  // Sizes spread over all levels.
+  // Delays spread over all levels.
   const auto any_time = [&] { return Millis(below(std::int64_t{1} << below(36))); };
 
   TimerWheel wheel;

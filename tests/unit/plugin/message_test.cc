@@ -12,7 +12,7 @@ namespace {
 
 class MessageOfSize : public testing::TestWithParam<std::size_t> {};
 
-// A client's decoder takes the frame for what it is.
+// A client's decoder accepts the frame.
 TEST_P(MessageOfSize, IsOneWholeFrame) {
   std::string payload(GetParam(), 'x');
   if (!payload.empty()) payload.back() = 'y';

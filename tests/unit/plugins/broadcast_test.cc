@@ -23,7 +23,7 @@ using plugin::Message;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Keeps the messages themselves, so that a test can tell whether they are shared.
+// Keeps the messages, so that a test can tell whether they are shared.
 class RoomSocket final : public plugin::Socket {
  public:
   explicit RoomSocket(std::string path) { request_.target.path = std::move(path); }
@@ -33,7 +33,7 @@ class RoomSocket final : public plugin::Socket {
   std::string_view subprotocol() const override { return {}; }
   void Send(MessageKind kind, Bytes payload) override { Send(Message(kind, payload)); }
   void Send(const Message& message) override {
-    EXPECT_FALSE(closed) << "a message behind the Close";
+    EXPECT_FALSE(closed) << "a message after the Close";
     got.push_back(message);
   }
   void SendAll(std::span<const Message> messages) override {
@@ -50,7 +50,7 @@ class RoomSocket final : public plugin::Socket {
 
   std::vector<Message> got;
   int writes = 0;
-  std::size_t full_at = SIZE_MAX;  // messages that make it congested
+  std::size_t full_at = SIZE_MAX;  // number of messages that make it congested
   std::optional<std::uint16_t> closed;
   bool reading = true;
 
@@ -78,7 +78,7 @@ struct Client {
   std::unique_ptr<plugin::SocketHandler> handler;
 };
 
-// Several loops of one gateway. What they post to each other arrives when the test says so.
+// Several loops of one gateway. Posted tasks run when the test says so.
 class BroadcastTest : public PluginsTest {
  protected:
   void StartLoops(std::size_t count, std::string_view options = "{}") {
@@ -105,7 +105,7 @@ class BroadcastTest : public PluginsTest {
   }
 
   void EndTurn() { loop_.RunUntilIdle(); }
-  // Runs the first task that a loop has posted; false when there is none.
+  // Runs the first task that a loop has posted; false if there is none.
   bool RunPosted(std::size_t from) {
     auto& posted = hosts_[from]->posted;
     if (posted.empty()) return false;
@@ -114,7 +114,7 @@ class BroadcastTest : public PluginsTest {
     task(*hubs_[to]);
     return true;
   }
-  // Until nothing is left to do on any loop.
+  // Runs until no loop has anything left to do.
   void Settle() {
     for (bool more = true; more;) {
       EndTurn();
@@ -127,7 +127,7 @@ class BroadcastTest : public PluginsTest {
   std::vector<std::unique_ptr<plugin::Instance>> hubs_;
 };
 
-TEST_F(BroadcastTest, WhatAClientSendsGoesToEverybodyElse) {
+TEST_F(BroadcastTest, MessagesGoToAllOtherClients) {
   StartLoops(1);
   auto a = Join(), b = Join(), c = Join();
   a->Publish("Hello");
@@ -177,7 +177,7 @@ TEST_F(BroadcastTest, ATurnsMessagesComeInOneWriteAndInTheSameOrderToAll) {
     EXPECT_THAT(listener->Texts(), ElementsAre("a1", "b1", "a2"));
     EXPECT_EQ(listener->socket.writes, 1);
   }
-  // And everything is forgotten for the next turn.
+  // And everything is reset for the next turn.
   b->Publish("b2");
   EndTurn();
   EXPECT_THAT(a->Texts(), ElementsAre("b1", "b2"));
@@ -191,7 +191,7 @@ TEST_F(BroadcastTest, MuchIsNotGatheredUntilTheEndOfTheTurn) {
   for (int i = 0; i < 5; ++i) a->Publish(large);
   EndTurn();
   EXPECT_EQ(b->socket.got.size(), 5U);
-  EXPECT_EQ(b->socket.writes, 2) << "three, and what came behind them";
+  EXPECT_EQ(b->socket.writes, 2) << "three messages, and then the later ones";
 }
 
 TEST_F(BroadcastTest, ATurnDeliversABoundedAmountAndEachRoomHasItsPart) {
@@ -210,7 +210,7 @@ TEST_F(BroadcastTest, ATurnDeliversABoundedAmountAndEachRoomHasItsPart) {
   EXPECT_LT(first, 40);
   EXPECT_THAT(other_listener->Texts(), ElementsAre("small"));
   EXPECT_FALSE(publisher->socket.reading) << "until its message is delivered";
-  // Who comes now gets nothing of it, also in the place of one who leaves.
+  // New clients get nothing of it, even in the place of one that leaves.
   crowd.front()->Go();
   auto late = Join();
   crowd.erase(crowd.begin());
@@ -222,7 +222,7 @@ TEST_F(BroadcastTest, ATurnDeliversABoundedAmountAndEachRoomHasItsPart) {
   EXPECT_TRUE(publisher->socket.reading);
 }
 
-TEST_F(BroadcastTest, WhoComesInTheSameTurnGetsWhatIsPublishedFromThenOn) {
+TEST_F(BroadcastTest, ClientsThatJoinInATurnGetMessagesPublishedAfterwards) {
   StartLoops(1);
   auto a = Join(), b = Join();
   a->Publish("before");
@@ -238,7 +238,7 @@ TEST_F(BroadcastTest, WhatWasPublishedOutlivesItsPublisher) {
   auto a = Join(), b = Join(), there = Join("/room", 1);
   a->Publish("last words");
   a->Go();
-  // The next one may well stand at the same address.
+  // The next one may have the same address.
   auto next = Join();
   Settle();
   EXPECT_THAT(b->Texts(), ElementsAre("last words"));
@@ -259,14 +259,14 @@ TEST_F(BroadcastTest, RoomsVanishWithTheirLastSubscriber) {
   EXPECT_EQ(hub(0).rooms(), 2U);
   a->Go();
   c->Publish("to nobody");
-  c->handler.reset();  // cut off, without OnClose
+  c->handler.reset();  // disconnected without OnClose
   EndTurn();
   EXPECT_EQ(hub(0).rooms(), 1U);
   b->Publish("to nobody");
   b->Go();
   EndTurn();
   EXPECT_EQ(hub(0).rooms(), 0U);
-  // One that empties and fills within a turn stays.
+  // A room that empties and fills within a turn is kept.
   auto d = Join("/3");
   d->Go();
   auto e = Join("/3"), f = Join("/3");
@@ -305,7 +305,7 @@ TEST_F(BroadcastTest, MessagesWaitInOrderForASocketThatIsFull) {
   }
   EXPECT_THAT(slow->Texts(), ElementsAre("0"));
   EXPECT_THAT(fast->Texts(), ElementsAre("0", "1", "2", "3", "4"));
-  // Nothing overtakes what waits, also when the socket has room but has not said so yet.
+  // Nothing overtakes queued messages, even if the socket has room but has not reported it yet.
   slow->socket.full_at = 6;
   a->Publish("5");
   EndTurn();
@@ -321,12 +321,12 @@ TEST_F(BroadcastTest, MessagesWaitInOrderForASocketThatIsFull) {
   EndTurn();
   EXPECT_THAT(slow->Texts(), ElementsAre("0", "1", "2", "3", "4", "5", "6", "7"));
   EXPECT_FALSE(slow->socket.closed);
-  // Kept once for all.
+  // Stored once for all.
   for (std::size_t i = 0; i < 8; ++i)
     EXPECT_EQ(slow->socket.got[i].frame().data(), fast->socket.got[i].frame().data());
 }
 
-// Of a size that divides the queue, so that one more is one too many.
+// The size divides the queue limit, so that one more message exceeds it.
 TEST_F(BroadcastTest, OverItsQueueASubscriberIsClosedAndTheOthersAreNot) {
   StartLoops(1, "{queue: 64KiB}");
   auto publisher = Join();
@@ -349,7 +349,7 @@ TEST_F(BroadcastTest, OverItsQueueASubscriberIsClosedAndTheOthersAreNot) {
       continue;
     }
     EXPECT_EQ(socket.closed, 1013);
-    // Its queue is gone, and what it says on its way out is not published.
+    // Its queue is freed, and messages sent while it closes are not published.
     socket.full_at = SIZE_MAX;
     clients[i]->handler->OnDrained();
     clients[i]->Publish("too late");
@@ -384,8 +384,7 @@ TEST_F(BroadcastTest, OneMessageMayWaitHoweverLarge) {
   EXPECT_EQ(slow->socket.closed, 1013);
 }
 
-// A publisher that gets its own messages can be the one that is too slow for them, inside its own
-// call.
+// A publisher that gets its own messages can itself be too slow for them, inside its own call.
 TEST_F(BroadcastTest, APublisherThatIsTooSlowForItselfIsClosedToo) {
   StartLoops(1, "{to_sender: true, queue: 64KiB}");
   auto a = Join(), b = Join();
@@ -468,7 +467,7 @@ TEST_F(BroadcastTest, PublishersWaitForALoopThatCannotKeepUp) {
   EXPECT_EQ(far->socket.got.size(), published + 1);
   EXPECT_FALSE(a->socket.reading);
   posted = std::move(held);
-  // The other one does: they go on when it is down to the low mark, and not before.
+  // The other one does: they continue at the low watermark, and not before.
   while (!a->socket.reading) {
     const std::size_t undelivered = (published - farther->socket.got.size()) * message.size();
     ASSERT_GT(undelivered + Lanes::kUnreported + message.size(), Lanes::kLowMark);
@@ -491,7 +490,7 @@ TEST_F(BroadcastTest, APublisherMayGoOrBeClosedWhileItWaits) {
   c->Publish("x");
   ASSERT_FALSE(b->socket.reading || c->socket.reading);
   a->Go();
-  // Its client must be heard again: it answers the Close.
+  // Its client must be read again: it answers the Close.
   b->socket.full_at = 0;
   auto publisher = Join();
   publisher->Publish(message);
@@ -503,11 +502,11 @@ TEST_F(BroadcastTest, APublisherMayGoOrBeClosedWhileItWaits) {
   b->Go();
   Settle();
   EXPECT_TRUE(c->socket.reading);
-  EXPECT_FALSE(a->socket.reading) << "called after it was gone";
+  EXPECT_FALSE(a->socket.reading) << "called after it was destroyed";
 }
 
-// Whatever the order in which the loops get to run: everybody gets everything, each publisher's in
-// order, nobody waits for ever, and what is under way stays within bounds.
+// In any order in which the loops run, everybody gets everything, each publisher's messages in
+// order, nobody waits for ever, and messages in flight stay within limits.
 TEST_F(BroadcastTest, LoopsThatRunAtRandomNeverStickAndNeverReorder) {
   constexpr std::size_t kLoops = 3;
   constexpr std::size_t kMessages = 4000;
@@ -532,7 +531,7 @@ TEST_F(BroadcastTest, LoopsThatRunAtRandomNeverStickAndNeverReorder) {
       waits += publishers[who]->socket.reading ? 0 : 1;
     }
     if (random() % 8 == 0) EndTurn();
-    // Slow enough for the marks to be reached, and never at rest for long.
+    // Slow enough to reach the watermarks, and never idle for long.
     const bool all_wait =
         std::ranges::none_of(publishers, [](const auto& p) { return p->socket.reading; });
     if (all_wait || random() % 16 == 0) RunPosted(random() % kLoops);
@@ -569,7 +568,7 @@ TEST_F(BroadcastTest, OptionsAreChecked) {
 
 class HttpPublishTest : public BroadcastTest {
  protected:
-  // Sends a request in pieces and returns the answer.
+  // Sends a request in pieces and returns the response.
   http::Response Request(const std::string& method, const std::string& type,
                          const std::vector<std::string>& body, const std::string& path = "/room") {
     FakeExchange exchange(method, path);
@@ -639,7 +638,7 @@ TEST_F(HttpPublishTest, ABodyOverTheMessageSizeIs413) {
   EXPECT_EQ(client->socket.got.size(), 1U);
 }
 
-TEST_F(HttpPublishTest, OtherMethodsAreToldWhatIsThere) {
+TEST_F(HttpPublishTest, OtherMethodsAreAnsweredWith426Or405) {
   StartLoops(1, "{http_publish: true}");
   const http::Response get = Request("GET", "", {});
   EXPECT_EQ(get.status, 426);

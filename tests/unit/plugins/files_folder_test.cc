@@ -1,4 +1,4 @@
-// Files beneath a folder, and nothing else; by the kernel's help and without it.
+// Only files below a folder; with openat2() of the kernel and without it.
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -66,7 +66,7 @@ TEST_P(FolderTest, FilesAreFoundAtEveryDepth) {
   EXPECT_EQ(file->modified_ns, 0u);
 }
 
-TEST_P(FolderTest, WhatIsNotThereIsNotFound) {
+TEST_P(FolderTest, MissingFilesAreNotFound) {
   EXPECT_EQ(Try("b.txt"), "not found");
   EXPECT_EQ(Try("a.txt/b"), "not found");
   EXPECT_EQ(Try("nothing/b.txt"), "not found");
@@ -113,7 +113,7 @@ TEST_P(FolderTest, SymbolicLinksInsideAreFollowedWhereTheKernelKeepsThemThere) {
 }
 
 TEST_P(FolderTest, OnlyRegularFilesAreOpened) {
-  inside_.Fifo("fifo");  // would wait for a writer
+  inside_.Fifo("fifo");  // opening it would wait for a writer
   EXPECT_EQ(Try("fifo"), "not found");
   const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{};
@@ -127,7 +127,7 @@ TEST_P(FolderTest, OnlyRegularFilesAreOpened) {
   EXPECT_EQ(devices->OpenBeneath("null").error(), OpenError::kNotFound);
 }
 
-// Nothing is forbidden to root.
+// Drops root privileges, because root may open everything.
 class WithoutRoot {
  public:
   WithoutRoot() { root_ = ::geteuid() == 0 && ::seteuid(65534) == 0; }

@@ -1,5 +1,5 @@
-// What clients say about ranges, encodings, dates and states of files, as text; by table and at
-// random.
+// Parsing of the header fields for ranges, encodings, dates and validators, with tables and random
+// input.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -22,7 +22,7 @@ namespace {
 
 using testing::ElementsAre;
 
-// "whole", "none", or "0+5 10+1": where parts begin and how long they are.
+// "whole", "none", or "0+5 10+1": start and length of each part.
 std::string Show(const RangeSet& set) {
   if (set.kind == RangeSet::Kind::kWhole) return "whole";
   if (set.kind == RangeSet::Kind::kUnsatisfiable) return "none";
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", 20, "whole"},
         RangeCase{"bytes=30-,30-,30-,30-,30-,30-,30-,30-,30-", 20, "whole"}));
 
-TEST(RangeRandom, WhatIsWellFormedCoversExactlyTheBytesItNames) {
+TEST(RangeRandom, WellFormedRangesCoverExactlyTheirBytes) {
   std::mt19937 random(20260102);
   const auto below = [&](std::uint64_t n) { return random() % n; };
   for (int round = 0; round < 20000; ++round) {
@@ -166,7 +166,7 @@ TEST(RangeRandom, WhateverComesPartsAreInsideFewAndApart) {
       }
     }
   }
-  EXPECT_GT(parts, 1000) << "hardly any of the input was well-formed";
+  EXPECT_GT(parts, 1000) << "almost no input was well-formed";
 }
 
 std::string Codings(const std::optional<std::string>& accept) {
@@ -211,7 +211,7 @@ TEST(Negotiation, AcceptEncodingTable) {
       {"", ""},
   };
   for (const auto& [accept, expected] : cases) EXPECT_EQ(Codings(accept), expected) << accept;
-  EXPECT_EQ(Codings({}), "") << "who says nothing gets the file as it is";
+  EXPECT_EQ(Codings({}), "") << "without the field the file is not encoded";
 }
 
 TEST(Negotiation, RandomWeightsAreKeptToInOrder) {
@@ -285,12 +285,12 @@ TEST(HttpDateTest, TheThreeForms) {
   EXPECT_EQ(ParseHttpDate("Wed Nov 16 08:49:37 1994", kNow), 784111777 + 10 * 86400);
   EXPECT_EQ(ParseHttpDate("Thu, 01 Jan 1970 00:00:00 GMT", kNow), 0);
   EXPECT_EQ(ParseHttpDate("Thu, 29 Feb 2024 23:59:60 GMT", kNow), 1709251200);
-  // 50 years ahead and no more.
+  // At most 50 years in the future.
   EXPECT_EQ(ParseHttpDate("Friday, 01-Jan-76 00:00:00 GMT", kNow), 3345062400) << "2076";
   EXPECT_EQ(ParseHttpDate("Saturday, 01-Jan-77 00:00:00 GMT", kNow), 220924800) << "1977";
 }
 
-TEST(HttpDateTest, AnythingElseIsNoDate) {
+TEST(HttpDateTest, OtherFormatsAreRejected) {
   for (const std::string text :
        {"", "0", "now", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
         "Sun, 06 Nov 1994 08:49:37 GMT ", "sun, 06 nov 1994 08:49:37 gmt",
@@ -306,7 +306,7 @@ TEST(HttpDateTest, AnythingElseIsNoDate) {
 TEST(HttpDateTest, EveryDateThatWeWriteCanBeRead) {
   std::mt19937_64 random(5);
   for (int round = 0; round < 5000; ++round) {
-    const auto time = static_cast<std::int64_t>(random() % 253402300800);  // to the end of 9999
+    const auto time = static_cast<std::int64_t>(random() % 253402300800);  // up to the end of 9999
     ASSERT_EQ(ParseHttpDate(http::HttpDate(time), 0), time);
   }
 }
@@ -382,7 +382,7 @@ TEST(ConditionsTest, Table) {
       {{{"If-Modified-Since", date(kEarlier)}}, Verdict::kServe},
       {{{"If-Modified-Since", "yesterday"}}, Verdict::kServe},
       {{{"If-Modified-Since", date(kDate)}, {"If-Modified-Since", date(kDate)}}, Verdict::kServe},
-      // The tag decides where there is one.
+      // The tag takes precedence if there is one.
       {{{"If-None-Match", "\"a\""}, {"If-Modified-Since", date(kDate)}}, Verdict::kServe},
       {{{"If-None-Match", tag}, {"If-Modified-Since", date(kEarlier)}}, Verdict::kNotModified},
       {{{"If-Match", tag}}, Verdict::kServe},
@@ -433,9 +433,9 @@ TEST(ConditionsTest, IfRangeNeedsTheSameBytes) {
   EXPECT_FALSE(holds("*"));
   EXPECT_FALSE(holds(""));
   EXPECT_FALSE(holds(std::string(kEarlier)));
-  EXPECT_FALSE(holds(std::string(kLater))) << "only the very date that was given out";
+  EXPECT_FALSE(holds(std::string(kLater))) << "only exactly the date that was sent";
   EXPECT_FALSE(IfRangeHolds({{"If-Range", file.etag}, {"If-Range", file.etag}}, file, kNow));
-  // A file of just now could be another one within the same second.
+  // A file modified just now could change again within the same second.
   const Validators fresh = Of(kNow - 1);
   EXPECT_FALSE(IfRangeHolds({{"If-Range", fresh.etag}}, fresh, kNow));
   EXPECT_FALSE(IfRangeHolds({{"If-Range", http::HttpDate(kNow - 1)}}, fresh, kNow));

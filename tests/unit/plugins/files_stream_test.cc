@@ -1,4 +1,4 @@
-// Bodies of files on their way: how much at a time, and what happens to the file.
+// Sending file bodies: piece sizes, and changes of the file meanwhile.
 #include <random>
 #include <string>
 
@@ -123,7 +123,7 @@ TEST_F(FilesStreamTest, AMultipartIsAsLongAsAnnounced) {
   }
 }
 
-// Sizes around the buffer, where one way of sending ends and the other begins.
+// Sizes around the buffer size, where the way of sending changes.
 TEST_F(FilesStreamTest, EverySizeArrivesWhole) {
   for (const std::size_t size :
        {0uz, 1uz, 65535uz, 65536uz, 65537uz, 131072uz, kPerTurn - 1, kPerTurn, kPerTurn + 1}) {

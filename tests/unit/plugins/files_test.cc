@@ -1,4 +1,4 @@
-// The service `files` from its options to its answers.
+// The service `files`, from its options to its responses.
 #include <sys/resource.h>
 
 #include <fstream>
@@ -39,7 +39,7 @@ class FilesTest : public PluginsTest {
     ASSERT_NE(instance_, nullptr) << Errors();
   }
 
-  // Asks with a path as Target::path has it; `raw` as Target::raw_path, where it differs.
+  // Sends a request with this Target::path; `raw` is Target::raw_path, if it differs.
   http::Response Ask(std::string path, http::Headers headers = {},
                      const std::string& method = "GET", const std::string& raw = "") {
     if (!instance_) Serve();
@@ -58,7 +58,7 @@ class FilesTest : public PluginsTest {
 
   test::TempFolder site_;
   std::unique_ptr<plugin::Instance> instance_;
-  std::optional<std::uint64_t> length_;  // as told in SendHead, of the last answer
+  std::optional<std::uint64_t> length_;  // from SendHead of the last response
 };
 
 TEST_F(FilesTest, AFileComesWithAllThatIsKnownAboutIt) {
@@ -82,7 +82,7 @@ TEST_F(FilesTest, HeadSaysTheSameWithoutTheBytes) {
   EXPECT_EQ(length_, 10u);
   EXPECT_EQ(head.headers.size(), get.headers.size());
   for (const auto& [name, value] : get.headers) EXPECT_EQ(ValueOf(head, name), value);
-  // Ranges are for GET alone.
+  // Ranges apply only to GET.
   EXPECT_EQ(Status("/ten.txt", {{"Range", "bytes=0-1"}}, "HEAD"), 200);
   EXPECT_EQ(Status("/ten.txt", {{"If-None-Match", ValueOf(get, "etag")}}, "HEAD"), 304);
 }
@@ -98,7 +98,7 @@ TEST_F(FilesTest, OtherMethodsAreRefused) {
   EXPECT_EQ(ValueOf(options, "allow"), "GET, HEAD, OPTIONS");
 }
 
-TEST_F(FilesTest, FoldersAreTheirIndexBehindASlash) {
+TEST_F(FilesTest, FoldersWithASlashServeTheirIndex) {
   EXPECT_EQ(Ask("/").body, "<h1>home</h1>");
   EXPECT_EQ(Ask("/docs/").body, "docs");
   EXPECT_EQ(ValueOf(Ask("/docs/"), "content-type"), "text/html; charset=utf-8");
@@ -145,10 +145,10 @@ TEST_F(FilesTest, NamesAreTakenDecoded) {
   EXPECT_EQ(Ask("/new\nline", {}, "GET", "/new%0Aline").body, "n");
   site_.Write("50%", "p");
   EXPECT_EQ(Ask("/50%", {}, "GET", "/50%25").body, "p");
-  EXPECT_EQ(Ask("//css///x.css").body, "body {}") << "empty names do not count";
+  EXPECT_EQ(Ask("//css///x.css").body, "body {}") << "empty segments are ignored";
 }
 
-// Whatever of this the target still holds when it comes here, nothing outside of the root is found.
+// Whatever the target contains, nothing outside of the root is found.
 TEST_F(FilesTest, NothingOutsideOfTheRootIsServed) {
   test::TempFolder outside;
   outside.Write("secret", "secret");
@@ -260,12 +260,12 @@ TEST_F(FilesTest, OneRangeIsAPart) {
   }
 }
 
-TEST_F(FilesTest, ARangeBehindTheEndIs416) {
+TEST_F(FilesTest, ARangePastTheEndIs416) {
   Serve("{ root: ., cache_control: immutable }");
   const http::Response answer = Ask("/ten.txt", {{"Range", "bytes=10-"}});
   EXPECT_EQ(answer.status, 416);
   EXPECT_EQ(ValueOf(answer, "content-range"), "bytes */10");
-  EXPECT_EQ(ValueOf(answer, "cache-control"), "(none)") << "a stored one would stand for the file";
+  EXPECT_EQ(ValueOf(answer, "cache-control"), "(none)") << "a cached one would replace the file";
   EXPECT_EQ(Status("/empty.txt", {{"Range", "bytes=0-"}}), 416);
   EXPECT_EQ(Status("/empty.txt"), 200);
 }
@@ -305,7 +305,7 @@ TEST_F(FilesTest, SeveralRangesAreAMultipart) {
                              "0-2/10\r\n\r\n012\r\n" + line + "--\r\n");
   EXPECT_EQ(length_, answer.body.size());
   EXPECT_NE(ValueOf(Ask("/ten.txt", {{"Range", "bytes=-2, 0-2"}}), "content-type"), type)
-      << "a boundary for each answer";
+      << "a different boundary for each response";
 }
 
 class PrecompressedTest : public FilesTest {
@@ -351,7 +351,7 @@ TEST_F(PrecompressedTest, EncodingsAreOfFilesThatAreThereAndNotOlder) {
   EXPECT_EQ(AskFor("/orphan.js.gz", "gzip").body, "orphan");
   EXPECT_EQ(ValueOf(AskFor("/orphan.js.gz", "gzip"), "content-type"), "application/gzip");
   site_.SetModified("app.js", 1'600'000'001);
-  EXPECT_EQ(AskFor("/app.js", "gzip, br").body, "0123456789") << "made from an earlier state";
+  EXPECT_EQ(AskFor("/app.js", "gzip, br").body, "0123456789") << "made from an older version";
   site_.SetModified("app.js.gz", 1'600'000'002);
   EXPECT_EQ(AskFor("/app.js", "gzip, br").body, "gzipped");
 }
@@ -368,7 +368,7 @@ TEST_F(PrecompressedTest, ConditionsAndRangesAreAboutTheEncodedFile) {
   EXPECT_EQ(ValueOf(part, "content-range"), "bytes 0-2/6");
   EXPECT_EQ(ValueOf(part, "content-encoding"), "br");
   EXPECT_EQ(AskFor("/app.js", "", {{"Range", "bytes=0-2"}, {"If-Range", br}}).body, "0123456789")
-      << "not parts of two encodings";
+      << "not ranges of two encodings";
   const http::Response several = AskFor("/app.js", "br", {{"Range", "bytes=0-0,2-2"}});
   EXPECT_EQ(several.status, 200);
   EXPECT_EQ(several.body, "brotli");

@@ -30,7 +30,7 @@ class FakeStats final : public plugin::StatsSource {
   mutable int readings = 0;
 };
 
-// A loop of its own; what is posted to others waits in `posted`.
+// A host with its own loop; tasks for other loops are collected in `posted`.
 class FakeHost final : public plugin::Host {
  public:
   explicit FakeHost(test::FakeLoop& loop, std::size_t index = 0, std::size_t count = 1)
@@ -76,7 +76,7 @@ class FakeSocket final : public plugin::Socket {
   http::Request request_;
 };
 
-// Takes one answer, whole or in pieces.
+// Records one response, complete or in pieces.
 class FakeExchange final : public http::Exchange {
  public:
   FakeExchange(std::string method, std::string path, std::string query = {}) {
@@ -103,7 +103,7 @@ class FakeExchange final : public http::Exchange {
     length = body_length.bytes;
   }
   void SendBody(Bytes bytes) override {
-    EXPECT_TRUE(response && !ended) << "a body out of place";
+    EXPECT_TRUE(response && !ended) << "unexpected body data";
     Append(response->body, bytes);
   }
   void EndBody(const http::Headers&) override {
@@ -118,8 +118,8 @@ class FakeExchange final : public http::Exchange {
     return {};
   }
 
-  std::optional<http::Response> response;  // its body is what was sent
-  std::optional<std::uint64_t> length;     // as told in SendHead
+  std::optional<http::Response> response;  // its body is the data that was sent
+  std::optional<std::uint64_t> length;     // from SendHead
   bool ended = false;
   bool aborted = false;
   bool full = false;
@@ -130,7 +130,7 @@ class FakeExchange final : public http::Exchange {
 
 inline void Deliver(plugin::SocketHandler& handler, MessageKind kind, std::string payload) {
   handler.OnMessage(kind, std::as_writable_bytes(std::span(payload)));
-  payload.assign(payload.size(), '#');  // the bytes are gone after the call
+  payload.assign(payload.size(), '#');  // the bytes are invalid after the call
 }
 
 inline std::string ValueOf(const http::Response& response, std::string_view name) {
@@ -138,12 +138,12 @@ inline std::string ValueOf(const http::Response& response, std::string_view name
   return value == nullptr ? "(none)" : *value;
 }
 
-// A service by its name and its options, as YAML.
+// Creates a service from its name and its options in YAML.
 class PluginsTest : public testing::Test {
  protected:
   PluginsTest() { RegisterBuiltins(registry_); }
 
-  // nullptr when there were errors.
+  // nullptr if there were errors.
   std::unique_ptr<plugin::Service> Make(const std::string& name, std::string_view options = "{}") {
     const auto parsed =
         config::ParseYaml(options, [](const char*) -> const char* { return nullptr; }, errors_);
@@ -168,7 +168,7 @@ class PluginsTest : public testing::Test {
   FakeHost host_{loop_};
   plugin::Registry registry_;
   config::Route route_;
-  std::filesystem::path folder_;  // where relative paths of the options start
+  std::filesystem::path folder_;  // the base of relative paths in options
   std::unique_ptr<plugin::Service> service_;
   std::vector<config::ConfigError> errors_;
 };

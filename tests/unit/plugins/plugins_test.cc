@@ -30,7 +30,7 @@ TEST_F(PluginsTest, EchoServesWebSocketsOnly) {
   EXPECT_FALSE(echo->serves_http());
 }
 
-TEST_F(PluginsTest, EchoSendsEveryMessageBackAsItCame) {
+TEST_F(PluginsTest, EchoSendsEveryMessageBackUnchanged) {
   const auto echo = Start("echo");
   FakeSocket socket;
   const auto handler = echo->OnSocket(socket);
@@ -102,7 +102,7 @@ TEST_F(StatsTest, AreOnlyRead) {
   EXPECT_EQ(host_.source.readings, 0);
 }
 
-TEST_F(StatsTest, AreReadAnewForEveryMessage) {
+TEST_F(StatsTest, AreReadAgainForEveryMessage) {
   const auto stats = Start("stats");
   EXPECT_TRUE(service_->serves_http());
   EXPECT_TRUE(service_->serves_websocket());

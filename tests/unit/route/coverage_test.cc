@@ -49,7 +49,7 @@ TEST(UncoveredPoliciesTest, OfEveryKindOfHostAndPath) {
   EXPECT_FALSE(warns("path: /x, hosts: [ a.test ]", "path: /*, hosts: [ '*.test' ]"));
   EXPECT_FALSE(warns("path: /x, hosts: [ '*.b.test' ]", "path: /*, hosts: [ '*.a.test', a.test ]"));
   EXPECT_FALSE(warns("path: /x", "path: /y, hosts: [ a.test ]"));
-  EXPECT_FALSE(warns("path: /x/*", "path: /x/y, hosts: [ a.test ]")) << "meant as an exception";
+  EXPECT_FALSE(warns("path: /x/*", "path: /x/y, hosts: [ a.test ]")) << "a deliberate exception";
   EXPECT_FALSE(warns("path: /x", "path: /*")) << "the path decides";
 }
 
@@ -61,7 +61,7 @@ TEST(UncoveredPoliciesTest, NotWhereThePolicyIsKept) {
                      "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"
                      "  - { path: /x, hosts: [ a.test ], plugin: echo, require_origin: true }\n"),
             "")
-      << "there is one for the host, too";
+      << "the host has one, too";
   EXPECT_NE(
       Warnings("  - { path: /x, plugin: echo, require_origin: true, limits: { sessions: 9 } }\n"
                "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n")

@@ -20,7 +20,7 @@ config::Config Read(const std::string& text) {
   return draft.config ? *draft.config : config::Config{};
 }
 
-// The indexes of the routes that are warned about.
+// The indexes of the routes with a warning.
 std::string Dead(const config::Config& config) {
   std::string keys;
   for (const auto& warning : DeadRoutes(config.routes)) keys += warning.key + " ";
@@ -31,7 +31,7 @@ std::string Dead(const std::string& routes) {
   return Dead(Read("routes:\n" + routes));
 }
 
-TEST(DeadRoutesTest, ARegularExpressionBehindAPrefixThatTakesAllOfIt) {
+TEST(DeadRoutesTest, ARegularExpressionAfterAPrefixThatCoversIt) {
   const std::string any = "  - { path: /*, plugin: echo }\n";
   EXPECT_EQ(Dead(any + "  - { path: \"~^/v[0-9]+$\", plugin: echo }\n"), "routes[1] ");
   EXPECT_EQ(Dead("  - { path: \"~x\", plugin: echo }\n" + any), "routes[0] ");
@@ -115,7 +115,7 @@ TEST(DeadRoutesTest, AnExpressionThatNoPathBeginsAs) {
             "routes[0] routes[1] ");
 }
 
-// Against the router itself, which knows nothing of what is dead.
+// Compared with the router, which does not know about dead routes.
 TEST(DeadRoutesTest, NoRequestComesToWhatIsWarnedOf) {
   const std::vector<std::string> kPaths{
       "/*", "/a/*",    "/a",   "/a/b", "/b",     "~^/a",   "~^/a$",   "~^/a/", "~^/",  "~a",

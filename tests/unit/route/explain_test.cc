@@ -37,19 +37,20 @@ const std::vector<std::string> kAskedHosts{
     "a.example.org", "b.a.example.org", "c.b.a.example.org", "x.a.example.org", "c.example.org",
     "example.org",   "x.org",           "other.test",        "localhost",       ""};
 
-// Every pattern for every host, in an order that has nothing to do with precedence.
+// Every pattern for every host, in an order unrelated to precedence.
 std::vector<config::Route> ManyRoutes() {
   std::vector<config::Route> routes;
   const std::size_t all = kPathPatterns.size() * kHosts.size();
   for (std::size_t i = 0; i < all; ++i) {
-    const std::size_t place = i * 37 % all;  // 37 and `all` have no divisor in common
+    const std::size_t place = i * 37 % all;  // 37 and `all` are coprime
     routes.push_back(MakeRoute(i, kPathPatterns[place % kPathPatterns.size()],
                                kHosts[place / kPathPatterns.size()]));
   }
   return routes;
 }
 
-// The rule at the top of router.h once more, as one number for each part of it: smaller goes first.
+// An independent implementation of the rule at the top of router.h, with a number for each part:
+// smaller takes precedence.
 using Rank = std::tuple<int, std::size_t, int, std::size_t, std::size_t>;
 Rank RankOf(const RouteMatch& match) {
   const config::PathPattern& path = match.route->path;
@@ -60,7 +61,7 @@ Rank RankOf(const RouteMatch& match) {
           prefix ? 1000 - path.text.size() : 0, match.route->index};
 }
 
-// Which part of two ranks decides.
+// The part of two ranks that decides.
 Precedence DecidedBy(const Rank& first, const Rank& second) {
   if (std::get<0>(first) != std::get<0>(second)) {
     return std::get<0>(second) == 2 ? Precedence::kSomeHost : Precedence::kExactHost;
@@ -107,8 +108,8 @@ TEST_F(ExplainTest, MatchesAreAllThatWouldServeAlone) {
   });
 }
 
-// Each time the winner is taken away the next one serves: the order of the list is the order of the
-// router.
+// When the winner is removed, the next route in the list must win: the order of the list is the
+// order of the router.
 TEST_F(ExplainTest, TheOrderIsTheOneInWhichRoutesStepIn) {
   ForEveryRequest([&](const std::string& host, const std::string& path) {
     std::vector<config::Route> left = routes_;

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
                              true},
                     SameCase{"http", "", 80, "http://", false}));
 
-// What each of these says is no origin at all, so that nothing in it may match, not even "*".
+// Malformed origins, which nothing may match, not even "*".
 class MalformedOrigin : public testing::TestWithParam<std::string> {};
 
 TEST_P(MalformedOrigin, IsRefusedUnlessNullIsListed) {
@@ -251,8 +251,8 @@ TEST(JudgeOriginTest, AnybodyWithoutCredentials) {
             Lines{"Access-Control-Allow-Origin: *"});
 }
 
-// Clients that are no browsers send these.
-TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
+// Sent by clients other than browsers.
+TEST(JudgeOriginTest, AnyIncludesMalformedOrigins) {
   config::Cors cors = Allow({kAny});
   for (const std::string origin :
        {"null", "file://", "file:///", "localhost:1234", "https://app.example.com/", "app://.",
@@ -262,7 +262,7 @@ TEST(JudgeOriginTest, AnybodyIsWhoeverHasNoProperOriginToo) {
     EXPECT_TRUE(verdict.allowed) << origin;
     EXPECT_EQ(ToLines(verdict.headers), Lines{"Access-Control-Allow-Origin: *"}) << origin;
   }
-  // Where a page could act in somebody's name, all of them stay outside.
+  // With credentials, all of them are refused.
   cors.allow_credentials = true;
   for (const std::string origin : {"null", "file://", "localhost:1234", "https://a.example/"})
     EXPECT_FALSE(Judge(origin, &cors).allowed) << origin;
@@ -322,7 +322,7 @@ TEST(JudgeOriginTest, AnybodyWithCredentialsIsNamed) {
                    "Access-Control-Allow-Credentials: true"}));
 }
 
-TEST(JudgeOriginTest, ThoseListedByNameAreNamedBesidesAnybody) {
+TEST(JudgeOriginTest, ListedOriginsAreEchoedEvenWithAny) {
   const config::Cors cors = Allow({kAny, kApp});
   EXPECT_EQ(ToLines(Judge("https://app.example.com", &cors).headers),
             Lines{"Access-Control-Allow-Origin: https://app.example.com"});

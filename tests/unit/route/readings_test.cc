@@ -67,14 +67,14 @@ TEST(OtherReadingsTest, ParametersAreDropped) {
 }
 
 TEST(OtherReadingsTest, InEveryOrder) {
-  // Parameters end at the encoded slash for those that decode first.
+  // For servers that decode first, parameters end at the encoded slash.
   EXPECT_THAT(OtherReadings("/a;x%2Fb"), UnorderedElementsAre("/a;x/b", "/a", "/a/b"));
   EXPECT_THAT(OtherReadings("/a;%2F../b"), IsSupersetOf({"/a/b", "/b"}));
   EXPECT_THAT(OtherReadings("//a;x%2F%5Cb"),
               IsSupersetOf({"/a;x%2F%5Cb", "//a;x/%5Cb", "//a", "/a", "//a/b", "/a/b", "//a//b"}));
 }
 
-// Written down once more, step by step, for every path of these pieces.
+// An independent implementation, step by step, for every path of these pieces.
 std::string Replaced(std::string text, const std::vector<std::string>& pieces) {
   for (const std::string& piece : pieces) {
     for (std::size_t at = text.find(piece); at != text.npos; at = text.find(piece))
@@ -147,7 +147,7 @@ TEST(OtherReadingsTest, AreAllThatTheHabitsOfServersMake) {
   for (bool more = true; more;) {
     std::string path = "/";
     for (const std::size_t i : at) path += pieces[i];
-    path = WithoutDots(path);  // as the target's are
+    path = WithoutDots(path);  // like those of the target
     if (seen.insert(path).second) {
       const auto readings = OtherReadings(path);
       ASSERT_EQ(std::set<std::string>(readings.begin(), readings.end()), AllReadings(path)) << path;
@@ -192,7 +192,7 @@ routes:
   - { path: '~^/v[0-9]+/x$', plugin: echo }
 )";
 
-// The index of the route; -1: there is none, -2: the readings differ.
+// The index of the route; -1: none, -2: the interpretations differ.
 int RouteOf(std::string_view text, std::string_view host = "any.test",
             std::string_view routes = kRoutes) {
   const auto config =
@@ -218,7 +218,7 @@ TEST(FindRouteTest, RoutesAPathOnlyIfEveryReadingLeadsThere) {
   }
 }
 
-TEST(FindRouteTest, RoutesWhatLeadsToOneRouteAsItCame) {
+TEST(FindRouteTest, RoutesUnambiguousPathsUnchanged) {
   EXPECT_EQ(RouteOf("/api/queues/%2F/name"), 2);  // RabbitMQ
   EXPECT_EQ(RouteOf("/api//queues"), 2);
   EXPECT_EQ(RouteOf("/api/a;b=c/d"), 2);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kNear = "{ address: \"127.0.0.1:8080\" }";
 
-// What is warned of, each with the key that it is about.
+// The warnings, each with its key.
 std::string Warnings(std::string_view listeners, const std::string& routes) {
   const config::Draft draft =
       config::ParseDraft("listeners: [ " + std::string(listeners) + " ]\n" +

@@ -11,7 +11,7 @@ namespace {
 
 using config::PathPattern;
 
-// A row of the table as the configuration has it: "/a", "/a/*" or "~regex"; hosts with "*." are
+// A row of the table in configuration syntax: "/a", "/a/*" or "~regex"; hosts with "*." are
 // wildcards.
 struct Row {
   std::string path;
@@ -179,8 +179,8 @@ TEST(RouterTest, ManyRoutes) {
   EXPECT_EQ(router.Find("h", "/r2000/x"), nullptr);
 }
 
-// Every '/' ends a prefix and every '.' begins a suffix: were each of them hashed, a thousand
-// look-ups would take minutes.
+// Every '/' ends a prefix and every '.' begins a suffix: if each of them were hashed, a thousand
+// lookups would take minutes.
 TEST(RouterTest, TimeDoesNotGrowWithTheNumberOfSegments) {
   const auto routes = MakeRoutes({{"/a/*"}, {"/a/a/a/a/*"}, {"~^/b/(x+)+$"}, {"/*", {"*.a.a"}}});
   const Router router(routes);

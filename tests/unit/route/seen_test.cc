@@ -204,7 +204,7 @@ TEST(SeenByClientTest, HostsLoseTheDotOfTheRootAndOriginsKeepIt) {
   EXPECT_EQ(Url(SeenByClient(RequestTo("::1", 0), false, Peer("::1"), {})), "http://[::1]:80");
 }
 
-// ---- chains: every list of the length of X-Forwarded-For is read where the walk ends
+// ---- chains: every list as long as X-Forwarded-For is read where the evaluation stops
 
 const std::string kFor = "X-Forwarded-For";
 const std::string kPort = "X-Forwarded-Port";
@@ -224,7 +224,7 @@ TEST_P(Chain, IsReadWhereTheWalkEnds) {
   EXPECT_EQ(Url(seen), url);
   EXPECT_EQ(seen.client, client);
   EXPECT_EQ(seen.overruled, "");
-  // From anybody else not a word of it is believed.
+  // From all other peers, it is ignored.
   const SeenAs forged =
       SeenByClient(RequestTo("inner", 8080, headers), false, Peer("192.0.2.7"), Trusted());
   EXPECT_EQ(Url(forged), "http://inner:8080");
@@ -240,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
         SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "http,https"}},
                  "http://inner:8080",
                  "203.0.113.7"},
-        // What the client claimed itself stands further left, and is not looked at.
+        // Claims of the client itself are further left, and are ignored.
         SeenCase{{{kFor, "6.6.6.6, 203.0.113.7, 10.0.0.2"},
                   {kProto, "http, https, http"},
                   {kHost, "evil.example, app.example, mid.example"},
@@ -259,12 +259,12 @@ INSTANTIATE_TEST_SUITE_P(
         SeenCase{{{kFor, "10.0.0.9, 10.0.0.2"}, {kProto, "https, http"}},
                  "https://inner:8080",
                  "10.0.0.9"},
-        // A single value is what the outermost proxy said.
+        // A single value was set by the outermost proxy.
         SeenCase{
             {{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https"}, {kHost, "app.example"}},
             "https://app.example:443",
             "203.0.113.7"},
-        // Of another length: what the peer itself has written.
+        // In a list of another length, the last element: the peer wrote it.
         SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https, http"}},
                  "http://inner:8080",
                  "203.0.113.7"},
@@ -275,8 +275,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "http://inner:8080",
                  "203.0.113.7"},
         SeenCase{{{kProto, "http,https"}}, "https://inner:8080", "10.1.2.3:4711"},
-        // What is no address was written by a proxy that is trusted, and so was what stands beside
-        // it.
+        // A malformed address was written by a trusted proxy, and so was the value at the same
+        // position.
         SeenCase{{{kFor, "203.0.113.7, unknown, 10.0.0.3"}, {kProto, "http, https, http"}},
                  "https://inner:8080",
                  "10.0.0.3"},
@@ -321,7 +321,7 @@ INSTANTIATE_TEST_SUITE_P(
         SeenCase{{{"Forwarded", "for=\"\\203.0.113.\\7\" ; proto=https"}},
                  "https://inner:8080",
                  "203.0.113.7"},
-        // Elements in one field and in several, a proxy's comma in quotes, an empty one.
+        // Elements in one field and in several, a quoted comma, an empty element.
         SeenCase{{{"Forwarded",
                    "for=203.0.113.7;proto=https;host=app.example, for=10.0.0.2;proto=http;host=b"}},
                  "https://app.example:443",
@@ -331,7 +331,7 @@ INSTANTIATE_TEST_SUITE_P(
                   {"Forwarded", "for=10.0.0.2;ext=\"a, for=6.6.6.6\""}},
                  "https://app.example:443",
                  "203.0.113.7"},
-        // Names instead of addresses: the one who wrote them is trusted.
+        // Names instead of addresses: the proxy that wrote them is trusted.
         SeenCase{{{"Forwarded", "for=_client-1;proto=https;host=app.example"}},
                  "https://app.example:443",
                  "_client-1"},
@@ -345,7 +345,7 @@ INSTANTIATE_TEST_SUITE_P(
         SeenCase{{{"Forwarded", "for=\"_<script>\";proto=https"}},
                  "https://inner:8080",
                  "10.1.2.3:4711"},
-        // What a client has begun in order to spoil what comes behind it.
+        // A client begins a quoted string to spoil what follows.
         SeenCase{{{"Forwarded", "for=\"6.6.6.6, for=203.0.113.7;proto=https"}},
                  "https://inner:8080",
                  "203.0.113.7"},
@@ -355,7 +355,7 @@ INSTANTIATE_TEST_SUITE_P(
         SeenCase{{{"Forwarded", "for=6.6.6.6;for=6.6.6.7, for=10.0.0.2;proto=https"}},
                  "https://inner:8080",
                  "10.0.0.2"},
-        // What cannot be read says nothing.
+        // Malformed elements are ignored.
         SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;proto=http"}},
                  "http://inner:8080",
                  "10.1.2.3:4711"},
@@ -366,7 +366,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "http://inner:8080",
                  "203.0.113.7"},
         SeenCase{{{"Forwarded", ""}}, "http://inner:8080", "10.1.2.3:4711"},
-        // What it does not say, the others may.
+        // Missing parameters are taken from the other fields.
         SeenCase{{{"Forwarded", "for=203.0.113.7"}, {kProto, "https"}, {kHost, "app.example"}},
                  "https://app.example:443",
                  "203.0.113.7"},
@@ -374,7 +374,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "https://app.example:443",
                  "10.1.2.3:4711"}));
 
-TEST(SeenByClientTest, ForwardedHasTheLastWord) {
+TEST(SeenByClientTest, ForwardedTakesPrecedence) {
   const SeenAs seen =
       SeenByClient(RequestTo("inner", 0,
                              {{"Forwarded", "for=203.0.113.7;proto=https;host=app.example"},

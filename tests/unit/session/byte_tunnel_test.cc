@@ -1,4 +1,4 @@
-// What the sessions of one loop share is left as it was found, however a session ends.
+// State shared by the sessions of a loop is restored, however a session ends.
 #include "gateway/session/byte_tunnel.h"
 
 #include <memory>

@@ -28,7 +28,7 @@ TEST_F(CompressionPoolTest, SetsNoMoreMemoryAsideThanThereIs) {
   EXPECT_EQ(stats_.reserved_bytes.Get(), 40'001u);
 }
 
-TEST_F(CompressionPoolTest, LendsWhatFitsAndIsFreshAgain) {
+TEST_F(CompressionPoolTest, LendsMatchingContextsAndResetsThem) {
   auto deflater = pool_.TakeDeflater(12, 3);
   const ws::Deflater* first = deflater.get();
   std::string before;
@@ -53,7 +53,7 @@ TEST_F(CompressionPoolTest, KeepsAFewAndNotForLong) {
   EXPECT_EQ(stats_.memory_bytes.Get(), lent.size() * ws::Inflater::Memory(10));
   for (auto& inflater : lent) pool_.GiveBack(std::move(inflater));
   EXPECT_EQ(stats_.inflaters.Get(), CompressionPool::kMostReady);
-  // One that is used now and then stays; the others go.
+  // An occasionally used one is kept; the others are freed.
   for (int i = 0; i < 4; ++i) {
     loop_.Advance(CompressionPool::kReadyFor / 2);
     pool_.GiveBack(pool_.TakeInflater(10));

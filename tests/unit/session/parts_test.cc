@@ -1,4 +1,4 @@
-// The small parts of a session that the pipeline tests only see from outside.
+// Small parts of a session that the pipeline tests cannot check directly.
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -67,7 +67,7 @@ std::optional<Sample> ParseSample(const std::string& line) {
   return sample;
 }
 
-// Whether a sample of this name stands in its family rightly.
+// Whether a sample with this name belongs to the family.
 bool BelongsTo(const Sample& sample, const Family& family) {
   if (family.type != "histogram") return sample.name == family.name;
   for (const char* suffix : {"_bucket", "_sum", "_count"}) {
@@ -76,7 +76,7 @@ bool BelongsTo(const Sample& sample, const Family& family) {
   return false;
 }
 
-// The exposition format 0.0.4, strictly: HELP, TYPE, then the samples; nothing twice.
+// A strict parser of the exposition format 0.0.4: HELP, TYPE, then the samples, without duplicates.
 std::vector<Family> Parse(const std::string& text) {
   std::vector<Family> families;
   std::set<std::string> names;
@@ -114,7 +114,7 @@ std::vector<Family> Read(const Registry& registry) {
   return Parse(registry.Prometheus());
 }
 
-// The value of the one sample with these labels, or NaN.
+// The value of the only sample with these labels, or NaN.
 double ValueOf(const std::vector<Family>& families, const std::string& name,
                const std::map<std::string, std::string>& labels = {}) {
   for (const Family& family : families) {
@@ -131,7 +131,7 @@ TestRows::Names SmallNames() {
           .servers = {{"live", "ws://live-1:9000"}, {"live", "ws://live-2:9000"}}};
 }
 
-// Puts something into everything of the loop.
+// Sets every counter of the loop to something.
 void Fill(TestRows& small, std::size_t loop) {
   small.registry().loop(loop).unrouted.Add(3);
   for (const auto& row : small.rows().listeners) {
@@ -317,7 +317,7 @@ TEST(PrometheusTest, BoundsAreInBaseUnits) {
   EXPECT_EQ(bytes("+Inf"), 3);
 }
 
-// Sums over series, and rates over time, need the same bounds in all of them.
+// Sums over series, and rates over time, need the same bucket bounds in all of them.
 TEST(PrometheusTest, AllSeriesOfAHistogramHaveTheSameBoundsAtAllTimes) {
   const auto bounds = [](const Registry& registry) {
     std::map<std::string, std::set<std::string>> all;
@@ -350,7 +350,7 @@ TEST(PrometheusTest, LabelsAreEscaped) {
   EXPECT_EQ(ValueOf(Parse(text), "upgate_route_requests_total", {{"route", name}}), 3);
 }
 
-// One URL in two backends is two series, and so is what differs in nothing but a number.
+// The same URL in two backends makes two series, and so do names that differ only in a number.
 TEST(PrometheusTest, RowsOfLikeNamesAreSeriesOfTheirOwn) {
   TestRows small({.listeners = {"a", "a #2"}, .routes = {}, .servers = {{"b", "u"}, {"c", "u"}}},
                  1);
@@ -381,7 +381,7 @@ TEST(PrometheusTest, Reloads) {
   EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "failed"}}), 1);
 }
 
-// Those who read by eye, and scrapers that keep the first of a kind, count on the order.
+// Human readers, and scrapers that keep the first sample of a kind, depend on the order.
 TEST(PrometheusTest, RowsStandInTheirOrder) {
   TestRows small(SmallNames(), 1);
   const Registry::Order& rows = small.rows();
@@ -406,7 +406,7 @@ TEST(PrometheusTest, LargeCountersKeepEveryDigit) {
       std::string::npos);
 }
 
-// The test's own reader has to notice what is wrong.
+// The test's own parser must detect errors.
 TEST(PrometheusTest, TheReaderRefusesMalformedLines) {
   EXPECT_TRUE(ParseSample(R"(a_total{b="c",d="e\"\\\n"} 1)"));
   EXPECT_TRUE(ParseSample("a_total 1e-06"));

@@ -147,7 +147,7 @@ TEST(RowsTest, OfAnEarlierOrderStayAsLongAsTheyAreHeld) {
   EXPECT_EQ(NamesIn(registry, "servers", "url"), Strings{"new"});
 }
 
-// Prometheus text and OpenNow forget as well as JSON does.
+// Prometheus text and OpenNow drop unheld rows, like JSON.
 TEST(RowsTest, EveryOutputForgetsUnheldRows) {
   Registry registry({}, 1);
   std::weak_ptr<RouteRow> row = registry.Route("/a");
@@ -175,7 +175,7 @@ TEST(RowsTest, AForgottenNameStartsAgain) {
   EXPECT_EQ(Read(registry)["routes"][0]["requests"], 0);
 }
 
-// A session of an earlier configuration goes on counting in the row that a later one takes up.
+// A session of an earlier configuration keeps counting in the row that a later one reuses.
 TEST(RowsTest, OfAnEarlierOrderAreTakenUpAgain) {
   Registry registry({}, 1);
   const auto held = registry.Route("/a");
@@ -226,8 +226,8 @@ TEST(RowsTest, OpenNowNamesRoutesWithSessions) {
             (std::vector<std::pair<std::string, std::uint64_t>>{{"/a", 4}, {"/c", 2}}));
 }
 
-// For the thread sanitizer: rows are added, counted in and let go of by one thread while another
-// makes output, and what is held all the time never goes back.
+// For the thread sanitizer: one thread adds, updates and releases rows while another generates
+// output. Values of a row that is always held never decrease.
 TEST(RowsTest, ComeAndGoWhileOthersRead) {
   constexpr int kRounds = 300;
   Registry registry({}, 1);

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(SharedTextTest, IsNewForThoseWhoAskNowAndThen) {
+TEST(SharedTextTest, IsCurrentForInfrequentReaders) {
   int made = 0;
   SharedText text([&] { return std::to_string(++made); });
   const SharedText::Clock::time_point start{1h};

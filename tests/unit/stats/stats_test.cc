@@ -95,7 +95,7 @@ TEST(CloseCodesTest, CountsCodesAndRanges) {
   EXPECT_EQ(codes.application.Get(), 3U);
 }
 
-TEST(CloseCodesTest, LeavesOutWhatCannotBe) {
+TEST(CloseCodesTest, OmitsInvalidCodes) {
   CloseCodes codes;
   for (const std::uint16_t code :
        std::initializer_list<std::uint16_t>{0, 999, 1016, 2999, 5000, 65535})
@@ -116,8 +116,7 @@ TEST(ListenerStatsTest, CountsResponsesByClass) {
   EXPECT_EQ(listener.responses_5xx.Get(), 1U);
 }
 
-// Each counter gets a number of its own, and half of it from either loop, so that none can be taken
-// for another.
+// Each counter gets a unique number, half of it from each loop, so that mix-ups are detected.
 TEST(JsonTest, RoutesAreSummedOverLoops) {
   TestRows small(SmallNames(), 2);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -345,7 +344,7 @@ TEST(JsonTest, LogLinesLost) {
   EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 4);
 }
 
-TEST(JsonTest, OpenFdsFollowWhatIsOpen) {
+TEST(JsonTest, OpenFdsCountOpenDescriptors) {
   const Registry registry({}, 1);
   const auto before = Read(registry)["process"]["open_fds"].get<int>();
   const int fd = dup(STDERR_FILENO);
@@ -361,7 +360,7 @@ TEST(JsonTest, NamesThatAreNotUtf8StillMakeJson) {
   EXPECT_EQ(json["routes"][0]["name"], "/\uFFFD");
 }
 
-// For the thread sanitizer, and that what a reader sees never goes back.
+// For the thread sanitizer; also checks that values never decrease for a reader.
 TEST(RegistryTest, LoopsCountWhileOthersRead) {
   constexpr std::uint64_t kRounds = 20'000;
   TestRows small(SmallNames(), 2);

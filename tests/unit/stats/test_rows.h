@@ -8,7 +8,7 @@
 
 namespace upgate::stats {
 
-// A registry with rows of these names, in this order, that are held as a gateway holds them.
+// A registry with rows of these names, in this order, held like those of a gateway.
 class TestRows {
  public:
   struct Names {

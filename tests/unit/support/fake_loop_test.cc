@@ -22,7 +22,7 @@ struct Noted final : io::Deletable {
   std::function<void()> also;
 };
 
-// Echoes what it gets after a delay, one connection.
+// Echoes one connection with a delay.
 struct SlowEcho final : io::AcceptHandler, io::StreamHandler, io::Timer::Owner {
   explicit SlowEcho(io::Loop& l) : loop(l), timer(l.timers, *this) {}
   void OnAccept(std::unique_ptr<io::ByteStream> accepted) override {
@@ -157,7 +157,7 @@ TEST(FakeLoopTest, StreamsLeftOpenAreReported) {
   EXPECT_NONFATAL_FAILURE(loop.reset(), "left open");
 }
 
-TEST(FakeLoopTest, WhatIsDeferredLastIsDeletedWithTheLoop) {
+TEST(FakeLoopTest, LateDeferredDeletionsHappenWithTheLoop) {
   std::string dead;
   {
     FakeLoop loop;

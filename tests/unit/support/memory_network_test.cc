@@ -146,7 +146,7 @@ TEST(MemoryNetworkTest, AttemptsCanHangFailOrBeReset) {
   EXPECT_EQ(server.size(), 1u);
 }
 
-TEST(MemoryNetworkTest, DestroyingWhatIsPendingCancelsIt) {
+TEST(MemoryNetworkTest, DestroyingAPendingOperationCancelsIt) {
   MemoryNetwork network;
   TestServer server(network, kServer);
   Connector client;
@@ -194,7 +194,7 @@ TEST(MemoryNetworkTest, NamesAndLiterals) {
 }
 
 TEST(MemoryNetworkTest, EveryInsideOperationCanBeMadeToFail) {
-  // connect, write, read: three operations; what the outside does is not counted.
+  // connect, write, read: three operations; operations of the outside are not counted.
   const auto scenario = [](std::uint64_t fail_at) {
     MemoryNetwork network;
     if (fail_at != 0) network.FailOperation(fail_at);
@@ -224,7 +224,7 @@ TEST(MemoryNetworkTest, EveryInsideOperationCanBeMadeToFail) {
   EXPECT_EQ(scenario(3).second, "error");
 }
 
-TEST(MemoryNetworkTest, WhatIsLeftInsideIsReportedAndHarmless) {
+TEST(MemoryNetworkTest, LeftoversInsideAreReportedAndHarmless) {
   auto network = std::make_unique<MemoryNetwork>();
   Acceptor acceptor;
   auto listener = network->Listen(kServer, {}, acceptor);

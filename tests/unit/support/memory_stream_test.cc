@@ -11,7 +11,7 @@
 namespace upgate::test {
 namespace {
 
-// Writes down what it hears: "bytes:…", "end", "error", "drained", "flushed".
+// Records events: "bytes:…", "end", "error", "drained", "flushed".
 struct Listener final : io::StreamHandler {
   void OnBytes(MutableBytes data) override {
     events.push_back("bytes:" + std::string(AsText(data)));
@@ -122,7 +122,7 @@ TEST_F(MemoryStreamTest, SlicesGoOutInOrderAndWhatTheSystemRefusesIsQueued) {
   network.RunUntilIdle();
   EXPECT_EQ(inside->queued(), 0u);
   EXPECT_EQ(peer->received(), "abcdefgh");
-  EXPECT_TRUE(heard.events.empty()) << "never was congested";
+  EXPECT_TRUE(heard.events.empty()) << "was never congested";
 }
 
 TEST_F(MemoryStreamTest, DrainedComesOnceAtTheLowMarkAfterCongestion) {
@@ -208,7 +208,7 @@ TEST_F(MemoryStreamTest, ClosingDropsTheQueueAndEndsThePeerAfterWhatTheSystemToo
   EXPECT_EQ(peer->error()->code, Errc::kReset);
 }
 
-TEST_F(MemoryStreamTest, ResetIsAnErrorAfterWhatAReaderStillReads) {
+TEST_F(MemoryStreamTest, ResetIsAnErrorAfterTheRemainingData) {
   Connect();
   peer->Send("abc");
   peer->Reset();
@@ -221,7 +221,7 @@ TEST_F(MemoryStreamTest, ResetIsAnErrorAfterWhatAReaderStillReads) {
   EXPECT_EQ(heard.events.size(), 2u) << "nothing follows an error";
 }
 
-TEST_F(MemoryStreamTest, ResetIsToldWhileReadingIsOff) {
+TEST_F(MemoryStreamTest, ResetIsReportedWhileReadingIsOff) {
   Connect();
   inside->SetReading(false);
   peer->Send("never read");
@@ -312,7 +312,7 @@ TEST_F(MemoryStreamTest, BytesMayBeChangedWithTheirHeadroomAndAreGarbageTheNextT
 }
 
 #ifdef __SANITIZE_ADDRESS__
-TEST_F(MemoryStreamTest, WritingBehindTheBytesAndReadingThemLaterStopTheProgram) {
+TEST_F(MemoryStreamTest, WritingPastTheBytesAndReadingThemLaterStopTheProgram) {
   Connect();
   std::byte* kept = nullptr;
   heard.on_bytes = [&](MutableBytes data) {
@@ -325,11 +325,11 @@ TEST_F(MemoryStreamTest, WritingBehindTheBytesAndReadingThemLaterStopTheProgram)
   EXPECT_DEATH(*kept = std::byte{0}, "use-after-poison");
 }
 #else
-TEST_F(MemoryStreamTest, WritingBehindTheBytesIsReported) {
+TEST_F(MemoryStreamTest, WritingPastTheBytesIsReported) {
   Connect();
   heard.on_bytes = [](MutableBytes data) { data.data()[data.size()] = std::byte{0}; };
   peer->Send("abc");
-  EXPECT_NONFATAL_FAILURE(network.RunUntilIdle(), "wrote behind the 3 bytes");
+  EXPECT_NONFATAL_FAILURE(network.RunUntilIdle(), "wrote past the 3 bytes");
 }
 #endif
 

@@ -5,7 +5,7 @@
 namespace upgate::test {
 namespace {
 
-// Both ends outside: peers talking to each other.
+// Both ends are outside: peers talk to each other.
 class TestPeerTest : public testing::Test {
  protected:
   MemoryNetwork network;

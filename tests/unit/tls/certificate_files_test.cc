@@ -20,7 +20,7 @@ class CertificateFilesTest : public testing::Test {
     const auto made = ServerContext::Make(ServerSpec{.certificates = {std::move(files)}}.tls());
     return made ? std::vector<ConfigError>() : made.error();
   }
-  // The only error, which must stand at `place`.
+  // The only error, which must be at `place`.
   std::string ErrorAt(const config::FilePath& place, const config::Certificate& files) {
     const std::vector<ConfigError> errors = Errors(files);
     if (errors.size() != 1) return "not one error";
@@ -63,7 +63,7 @@ TEST_F(CertificateFilesTest, AllErrorsAtOnce) {
   EXPECT_EQ(made.error().size(), 5u);
 }
 
-TEST_F(CertificateFilesTest, AFolderIsNoFile) {
+TEST_F(CertificateFilesTest, AFolderIsNotAFile) {
   config::Certificate files = good_;
   files.cert.path = folder_.path("");
   EXPECT_THAT(ErrorAt(files.cert, files), HasSubstr("Is a directory"));

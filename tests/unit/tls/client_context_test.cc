@@ -13,7 +13,8 @@ using testing::IsEmpty;
 
 class ClientContextTest : public testing::Test {
  protected:
-  // What a client that trusts the authority (or as `tls` says) makes of a server: "" or why not.
+  // The outcome of a client's handshake with a server: "" or the error. The client trusts the
+  // authority, or is configured by `tls`.
   std::string Outcome(const CertificateSpec& spec, const std::string& server_name,
                       ClientSpec tls = {}) {
     const auto server = MakeServer({.certificates = {folder_.Write(authority_.Issue(spec))}});
@@ -111,7 +112,7 @@ TEST_F(ClientContextTest, NamesThatCannotBeVerifiedAreRefused) {
   const Contexts contexts;
   for (const std::string& name : {std::string(), std::string("."), std::string(300, 'x')}) {
     Session session(*contexts.server, *contexts.client, 64 * 1024, name);
-    EXPECT_THAT(session.connect.failures, IsEmpty()) << "told from inside the call";
+    EXPECT_THAT(session.connect.failures, IsEmpty()) << "reported from inside the call";
     session.loop.Run();
     ASSERT_EQ(session.connect.failures.size(), 1u);
     EXPECT_EQ(session.connect.failures[0].code, Errc::kTls);
@@ -159,7 +160,7 @@ TEST_F(ClientContextTest, CancelledHandshakesSayNothing) {
   EXPECT_EQ(session.server.errors[0].code, Errc::kTls);
 }
 
-TEST_F(ClientContextTest, DataRightBehindTheHandshakeIsNotLost) {
+TEST_F(ClientContextTest, DataRightAfterTheHandshakeIsNotLost) {
   const Contexts contexts;
   Session session(*contexts.server, *contexts.client);
   session.server.Send("greeting");

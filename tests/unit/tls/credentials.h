@@ -12,10 +12,10 @@ namespace upgate::tls::test {
 enum class KeyKind { kEcdsa, kRsa };
 
 struct CertificateSpec {
-  std::vector<std::string> names = {"localhost"};  // of the subjectAltName; none: no such extension
+  std::vector<std::string> names = {"localhost"};  // in the subjectAltName; none: no such extension
   std::string common_name = "unit test";
   KeyKind key = KeyKind::kEcdsa;
-  int first_day = -1;  // of validity, from today
+  int first_day = -1;  // of validity, relative to today
   int last_day = 1;
 };
 
@@ -24,7 +24,7 @@ struct Pem {
   std::string key;
 };
 
-// A certificate authority of its own.
+// A test certificate authority.
 class Authority {
  public:
   explicit Authority(const std::string& name = "test authority");
@@ -40,10 +40,10 @@ class Authority {
   std::string pem_;
 };
 
-// The key in PEM, with a passphrase on it.
+// The key in PEM, encrypted with a passphrase.
 std::string Encrypted(const std::string& key_pem);
 
-// A folder that goes with the object.
+// A temporary folder.
 class Folder {
  public:
   Folder();
@@ -51,7 +51,7 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   std::string path(std::string_view name) const { return path_ + "/" + std::string(name); }
-  // A new file, and the mark that stands for its place in the configuration.
+  // Writes a new file; returns it with the mark of its configuration key.
   config::FilePath Write(std::string_view content, std::string key = "cert");
   config::Certificate Write(const Pem& pem);
 

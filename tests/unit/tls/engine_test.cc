@@ -10,7 +10,7 @@
 namespace upgate::tls::test {
 namespace {
 
-// Two engines; records go from one to the other by hand.
+// Two engines; the test passes records between them.
 class EngineTest : public testing::Test {
  protected:
   EngineTest() {
@@ -42,7 +42,7 @@ class EngineTest : public testing::Test {
     records.clear();
     return taken;
   }
-  // What the engine makes of the bytes, as plaintext.
+  // The plaintext that the engine decrypts from the bytes.
   std::string Feed(Engine& engine, std::string_view bytes) {
     std::string text;
     engine.Feed(AsBytes(bytes));
@@ -61,7 +61,7 @@ class EngineTest : public testing::Test {
     const Bytes bytes = AsBytes(text);
     engine.Write(std::span(&bytes, 1));
   }
-  // To the end of the handshake; returns the ticket's records, which the client has not seen.
+  // Completes the handshake; returns the records with the ticket, which the client has not seen.
   std::string Shake() {
     Feed(*client_, "");
     Feed(*server_, TakeRecords());

@@ -138,15 +138,14 @@ TEST_P(HostilePeerTest, AlertsInTheClearAreNotBelieved) {
   session.client->SendRaw("\x15\x03\x03\x00\x02\x02\x28"sv);
   session.loop.Run();
   ASSERT_EQ(session.server.errors.size(), 1u);
-  // An error and not an end; OpenSSL from 3.5 on takes the record that cannot be deciphered for an
-  // alert.
+  // An error and not an end. OpenSSL 3.5 and newer treat the undecryptable record as an alert.
   const Errc code = session.server.errors[0].code;
   EXPECT_TRUE(code == Errc::kProtocol || code == Errc::kReset) << session.server.errors[0].message;
   EXPECT_EQ(session.server.ends, 0);
 }
 
-// Someone who asks for new keys and never reads the answers is not read from for ever.
-TEST(SilentPeerTest, AnswersThatNobodyReadsStallTheReading) {
+// A peer that requests new keys and never reads the responses is eventually no longer read.
+TEST(SilentPeerTest, UnreadAnswersStopReading) {
   const Contexts contexts;
   RawSession session(*contexts.server);
   ASSERT_TRUE(session.client->established());

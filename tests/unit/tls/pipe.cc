@@ -10,7 +10,7 @@ namespace upgate::tls::test {
 
 PipeLoop::PipeLoop() = default;
 PipeLoop::~PipeLoop() {
-  EXPECT_TRUE(later_.empty()) << "something waits for the next turn still";
+  EXPECT_TRUE(later_.empty()) << "something is still deferred to the next turn";
 }
 
 void PipeLoop::Insert(io::Timer& timer, io::Instant) {

@@ -14,8 +14,7 @@ namespace upgate::tls::test {
 
 class PipeEnd;
 
-// A loop without a network and with a clock that jumps: it runs what was put off to its next turn,
-// and the ends of pipes.
+// A loop without a network, with simulated time: it runs deferred callbacks and the ends of pipes.
 class PipeLoop final : private io::Network,
                        private io::Timers,
                        private io::Entropy,
@@ -29,13 +28,13 @@ class PipeLoop final : private io::Network,
   io::MemoryLedger memory;
   io::Loop io() { return {*this, *this, *this, *this, memory}; }
   Scratch& scratch() { return scratch_; }
-  // Until nothing happens any more.
+  // Runs until nothing happens any more.
   void Run();
-  // Lets every armed timer fire.
+  // Fires all armed timers.
   void Expire();
   bool something_waits() const { return !later_.empty(); }
 
-  // Two ends of a connection that delivers at most `chunk` bytes at a time.
+  // Both ends of a connection that delivers at most `chunk` bytes at a time.
   std::pair<std::unique_ptr<PipeEnd>, std::unique_ptr<PipeEnd>> Connect(std::size_t chunk);
 
  private:
@@ -63,7 +62,7 @@ class PipeLoop final : private io::Network,
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
 };
 
-// What one end has sent and the other has not read.
+// Bytes that one end has sent and the other has not read.
 struct Flow {
   std::string bytes;
   std::size_t read = 0;
@@ -73,7 +72,7 @@ struct Flow {
 
 class PipeEnd final : public io::ByteStream {
  public:
-  // What the "system" takes before a stream has a queue.
+  // How much the "kernel" accepts before the stream queues.
   static constexpr std::size_t kWindow = 32 * 1024;
 
   PipeEnd(PipeLoop& loop, std::shared_ptr<std::array<Flow, 2>> flows, std::size_t side,
@@ -97,9 +96,9 @@ class PipeEnd final : public io::ByteStream {
   bool Step();
   bool reading() const { return reading_; }
   int writes() const { return writes_; }
-  // Sizes of the fragments of the TLS records written, headers not counted.
+  // Fragment sizes of the TLS records written, without headers.
   std::vector<std::size_t> RecordSizes() const;
-  // Every byte that goes out is passed here first.
+  // Called with all outgoing bytes first.
   std::function<void(std::string& bytes)> tamper;
 
  private:
@@ -121,13 +120,13 @@ class PipeEnd final : public io::ByteStream {
   bool flushed_ = false;
 };
 
-// Notes what a stream tells, spoils the buffers it was lent, and checks that it is not called from
-// inside a call.
+// Records the events of a stream, overwrites the buffers it was lent, and checks that it is not
+// called from inside a call.
 class Recorder final : public io::StreamHandler {
  public:
-  // Takes over as the handler; reading stays as it is.
+  // Becomes the handler; does not change reading.
   void Watch(std::unique_ptr<io::ByteStream> stream);
-  // For every call on the stream.
+  // Wraps every call on the stream.
   template <class F>
   void Call(F&& call) {
     const bool outer = std::exchange(inside_, true);
@@ -148,7 +147,7 @@ class Recorder final : public io::StreamHandler {
   std::size_t largest = 0;
   int ends = 0;
   int truncations = 0;
-  bool takes_truncation = false;  // for an end like any other
+  bool takes_truncation = false;  // treats a truncation like any other end
   int drained = 0;
   int flushed = 0;
   std::function<void(Bytes)> on_bytes;
@@ -165,7 +164,7 @@ class Recorder final : public io::StreamHandler {
   bool inside_ = false;
 };
 
-// The outcome of a client's handshake.
+// Records the outcome of a client's handshake.
 class ConnectRecorder final : public io::ConnectHandler {
  public:
   std::unique_ptr<io::Pending> pending;
@@ -178,7 +177,7 @@ class ConnectRecorder final : public io::ConnectHandler {
   void OnConnectFailed(const Error& error) override;
 };
 
-// Text in which every position is recognisable.
+// Text in which every position is recognizable.
 std::string Pattern(std::size_t size);
 
 }  // namespace upgate::tls::test

@@ -9,26 +9,26 @@
 
 namespace upgate::tls::test {
 
-// An OpenSSL client that does what ours never would, over a PipeEnd.
+// An OpenSSL client over a PipeEnd that can do what our client never does.
 class RawClient final : private io::StreamHandler {
  public:
   using Setup = std::function<void(SSL_CTX*, SSL*)>;
-  // Nothing is verified. `setup` may change what it likes.
+  // Verifies nothing. `setup` may change any option.
   RawClient(std::unique_ptr<PipeEnd> end, const Setup& setup = {});
 
   SSL* ssl() { return ssl_.get(); }
   PipeEnd& end() { return *end_; }
   bool established() const { return established_; }
-  // OpenSSL's words for what went wrong; empty where nothing did.
+  // OpenSSL's description of the error; empty if there was none.
   const std::string& failure() const { return failure_; }
   const std::string& received() const { return received_; }
-  // Of the server's certificate.
+  // The name in the server's certificate.
   std::string peer_name() const;
   void Send(std::string_view text);
   void Close();
-  // Bytes that OpenSSL knows nothing of.
+  // Sends bytes behind OpenSSL's back.
   void SendRaw(std::string_view bytes) { end_->Write(AsBytes(bytes)); }
-  // Takes in what OpenSSL wrote since the last time, and sends it.
+  // Sends what OpenSSL has written since the last call.
   void Flush();
   std::string TakeOutput();
   // The session with the newest ticket.

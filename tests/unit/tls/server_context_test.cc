@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A client that asks for this name.
+// A client with this name in its SNI.
 RawClient::Setup Asking(std::string name) {
   return [name](SSL_CTX*, SSL* ssl) {
     if (ssl != nullptr) SSL_set_tlsext_host_name(ssl, name.c_str());
@@ -56,7 +56,7 @@ TEST_F(ServerNameTest, CommonNameOnlyCountsWithoutAlternatives) {
   EXPECT_EQ(CertificateFor(Asking("san.example")), "san.example");
 }
 
-TEST_F(ServerNameTest, TheFirstIsForEveryoneElse) {
+TEST_F(ServerNameTest, TheFirstIsTheDefault) {
   EXPECT_EQ(CertificateFor({}), "first.example");
   EXPECT_EQ(CertificateFor(Asking("unknown.example")), "first.example");
   EXPECT_EQ(CertificateFor(Asking("10.1.2.4")), "first.example");
@@ -128,7 +128,7 @@ class ClientAuthTest : public testing::Test {
   std::shared_ptr<ClientContext> Client(std::optional<config::Certificate> own = {}) {
     return MakeClient({.ca = server_files_.cert, .certificate = std::move(own)});
   }
-  // What the server says of a client: "subject=..." or its error.
+  // What the server reports about a client: "subject=..." or its error.
   std::string Outcome(config::ClientAuth auth, std::optional<config::Certificate> own = {}) {
     const auto server = Server(auth);
     Session session(*server, *Client(std::move(own)));
@@ -136,7 +136,7 @@ class ClientAuthTest : public testing::Test {
     session.loop.Run();
     if (!session.server.errors.empty()) {
       EXPECT_EQ(session.server.errors[0].code, Errc::kTls);
-      // With TLS 1.3 the client may be through with its part before the server has looked at the
+      // With TLS 1.3 the client may complete its handshake before the server has verified the
       // certificate.
       if (session.connect.stream) session.client.Watch(std::move(session.connect.stream));
       session.client.Read(session.client.stream != nullptr);
@@ -183,7 +183,7 @@ TEST_F(ClientAuthTest, RequiredTakesOnlyAValidOne) {
       "client certificate: certificate has expired");
 }
 
-// The certificate and its verification travel inside the ticket.
+// The ticket contains the certificate and the result of its verification.
 TEST_F(ClientAuthTest, AResumedClientIsStillKnown) {
   const auto server = Server(config::ClientAuth::kRequired);
   const config::Certificate own = Own(authority_);
@@ -202,7 +202,7 @@ TEST_F(ClientAuthTest, AResumedClientIsStillKnown) {
   EXPECT_EQ(second.server.stream->tls()->client_subject, "CN=alice");
 }
 
-// The context may go (a reload) while streams made from it are in the midst of their handshakes.
+// The context may be destroyed (by a reload) while streams created from it are in their handshakes.
 TEST(ServerContextTest, StreamsOutliveTheContext) {
   Contexts contexts;
   Session session(*contexts.server, *contexts.client);

@@ -14,7 +14,7 @@ namespace upgate::tls::test {
 
 constexpr io::Millis kHandshakeTimeout{10'000};
 
-// config::ListenerTls and config::ClientTls, to be written with the members that matter.
+// config::ListenerTls and config::ClientTls, with only the relevant members.
 struct ServerSpec {
   std::vector<config::Certificate> certificates = {};
   config::TlsVersion min_version = config::TlsVersion::kTls12;
@@ -42,11 +42,11 @@ struct Contexts {
 std::shared_ptr<ServerContext> MakeServer(const ServerSpec& spec);
 std::shared_ptr<ClientContext> MakeClient(const ClientSpec& spec);
 
-// A server stream and a client's handshake, joined by a pipe in which nothing has happened yet.
+// A server stream and a client's handshake, connected by a pipe in which nothing has happened yet.
 struct Session {
   Session(ServerContext& server_context, ClientContext& client_context,
           std::size_t chunk = 64 * 1024, const std::string& server_name = "localhost");
-  // Runs the loop and takes over the client's stream, reading.
+  // Runs the loop, takes over the client's stream, and starts reading.
   void Shake();
 
   PipeLoop loop;
@@ -57,7 +57,7 @@ struct Session {
   ConnectRecorder connect;
 };
 
-// A server stream and an OpenSSL client of its own mind.
+// A server stream and a raw OpenSSL client.
 struct RawSession {
   explicit RawSession(ServerContext& context, const RawClient::Setup& setup = {},
                       std::size_t chunk = 64 * 1024);
@@ -67,7 +67,7 @@ struct RawSession {
   std::unique_ptr<RawClient> client;
 };
 
-// The first error, or "" where there is none.
+// The first error, or "" if there is none.
 std::string FirstMessage(const std::vector<Error>& errors);
 
 }  // namespace upgate::tls::test

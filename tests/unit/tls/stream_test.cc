@@ -58,9 +58,9 @@ TEST_P(StreamTest, CarriesBytesBothWays) {
   EXPECT_EQ(session_.client.received, "pong");
 }
 
-TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
+TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   session_.Shake();
-  session_.server.Send("x");  // with the session tickets before it
+  session_.server.Send("x");  // after the session tickets
   session_.loop.Run();
   EXPECT_FALSE(session_.client.stream->HasUnread());
   session_.client.Read(false);
@@ -72,7 +72,7 @@ TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
   session_.loop.Run();
   EXPECT_EQ(session_.client.received, "xy");
   EXPECT_FALSE(session_.client.stream->HasUnread());
-  // A part of a record is something, too.
+  // A partial record also counts.
   session_.server_end->tamper = [](std::string& bytes) { bytes.resize(bytes.size() / 2); };
   session_.server.Send("z");
   session_.loop.Run();
@@ -80,7 +80,7 @@ TEST_P(StreamTest, WhatCameIsKnownBeforeItIsRead) {
   EXPECT_TRUE(session_.client.stream->HasUnread());
 }
 
-TEST_P(StreamTest, CarriesMuchBothWays) {
+TEST_P(StreamTest, CarriesBulkDataBothWays) {
   session_.Shake();
   const std::string sent = Pattern(GetParam() < 100 ? 100'000 : 1024 * 1024);
   session_.client.Send(sent);
@@ -149,7 +149,7 @@ TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
   EXPECT_EQ(session_.server.ends, 1);
 }
 
-TEST_P(StreamTest, AnEndWithCloseNotifyIsNoTruncation) {
+TEST_P(StreamTest, AnEndWithCloseNotifyIsNotATruncation) {
   session_.Shake();
   session_.server.takes_truncation = true;
   session_.client.Call([](auto& s) { s.Shutdown(); });
@@ -210,7 +210,8 @@ TEST_P(StreamTest, CorruptRecordIsAnErrorAndAnswered) {
   EXPECT_THAT(session_.client.errors[0].message, HasSubstr("bad record mac"));
 }
 
-// A server that gets bytes and then the end of the connection. It never answers in plain HTTP.
+// The error of a server that gets these bytes and then the end of the connection. It never answers
+// in plain HTTP.
 Error FailureOn(std::string_view bytes, std::size_t chunk) {
   Contexts contexts;
   PipeLoop loop;
@@ -310,7 +311,7 @@ TEST_P(StreamTest, AfterTheHandshakeTimeDoesNotMatter) {
 
 class StreamShapeTest : public testing::Test {
  protected:
-  // Plaintext of the records of TLS 1.3 sent since the handshake.
+  // Plaintext sizes of the TLS 1.3 records sent since the handshake.
   std::vector<std::size_t> PlaintextSizes() {
     constexpr std::size_t kTagAndType = 17;
     std::vector<std::size_t> sizes = session_.client_end->RecordSizes();
@@ -485,7 +486,7 @@ TEST_F(StreamShapeTest, AfterTooManyEarlyWritesTheRestIsDropped) {
   EXPECT_EQ(session_.connect.failures[0].code, Errc::kTls);
 }
 
-TEST_F(StreamShapeTest, EarlyWritesThatCongestAreToldToHaveDrained) {
+TEST_F(StreamShapeTest, EarlyWritesThatCongestAreReportedAsDrained) {
   session_.server.Send(std::string(300 * 1024, 'x'));
   EXPECT_TRUE(session_.server.stream->congested());
   Shake();

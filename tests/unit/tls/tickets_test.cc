@@ -9,7 +9,7 @@ namespace {
 
 class TicketsTest : public testing::TestWithParam<int> {
  protected:
-  // A connection on a loop of its own, with the ticket of an earlier one.
+  // A connection on a new loop, with the ticket of an earlier one.
   std::unique_ptr<RawSession> Connect(SSL_SESSION* session, const char* name = "localhost") {
     auto made = std::make_unique<RawSession>(*contexts_.server, [&](SSL_CTX* context, SSL* ssl) {
       SSL_CTX_set_max_proto_version(context, GetParam());
@@ -37,8 +37,7 @@ TEST_P(TicketsTest, ResumeOnAnotherLoop) {
   EXPECT_TRUE(Resumed(*second));
 }
 
-// Clients of TLS 1.3 use a ticket once; without a new one every second handshake would be a full
-// one.
+// TLS 1.3 clients use a ticket once; without a new one, every second handshake would be a full one.
 TEST_P(TicketsTest, AreRenewedByResumingWhereTheyServeOnce) {
   const auto first = Connect(nullptr);
   const auto second = Connect(first->client->session());

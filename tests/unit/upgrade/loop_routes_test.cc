@@ -138,7 +138,7 @@ TEST_F(LoopRoutesTest, AnInstanceIsThereFromPrepareUntilItIsDropped) {
   routes_.Switch();
   EXPECT_EQ(routes_.At(0).service(), routes_.HostOf(*service));
   Adopt(Of({ToService("another route", service)}));
-  EXPECT_EQ(service->instances, 1) << "the same words, the same instance";
+  EXPECT_EQ(service->instances, 1) << "the same configuration, the same instance";
   Adopt(Of({ToBackend("b")}));
   EXPECT_EQ(service->instances, 1) << "another loop may still use its own";
   routes_.DropHost(*service);

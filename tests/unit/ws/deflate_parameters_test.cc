@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
         OfferCase{"permessage-deflate; server_no_context_takeover=1", "none"},
         OfferCase{"permessage-deflate; client_no_context_takeover; client_no_context_takeover",
                   "none"},
-        // ... and the next one is taken.
+        // The next offer is accepted.
         OfferCase{"permessage-deflate; server_max_window_bits=7, permessage-deflate; "
                   "client_no_context_takeover",
                   "permessage-deflate; client_no_context_takeover"}));
@@ -81,7 +81,7 @@ TEST(AgreeOnDeflateTest, WhatWeWantComesOnTop) {
       "client_max_window_bits=8");
 }
 
-// A client that does not say that it can limit its window gets no limit, and we make room for the
+// A client that does not say that it can limit its window gets no limit, and we allocate the
 // largest.
 TEST(AgreeOnDeflateTest, AClientIsAskedForASmallerWindowOnlyIfItOffers) {
   const auto agreed =
@@ -91,7 +91,7 @@ TEST(AgreeOnDeflateTest, AClientIsAskedForASmallerWindowOnlyIfItOffers) {
   EXPECT_EQ(agreed->answer, "permessage-deflate");
 }
 
-TEST(DeflateOfferOfAClientTest, NamesWhatIsWanted) {
+TEST(DeflateOfferOfAClientTest, NamesTheWantedParameters) {
   EXPECT_EQ(DeflateOffer({}), "permessage-deflate; client_max_window_bits");
   EXPECT_EQ(DeflateOffer({true, true, 9, 10}),
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
@@ -99,8 +99,8 @@ TEST(DeflateOfferOfAClientTest, NamesWhatIsWanted) {
             "client_max_window_bits=10");
 }
 
-// Every offer that we make as a client is answered by ourselves as a server, and the answer is one
-// that we accept.
+// As a server we accept every offer that we make as a client, and as a client we accept that
+// answer.
 TEST(DeflateOfferOfAClientTest, AgreesWithOurServer) {
   for (int i = 0; i < 4 * 8 * 8; ++i) {
     const DeflateParameters wanted{(i & 1) != 0, (i & 2) != 0,

@@ -19,8 +19,8 @@ namespace {
 
 using namespace std::string_literals;
 
-// What comes out of a message that arrives in pieces of `chunk` bytes, through a buffer of `room`;
-// nothing after an error.
+// Inflates a message that arrives in pieces of `chunk` bytes, through a buffer of `room`; nothing
+// after an error.
 std::optional<std::string> InflateAll(Inflater& inflater, std::string_view message,
                                       std::size_t chunk = 1 << 20, std::size_t room = 4096) {
   std::string result;
@@ -49,7 +49,7 @@ std::string DeflateOne(Deflater& deflater, std::string_view message) {
   return out;
 }
 
-// Text that compresses, noise that does not, and runs that compress by a thousand.
+// Compressible text, incompressible noise, and runs that compress by a factor of a thousand.
 std::vector<std::string> Messages() {
   std::mt19937 random(7);
   std::vector<std::string> messages{"", "Hello", "Hello", "", ""};
@@ -73,7 +73,7 @@ std::string Noise(std::size_t size) {
   return noise;
 }
 
-// Compresses well, and is hard to search: everything stands everywhere.
+// Compresses well, but is expensive to search: every position has many matches.
 std::string Hard(std::size_t size) {
   std::mt19937 random(13);
   std::string hard(size, '\0');
@@ -86,7 +86,7 @@ TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   Inflater inflater(15);
   EXPECT_EQ(InflateAll(inflater, "\xf2\x48\xcd\xc9\xc9\x07\x00"s), "Hello");
   EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello")
-      << "with the window of the first";
+      << "with the window of the first message";
   EXPECT_EQ(InflateAll(inflater, "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"s), "Hello")
       << "a stored block";
   EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello") << "a final block";
@@ -95,9 +95,9 @@ TEST(InflaterTest, ReadsTheExamplesOfTheStandard) {
   EXPECT_EQ(InflateAll(inflater, "\x00"s), "");
 }
 
-// RFC 7692, section 7.1.2: a sender must not. zlib sees it only when what is meant is no longer at
-// hand.
-TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
+// RFC 7692, section 7.1.2: a sender must not do this. zlib detects it only when the referenced data
+// is no longer in its window.
+TEST(InflaterTest, ReferencesBeyondTheWindowAreRefusedOrInflatedAsMeant) {
   std::mt19937 random(7);
   std::string message(1000, '\0');
   for (char& c : message) c = static_cast<char>(random());
@@ -115,7 +115,7 @@ TEST(InflaterTest, WhatRefersBehindTheAgreedWindowIsRefusedOrReadAsItWasMeant) {
   }
 }
 
-TEST(InflaterTest, KeepsTheWindowBehindAFinalBlock) {
+TEST(InflaterTest, KeepsTheWindowAfterAFinalBlock) {
   Inflater inflater(15);
   EXPECT_EQ(InflateAll(inflater, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00"s), "Hello");
   EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), "Hello");
@@ -128,7 +128,7 @@ TEST(InflaterTest, ResetForgetsTheWindow) {
   EXPECT_EQ(InflateAll(inflater, "\xf2\x00\x11\x00\x00"s), std::nullopt);
 }
 
-TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
+TEST(InflaterTest, RefusesInvalidDeflateData) {
   for (const std::string& wrong : {"\xff"s, "\x07"s, "\x00\x05\x00\x00\x00Hello"s, "\xf2\x48\xcd"s,
                                    "\xf2\x48\xcd\xc9\xc9"s, "Hello"s}) {
     for (const std::size_t chunk : {1, 2, 100}) {
@@ -138,8 +138,7 @@ TEST(InflaterTest, RefusesWhatIsNoDeflateData) {
   }
 }
 
-// Cut anywhere, a message is either refused or gives a beginning of what it was; it never gives
-// something else.
+// Truncated anywhere, a message is either refused or inflates to a prefix of the original.
 TEST(InflaterTest, AMessageThatBreaksOffGivesNothingElse) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += "item " + std::to_string(i * i) + ", ";
@@ -167,7 +166,7 @@ TEST(InflaterTest, RandomBytesDoNoHarm) {
 
 class WindowBits : public testing::TestWithParam<int> {};
 
-// Through every window, with and without takeover, at every chunk and buffer size.
+// With every window, with and without takeover, at every chunk and buffer size.
 TEST_P(WindowBits, RoundTrip) {
   const auto bits = static_cast<std::uint8_t>(GetParam());
   for (const bool takeover : {true, false}) {
@@ -191,7 +190,7 @@ TEST_P(WindowBits, RoundTrip) {
 
 INSTANTIATE_TEST_SUITE_P(Bits, WindowBits, testing::Range(8, 16));
 
-// zlib itself, told the small window, must be able to follow: this is what makes a window of 2^8
+// zlib itself must be able to inflate it with the small window: this makes a window of 2^8
 // possible.
 TEST(DeflaterTest, NeverRefersBackFurtherThanTheWindow) {
   for (int bits = 8; bits <= 15; ++bits) {
@@ -216,7 +215,7 @@ TEST(DeflaterTest, TakeoverMakesRepeatedMessagesSmall) {
   EXPECT_EQ(DeflateOne(deflater, message).size(), first);
 }
 
-// The rest of a long message must not take as long as its beginning may.
+// Later parts of a long message must compress faster than its beginning.
 TEST(DeflaterTest, LongMessagesGetLessEffortTheLongerTheyAre) {
   const std::string hard = Hard(6 << 20);
   const auto share = [&](std::size_t size, int level) {
@@ -228,7 +227,7 @@ TEST(DeflaterTest, LongMessagesGetLessEffortTheLongerTheyAre) {
   const double quick = share(64 << 10, 1);
   ASSERT_LT(whole * 1.1, quick);
   EXPECT_NEAR(share(4 << 20, 6), quick, 0.02) << "as level 1, but for its beginning";
-  EXPECT_NEAR(share(6 << 20, 6), (4 * quick + 2) / 6, 0.02) << "stored behind 4 MiB";
+  EXPECT_NEAR(share(6 << 20, 6), (4 * quick + 2) / 6, 0.02) << "stored beyond 4 MiB";
   EXPECT_NEAR(share(64 << 10, 9), whole, 0.02) << "the highest level searches no more than this";
 }
 
@@ -256,7 +255,7 @@ TEST(DeflaterTest, NoiseGrowsByNextToNothing) {
   EXPECT_LT(DeflateOne(deflater, noise).size(), noise.size() + noise.size() / 500);
 }
 
-TEST(DeflaterTest, AppendsToWhatIsThere) {
+TEST(DeflaterTest, AppendsToTheOutput) {
   Deflater deflater(15, 6);
   std::string out = "head";
   deflater.Deflate(AsBytes("Hello"), out);
@@ -265,13 +264,13 @@ TEST(DeflaterTest, AppendsToWhatIsThere) {
 
 // ---- memory
 
-// What the heap holds; 0 with a sanitizer's.
+// Bytes in use on the heap; 0 with a sanitizer's allocator.
 std::size_t HeapInUse() {
   const auto info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
 
-// Of what `make` returns, once used.
+// The heap use of what `make` returns, after first use.
 template <class Make>
 std::size_t HeapOf(Make make) {
   const std::size_t before = HeapInUse();
@@ -279,8 +278,8 @@ std::size_t HeapOf(Make make) {
   return HeapInUse() - before;
 }
 
-TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
-  constexpr std::size_t kAroundThem = 64;  // that the heap adds to a few allocations
+TEST(DeflateMemory, IsNoMoreThanReserved) {
+  constexpr std::size_t kAroundThem = 64;  // overhead of the heap for a few allocations
   std::mt19937 random(1);
   std::string noise(300'000, '\0');
   for (char& c : noise) c = static_cast<char>(random() % 16);
@@ -290,7 +289,7 @@ TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
     SCOPED_TRACE(int{bits});
     std::string out;
     out.reserve(400'000);
-    // All of it is in the mapping, which is as large as what is set aside.
+    // All of it is in the mapping, whose size is what is reserved.
     const std::size_t deflater = HeapOf([&] {
       auto made = std::make_unique<Deflater>(bits, 9);
       made->Deflate(AsBytes(noise), out);
@@ -308,7 +307,7 @@ TEST(DeflateMemory, IsNoMoreThanIsSetAsideForIt) {
   }
 }
 
-// Resident, of the whole process.
+// Resident bytes of the process.
 std::size_t ResidentBytes() {
   std::size_t total = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> total >> resident;
@@ -323,7 +322,7 @@ TEST(DeflateMemory, OfADeflaterGoesBackToTheSystem) {
   out.reserve(text.size());
   std::vector<std::unique_ptr<Deflater>> deflaters;
   const std::size_t before = ResidentBytes();
-  std::vector<std::unique_ptr<std::string>> between;  // what would keep a heap from shrinking
+  std::vector<std::unique_ptr<std::string>> between;  // would keep a heap from shrinking
   for (std::size_t i = 0; i < kMany; ++i) {
     deflaters.push_back(std::make_unique<Deflater>(15, 6));
     deflaters.back()->Deflate(AsBytes(text), out);

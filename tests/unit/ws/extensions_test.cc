@@ -8,7 +8,7 @@
 namespace upgate::ws {
 namespace {
 
-// "name;parameter=value;flag" for each, joined by spaces.
+// "name;parameter=value;flag" for each extension, joined by spaces.
 std::string Read(std::string_view field) {
   const auto extensions = ParseExtensions(field);
   if (!extensions) return "refused";

@@ -26,7 +26,7 @@ class FrameDecoderTest : public testing::TestWithParam<std::size_t> {
   Decoded DecodeFromServer(std::string_view wire) {
     return DecodeInChunks(wire, GetParam(), Role::kClient);
   }
-  // What the decoder says to the bytes of `frames`, when `good` of them are fine.
+  // Expects this error from the decoder, after `good_frames` valid frames.
   void ExpectError(std::string_view wire, int code, std::size_t good_frames = 0) {
     const Decoded got = Decode(wire);
     EXPECT_EQ(got.code(), code) << testing::PrintToString(wire);
@@ -111,7 +111,7 @@ TEST_P(FrameDecoderTest, ReservedBitsAreRejected) {
   }
 }
 
-// RFC 7692, section 6: RSV1 on the first frame of a message says that all of it is compressed.
+// RFC 7692, section 6: RSV1 on the first frame says that the whole message is compressed.
 TEST_P(FrameDecoderTest, CompressedMessagesAreHandedOutAsTheyCame) {
   const std::string bad_text = "\xff\xfe";
   const Decoded got = DecodeInChunks(ClientFrame(0xc1, bad_text) + ClientFrame(0x41, "a") +
@@ -141,7 +141,7 @@ TEST_P(FrameDecoderTest, WithCompressionTheOtherRulesHold) {
   EXPECT_EQ(code(ClientFrame(0xc3, "")), 1002);
   EXPECT_EQ(code(ClientFrame(0x81, "\xff")), 1007);
   EXPECT_EQ(code(ClientFrame(0x82, std::string(101, 'x')), 100), 1009);
-  EXPECT_EQ(code(ClientFrame(0xc2, std::string(101, 'x')), 100), 0) << "what deflate may add";
+  EXPECT_EQ(code(ClientFrame(0xc2, std::string(101, 'x')), 100), 0) << "the overhead of deflate";
   EXPECT_EQ(code(ClientFrame(0xc2, std::string(200, 'x')), 100), 1009);
   EXPECT_EQ(
       code(ClientFrame(0x42, std::string(100, 'x')) + ClientFrame(0x80, std::string(100, 'x')),
@@ -193,7 +193,7 @@ TEST_P(FrameDecoderTest, NewMessageInsideAMessageIsRejected) {
 
 TEST_P(FrameDecoderTest, MessageSizeIsLimitedByTheHeaderAlone) {
   EXPECT_EQ(Decode(ClientFrame(0x82, std::string(100, 'x')), 100).code(), 0);
-  // The headers only.
+  // Only the headers.
   EXPECT_EQ(Decode("\x82\xe5", 100).code(), 1009);
   EXPECT_EQ(Decode("\x82\xfe\x00\x7e"s, 100).code(), 1009);
   EXPECT_EQ(Decode("\x82\xff\x00\x00\x00\x00\x00\x10\x00\x01"s).code(), 1009);
@@ -212,7 +212,7 @@ TEST_P(FrameDecoderTest, MessageSizeIsTheSumOfItsFragments) {
   EXPECT_EQ(
       Decode(open + "\x80\xff\x7f\xff\xff\xff\xff\xff\xff\xff", ~std::uint64_t{0} >> 1).code(),
       1009);
-  // Room begins anew with each message.
+  // The limit applies to each message separately.
   EXPECT_EQ(Decode(open + ClientFrame(0x80, std::string(40, 'y')) + open, 100).code(), 0);
 }
 
@@ -267,7 +267,7 @@ TEST_P(FrameDecoderTest, TextThatEndsInsideACharacterIsRejected) {
   for (const std::string_view cut : {"\xc3"sv, "\xe2\x82"sv, "\xf0\x9f\x98"sv}) {
     ExpectError(ClientFrame(0x81, cut), 1007);
     ExpectError(ClientFrame(kText, cut) + ClientFrame(0x80, ""), 1007, 1);
-    // Not the end yet.
+    // The message is not complete yet.
     EXPECT_EQ(Decode(ClientFrame(kText, cut)).code(), 0);
   }
 }
@@ -285,7 +285,7 @@ TEST_P(FrameDecoderTest, PartialFramesShowWhatHasArrived) {
   EXPECT_THAT(Decode(std::string_view(wire).substr(0, 6)).frames, IsEmpty());
 }
 
-// The wrong byte is the last that the decoder needs to see.
+// The wrong byte is the last one that the decoder needs.
 struct Earliest {
   std::string wire;
   int code;
@@ -323,7 +323,7 @@ TEST(FrameDecoder, WithholdsThePartWithTheWrongByte) {
   EXPECT_THAT(got.frames, IsEmpty());
 }
 
-// The model: section 5.2 as a list of what is wrong with two bytes.
+// The model: section 5.2 as a list of errors in the first two bytes.
 int ModelOfTwoBytes(unsigned first, unsigned second, bool in_message, bool must_mask,
                     unsigned limit) {
   const bool fin = first >= 128;
@@ -356,7 +356,7 @@ TEST(FrameDecoder, EveryPairOfFirstBytesIsJudgedAsTheModelDoes) {
           ASSERT_EQ(DecodeInChunks(wire, chunk, role, kLimit).code(), expected)
               << std::hex << pair << " in message: " << in_message;
         }
-        // With the whole header, and more, in one read.
+        // With the complete header, and more, in one read.
         if (expected != 0) {
           ASSERT_EQ(DecodeInChunks(wire + std::string(16, '\0'), 64, role, kLimit).code(), expected)
               << std::hex << pair;

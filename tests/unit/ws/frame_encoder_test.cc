@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::array<std::byte, 4> kMask = {std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
 
-// The header, as it stands in front of where the payload would be.
+// The header in front of the payload.
 std::string Encode(const FrameHeader& header) {
   std::string buffer(kMaxHeader + 1, '#');
   std::byte* const payload = std::as_writable_bytes(std::span(buffer)).data() + kMaxHeader;

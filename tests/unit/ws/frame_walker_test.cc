@@ -60,7 +60,7 @@ TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
   EXPECT_EQ(walker.close(), nullptr);
 }
 
-TEST_P(FrameWalkerTest, EndsBehindTheFirstClose) {
+TEST_P(FrameWalkerTest, EndsAfterTheFirstClose) {
   FrameWalker walker(Role::kServer, 100);
   const std::string close = test::CloseFrame(3001, "first");
   const Outcome outcome = WalkInChunks(
@@ -95,7 +95,7 @@ TEST_P(FrameWalkerTest, AnErrorPassesOnWhatStandsBeforeIt) {
   }
 }
 
-// So that a frame of our own never comes between the bytes of a header.
+// So that a frame of the gateway never interrupts a frame header.
 TEST_P(FrameWalkerTest, TheBeginningOfAHeaderWaitsForItsRest) {
   const std::string first = test::TextFrame("first");
   const std::string second = test::BinaryFrame(std::string(70000, 'x'));
@@ -129,7 +129,7 @@ TEST_P(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
   const std::string ours = "\x01\xffour8\x7f\x80";
   std::ranges::copy(AsBytes(ours), ping.begin());
   const std::string answer = test::PongFrame(ours);
-  // Another length form, a reserved bit, a fragment: not what answers a ping.
+  // Another length form, a reserved bit, a fragment: not an answer to a ping.
   const std::string long_form =
       test::Frame(test::kPong, ours, {.length_form = test::LengthForm::k16});
   const std::string reserved = test::Frame(test::kPong, ours, {.rsv = 2});
@@ -155,10 +155,10 @@ TEST_P(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
   EXPECT_EQ(outcome.answers, 6);
   EXPECT_EQ(outcome.tally.pongs, 6u + 8);
   EXPECT_EQ(outcome.messages, (std::vector<std::uint64_t>{5, 8, 19}));
-  // Without a ping of ours it is a Pong like any other.
+  // Without a ping of ours, it is an ordinary pong.
   FrameWalker unpinged(Role::kServer, 1 << 20);
   EXPECT_EQ(WalkInChunks(unpinged, answer + first, GetParam()).passed, answer + first);
-  // And what a server sends answers no ping of ours.
+  // Pongs of a server do not answer a ping of ours.
   FrameWalker from_server(Role::kClient, 1 << 20);
   const std::string pong = test::ServerFrame(test::kPong, ours);
   EXPECT_EQ(WalkInChunks(from_server, pong, GetParam(), &ping).passed, pong);

@@ -31,7 +31,7 @@ std::vector<std::string> Lines(const http::Headers& headers) {
   return lines;
 }
 
-// The refusal of `request`, which has to be a complete answer with a reason.
+// The refusal of `request`, which must be a complete response with a reason.
 http::Response Refusal(const http::Request& request) {
   auto offer = ReadOffer(request);
   EXPECT_FALSE(offer);
@@ -64,7 +64,7 @@ TEST(IsHandshake, TakesTheFieldsOfADialect) {
   const http::Headers origin{{"Origin", "https://a.example"}};
   const config::DialectSet usual{kRfc6455}, all{kRfc6455, kHybi08, kHixie76, kHixie75};
   for (const config::DialectSet spoken : {usual, all}) {
-    EXPECT_TRUE(IsHandshake(with(both), spoken));  // wrong, but nothing else
+    EXPECT_TRUE(IsHandshake(with(both), spoken));  // invalid, but still a handshake
     EXPECT_TRUE(IsHandshake(with(both, "h2c, WebSocket"), spoken));
     EXPECT_TRUE(IsHandshake(with(keys), spoken));
     EXPECT_FALSE(IsHandshake(with({}), spoken));
@@ -122,7 +122,7 @@ void ExpectUpgradeRequired(const http::Request& request) {
   EXPECT_EQ(Value(response, "Connection"), "Upgrade");
 }
 
-TEST(ReadOffer, WhatIsNoUpgradeIsRefusedWith426) {
+TEST(ReadOffer, OtherRequestsAreRefusedWith426) {
   http::Request plain = Upgrade();
   plain.wants_upgrade = false;
   ExpectUpgradeRequired(plain);
@@ -142,7 +142,7 @@ TEST(ReadOffer, WhatIsNoUpgradeIsRefusedWith426) {
   }
 }
 
-TEST(ReadOffer, OtherVersionsAreToldWhichOneIsSpoken) {
+TEST(ReadOffer, OtherVersionsAreToldTheSupportedOne) {
   for (const std::string_view version : {"8", "12", "14", "", "013", "13, 8", "abc"}) {
     http::Request request = Upgrade();
     request.headers.Set("Sec-WebSocket-Version", version);
@@ -184,7 +184,7 @@ TEST(ReadOffer, TheBitsUnderThePaddingOfAKeyDoNotMatter) {
     request.headers.Set("Sec-WebSocket-Key", key);
     const auto offer = ReadOffer(request);
     ASSERT_TRUE(offer) << key;
-    EXPECT_EQ(offer->key, key);  // what Sec-WebSocket-Accept is made of
+    EXPECT_EQ(offer->key, key);  // from which Sec-WebSocket-Accept is computed
   }
 }
 
@@ -200,7 +200,7 @@ TEST(ReadOffer, AServerThatAnswersJudgesTheKey) {
     ASSERT_TRUE(offer) << key;
     EXPECT_EQ(offer->key, key);
   }
-  // These can be read in two ways, or are none.
+  // Ambiguous or malformed values.
   http::Request twice = Upgrade();
   twice.headers.Add("Sec-WebSocket-Key", kKey);
   EXPECT_EQ(read(twice).error().status, 400);

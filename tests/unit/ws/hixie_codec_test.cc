@@ -48,7 +48,7 @@ Read DecodeInChunks(std::string_view wire, std::size_t chunk, Dialect dialect = 
   }
   if (end) decoder.End(frames);
   Read read{test::TakeFrames(frames), decoder.closed()};
-  EXPECT_EQ(frames, "") << "frames are whole";
+  EXPECT_EQ(frames, "") << "frames are complete";
   for (const ParsedFrame& frame : read.frames) EXPECT_TRUE(frame.masked);
   return read;
 }
@@ -170,7 +170,7 @@ TEST(HixieDecoderTest, EveryFrameHasAMaskOfItsOwn) {
 
 struct Written {
   std::string wire;
-  std::string pings;  // each with a comma
+  std::string pings;  // followed by a comma each
   int error = 0;
   bool ended = false;
   bool told = false;
@@ -252,7 +252,7 @@ TEST_P(HixieEncoderTest, WithinATextThereIsNoClosingHandshake) {
   EXPECT_FALSE(written.told);
 }
 
-TEST_P(HixieEncoderTest, ABinaryMessageIsAnErrorBehindWhichOnlyTheCloseIsTold) {
+TEST_P(HixieEncoderTest, AfterABinaryMessageOnlyTheCloseIsWritten) {
   const std::string frames =
       test::ServerFrame(test::kText, "x") + test::ServerFrame(test::kBinary, "\xff\0"s) +
       test::ServerFrame(test::kBinary, "again") + test::ServerFrame(test::kText, "y");

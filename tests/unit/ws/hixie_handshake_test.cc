@@ -57,7 +57,7 @@ http::Response Refusal(const http::Request& request, DialectSet spoken = kAll) {
   return offer ? http::Response{} : std::move(offer.error());
 }
 
-// The drafts' own vectors.
+// The test vectors of the drafts.
 TEST(KeyNumber, IsTheDigitsDividedByTheSpaces) {
   EXPECT_EQ(KeyNumber("4 @1  46546xW%0l 1 5"), 829309203u);
   EXPECT_EQ(KeyNumber("12998 5 Y3 1  .P00"), 259970620u);
@@ -67,7 +67,7 @@ TEST(KeyNumber, IsTheDigitsDividedByTheSpaces) {
   EXPECT_EQ(KeyNumber("4294967295 "), 4294967295u);
 }
 
-TEST(KeyNumber, IsNothingForWhatIsNoKey) {
+TEST(KeyNumber, IsNothingForAnInvalidKey) {
   for (const std::string_view key :
        {"", "   ", "abc d", "12345", "1 2 3", "4294967296 ", "99999999999999999999999999999999 ",
         "18446744073709551616 "}) {
@@ -94,7 +94,7 @@ TEST(ReadOffer, TheFieldsTellTheDialect) {
   http::Request standard = Hybi08();
   standard.headers.Set("Sec-WebSocket-Version", "13");
   EXPECT_EQ(ReadOffer(standard, kAll)->dialect, Dialect::kRfc6455);
-  // A key without a version is no draft's.
+  // A key without a version belongs to no draft.
   standard.headers.Remove("Sec-WebSocket-Version");
   EXPECT_EQ(Refusal(standard).status, 426);
   for (const std::string_view version : {"7", "0", "", "13, 8", "08"}) {
@@ -103,7 +103,7 @@ TEST(ReadOffer, TheFieldsTellTheDialect) {
   }
 }
 
-TEST(ReadOffer, WhatIsNotSpokenIsRefusedWithWhatIs) {
+TEST(ReadOffer, OtherDialectsAreRefusedWithTheSupportedOnes) {
   const auto versions = [](const http::Response& response) {
     const std::string* value = response.headers.Find("Sec-WebSocket-Version");
     return value == nullptr ? "(none)" : *value;
@@ -123,7 +123,7 @@ TEST(ReadOffer, WhatIsNotSpokenIsRefusedWithWhatIs) {
   EXPECT_EQ(Refusal(Hybi08(), {Dialect::kRfc6455}).status, 426);
 }
 
-TEST(ReadOffer, Hixie76NeedsBothKeysOnceAndWhatStandsBehindTheHead) {
+TEST(ReadOffer, Hixie76NeedsBothKeysOnceAndTheBytesAfterTheHead) {
   EXPECT_TRUE(ReadOffer(Hixie76(), kAll));
   for (const std::string_view name : {"Sec-WebSocket-Key1", "Sec-WebSocket-Key2"}) {
     http::Request missing = Hixie76();
@@ -179,7 +179,7 @@ TEST(OriginField, IsTheDraftsOwnOnlyForItsVersion) {
 const http::Header kCors[] = {{"Access-Control-Allow-Origin", "http://example.com"},
                               {"Access-Control-Allow-Credentials", "true"}};
 
-TEST(Accept, Of76IsThatOfTheDraft) {
+TEST(Accept, Of76MatchesTheDraft) {
   const auto offer = ReadOffer(Hixie76(), kAll);
   const http::Response response =
       Accept(*offer, {"now", "upgate", "sample", kCors, "ws://example.com/demo"});
@@ -195,7 +195,7 @@ TEST(Accept, Of76IsThatOfTheDraft) {
   EXPECT_EQ(response.body, "8jKS'y:G*Co,Wxa-");
 }
 
-TEST(Accept, Of75IsThatOfTheDraft) {
+TEST(Accept, Of75MatchesTheDraft) {
   const auto offer = ReadOffer(Upgrade({{"Origin", "http://example.com"}}), kAll);
   const http::Response response = Accept(*offer, {"now", "", "", {}, "wss://example.com/demo"});
   EXPECT_EQ(response.reason, "Web Socket Protocol Handshake");
@@ -214,7 +214,7 @@ TEST(Accept, Of76WithoutAnOriginLeavesItOut) {
   EXPECT_EQ(response.headers.Find("Sec-WebSocket-Origin"), nullptr);
 }
 
-TEST(Accept, OfHybi08IsThatOfTheStandard) {
+TEST(Accept, OfHybi08MatchesTheStandard) {
   const http::Response response =
       Accept(*ReadOffer(Hybi08(), kAll), {"now", "", "chat", {}, "ws://example.com/"});
   EXPECT_THAT(Lines(response.headers),

@@ -18,8 +18,7 @@ using namespace std::string_literals;
 using config::Dialect;
 using test::ServerFrame;
 
-// Whoever reads the frames: what a session would be. Owns the stream, and keeps what it is told in
-// order.
+// Reads the frames like a session. Owns the stream, and records events in order.
 class Reader final : public io::StreamHandler, private io::AcceptHandler {
  public:
   explicit Reader(test::FakeLoop& loop, Dialect dialect = Dialect::kHixie76, std::string early = {})
@@ -104,7 +103,7 @@ TEST_F(HixieStreamTest, TextsGoBothWays) {
   EXPECT_EQ(client->TakeReceived(), "\0in slices\xff"s);
 }
 
-TEST_F(HixieStreamTest, WhatCameEarlyComesFirstAndFromTheLoop) {
+TEST_F(HixieStreamTest, EarlyDataComesFirstAndFromTheLoop) {
   Connect(Dialect::kHixie76, "\0ear"s);
   reader->stream().SetHandler(reader.get());
   reader->stream().SetReading(true);
@@ -129,7 +128,7 @@ TEST_F(HixieStreamTest, NothingIsDeliveredWhileReadingIsOffAndNothingIsLost) {
   reader->on_bytes = [&] {
     ++pieces;
     reader->stream().SetReading(false);
-    // Answered by the stream itself, and behind what came before.
+    // Answered by the stream itself, after earlier data.
     if (pieces == 1) reader->stream().Write(AsBytes(ServerFrame(test::kPing, "p")));
   };
   Send(small);
@@ -171,7 +170,7 @@ TEST_F(HixieStreamTest, PingsWithoutEndTakeNoMemoryWhileReadingIsOff) {
   EXPECT_EQ(frames[0].payload, "999");
 }
 
-TEST_F(HixieStreamTest, TheClosingHandshakeOf76BothWays) {
+TEST_F(HixieStreamTest, TheClosingHandshakeOf76InBothDirections) {
   Start();
   Send("\0last\xff\xff\0\0late\xff"s);
   const auto frames = reader->Frames();
@@ -188,12 +187,12 @@ TEST_F(HixieStreamTest, TheClosingHandshakeOf76BothWays) {
   EXPECT_EQ(reader->events, "flushed,end,");
 }
 
-TEST_F(HixieStreamTest, AClose75HearsIsTheEndOfTheConnectionAndItsOwnIsAClose) {
+TEST_F(HixieStreamTest, ACloseToA75ClientEndsTheConnectionAndItsEndIsAClose) {
   Start(Dialect::kHixie75);
   Write(ServerFrame(test::kText, "bye") + ServerFrame(test::kClose, test::CloseBody(1001)));
   EXPECT_EQ(client->TakeReceived(), "\0bye\xff"s);
   EXPECT_TRUE(client->ended());
-  EXPECT_EQ(reader->events, "") << "nobody asked for the end yet";
+  EXPECT_EQ(reader->events, "") << "the client has not ended its side yet";
   client->Shutdown();
   loop.RunUntilIdle();
   const auto frames = reader->Frames();
@@ -206,7 +205,7 @@ TEST_F(HixieStreamTest, AClose75HearsIsTheEndOfTheConnectionAndItsOwnIsAClose) {
   EXPECT_EQ(reader->events, "end,flushed,");
 }
 
-TEST_F(HixieStreamTest, ABinaryMessageIsAClose1003FromTheClientAndTheClientIsToldTheEnd) {
+TEST_F(HixieStreamTest, ABinaryMessageIsAClose1003FromTheClientAndEndsTheClient) {
   Start();
   Write(ServerFrame(test::kText, "ok") + ServerFrame(test::kBinary, "no") +
         ServerFrame(test::kText, "no more"));
@@ -259,7 +258,7 @@ TEST_F(HixieStreamTest, AfterAnErrorNothingFollows) {
   EXPECT_EQ(reader->Frames().size(), 0u);
 }
 
-TEST_F(HixieStreamTest, AnErrorIsToldWhileReadingIsOff) {
+TEST_F(HixieStreamTest, AnErrorIsReportedWhileReadingIsOff) {
   Start();
   reader->stream().SetReading(false);
   client->Reset();
@@ -267,7 +266,7 @@ TEST_F(HixieStreamTest, AnErrorIsToldWhileReadingIsOff) {
   EXPECT_EQ(reader->events, "error,");
 }
 
-TEST_F(HixieStreamTest, TheEndWaitsForWhatCameBefore) {
+TEST_F(HixieStreamTest, TheEndWaitsForEarlierData) {
   Start();
   reader->stream().SetReading(false);
   client->Send("\0x\xff"s);
@@ -279,10 +278,10 @@ TEST_F(HixieStreamTest, TheEndWaitsForWhatCameBefore) {
   EXPECT_EQ(reader->Texts(), "x");
   EXPECT_EQ(reader->events, "end,");
   Write(ServerFrame(test::kPing, "p") + ServerFrame(test::kBinary, "b"));
-  EXPECT_EQ(reader->Frames().size(), 0u) << "nothing comes behind the end";
+  EXPECT_EQ(reader->Frames().size(), 0u) << "nothing follows the end";
 }
 
-TEST_F(HixieStreamTest, OtherDialectsStayAsTheyAre) {
+TEST_F(HixieStreamTest, OtherDialectsAreUnchanged) {
   Connect();
   test::TestServer server(loop.network(), test::Address("127.0.0.1:81"));
   auto stream = loop.network().Dial(test::Address("127.0.0.1:81"));

@@ -20,7 +20,7 @@ TEST(ParseEncoding, KnowsThreeNames) {
   }
 }
 
-// Client to backend: what the backend gets for the frames of a client, or the code that ends it.
+// Client to backend: the bytes for the backend from a client's frames, or the close code.
 struct Unpacked {
   std::string bytes;
   int code = 0;
@@ -81,19 +81,19 @@ TEST_P(FrameUnpackerTest, EachMessageIsOneBase64Text) {
   EXPECT_EQ(got.bytes, "\x00\x01\x02\x03Hello"s);
 }
 
-TEST_P(FrameUnpackerTest, WhatIsNotBase64IsRejected) {
+TEST_P(FrameUnpackerTest, InvalidBase64IsRejected) {
   for (const std::string_view wrong : {"AAE", "A", "AA=A", "=AAA", "AAAA=", "AA==AAAA", "A\nAA",
                                        "AA*A", "AB==", "AAE =", "\u20ac"}) {
     EXPECT_EQ(Unpack(Encoding::kBase64, ClientFrame(0x81, wrong), GetParam()).code, 1007) << wrong;
   }
-  // A group does not go on in the next message.
+  // A base64 group does not continue in the next message.
   EXPECT_EQ(
       Unpack(Encoding::kBase64, ClientFrame(0x81, "AA") + ClientFrame(0x81, "AA"), GetParam()).code,
       1007);
   EXPECT_EQ(Unpack(Encoding::kBase64, ClientFrame(0x82, "AAAA"), GetParam()).code, 1003);
 }
 
-// Backend to client: the payloads of the frames that the client gets.
+// Backend to client: the payloads of the frames for the client.
 struct Packed {
   std::vector<Frame> frames;
   int code = 0;      // of Pack
@@ -110,7 +110,7 @@ Packed Pack(Encoding encoding, std::string_view stream, std::size_t chunk) {
   FramePacker packer(encoding);
   std::string wire, scratch;
   for (std::size_t at = 0; at < stream.size(); at += chunk) {
-    // Exactly as much in front as is asked for, in memory of its own.
+    // A separate buffer with exactly the required headroom.
     std::string read(FramePacker::kHeadroom, '#');
     read += stream.substr(at, chunk);
     const auto frame = packer.Pack(

@@ -17,9 +17,9 @@ std::ostream& operator<<(std::ostream& out, Verdict verdict) {
                                              : "complete");
 }
 
-// The reference: by arithmetic on code points instead of by bounds of bytes. A character of `size`
-// bytes whose first `have` are there can still become every code point of a range; it is right as
-// long as the range has a legal one in it.
+// The reference uses arithmetic on code points instead of bounds of bytes. A character of `size`
+// bytes of which the first `have` are known can still become any code point in a range; it is valid
+// as long as the range contains a valid one.
 Verdict ReferenceCharacter(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(at);
@@ -67,7 +67,7 @@ Verdict Check(std::initializer_list<std::string_view> pieces) {
   return checker.complete() ? Verdict::kComplete : Verdict::kOpen;
 }
 
-// Whole, at every split, and byte by byte.
+// In one piece, at every split, and byte by byte.
 void ExpectAsReference(std::string_view text) {
   const Verdict expected = Reference(text);
   ASSERT_EQ(Check({text}), expected) << testing::PrintToString(text);
@@ -117,8 +117,8 @@ TEST(Utf8, EveryBoundarySequenceOfFourBytesAtEverySplit) {
   ForEachBoundarySequence(4, ExpectAsReference);
 }
 
-// Long texts take the way through the vector unit, whose blocks are of 32 bytes: the sequence on
-// either side of the border between two of them and across it, at the end of the text and not.
+// Long texts use vector code with blocks of 32 bytes: tests the sequence on both sides of a block
+// boundary and across it, at the end of the text and elsewhere.
 TEST(Utf8, EveryBoundarySequenceOfFourBytesInALongText) {
   const std::string_view tail =
       "\u20ac and a tail that is longer than one block of the vector unit";
@@ -182,7 +182,7 @@ TEST(Utf8, PartialCharacterIsWhatIsOpenAtTheEnd) {
     const std::string_view prefix = std::string_view(text).substr(0, size);
     if (Reference(prefix) == Verdict::kComplete) boundary = size;
     EXPECT_EQ(PartialCharacter(AsBytes(prefix)), size - boundary) << size;
-    // Also when the piece begins inside a character.
+    // Also if the piece begins inside a character.
     for (std::size_t skip = 0; skip <= boundary; ++skip) {
       EXPECT_EQ(PartialCharacter(AsBytes(prefix.substr(skip))), size - boundary);
     }
@@ -202,7 +202,8 @@ TEST(Utf8, CutTextEndsBetweenCharacters) {
       EXPECT_GT(cut.size() + 4, limit);
     }
   }
-  EXPECT_EQ(CutText(std::string(10, '\x80'), 6).size(), 3u) << "never far back, whatever it holds";
+  EXPECT_EQ(CutText(std::string(10, '\x80'), 6).size(), 3u)
+      << "never cuts far back, for any content";
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ Decoded DecodeInChunks(std::string_view wire, std::size_t chunk, Role role,
   Decoded decoded;
   FrameDecoder decoder(role, max_message, extensions);
   while (decoded.given < wire.size()) {
-    // A buffer of its own for each read, so that a look past its end is noticed.
+    // A separate buffer for each read, so that reads past its end are detected.
     std::string read(wire.substr(decoded.given, chunk));
     decoded.given += read.size();
     MutableBytes input = std::as_writable_bytes(std::span(read));

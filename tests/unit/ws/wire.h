@@ -15,18 +15,18 @@ using namespace std::string_view_literals;
 
 inline constexpr unsigned kFinBit = 0x80;
 
-// A frame as a client sends it, with the length in its shortest form; written without the code
-// under test.
+// A frame as sent by a client, with the length in its shortest form; independent of the code under
+// test.
 std::string ClientFrame(unsigned first, std::string_view payload,
                         std::string_view mask = "\x37\xfa\x21\x3d");
 std::string ServerFrame(unsigned first, std::string_view payload);
 
-// The frames that came out of a decoder, their parts joined.
+// The frames returned by a decoder, with their parts joined.
 struct Frame {
   Opcode opcode;
   std::string payload;
   bool message_begin;
-  bool message_end;  // false also while the frame is not whole
+  bool message_end;  // false also while the frame is incomplete
   bool whole;
   bool compressed = false;
 
@@ -36,12 +36,12 @@ struct Frame {
 struct Decoded {
   std::vector<Frame> frames;
   std::optional<ProtocolError> error;
-  std::size_t given = 0;  // bytes that the decoder had seen when the error came, or all
+  std::size_t given = 0;  // bytes that the decoder had seen at the error, or all
   int code() const { return error ? error->close_code : 0; }
 };
 
-// Runs `wire` through a decoder in reads of `chunk` bytes. Adds a test failure when the marks of
-// the parts contradict one another.
+// Decodes `wire` in reads of `chunk` bytes. Adds a test failure if the marks of the parts are
+// inconsistent.
 Decoded DecodeInChunks(std::string_view wire, std::size_t chunk, Role role = Role::kServer,
                        std::uint64_t max_message = 1 << 20,
                        Extensions extensions = Extensions::kNone);

@@ -1,6 +1,6 @@
-// The floor under every proxy: takes connections and passes bytes to one server and back, knows
-// nothing, counts nothing, limits nothing. One thread, epoll, one buffer of 64 KiB.
-//   floor PORT SERVER_PORT
+// The baseline for all proxies: relays bytes between each client and one server, and does nothing
+// else. One thread, epoll, one buffer of 64 KiB.
+//   bare_relay PORT SERVER_PORT
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -28,7 +28,7 @@ struct End {
   End* other = nullptr;
   UniqueFd fd;
   std::uint32_t events = 0;
-  std::string queue;  // what the system has not taken yet; the other end is not read meanwhile
+  std::string queue;  // not yet accepted by the kernel; the other end is not read meanwhile
 };
 
 struct Pair {
@@ -112,7 +112,7 @@ class Relay {
     pair.dead = true;
     pair.client.fd = UniqueFd();
     pair.server.fd = UniqueFd();
-    dead_.emplace_back(&pair);  // until the events of this turn are through
+    dead_.emplace_back(&pair);  // until all events of this turn are handled
   }
 
   void SetEvents(End& end, std::uint32_t events) {
@@ -139,7 +139,7 @@ class Relay {
 
 int main(int argc, char** argv) {
   using namespace upgate::bench;
-  if (argc != 3) Die("usage: floor PORT SERVER_PORT");
+  if (argc != 3) Die("usage: bare_relay PORT SERVER_PORT");
   std::signal(SIGPIPE, SIG_IGN);
   Relay(static_cast<std::uint16_t>(std::atoi(argv[1])),
         static_cast<std::uint16_t>(std::atoi(argv[2])))
