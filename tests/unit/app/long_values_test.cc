@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gateway/app/runtime.h"
+#include "gateway/app/prepare.h"
 #include "gateway/base/text.h"
 #include "gateway/config/parse.h"
 #include "plugins/builtins.h"
@@ -140,10 +140,10 @@ const char* LookUp(const char* name) {
 std::vector<std::string> LinesOf(const std::string& yaml) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  const auto runtime = Prepare(config::ParseDraft(yaml, "f.yaml", LookUp), plugins);
+  const auto prepared = Prepare(config::ParseDraft(yaml, "f.yaml", LookUp), plugins);
   std::vector<std::string> lines;
-  if (!runtime) {
-    for (const auto& error : runtime.error()) lines.push_back(config::ToString("f.yaml", error));
+  if (!prepared) {
+    for (const auto& error : prepared.error()) lines.push_back(config::ToString("f.yaml", error));
   }
   return lines;
 }
