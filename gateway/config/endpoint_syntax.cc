@@ -97,11 +97,12 @@ Reading<HostPort> ReadServerAddress(std::string_view scheme, std::string_view re
                                   : rest[end] == '?' ? "query"
                                                      : "fragment";
     const bool is_base = rest.size() > end + 1 && scheme != "tcp" && scheme != "tls";
-    return Refuse(fmt::format("has a {}", part),
-                  fmt::format("write {}://{}{}", scheme, Excerpt(rest.substr(0, end)),
-                              is_base ? ": a server gets the path and query of the request as they "
-                                        "came, nothing is put before them"
-                                      : ""));
+    return Refuse(
+        fmt::format("has a {}", part),
+        fmt::format("write {}://{}{}", scheme, Excerpt(rest.substr(0, end)),
+                    is_base ? ": servers get the path and query of the request unchanged, "
+                              "without a prefix"
+                            : ""));
   }
   if (!default_port) {
     if (auto fault = FaultOfMissingPort(rest, fmt::format("{}://", scheme)))

@@ -76,7 +76,7 @@ ListenAddress ParseListenAddress(const Field& field, Addresses& taken) {
   if (auto* at = std::get_if<HostPort>(&canonical.where)) at->host = CanonicalHost(at->host);
   const auto [it, fresh] = taken.try_emplace(canonical.ToString(), field.mark().line);
   if (!fresh)
-    field.Error(fmt::format("the address {} is taken already in line {}",
+    field.Error(fmt::format("the address {} is already used in line {}",
                             Excerpt(canonical.ToString()), it->second));
   return address;
 }

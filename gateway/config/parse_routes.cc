@@ -332,7 +332,7 @@ void RejectShadowed(Field field, const Route& route, Places& places) {
     if (fresh || told || it->second.route == here.route) continue;
     told = true;
     const std::string on = host.empty() ? "any host" : Excerpt(host);
-    path.Refuse({fmt::format("on {} is routed already in line {}", on, it->second.line)}, "");
+    path.Refuse({fmt::format("on {} is already routed in line {}", on, it->second.line)}, "");
   }
 }
 

@@ -185,7 +185,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void CheckTag(const std::string& tag, const Mark& mark) {
     if (tag.empty() || tag == "?" || tag == "!" || tag == "tag:yaml.org,2002:str") return;
     errors_.push_back({mark, CurrentKey(),
-                       fmt::format("the tag '{}' means nothing here; leave it out", Excerpt(tag))});
+                       fmt::format("the tag '{}' is not supported; remove it", Excerpt(tag))});
   }
 
   void PutEnvironment(Value& value) {

@@ -101,8 +101,8 @@ std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Rou
       warnings.push_back(
           {route.mark, fmt::format("routes[{}]", route.index),
            fmt::format(
-               "its {} does not hold on {}, where {} goes to routes[{}] (line {}): the host "
-               "goes before the path; give that route the same, or this one the host",
+               "its {} does not apply on {}, where {} is handled by routes[{}] (line {}): the host "
+               "takes precedence over the path; set the same there, or add the host here",
                fmt::join(Lacking(route, *first), " and its "), config::Excerpt(Written(host)),
                config::Excerpt(route.path.written), first->index, first->mark.line)});
       break;  // one host tells enough

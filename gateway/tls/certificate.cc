@@ -124,9 +124,7 @@ PkeyPtr ReadKey(const FilePath& file, std::vector<ConfigError>& errors) {
   if (key) return key;
   if (encrypted) {
     Add(errors, file,
-        fmt::format("the key in {} is encrypted, and nobody is there to be asked for the "
-                    "passphrase; decrypt it with "
-                    "openssl pkey -in FILE -out FILE",
+        fmt::format("the key in {} is encrypted; decrypt it with openssl pkey -in FILE -out FILE",
                     config::PathExcerpt(file.path)));
   } else {
     Add(errors, file,
@@ -152,8 +150,7 @@ std::string MismatchText(const config::Certificate& files, const Identity& ident
   }
   return fmt::format(
       "the key in {} does not belong to the certificate in {}; name the key that the certificate "
-      "was "
-      "requested with, or have a certificate made for this key",
+      "was requested with",
       config::PathExcerpt(files.key.path), config::PathExcerpt(files.cert.path));
 }
 

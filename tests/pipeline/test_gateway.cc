@@ -126,6 +126,7 @@ stats::ServerStats& TestGateway::server_stats(std::size_t i) {
 }
 
 void TestGateway::Post(std::size_t index, std::move_only_function<void(upgrade::Gateway&)> task) {
+  if (index >= workers_.size()) return;  // not made yet
   workers_[index]->posted.push_back(std::move(task));
   loop_.io().turn.RunLater(*workers_[index]);
 }
