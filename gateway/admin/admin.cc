@@ -1,8 +1,11 @@
 #include "gateway/admin/admin.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 namespace upgate::admin {
 namespace {
@@ -27,20 +30,65 @@ http::Response Page(std::string_view content_type, std::string body) {
   return response;
 }
 
+http::Response JsonPage(int status, const nlohmann::json& json) {
+  http::Response response = Page("application/json", json.dump(2) + "\n");
+  response.status = status;
+  return response;
+}
+
+http::Response Told(const ReloadResult& result) {
+  if (result.ok) {
+    auto changes = nlohmann::json::array();
+    for (const Change& c : result.changes)
+      changes.push_back({{"what", c.what}, {"name", c.name}, {"change", c.change}});
+    return JsonPage(200, {{"ok", true},
+                          {"generation", result.generation},
+                          {"changes", std::move(changes)},
+                          {"needs_restart", result.needs_restart}});
+  }
+  auto errors = nlohmann::json::array();
+  for (const config::ConfigError& e : result.errors) {
+    errors.push_back({{"file", result.file},
+                      {"line", e.mark.line},
+                      {"column", e.mark.column},
+                      {"key", e.key},
+                      {"message", e.message}});
+  }
+  return JsonPage(422, {{"ok", false}, {"errors", std::move(errors)}});
+}
+
+// A client that waits for a reload; it goes on without it, too.
+class Reloading final : public http::ExchangeHandler {
+ public:
+  Reloading(http::Exchange& exchange, Control& control) {
+    control.Reload("admin client " + ToString(exchange.client_address()),
+                   [&exchange, gone = std::weak_ptr<int>(alive_)](const ReloadResult& result) {
+                     if (!gone.expired()) exchange.Respond(Told(result));
+                   });
+  }
+
+ private:
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+};
+
 }  // namespace
 
-Admin::Admin(const plugin::StatsSource& stats, std::function<bool()> ready)
-    : stats_(stats), ready_(std::move(ready)) {}
+Admin::Admin(const plugin::StatsSource& stats, std::function<bool()> ready, Control& control)
+    : stats_(stats), ready_(std::move(ready)), control_(control) {}
 
 std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange) {
   exchange.IgnoreUpgrade();
-  exchange.Respond(Answer(exchange.request()));
+  const http::Request& request = exchange.request();
+  if (request.method == "POST" && request.target.path == "/reload")
+    return std::make_unique<Reloading>(exchange, control_);
+  exchange.Respond(Answer(request));
   return nullptr;
 }
 
 http::Response Admin::Answer(const http::Request& request) const {
   if (request.method != "GET" && request.method != "HEAD") {
-    http::Response refusal = http::TextResponse(405, "the admin address is read with GET");
+    http::Response refusal =
+        http::TextResponse(405, "only GET and HEAD, and POST of /reload, are allowed here");
     refusal.headers.Add("Allow", "GET, HEAD");
     return refusal;
   }

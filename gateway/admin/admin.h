@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "gateway/admin/control.h"
 #include "gateway/http/exchange.h"
 #include "gateway/plugin/service.h"
 
@@ -10,11 +11,12 @@ namespace upgate::admin {
 
 // What the admin address answers: /stats (JSON), /metrics (Prometheus text), /healthz (200 while
 // the process runs), /readyz (200 while it takes new clients, else 503) and / (a list of these).
-// GET and HEAD only. On the thread of the loop that its listener belongs to.
+// POST /reload reads the configuration again (JSON; 422 with every error when it is not taken).
+// Everything else is GET and HEAD. On the thread of the loop that its listener belongs to.
 class Admin final : public http::RequestHandler {
  public:
-  // `stats` is borrowed and outlives the admin; `ready` may be asked at any time.
-  Admin(const plugin::StatsSource& stats, std::function<bool()> ready);
+  // What is borrowed outlives the admin; `ready` may be asked at any time.
+  Admin(const plugin::StatsSource& stats, std::function<bool()> ready, Control& control);
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
   void OnAnswer(int) override {}
@@ -26,6 +28,7 @@ class Admin final : public http::RequestHandler {
 
   const plugin::StatsSource& stats_;
   std::function<bool()> ready_;
+  Control& control_;
 };
 
 }  // namespace upgate::admin

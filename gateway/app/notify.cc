@@ -8,6 +8,8 @@
 #include <cassert>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <ctime>
 
 #include "gateway/base/fd.h"
 #include "gateway/base/result.h"
@@ -60,6 +62,14 @@ Result<void> SendDatagram(const ManagerAddress& to, std::string_view text) {
 
 Notifier::Notifier(const char* socket, Log& log)
     : socket_(socket == nullptr ? "" : socket), log_(log) {}
+
+void Notifier::Reloading(std::string_view status) const {
+  // Tells this message from the Ready of a reload before it.
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t micros = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+  Send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(micros), status);
+}
 
 void Notifier::Send(std::string_view state, std::string_view status) const {
   assert(std::ranges::none_of(status, IsControl) && "a line of its own");

@@ -21,6 +21,8 @@ class Notifier {
   // The process serves. `status` is one line for people, without control characters (systemctl
   // status shows it).
   void Ready(std::string_view status) const { Send("READY=1", status); }
+  // The process reads its configuration anew, and will be Ready again; for Type=notify-reload.
+  void Reloading(std::string_view status) const;
   // The process takes no new work and will end by itself.
   void Stopping(std::string_view status) const { Send("STOPPING=1", status); }
 

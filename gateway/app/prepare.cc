@@ -1,6 +1,8 @@
 #include "gateway/app/prepare.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -37,7 +39,8 @@ std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
              : fmt::format("there is no plugin '{}'; did you mean '{}'?", written, near)});
     return nullptr;
   }
-  return (*factory)({route, config::Field(route.options, key + ".options", errors), config.folder});
+  return (*factory)({route.path, route.limits,
+                     config::Field(route.options, key + ".options", errors), config.folder});
 }
 
 bool UsesTls(const config::Backend& backend) {
@@ -45,19 +48,35 @@ bool UsesTls(const config::Backend& backend) {
                              [](const auto& s) { return config::IsSecure(s.scheme); });
 }
 
-std::string NameOf(const config::Route& route) {
-  std::string name = route.path.written;
-  for (const auto& host : route.hosts) name += (host.wildcard ? " *." : " ") + host.host;
-  return name;
+// The record of this name in a list of them; nullptr when there is none.
+template <class Records>
+auto FindByName(const Records& records, std::string_view name) {
+  const auto it =
+      std::ranges::find(records, name, [](const auto& r) { return std::string_view(r->name); });
+  return it != records.end() ? *it : nullptr;
 }
 
-// Makes one generation out of a configuration.
+// All that a service is made from.
+bool MakeTheSameService(const config::Route& a, const config::Route& b) {
+  return a.plugin == b.plugin && a.options_words == b.options_words &&
+         a.path.written == b.path.written && a.limits == b.limits;
+}
+
+// Makes one generation out of a configuration, and takes over from the one before it what both have
+// in the same words.
 class Maker {
  public:
   Maker(const config::Draft& draft, const plugin::Registry& plugins, const Serving* serving)
-      : config_(draft.config), known_(draft.errors), plugins_(plugins), serving_(serving) {}
+      : config_(draft.config),
+        known_(draft.errors),
+        plugins_(plugins),
+        serving_(serving),
+        before_(serving != nullptr ? serving->previous : nullptr) {
+    if (before_ != nullptr) IndexRecords();
+  }
 
   std::shared_ptr<Generation> Make() {
+    generation_->number = serving_ == nullptr ? 0 : before_ == nullptr ? 1 : before_->number + 1;
     generation_->config = config_;
     generation_->http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
     for (std::size_t i = 0; i < config_->listeners.size(); ++i)
@@ -69,82 +88,137 @@ class Maker {
   std::vector<ConfigError> TakeErrors() { return std::move(errors_); }
 
  private:
-  static std::string Unique(std::string_view name, std::set<std::string, std::less<>>& taken) {
-    std::string unique = stats::UniqueName(name, [&](auto n) { return taken.contains(n); });
-    taken.insert(unique);
-    return unique;
+  void IndexRecords() {
+    for (const auto& route : before_->routes) routes_before_.emplace(route->name, route);
+    for (const auto& [name, backend] : before_->backends) {
+      for (const auto& server : backend->servers)
+        servers_before_.emplace(std::pair(server->backend, server->url), server);
+    }
   }
+
   bool IsWrong(const std::string& key) const { return config::HasErrorIn(known_, key); }
 
+  // nullptr, with errors, when a file is not what it should be.
   template <class Context, class Settings>
-  std::shared_ptr<tls::ContextCell<Context>> MakeTls(const Settings& settings,
-                                                     const std::string& key) {
+  std::shared_ptr<Context> ReadTls(const Settings& settings, const std::string& key) {
     if (IsWrong(key)) return nullptr;
     auto context = Context::Make(settings);
-    if (context) return std::make_shared<tls::ContextCell<Context>>(std::move(*context));
+    if (context) return std::move(*context);
     config::AppendAll(errors_, std::move(context.error()));
     return nullptr;
   }
 
+  template <class Context>
+  void RenewLater(const std::shared_ptr<tls::ContextCell<Context>>& cell,
+                  std::shared_ptr<Context> context) {
+    generation_->renewals.push_back([cell, fresh = std::move(context)] { cell->Set(fresh); });
+  }
+
   void AddListener(const config::Listener& listener, const std::string& key) {
+    const std::string wanted = listener.address.ToString();
+    const std::string name =
+        stats::UniqueName(wanted, [&](auto n) { return listener_names_.contains(n); });
+    listener_names_.insert(name);
+    std::shared_ptr<tls::ServerContext> context;
+    if (listener.tls) context = ReadTls<tls::ServerContext>(*listener.tls, key);
+    const auto before = before_ != nullptr ? FindByName(before_->listeners, name) : nullptr;
+    if (before && before->config->words == listener.words) {
+      if (context) RenewLater(before->tls, std::move(context));
+      return generation_->listeners.push_back(before);
+    }
     auto record = std::make_shared<ListenerRecord>();
     record->whole = config_;
     record->config = &listener;
-    record->name = Unique(listener.address.ToString(), listener_names_);
-    if (listener.tls) record->tls = MakeTls<tls::ServerContext>(*listener.tls, key);
+    record->name = name;
+    if (context)
+      record->tls = std::make_shared<tls::ContextCell<tls::ServerContext>>(std::move(context));
     if (serving_ != nullptr) {
-      record->row = serving_->registry.Listener(record->name);
-      record->connections = LimitOf(nullptr, listener.connections);
+      record->row = serving_->registry.Listener(name);
+      record->connections = LimitOf(before ? before->connections : nullptr, listener.connections);
     }
     generation_->listeners.push_back(std::move(record));
   }
 
   void AddBackend(const config::Backend& backend) {
+    std::shared_ptr<tls::ClientContext> context;
+    if (UsesTls(backend))
+      context = ReadTls<tls::ClientContext>(backend.tls, "backends." + backend.name);
+    if (before_ != nullptr) {
+      const auto before = before_->backends.find(backend.name);
+      if (before != before_->backends.end() && before->second->config->words == backend.words) {
+        if (context) RenewLater(before->second->tls, std::move(context));
+        generation_->backends.emplace(backend.name, before->second);
+        return;
+      }
+    }
     auto record = std::make_shared<backend::BackendRecord>();
     record->whole = config_;
     record->config = &backend;
-    if (UsesTls(backend))
-      record->tls = MakeTls<tls::ClientContext>(backend.tls, "backends." + backend.name);
+    if (context)
+      record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(context));
     std::set<std::string, std::less<>> urls;
     for (const config::Server& server : backend.servers) {
-      const std::string url = Unique(server.url, urls);
-      record->servers.push_back(std::make_shared<backend::ServerRecord>(
-          backend.name, url,
-          serving_ != nullptr ? serving_->registry.Server(backend.name, url) : nullptr));
+      const std::string url =
+          stats::UniqueName(server.url, [&](auto n) { return urls.contains(n); });
+      urls.insert(url);
+      record->servers.push_back(ServerOf(backend.name, url));
     }
     generation_->backends.emplace(backend.name, std::move(record));
   }
 
+  std::shared_ptr<backend::ServerRecord> ServerOf(const std::string& backend,
+                                                  const std::string& url) {
+    const auto before = servers_before_.find(std::pair(backend, url));
+    if (before != servers_before_.end()) return before->second;
+    return std::make_shared<backend::ServerRecord>(
+        backend, url, serving_ != nullptr ? serving_->registry.Server(backend, url) : nullptr);
+  }
+
   void AddRoute(const config::Route& route) {
+    std::shared_ptr<const RouteRecord> before;
+    if (const auto it = routes_before_.find(route.name); it != routes_before_.end())
+      before = it->second;
     auto record = std::make_shared<RouteRecord>();
     record->whole = config_;
     record->config = &route;
-    record->name = Unique(NameOf(route), route_names_);
-    const bool wrong = IsWrong(fmt::format("routes[{}]", route.index));
-    if (route.plugin && !wrong)
-      record->service = Owned(MakeService(*config_, route, plugins_, errors_));
+    record->name = route.name;
+    if (route.plugin && !IsWrong(fmt::format("routes[{}]", route.index)))
+      record->service = ServiceOf(route, before.get());
     if (route.backend) {
       const auto backend = generation_->backends.find(*route.backend);
       if (backend != generation_->backends.end()) record->backend = backend->second;
     }
+    if (before && before->config->words == route.words && before->service == record->service &&
+        before->backend == record->backend) {
+      return generation_->routes.push_back(std::move(before));
+    }
     if (serving_ != nullptr) {
       record->row = serving_->registry.Route(record->name);
-      record->sessions = LimitOf(nullptr, route.limits.sessions);
+      record->sessions = LimitOf(before ? before->sessions : nullptr, route.limits.sessions);
     }
     generation_->routes.push_back(std::move(record));
   }
 
+  // Made in any case, as that also looks at the files that its options name.
+  std::shared_ptr<const plugin::Service> ServiceOf(const config::Route& route,
+                                                   const RouteRecord* before) {
+    auto service = MakeService(*config_, route, plugins_, errors_);
+    if (!service) return nullptr;
+    const bool same =
+        before != nullptr && before->service && MakeTheSameService(*before->config, route);
+    return same ? before->service : Owned(std::move(service));
+  }
+
   // A limit that was counted under before goes on.
-  static std::shared_ptr<SharedLimit> LimitOf(std::shared_ptr<SharedLimit> before,
-                                              std::uint64_t most) {
-    if (!before) before = std::make_shared<SharedLimit>();
-    before->SetMost(most == 0 ? SharedLimit::kNone : most);
+  std::shared_ptr<SharedLimit> LimitOf(std::shared_ptr<SharedLimit> before, std::uint64_t most) {
+    const std::uint64_t bound = most == 0 ? SharedLimit::kNone : most;
+    if (!before) return std::make_shared<SharedLimit>(bound);
+    generation_->renewals.push_back([before, bound] { before->SetMost(bound); });
     return before;
   }
 
   // Instances borrow their service: it goes when every loop has let go of its own.
   std::shared_ptr<const plugin::Service> Owned(std::unique_ptr<plugin::Service> service) const {
-    if (!service) return nullptr;
     std::weak_ptr<const Loops> loops;
     if (serving_ != nullptr) loops = serving_->loops;
     // The service borrows its route.
@@ -163,10 +237,13 @@ class Maker {
   const std::vector<ConfigError>& known_;
   const plugin::Registry& plugins_;
   const Serving* serving_;
+  const Generation* before_;
+  std::map<std::string, std::shared_ptr<const RouteRecord>, std::less<>> routes_before_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<backend::ServerRecord>>
+      servers_before_;
   std::vector<ConfigError> errors_;
   std::shared_ptr<Generation> generation_ = std::make_shared<Generation>();
   std::set<std::string, std::less<>> listener_names_;
-  std::set<std::string, std::less<>> route_names_;
 };
 
 }  // namespace

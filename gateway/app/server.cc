@@ -10,6 +10,7 @@
 
 #include "gateway/app/file_limit.h"
 #include "gateway/app/listen_address.h"
+#include "gateway/app/listen_error.h"
 #include "gateway/app/memory_limit.h"
 #include "gateway/app/running_gateway.h"
 #include "gateway/net/signal_watcher.h"
@@ -24,14 +25,6 @@ constexpr std::uint64_t kFilesOfCheck = 16;
 std::size_t WorkersOf(const config::Config& config) {
   if (config.workers != 0) return config.workers;
   return std::max(1u, std::thread::hardware_concurrency());
-}
-
-config::ConfigError ListenError(const config::ListenAddress& address, const Error& error) {
-  std::string message = "cannot listen: " + error.message;
-  if (error.code == Errc::kAddressInUse)
-    message += "; stop the program that has it or choose another address";
-  if (error.code == Errc::kPermission) message += "; ports below 1024 need CAP_NET_BIND_SERVICE";
-  return {address.mark, address.key, std::move(message)};
 }
 
 std::unexpected<std::vector<config::ConfigError>> Lack(std::string message) {
@@ -74,8 +67,10 @@ class Server::Upkeep final : private io::Timer::Owner {
   io::Timer timer_;
 };
 
-Server::Server(std::shared_ptr<const config::Config> config, Log& log)
+Server::Server(std::shared_ptr<const config::Config> config, const plugin::Registry& plugins,
+               Log& log)
     : config_(std::move(config)),
+      plugins_(plugins),
       log_(log),
       service_manager_(std::getenv("NOTIFY_SOCKET"), log),
       memory_(BytesOf(config_->memory, AvailableMemory())),
@@ -85,13 +80,40 @@ Server::~Server() = default;
 
 void Server::ShowRows() {
   stats_->registry.SetOrder(RowsOf(*generation_));
+  stats_->registry.SetGeneration(generation_->number);
+}
+
+// ---- reloading
+
+void Server::Reload(const std::string& caller,
+                    std::function<void(const admin::ReloadResult&)> done) {
+  reloader_->Request(caller, std::move(done));
+}
+
+void Server::ReloadBySignal() {
+  service_manager_.Reloading("reading the configuration");
+  Reload("SIGHUP", [this](const admin::ReloadResult& result) {
+    service_manager_.Ready(result.ok ? "serving" : "serving; the last reload was refused");
+  });
+}
+
+void Server::OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) {
+  generation_ = generation;
+  const config::Config& config = *generation_->config;
+  log_.SetLevel(config.log.level);
+  memory_.SetLimit(BytesOf(config.memory, AvailableMemory()));
+}
+
+void Server::OnSwitched(const admin::ReloadResult& result) {
+  stats_->registry.CountReload(result.ok);
+  if (result.ok) ShowRows();
 }
 
 std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
     std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log) {
   // Before the first loop, which could only abort.
   if (auto lack = LackOfFiles(FilesToStart(*config, WorkersOf(*config)))) return Lack(*lack);
-  std::unique_ptr<Server> server(new Server(std::move(config), log));
+  std::unique_ptr<Server> server(new Server(std::move(config), plugins, log));
   const std::size_t workers = WorkersOf(*server->config_);
   server->loops_ = std::make_shared<const Loops>(server->PostToLoop(), workers);
   const Serving serving{server->stats_->registry, server->loops_};
@@ -104,8 +126,9 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   server->shared_ =
       std::make_unique<upgrade::Shared>(*server->stats_, *server->counts_, *server->server_log_,
                                         server->memory_, log, server->PostToLoop());
+  admin::Control& control = *server;
   server->admin_ = std::make_unique<admin::Admin>(
-      *server->stats_, [s = server.get()] { return !s->stopping_.load(); });
+      *server->stats_, [s = server.get()] { return !s->stopping_.load(); }, control);
   server->stats_->registry.WatchMemory(server->memory_);
   server->stats_->registry.WatchLog([&log] { return log.lines_lost(); });
   for (std::size_t i = 0; i < workers; ++i) {
@@ -182,8 +205,14 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
 }
 
 void Server::Run() {
-  const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP},
-                                   [this](int) { BeginStop(); });
+  const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
+    signal == SIGHUP ? ReloadBySignal() : BeginStop();
+  });
+  Reloader::Owner& owner = *this;
+  reloader_ = std::make_unique<Reloader>(
+      Reloader::Setup{generation_->config->file, plugins_, stats_->registry, loops_, workers_,
+                      main_loop(), log_},
+      generation_, owner);
   const Upkeep upkeep(main_loop().timers(), *this);
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
@@ -204,6 +233,7 @@ void Server::Run() {
                         {"memory", memory_.limit()}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
+  reloader_.reset();
   stop_report_.reset();
   for (auto& worker : workers_) worker->Join();
   log_.Info("stopped");
@@ -233,8 +263,9 @@ void Server::BeginStop() {
   stop_began_ = now;
   log_.Info(again ? "stopping at once" : "stopping");
   stop_report_->Begin();
+  reloader_->Stop();
   if (!again) service_manager_.Stopping("closing sessions");
-  for (auto& worker : workers_) worker->Drain(config_->shutdown_timeout);
+  for (auto& worker : workers_) worker->Drain(generation_->config->shutdown_timeout);
 }
 
 std::vector<config::ConfigError> CheckListening(const config::Config& config,

@@ -12,6 +12,7 @@
 #include "gateway/admin/admin.h"
 #include "gateway/app/notify.h"
 #include "gateway/app/prepare.h"
+#include "gateway/app/reloader.h"
 #include "gateway/app/stop_report.h"
 #include "gateway/app/worker.h"
 #include "gateway/backend/server_log.h"
@@ -22,7 +23,7 @@
 namespace upgate::app {
 
 // A whole gateway: its sockets are open once it is made, and it serves between Run and Stop.
-class Server {
+class Server final : private admin::Control, private Reloader::Owner {
  public:
   // Reads the certificates and opens every socket. Every error at once, with its place in the
   // configuration. `plugins` and `log` are borrowed and outlive the server.
@@ -30,8 +31,8 @@ class Server {
       std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
   ~Server();
 
-  // Serves until Stop, or until SIGTERM, SIGINT or SIGHUP: then takes no new clients, closes
-  // sessions with 1001, and returns when all are gone or shutdown_timeout is over. Another signal,
+  // Serves until Stop, or until SIGTERM or SIGINT: then takes no new clients, closes sessions with
+  // 1001, and returns when all are gone or shutdown_timeout is over. Another signal,
   // a second or more later, ends it at once. The admin address answers to the end.
   void Run();
   // As a signal does. Thread-safe.
@@ -48,12 +49,17 @@ class Server {
   struct Stats;
   class Upkeep;
 
-  Server(std::shared_ptr<const config::Config> config, Log& log);
+  Server(std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
   std::optional<std::string> ShareOutFiles();
   void ShowRows();
   upgrade::PostToLoop PostToLoop();
+  void Reload(const std::string& caller,
+              std::function<void(const admin::ReloadResult&)> done) override;
+  void ReloadBySignal();
+  void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
+  void OnSwitched(const admin::ReloadResult& result) override;
   void BeginStop();
   void OnWorkerDrained();
   // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of
@@ -61,7 +67,8 @@ class Server {
   // system finds descriptors without counting who else uses them.
   net::Loop& main_loop() { return workers_.front()->loop(); }
 
-  std::shared_ptr<const config::Config> config_;
+  std::shared_ptr<const config::Config> config_;  // that it started with
+  const plugin::Registry& plugins_;
   Log& log_;
   Notifier service_manager_;
   io::MemoryTotal memory_;
@@ -74,6 +81,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<const Loops> loops_;  // first to go
   std::vector<std::vector<SocketAddress>> addresses_;
+  std::unique_ptr<Reloader> reloader_;       // main loop only, while it runs
   std::unique_ptr<StopReport> stop_report_;  // main loop only, while it runs
   std::size_t undrained_ = 0;                // workers; main loop only
   std::chrono::steady_clock::time_point stop_began_{};

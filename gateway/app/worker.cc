@@ -21,10 +21,12 @@ io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
 
 Worker::Worker(std::shared_ptr<const upgrade::Generation> generation, const upgrade::Shared& shared,
                stats::LoopStats& stats, std::size_t index, std::size_t workers)
-    : admin_connections_(MostAdminClients(FileLimit())),
+    : index_(index),
+      admin_connections_(MostAdminClients(FileLimit())),
       admin_places_("admin", {.connections = &admin_connections_}, admin_stats_, shared.log),
       memory_report_(JoinedTo(shared.memory, loop_), stats.memory, shared.log, TrimMemory),
       memory_guard_(loop_.view(), memory_report_),
+      log_(shared.log),
       generation_(std::move(generation)),
       gateway_(shared, loop_.view(), scratch_, stats, index, workers),
       listeners_(gateway_, scratch_, places_, index),
@@ -67,6 +69,41 @@ void Worker::Join() {
 
 void Worker::Post(std::move_only_function<void(upgrade::Gateway&)> task) {
   loop_.Post([this, run = std::move(task)]() mutable { run(gateway_); });
+}
+
+void Worker::Prepare(std::shared_ptr<const upgrade::Generation> generation,
+                     std::function<void()> done) {
+  loop_.Post([this, next = std::move(generation), finished = std::move(done)]() mutable {
+    gateway_.Prepare(std::move(next));
+    finished();
+  });
+}
+
+void Worker::Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
+                    std::function<void()> done) {
+  loop_.Post([this, next = std::move(generation), bound = std::move(sockets),
+              finished = std::move(done)]() mutable {
+    SwitchNow(std::move(next), std::move(bound));
+    finished();
+  });
+}
+
+void Worker::SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets) {
+  generation_ = std::move(generation);
+  const bool listeners_gone = listeners_.Adopt(*generation_);
+  gateway_.Switch(listeners_gone);
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    for (auto& socket : sockets[i]) {
+      const std::string address = ToString(socket->address());
+      const auto bound = listeners_.Listen(i, std::move(socket));
+      const bool tls = generation_->listeners[i]->config->tls.has_value();
+      if (!bound) {
+        log_.Error("cannot listen", {{"address", address}, {"why", bound.error().message}});
+      } else if (index_ == 0) {
+        log_.Info("listening", {{"address", address}, {"tls", tls}, {"purpose", "clients"}});
+      }
+    }
+  }
 }
 
 void Worker::Drain(io::Millis timeout) {

@@ -45,6 +45,14 @@ class Worker final : private io::Timer::Owner {
   // Waits for the thread of Start, where there is one.
   void Join();
 
+  // A configuration takes the place of another in two steps, each of which all workers must have
+  // done before the next: see upgrade::LoopRoutes. `sockets`, of new listeners, by their index in
+  // the configuration. `done` is called on the loop's thread. Thread-safe.
+  using Sockets = std::vector<std::vector<std::unique_ptr<io::BoundSocket>>>;
+  void Prepare(std::shared_ptr<const upgrade::Generation> generation, std::function<void()> done);
+  void Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
+              std::function<void()> done);
+
   // Runs `task` on the loop's thread, in order; dropped when the loop has ended. Thread-safe.
   void Post(std::move_only_function<void(upgrade::Gateway&)> task);
 
@@ -52,12 +60,14 @@ class Worker final : private io::Timer::Owner {
 
  private:
   void BeginDrain(io::Millis timeout);
+  void SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets);
   void OneEmpty();
   void AbandonClients();
   void OnTimer(io::Timer&) override { AbandonClients(); }
 
   // Before the loop, whose last deletions give places back.
   upgrade::LoopListeners::Places places_;
+  const std::size_t index_;
   SharedLimit admin_connections_;
   stats::ListenerStats admin_stats_;
   http::ClientPlaces admin_places_;
@@ -65,6 +75,7 @@ class Worker final : private io::Timer::Owner {
   session::MemoryReport memory_report_;
   io::MemoryGuard memory_guard_;
   tls::Scratch scratch_;
+  Log& log_;
   std::shared_ptr<const upgrade::Generation> generation_;
   upgrade::Gateway gateway_;
   upgrade::LoopListeners listeners_;

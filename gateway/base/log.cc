@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -154,7 +155,13 @@ class StderrLog final : public Log {
                     }});
   }
 
-  bool Enabled(LogLevel level) const override { return level >= level_ && level != LogLevel::kOff; }
+  bool Enabled(LogLevel level) const override {
+    return level >= level_.load(std::memory_order_relaxed) && level != LogLevel::kOff;
+  }
+
+  void SetLevel(LogLevel level) override {
+    if (writer_) level_.store(level, std::memory_order_relaxed);
+  }
 
   void Write(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) override {
@@ -171,7 +178,7 @@ class StderrLog final : public Log {
   std::uint64_t lines_lost() const override { return writer_ ? writer_->lost() : 0; }
 
  private:
-  const LogLevel level_;
+  std::atomic<LogLevel> level_;
   const LogFormat format_;
   std::optional<LineWriter> writer_;  // nullopt if nothing is logged
 };

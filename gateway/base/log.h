@@ -28,6 +28,8 @@ class Log {
   virtual void Write(LogLevel level, std::string_view event,
                      std::initializer_list<LogField> fields) = 0;
   virtual bool Enabled(LogLevel level) const = 0;
+  // From now on; where the log can.
+  virtual void SetLevel(LogLevel /*level*/) {}
   // Waits until everything logged so far has been written, at most `timeout`.
   virtual void Flush(std::chrono::milliseconds /*timeout*/) {}
   // Number of log lines lost.

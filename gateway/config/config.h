@@ -61,6 +61,7 @@ struct TrustedProxies {
 };
 
 struct Listener {
+  std::string words;  // of its part of the file; see WordsOf
   ListenAddress address;
   std::optional<ListenerTls> tls;
   TrustedProxies trusted_proxies;
@@ -125,6 +126,7 @@ struct Backend {
   Millis pool_idle{60'000};            // maximum idle time of a pooled connection
   ClientTls tls;
   Mark mark;
+  std::string words;  // of its part of the file; see WordsOf
 };
 
 // An entry of allow_origins: "*", "null", "https://a.example", "https://*.example.com[:port]",
@@ -213,7 +215,18 @@ struct Compression {
   std::uint8_t client_max_window_bits = 12;  // 8 to 15; for clients that support less than 15
 };
 
+// What becomes of a route's open sessions when a new configuration leads elsewhere or has not got
+// their route, server or listener any more.
+enum class OnChange : std::uint8_t {
+  kDrain,  // closed with 1012, spread over drain_spread
+  kKeep,   // left alone
+  kClose,  // closed with 1012 at once
+};
+
 struct Route {
+  // What statistics, the log and the admin address call it; unique. Where the file has none: the
+  // path and the hosts as written, with " #2" and so on where that is taken.
+  std::string name;
   PathPattern path;
   std::vector<HostPattern> hosts;      // empty: any host
   std::optional<std::string> backend;  // exactly one of backend and plugin
@@ -238,8 +251,11 @@ struct Route {
   Rewrite rewrite;
   bool require_origin = false;  // refuse requests without an Origin header
   RouteLimits limits;
+  OnChange on_change = OnChange::kDrain;
   std::size_t index = 0;  // in file order
   Mark mark;
+  std::string words;          // of its part of the file; see WordsOf
+  std::string options_words;  // of `options`
 };
 
 // Limit for memory held for clients: bytes, or a percentage of the available memory.
@@ -267,6 +283,8 @@ struct Config {
   // Limit for the memory held for all clients together.
   MemoryLimit memory;
   Millis shutdown_timeout{10'000};  // maximum time from SIGTERM to exit
+  // How long the closes are spread of sessions that a new configuration ends.
+  Millis drain_spread{10'000};
   LogSettings log;
   std::map<std::string, Backend> backends;
   std::vector<Route> routes;  // at least one, in file order

@@ -84,6 +84,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.memory = root["memory"].Optional(config.memory);
   config.shutdown_timeout =
       root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
+  config.drain_spread = root["drain_spread"].Optional(config.drain_spread, {Millis{0}, kHour});
   config.log = ParseLog(root["log"]);
   config.backends = ParseBackends(root["backends"], folder);
   config.routes = ParseRoutes(root["routes"], config.backends);

@@ -100,6 +100,7 @@ Backend ParseBackend(Field::Member& member, const std::filesystem::path& folder,
       tls.Error("has no effect: no server of this backend begins with tls://, wss:// or https://");
     }
   }
+  backend.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return backend;
 }

@@ -59,6 +59,7 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});
+  listener.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return listener;
 }

@@ -289,6 +289,22 @@ class RegexBudget {
   bool told_ = false;  // the error about skipped expressions was reported
 };
 
+constexpr std::size_t kMaxName = 100;
+
+// Empty if there is none.
+std::string ParseName(const Field& field) {
+  if (!field.present()) return {};
+  auto name = field.Required<std::string>();
+  const auto is_visible = [](char c) { return c >= 0x20 && c <= 0x7e; };
+  if (name.empty() || !std::ranges::all_of(name, is_visible) || name.starts_with(' ') ||
+      name.ends_with(' ')) {
+    field.Refuse({"is not a valid name", "use printable ASCII"}, "");
+  } else if (name.size() > kMaxName) {
+    field.Refuse({fmt::format("is longer than {} characters", kMaxName)}, "");
+  }
+  return name;
+}
+
 Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index,
                  RegexBudget& regexes) {
   Route route;
@@ -307,8 +323,40 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, st
   route.limits = ParseLimits(field["limits"]);
   RejectIdleServerLimit(field, backends, route);
   RejectIdleCompression(field, backends, route);
+  route.name = ParseName(field["name"]);
+  route.on_change = field["on_change"].OneOf<OnChange>(
+      {{"drain", OnChange::kDrain}, {"keep", OnChange::kKeep}, {"close", OnChange::kClose}},
+      route.on_change);
+  route.words = WordsOf(field.value());
+  route.options_words = WordsOf(route.options);
   field.RejectUnknownKeys();
   return route;
+}
+
+std::string DefaultName(const Route& route) {
+  std::string name = route.path.written;
+  for (const HostPattern& host : route.hosts) name += " " + WrittenHost(host);
+  return name;
+}
+
+// Names given in the file come first, so that no default takes one from a later route.
+void NameRoutes(const std::vector<Field>& items, std::vector<Route>& routes) {
+  std::map<std::string, int, std::less<>> taken;  // the lines
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    if (routes[i].name.empty()) continue;
+    Field item = items[i];
+    const Field name = item["name"];
+    const auto [it, fresh] = taken.try_emplace(routes[i].name, name.mark().line);
+    if (!fresh)
+      name.Refuse({fmt::format("is already the name of the route in line {}", it->second)}, "");
+  }
+  for (Route& route : routes) {
+    if (!route.name.empty()) continue;
+    const std::string wanted = DefaultName(route);
+    route.name = wanted;
+    for (int n = 2; taken.contains(route.name); ++n) route.name = fmt::format("{} #{}", wanted, n);
+    taken.emplace(route.name, route.mark.line);
+  }
 }
 
 // The place of each pair of host and path; the host is empty for any.
@@ -342,10 +390,12 @@ std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, B
   std::vector<Route> routes;
   Places places;
   RegexBudget regexes;
-  for (const Field& item : field.RequiredItems("one route")) {
+  const std::vector<Field> items = field.RequiredItems("one route");
+  for (const Field& item : items) {
     routes.push_back(ParseRoute(item, backends, routes.size(), regexes));
     RejectShadowed(item, routes.back(), places);
   }
+  NameRoutes(items, routes);
   return routes;
 }
 

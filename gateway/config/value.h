@@ -29,4 +29,8 @@ struct Value::Member {
   Value value;
 };
 
+// What a piece says, in one form whatever its layout, order of keys and comments: two pieces that
+// say the same are equal as texts. Holds what environment variables stand for; never show it.
+std::string WordsOf(const Value& value);
+
 }  // namespace upgate::config

@@ -47,6 +47,8 @@ class ClientPlaces {
       if (places_ != nullptr) places_->GiveBack(descriptors_);
     }
     explicit operator bool() const { return places_ != nullptr; }
+    // Of the listener; nullptr for an empty place.
+    const ClientPlaces* owner() const { return places_; }
     // Gives descriptors back that are not needed any more; at least one remains.
     void Keep(std::uint32_t descriptors);
 
@@ -82,6 +84,11 @@ class ClientPlaces {
   stats::ListenerStats& stats() { return stats_; }
   // Places taken and not given back.
   std::uint64_t taken() const { return taken_; }
+  // The listener is not there any more; its clients are.
+  void Retire() { retired_ = true; }
+  bool retired() const { return retired_; }
+  // Nobody refers to it any more.
+  bool unused() const { return taken_ == 0 && waiter_ == nullptr; }
   void SetWaiter(Waiter* waiter) { waiter_ = waiter; }
 
   // A place for a new client; nothing when a limit is reached.
@@ -117,6 +124,7 @@ class ClientPlaces {
   Log& log_;
   const std::shared_ptr<const void> owner_;
   std::uint64_t taken_ = 0;
+  bool retired_ = false;
   Waiter* waiter_ = nullptr;
   bool handing_over_ = false;
   Place handed_over_;

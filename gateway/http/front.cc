@@ -34,6 +34,14 @@ Result<SocketAddress> Front::Listen(const SocketAddress& address,
   return bound;
 }
 
+Result<SocketAddress> Front::Listen(std::unique_ptr<io::BoundSocket> socket) {
+  auto listener = loop_.network.Adopt(std::move(socket), *this);
+  if (!listener) return std::unexpected(listener.error());
+  SocketAddress bound = (*listener)->address();
+  listeners_.push_back(std::move(*listener));
+  return bound;
+}
+
 bool Front::MayAccept() {
   if (auto place = places_.TryTake()) {
     next_ = std::move(*place);
@@ -103,6 +111,7 @@ void Front::Remove(Client& client) {
 }
 
 void Front::Drain(std::function<void()> empty) {
+  for (auto& listener : listeners_) listener->AcceptWaiting();
   listeners_.clear();
   if (clients_.empty()) return empty();
   empty_ = std::move(empty);

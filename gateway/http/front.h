@@ -36,6 +36,8 @@ class Front final : private io::AcceptHandler,
 
   Result<SocketAddress> Listen(const SocketAddress& address, const io::ListenOptions& options);
 
+  Result<SocketAddress> Listen(std::unique_ptr<io::BoundSocket> socket);
+
   // For clients that come from now on.
   void Update(Options options, Tls tls);
 

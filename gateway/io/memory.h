@@ -31,20 +31,21 @@ class MemoryTotal {
 
   explicit MemoryTotal(std::uint64_t limit = kUnlimited) : limit_(limit) {}
 
-  std::uint64_t limit() const { return limit_; }
+  std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  void SetLimit(std::uint64_t limit) { limit_.store(limit, std::memory_order_relaxed); }
   // Pressure begins above the high mark and ends at the low mark.
-  std::uint64_t high_mark() const { return limit_ / 4 * 3; }
-  std::uint64_t low_mark() const { return limit_ / 8 * 5; }
+  std::uint64_t high_mark() const { return limit() / 4 * 3; }
+  std::uint64_t low_mark() const { return limit() / 8 * 5; }
 
   std::uint64_t held() const {
     const std::int64_t held = held_.load(std::memory_order_relaxed);
     return held > 0 ? static_cast<std::uint64_t>(held) : 0;
   }
-  bool over() const { return held() > limit_; }
+  bool over() const { return held() > limit(); }
   void Change(std::int64_t by) { held_.fetch_add(by, std::memory_order_relaxed); }
 
  private:
-  const std::uint64_t limit_;
+  std::atomic<std::uint64_t> limit_;
   std::atomic<std::int64_t> held_{0};
 };
 

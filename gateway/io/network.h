@@ -39,6 +39,19 @@ class Listener : public Deletable {
   virtual SocketAddress address() const = 0;
   // Looks for connections again after MayAccept has left them in the backlog.
   virtual void Resume() = 0;
+  // Accepts everything that waits in the backlog, as far as MayAccept allows, for a listener that
+  // is about to be destroyed: the system resets what it then has not accepted. Not from inside
+  // OnAccept.
+  virtual void AcceptWaiting() {}
+};
+
+// A socket that listens but belongs to no loop yet: connections wait in its backlog. Not tied to a
+// thread.
+class BoundSocket {
+ public:
+  virtual ~BoundSocket() = default;
+  // As Listener::address.
+  virtual SocketAddress address() const = 0;
 };
 
 // Who else may listen on a TCP address. kAlone and kFirst fail with kAddressInUse if somebody
@@ -88,6 +101,11 @@ class Network {
   virtual Result<std::unique_ptr<Listener>> Listen(const SocketAddress& address,
                                                    const ListenOptions& options,
                                                    AcceptHandler& handler) = 0;
+  // The same for a socket that this kind of network has bound elsewhere.
+  virtual Result<std::unique_ptr<Listener>> Adopt(std::unique_ptr<BoundSocket> /*socket*/,
+                                                  AcceptHandler& /*handler*/) {
+    return Fail(Errc::kOther, "this network has no sockets of its own");
+  }
 
   virtual std::unique_ptr<Pending> Connect(const SocketAddress& address,
                                            ConnectHandler& handler) = 0;

@@ -65,11 +65,20 @@ int ListenTcp(int fd, const RawAddress& raw, const io::ListenOptions& options) {
   return 0;
 }
 
+class Bound final : public io::BoundSocket {
+ public:
+  Bound(UniqueFd socket, UnixSocketFile socket_file)
+      : fd(std::move(socket)), file(std::move(socket_file)) {}
+  SocketAddress address() const override { return FromRaw(LocalAddress(fd.get())); }
+
+  UniqueFd fd;
+  UnixSocketFile file;
+};
+
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress& address,
-                                                 const io::ListenOptions& options,
-                                                 io::AcceptHandler& handler) {
+Result<std::unique_ptr<io::BoundSocket>> Bind(const SocketAddress& address,
+                                              const io::ListenOptions& options) {
   const auto failed = [&](int error) {
     return std::unexpected(SystemError(error, fmt::format("listen on {}", ToString(address))));
   };
@@ -77,7 +86,6 @@ Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress
   if (!raw) return std::unexpected(raw.error());
   auto fd = OpenSocket(raw->family());
   if (!fd) return std::unexpected(fd.error());
-
   UnixSocketFile file;
   if (const auto* unix_path = std::get_if<UnixPath>(&address)) {
     auto bound = UnixSocketFile::Bind(fd->get(), *raw, unix_path->path);
@@ -87,10 +95,25 @@ Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress
   } else if (const int error = ListenTcp(fd->get(), *raw, options); error != 0) {
     return failed(error);
   }
+  return std::make_unique<Bound>(std::move(*fd), std::move(file));
+}
 
-  auto listener =
-      std::unique_ptr<Listener>(new Listener(loop, std::move(*fd), std::move(file), handler));
-  if (!listener->fd_.Watch(Poller::kReadable, *listener)) return failed(ENOMEM);
+Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress& address,
+                                                 const io::ListenOptions& options,
+                                                 io::AcceptHandler& handler) {
+  auto socket = Bind(address, options);
+  if (!socket) return std::unexpected(socket.error());
+  return Adopt(loop, std::move(*socket), handler);
+}
+
+Result<std::unique_ptr<Listener>> Listener::Adopt(Loop& loop,
+                                                  std::unique_ptr<io::BoundSocket> socket,
+                                                  io::AcceptHandler& handler) {
+  auto& bound = static_cast<Bound&>(*socket);  // there is no other kind here
+  auto listener = std::unique_ptr<Listener>(
+      new Listener(loop, std::move(bound.fd), std::move(bound.file), handler));
+  if (!listener->fd_.Watch(Poller::kReadable, *listener))
+    return std::unexpected(SystemError(ENOMEM, "listen on " + ToString(listener->address_)));
   return listener;
 }
 
@@ -151,6 +174,14 @@ void Listener::Pause(int error) {
   fd_.Watch(0, *this);
   pause_.Arm(kPause);
   handler_.OnAcceptFailed(Error{Errc::kLimit, SystemError(error, "accept").message});
+}
+
+void Listener::AcceptWaiting() {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  while (AcceptOne() && !destroyed) {
+  }
+  if (!destroyed) destroyed_ = nullptr;
 }
 
 void Listener::OnTimer(io::Timer&) {

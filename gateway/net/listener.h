@@ -12,6 +12,10 @@
 
 namespace upgate::net {
 
+// Binds a socket and makes it listen, for a loop to take it later. Thread-safe.
+Result<std::unique_ptr<io::BoundSocket>> Bind(const SocketAddress& address,
+                                              const io::ListenOptions& options);
+
 // A listening TCP or unix socket. If several loops listen on a TCP address, each has its own socket
 // (SO_REUSEPORT); "::" accepts IPv4 too. Only one loop can listen on a unix path.
 //
@@ -24,15 +28,20 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   static constexpr int kAcceptsPerTurn = 64;
   static constexpr io::Millis kPause{100};
 
-  // The handler is not owned. It may destroy the listener from inside OnAccept.
+  // The handler is not owned. It may destroy the listener from within OnAccept.
   static Result<std::unique_ptr<Listener>> Open(Loop& loop, const SocketAddress& address,
                                                 const io::ListenOptions& options,
                                                 io::AcceptHandler& handler);
+  // The same for a socket of Bind.
+  static Result<std::unique_ptr<Listener>> Adopt(Loop& loop,
+                                                 std::unique_ptr<io::BoundSocket> socket,
+                                                 io::AcceptHandler& handler);
 
   ~Listener() override;
 
   SocketAddress address() const override { return address_; }
   void Resume() override;
+  void AcceptWaiting() override;
 
  private:
   Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler);

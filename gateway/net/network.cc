@@ -1,5 +1,7 @@
 #include "gateway/net/network.h"
 
+#include <utility>
+
 #include "gateway/net/connecting.h"
 #include "gateway/net/listener.h"
 
@@ -9,6 +11,11 @@ Result<std::unique_ptr<io::Listener>> Network::Listen(const SocketAddress& addre
                                                       const io::ListenOptions& options,
                                                       io::AcceptHandler& handler) {
   return Listener::Open(loop_, address, options, handler);
+}
+
+Result<std::unique_ptr<io::Listener>> Network::Adopt(std::unique_ptr<io::BoundSocket> socket,
+                                                     io::AcceptHandler& handler) {
+  return Listener::Adopt(loop_, std::move(socket), handler);
 }
 
 std::unique_ptr<io::Pending> Network::Connect(const SocketAddress& address,

@@ -18,6 +18,8 @@ class Network final : public io::Network {
   Result<std::unique_ptr<io::Listener>> Listen(const SocketAddress& address,
                                                const io::ListenOptions& options,
                                                io::AcceptHandler& handler) override;
+  Result<std::unique_ptr<io::Listener>> Adopt(std::unique_ptr<io::BoundSocket> socket,
+                                              io::AcceptHandler& handler) override;
   std::unique_ptr<io::Pending> Connect(const SocketAddress& address,
                                        io::ConnectHandler& handler) override;
   std::unique_ptr<io::Pending> Resolve(const std::string& host,

@@ -128,9 +128,11 @@ class Service {
   virtual Preview Foretell(const http::Request& /*request*/, bool /*tls*/) const { return {}; }
 };
 
-// Parameters for creating a service. Borrowed; the route outlives the service.
+// Parameters for creating a service. Borrowed; path and limits outlive the service. As long as a
+// new configuration has all of this in the same words, a route of the same name keeps its service.
 struct ServiceSetup {
-  const config::Route& route;
+  const config::PathPattern& path;
+  const config::RouteLimits& limits;
   config::Field options;         // an empty map if the route has none; collects errors in them
   std::filesystem::path folder;  // of the configuration: the base of relative paths
 };

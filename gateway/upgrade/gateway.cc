@@ -1,5 +1,6 @@
 #include "gateway/upgrade/gateway.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,15 @@ namespace upgate::upgrade {
 namespace {
 
 constexpr std::string_view kNoRoute = "no route for this host and path";
+
+// Whether a route leads where it led before: to the same service, or to a backend that still has
+// the server.
+bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
+  if (server == nullptr) return now.service == before.service;
+  if (!now.backend || now.backend->config->name != before.backend->config->name) return false;
+  return std::ranges::any_of(now.backend->servers,
+                             [&](const auto& one) { return one.get() == &server->record; });
+}
 
 }  // namespace
 
@@ -30,6 +40,12 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                .index = index,
                .loops = loops}),
       compression_pool_(loop.timers, loop.memory, 0, stats.compression),
+      sessions_(loop.turn),
+      closes_(loop.timers, loop.entropy,
+              [this](std::uint64_t id, const SpreadCloses::Reason& reason) {
+                if (session::Session* open = sessions_.Find(id))
+                  open->End(reason.code, reason.text);
+              }),
       next_id_(index + 1),
       id_step_(loops) {}
 
@@ -41,14 +57,52 @@ void Gateway::Prepare(std::shared_ptr<const Generation> generation) {
   routes_.Prepare(std::move(generation));
 }
 
-void Gateway::Switch() {
-  routes_.Switch();
+void Gateway::Switch(bool listeners_gone) {
+  const bool routes_changed = routes_.Switch();
   compression_pool_.SetMemory(routes_.generation().config->compression_memory / id_step_);
+  if ((routes_changed || listeners_gone) && !sessions_.empty()) EndOutdated();
 }
 
 void Gateway::Adopt(std::shared_ptr<const Generation> generation) {
   Prepare(std::move(generation));
-  Switch();
+  Switch(false);
+}
+
+bool Gateway::IsOutdated(const session::Session& session) {
+  const session::Facts& facts = session.facts();
+  if (const auto* places = facts.place.owner(); places != nullptr && places->retired()) return true;
+  const RouteContext& route = ContextOf(facts.slot);
+  const RouteRecord* const now = routes_.FindByName(route.name());
+  if (now == &route.record()) return false;
+  return now == nullptr || !LeadsThere(*now, route.record(), facts.server);
+}
+
+// A session that is over in the middle of this is found again by its id, or not.
+void Gateway::EndOutdated() {
+  auto drained = std::make_shared<std::vector<std::uint64_t>>();
+  auto closed = std::make_shared<std::vector<std::uint64_t>>();
+  sessions_.Walk(
+      [this, drained, closed](session::Session& session) {
+        const config::OnChange fate = ContextOf(session.facts().slot).config().on_change;
+        if (fate == config::OnChange::kKeep || !IsOutdated(session)) return;
+        (fate == config::OnChange::kDrain ? drained : closed)->push_back(session.facts().id);
+      },
+      [this, drained, closed] {
+        CloseOutdated(std::move(*closed), io::Millis{0});
+        CloseOutdated(std::move(*drained), routes_.generation().config->drain_spread);
+      });
+}
+
+// One that has come back in the meantime, by another change, stays.
+void Gateway::CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread) {
+  if (sessions.empty()) return;
+  closes_.Add(sessions, spread,
+              {.code = ws::close_code::kServiceRestart,
+               .text = "the configuration changed",
+               .still_wanted = [this](std::uint64_t id) {
+                 const session::Session* open = sessions_.Find(id);
+                 return open != nullptr && IsOutdated(*open);
+               }});
 }
 
 void Gateway::PostToService(std::size_t loop, const plugin::Service& service,

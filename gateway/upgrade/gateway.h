@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "gateway/base/log.h"
@@ -19,10 +18,12 @@
 #include "gateway/session/compression_pool.h"
 #include "gateway/session/context.h"
 #include "gateway/session/session.h"
+#include "gateway/session/session_table.h"
 #include "gateway/stats/stats.h"
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/loop_routes.h"
 #include "gateway/upgrade/shared_counts.h"
+#include "gateway/upgrade/spread_closes.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::upgrade {
@@ -71,8 +72,11 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   ~Gateway();
 
   // A configuration that takes the place of the one that serves, or the first one: see LoopRoutes.
+  // From Switch on it serves. Sessions stay as they are, but for those whose route, server or
+  // listener is gone, or whose route leads elsewhere: with these it is as their route's on_change
+  // says. `listeners_gone`: see LoopListeners, which comes first.
   void Prepare(std::shared_ptr<const Generation> generation);
-  void Switch();
+  void Switch(bool listeners_gone);
   void Adopt(std::shared_ptr<const Generation> generation);
 
   // A request that came by a listener, which the caller owns; `places` outlive the gateway's
@@ -88,6 +92,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void Abandon();
 
   std::size_t sessions() const { return sessions_.size(); }
+  // Sessions that are to be closed, over a time.
+  std::size_t closing() const { return closes_.waiting(); }
   LoopRoutes& routes() { return routes_; }
   const Shared& shared() const { return shared_; }
   io::Loop loop() const { return context_.loop; }
@@ -134,6 +140,10 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                        http::Upgraded server_side, const backend::Server& server,
                        std::unique_ptr<session::Compression> server_compression);
   void Launch(std::unique_ptr<session::Session> session, std::string early);
+  // Whether what the session was made for is not there any more.
+  bool IsOutdated(const session::Session& session);
+  void EndOutdated();
+  void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void Forget(session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);
@@ -147,7 +157,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   stats::LoopStats& stats_;
   LoopRoutes routes_;
   session::CompressionPool compression_pool_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<session::Session>> sessions_;
+  session::SessionTable sessions_;
+  SpreadCloses closes_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;
   bool draining_ = false;

@@ -138,17 +138,22 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
 }
 
 void Gateway::Launch(std::unique_ptr<session::Session> session, std::string early) {
-  session::Session& started = *session;
-  sessions_.emplace(started.facts().id, std::move(session));
+  session::Session& started = sessions_.Add(std::move(session));
+  const std::uint64_t id = started.facts().id;
+  const config::OnChange fate = ContextOf(started.facts().slot).config().on_change;
+  // Its handshake may have begun under another configuration.
+  if (fate != config::OnChange::kKeep && IsOutdated(started))
+    CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread
+                                                         : io::Millis{0});
   started.Start(std::move(early));
 }
 
 void Gateway::OnSessionDone(session::Session& session) {
-  auto node = sessions_.extract(session.facts().id);
-  assert(node && "a session ends once");
+  std::unique_ptr<session::Session> done = sessions_.Take(session.facts().id);
+  assert(done && "a session ends once");
   session.Retire();
   Forget(session);
-  context_.loop.turn.DeferDelete(std::move(node.mapped()));
+  context_.loop.turn.DeferDelete(std::move(done));
   if (empty_ && sessions_.empty()) std::exchange(empty_, nullptr)();
 }
 
@@ -166,24 +171,21 @@ void Gateway::Drain(std::function<void()> empty) {
   draining_ = true;
   if (sessions_.empty()) return empty();
   empty_ = std::move(empty);
-  std::vector<std::uint64_t> ids;
-  for (const auto& [id, session] : sessions_) ids.push_back(id);
-  for (const std::uint64_t id : ids) {
-    const auto it = sessions_.find(id);
-    if (it != sessions_.end())
-      it->second->End(ws::close_code::kGoingAway, "the gateway is shutting down");
-  }
+  sessions_.Walk(
+      [](session::Session& session) {
+        session.End(ws::close_code::kGoingAway, "the gateway is shutting down");
+      },
+      [] {});
 }
 
 void Gateway::Abandon() {
   draining_ = true;
-  for (auto& [id, session] : sessions_) {
+  for (auto& [id, session] : sessions_.TakeAll()) {
     session->Abandon();
     session->Retire();
     Forget(*session);
     context_.loop.turn.DeferDelete(std::move(session));
   }
-  sessions_.clear();
   if (empty_) std::exchange(empty_, nullptr)();
 }
 

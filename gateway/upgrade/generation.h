@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,6 +56,9 @@ struct Generation {
   std::vector<std::shared_ptr<const RouteRecord>> routes;        // as in the configuration
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
   std::shared_ptr<const http::ServerOptions> http;
+  // Certificates read anew for records that are those of the generation before: to be called when
+  // this one begins to serve.
+  std::vector<std::function<void()>> renewals;
 };
 
 }  // namespace upgate::upgrade

@@ -1,8 +1,13 @@
 #include "gateway/upgrade/loop_listeners.h"
 
+#include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
 
 namespace upgate::upgrade {
+
+LoopListeners::~LoopListeners() = default;
 
 std::unique_ptr<LoopListeners::Entry> LoopListeners::MakeEntry(
     const Generation& generation, const std::shared_ptr<const ListenerRecord>& record) {
@@ -14,15 +19,32 @@ std::unique_ptr<LoopListeners::Entry> LoopListeners::MakeEntry(
                                                       .process_limit = &counts.process_limit},
                            record->row->loops[index_], gateway_.shared().log, record);
   auto entry = std::make_unique<Entry>();
+  entry->places = &places;
   entry->port = std::make_unique<Port>(gateway_, record, places);
   entry->front = std::make_unique<http::Front>(gateway_.loop(), generation.http, record->tls,
                                                scratch_, *entry->port, places);
   return entry;
 }
 
-void LoopListeners::Adopt(const Generation& generation) {
-  for (const std::shared_ptr<const ListenerRecord>& record : generation.listeners)
-    entries_.push_back(MakeEntry(generation, record));
+bool LoopListeners::Adopt(const Generation& generation) {
+  std::map<std::string, std::unique_ptr<Entry>> before;
+  for (auto& entry : entries_) before.emplace(entry->port->listener().name, std::move(entry));
+  entries_.clear();
+  for (const std::shared_ptr<const ListenerRecord>& record : generation.listeners) {
+    const auto known = before.find(record->name);
+    if (known == before.end()) {
+      entries_.push_back(MakeEntry(generation, record));
+      continue;
+    }
+    entries_.push_back(std::move(known->second));
+    before.erase(known);
+    entries_.back()->port->SetListener(record);
+    entries_.back()->front->Update(generation.http, record->tls);
+  }
+  const bool any_gone = !before.empty();
+  for (auto& [name, entry] : before) Retire(std::move(entry));
+  places_.remove_if([](const http::ClientPlaces& p) { return p.retired() && p.unused(); });
+  return any_gone;
 }
 
 Result<SocketAddress> LoopListeners::Listen(std::size_t listener, const SocketAddress& address,
@@ -30,18 +52,44 @@ Result<SocketAddress> LoopListeners::Listen(std::size_t listener, const SocketAd
   return entries_[listener]->front->Listen(address, options);
 }
 
+Result<SocketAddress> LoopListeners::Listen(std::size_t listener,
+                                            std::unique_ptr<io::BoundSocket> socket) {
+  return entries_[listener]->front->Listen(std::move(socket));
+}
+
+void LoopListeners::Retire(std::unique_ptr<Entry> entry) {
+  Entry& gone = *retired_.emplace_back(std::move(entry));
+  gone.places->Retire();
+  gone.front->Drain([this, &gone] { OnRetiredEmpty(gone); });
+}
+
+void LoopListeners::OnRetiredEmpty(Entry& entry) {
+  const auto it = std::ranges::find(retired_, &entry, &std::unique_ptr<Entry>::get);
+  gateway_.loop().turn.DeferDelete(std::move(*it));
+  retired_.erase(it);
+  OneEmpty();
+}
+
+void LoopListeners::OneEmpty() {
+  if (empty_ && --not_empty_ == 0) std::exchange(empty_, nullptr)();
+}
+
 void LoopListeners::Drain(std::function<void()> empty) {
   empty_ = std::move(empty);
-  not_empty_ = entries_.size();
-  for (auto& entry : entries_) {
-    entry->front->Drain([this] {
-      if (--not_empty_ == 0) empty_();
-    });
-  }
+  // One of them is this call: no callback comes before all have been told.
+  not_empty_ = entries_.size() + retired_.size() + 1;
+  for (auto& entry : entries_) entry->front->Drain([this] { OneEmpty(); });
+  OneEmpty();
 }
 
 void LoopListeners::Abandon() {
   for (auto& entry : entries_) entry->front->Abandon();
+  // Each that is empty leaves the list.
+  while (!retired_.empty()) {
+    const std::size_t left = retired_.size();
+    retired_.back()->front->Abandon();
+    if (retired_.size() == left) break;
+  }
 }
 
 }  // namespace upgate::upgrade

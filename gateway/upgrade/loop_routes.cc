@@ -1,17 +1,18 @@
 #include "gateway/upgrade/loop_routes.h"
 
-#include <unordered_map>
+#include <algorithm>
 #include <utility>
 
 namespace upgate::upgrade {
 
 void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
-  Table table{.generation = std::move(generation), .contexts = {}, .backends = {}};
+  Table table{.generation = std::move(generation), .contexts = {}, .backends = {}, .names = {}};
   std::unordered_map<const RouteRecord*, RouteContext*> known;
   for (const Ref<RouteContext>& context : now_.contexts)
     known.emplace(&context->record(), context.get());
   table.contexts.reserve(table.generation->routes.size());
   for (const std::shared_ptr<const RouteRecord>& record : table.generation->routes) {
+    table.names.emplace(record->name, record.get());
     const auto same = known.find(record.get());
     if (same == known.end()) {
       table.contexts.push_back(MakeContext(record, table));
@@ -23,10 +24,20 @@ void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
   next_ = std::move(table);
 }
 
-void LoopRoutes::Switch() {
-  if (!next_) return;
+bool LoopRoutes::Switch() {
+  if (!next_) return false;
+  const bool changed = std::ranges::any_of(now_.contexts, [&](const Ref<RouteContext>& context) {
+    const auto same = next_->names.find(context->name());
+    return same == next_->names.end() || same->second != &context->record();
+  });
   now_ = std::move(*next_);
   next_.reset();
+  return changed;
+}
+
+const RouteRecord* LoopRoutes::FindByName(std::string_view name) const {
+  const auto it = now_.names.find(name);
+  return it != now_.names.end() ? it->second : nullptr;
 }
 
 Ref<RouteContext> LoopRoutes::MakeContext(const std::shared_ptr<const RouteRecord>& record,

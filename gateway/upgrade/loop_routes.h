@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "gateway/base/ref.h"
@@ -37,12 +39,16 @@ class LoopRoutes {
   // Makes what is new. A second call takes the place of the first.
   void Prepare(std::shared_ptr<const Generation> generation);
   // From now on the generation prepared last serves. What was replaced goes with its last holder.
-  void Switch();
+  // Returns whether there was a route before that is not there any more in the same words.
+  bool Switch();
 
   // Of the one that serves.
   const Generation& generation() const { return *now_.generation; }
   // By the index of the route in its configuration.
   RouteContext& At(std::size_t index) { return *now_.contexts[index]; }
+
+  // The route of the generation that serves; nullptr when there is none of that name.
+  const RouteRecord* FindByName(std::string_view name) const;
 
   // nullptr when it is not there, or not any more.
   ServiceHost* HostOf(const plugin::Service& service);
@@ -54,6 +60,7 @@ class LoopRoutes {
     std::shared_ptr<const Generation> generation;
     std::vector<Ref<RouteContext>> contexts;  // as in the configuration
     std::map<const backend::BackendRecord*, Ref<LoopBackend>> backends;
+    std::unordered_map<std::string_view, const RouteRecord*> names;
   };
 
   Ref<RouteContext> MakeContext(const std::shared_ptr<const RouteRecord>& record, Table& table);

@@ -35,7 +35,7 @@ std::unique_ptr<plugin::Service> MakeBroadcast(plugin::ServiceSetup setup) {
   options.clients_publish = field["clients_publish"].Optional(options.clients_publish);
   options.http_publish = field["http_publish"].Optional(options.http_publish);
   options.queue = field["queue"].Optional(config::ByteSize{options.queue}, kQueueRange).bytes;
-  options.message_size = setup.route.limits.message_size;
+  options.message_size = setup.limits.message_size;
   if (!options.clients_publish && !options.http_publish) {
     field["clients_publish"].Error(
         "nobody could publish; set clients_publish or http_publish to true");

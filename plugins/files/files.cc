@@ -109,7 +109,7 @@ class Files final : public plugin::Service {
 }  // namespace
 
 std::unique_ptr<plugin::Service> MakeFiles(plugin::ServiceSetup setup) {
-  return std::make_unique<Files>(files::ReadOptions(setup), setup.route.path);
+  return std::make_unique<Files>(files::ReadOptions(setup), setup.path);
 }
 
 }  // namespace upgate::plugins

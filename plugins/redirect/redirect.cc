@@ -57,7 +57,7 @@ std::unique_ptr<plugin::Service> MakeRedirect(plugin::ServiceSetup setup) {
   if (!to.present())
     to.Error("missing; needs where to send clients, such as \"https://{host}{uri}\"");
   const auto text = to.Maybe<std::string>();
-  auto location = text ? Location::Parse(*text, setup.route.path, to) : std::nullopt;
+  auto location = text ? Location::Parse(*text, setup.path, to) : std::nullopt;
   const int status = options["status"].OneOf(
       {{"301", 301}, {"302", 302}, {"303", 303}, {"307", 307}, {"308", 308}}, 308);
   options.RejectUnknownKeys();

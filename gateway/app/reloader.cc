@@ -1,0 +1,189 @@
+#include "gateway/app/reloader.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "gateway/app/changes.h"
+#include "gateway/app/listen_address.h"
+#include "gateway/app/listen_error.h"
+#include "gateway/config/read_text.h"
+#include "gateway/net/listener.h"
+
+namespace upgate::app {
+namespace {
+
+// More than this would only be a client that repeats itself.
+constexpr std::size_t kMostWaiting = 64;
+
+config::ConfigError WholeFile(std::string message) {
+  return {{}, "", std::move(message)};
+}
+
+}  // namespace
+
+Reloader::Reloader(Setup setup, std::shared_ptr<const upgrade::Generation> generation, Owner& owner)
+    : setup_(std::move(setup)),
+      generation_(std::move(generation)),
+      started_(generation_->config),
+      owner_(owner) {}
+
+Reloader::~Reloader() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Reloader::Request(const std::string& caller, Done done) {
+  setup_.log.Info("reload requested", {{"by", caller}});
+  admin::ReloadResult refused;
+  refused.file = setup_.file;
+  if (stopped_) refused.errors.push_back(WholeFile("the gateway is shutting down"));
+  if (setup_.file.empty() || setup_.file == config::kStandardInput)
+    refused.errors.push_back(
+        WholeFile("the configuration came from standard input and cannot be read again"));
+  if (waiting_.size() >= kMostWaiting)
+    refused.errors.push_back(WholeFile("too many reloads are waiting"));
+  if (!refused.errors.empty()) {
+    refused.generation = generation_->number;
+    return setup_.main.Post([refused, tell = std::move(done)] { tell(refused); });
+  }
+  waiting_.push_back(std::move(done));
+  if (!busy_) StartNext();
+}
+
+void Reloader::StartNext() {
+  busy_ = true;
+  if (thread_.joinable()) thread_.join();  // it has nothing left to do
+  thread_ = std::thread([this] {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    auto loaded = std::make_shared<Loaded>(Load());
+    setup_.main.Post([this, loaded] { OnLoaded(std::move(*loaded)); });
+  });
+}
+
+Reloader::Loaded Reloader::Load() const {
+  Loaded loaded;
+  const Serving serving{setup_.registry, setup_.loops, generation_.get()};
+  Prepared prepared = Prepare(config::LoadDraft(setup_.file), setup_.plugins, &serving);
+  if (!prepared) {
+    loaded.errors = std::move(prepared.error());
+    return loaded;
+  }
+  loaded.generation = std::move(*prepared);
+  BindNewListeners(loaded);
+  if (!loaded.errors.empty()) loaded.generation = nullptr;
+  return loaded;
+}
+
+void Reloader::BindNewListeners(Loaded& loaded) const {
+  const auto& listeners = loaded.generation->listeners;
+  const std::size_t workers = setup_.workers.size();
+  loaded.sockets.resize(workers);
+  for (auto& sockets : loaded.sockets) sockets.resize(listeners.size());
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const config::Listener& listener = *listeners[i]->config;
+    const bool known = std::ranges::any_of(
+        generation_->listeners, [&](const auto& one) { return one->name == listeners[i]->name; });
+    if (known) continue;
+    const auto failed = [&](const Error& error) {
+      loaded.errors.push_back(ListenError(listener.address, error));
+    };
+    const auto resolved = ResolveListenAddress(listener.address);
+    if (!resolved) {
+      failed(resolved.error());
+      continue;
+    }
+    for (SocketAddress address : *resolved) {
+      // As at the start: every loop has its own socket, but for unix sockets.
+      const std::size_t sockets = std::holds_alternative<UnixPath>(address) ? 1 : workers;
+      for (std::size_t w = 0; w < sockets; ++w) {
+        const auto sharing = sockets == 1 ? io::Sharing::kAlone
+                             : w == 0     ? io::Sharing::kFirst
+                                          : io::Sharing::kJoin;
+        auto bound = net::Bind(address, {.backlog = listener.backlog, .sharing = sharing});
+        if (!bound) {
+          failed(bound.error());
+          break;
+        }
+        address = (*bound)->address();
+        loaded.sockets[w][i].push_back(std::move(*bound));
+      }
+    }
+  }
+}
+
+std::function<void()> Reloader::ForEachWorker(void (Reloader::*then)()) {
+  missing_ = setup_.workers.size();
+  return [this, then] {
+    setup_.main.Post([this, then] {
+      if (--missing_ == 0) (this->*then)();
+    });
+  };
+}
+
+void Reloader::OnLoaded(Loaded loaded) {
+  if (stopped_) return Refuse({WholeFile("the gateway is shutting down")});
+  if (!loaded.generation) return Refuse(std::move(loaded.errors));
+  loaded_ = std::move(loaded);
+  const auto done = ForEachWorker(&Reloader::OnAllPrepared);
+  for (auto& worker : setup_.workers) worker->Prepare(loaded_.generation, done);
+}
+
+void Reloader::OnAllPrepared() {
+  const upgrade::Generation& next = *loaded_.generation;
+  result_ = {.ok = true,
+             .generation = next.number,
+             .changes = ChangesBetween(*generation_, next),
+             .needs_restart = NeedingRestart(*started_, *next.config),
+             .file = setup_.file,
+             .errors = {}};
+  for (const auto& renew : next.renewals) renew();
+  owner_.OnSwitch(loaded_.generation);
+  const auto done = ForEachWorker(&Reloader::OnAllSwitched);
+  for (std::size_t i = 0; i < setup_.workers.size(); ++i)
+    setup_.workers[i]->Switch(loaded_.generation, std::move(loaded_.sockets[i]), done);
+}
+
+void Reloader::OnAllSwitched() {
+  // A thousand routes take a while to be taken apart: not on a loop.
+  std::shared_ptr<const upgrade::Generation> before =
+      std::exchange(generation_, std::move(loaded_.generation));
+  loaded_ = {};
+  if (thread_.joinable()) thread_.join();
+  thread_ = std::thread([old = std::move(before)]() mutable { old.reset(); });
+  setup_.log.Info("configuration reloaded", {{"generation", generation_->number},
+                                             {"changes", std::uint64_t{result_.changes.size()}}});
+  for (const admin::Change& change : result_.changes)
+    setup_.log.Info("configuration changed",
+                    {{"what", change.what}, {"name", change.name}, {"change", change.change}});
+  for (const std::string& key : result_.needs_restart)
+    setup_.log.Warn("restart needed", {{"key", key}});
+  owner_.OnSwitched(result_);
+  Finish(result_);
+}
+
+void Reloader::Refuse(std::vector<config::ConfigError> errors) {
+  for (const config::ConfigError& error : errors)
+    setup_.log.Error("reload refused", {{"why", config::ToString(setup_.file, error)}});
+  const admin::ReloadResult refused{.ok = false,
+                                    .generation = generation_->number,
+                                    .changes = {},
+                                    .needs_restart = {},
+                                    .file = setup_.file,
+                                    .errors = std::move(errors)};
+  owner_.OnSwitched(refused);
+  Finish(refused);
+}
+
+void Reloader::Finish(const admin::ReloadResult& result) {
+  const Done done = std::move(waiting_.front());
+  waiting_.pop_front();
+  done(result);
+  busy_ = false;
+  if (!waiting_.empty()) StartNext();
+}
+
+}  // namespace upgate::app

@@ -1,0 +1,46 @@
+#include "gateway/upgrade/spread_closes.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace upgate::upgrade {
+
+void SpreadCloses::Add(const std::vector<std::uint64_t>& sessions, io::Millis spread,
+                       Reason reason) {
+  const auto shared = std::make_shared<const Reason>(std::move(reason));
+  const io::Instant now = timers_.Now();
+  const double part = static_cast<double>(spread.count()) / static_cast<double>(sessions.size());
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    const double after = spread.count() > 0 ? (static_cast<double>(i) + Random()) * part : 0;
+    due_.emplace(now + io::Millis(static_cast<io::Millis::rep>(after)), Due{sessions[i], shared});
+  }
+  Arm();
+}
+
+void SpreadCloses::OnTimer(io::Timer&) {
+  const io::Instant now = timers_.Now();
+  while (!due_.empty() && due_.begin()->first <= now) {
+    const Due due = due_.extract(due_.begin()).mapped();
+    if (!due.reason->still_wanted || due.reason->still_wanted(due.session))
+      close_(due.session, *due.reason);
+  }
+  Arm();
+}
+
+void SpreadCloses::Arm() {
+  if (due_.empty()) return timer_.Disarm();
+  timer_.Arm(std::max(io::Millis{0}, due_.begin()->first - timers_.Now()));
+}
+
+double SpreadCloses::Random() {
+  std::array<std::byte, 4> bytes;
+  entropy_.Fill(bytes);
+  std::uint32_t number = 0;
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return static_cast<double>(number) / 4294967296.0;
+}
+
+}  // namespace upgate::upgrade
