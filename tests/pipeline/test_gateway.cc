@@ -105,15 +105,46 @@ void TestGateway::StartWorker(std::size_t index, std::size_t workers) {
   worker->listeners =
       std::make_unique<upgrade::LoopListeners>(*worker->gateway, scratch_, worker->places, index);
   worker->listeners->Adopt(*generation_);
+  workers_.push_back(std::move(worker));
+  Listen(index, {});
+}
+
+std::vector<std::string> TestGateway::ListenerNames() const {
+  std::vector<std::string> names;
+  for (const auto& listener : generation_->listeners) names.push_back(listener->name);
+  return names;
+}
+
+void TestGateway::Listen(std::size_t index, const std::vector<std::string>& open) {
+  Worker& worker = *workers_[index];
+  worker.addresses.clear();
   for (std::size_t i = 0; i < generation_->listeners.size(); ++i) {
-    SocketAddress address = Address(generation_->listeners[i]->config->address.ToString());
-    // In one process, the kernel would distribute the clients of one address over the loops.
+    const upgrade::ListenerRecord& listener = *generation_->listeners[i];
+    SocketAddress address = Address(listener.config->address.ToString());
+    // In one process the system would spread the clients of one address.
     if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);
-    worker->addresses.push_back(address);
-    const auto bound = worker->listeners->Listen(i, address, {});
+    worker.addresses.push_back(address);
+    if (std::ranges::find(open, listener.name) != open.end()) continue;
+    const auto bound = worker.listeners->Listen(i, address, {});
     if (!bound) throw std::runtime_error(bound.error().message);
   }
-  workers_.push_back(std::move(worker));
+}
+
+void TestGateway::Reload(std::string_view yaml) {
+  const app::Serving serving{*stats_, loops_, generation_.get()};
+  auto next = app::Prepare(MustParse(yaml), plugins_, &serving);
+  if (!next) throw std::runtime_error(config::ToString("test.yaml", next.error().front()));
+  for (auto& worker : workers_) worker->gateway->Prepare(*next);
+  for (const auto& renew : (*next)->renewals) renew();
+  const std::vector<std::string> open = ListenerNames();
+  generation_ = std::move(*next);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const bool gone = workers_[i]->listeners->Adopt(*generation_);
+    workers_[i]->gateway->Switch(gone);
+    Listen(i, open);
+  }
+  stats_->SetOrder(app::RowsOf(*generation_));
+  loop_.RunUntilIdle();
 }
 
 stats::ServerStats& TestGateway::server_stats(std::size_t i) {

@@ -57,6 +57,12 @@ class TestGateway {
                        void (*add_services)(plugin::Registry&) = plugins::RegisterBuiltins);
   ~TestGateway();
 
+  // Puts another configuration in the place of this one, on all loops; an error is thrown.
+  void Reload(std::string_view yaml);
+  // A configuration that nothing holds any more is gone.
+  std::weak_ptr<const upgrade::Generation> generation() const { return generation_; }
+  upgrade::LoopListeners& listeners(std::size_t index = 0) { return *workers_[index]->listeners; }
+
   GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});
   // Connects a client to one of the loops.
   GatewayClient ConnectToLoop(std::size_t index);
@@ -110,6 +116,9 @@ class TestGateway {
   };
 
   void StartWorker(std::size_t index, std::size_t workers);
+  // Opens the listeners that are not in `open`, by name.
+  void Listen(std::size_t index, const std::vector<std::string>& open);
+  std::vector<std::string> ListenerNames() const;
   void Post(std::size_t index, std::move_only_function<void(upgrade::Gateway&)> task);
 
   int trims_ = 0;
