@@ -90,7 +90,7 @@ int Run(const std::string& config_file) {
   if (!server) return ReportPromptly(config_file, server.error());
   (*server)->Run();
   if ((*server)->HasLookups()) {
-    // shutdown_timeout is over: no waiting for answers that nobody wants any more.
+    // shutdown.timeout is over: no waiting for answers that nobody wants any more.
     log->Flush(LineWriter::kLastFlush);
     std::_Exit(0);
   }

@@ -40,7 +40,7 @@ listeners:
       certificates:
         - {{ cert: {cert}, key: {key} }}
 workers: 1
-shutdown_timeout: 2s
+shutdown: {{ timeout: 2s }}
 
 backends:
   bytes: {{ servers: [ "tcp://{tcp}" ] }}

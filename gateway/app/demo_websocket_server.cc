@@ -65,7 +65,7 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
 
 DemoWebSocketServer::~DemoWebSocketServer() {
   if (!serving_) return;
-  worker_->Drain(io::Millis(0));
+  worker_->Drain({.code = 1001, .spread = io::Millis(0), .timeout = io::Millis(0)});
   worker_->Join();
 }
 

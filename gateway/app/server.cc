@@ -214,6 +214,8 @@ void Server::Run() {
                       main_loop(), log_},
       generation_, owner);
   const Upkeep upkeep(main_loop().timers(), *this);
+  io::Timer::Owner& timer_owner = *this;
+  stop_delay_ = std::make_unique<io::Timer>(main_loop().timers(), timer_owner);
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
@@ -234,6 +236,7 @@ void Server::Run() {
   service_manager_.Ready("serving");
   workers_.front()->Run();
   reloader_.reset();
+  stop_delay_.reset();
   stop_report_.reset();
   for (auto& worker : workers_) worker->Join();
   log_.Info("stopped");
@@ -264,8 +267,27 @@ void Server::BeginStop() {
   log_.Info(again ? "stopping at once" : "stopping");
   stop_report_->Begin();
   reloader_->Stop();
-  if (!again) service_manager_.Stopping("closing sessions");
-  for (auto& worker : workers_) worker->Drain(generation_->config->shutdown_timeout);
+  const config::Shutdown& shutdown = generation_->config->shutdown;
+  if (again) {
+    // One of the two may have been before, in which case the other changes nothing.
+    DrainWorkers();
+    return DrainWorkers();
+  }
+  service_manager_.Stopping("closing sessions");
+  if (shutdown.delay.count() == 0) return DrainWorkers();
+  log_.Info("serving until the delay is over",
+            {{"delay_s", static_cast<double>(shutdown.delay.count()) / 1000}});
+  stop_delay_->Arm(shutdown.delay);
+}
+
+void Server::DrainWorkers() {
+  const config::Shutdown& shutdown = generation_->config->shutdown;
+  stop_delay_->Disarm();
+  for (auto& worker : workers_) {
+    worker->Drain({.code = shutdown.code,
+                   .spread = shutdown.spread,
+                   .timeout = shutdown.timeout - shutdown.delay});
+  }
 }
 
 std::vector<config::ConfigError> CheckListening(const config::Config& config,

@@ -23,7 +23,7 @@
 namespace upgate::app {
 
 // A whole gateway: its sockets are open once it is made, and it serves between Run and Stop.
-class Server final : private admin::Control, private Reloader::Owner {
+class Server final : private admin::Control, private Reloader::Owner, private io::Timer::Owner {
  public:
   // Reads the certificates and opens every socket. Every error at once, with its place in the
   // configuration. `plugins` and `log` are borrowed and outlive the server.
@@ -31,9 +31,9 @@ class Server final : private admin::Control, private Reloader::Owner {
       std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
   ~Server();
 
-  // Serves until Stop, or until SIGTERM or SIGINT: then takes no new clients, closes sessions with
-  // 1001, and returns when all are gone or shutdown_timeout is over. Another signal,
-  // a second or more later, ends it at once. The admin address answers to the end.
+  // Serves until Stop, or until SIGTERM or SIGINT: then, after shutdown.delay, takes no new
+  // clients, closes sessions, and returns when all are gone or shutdown.timeout is over. Another
+  // signal, a second or more later, ends it at once. The admin address answers to the end.
   void Run();
   // As a signal does. Thread-safe.
   void Stop();
@@ -61,6 +61,8 @@ class Server final : private admin::Control, private Reloader::Owner {
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
   void OnSwitched(const admin::ReloadResult& result) override;
   void BeginStop();
+  void DrainWorkers();
+  void OnTimer(io::Timer&) override { DrainWorkers(); }
   void OnWorkerDrained();
   // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of
   // one worker has then one thread with its file table (that of the log has its own), for which the
@@ -82,6 +84,7 @@ class Server final : private admin::Control, private Reloader::Owner {
   std::shared_ptr<const Loops> loops_;  // first to go
   std::vector<std::vector<SocketAddress>> addresses_;
   std::unique_ptr<Reloader> reloader_;       // main loop only, while it runs
+  std::unique_ptr<io::Timer> stop_delay_;    // as above
   std::unique_ptr<StopReport> stop_report_;  // main loop only, while it runs
   std::size_t undrained_ = 0;                // workers; main loop only
   std::chrono::steady_clock::time_point stop_began_{};

@@ -106,15 +106,15 @@ void Worker::SwitchNow(std::shared_ptr<const upgrade::Generation> generation, So
   }
 }
 
-void Worker::Drain(io::Millis timeout) {
-  loop_.Post([this, timeout] { draining_ ? AbandonClients() : BeginDrain(timeout); });
+void Worker::Drain(const Stop& stop) {
+  loop_.Post([this, stop] { draining_ ? AbandonClients() : BeginDrain(stop); });
 }
 
-void Worker::BeginDrain(io::Millis timeout) {
+void Worker::BeginDrain(const Stop& stop) {
   draining_ = true;
-  grace_.Arm(timeout);
+  grace_.Arm(stop.timeout);
   not_empty_ = 2;
-  gateway_.Drain([this] { OneEmpty(); });
+  gateway_.Drain(stop.code, stop.spread, [this] { OneEmpty(); });
   listeners_.Drain([this] { OneEmpty(); });
 }
 

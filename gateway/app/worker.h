@@ -37,9 +37,15 @@ class Worker final : private io::Timer::Owner {
   void Start();
   // Runs the loop on this thread until Finish.
   void Run() { loop_.Run(); }
-  // Stops taking clients, closes sessions with 1001, and lets go of what is left after `timeout`;
-  // the admin address stays. Thread-safe; a second call lets go of everything at once.
-  void Drain(io::Millis timeout);
+  // Stops taking clients, closes sessions with `code` over `spread`, and lets go of what is left
+  // after `timeout`; the admin address stays. Thread-safe; a second call lets go of everything at
+  // once.
+  struct Stop {
+    std::uint16_t code;
+    io::Millis spread;
+    io::Millis timeout;
+  };
+  void Drain(const Stop& stop);
   // Ends the loop. Thread-safe.
   void Finish();
   // Waits for the thread of Start, where there is one.
@@ -59,7 +65,7 @@ class Worker final : private io::Timer::Owner {
   net::Loop& loop() { return loop_; }
 
  private:
-  void BeginDrain(io::Millis timeout);
+  void BeginDrain(const Stop& stop);
   void SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets);
   void OneEmpty();
   void AbandonClients();

@@ -193,6 +193,8 @@ struct RouteLimits {
   Millis idle{0};
   // Silence of the client before a ping, and again before the session is ended; 0: no pings.
   Millis ping_interval{30'000};
+  // A session of this age is closed with 1012, or up to a tenth of it earlier; 0: never.
+  Millis max_age{0};
   Millis close_timeout{5'000};  // how long a closing session waits for queued data and for the peer
   friend bool operator==(const RouteLimits&, const RouteLimits&) = default;
 };
@@ -270,6 +272,14 @@ struct LogSettings {
   LogFormat format = LogFormat::kText;
 };
 
+// How the gateway stops, from SIGTERM on.
+struct Shutdown {
+  Millis delay{0};            // served as before, but not ready: time for a balancer to notice
+  Millis spread{0};           // how long the closes of the sessions are spread, after the delay
+  Millis timeout{10'000};     // from the signal; what is left then is cut off
+  std::uint16_t code = 1001;  // of the closes
+};
+
 struct Config {
   std::string file;                 // for messages; empty if not read from a file
   std::string folder;               // the base of relative paths
@@ -282,7 +292,7 @@ struct Config {
   std::uint64_t compression_memory = 256 * 1024 * 1024;
   // Limit for the memory held for all clients together.
   MemoryLimit memory;
-  Millis shutdown_timeout{10'000};  // maximum time from SIGTERM to exit
+  Shutdown shutdown;
   // How long the closes are spread of sessions that a new configuration ends.
   Millis drain_spread{10'000};
   LogSettings log;

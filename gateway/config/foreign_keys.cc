@@ -105,6 +105,7 @@ constexpr Foreign kForeign[] = {
     {"server", kBackend},
     {"server_name", kHosts},
     {"server_names", kHosts},
+    {"shutdown_timeout", "use shutdown: { timeout: 10s }"},
     {"ssl", kCertificate},
     {"ssl_certificate", kCertificate},
     {"ssl_certificate_key", kCertificate},

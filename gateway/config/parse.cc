@@ -50,6 +50,29 @@ HttpLimits ParseHttp(Field field) {
   return http;
 }
 
+// Codes that an endpoint may send (RFC 6455, section 7.4).
+bool IsCloseCode(std::uint16_t code) {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || code >= 3000;
+}
+
+Shutdown ParseShutdown(Field field) {
+  Shutdown shutdown;
+  shutdown.delay = field["delay"].Optional(shutdown.delay, {Millis{0}, kHour});
+  shutdown.spread = field["spread"].Optional(shutdown.spread, {Millis{0}, kHour});
+  const Field timeout = field["timeout"];
+  shutdown.timeout = timeout.Optional(shutdown.timeout, {Millis{0}, kHour});
+  if (field.sound() && shutdown.delay + shutdown.spread > shutdown.timeout)
+    (timeout.present() ? timeout : field)
+        .Error(
+            "timeout counts from the signal, so it has to be at least delay and spread together");
+  const Field code = field["code"];
+  shutdown.code = code.Optional(shutdown.code, {1000, 4999});
+  if (code.sound() && !IsCloseCode(shutdown.code))
+    code.Refuse({"cannot be sent", "use 1000, 1001, 1012, 1013 or 3000 to 4999"}, "");
+  field.RejectUnknownKeys();
+  return shutdown;
+}
+
 LogSettings ParseLog(Field field) {
   LogSettings log;
   log.level = field["level"].OneOf<LogLevel>({{"debug", LogLevel::kDebug},
@@ -82,8 +105,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.compression_memory =
       ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
   config.memory = root["memory"].Optional(config.memory);
-  config.shutdown_timeout =
-      root["shutdown_timeout"].Optional(config.shutdown_timeout, {Millis{0}, kHour});
+  config.shutdown = ParseShutdown(root["shutdown"]);
   config.drain_spread = root["drain_spread"].Optional(config.drain_spread, {Millis{0}, kHour});
   config.log = ParseLog(root["log"]);
   config.backends = ParseBackends(root["backends"], folder);

@@ -115,6 +115,7 @@ RouteLimits ParseLimits(Field field) {
   limits.sessions = field["sessions"].Optional(limits.sessions, {0, kMaxSessions});
   limits.idle = field["idle"].Optional(limits.idle, {Millis{0}, kMonth});
   limits.ping_interval = field["ping_interval"].Optional(limits.ping_interval, {Millis{0}, kDay});
+  limits.max_age = field["max_age"].Optional(limits.max_age, {Millis{0}, kMonth});
   limits.close_timeout = field["close_timeout"].Optional(limits.close_timeout, {Millis{1}, kHour});
   field.RejectUnknownKeys();
   return limits;

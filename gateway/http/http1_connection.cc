@@ -17,6 +17,9 @@ constexpr std::size_t kMaxDiscard = 256 * 1024;
 // they delay the other connections on the loop and the detection that this client is gone.
 constexpr std::size_t kRequestWork = 8 * 1024;
 
+// How long a client has for its first request that connected just before the gateway began to stop.
+constexpr io::Millis kDrainGrace{1'000};
+
 // How long a gateway that shuts down waits for the client's FIN after its last response.
 constexpr io::Millis kDrainLinger{200};
 
@@ -53,6 +56,7 @@ void Http1Connection::Begin() {
 
 void Http1Connection::Drain() {
   draining_ = true;
+  if (wait_ == Wait::kIdle) Arm(Wait::kNothing);  // there is less time now
   if (state_ == State::kLinger) return Arm(Wait::kLinger);
   if (!running_) Settle();
 }
@@ -232,11 +236,16 @@ void Http1Connection::Settle() {
   SettleTimer();
 }
 
+// A request that is on its way when the gateway begins to stop is answered.
+bool Http1Connection::MayStillAsk() const {
+  return !end_seen_ && (!asked_ || stream_->HasUnread());
+}
+
 void Http1Connection::SettleEnd() {
   const bool starved = pending_.empty() && TakesInput();
   if (state_ == State::kHead && starved && !parser_.in_head()) {
     if (end_seen_) return Linger();
-    if (draining_) return stream_->queued() == 0 ? CloseIdle() : Linger();
+    if (draining_ && !MayStillAsk()) return stream_->queued() == 0 ? CloseIdle() : Linger();
   }
   if (!end_seen_ || !starved) return;
   // In the middle of a body there is nobody left to answer; earlier responses may still be in
@@ -274,6 +283,8 @@ void Http1Connection::Arm(Wait wait) {
     case Wait::kNothing:
       return timer_.Disarm();
     case Wait::kIdle:
+      return timer_.Arm(draining_ ? std::min(limits.idle_timeout, kDrainGrace)
+                                  : limits.idle_timeout);
     case Wait::kWrite:
       return timer_.Arm(limits.idle_timeout);
     case Wait::kHead:
@@ -291,6 +302,7 @@ void Http1Connection::Arm(Wait wait) {
 
 void Http1Connection::BeginExchange(RequestHead&& head) {
   state_ = State::kBusy;
+  asked_ = true;
   Spend(kRequestWork);
   Arm(Wait::kNothing);
   request_complete_ = false;

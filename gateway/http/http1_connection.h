@@ -84,6 +84,7 @@ class Http1Connection final : public ServerConnection,
   // Updates reading and the timer to match the state, and closes a connection that expects nothing
   // more.
   void Settle();
+  bool MayStillAsk() const;
   void SettleEnd();
   void SettleTimer();
   void Arm(Wait wait);
@@ -122,6 +123,7 @@ class Http1Connection final : public ServerConnection,
   Wait wait_ = Wait::kNothing;
   bool running_ = false;
   bool draining_ = false;
+  bool asked_ = false;             // at least one request has begun
   bool end_seen_ = false;          // the client's FIN was received
   bool flushed_ = false;           // everything including our FIN was passed to the system
   bool request_complete_ = false;  // the handler's request is complete

@@ -52,6 +52,7 @@ struct Facts {
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
+  io::Instant expires{};  // when it is closed for its age; zero: never
   http::ClientPlaces::Place
       place;  // given back when the session has closed the client's connection
 };
@@ -80,6 +81,7 @@ class Session : public io::Deletable, public io::MemoryHolder {
   virtual const Totals& totals() const = 0;
 
   const Facts& facts() const { return facts_; }
+  void SetExpiry(io::Instant at) { facts_.expires = at; }
 
   // For the owner: the session is over, and only waits for its destruction.
   void Retire() { Leave(); }

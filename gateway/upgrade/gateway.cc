@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::string_view kNoRoute = "no route for this host and path";
 
+std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchange) {
+  http::Response response = http::TextResponse(503, "the gateway is shutting down");
+  response.headers.Add("Retry-After", "5");
+  exchange.Respond(std::move(response));
+  return nullptr;
+}
+
 // Whether a route leads where it led before: to the same service, or to a backend that still has
 // the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
@@ -47,7 +54,10 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                   open->End(reason.code, reason.text);
               }),
       next_id_(index + 1),
-      id_step_(loops) {}
+      id_step_(loops),
+      too_old_(std::make_shared<const SpreadCloses::Reason>(
+          ws::close_code::kServiceRestart, "the session is as old as limits.max_age allows",
+          nullptr)) {}
 
 Gateway::~Gateway() = default;
 
@@ -117,6 +127,7 @@ void Gateway::PostToService(std::size_t loop, const plugin::Service& service,
 std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange,
                                                           const Ref<ListenerContext>& came_by,
                                                           http::ClientPlaces& places) {
+  if (draining_) return RefuseForShutdown(exchange);
   const config::Listener& listener = came_by->config;
   const http::Request& request = exchange.request();
   const route::SeenAs seen = route::SeenByClient(

@@ -85,9 +85,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                    const Ref<ListenerContext>& listener,
                                                    http::ClientPlaces& places);
 
-  // Closes every session with 1001 and refuses new ones. `empty` is called once none is left, or at
-  // once when there is none.
-  void Drain(std::function<void()> empty);
+  // Closes every session, over `spread`, and refuses new ones and requests. `empty` is called once
+  // none is left, or at once when there is none.
+  void Drain(std::uint16_t code, io::Millis spread, std::function<void()> empty);
   // Ends every session at once.
   void Abandon();
 
@@ -146,6 +146,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void Forget(session::Session& session);
+  // Closes it when it is as old as its route allows, or a little earlier.
+  void LimitAge(session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);
   void LogClose(const session::Session& session);
 
@@ -163,6 +165,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   std::uint64_t id_step_;
   bool draining_ = false;
   std::function<void()> empty_;
+  const std::shared_ptr<const SpreadCloses::Reason> too_old_;
 };
 
 }  // namespace upgate::upgrade

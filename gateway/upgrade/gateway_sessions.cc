@@ -145,7 +145,17 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
   if (fate != config::OnChange::kKeep && IsOutdated(started))
     CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread
                                                          : io::Millis{0});
+  LimitAge(started);
   started.Start(std::move(early));
+}
+
+void Gateway::LimitAge(session::Session& session) {
+  const io::Millis most = session.facts().route->limits.max_age;
+  if (most.count() == 0) return;
+  const io::Millis age = most - io::Millis(static_cast<io::Millis::rep>(
+                                    closes_.Random() * 0.1 * static_cast<double>(most.count())));
+  session.SetExpiry(session.facts().opened + age);
+  closes_.AddOne(session.facts().id, session.facts().expires, too_old_);
 }
 
 void Gateway::OnSessionDone(session::Session& session) {
@@ -164,18 +174,22 @@ void Gateway::Forget(session::Session& session) {
   stats.sessions_open.Subtract();
   stats.close_codes.Count(session.ending().code);
   if (facts.server != nullptr) facts.server->stats.sessions_open.Subtract();
+  if (facts.expires != io::Instant{}) closes_.Remove(facts.id, facts.expires);
   LogClose(session);
 }
 
-void Gateway::Drain(std::function<void()> empty) {
+void Gateway::Drain(std::uint16_t code, io::Millis spread, std::function<void()> empty) {
   draining_ = true;
   if (sessions_.empty()) return empty();
   empty_ = std::move(empty);
+  auto ids = std::make_shared<std::vector<std::uint64_t>>();
   sessions_.Walk(
-      [](session::Session& session) {
-        session.End(ws::close_code::kGoingAway, "the gateway is shutting down");
-      },
-      [] {});
+      [ids](session::Session& session) { ids->push_back(session.facts().id); },
+      [this, ids, code, spread] {
+        closes_.Add(
+            *ids, spread,
+            {.code = code, .text = "the gateway is shutting down", .still_wanted = nullptr});
+      });
 }
 
 void Gateway::Abandon() {

@@ -20,6 +20,21 @@ void SpreadCloses::Add(const std::vector<std::uint64_t>& sessions, io::Millis sp
   Arm();
 }
 
+void SpreadCloses::AddOne(std::uint64_t session, io::Instant at,
+                          std::shared_ptr<const Reason> reason) {
+  due_.emplace(at, Due{session, std::move(reason)});
+  Arm();
+}
+
+void SpreadCloses::Remove(std::uint64_t session, io::Instant at) {
+  const auto [begin, end] = due_.equal_range(at);
+  for (auto it = begin; it != end; ++it) {
+    if (it->second.session != session) continue;
+    due_.erase(it);
+    return;
+  }
+}
+
 void SpreadCloses::OnTimer(io::Timer&) {
   const io::Instant now = timers_.Now();
   while (!due_.empty() && due_.begin()->first <= now) {

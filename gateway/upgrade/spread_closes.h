@@ -33,6 +33,13 @@ class SpreadCloses final : private io::Timer::Owner {
   // Of n sessions the i-th is closed somewhere in the i-th part of `spread`, of n equal ones.
   void Add(const std::vector<std::uint64_t>& sessions, io::Millis spread, Reason reason);
 
+  // One of them, at a time of its own; Remove takes that back.
+  void AddOne(std::uint64_t session, io::Instant at, std::shared_ptr<const Reason> reason);
+  void Remove(std::uint64_t session, io::Instant at);
+
+  // 0 to 1, for jitter.
+  double Random();
+
   // Sessions that are waiting to be closed.
   std::size_t waiting() const { return due_.size(); }
 
@@ -44,8 +51,6 @@ class SpreadCloses final : private io::Timer::Owner {
 
   void OnTimer(io::Timer&) override;
   void Arm();
-  // 0 to 1.
-  double Random();
 
   io::Timers& timers_;
   io::Entropy& entropy_;

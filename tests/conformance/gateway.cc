@@ -33,7 +33,7 @@ RunningGateway::RunningGateway(std::string_view yaml) {
       "  - address: 127.0.0.1:0\n"
       "    tls: { certificates: [ { cert: site.crt, key: site.key } ] }\n"
       "workers: 1\n"
-      "shutdown_timeout: 1s\n";
+      "shutdown: { timeout: 1s }\n";
   folder_.Write("upgate.yaml", listeners + std::string(yaml));
   auto config = config::Load(folder_.At("upgate.yaml"));
   if (!config) Refuse(config.error());

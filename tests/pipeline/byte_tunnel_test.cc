@@ -423,7 +423,7 @@ TEST(ByteTunnel, DrainClosesWith1001AndRefusesNewSessions) {
   Tunnel t;
   auto waiting = t.gw.Connect();
   bool empty = false;
-  t.gw.gateway().Drain([&] { empty = true; });
+  t.gw.gateway().Drain(1001, io::Millis{0}, [&] { empty = true; });
   t.Run();
   EXPECT_EQ(t.client.ReceivedClose(), 1001);
   EXPECT_FALSE(empty);

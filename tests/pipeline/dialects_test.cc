@@ -579,7 +579,7 @@ TEST(DialectSession, TheShutdownOfTheGateway) {
   Old o;
   o.MustOpen("/bytes");
   bool empty = false;
-  o.gw.gateway().Drain([&] { empty = true; });
+  o.gw.gateway().Drain(1001, io::Millis{0}, [&] { empty = true; });
   o.Run();
   EXPECT_EQ(o.Take(), kClosing);
   o.Send(kClosing);

@@ -473,7 +473,7 @@ TEST(FrameTunnel, DrainClosesBothEndsBetweenFrames) {
   const std::string whole = ServerFrame(kText, "in the middle");
   r.server().Send(whole.substr(0, 5));
   r.Run();
-  r.gw.gateway().Drain([] {});
+  r.gw.gateway().Drain(1001, io::Millis{0}, [] {});
   r.Run();
   EXPECT_EQ(r.client.ReceivedClose(), 0);
   r.server().Send(whole.substr(5));

@@ -265,7 +265,7 @@ TEST_P(LostClient, ASessionLeftWithOneEndCanBeCutOff) {
     (client ? h.client.peer() : h.server()).Reset();
     h.Run();
     ASSERT_EQ(h.gw.network().stream_count(), 1u);
-    h.gw.gateway().Drain([] {});
+    h.gw.gateway().Drain(1001, io::Millis{0}, [] {});
     h.Run();
     h.gw.gateway().Abandon();
     h.Run();
@@ -310,7 +310,7 @@ TEST(ClosedClient, GetsAllThatTheServerSendsInTime) {
 TEST_P(LostClient, OneThatAnsweredTheCloseAndStaysIsNotWaitedForLong) {
   Held h(GetParam());
   bool empty = false;
-  h.gw.gateway().Drain([&] { empty = true; });
+  h.gw.gateway().Drain(1001, io::Millis{0}, [&] { empty = true; });
   h.Run();
   EXPECT_EQ(h.client.ReceivedClose(), 1001);
   h.client.Send(CloseFrame(1001));

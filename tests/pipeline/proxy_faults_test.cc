@@ -275,7 +275,7 @@ TEST(ProxyFaults, AHandshakeThatIsAnsweredDuringTheShutdownIsRefused) {
   client.Send(UpgradeRequest("/live"));
   ASSERT_EQ(server.size(), 1u);
   bool empty = false;
-  gw.gateway().Drain([&] { empty = true; });
+  gw.gateway().Drain(1001, io::Millis{0}, [&] { empty = true; });
   server[0].Send(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
       "Upgrade\r\nSec-WebSocket-Accept: " +

@@ -539,7 +539,7 @@ TEST(RelaySession, EndsInBoundedTimeWithPeersThatNeverAnswer) {
 
   Relay stopping("/plain");
   bool empty = false;
-  stopping.gw.gateway().Drain([&] { empty = true; });
+  stopping.gw.gateway().Drain(1001, io::Millis{0}, [&] { empty = true; });
   stopping.Run();
   EXPECT_EQ(stopping.client.ReceivedClose(), 1001);
   EXPECT_EQ(stopping.ServerFrames().back().close_code(), 1001);

@@ -228,6 +228,7 @@ TEST_F(ReloadTest, AListenerThatIsGoneEndsItsSessionsAndTakesNobody) {
   gw.Reload(first + routes);
   EXPECT_EQ(Told(goes.Frames()), "closed 1012");
   EXPECT_TRUE(Echoes(stays));
+  gw.loop().Advance(1s);
   EXPECT_TRUE(idle.peer().done());
   TestPeer refused(gw.network(), Address("127.0.0.1:81"));
   gw.loop().RunUntilIdle();

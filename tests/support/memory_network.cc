@@ -94,6 +94,10 @@ class MemoryListener final : public io::Listener, public Participant {
 
   SocketAddress address() const override { return address_; }
   void Resume() override { left_ = false; }
+  void AcceptWaiting() override {
+    while (Step()) {
+    }
+  }
   bool Matches(const SocketAddress& to, bool exactly) const {
     if (exactly) return address_ == to;
     const auto* ours = std::get_if<IpPort>(&address_);

@@ -190,7 +190,7 @@ test('publishers on both loops flood a room, in order, and the gateway still sto
     const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 workers: 2
-shutdown_timeout: 5s
+shutdown: { timeout: 5s }
 routes: [ { path: /room, plugin: broadcast, options: { queue: 64MiB } } ]
 `);
     const join = async () => {

@@ -238,7 +238,7 @@ test('the shutdown ends after its timeout even if clients do not answer', async 
   const echo = await echoServer(t);
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
-shutdown_timeout: 300ms
+shutdown: { timeout: 300ms }
 backends: { echo: { servers: [ "tcp://127.0.0.1:${echo}" ] } }
 routes: [ { path: /, backend: echo, limits: { close_timeout: 1h } } ]
 `);

@@ -19,7 +19,7 @@ async function withServer(t) {
   const server = await tcpServer(t, (socket) => accepted.shift()?.(socket));
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
-shutdown_timeout: 20s
+shutdown: { timeout: 20s }
 workers: 1
 backends: { b: { servers: [ "tcp://127.0.0.1:${server}" ] } }
 routes: [ { path: /raw, backend: b, limits: { close_timeout: 10m, ping_interval: 0s } } ]

@@ -70,7 +70,7 @@ TEST_F(ComposeTest, DockerWaitsLongerThanTheGateway) {
   ASSERT_TRUE(config);
   const std::string grace = services_["gateway"]["stop_grace_period"].as<std::string>();
   ASSERT_TRUE(grace.ends_with('s'));
-  EXPECT_GT(std::chrono::seconds(std::stoi(grace)), (*config)->shutdown_timeout);
+  EXPECT_GT(std::chrono::seconds(std::stoi(grace)), (*config)->shutdown.timeout);
 }
 
 TEST_F(ComposeTest, TheGatewaysServersAreServices) {

@@ -32,7 +32,8 @@ constexpr auto kPlaces = std::to_array<std::string_view>({
     "]",
     "listeners: [ { address: \"a:1\", tls: { certificates: @, client_ca: @, client_auth: @ } } ]",
     "admin: { address: @ }",
-    "workers: @\nmemory: @\nserver_header: @\ncompression_memory: @\nshutdown_timeout: @",
+    "workers: @\nmemory: @\nserver_header: @\ncompression_memory: @\nshutdown: { timeout: @, code: "
+    "@ }\ndrain_spread: @",
     "http: { head_size: @, headers: @, head_timeout: @, underscores: @ }",
     "log: { level: @, format: @ }",
     "backends: { @: { servers: [ \"tcp://a:1\" ] } }",

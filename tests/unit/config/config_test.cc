@@ -48,7 +48,7 @@ server_header: "up/1"
 http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s, body_rate: 1KiB, underscores: pass }
 memory: 512MiB
 compression_memory: 64MiB
-shutdown_timeout: 1m
+shutdown: { delay: 1s, spread: 2s, timeout: 1m, code: 1012 }
 log: { level: debug, format: json }
 backends:
   mqtt:
@@ -91,7 +91,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(config->http.headers, defaults.http.headers);
   EXPECT_EQ(config->http.head_timeout, defaults.http.head_timeout);
   EXPECT_EQ(config->http.idle_timeout, defaults.http.idle_timeout);
-  EXPECT_EQ(config->shutdown_timeout, defaults.shutdown_timeout);
+  EXPECT_EQ(config->shutdown.timeout, defaults.shutdown.timeout);
   EXPECT_EQ(config->log.level, LogLevel::kInfo);
   EXPECT_EQ(config->log.format, LogFormat::kText);
   EXPECT_TRUE(config->backends.empty());
@@ -133,7 +133,10 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_TRUE(config->http.underscores);
   EXPECT_EQ(config->memory.bytes, 512u << 20);
   EXPECT_EQ(config->compression_memory, 64u << 20);
-  EXPECT_EQ(config->shutdown_timeout, Millis{60'000});
+  EXPECT_EQ(config->shutdown.delay, Millis{1'000});
+  EXPECT_EQ(config->shutdown.spread, Millis{2'000});
+  EXPECT_EQ(config->shutdown.timeout, Millis{60'000});
+  EXPECT_EQ(config->shutdown.code, 1012);
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
 }
@@ -269,8 +272,16 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
                 .find("is longer than 256 characters\n"),
             std::string::npos);
   EXPECT_EQ(ErrorsOfTop("server_header:"), "1:1: server_header: is empty; needs text\n");
-  EXPECT_EQ(ErrorsOfTop("shutdown_timeout: 2h"),
-            "1:19: shutdown_timeout: '2h' is out of range; use 0 to 1h\n");
+  EXPECT_EQ(ErrorsOfTop("shutdown: { timeout: 2h }"),
+            "1:22: shutdown.timeout: '2h' is out of range; use 0 to 1h\n");
+  EXPECT_EQ(ErrorsOfTop("shutdown: { delay: 8s, spread: 8s }"),
+            "1:11: shutdown: timeout counts from the signal, so it has to be at least delay and "
+            "spread together\n");
+  EXPECT_EQ(ErrorsOfTop("shutdown: { code: 1005 }"),
+            "1:19: shutdown.code: '1005' cannot be sent; use 1000, 1001, 1012, 1013 or 3000 to "
+            "4999\n");
+  EXPECT_EQ(ErrorsOfTop("shutdown_timeout: 5s"),
+            "1:1: shutdown_timeout: unknown key; use shutdown: { timeout: 10s }\n");
   EXPECT_EQ(ErrorsOfTop("admin: 127.0.0.1:1"),
             "1:8: admin: is text; needs a map with the keys address\n");
   EXPECT_EQ(ErrorsOfTop("admin: { }"),
@@ -328,7 +339,7 @@ TEST(ConfigTest, MemoryIsASizeOrAPartOfWhatThereIs) {
 TEST(ConfigTest, AFileThatIsNotAMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
-            "http, compression_memory, memory, shutdown_timeout, "
+            "http, compression_memory, memory, shutdown, drain_spread, "
             "log, backends, routes\n");
 }
 
@@ -540,7 +551,7 @@ TEST(ForeignKeysTest, AreAnsweredWithWhatTheyAreCalledHere) {
     EXPECT_EQ(UnknownKey(top).find("did you mean"), std::string::npos) << UnknownKey(top);
   }
   EXPECT_EQ(UnknownKey("Workers: 2"), "unknown key; did you mean 'workers'?");
-  EXPECT_EQ(UnknownKey("shutdown-timeout: 2s"), "unknown key; did you mean 'shutdown_timeout'?");
+  EXPECT_EQ(UnknownKey("drain-spread: 2s"), "unknown key; did you mean 'drain_spread'?");
 }
 
 TEST(ForeignKeysTest, CertificatesOfAListenerStandInAList) {

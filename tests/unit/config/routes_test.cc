@@ -37,7 +37,7 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
             "1:11: routes[0]: is text; needs a map with the keys path, hosts, backend, plugin, "
             "options, subprotocols, "
             "encoding, dialects, enforce, compression, server_compression, preserve_host, "
-            "forwarded, rewrite, cors, require_origin, limits\n");
+            "forwarded, rewrite, cors, require_origin, limits, name, on_change\n");
 }
 
 TEST(RoutesTest, HttpPolicyIsForHttpServers) {

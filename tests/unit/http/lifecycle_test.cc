@@ -509,14 +509,31 @@ TEST(ClientGoneTest, WithItsBodyPausedIsNoticedWhenTheBodyIsWanted) {
 }
 
 TEST(DrainTest, IdleConnectionsEndAtOnce) {
-  HttpWire fresh;
-  fresh.Drain();
-  EXPECT_TRUE(fresh.done());
   HttpWire kept_alive;
   kept_alive.on_request = Ok;
   kept_alive.Send(kGet);
   kept_alive.Drain();
   EXPECT_TRUE(kept_alive.done());
+}
+
+TEST(DrainTest, AClientThatHasJustConnectedMayStillAsk) {
+  HttpWire silent;
+  silent.Drain();
+  silent.Advance(999ms);
+  EXPECT_FALSE(silent.done());
+  silent.Advance(1ms);
+  EXPECT_TRUE(silent.done());
+
+  HttpWire late;
+  late.on_request = Ok;
+  late.Drain();
+  late.Send(kGet);
+  late.Fin();
+  EXPECT_TRUE(late.done());
+  std::string text = late.received();
+  const Answer answer = TakeAnswer(text);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.headers.HasToken("connection", "close"));
 }
 
 TEST(DrainTest, BusyOnesAnswerFirst) {

@@ -43,7 +43,7 @@ class WireStream final : public io::ByteStream {
   std::size_t queued() const override { return queue_.size(); }
   io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override {
-    return broken_ || !wire_->inbound.empty() || wire_->client_fin;
+    return broken_ || wire_->inbound_read < wire_->inbound.size() || wire_->client_fin;
   }
   SocketAddress local_address() const override { return IpPort{}; }
   SocketAddress peer_address() const override { return IpPort{*Ip::Parse("192.0.2.7"), 4242}; }
