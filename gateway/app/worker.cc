@@ -113,15 +113,19 @@ void Worker::Drain(const Stop& stop) {
 void Worker::BeginDrain(const Stop& stop) {
   draining_ = true;
   grace_.Arm(stop.timeout);
-  not_empty_ = 2;
-  gateway_.Drain(stop.code, stop.spread, [this] { OneEmpty(); });
-  listeners_.Drain([this] { OneEmpty(); });
+  gateway_.Drain(stop.code, stop.spread, [this] { LookLater(); });
+  listeners_.Drain([this] { LookLater(); });
+  LookLater();
 }
 
-void Worker::OneEmpty() {
-  if (--not_empty_ > 0) return;
-  grace_.Disarm();
-  drained_();
+// A connection that has just been handed over is not among the sessions yet.
+void Worker::LookLater() {
+  loop_.Post([this] {
+    if (gone_ || !listeners_.empty() || gateway_.sessions() > 0) return;
+    gone_ = true;
+    grace_.Disarm();
+    drained_();
+  });
 }
 
 // Those that are not empty yet say so now.

@@ -67,7 +67,7 @@ class Worker final : private io::Timer::Owner {
  private:
   void BeginDrain(const Stop& stop);
   void SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets);
-  void OneEmpty();
+  void LookLater();
   void AbandonClients();
   void OnTimer(io::Timer&) override { AbandonClients(); }
 
@@ -88,7 +88,7 @@ class Worker final : private io::Timer::Owner {
   std::unique_ptr<http::Front> admin_front_;
   io::Timer grace_;
   bool draining_ = false;
-  std::size_t not_empty_ = 0;  // of the listeners and the gateway
+  bool gone_ = false;  // no client is left
   std::function<void()> drained_;
   std::thread thread_;
 };

@@ -55,6 +55,8 @@ class Exchange {
 
   virtual const Request& request() const = 0;
   virtual SocketAddress client_address() const = 0;
+  // True if this is the first request of its connection.
+  virtual bool first() const { return false; }
   virtual const io::TlsInfo* tls() const = 0;  // nullptr if the client connected without TLS
 
   // Fields for the head of the final response, whoever sends it. Each replaces all fields of the

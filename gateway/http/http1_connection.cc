@@ -302,15 +302,15 @@ void Http1Connection::Arm(Wait wait) {
 
 void Http1Connection::BeginExchange(RequestHead&& head) {
   state_ = State::kBusy;
-  asked_ = true;
+  const bool first = !std::exchange(asked_, true);
   Spend(kRequestWork);
   Arm(Wait::kNothing);
   request_complete_ = false;
   body_time_ = options_.limits.body_grace;
   client_keeps_alive_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
-  exchange_ =
-      std::make_unique<ServerExchange>(*this, std::move(head.request), stream_->peer_address());
+  exchange_ = std::make_unique<ServerExchange>(*this, std::move(head.request),
+                                               stream_->peer_address(), first);
   ServerExchange& exchange = *exchange_;  // outlives the call, answered or not
   auto handler = handler_.OnRequest(exchange);
   const bool orphan = handler == nullptr;

@@ -20,10 +20,11 @@ constexpr std::size_t kMaxJoined = 2 * 1024;
 }  // namespace
 
 ServerExchange::ServerExchange(Http1Connection& connection, Request&& request,
-                               SocketAddress client_address)
+                               SocketAddress client_address, bool first)
     : connection_(&connection),
       request_(std::move(request)),
-      client_address_(std::move(client_address)) {}
+      client_address_(std::move(client_address)),
+      first_(first) {}
 
 void ServerExchange::Measure() {
   request_bytes_ = sizeof(*this);

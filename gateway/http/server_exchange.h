@@ -17,11 +17,13 @@ class Http1Connection;
 // upgraded or cancelled; after that every call does nothing.
 class ServerExchange final : public Exchange, public io::Deletable {
  public:
-  ServerExchange(Http1Connection& connection, Request&& request, SocketAddress client_address);
+  ServerExchange(Http1Connection& connection, Request&& request, SocketAddress client_address,
+                 bool first);
 
   // Exchange:
   const Request& request() const override { return request_; }
   SocketAddress client_address() const override { return client_address_; }
+  bool first() const override { return first_; }
   const io::TlsInfo* tls() const override;
   void SetAnswerHeaders(Headers headers) override { answer_headers_ = std::move(headers); }
   void Respond(Response response) override;
@@ -64,6 +66,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   ResponseWriter writer_;
   std::string gathered_;
   std::size_t request_bytes_ = 0;
+  const bool first_;
   bool gathering_ = false;
   bool body_reading_ = true;
   bool head_sent_ = false;

@@ -127,7 +127,6 @@ void Gateway::PostToService(std::size_t loop, const plugin::Service& service,
 std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchange,
                                                           const Ref<ListenerContext>& came_by,
                                                           http::ClientPlaces& places) {
-  if (draining_) return RefuseForShutdown(exchange);
   const config::Listener& listener = came_by->config;
   const http::Request& request = exchange.request();
   const route::SeenAs seen = route::SeenByClient(
@@ -143,6 +142,11 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   RouteContext& route = routes_.At(routed.route->index);
   route.stats().requests.Add();
+  // One that is on its way when the gateway begins to stop is served.
+  if (draining_ && !exchange.first()) {
+    if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
+    return RefuseForShutdown(exchange);
+  }
   Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
   if (!decision.for_websocket()) {
@@ -230,9 +234,6 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     exchange.Respond(std::move(response));
     return nullptr;
   };
-  if (draining_)
-    return refuse(HandshakeOutcome::kShuttingDown,
-                  http::TextResponse(503, "the gateway is shutting down"));
   std::optional<session::SessionSlot> slot = route.TakeSlot();
   if (!slot) {
     http::Response full = http::TextResponse(503, "too many sessions on this route");

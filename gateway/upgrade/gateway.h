@@ -85,8 +85,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                    const Ref<ListenerContext>& listener,
                                                    http::ClientPlaces& places);
 
-  // Closes every session, over `spread`, and refuses new ones and requests. `empty` is called once
-  // none is left, or at once when there is none.
+  // Closes every session, over `spread`, and refuses requests on connections that had one before. A
+  // handshake that is under way becomes a session that is closed at once. `empty` is called
+  // whenever none is left, which may be now; from deep inside of other calls.
   void Drain(std::uint16_t code, io::Millis spread, std::function<void()> empty);
   // Ends every session at once.
   void Abandon();
@@ -164,7 +165,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   std::uint64_t next_id_;
   std::uint64_t id_step_;
   bool draining_ = false;
-  std::function<void()> empty_;
+  std::function<void()> empty_;                           // while draining
+  std::shared_ptr<const SpreadCloses::Reason> shutdown_;  // while draining
   const std::shared_ptr<const SpreadCloses::Reason> too_old_;
 };
 

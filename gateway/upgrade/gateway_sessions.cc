@@ -146,6 +146,7 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
     CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread
                                                          : io::Millis{0});
   LimitAge(started);
+  if (draining_) closes_.AddOne(id, context_.loop.timers.Now(), shutdown_);
   started.Start(std::move(early));
 }
 
@@ -164,7 +165,7 @@ void Gateway::OnSessionDone(session::Session& session) {
   session.Retire();
   Forget(session);
   context_.loop.turn.DeferDelete(std::move(done));
-  if (empty_ && sessions_.empty()) std::exchange(empty_, nullptr)();
+  if (empty_ && sessions_.empty()) empty_();
 }
 
 // Takes a session out of the counters and writes its last line.
@@ -180,16 +181,13 @@ void Gateway::Forget(session::Session& session) {
 
 void Gateway::Drain(std::uint16_t code, io::Millis spread, std::function<void()> empty) {
   draining_ = true;
-  if (sessions_.empty()) return empty();
   empty_ = std::move(empty);
+  shutdown_ =
+      std::make_shared<const SpreadCloses::Reason>(code, "the gateway is shutting down", nullptr);
+  if (sessions_.empty()) return empty_();
   auto ids = std::make_shared<std::vector<std::uint64_t>>();
-  sessions_.Walk(
-      [ids](session::Session& session) { ids->push_back(session.facts().id); },
-      [this, ids, code, spread] {
-        closes_.Add(
-            *ids, spread,
-            {.code = code, .text = "the gateway is shutting down", .still_wanted = nullptr});
-      });
+  sessions_.Walk([ids](session::Session& session) { ids->push_back(session.facts().id); },
+                 [this, ids, spread] { closes_.Add(*ids, spread, *shutdown_); });
 }
 
 void Gateway::Abandon() {
@@ -200,7 +198,7 @@ void Gateway::Abandon() {
     Forget(*session);
     context_.loop.turn.DeferDelete(std::move(session));
   }
-  if (empty_) std::exchange(empty_, nullptr)();
+  if (empty_) empty_();
 }
 
 }  // namespace upgate::upgrade

@@ -20,11 +20,6 @@ Gateway::Handshake::~Handshake() {
 void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
                                   const backend::Server& server, io::Instant) {
   opening_.reset();
-  if (gateway_.draining_) {
-    route_.Count(HandshakeOutcome::kShuttingDown);
-    exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
-    return;
-  }
   gateway_.EstablishBytes(exchange_, admission_, std::move(stream), server);
 }
 

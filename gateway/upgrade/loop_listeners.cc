@@ -67,19 +67,18 @@ void LoopListeners::OnRetiredEmpty(Entry& entry) {
   const auto it = std::ranges::find(retired_, &entry, &std::unique_ptr<Entry>::get);
   gateway_.loop().turn.DeferDelete(std::move(*it));
   retired_.erase(it);
-  OneEmpty();
-}
-
-void LoopListeners::OneEmpty() {
-  if (empty_ && --not_empty_ == 0) std::exchange(empty_, nullptr)();
+  if (empty_) empty_();
 }
 
 void LoopListeners::Drain(std::function<void()> empty) {
   empty_ = std::move(empty);
-  // One of them is this call: no callback comes before all have been told.
-  not_empty_ = entries_.size() + retired_.size() + 1;
-  for (auto& entry : entries_) entry->front->Drain([this] { OneEmpty(); });
-  OneEmpty();
+  for (auto& entry : entries_) entry->front->Drain(empty_);
+}
+
+bool LoopListeners::empty() const {
+  return retired_.empty() && std::ranges::all_of(entries_, [](const auto& entry) {
+           return entry->front->connections() == 0;
+         });
 }
 
 void LoopListeners::Abandon() {

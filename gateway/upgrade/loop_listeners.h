@@ -36,8 +36,11 @@ class LoopListeners {
                                const io::ListenOptions& options);
   Result<SocketAddress> Listen(std::size_t listener, std::unique_ptr<io::BoundSocket> socket);
 
-  // Stops listening; see http::Front. `empty` is called once no connection is left.
+  // Stops listening; see http::Front. `empty` is called when a listener has no connection left: it
+  // may have been the last. From deep inside of other calls.
   void Drain(std::function<void()> empty);
+  // No connection is left that is not a session.
+  bool empty() const;
   // Ends every connection at once.
   void Abandon();
 
@@ -56,7 +59,6 @@ class LoopListeners {
                                    const std::shared_ptr<const ListenerRecord>& record);
   void Retire(std::unique_ptr<Entry> entry);
   void OnRetiredEmpty(Entry& entry);
-  void OneEmpty();
 
   Gateway& gateway_;
   tls::Scratch& scratch_;
@@ -64,8 +66,7 @@ class LoopListeners {
   const std::size_t index_;
   std::vector<std::unique_ptr<Entry>> entries_;  // as in the configuration
   std::vector<std::unique_ptr<Entry>> retired_;
-  std::size_t not_empty_ = 0;    // of those that Drain waits for
-  std::function<void()> empty_;  // while it does
+  std::function<void()> empty_;  // of Drain
 };
 
 }  // namespace upgate::upgrade

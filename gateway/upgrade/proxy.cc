@@ -227,11 +227,6 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
     Settle(HandshakeOutcome::kBackendFailed);
     return Fail(502, "the server behind this route gave a wrong handshake", *fault);
   }
-  if (gateway_.draining_) {
-    gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
-    Settle(HandshakeOutcome::kShuttingDown);
-    return exchange_.Respond(http::TextResponse(503, "the gateway is shutting down"));
-  }
   settled_ = true;
   gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server,
                            std::move(server_compression_));

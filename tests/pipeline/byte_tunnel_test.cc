@@ -419,7 +419,7 @@ TEST(ByteTunnel, PingsAreEventuallyNotReadIfPongsAreNotRead) {
 
 // ---- the gateway stops
 
-TEST(ByteTunnel, DrainClosesWith1001AndRefusesNewSessions) {
+TEST(ByteTunnel, DrainClosesWith1001AlsoASessionThatComesLate) {
   Tunnel t;
   auto waiting = t.gw.Connect();
   bool empty = false;
@@ -427,9 +427,13 @@ TEST(ByteTunnel, DrainClosesWith1001AndRefusesNewSessions) {
   t.Run();
   EXPECT_EQ(t.client.ReceivedClose(), 1001);
   EXPECT_FALSE(empty);
-  EXPECT_EQ(waiting.Upgrade("/b").status, 503);
+  EXPECT_EQ(waiting.Upgrade("/b").status, 101);
+  EXPECT_EQ(waiting.ReceivedClose(), 1001);
+  waiting.Send(CloseFrame(1001));
+  waiting.peer().Close();
   t.client.Send(CloseFrame(1001));
   t.Finish();
+  t.gw.loop().Advance(10s);
   EXPECT_TRUE(empty);
   EXPECT_EQ(t.gw.log().Last("session close", "closed_by"), "gateway");
 }

@@ -268,7 +268,7 @@ TEST(ProxyFaults, AServerThatDiesInTheHandshakeGivesItsPlaceBack) {
   }
 }
 
-TEST(ProxyFaults, AHandshakeThatIsAnsweredDuringTheShutdownIsRefused) {
+TEST(ProxyFaults, AHandshakeThatIsAnsweredDuringTheShutdownIsASessionThatIsClosed) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();
@@ -281,10 +281,15 @@ TEST(ProxyFaults, AHandshakeThatIsAnsweredDuringTheShutdownIsRefused) {
       "Upgrade\r\nSec-WebSocket-Accept: " +
       std::string(kSampleAccept) + "\r\n\r\n");
   gw.loop().RunUntilIdle();
-  EXPECT_EQ(client.Head().status, 503);
-  EXPECT_TRUE(server[0].done());
+  EXPECT_EQ(client.Head().status, 101);
+  EXPECT_EQ(client.ReceivedClose(), 1001);
+  client.Send(CloseFrame(1001));
+  client.peer().Close();
+  server[0].Send(ServerFrame(kClose, CloseBody(1001)));
+  server[0].Shutdown();
+  gw.loop().Advance(10s);
   EXPECT_TRUE(empty);
-  EXPECT_EQ(gw.Handshakes(stats::HandshakeOutcome::kShuttingDown, 2), 1u);
+  EXPECT_EQ(gw.gateway().sessions(), 0u);
 }
 
 }  // namespace

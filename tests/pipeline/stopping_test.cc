@@ -52,27 +52,43 @@ TEST(Stopping, ASessionThatIsOpenIsServedUntilItsTurnComes) {
   EXPECT_EQ(frames[0].payload, "still here");
 }
 
-TEST(Stopping, RequestsAreAnsweredWith503AndWhenToComeAgain) {
+TEST(Stopping, TheNextRequestOnAConnectionIsRefusedAndToldWhenToComeAgain) {
   TestGateway gw(kEcho);
   auto client = gw.Connect();
-  gw.loop().RunUntilIdle();
+  client.Send("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_EQ(client.Head().status, 404);
+  client.Rest();
+  client.peer().Send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
   gw.gateway().Drain(1001, 0ms, [] {});
   gw.listeners().Drain([] {});
-  client.Send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+  gw.loop().RunUntilIdle();
   const ResponseHead head = client.Head();
   EXPECT_EQ(head.status, 503);
   EXPECT_EQ(head.Get("retry-after"), "5");
   EXPECT_EQ(head.Get("connection"), "close");
 }
 
-TEST(Stopping, WhoIsInTheQueueOfAListenerIsAnswered) {
+TEST(Stopping, WhoIsInTheQueueOfAListenerIsServed) {
   TestGateway gw(kEcho);
-  GatewayClient client(gw.loop(), Address("127.0.0.1:80"));
-  client.peer().Send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
-  gw.gateway().Drain(1001, 0ms, [] {});
+  GatewayClient asks(gw.loop(), Address("127.0.0.1:80"));
+  asks.peer().Send("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
+  GatewayClient upgrades(gw.loop(), Address("127.0.0.1:80"));
+  upgrades.peer().Send(UpgradeRequest("/echo"));
+  bool empty = false;
+  gw.gateway().Drain(1001, 0ms, [&] { empty = true; });
   gw.listeners().Drain([] {});
   gw.loop().RunUntilIdle();
-  EXPECT_EQ(client.Head().status, 503);
+  const ResponseHead head = asks.Head();
+  EXPECT_EQ(head.status, 404);
+  EXPECT_EQ(head.Get("connection"), "close");
+  EXPECT_EQ(upgrades.Head().status, 101);
+  EXPECT_EQ(upgrades.ReceivedClose(), 1001);
+  upgrades.Send(CloseFrame(1001));
+  upgrades.peer().Close();
+  asks.peer().Close();
+  gw.loop().Advance(10s);
+  EXPECT_TRUE(empty);
+  EXPECT_TRUE(gw.listeners().empty());
 }
 
 constexpr std::string_view kAged =
