@@ -144,7 +144,8 @@ test('a reload with an error changes nothing and tells every error', async (t) =
       `listeners: [ { address: "127.0.0.1:0" }, { address: "127.0.0.1:${taken}" } ]\n${admin}${echo}`,
       [/cannot listen: .*in use/]],
     'a certificate that is missing': [
-      `listeners: [ { address: "127.0.0.1:0", tls: { certificates: [ { cert: no.crt, key: no.key } ] } } ]\n${admin}${echo}`,
+      `listeners: [ { address: "127.0.0.1:0", tls: { certificates: [ { cert: no.crt, key: no.key } ] } } ]
+${admin}${echo}`,
       [/no\.crt/, /no\.key/]],
     'options of a plugin': [`${listener}${admin}routes: [ { path: /, plugin: files, options: { root: /no/such } } ]\n`,
       [/\/no\/such/]],

@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "gateway/http/front.h"
 #include "tests/support/capture_log.h"
@@ -49,7 +51,16 @@ class AdminTest : public testing::Test {
   test::FakeLoop loop_;
   FixedStats host_;
   bool ready_ = true;
-  Admin admin_{host_, [this] { return ready_; }};
+  struct Reloads final : Control {
+    void Reload(const std::string& caller, std::function<void(const ReloadResult&)> done) override {
+      callers.push_back(caller);
+      waiting.push_back(std::move(done));
+    }
+    std::vector<std::string> callers;
+    std::vector<std::function<void(const ReloadResult&)>> waiting;
+  };
+  Reloads control_;
+  Admin admin_{host_, [this] { return ready_; }, control_};
   std::shared_ptr<const http::ServerOptions> options_ = std::make_shared<http::ServerOptions>();
   tls::Scratch scratch_;
   http::Front front_;
@@ -81,6 +92,61 @@ TEST_F(AdminTest, IsReadOnlyAndSaysWhatItHas) {
   const Answer unknown = Ask("GET /stat");
   EXPECT_EQ(unknown.head.status, 404);
   EXPECT_NE(unknown.body.find("/metrics"), std::string::npos);
+}
+
+TEST_F(AdminTest, AReloadIsAnsweredWhenItIsOver) {
+  test::TestPeer peer(loop_.network(), test::Address("127.0.0.1:9901"));
+  peer.Send("POST /reload HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\n\r\n");
+  loop_.RunUntilIdle();
+  EXPECT_EQ(peer.received(), "");
+  ASSERT_EQ(control_.waiting.size(), 1u);
+  EXPECT_THAT(control_.callers[0], testing::StartsWith("admin client "));
+  control_.waiting[0]({.ok = true,
+                       .generation = 7,
+                       .changes = {{"route", "/a", "added"}},
+                       .needs_restart = {"workers"},
+                       .file = "f.yaml",
+                       .errors = {}});
+  loop_.RunUntilIdle();
+  std::string bytes = peer.TakeReceived();
+  const auto head = test::TakeResponseHead(bytes).value_or(test::ResponseHead{});
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(nlohmann::json::parse(test::TakeBody(head, bytes).value_or("")),
+            nlohmann::json::parse(R"({"ok": true, "generation": 7, "needs_restart": ["workers"],
+              "changes": [{"what": "route", "name": "/a", "change": "added"}]})"));
+}
+
+TEST_F(AdminTest, AReloadThatIsRefusedTellsEveryError) {
+  test::TestPeer peer(loop_.network(), test::Address("127.0.0.1:9901"));
+  peer.Send("POST /reload HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\n\r\n");
+  loop_.RunUntilIdle();
+  ASSERT_EQ(control_.waiting.size(), 1u);
+  control_.waiting[0]({.ok = false,
+                       .generation = 1,
+                       .changes = {},
+                       .needs_restart = {},
+                       .file = "f.yaml",
+                       .errors = {{{3, 5}, "routes", "is \"wrong\""}}});
+  loop_.RunUntilIdle();
+  std::string bytes = peer.TakeReceived();
+  const auto head = test::TakeResponseHead(bytes).value_or(test::ResponseHead{});
+  EXPECT_EQ(head.status, 422);
+  EXPECT_EQ(nlohmann::json::parse(test::TakeBody(head, bytes).value_or("")),
+            nlohmann::json::parse(R"({"ok": false, "errors": [{"file": "f.yaml", "line": 3,
+              "column": 5, "key": "routes", "message": "is \"wrong\""}]})"));
+}
+
+TEST_F(AdminTest, WhoAskedForAReloadMayGo) {
+  {
+    test::TestPeer peer(loop_.network(), test::Address("127.0.0.1:9901"));
+    peer.Send("POST /reload HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\n\r\n");
+    loop_.RunUntilIdle();
+    peer.Reset();
+    loop_.RunUntilIdle();
+  }
+  ASSERT_EQ(control_.waiting.size(), 1u);
+  control_.waiting[0]({});
+  loop_.RunUntilIdle();
 }
 
 }  // namespace

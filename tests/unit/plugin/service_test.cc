@@ -27,7 +27,8 @@ ServiceFactory MakeNamed(bool websocket) {
 bool ServesWebSocket(const ServiceFactory& factory) {
   const config::Route route;
   std::vector<config::ConfigError> errors;
-  return factory({route, config::Field(route.options, "options", errors), {}})->serves_websocket();
+  return factory({route.path, route.limits, config::Field(route.options, "options", errors), {}})
+      ->serves_websocket();
 }
 
 TEST(RegistryTest, FindsWhatWasAdded) {

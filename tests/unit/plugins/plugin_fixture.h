@@ -150,7 +150,8 @@ class PluginsTest : public testing::Test {
     route_.options = parsed.value();
     const plugin::ServiceFactory* factory = registry_.FindService(name);
     if (factory == nullptr) return nullptr;
-    auto service = (*factory)({route_, config::Field(route_.options, "options", errors_), folder_});
+    auto service = (*factory)(
+        {route_.path, route_.limits, config::Field(route_.options, "options", errors_), folder_});
     return errors_.empty() ? std::move(service) : nullptr;
   }
   std::unique_ptr<plugin::Instance> Start(const std::string& name,
