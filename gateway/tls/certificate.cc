@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include "gateway/base/address.h"
@@ -164,6 +166,17 @@ std::string AddressText(const ASN1_OCTET_STRING& address) {
   return ip.ToString();
 }
 
+std::string Sha256(const X509& certificate) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  X509_digest(&certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
+}
+
+std::int64_t UnixSeconds(const ASN1_TIME& time) {
+  std::tm calendar{};
+  return ASN1_TIME_to_tm(&time, &calendar) == 1 ? ::timegm(&calendar) : 0;
+}
+
 std::string CommonName(const X509& certificate) {
   const X509_NAME* subject = X509_get_subject_name(&certificate);
   const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
@@ -234,6 +247,35 @@ std::vector<std::string> NamesOf(const X509& certificate) {
   if (names.empty()) names.push_back(CommonName(certificate));
   std::erase(names, std::string());
   return names;
+}
+
+LoadedCertificate Describe(const Identity& identity, const config::Certificate& files) {
+  return {files.cert.path, NamesOf(*identity.leaf),
+          UnixSeconds(*X509_get0_notAfter(identity.leaf.get())), Sha256(*identity.leaf)};
+}
+
+void FilesDigest::Add(const Identity& identity) {
+  digests_ += Sha256(*identity.leaf);
+  for (int i = 0; i < sk_X509_num(identity.chain.get()); ++i)
+    digests_ += Sha256(*sk_X509_value(identity.chain.get(), i));
+}
+
+void FilesDigest::Add(const X509_STORE& authorities) {
+  std::vector<std::string> all;
+  const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(&authorities);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    const X509* authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+    if (authority != nullptr) all.push_back(Sha256(*authority));
+  }
+  std::ranges::sort(all);
+  for (const std::string& digest : all) digests_ += digest;
+}
+
+std::string FilesDigest::Finish() const {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  EVP_Digest(digests_.data(), digests_.size(), reinterpret_cast<unsigned char*>(digest.data()),
+             nullptr, EVP_sha256(), nullptr);
+  return digest;
 }
 
 }  // namespace upgate::tls

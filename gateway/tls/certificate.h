@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/config/config.h"
+#include "gateway/tls/loaded_files.h"
 #include "gateway/tls/openssl.h"
 
 namespace upgate::tls {
@@ -32,5 +33,19 @@ bool UseIdentity(SSL_CTX& context, const Identity& identity, const config::Certi
 // The names that a certificate is valid for, in lower case: DNS names and addresses of its
 // subjectAltName, or the common name if it has neither. RFC 6125, section 6.4.4.
 std::vector<std::string> NamesOf(const X509& certificate);
+
+LoadedCertificate Describe(const Identity& identity, const config::Certificate& files);
+
+// Collects LoadedFiles::digest: what is added, in this order.
+class FilesDigest {
+ public:
+  void Add(const Identity& identity);
+  // The order of the certificates in the store makes no difference.
+  void Add(const X509_STORE& authorities);
+  std::string Finish() const;
+
+ private:
+  std::string digests_;  // of single certificates
+};
 
 }  // namespace upgate::tls

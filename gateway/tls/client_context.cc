@@ -16,8 +16,13 @@ namespace {
 
 class OpensslClientContext final : public ClientContext {
  public:
-  OpensslClientContext(SslCtxPtr context, const config::ClientTls& tls)
-      : context_(std::move(context)), verify_(tls.verify), server_name_(tls.server_name) {}
+  OpensslClientContext(SslCtxPtr context, const config::ClientTls& tls, LoadedFiles files)
+      : context_(std::move(context)),
+        verify_(tls.verify),
+        server_name_(tls.server_name),
+        files_(std::move(files)) {}
+
+  const LoadedFiles& files() const override { return files_; }
 
   std::unique_ptr<io::Pending> Handshake(std::unique_ptr<io::ByteStream> lower,
                                          const std::string& server_name, io::Loop loop,
@@ -60,13 +65,16 @@ class OpensslClientContext final : public ClientContext {
   const SslCtxPtr context_;
   const bool verify_;
   const std::optional<std::string> server_name_;
+  const LoadedFiles files_;
 };
 
-void TrustAuthorities(SSL_CTX& context, const config::ClientTls& tls,
+void TrustAuthorities(SSL_CTX& context, const config::ClientTls& tls, FilesDigest& digest,
                       std::vector<config::ConfigError>& errors) {
   if (tls.ca) {
-    if (StorePtr store = LoadAuthorities(*tls.ca, errors))
+    if (StorePtr store = LoadAuthorities(*tls.ca, errors)) {
+      digest.Add(*store);
       SSL_CTX_set_cert_store(&context, store.release());
+    }
     return;
   }
   ERR_clear_error();
@@ -89,14 +97,19 @@ std::expected<std::shared_ptr<ClientContext>, std::vector<config::ConfigError>> 
   SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
   SSL_CTX_set_verify(context.get(), tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                      tls.verify ? OnVerify : nullptr);
-  TrustAuthorities(*context, tls, errors);
+  LoadedFiles files;
+  FilesDigest digest;
+  TrustAuthorities(*context, tls, digest, errors);
   if (tls.certificate) {
     if (const auto identity = LoadIdentity(*tls.certificate, errors)) {
       UseIdentity(*context, *identity, *tls.certificate, errors);
+      files.certificates.push_back(Describe(*identity, *tls.certificate));
+      digest.Add(*identity);
     }
   }
   if (!errors.empty()) return std::unexpected(std::move(errors));
-  return std::make_shared<OpensslClientContext>(std::move(context), tls);
+  files.digest = digest.Finish();
+  return std::make_shared<OpensslClientContext>(std::move(context), tls, std::move(files));
 }
 
 }  // namespace upgate::tls

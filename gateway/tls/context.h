@@ -8,6 +8,7 @@
 #include "gateway/config/config.h"
 #include "gateway/io/network.h"
 #include "gateway/io/stream.h"
+#include "gateway/tls/loaded_files.h"
 
 namespace upgate::tls {
 
@@ -44,6 +45,14 @@ class ServerContext {
   // about once an hour, from any thread.
   virtual void RotateTicketKeys() = 0;
 
+  // For a context that replaces `previous`: both have the same ticket keys from now on, so that
+  // clients can resume their sessions, and rotating the keys of one rotates those of the other.
+  // Changes nothing if the contexts treat client certificates differently, because a resumed
+  // session is not verified again. Call it before the context is used.
+  virtual void ShareTicketKeys(const ServerContext& previous) = 0;
+
+  virtual const LoadedFiles& files() const = 0;
+
   // TLS over `lower`, a stream directly from a listener. The handshake starts when reading is
   // turned on; OnBytes and OnEnd come only after it; a failed handshake is OnError with kTls.
   // Truncation (FIN without close_notify) is OnError with kReset. The handshake fails if it is not
@@ -61,6 +70,9 @@ class ClientContext {
   static std::expected<std::shared_ptr<ClientContext>, std::vector<config::ConfigError>> Make(
       const config::ClientTls& tls);
   virtual ~ClientContext() = default;
+
+  // The system's CA certificates are not part of it.
+  virtual const LoadedFiles& files() const = 0;
 
   // Performs the handshake over `lower`, which must be connected. `server_name` is the host as
   // configured, for SNI and verification (overridden by the configured server_name). OnConnected

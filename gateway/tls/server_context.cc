@@ -25,7 +25,9 @@ class OpensslServerContext final : public ServerContext,
  public:
   bool Load(const config::ListenerTls& tls, std::vector<ConfigError>& errors);
 
-  void RotateTicketKeys() override { ticket_keys_.Rotate(); }
+  void RotateTicketKeys() override { ticket_keys_->Rotate(); }
+  void ShareTicketKeys(const ServerContext& previous) override;
+  const LoadedFiles& files() const override { return files_; }
 
   std::unique_ptr<io::ByteStream> Wrap(std::unique_ptr<io::ByteStream> lower,
                                        io::Millis handshake_timeout, io::Loop loop,
@@ -63,12 +65,21 @@ class OpensslServerContext final : public ServerContext,
   std::vector<Site> sites_;
   ServerNames names_;
   StorePtr authorities_;
-  TicketKeys ticket_keys_;
+  std::string client_trust_;  // digest of `authorities_`; empty if they are not used
+  config::ClientAuth client_auth_ = config::ClientAuth::kNone;
+  LoadedFiles files_;
+  std::shared_ptr<TicketKeys> ticket_keys_ = std::make_shared<TicketKeys>();
 };
 
 bool OpensslServerContext::Load(const config::ListenerTls& tls, std::vector<ConfigError>& errors) {
+  FilesDigest digest;
+  client_auth_ = tls.client_auth;
   if (tls.client_ca && tls.client_auth != config::ClientAuth::kNone)
     authorities_ = LoadAuthorities(*tls.client_ca, errors);
+  if (authorities_) {
+    digest.Add(*authorities_);
+    client_trust_ = digest.Finish();
+  }
   for (const config::Certificate& files : tls.certificates) {
     const std::optional<Identity> identity = LoadIdentity(files, errors);
     if (!identity) continue;
@@ -79,12 +90,21 @@ bool OpensslServerContext::Load(const config::ListenerTls& tls, std::vector<Conf
     Site& site = *SiteFor(names, key_type);
     UseIdentity(*site.context, *identity, files, errors);
     site.key_types.push_back(key_type);
+    files_.certificates.push_back(Describe(*identity, files));
+    digest.Add(*identity);
   }
+  files_.digest = digest.Finish();
   for (std::size_t i = 0; i < sites_.size(); ++i) names_.Add(sites_[i].names, i);
   if (sites_.empty() && errors.empty()) errors.push_back({{}, "", "TLS needs a certificate"});
   if (!errors.empty()) return false;
   SSL_CTX_set_tlsext_servername_callback(sites_.front().context.get(), OnServerName);
   return true;
+}
+
+void OpensslServerContext::ShareTicketKeys(const ServerContext& previous) {
+  const auto& other = static_cast<const OpensslServerContext&>(previous);
+  if (other.client_auth_ == client_auth_ && other.client_trust_ == client_trust_)
+    ticket_keys_ = other.ticket_keys_;
 }
 
 OpensslServerContext::Site* OpensslServerContext::SiteFor(const std::vector<std::string>& names,
@@ -150,7 +170,7 @@ int OpensslServerContext::OnAlpn(SSL*, const unsigned char** out, unsigned char*
 
 int OpensslServerContext::OnTicketKey(SSL* ssl, unsigned char* name, unsigned char* iv,
                                       EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
-  const TicketKeys& keys = Of(ssl).ticket_keys_;
+  const TicketKeys& keys = *Of(ssl).ticket_keys_;
   if (seal == 1) return keys.Seal(name, iv, cipher, mac);
   const int opened = keys.Open(name, iv, cipher, mac);
   // A TLS 1.3 client uses a ticket once (RFC 8446, appendix C.4); 2 issues a new one.

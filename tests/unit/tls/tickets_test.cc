@@ -1,4 +1,5 @@
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -69,6 +70,54 @@ TEST_P(TicketsTest, AreWorthlessToAnotherListener) {
   });
   EXPECT_TRUE(second.client->established());
   EXPECT_FALSE(Resumed(second));
+}
+
+TEST_P(TicketsTest, OutliveARenewedCertificate) {
+  const Authority authority;
+  const auto renewed = MakeServer({.certificates = {contexts_.folder.Write(authority.Issue({}))}});
+  const auto first = Connect(nullptr);
+  renewed->ShareTicketKeys(*contexts_.server);
+  contexts_.server = renewed;
+  EXPECT_FALSE(Resumed(*Connect(nullptr)));
+  EXPECT_TRUE(Resumed(*Connect(first->client->session())));
+}
+
+TEST_P(TicketsTest, RotateForAllContextsThatShareThem) {
+  const auto before = contexts_.server;
+  const Authority authority;
+  const auto renewed = MakeServer({.certificates = {contexts_.folder.Write(authority.Issue({}))}});
+  renewed->ShareTicketKeys(*before);
+  const auto first = Connect(nullptr);  // its handshake began before the renewal
+  renewed->RotateTicketKeys();
+  contexts_.server = renewed;
+  EXPECT_TRUE(Resumed(*Connect(first->client->session())));
+  renewed->RotateTicketKeys();
+  EXPECT_FALSE(Resumed(*Connect(first->client->session())));
+}
+
+// A resumed session is not verified again: it must not get past an authority that was removed.
+TEST_P(TicketsTest, DoNotOutliveAChangeOfClientAuthorities) {
+  const Authority authority;
+  const Authority other("another authority");
+  const config::Certificate files = contexts_.folder.Write(authority.Issue({}));
+  const auto server = [&](config::ClientAuth auth, const Authority& clients) {
+    return MakeServer({.certificates = {files},
+                       .client_auth = auth,
+                       .client_ca = contexts_.folder.Write(clients.pem())});
+  };
+  contexts_.server = server(config::ClientAuth::kOptional, authority);
+  const auto first = Connect(nullptr);
+  SSL_SESSION* ticket = first->client->session();
+  const auto replace = [&](std::shared_ptr<ServerContext> by) {
+    by->ShareTicketKeys(*contexts_.server);
+    const auto before = std::exchange(contexts_.server, by);
+    const bool resumed = Resumed(*Connect(ticket));
+    contexts_.server = before;
+    return resumed;
+  };
+  EXPECT_TRUE(replace(server(config::ClientAuth::kOptional, authority)));
+  EXPECT_FALSE(replace(server(config::ClientAuth::kOptional, other)));
+  EXPECT_FALSE(replace(MakeServer({.certificates = {files}})));
 }
 
 TEST_P(TicketsTest, RotationMayHappenOnAnyThread) {
