@@ -114,6 +114,7 @@ constexpr Foreign kForeign[] = {
     {"stats", kAdmin},
     {"target", kBackend},
     {"timeout", kTimeout},
+    {"tls", "use tls of a listener, or of a backend"},
     {"token_plugin", "not supported; write a route for each target"},
     {"token_source", "not supported; write a route for each target"},
     {"try_files", kFolder},

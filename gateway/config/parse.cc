@@ -92,6 +92,25 @@ ListenAddress ParseAdmin(Field field, Addresses& taken) {
   return address;
 }
 
+// The time between two looks at a file; 0: never.
+Millis ParseWatch(const Field& field, Millis fallback) {
+  constexpr Millis kShortest{1'000};
+  const Millis interval = field.Optional(fallback, {Millis{0}, 24 * kHour});
+  if (interval > Millis{0} && interval < kShortest)
+    field.Refuse({"is too short", "use 1s or more, or 0 for never"}, "");
+  return interval;
+}
+
+Millis ParseWatchConfig(const Field& field, Millis fallback, const std::string& file) {
+  const Millis interval = ParseWatch(field, fallback);
+  if (interval > Millis{0} && file == kStandardInput) {
+    field.Error(
+        "a configuration from standard input cannot be watched; name a file with --config, or "
+        "remove this key");
+  }
+  return interval;
+}
+
 Config ParseConfig(Field root, const std::string& file, const std::filesystem::path& folder) {
   Config config;
   config.file = file;
@@ -107,6 +126,8 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.memory = root["memory"].Optional(config.memory);
   config.shutdown = ParseShutdown(root["shutdown"]);
   config.drain_spread = root["drain_spread"].Optional(config.drain_spread, {Millis{0}, kHour});
+  config.tls_watch = ParseWatch(root["tls_watch"], config.tls_watch);
+  config.watch_config = ParseWatchConfig(root["watch_config"], config.watch_config, file);
   config.log = ParseLog(root["log"]);
   config.backends = ParseBackends(root["backends"], folder);
   config.routes = ParseRoutes(root["routes"], config.backends);

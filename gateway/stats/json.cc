@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/utc_time.h"
 #include "gateway/stats/process.h"
 #include "gateway/stats/stats.h"
 #include "gateway/stats/sum.h"
@@ -159,6 +160,14 @@ Value TotalsToJson(const LoopStats& total, const std::deque<ListenerStats>& list
   return json;
 }
 
+Value ToJson(const Certificate& certificate) {
+  return {{KindOf(certificate), certificate.name},
+          {"file", certificate.file},
+          {"names", certificate.names},
+          {"not_after", UtcTime(certificate.not_after)},
+          {"seconds_left", certificate.not_after - std::time(nullptr)}};
+}
+
 std::int64_t UnixMillis() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -211,6 +220,8 @@ std::string Registry::Json() const {
   for (std::size_t i = 0; i < rows.servers.size(); ++i) {
     servers.push_back(ToJson(*rows.servers[i], server_totals[i]));
   }
+  Value& certificates = json["certificates"] = Value::array();
+  for (const Certificate& certificate : Certificates()) certificates.push_back(ToJson(certificate));
   Value& loops = json["loops"] = Value::array();
   const std::vector<LoopTimes> times = ReadTimes();
   for (std::size_t i = 0; i < times.size(); ++i) loops.push_back(LoopToJson(i, times[i], rows));

@@ -376,6 +376,16 @@ void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* t
     text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
 }
 
+void WriteCertificates(Text& text, const std::vector<Certificate>& certificates) {
+  text.Family("upgate_certificate_expiry_seconds", "gauge",
+              "When the certificate expires, since 1970.");
+  for (const Certificate& certificate : certificates) {
+    text.Sample(
+        Label(KindOf(certificate), certificate.name) + "," + Label("file", certificate.file),
+        certificate.not_after);
+  }
+}
+
 void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string>>& build) {
   std::string labels;
   for (const auto& [name, version] : build)
@@ -418,6 +428,7 @@ std::string Registry::Prometheus() const {
   text.Sample("", LogLinesLost());
   WriteReloads(text, reloads_.generation, reloads_.loaded_unix_seconds, reloads_.ok,
                reloads_.failed);
+  WriteCertificates(text, Certificates());
   WriteLoops(text, ReadTimes());
   WriteListeners(text, Labels("listener", rows.listeners), TotalsOf(rows.listeners));
   text.Family("upgate_unrouted_requests_total", "counter", "Requests that matched no route.");

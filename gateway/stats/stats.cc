@@ -1,6 +1,8 @@
 #include "gateway/stats/stats.h"
 
 #include <chrono>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -126,6 +128,20 @@ void Registry::SetGeneration(std::uint64_t number) {
 
 void Registry::CountReload(bool ok) {
   ++(ok ? reloads_.ok : reloads_.failed);
+}
+
+void Registry::SetCertificates(std::vector<Certificate> certificates) {
+  std::set<std::tuple<Certificate::Owner, std::string, std::string>> seen;
+  std::erase_if(certificates, [&](const Certificate& c) {
+    return !seen.emplace(c.owner, c.name, c.file).second;
+  });
+  const std::lock_guard lock(certificates_mutex_);
+  certificates_ = std::move(certificates);
+}
+
+std::vector<Certificate> Registry::Certificates() const {
+  const std::lock_guard lock(certificates_mutex_);
+  return certificates_;
 }
 
 void Registry::WatchLoop(std::size_t index, std::function<LoopTimes()> read) {

@@ -16,6 +16,7 @@
 #include "gateway/base/result.h"
 #include "gateway/config/dialect.h"
 #include "gateway/io/memory.h"
+#include "gateway/stats/certificate.h"
 #include "gateway/stats/row_table.h"
 
 namespace upgate::stats {
@@ -258,6 +259,10 @@ class Registry {
   // An attempt to load the configuration again; `ok`: it was taken.
   void CountReload(bool ok);
 
+  // The certificates that are in use from now on, in the order of the output. Of those with the
+  // same owner and file, only the first is shown.
+  void SetCertificates(std::vector<Certificate> certificates);
+
   // Sets the source for a loop's turns; without it they are 0. `read` is called from any thread
   // that requests the output. Must be called before that, and before the loops run.
   void WatchLoop(std::size_t index, std::function<LoopTimes()> read);
@@ -294,6 +299,7 @@ class Registry {
   Order Rows() const;                        // all there are, in the order of the output
   std::unique_ptr<LoopStats> Total() const;  // over all loops
   std::vector<LoopTimes> ReadTimes() const;  // of each loop
+  std::vector<Certificate> Certificates() const;
   std::uint64_t LogLinesLost() const { return log_lines_lost_ ? log_lines_lost_() : 0; }
 
   const Build build_;
@@ -309,6 +315,9 @@ class Registry {
   mutable RowTable<ListenerRow> listeners_;
   mutable RowTable<RouteRow> routes_;
   mutable RowTable<ServerRow> servers_;
+
+  mutable std::mutex certificates_mutex_;
+  std::vector<Certificate> certificates_;
 };
 
 }  // namespace upgate::stats

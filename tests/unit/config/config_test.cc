@@ -49,6 +49,8 @@ http: { head_size: 16KiB, headers: 50, head_timeout: 2s, idle_timeout: 90s, body
 memory: 512MiB
 compression_memory: 64MiB
 shutdown: { delay: 1s, spread: 2s, timeout: 1m, code: 1012 }
+tls_watch: 5m
+watch_config: 2s
 log: { level: debug, format: json }
 backends:
   mqtt:
@@ -92,6 +94,8 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(config->http.head_timeout, defaults.http.head_timeout);
   EXPECT_EQ(config->http.idle_timeout, defaults.http.idle_timeout);
   EXPECT_EQ(config->shutdown.timeout, defaults.shutdown.timeout);
+  EXPECT_EQ(config->tls_watch, Millis{30'000});
+  EXPECT_EQ(config->watch_config, Millis{0});
   EXPECT_EQ(config->log.level, LogLevel::kInfo);
   EXPECT_EQ(config->log.format, LogFormat::kText);
   EXPECT_TRUE(config->backends.empty());
@@ -137,6 +141,8 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_EQ(config->shutdown.spread, Millis{2'000});
   EXPECT_EQ(config->shutdown.timeout, Millis{60'000});
   EXPECT_EQ(config->shutdown.code, 1012);
+  EXPECT_EQ(config->tls_watch, Millis{300'000});
+  EXPECT_EQ(config->watch_config, Millis{2000});
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
 }
@@ -282,6 +288,14 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
             "4999\n");
   EXPECT_EQ(ErrorsOfTop("shutdown_timeout: 5s"),
             "1:1: shutdown_timeout: unknown key; use shutdown: { timeout: 10s }\n");
+  EXPECT_EQ(ErrorsOfTop("tls_watch: 25h"),
+            "1:12: tls_watch: '25h' is out of range; use 0 to 24h\n");
+  EXPECT_EQ(ErrorsOfTop("tls_watch: 999ms"),
+            "1:12: tls_watch: '999ms' is too short; use 1s or more, or 0 for never\n");
+  EXPECT_EQ(ErrorsOfTop("watch_config: yes"),
+            "1:15: watch_config: 'yes' is not a duration such as 500ms, 10s, 5m or 2h\n");
+  EXPECT_EQ(ErrorsOfTop("watch_config: 5ms"),
+            "1:15: watch_config: '5ms' is too short; use 1s or more, or 0 for never\n");
   EXPECT_EQ(ErrorsOfTop("admin: 127.0.0.1:1"),
             "1:8: admin: is text; needs a map with the keys address\n");
   EXPECT_EQ(ErrorsOfTop("admin: { }"),
@@ -336,11 +350,24 @@ TEST(ConfigTest, MemoryIsASizeOrAPartOfWhatThereIs) {
             "1:9: memory: '512MB' has an unknown unit; did you mean 512MiB?\n");
 }
 
+TEST(ConfigTest, StandardInputCannotBeWatched) {
+  const auto parse = [](const char* watch, const char* file) {
+    return Parse(std::string(kMinimal) + "watch_config: " + watch + "\n", file, TestEnvironment);
+  };
+  EXPECT_TRUE(parse("5s", "upgate.yaml"));
+  EXPECT_TRUE(parse("0", "-"));
+  const auto errors = parse("5s", "-");
+  ASSERT_FALSE(errors);
+  EXPECT_EQ(Written(errors.error()),
+            "3:15: watch_config: a configuration from standard input cannot be watched; name a "
+            "file with --config, or remove this key\n");
+}
+
 TEST(ConfigTest, AFileThatIsNotAMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
-            "http, compression_memory, memory, shutdown, drain_spread, "
-            "log, backends, routes\n");
+            "http, compression_memory, memory, shutdown, drain_spread, tls_watch, "
+            "watch_config, log, backends, routes\n");
 }
 
 TEST(ConfigTest, EveryErrorComesAtOnceInTheOrderOfTheFile) {

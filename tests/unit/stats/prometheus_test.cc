@@ -178,6 +178,7 @@ void Fill(TestRows& small, std::size_t loop) {
 TEST(PrometheusTest, NamesFollowTheRules) {
   TestRows small(SmallNames(), 2);
   Fill(small, 0);
+  small.registry().SetCertificates({{.name = "[::]:8080", .file = "a.crt", .names = {}}});
   for (const Family& family : Read(small.registry())) {
     EXPECT_TRUE(family.name.starts_with("upgate_")) << family.name;
     EXPECT_EQ(family.name.ends_with("_total"), family.type == "counter") << family.name;
@@ -379,6 +380,19 @@ TEST(PrometheusTest, Reloads) {
   EXPECT_GE(ValueOf(families, "upgate_config_loaded_timestamp_seconds"), now);
   EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "ok"}}), 2);
   EXPECT_EQ(ValueOf(families, "upgate_reloads_total", {{"result", "failed"}}), 1);
+}
+
+TEST(PrometheusTest, Certificates) {
+  using Owner = Certificate::Owner;
+  constexpr const char* kName = "upgate_certificate_expiry_seconds";
+  Registry registry({{"version", "1.2.3"}}, 1);
+  registry.SetCertificates({{Owner::kListener, "[::]:443", "/tls/a.crt", {}, 1'800'000'000},
+                            {Owner::kListener, "[::]:443", "/tls/a.crt", {}, 5},
+                            {Owner::kBackend, "mqtt", "/tls/a.crt", {}, 1'900'000'000}});
+  const auto families = Read(registry);
+  EXPECT_EQ(ValueOf(families, kName, {{"listener", "[::]:443"}, {"file", "/tls/a.crt"}}),
+            1'800'000'000);
+  EXPECT_EQ(ValueOf(families, kName, {{"backend", "mqtt"}, {"file", "/tls/a.crt"}}), 1'900'000'000);
 }
 
 // Human readers, and scrapers that keep the first sample of a kind, depend on the order.

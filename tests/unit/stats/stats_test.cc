@@ -334,6 +334,30 @@ TEST(JsonTest, Reloads) {
   EXPECT_EQ(json["reloads"], (Json{{"ok", 1}, {"failed", 2}}));
 }
 
+TEST(JsonTest, Certificates) {
+  using Owner = Certificate::Owner;
+  Registry registry({}, 1);
+  EXPECT_EQ(Read(registry)["certificates"], Json::array());
+  const std::time_t now = std::time(nullptr);
+  registry.SetCertificates({
+      {Owner::kListener, "[::]:443", "/tls/a.crt", {"a.example", "10.0.0.1"}, now + 1000},
+      {Owner::kListener, "[::]:443", "/tls/a.crt", {"a.example"}, now},
+      {Owner::kBackend, "[::]:443", "/tls/a.crt", {}, 1'767'323'045},
+  });
+  const Json certificates = Read(registry)["certificates"];
+  ASSERT_EQ(certificates.size(), 2u) << "one for each owner and file";
+  EXPECT_EQ(certificates[0]["listener"], "[::]:443");
+  EXPECT_EQ(certificates[0]["file"], "/tls/a.crt");
+  EXPECT_EQ(certificates[0]["names"], (Json{"a.example", "10.0.0.1"}));
+  EXPECT_LE(certificates[0]["seconds_left"], 1000);
+  EXPECT_EQ(certificates[1]["backend"], "[::]:443");
+  EXPECT_EQ(certificates[1]["names"], Json::array());
+  EXPECT_EQ(certificates[1]["not_after"], "2026-01-02T03:04:05Z");
+  EXPECT_LT(certificates[1]["seconds_left"], 0);
+  registry.SetCertificates({});
+  EXPECT_EQ(Read(registry)["certificates"], Json::array());
+}
+
 TEST(JsonTest, LogLinesLost) {
   Registry registry({}, 1);
   EXPECT_EQ(Read(registry)["process"]["log_lines_lost"], 0);
