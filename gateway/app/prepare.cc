@@ -12,6 +12,7 @@
 #include "gateway/app/options.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
+#include "gateway/tls/renew.h"
 
 namespace upgate::app {
 namespace {
@@ -111,7 +112,8 @@ class Maker {
   template <class Context>
   void RenewLater(const std::shared_ptr<tls::ContextCell<Context>>& cell,
                   std::shared_ptr<Context> context) {
-    generation_->renewals.push_back([cell, fresh = std::move(context)] { cell->Set(fresh); });
+    generation_->renewals.push_back(
+        [cell, fresh = std::move(context)] { tls::Renew(*cell, fresh); });
   }
 
   void AddListener(const config::Listener& listener, const std::string& key) {
@@ -130,8 +132,10 @@ class Maker {
     record->whole = config_;
     record->config = &listener;
     record->name = name;
-    if (context)
+    if (context) {
+      if (before && before->tls) context->ShareTicketKeys(*before->tls->Get());
       record->tls = std::make_shared<tls::ContextCell<tls::ServerContext>>(std::move(context));
+    }
     if (serving_ != nullptr) {
       record->row = serving_->registry.Listener(name);
       record->connections = LimitOf(before ? before->connections : nullptr, listener.connections);

@@ -74,7 +74,8 @@ Server::Server(std::shared_ptr<const config::Config> config, const plugin::Regis
       log_(log),
       service_manager_(std::getenv("NOTIFY_SOCKET"), log),
       memory_(BytesOf(config_->memory, AvailableMemory())),
-      stats_(std::make_unique<Stats>(WorkersOf(*config_))) {}
+      stats_(std::make_unique<Stats>(WorkersOf(*config_))),
+      config_seen_{LookAt(config_->file)} {}
 
 Server::~Server() = default;
 
@@ -87,12 +88,14 @@ void Server::ShowRows() {
 
 void Server::Reload(const std::string& caller,
                     std::function<void(const admin::ReloadResult&)> done) {
+  config_seen_ = {LookAt(config_->file)};
+  if (config_watch_) config_watch_->MarkAsSeen(config_seen_);
   reloader_->Request(caller, std::move(done));
 }
 
-void Server::ReloadBySignal() {
+void Server::ReloadAndNotify(const std::string& caller) {
   service_manager_.Reloading("reading the configuration");
-  Reload("SIGHUP", [this](const admin::ReloadResult& result) {
+  Reload(caller, [this](const admin::ReloadResult& result) {
     service_manager_.Ready(result.ok ? "serving" : "serving; the last reload was refused");
   });
 }
@@ -106,7 +109,19 @@ void Server::OnSwitch(const std::shared_ptr<const upgrade::Generation>& generati
 
 void Server::OnSwitched(const admin::ReloadResult& result) {
   stats_->registry.CountReload(result.ok);
-  if (result.ok) ShowRows();
+  if (!result.ok) return;
+  ShowRows();
+  certificate_watch_->Watch(*generation_);
+  WatchConfig();
+}
+
+void Server::WatchConfig() {
+  const config::Config& config = *generation_->config;
+  config_watch_.reset();
+  if (stopping_ || config.watch_config == io::Millis{0}) return;
+  config_watch_ = std::make_unique<FileWatch>(
+      main_loop().timers(), config.watch_config, std::vector{config.file},
+      [this] { ReloadAndNotify("watch_config"); }, config_seen_);
 }
 
 std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
@@ -206,7 +221,7 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
 
 void Server::Run() {
   const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
-    signal == SIGHUP ? ReloadBySignal() : BeginStop();
+    signal == SIGHUP ? ReloadAndNotify("SIGHUP") : BeginStop();
   });
   Reloader::Owner& owner = *this;
   reloader_ = std::make_unique<Reloader>(
@@ -216,6 +231,11 @@ void Server::Run() {
   const Upkeep upkeep(main_loop().timers(), *this);
   io::Timer::Owner& timer_owner = *this;
   stop_delay_ = std::make_unique<io::Timer>(main_loop().timers(), timer_owner);
+  background_ = std::make_unique<BackgroundThread>(main_loop());
+  certificate_watch_ = std::make_unique<CertificateWatch>(main_loop().timers(), *background_,
+                                                          stats_->registry, log_);
+  certificate_watch_->Watch(*generation_);
+  WatchConfig();
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
@@ -235,6 +255,9 @@ void Server::Run() {
                         {"memory", memory_.limit()}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
+  config_watch_.reset();
+  certificate_watch_.reset();
+  background_.reset();
   reloader_.reset();
   stop_delay_.reset();
   stop_report_.reset();
@@ -267,6 +290,7 @@ void Server::BeginStop() {
   log_.Info(again ? "stopping at once" : "stopping");
   stop_report_->Begin();
   reloader_->Stop();
+  config_watch_.reset();
   const config::Shutdown& shutdown = generation_->config->shutdown;
   if (again) {
     // One of the two may have been before, in which case the other changes nothing.

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "gateway/admin/admin.h"
+#include "gateway/app/certificate_watch.h"
+#include "gateway/app/file_watch.h"
 #include "gateway/app/notify.h"
 #include "gateway/app/prepare.h"
 #include "gateway/app/reloader.h"
@@ -57,7 +59,8 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   upgrade::PostToLoop PostToLoop();
   void Reload(const std::string& caller,
               std::function<void(const admin::ReloadResult&)> done) override;
-  void ReloadBySignal();
+  void ReloadAndNotify(const std::string& caller);
+  void WatchConfig();
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
   void OnSwitched(const admin::ReloadResult& result) override;
   void BeginStop();
@@ -83,8 +86,13 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<const Loops> loops_;  // first to go
   std::vector<std::vector<SocketAddress>> addresses_;
-  std::unique_ptr<Reloader> reloader_;       // main loop only, while it runs
-  std::unique_ptr<io::Timer> stop_delay_;    // as above
+  std::unique_ptr<Reloader> reloader_;     // main loop only, while it runs
+  std::unique_ptr<io::Timer> stop_delay_;  // as above
+  // The same, and in this order.
+  std::unique_ptr<BackgroundThread> background_;
+  std::unique_ptr<CertificateWatch> certificate_watch_;
+  std::unique_ptr<FileWatch> config_watch_;  // nullptr: off
+  FileStates config_seen_;                   // before it was last read
   std::unique_ptr<StopReport> stop_report_;  // main loop only, while it runs
   std::size_t undrained_ = 0;                // workers; main loop only
   std::chrono::steady_clock::time_point stop_began_{};

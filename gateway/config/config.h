@@ -295,8 +295,8 @@ struct Config {
   Shutdown shutdown;
   // How long the closes are spread of sessions that a new configuration ends.
   Millis drain_spread{10'000};
-  Millis tls_watch{30'000};         // between two looks at the files of certificates; 0: never
-  Millis watch_config{0};           // between two looks at `file`; 0: never
+  Millis tls_watch{30'000};  // between two looks at the files of certificates; 0: never
+  Millis watch_config{0};    // between two looks at `file`; 0: never
   LogSettings log;
   std::map<std::string, Backend> backends;
   std::vector<Route> routes;  // at least one, in file order

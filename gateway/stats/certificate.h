@@ -17,8 +17,8 @@ struct Certificate {
 };
 
 // The word for the owner in statistics and in the log.
-constexpr const char* KindOf(const Certificate& certificate) {
-  return certificate.owner == Certificate::Owner::kListener ? "listener" : "backend";
+constexpr const char* KindOf(Certificate::Owner owner) {
+  return owner == Certificate::Owner::kListener ? "listener" : "backend";
 }
 
 }  // namespace upgate::stats

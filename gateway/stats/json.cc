@@ -161,7 +161,7 @@ Value TotalsToJson(const LoopStats& total, const std::deque<ListenerStats>& list
 }
 
 Value ToJson(const Certificate& certificate) {
-  return {{KindOf(certificate), certificate.name},
+  return {{KindOf(certificate.owner), certificate.name},
           {"file", certificate.file},
           {"names", certificate.names},
           {"not_after", UtcTime(certificate.not_after)},

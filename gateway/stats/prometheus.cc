@@ -381,7 +381,7 @@ void WriteCertificates(Text& text, const std::vector<Certificate>& certificates)
               "When the certificate expires, since 1970.");
   for (const Certificate& certificate : certificates) {
     text.Sample(
-        Label(KindOf(certificate), certificate.name) + "," + Label("file", certificate.file),
+        Label(KindOf(certificate.owner), certificate.name) + "," + Label("file", certificate.file),
         certificate.not_after);
   }
 }
