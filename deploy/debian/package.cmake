@@ -14,7 +14,8 @@ install(CODE "
   file(READ \"${PROJECT_SOURCE_DIR}/deploy/systemd/upgate.service\" unit)
   string(REPLACE /usr/bin/upgate \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/upgate\" unit \"\${unit}\")
   file(WRITE \"${PROJECT_BINARY_DIR}/upgate.service\" \"\${unit}\")
-  file(INSTALL \"${PROJECT_BINARY_DIR}/upgate.service\" DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")
+  file(INSTALL \"${PROJECT_BINARY_DIR}/upgate.service\" \"${PROJECT_SOURCE_DIR}/deploy/systemd/upgate.socket\"
+       DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")
 ")
 
 set(CPACK_GENERATOR DEB)

@@ -97,7 +97,7 @@ int Run(const std::string& config_file) {
   return 0;
 }
 
-int Check(const std::string& config_file) {
+int Check(const std::string& config_file, bool listen) {
   RaiseFileLimit();
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
@@ -105,7 +105,7 @@ int Check(const std::string& config_file) {
   const Prepared prepared = Prepare(draft, plugins);
   std::vector<config::ConfigError> errors;
   if (!prepared) errors = prepared.error();
-  if (draft.config) {
+  if (draft.config && listen) {
     config::AppendAll(errors, CheckListening(*draft.config, draft.errors));
   }
   config::SortByPlace(errors);

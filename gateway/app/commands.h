@@ -12,7 +12,8 @@ namespace upgate::app {
 // errors go to standard error, answers to standard output.
 
 int Run(const std::string& config_file);
-int Check(const std::string& config_file);
+// `listen`: also tries to listen on the addresses.
+int Check(const std::string& config_file, bool listen);
 int Version();
 
 // 0 when there is a route, also one that turns the request down; 1 when there is none.

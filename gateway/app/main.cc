@@ -62,7 +62,10 @@ int main(int argc, char** argv) {
   CLI::App* check =
       app.add_subcommand("check", "say everything that is wrong with a configuration");
   add_config(check);
-  check->callback([&] { exit_code = upgate::app::Check(config_file); });
+  bool skip_listening = false;
+  check->add_flag("--no-listen", skip_listening,
+                  "do not try to listen on the addresses: the service manager has the sockets");
+  check->callback([&] { exit_code = upgate::app::Check(config_file, !skip_listening); });
 
   upgate::app::ExplainSettings explain_settings;
   CLI::App* explain =

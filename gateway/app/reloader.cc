@@ -103,7 +103,9 @@ void Reloader::BindNewListeners(Loaded& loaded) const {
         const auto sharing = sockets == 1 ? io::Sharing::kAlone
                              : w == 0     ? io::Sharing::kFirst
                                           : io::Sharing::kJoin;
-        auto bound = net::Bind(address, {.backlog = listener.backlog, .sharing = sharing});
+        auto bound = setup_.inherited.Take(address);
+        if (bound && !*bound)
+          bound = net::Bind(address, {.backlog = listener.backlog, .sharing = sharing});
         if (!bound) {
           failed(bound.error());
           break;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/admin/control.h"
+#include "gateway/app/inherited_sockets.h"
 #include "gateway/app/prepare.h"
 #include "gateway/app/worker.h"
 #include "gateway/base/log.h"
@@ -38,6 +39,7 @@ class Reloader {
     stats::Registry& registry;
     std::weak_ptr<const Loops> loops;
     std::vector<std::unique_ptr<Worker>>& workers;
+    const InheritedSockets& inherited;
     net::Loop& main;
     Log& log;
   };

@@ -72,6 +72,7 @@ Server::Server(std::shared_ptr<const config::Config> config, const plugin::Regis
     : config_(std::move(config)),
       plugins_(plugins),
       log_(log),
+      inherited_(InheritedSockets::FromEnvironment(log)),
       service_manager_(std::getenv("NOTIFY_SOCKET"), log),
       memory_(BytesOf(config_->memory, AvailableMemory())),
       stats_(std::make_unique<Stats>(WorkersOf(*config_))),
@@ -159,6 +160,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
     config::SortByPlace(errors);
     return std::unexpected(std::move(errors));
   }
+  server->inherited_.WarnOfUnused(server->addresses_, log);
   if (auto lack = server->ShareOutFiles()) return Lack(*lack);
   return server;
 }
@@ -185,8 +187,19 @@ upgrade::PostToLoop Server::PostToLoop() {
 }
 
 // Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix
-// socket can only be one loop's. Where there is one loop only, nobody can share the address.
+// socket can only be one loop's. Where there is one loop only, nobody can share the address. One
+// that was inherited is shared by all loops.
 Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
+  auto inherited = inherited_.Take(address);
+  if (!inherited) return std::unexpected(inherited.error());
+  if (*inherited) {
+    for (std::size_t i = 1; i < workers_.size(); ++i) {
+      auto another = inherited_.Take(address);
+      if (!another) return std::unexpected(another.error());
+      if (auto bound = workers_[i]->Listen(listener, std::move(*another)); !bound) return bound;
+    }
+    return workers_.front()->Listen(listener, std::move(*inherited));
+  }
   const auto sharing = workers_.size() > 1 ? io::Sharing::kFirst : io::Sharing::kAlone;
   auto bound = workers_.front()->Listen(listener, address, sharing);
   if (!bound || std::holds_alternative<UnixPath>(address)) return bound;
@@ -226,7 +239,7 @@ void Server::Run() {
   Reloader::Owner& owner = *this;
   reloader_ = std::make_unique<Reloader>(
       Reloader::Setup{generation_->config->file, plugins_, stats_->registry, loops_, workers_,
-                      main_loop(), log_},
+                      inherited_, main_loop(), log_},
       generation_, owner);
   const Upkeep upkeep(main_loop().timers(), *this);
   io::Timer::Owner& timer_owner = *this;
@@ -255,13 +268,14 @@ void Server::Run() {
                         {"memory", memory_.limit()}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
+  // First: the other workers may still be about to tell the reloader that they have switched.
+  for (auto& worker : workers_) worker->Join();
   config_watch_.reset();
   certificate_watch_.reset();
   background_.reset();
   reloader_.reset();
   stop_delay_.reset();
   stop_report_.reset();
-  for (auto& worker : workers_) worker->Join();
   log_.Info("stopped");
 }
 

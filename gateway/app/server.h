@@ -12,6 +12,7 @@
 #include "gateway/admin/admin.h"
 #include "gateway/app/certificate_watch.h"
 #include "gateway/app/file_watch.h"
+#include "gateway/app/inherited_sockets.h"
 #include "gateway/app/notify.h"
 #include "gateway/app/prepare.h"
 #include "gateway/app/reloader.h"
@@ -75,6 +76,7 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   std::shared_ptr<const config::Config> config_;  // that it started with
   const plugin::Registry& plugins_;
   Log& log_;
+  const InheritedSockets inherited_;
   Notifier service_manager_;
   io::MemoryTotal memory_;
   std::unique_ptr<Stats> stats_;

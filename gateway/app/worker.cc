@@ -45,6 +45,11 @@ Result<SocketAddress> Worker::Listen(std::size_t listener, const SocketAddress& 
   return listeners_.Listen(listener, address, {.backlog = backlog, .sharing = sharing});
 }
 
+Result<SocketAddress> Worker::Listen(std::size_t listener,
+                                     std::unique_ptr<io::BoundSocket> socket) {
+  return listeners_.Listen(listener, std::move(socket));
+}
+
 Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
   if (!admin_front_) {
     admin_front_ = std::make_unique<http::Front>(loop_.view(), generation_->http, nullptr, scratch_,

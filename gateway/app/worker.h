@@ -28,6 +28,7 @@ class Worker final : private io::Timer::Owner {
   // Before Start: opens one socket of a listener, or of the admin address.
   Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
                                io::Sharing sharing);
+  Result<SocketAddress> Listen(std::size_t listener, std::unique_ptr<io::BoundSocket> socket);
   Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
 
   // Before Start or Run. `drained` is called on the loop's thread once no client is left after

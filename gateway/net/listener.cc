@@ -1,5 +1,6 @@
 #include "gateway/net/listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -67,12 +68,13 @@ int ListenTcp(int fd, const RawAddress& raw, const io::ListenOptions& options) {
 
 class Bound final : public io::BoundSocket {
  public:
-  Bound(UniqueFd socket, UnixSocketFile socket_file)
-      : fd(std::move(socket)), file(std::move(socket_file)) {}
+  Bound(UniqueFd socket, UnixSocketFile socket_file, bool is_inherited = false)
+      : fd(std::move(socket)), file(std::move(socket_file)), inherited(is_inherited) {}
   SocketAddress address() const override { return FromRaw(LocalAddress(fd.get())); }
 
   UniqueFd fd;
   UnixSocketFile file;
+  const bool inherited;
 };
 
 }  // namespace
@@ -98,6 +100,27 @@ Result<std::unique_ptr<io::BoundSocket>> Bind(const SocketAddress& address,
   return std::make_unique<Bound>(std::move(*fd), std::move(file));
 }
 
+Result<SocketAddress> PrepareInherited(int fd) {
+  const auto option = [fd](int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  if (option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) != 1)
+    return Fail(Errc::kOther, "it is not a listening stream socket");
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    return std::unexpected(SystemError(errno, "fcntl"));
+  return FromRaw(LocalAddress(fd));
+}
+
+Result<std::unique_ptr<io::BoundSocket>> ShareInherited(int fd) {
+  UniqueFd shared(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!shared) return std::unexpected(SystemError(errno, "dup"));
+  return std::make_unique<Bound>(std::move(shared), UnixSocketFile(), true);
+}
+
 Result<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const SocketAddress& address,
                                                  const io::ListenOptions& options,
                                                  io::AcceptHandler& handler) {
@@ -111,15 +134,17 @@ Result<std::unique_ptr<Listener>> Listener::Adopt(Loop& loop,
                                                   io::AcceptHandler& handler) {
   auto& bound = static_cast<Bound&>(*socket);  // there is no other kind here
   auto listener = std::unique_ptr<Listener>(
-      new Listener(loop, std::move(bound.fd), std::move(bound.file), handler));
+      new Listener(loop, std::move(bound.fd), std::move(bound.file), bound.inherited, handler));
   if (!listener->fd_.Watch(Poller::kReadable, *listener))
     return std::unexpected(SystemError(ENOMEM, "listen on " + ToString(listener->address_)));
   return listener;
 }
 
-Listener::Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler)
+Listener::Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, bool inherited,
+                   io::AcceptHandler& handler)
     : handler_(handler),
       file_(std::move(file)),
+      inherited_(inherited),
       fd_(loop, std::move(fd)),
       address_(FromRaw(LocalAddress(fd_.get()))),
       pause_(loop.timers(), *this) {}
@@ -177,6 +202,7 @@ void Listener::Pause(int error) {
 }
 
 void Listener::AcceptWaiting() {
+  if (inherited_) return;
   bool destroyed = false;
   destroyed_ = &destroyed;
   while (AcceptOne() && !destroyed) {

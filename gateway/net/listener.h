@@ -16,6 +16,12 @@ namespace upgate::net {
 Result<std::unique_ptr<io::BoundSocket>> Bind(const SocketAddress& address,
                                               const io::ListenOptions& options);
 
+// For a socket that another process has opened, which keeps it when all of this process's are gone:
+// checks that it is a listening stream socket, makes it ready for use, and returns its address.
+Result<SocketAddress> PrepareInherited(int fd);
+// A socket on the same backlog as that one, which is not closed. Thread-safe.
+Result<std::unique_ptr<io::BoundSocket>> ShareInherited(int fd);
+
 // A listening TCP or unix socket. If several loops listen on a TCP address, each has its own socket
 // (SO_REUSEPORT); "::" accepts IPv4 too. Only one loop can listen on a unix path.
 //
@@ -44,7 +50,8 @@ class Listener final : public io::Listener, private Poller::Client, private io::
   void AcceptWaiting() override;
 
  private:
-  Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, io::AcceptHandler& handler);
+  Listener(Loop& loop, UniqueFd fd, UnixSocketFile file, bool inherited,
+           io::AcceptHandler& handler);
 
   void OnReady(std::uint32_t events) override;
   // Returns whether to try another accept. The handler may have destroyed this object.
@@ -54,6 +61,7 @@ class Listener final : public io::Listener, private Poller::Client, private io::
 
   io::AcceptHandler& handler_;
   UnixSocketFile file_;
+  const bool inherited_;  // somebody else goes on with what waits
   WatchedFd fd_;
   SocketAddress address_;
   io::Timer pause_;
