@@ -1,7 +1,7 @@
 #include "gateway/app/expiry_log.h"
 
 #include <chrono>
-#include <string_view>
+#include <string>
 #include <utility>
 
 #include "gateway/base/utc_time.h"
@@ -39,7 +39,7 @@ void ExpiryLog::Check() {
 void ExpiryLog::Tell(const stats::Certificate& certificate, std::int64_t seconds_left) {
   constexpr std::int64_t kDay = 24 * 60 * 60;
   const std::string not_after = UtcTime(certificate.not_after);
-  const std::string_view subject = certificate.names.empty() ? "" : certificate.names.front();
+  const std::string subject = certificate.names.empty() ? "" : certificate.names.front();
   if (seconds_left < 0) {
     log_.Error("certificate expired", {{KindOf(certificate.owner), certificate.name},
                                        {"file", certificate.file},

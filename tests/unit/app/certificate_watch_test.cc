@@ -58,8 +58,8 @@ routes: [ { path: /, plugin: echo } ]
 )");
   }
   void ServeConfig(const std::string& yaml) {
-    const auto config =
-        config::Parse(yaml, folder_.At("upgate.yaml"), [](const char*) { return nullptr; });
+    const auto config = config::Parse(yaml, folder_.At("upgate.yaml"),
+                                      [](const char*) -> const char* { return nullptr; });
     ASSERT_TRUE(config) << config.error().front().message;
     plugin::Registry plugins;
     plugins::RegisterBuiltins(plugins);

@@ -184,7 +184,7 @@ TEST(ConfigTest, BackendsAreRead) {
   EXPECT_EQ(config->server_count, 3u);
   const Backend& mqtt = config->backends.at("mqtt");
   EXPECT_EQ(mqtt.name, "mqtt");
-  EXPECT_EQ(mqtt.mark.line, 24);
+  EXPECT_EQ(mqtt.mark.line, 26);
   EXPECT_EQ(mqtt.connect_timeout, Millis{500});
   ASSERT_EQ(mqtt.servers.size(), 2u);
   EXPECT_EQ(mqtt.servers[0].scheme, ServerScheme::kTcp);
@@ -226,7 +226,7 @@ TEST(ConfigTest, RoutesAreRead) {
   EXPECT_EQ(route.limits.idle, Millis{0});
   EXPECT_EQ(route.limits.ping_interval, Millis{0});
   EXPECT_EQ(route.limits.close_timeout, Millis{1000});
-  EXPECT_EQ(route.mark.line, 34);
+  EXPECT_EQ(route.mark.line, 36);
 
   EXPECT_EQ(config->routes[1].path.kind, PathPattern::Kind::kPrefix);
   EXPECT_EQ(config->routes[1].path.text, "/live");
@@ -293,7 +293,7 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
   EXPECT_EQ(ErrorsOfTop("tls_watch: 999ms"),
             "1:12: tls_watch: '999ms' is too short; use 1s or more, or 0 for never\n");
   EXPECT_EQ(ErrorsOfTop("watch_config: yes"),
-            "1:15: watch_config: 'yes' is not a duration such as 500ms, 10s, 5m or 2h\n");
+            "1:15: watch_config: 'yes' is not a duration such as 30s (ms, s, m or h)\n");
   EXPECT_EQ(ErrorsOfTop("watch_config: 5ms"),
             "1:15: watch_config: '5ms' is too short; use 1s or more, or 0 for never\n");
   EXPECT_EQ(ErrorsOfTop("admin: 127.0.0.1:1"),
