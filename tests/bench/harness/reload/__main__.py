@@ -17,25 +17,28 @@ from . import summary
 from .measure import Settings, measure
 from .systems import System, every
 
-_QUICK = {"clients": 50, "tls": 5, "handshakes": 20, "reloads": 5, "interval": 0.5, "settle": 1.0, "systems": "upgate"}
-_FULL = {"clients": 5000, "tls": 500, "handshakes": 100, "reloads": 100, "interval": 1.0, "settle": 15.0, "systems": "*"}
+# Option, default, default of --quick, meaning.
+_NUMBERS = (
+    ("--reloads", 100, 5, "number of reloads"),
+    ("--clients", 5000, 50, "clients that stay connected, without TLS"),
+    ("--tls", 500, 5, "more of them, with TLS"),
+    ("--handshakes", 100, 20, "short sessions per second"),
+    ("--interval", 1.0, 0.5, "seconds from one reload to the next"),
+    ("--settle", 15.0, 1.0, "seconds from the last reload until memory and processes are counted"),
+)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="reload.sh", description="Measures what reloads of the configuration do to clients.")
-    for name, text in (
-        ("reloads", "number of reloads"),
-        ("clients", "clients that stay connected, without TLS"),
-        ("tls", "more of them, with TLS"),
-        ("handshakes", "short sessions per second"),
-    ):
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{text} (default: {_FULL[name]}; quick: {_QUICK[name]})")
-    for name, text in (
-        ("interval", "seconds from one reload to the next"),
-        ("settle", "seconds from the last reload until memory and processes are counted"),
-    ):
-        parser.add_argument(f"--{name}", type=float, metavar="S", help=f"{text} (default: {_FULL[name]}; quick: {_QUICK[name]})")
-    parser.add_argument("--systems", help="names, with * and ?, separated by commas, in any case (default: all; quick: upgate)")
+    quick = "--quick" in sys.argv
+    parser = argparse.ArgumentParser(prog="reload.sh", allow_abbrev=False, description="Measures what reloads of the configuration do to clients.")
+    for option, full, small, meaning in _NUMBERS:
+        text = f"{meaning} (default: {full:g}; with --quick: {small:g})"
+        parser.add_argument(option, type=type(full), metavar="N", default=small if quick else full, help=text)
+    parser.add_argument(
+        "--systems",
+        default="upgate" if quick else "*",
+        help="names, with * and ?, separated by commas, in any case (default: all; with --quick: upgate)",
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="workers of each gateway (default: one per core)")
     parser.add_argument("--quick", action="store_true", help="a smoke test: few clients and reloads, and no goals for times and memory")
     parser.add_argument("--json", type=Path, default=ROOT / "build/reload.json", help="file for the results")
@@ -43,9 +46,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, help="a build directory with upgate and the measuring programs; nothing is built")
     parser.add_argument("--list", action="store_true", help="list the systems")
     options = parser.parse_args()
-    for name, value in (_QUICK if options.quick else _FULL).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
     if options.reloads < 1 or options.clients < 1 or options.tls < 0 or options.handshakes < 0:
         parser.error("--reloads and --clients are 1 or more, --tls and --handshakes 0 or more")
     if options.upgate and not os.access(options.upgate, os.X_OK):
