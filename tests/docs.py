@@ -144,7 +144,7 @@ def text_of_script(script: Path) -> str:
     """The text of a script, and of the programs that get its options."""
     text = script.read_text()
     if script.is_relative_to(ROOT / "tests/bench"):
-        text += "".join(file.read_text() for file in (ROOT / "tests/bench/harness").glob("*.py"))
+        text += "".join(file.read_text() for file in (ROOT / "tests/bench/harness").rglob("*.py"))
     if "upgate" in text and '" demo ' in text:
         text += help_of("demo")
     return text

@@ -7,23 +7,13 @@
 set -euo pipefail
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$bench/../.." && pwd)
-
 export PYTHONPATH=$bench PYTHONDONTWRITEBYTECODE=1
-# Reports wrong options before the long build.
-shipped=yes
+
 for option; do
-  [[ $option != --upgate && $option != --upgate=* ]] || shipped=
   [[ $option != --list && $option != --help && $option != -h ]] || exec python3 -m harness "$@"
 done
+# Reports wrong options before the long build.
 python3 -m harness --list "$@" >/dev/null
-
-"$root/deploy/install-deps.sh" --bench
-[[ -z $shipped ]] || "$root/deploy/release.sh" >&2
-(
-  cd "$root"
-  cmake --preset release -D UPGATE_BENCH=ON >/dev/null
-  cmake --build --preset release --parallel "$(nproc)" --target bench
-) >&2
+"$bench/build.sh" "$@"
 
 exec python3 -m harness "$@"

@@ -5,7 +5,6 @@ import datetime
 import fnmatch
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -54,9 +53,7 @@ def chosen(patterns: list[str]) -> list[Scenario]:
 
 
 def prepare(high_priority: bool) -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = min(most, 20000) if most != resource.RLIM_INFINITY else 20000
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    processes.allow_many_files()
     if high_priority:
         # Where this file exists, the kernel schedules sessions as groups, and the niceness of a process counts only within its group.
         group = Path("/proc/self/autogroup")

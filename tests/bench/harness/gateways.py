@@ -13,7 +13,8 @@ from .processes import Failed
 BENCH = Path(__file__).resolve().parent.parent
 ROOT = BENCH.parent.parent
 BUILD = ROOT / "build" / "release"  # has the measuring programs and the bare relay
-SHIPPED = ROOT / "build" / "pgo-use" / "upgate"
+RELEASE = ROOT / "build" / "pgo-use" / "upgate"
+SHIPPED = RELEASE  # what is measured; see use()
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Setting:
     pem: Path
     polite: int = 0  # a second server, for polite clients
     admin: int = 0
+    web: int = 0  # an HTTP server behind the gateway
     workers: int = 1
     cores: str = "0"  # empty: all
 
@@ -48,7 +50,7 @@ class Gateway:
     rounds: int | None = None  # fewer than requested, for gateways that are many times slower
 
     def start(self, setting: Setting) -> subprocess.Popen:
-        config = self._configure(setting)
+        config = self.configure(setting)
         log = setting.directory / "gateway.log"
         environment = {key: value.format(s=setting) for key, value in self.environment.items()}
         process = processes.start(
@@ -68,7 +70,8 @@ class Gateway:
     def _template(self) -> str:
         return (BENCH / "peers" / f"{self.template}.in").read_text()
 
-    def _configure(self, setting: Setting) -> Path:
+    def configure(self, setting: Setting) -> Path:
+        """Writes the configuration from the template, and returns its path."""
         if not self.template:
             return setting.directory
         text = self._template()
@@ -79,6 +82,7 @@ class Gateway:
             "BACKEND": setting.backend,
             "POLITE": setting.polite,
             "ADMIN": setting.admin,
+            "WEB": setting.web,
             "CERT": setting.cert,
             "KEY": setting.key,
             "PEM": setting.pem,

@@ -6,10 +6,12 @@ import re
 import subprocess
 from pathlib import Path
 
-from .gateways import CADDY, HAPROXY_16, NGINX_4, ROOT, UPGATE, WEBSOCKIFY
+from .gateways import CADDY, HAPROXY_16, NGINX_4, ROOT, UPGATE, WEBSOCKIFY, Gateway
+
+_ALL = {"upgate": UPGATE, "nginx": NGINX_4, "HAProxy": HAPROXY_16, "Caddy": CADDY, "websockify": WEBSOCKIFY}
 
 
-def describe() -> dict:
+def describe(gateways: dict[str, Gateway] = _ALL) -> dict:
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     release = platform.freedesktop_os_release()
     return {
@@ -19,16 +21,7 @@ def describe() -> dict:
         "system": f"{release['NAME']} {release.get('VERSION_ID', '')}".strip(),
         "commit": _output("git", "-C", str(ROOT), "describe", "--always", "--dirty"),
         "compiler": _output("c++", "-dumpfullversion"),
-        "versions": {
-            name: gateway.version()
-            for name, gateway in {
-                "upgate": UPGATE,
-                "nginx": NGINX_4,
-                "HAProxy": HAPROXY_16,
-                "Caddy": CADDY,
-                "websockify": WEBSOCKIFY,
-            }.items()
-        },
+        "versions": {name: gateway.version() for name, gateway in gateways.items()},
     }
 
 

@@ -1,5 +1,6 @@
 """Renders the results: tables by kind of workload for docs/benchmarks.md, and the summary table of README.md."""
 
+from .reload import summary as reloads
 from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, Row, memory_rows, polite_rows, rows
 from .text import ending, number
 
@@ -14,7 +15,7 @@ _SUMMARY_COLUMNS = ("upgate -> ws", "upgate -> tcp", "nginx", "HAProxy", "Caddy"
 
 def render(report: dict, plotted: bool) -> str:
     """Everything between the marker comments; with the plot if there is one."""
-    parts = (_preface(report), _PLOT if plotted else "", _cpu(report), _latency(report), _memory(report), _polite(report), _rest(report))
+    parts = (_preface(report), _PLOT if plotted else "", _cpu(report), _latency(report), _memory(report), _polite(report), _reload(report), _rest(report))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -166,6 +167,33 @@ def _polite(report: dict) -> str:
             )
             lines.append(title + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _reload(report: dict) -> str:
+    """A line per figure and a column per system; figures that miss a goal are in bold."""
+    parts = []
+    for scenario in _of(report, "reload"):
+        measured = scenario.get("measured", report)  # may come from a separate run
+        build = "" if measured["settings"].get("shipped", True) else " (not the build that ships)"
+        versions = ", ".join(f"{name} {version}" for name, version in measured["machine"]["versions"].items() if name != "upgate")
+        head, *lines = reloads.table(scenario["systems"])
+        parts.append(
+            "\n".join(
+                [
+                    f"{_capital(scenario['title'])} ({measured['date'][:10]}, upgate {measured['machine']['commit']}{build}; {scenario['workers']} workers, "
+                    f"which share {measured['machine']['cores']} cores with the load; {versions}):",
+                    "",
+                    f"| {' | '.join(head)} |",
+                    "| --- |" + " --- |" * (len(head) - 1),
+                    *(f"| {line[0]} | " + " | ".join(_bold_missed(cell) for cell in line[1:]) + " |" for line in lines),
+                ]
+            )
+        )
+    return "\n\n".join(parts)
+
+
+def _bold_missed(cell: str) -> str:
+    return f"**{cell.removesuffix(' !')}**" if cell.endswith(" !") else cell
 
 
 def _bold_over(value: float, goal: float) -> str:

@@ -63,7 +63,10 @@ def resident(root: int) -> dict[str, int]:
     """Bytes of a process and its descendants: Rss counts shared pages once per process, Pss once in total."""
     total = {"rss": 0, "pss": 0}
     for pid in processes.tree(root):
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just exited
         for key in total:
             kib = re.search(rf"^{key}:\s+(\d+) kB", rollup, re.MULTILINE | re.IGNORECASE)
             total[key] += int(kib[1]) * 1024

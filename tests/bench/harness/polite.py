@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from . import load, memory, processes
 from .load import PROGRAMS
-from .processes import Failed
+from .talker import Silent, Talker
 
 _QUIET = 1.0  # seconds without a flood, as a reference
 _SETTLE = 2.0  # seconds from the end of a flood until memory is measured
 _BEFORE_TERM = 1.5  # seconds of the second flood before SIGTERM
 _END = 30.0  # seconds to wait for the gateway to end after SIGTERM
-_WORD = 15.0  # seconds to wait for a line from our own programs
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def measure(run) -> dict:
         flooded_server = _serve(run, route, run.setting.backend)
         polite_server = _serve(run, route, run.setting.polite)
         polite = _Polite(run, route)
-        _prefer(polite.process, polite_server)
+        processes.prefer(polite.process, polite_server)
         loads = [flooded_server, polite_server, polite.process]
         time.sleep(0.2)
         polite.report()
@@ -76,16 +75,6 @@ def _serve(run, route: Route, port: int) -> subprocess.Popen | None:
     run.servers.append(server)
     processes.wait_until_listening(server, port, log)
     return server
-
-
-def _prefer(*measuring: subprocess.Popen | None) -> None:
-    """Gives the measuring programs real-time priority, if allowed, so that their waits for a core are not counted as the gateway's."""
-    for process in measuring:
-        try:
-            if process:
-                os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
-        except PermissionError:
-            pass
 
 
 def _flood(run, floods: "_Floods", polite: "_Polite", loads: list) -> dict:
@@ -116,7 +105,7 @@ def _flood_again(floods: "_Floods") -> bool:
     try:
         floods.start(_BEFORE_TERM + _END)
         time.sleep(_BEFORE_TERM)
-    except _Silent:
+    except Silent:
         return False
     return True
 
@@ -142,37 +131,12 @@ def _terminate(gateway: subprocess.Popen) -> dict:
         os.close(watched)
 
 
-class _Silent(Failed):
-    """A program still runs, but prints nothing."""
-
-
-class _Talker:
-    """A program that answers line by line."""
-
-    def __init__(self, command: list[str]):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, **load.pipes())
-
-    def read(self) -> str:
-        ready, _, _ = select.select([self.process.stdout], [], [], _WORD)
-        if not ready:
-            raise _Silent(f"load {self.process.args[1]} printed nothing for {_WORD:.0f} s")
-        if line := self.process.stdout.readline():
-            return line.strip()
-        self.kill()
-        raise Failed(self.process.stderr.read().strip() or f"load {self.process.args[1]} ended")
-
-    def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
 class _Polite:
     """The polite client and the health check."""
 
     def __init__(self, run, route: Route):
         setting = run.setting
-        self._talker = _Talker(
+        self._talker = Talker(
             [
                 str(PROGRAMS / "load"),
                 "polite",
@@ -187,12 +151,7 @@ class _Polite:
 
     def report(self) -> dict:
         """Answer times since the last report."""
-        try:
-            self.process.stdin.write("report\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it prints the reason on standard error
-        return json.loads(self._talker.read())
+        return self._talker.ask("report")
 
     def end(self) -> None:
         self._talker.kill()
@@ -204,7 +163,7 @@ class _Floods:
     def __init__(self, run, route: Route):
         self._run = run
         self._route = route
-        self._talker: _Talker | None = None
+        self._talker: Talker | None = None
 
     def start(self, seconds: float) -> subprocess.Popen:
         """Returns when all connections are open and the flood begins; it ends by itself after `seconds`."""
@@ -220,7 +179,7 @@ class _Floods:
             "--sources=50",
             *(f"--{option}" for option in scenario.flood_options),
         ]
-        self._talker = _Talker(command)
+        self._talker = Talker(command)
         self._talker.read()
         return self._talker.process
 
@@ -228,7 +187,7 @@ class _Floods:
         """Ends the flood with all its connections; returns its totals."""
         self._talker.process.stdin.close()
         result = json.loads(self._talker.read())
-        self._talker.process.wait(timeout=_WORD)
+        self._talker.process.wait(timeout=15)
         return result
 
     def kill(self) -> None:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -30,6 +31,23 @@ def free_ports(count: int) -> list[int]:
         if len(ports) == count:
             return ports
     raise Failed("no free ports")
+
+
+def allow_many_files() -> None:
+    """Raises the limit of open files, for this process and those that it starts."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = min(most, 20000) if most != resource.RLIM_INFINITY else 20000
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def prefer(*measuring: subprocess.Popen | None) -> None:
+    """Gives the measuring programs real-time priority, if allowed, so that their waits for a core are not counted as the gateway's."""
+    for process in measuring:
+        try:
+            if process:
+                os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
+        except PermissionError:
+            pass
 
 
 def pinned(cores: str, command: list[str]) -> list[str]:
@@ -71,6 +89,14 @@ def tree(root: int) -> list[int]:
     for member in members:
         members += [pid for pid, parent in parents.items() if parent == member]
     return members
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists and has not just ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def cpu_seconds(root: int) -> float:

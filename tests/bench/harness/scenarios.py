@@ -42,7 +42,7 @@ LARGE_PEERS = [System(NGINX_4), System(NGINX_64), System(HAPROXY_16), System(HAP
 class Scenario:
     name: str
     title: str
-    group: str  # relay, tls, flood, handshake, http, memory, broadcast, scaling, polite
+    group: str  # relay, tls, flood, handshake, http, memory, broadcast, scaling, polite; reload.sh adds reload
     systems: tuple[System, ...]
     mode: str = "echo"  # of the load generator, or wrk, scaling or polite
     connections: int = 100

@@ -3,11 +3,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <string>
 
 #include <openssl/err.h>
-
-#include "tests/bench/wire/die.h"
 
 namespace upgate::bench {
 namespace {
@@ -43,7 +40,8 @@ Channel::Status Channel::TlsStatus(int result) {
       break;
   }
   const char* const reason = ERR_reason_error_string(ERR_peek_error());
-  Die(std::string("TLS failed: ") + (reason != nullptr ? reason : "unknown"));
+  error_ = reason != nullptr ? reason : "unknown error";
+  return Status::kReset;
 }
 
 Channel::Outcome Channel::Read(MutableBytes into) {

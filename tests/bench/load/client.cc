@@ -3,7 +3,7 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "tests/bench/wire/die.h"
@@ -31,6 +31,10 @@ std::string Request(const Target& target) {
 
 }  // namespace
 
+void ClientHandler::OnFailure(Client& /*client*/, std::string_view why) {
+  Die(why);
+}
+
 Client::Client(Loop& loop, const Target& target, const std::string& source, ClientHandler& handler)
     : loop_(loop),
       target_(target),
@@ -52,8 +56,7 @@ void Client::OnEvents(std::uint32_t events) {
 
 void Client::FinishConnect() {
   if (const int error = SocketError(channel_.fd()); error != 0) {
-    errno = error;
-    DieErrno("cannot connect to the gateway");
+    return Fail(std::string("cannot connect to the gateway: ") + std::strerror(error));
   }
   state_ = State::kTls;
   WatchWritable(false);
@@ -66,7 +69,7 @@ void Client::ShakeHands() {
     case Channel::Status::kOk:
       return SendRequest();
     default:
-      Die("the gateway closed the connection during the TLS handshake");
+      Fail("the gateway closed the connection during the TLS handshake");
   }
 }
 
@@ -74,7 +77,7 @@ void Client::SendRequest() {
   const std::string request = Request(target_);
   state_ = State::kUpgrading;
   if (channel_.Write(AsBytes(request)).bytes != request.size())
-    Die("a request did not get through");
+    Fail("a request did not get through");
 }
 
 void Client::Read() {
@@ -82,6 +85,7 @@ void Client::Read() {
   for (;;) {
     const auto [status, size] = channel_.Read(buffer);
     if (status == Channel::Status::kBlocked) return;
+    if (!channel_.error().empty()) return Fail({});
     if (status != Channel::Status::kOk) return End(status == Channel::Status::kEnded);
     TakeBytes(buffer.first(size));
     if (channel_.short_read_is_last() || state_ == State::kEnded) return;
@@ -91,12 +95,12 @@ void Client::Read() {
 void Client::TakeBytes(MutableBytes bytes) {
   if (state_ == State::kUpgrading) {
     bytes = TakeAnswer(bytes);
-    if (state_ == State::kUpgrading) return;
+    if (state_ != State::kOpen) return;
     handler_.OnOpen(*this);
   }
   if (bytes.empty()) return;
   reader_.Feed(bytes, *this);
-  handler_.OnReadDone(*this);
+  if (state_ == State::kOpen) handler_.OnReadDone(*this);
 }
 
 MutableBytes Client::TakeAnswer(MutableBytes bytes) {
@@ -106,7 +110,8 @@ MutableBytes Client::TakeAnswer(MutableBytes bytes) {
   if (end == std::string::npos) return {};
   const std::string_view head = std::string_view(head_).substr(0, end + 2);
   if (!head.starts_with("HTTP/1.1 101 ")) {
-    Die("the gateway refused: " + std::string(head.substr(0, head.find("\r\n"))));
+    Fail("the gateway refused: " + std::string(head.substr(0, head.find("\r\n"))));
+    return {};
   }
   if (HeaderField(head, "sec-websocket-accept") != kAccept) Die("a wrong Sec-WebSocket-Accept");
   state_ = State::kOpen;
@@ -122,19 +127,27 @@ void Client::OnFrame(const FrameHeader& frame) {
 void Client::OnPayload(const FrameHeader& frame, MutableBytes piece, std::uint64_t /*at*/) {
   if (frame.control()) {
     Append(control_, piece);
-  } else {
+  } else if (state_ == State::kOpen) {
     handler_.OnPayload(*this, piece);
   }
 }
 
 void Client::OnFrameEnd(const FrameHeader& frame) {
   if (!frame.control()) {
-    if (frame.fin) handler_.OnMessage(*this);
+    if (frame.fin && state_ == State::kOpen) handler_.OnMessage(*this);
     return;
   }
   const std::string payload = std::exchange(control_, {});
   if (frame.opcode == kPing) SendControl(kPong, payload);
-  if (frame.opcode == kClose) got_close_ = true;
+  if (frame.opcode == kClose) TakeClose(payload);
+}
+
+void Client::TakeClose(std::string_view payload) {
+  constexpr std::uint16_t kNoCode = 1005;
+  close_code_ = payload.size() < 2
+                    ? kNoCode
+                    : static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8 |
+                                                 static_cast<unsigned char>(payload[1]));
 }
 
 std::size_t Client::Send(Bytes bytes) {
@@ -142,7 +155,10 @@ std::size_t Client::Send(Bytes bytes) {
   while (sent < bytes.size()) {
     const auto [status, size] = channel_.Write(bytes.subspan(sent));
     sent += size;
-    if (status == Channel::Status::kReset) Die("the gateway reset a connection");
+    if (status == Channel::Status::kReset || status == Channel::Status::kEnded) {
+      Fail("the gateway reset a connection");
+      return sent;
+    }
     if (status == Channel::Status::kBlocked || channel_.short_read_is_last()) break;
   }
   if (sent < bytes.size()) WatchWritable(true);
@@ -161,13 +177,26 @@ void Client::SendControl(std::uint8_t opcode, std::string_view payload) {
   std::string bytes;
   Append(bytes, Bytes(header).first(header_size));
   bytes.append(payload);
-  if (Send(AsBytes(bytes)) != bytes.size()) Die("a control frame did not get through");
+  if (Send(AsBytes(bytes)) != bytes.size()) Fail("a control frame did not get through");
+}
+
+std::string Client::ending() const {
+  return close_code_ == 0 ? "ended without a Close" : "Close " + std::to_string(close_code_);
 }
 
 void Client::End(bool orderly) {
-  if (state_ == State::kUpgrading) Die("the gateway closed a connection instead of upgrading it");
+  if (state_ == State::kUpgrading) {
+    return Fail("the gateway closed a connection instead of upgrading it");
+  }
   state_ = State::kEnded;
-  handler_.OnEnd(*this, orderly && got_close_);
+  handler_.OnEnd(*this, orderly && close_code_ != 0);
+}
+
+void Client::Fail(std::string_view why) {
+  if (state_ == State::kEnded) return;
+  state_ = State::kEnded;
+  const std::string_view error = channel_.error();
+  handler_.OnFailure(*this, error.empty() ? std::string(why) : "TLS failed: " + std::string(error));
 }
 
 void Client::WatchWritable(bool wanted) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "tests/bench/load/channel.h"
 #include "tests/bench/load/tls.h"
@@ -35,13 +36,16 @@ class ClientHandler {
   virtual void OnWritable(Client& /*client*/) {}
   // The connection has ended; `orderly`: with a Close and then the end of the stream.
   virtual void OnEnd(Client& client, bool orderly) = 0;
+  // The connection could not be opened, or broke while sending; nothing else follows. The client
+  // may be destroyed only through Loop::DeferDelete. By default ends the program.
+  virtual void OnFailure(Client& client, std::string_view why);
 
  protected:
   ~ClientHandler() = default;
 };
 
 // A WebSocket client (RFC 6455): connects, performs the handshake, reads frames and answers pings.
-// Ends the program on any protocol violation by the server.
+// Ends the program on any violation of the framing by the server.
 class Client final : public Watcher {
  public:
   // `source`: the local address to use, or empty.
@@ -56,7 +60,14 @@ class Client final : public Watcher {
   void WantWritable() { WatchWritable(true); }
   // Sends Close 1000; the server's Close and the end of the connection follow.
   void SendClose();
+  // Gives the connection up: OnFailure follows at once, with this reason, unless it has ended
+  // before.
+  void Fail(std::string_view why);
   bool resumed() const { return channel_.resumed(); }
+  // Whether the handshake succeeded and the connection has not ended.
+  bool open() const { return state_ == State::kOpen; }
+  // How the connection has ended, for people: the server's Close, or none.
+  std::string ending() const;
 
   // FrameReader visitor.
   void OnFrame(const FrameHeader& frame);
@@ -74,6 +85,7 @@ class Client final : public Watcher {
   // Returns the bytes after the response head; empty while the head is incomplete.
   MutableBytes TakeAnswer(MutableBytes bytes);
   void SendControl(std::uint8_t opcode, std::string_view payload);
+  void TakeClose(std::string_view payload);
   void End(bool orderly);
   void WatchWritable(bool wanted);
 
@@ -83,7 +95,7 @@ class Client final : public Watcher {
   Channel channel_;
   State state_ = State::kConnecting;
   bool watches_writable_ = true;
-  bool got_close_ = false;
+  std::uint16_t close_code_ = 0;  // of the server's Close; 1005 if it had none, 0 if none came
   std::string head_;
   std::string control_;
   FrameReader reader_;

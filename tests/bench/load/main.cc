@@ -1,5 +1,6 @@
 // The load generator: WebSocket clients, and the servers behind the gateway in the same loop. `load
 // --help` lists the options; the result is one JSON object on standard output.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "tests/bench/load/idle_run.h"
 #include "tests/bench/load/plan.h"
 #include "tests/bench/load/polite_run.h"
+#include "tests/bench/load/steady_run.h"
 
 namespace upgate::bench {
 namespace {
@@ -44,12 +46,19 @@ void DeclareFloods(CLI::App& app, Plan& plan) {
   app.add_option("--health", plan.health, "port of /healthz, requested every 50 ms");
 }
 
+void DeclareSteady(CLI::App& app, Plan& plan) {
+  app.add_option("--secure-port", plan.secure.port, "port for steady clients with TLS, see --tls");
+  app.add_option("--secure-connections", plan.secure_connections, "how many of these");
+  app.add_option("--handshakes", plan.handshakes,
+                 "short sessions per second beside steady clients");
+}
+
 void Declare(CLI::App& app, Options& options) {
   Plan& plan = options.plan;
   app.add_option("mode", options.mode, "the kind of load")
       ->required()
       ->check(CLI::IsMember(
-          {"echo", "up", "down", "handshake", "idle", "broadcast", "flood", "polite"}));
+          {"echo", "up", "down", "handshake", "idle", "broadcast", "flood", "polite", "steady"}));
   app.add_option("--port", plan.target.port, "port of the gateway, at 127.0.0.1")->required();
   app.add_option("--path", plan.target.path, "path of the request")->capture_default_str();
   app.add_option("--subprotocol", plan.target.subprotocol, "subprotocol to offer");
@@ -70,6 +79,7 @@ void Declare(CLI::App& app, Options& options) {
   app.add_option("--seconds", plan.seconds, "seconds to measure")->capture_default_str();
   app.add_option("--gateway", plan.gateway, "process whose time is counted");
   DeclareFloods(app, plan);
+  DeclareSteady(app, plan);
 }
 
 nlohmann::json Run(Loop& loop, const Options& options) {
@@ -80,6 +90,15 @@ nlohmann::json Run(Loop& loop, const Options& options) {
   if (options.mode == "flood") return FloodRun(loop, plan).Run();
   if (options.mode == "broadcast") return BroadcastRun(loop, plan).Run();
   return FlowRun(loop, plan, Direction::kEcho).Run();
+}
+
+// Steady clients with TLS have a port of their own. The path is the same.
+void UseTls(Options& options, TlsClient& tls) {
+  Target& target = options.mode == "steady" ? options.plan.secure : options.plan.target;
+  target.path = options.plan.target.path;
+  target.tls = &tls;
+  // A write to a broken TLS connection is an error, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 int Main(int argc, char** argv) {
@@ -96,12 +115,14 @@ int Main(int argc, char** argv) {
   }
   options.plan.framed = !options.stream;
   std::optional<TlsClient> tls;
-  if (!options.ca.empty()) options.plan.target.tls = &tls.emplace(options.ca, options.resume);
+  if (!options.ca.empty()) UseTls(options, tls.emplace(options.ca, options.resume));
 
   if (options.mode == "idle") {
     IdleRun(loop, options.plan).Run();
   } else if (options.mode == "polite") {
     PoliteRun(loop, options.plan).Run();
+  } else if (options.mode == "steady") {
+    SteadyRun(loop, options.plan).Run();
   } else {
     std::printf("%s\n", Run(loop, options).dump().c_str());
   }

@@ -35,6 +35,11 @@ struct Plan {
   double pause = 0.005;
   std::uint16_t health = 0;
 
+  // For steady clients: how many more use TLS, their target, and short sessions per second.
+  Target secure;
+  std::size_t secure_connections = 0;
+  std::uint64_t handshakes = 0;
+
   std::string SourceOf(std::size_t connection) const {
     return "127.0.0." + std::to_string(2 + connection % sources);
   }

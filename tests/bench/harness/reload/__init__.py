@@ -1,0 +1,1 @@
+"""Measures what reloads of the configuration do to clients; run by reload.sh."""
