@@ -35,8 +35,9 @@ int ProbeServer(const ProbeArguments& arguments);
 
 struct DemoSettings {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 8080;      // 0: the system chooses
-  std::uint16_t tls_port = 8443;  // 0: the system chooses
+  std::uint16_t port = 8080;       // 0: the system chooses
+  std::uint16_t tls_port = 8443;   // 0: the system chooses
+  std::string program = "upgate";  // how this program was called, for the commands that it names
 };
 int Demo(const DemoSettings& settings);
 

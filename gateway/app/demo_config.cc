@@ -1,6 +1,12 @@
 #include "gateway/app/demo_config.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include <fmt/format.h>
+
+#include "gateway/base/text.h"
 
 namespace upgate::app {
 namespace {
@@ -22,6 +28,50 @@ std::string AllowOwnPages(const DemoSettings& settings) {
     }
   }
   return origins.empty() ? "" : fmt::format("\n    cors: {{ allow_origins: [ {} ] }}", origins);
+}
+
+// As a shell reads it.
+std::string Quoted(const std::string& word) {
+  const auto plain = [](char c) {
+    return IsAlpha(c) || IsDigit(c) || std::string_view("/._-+").contains(c);
+  };
+  if (!word.empty() && std::ranges::all_of(word, plain)) return word;
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += R"('\'')";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+// Of what every system has: curl of Debian 12 cannot send messages over a WebSocket, but shows the
+// answer to a handshake.
+std::string CommandsToTry(const std::string& program, const std::string& plain,
+                          const std::string& secure) {
+  const std::pair<std::string, std::string_view> commands[] = {
+      {fmt::format("{} probe ws://{}/echo", program, plain), "handshake, ping, Close"},
+      {fmt::format("{} probe --insecure wss://{}/service-echo", program, secure),
+       "the same over TLS"},
+      {fmt::format("curl http://{}/api/headers", plain), "what a server behind the gateway gets"},
+      {fmt::format("curl --no-buffer http://{}/api/events", plain), "server-sent events"},
+      {fmt::format("curl http://{}/stats", plain), "what passed through"},
+  };
+  std::size_t width = 0;
+  for (const auto& [command, what] : commands) width = std::max(width, command.size());
+  std::string text = "\n";
+  for (const auto& [command, what] : commands)
+    text += fmt::format("  {:<{}}   # {}\n", command, width, what);
+  return text + fmt::format(R"(
+The 101 that opens a WebSocket, as it is sent:
+
+  curl --include --max-time 1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+    -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \
+    http://{}/echo
+)",
+                            plain);
 }
 
 }  // namespace
@@ -87,17 +137,10 @@ std::string DemoGreeting(const DemoSettings& settings, std::uint16_t port, std::
   if (IsEverywhere(settings)) {
     greeting += fmt::format("  From other machines: http://ADDRESS-OF-THIS-ONE:{}/\n", port);
   }
-  return greeting + fmt::format(R"(
-  websocat "ws://{0}/echo?encoding=text"     frames to TCP and back
-  websocat -k "wss://{1}/service-echo"       the same inside the gateway, over TLS
-  curl http://{0}/api/headers                what a server behind the gateway gets
-  curl -N http://{0}/api/events              server-sent events
-  curl http://{0}/stats                      what passed through
-
-Pages from other origins are refused, as by default everywhere. Ctrl-C ends it.
-)",
-                                HostPort{name, port}.ToString(),
-                                HostPort{name, tls_port}.ToString());
+  return greeting +
+         CommandsToTry(Quoted(settings.program), HostPort{name, port}.ToString(),
+                       HostPort{name, tls_port}.ToString()) +
+         "\nPages from other origins are refused, as by default everywhere. Ctrl-C ends it.\n";
 }
 
 }  // namespace upgate::app

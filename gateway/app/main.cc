@@ -128,6 +128,7 @@ int main(int argc, char** argv) {
   probe->callback([&] { exit_code = upgate::app::ProbeServer(probe_arguments); });
 
   upgate::app::DemoSettings demo_settings;
+  demo_settings.program = argv[0];
   CLI::App* demo =
       app.add_subcommand("demo", "a gateway to try, with servers behind it and a page");
   demo->add_option("--host", demo_settings.host, "address to listen on")->capture_default_str();

@@ -1,6 +1,7 @@
 // The demo from the user's point of view: upgate demo, and Chromium on its page.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -21,6 +22,14 @@ async function startDemo(t) {
   }));
   const url = (scheme) => new RegExp(`${scheme}://localhost:\\d+/`).exec(demo.output)[0];
   return { demo, temporary, plain: url('http'), secure: url('https') };
+}
+
+// What a command prints that a reader copies into a terminal.
+function shell(command) {
+  const { stdout, stderr, error } = spawnSync('sh', ['-c', command], { encoding: 'latin1', timeout: 30000 });
+  assert.equal(error, undefined, command);
+  assert.ok(!stderr.includes('not found'), stderr);
+  return stdout;
 }
 
 async function launch(t) {
@@ -224,7 +233,13 @@ for (const scheme of ['plain', 'secure']) {
       assert.equal((await facts(page, 'asked')).Subprotocols, 'other, echo.v1');
       const answer = await facts(page, 'answered');
       assert.equal(answer.Subprotocol, 'echo.v1');
-      assert.equal(answer.Status, '101 Switching Protocols');
+      assert.match(answer.Status, /^101;/, 'its phrase and fields stay with the browser');
+      // What the command shows is what is sent, and fits what the browser tells.
+      const command = await page.locator('#wire').textContent();
+      const wire = shell(command);
+      assert.match(wire, /^HTTP\/1\.1 101 [^\r]+\r\n/, command);
+      assert.match(wire, /\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
+      assert.match(wire, /\r\nSec-WebSocket-Protocol: echo\.v1\r\n/);
       const seen = (await page.locator('#seen').textContent()).split('\n');
       assert.equal(seen[0], 'GET /live HTTP/1.1');
       assert.ok(seen.includes('Sec-WebSocket-Protocol: other, echo.v1'), seen.join('\n'));
@@ -396,6 +411,7 @@ test('a screenshot of the demo', { timeout: 120000 }, async (t) => {
   await exchange(page, '{"temperature": 21.5}', 2);
   await page.getByRole('textbox', { name: 'Message', exact: true }).blur();
   await page.mouse.move(0, 0);
+  await page.evaluate(() => scrollTo(0, 0));
   const file = process.env.UPDATE_SCREENSHOT === '1' ? kPicture : `${temporaryFolder(t)}/screenshot.png`;
   await page.screenshot({ path: file });
   const bytes = fs.readFileSync(file);
@@ -420,6 +436,77 @@ test('the demo shuts down cleanly with pages open, and leaves no files behind', 
   await page.getByRole('tab', { name: 'WebSocket' }).click();
   await page.locator('#closed', { hasText: '1001 Going Away' }).waitFor();
   assert.deepEqual(fs.readdirSync(temporary), []);
+});
+
+test('the commands that it prints work as they stand', { timeout: 120000 }, async (t) => {
+  const { demo } = await startDemo(t);
+  const commands = demo.output.replaceAll('\\\n', '').split('\n').filter((line) => /^ {2}\S*(upgate|curl) /.test(line));
+  assert.equal(commands.length, 6, demo.output);
+  const expected = [/^ok: 101 /, /^ok: 101 /, /"method":"GET"/, /event: tick/, /"routes"/,
+    /^HTTP\/1\.1 101 [^]*\r\nSec-WebSocket-Accept: /];
+  for (const [i, command] of commands.entries())
+    assert.match(shell(command.replace('curl --no-buffer', 'curl --no-buffer --max-time 3')), expected[i], command);
+});
+
+// Where the labels of a chart's axis stand, as seconds ago, and where its newest and oldest points are.
+const axisOf = (page, chart) => page.evaluate((selector) => {
+  const box = document.querySelector(selector);
+  const { left, width } = box.querySelector('svg').getBoundingClientRect();
+  const x = box.querySelector('polyline').getAttribute('points').split(' ').map((p) => Number(p.split(',')[0]));
+  return { labels: [...box.querySelectorAll('.axis span')].map((s) => s.textContent), newest: x.at(-1), oldest: x[0],
+    inside: [...box.querySelectorAll('.axis span')].every((s) => s.getBoundingClientRect().left >= left - 1 &&
+      s.getBoundingClientRect().right <= left + width + 1),
+    times: times.map((at) => 60 - (times.at(-1) - at) / 1000), x };
+}, chart);
+
+test('charts say when', { timeout: 120000 }, async (t) => {
+  const { plain } = await startDemo(t);
+  const page = await open(t, await launch(t), plain);
+  await page.waitForFunction(() => times.length >= 3);
+  const tile = await axisOf(page, '.tile');
+  assert.deepEqual(tile.labels, ['60 s ago', 'now']);
+  await page.getByRole('tab', { name: 'Statistics' }).click();
+  const chart = await axisOf(page, '#chart-messages');
+  assert.deepEqual(chart.labels, ['60 s ago', '45 s ago', '30 s ago', '15 s ago', 'now']);
+  assert.ok(tile.inside && chart.inside, 'labels stay beside their chart');
+  assert.equal(chart.newest, 60);
+  assert.ok(chart.x.every((x, i) => Math.abs(x - chart.times[i]) < 0.01), 'each point stands at its time');
+  // A minute later nothing of it is left but where its line begins.
+  await page.evaluate(() => { times.forEach((at, i) => { times[i] = at - 120_000; }); });
+  await page.waitForFunction(() => times.length >= 2 && times.at(-1) - times.at(-2) < 60_000);
+  const later = await axisOf(page, '#chart-messages');
+  assert.ok(later.times.filter((x) => x < 0).length <= 1, later.times.join(' '));
+  assert.deepEqual(page.problems, []);
+});
+
+test('a chat opens its second window by itself', { timeout: 120000 }, async (t) => {
+  const { plain } = await startDemo(t);
+  const page = await open(t, await launch(t), plain);
+  const hint = page.getByText('A chat takes two');
+  assert.equal(await hint.isVisible(), false);
+  await pick(page, 'Chat room');
+  await hint.waitFor();
+  const [second] = await Promise.all([
+    page.context().waitForEvent('page'), page.getByRole('button', { name: 'Open a second window' }).click()]);
+  for (const one of [page, second]) await one.locator('#state[data-state=open]').waitFor();
+  await send(second, 'hello from the second');
+  await rows(page, 'received').getByText('hello from the second').waitFor();
+  await pick(page, 'TCP server');
+  assert.equal(await hint.isVisible(), false);
+  assert.deepEqual(page.problems, []);
+});
+
+test('a phone has the Connect button in sight', { timeout: 120000 }, async (t) => {
+  const { plain } = await startDemo(t);
+  const viewport = { width: 390, height: 844 };
+  const page = await open(t, await launch(t), plain, { viewport });
+  const routes = ['TCP server', 'WebSocket server', 'Inside the gateway', 'Chat room', 'Statistics', 'Another URL'];
+  for (const name of routes) {
+    await pick(page, name);
+    await page.evaluate(() => scrollTo(0, 0));
+    const box = await page.getByRole('button', { name: 'Connect', exact: true }).boundingBox();
+    assert.ok(box.y + box.height <= viewport.height, `${name}: ends at ${box.y + box.height}`);
+  }
 });
 
 test('the demo does not serve its key', async (t) => {

@@ -33,7 +33,7 @@ def render_summary(report: dict) -> str:
     for scenario in _of(report, "memory"):
         found = [row for row in memory_rows(scenario) if not row.failure]
         cells = [_least_memory(found, column) for column in _SUMMARY_COLUMNS]
-        lines.append(f"| Bytes of memory by idle connection, {'wss' if scenario['tls'] else 'ws'} | " + " | ".join(cells) + " |")
+        lines.append(f"| Bytes that one more idle connection takes, {'wss' if scenario['tls'] else 'ws'} | " + " | ".join(cells) + " |")
     return (
         f"CPU time in µs by message (by connection, by request), and memory, on {report['date'][:10]} on {machine['cpu']}, "
         f"{machine['cores']} cores; one worker on one core.\n\n" + "\n".join(lines)
@@ -114,10 +114,17 @@ def _fastest(found: list[Row], column: str) -> str:
 
 
 def _memory(report: dict) -> str:
-    scenarios = {scenario["tls"]: memory_rows(scenario) for scenario in _of(report, "memory")}
+    """In a run of its own where it was measured again."""
+    of_memory = _of(report, "memory")
+    scenarios = {scenario["tls"]: memory_rows(scenario) for scenario in of_memory}
     if not scenarios:
         return ""
+    measured = of_memory[0].get("measured", report)
+    few, many = max((row.few, row.connections) for found in scenarios.values() for row in found)
     lines = [
+        f"Memory as a slope: what each connection between {few:,} and {many:,} adds to the resident memory "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}):",
+        "",
         "| Bytes by idle connection | ws | after 64 KiB on each | wss | after 64 KiB on each |",
         "| --- | --- | --- | --- | --- |",
     ]
@@ -136,6 +143,10 @@ def _memory_cells(name: str, found: list[MemoryRow]) -> tuple[str, str]:
     return f"{row.idle:,.0f}", f"{row.after_burst:,.0f}"
 
 
+def _build(measured: dict) -> str:
+    return "" if measured["settings"].get("shipped", True) else ", not the build that ships"
+
+
 def _polite(report: dict) -> str:
     """One line per scenario and system; values that miss the goal are in bold."""
     scenarios = _of(report, "polite")
@@ -143,10 +154,9 @@ def _polite(report: dict) -> str:
         return ""
     measured = scenarios[0].get("measured", report)  # may come from a separate run
     rounds = sorted({len(system["rounds"]) for scenario in scenarios for system in scenario["systems"]})
-    build = "" if measured["settings"].get("shipped", True) else " (not the build that ships)"
     lines = [
         f"A client that sends one message of 64 B at a time, and a health check, while others send as fast as they can "
-        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{build}, medians of {' or '.join(map(str, rounds))} rounds; two workers, "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}, medians of {' or '.join(map(str, rounds))} rounds; two workers, "
         f"which share {measured['machine']['cores']} cores with the load):",
         "",
         f"| Among floods, ms (goal: {POLITE_GOAL}, /healthz {HEALTH_GOAL}) | | p50 | p99 | /healthz p99 | held, MiB | SIGTERM → end |",

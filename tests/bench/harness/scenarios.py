@@ -137,7 +137,7 @@ def _memory(tls: bool) -> Scenario:
         group="memory",
         systems=(UPGATE_WS, UPGATE_TCP, *(peer for peer in LARGE_PEERS if peer.gateway is not HAPROXY_64), WEBSOCKIFY_TCP),
         mode="idle",
-        connections=9000,
+        connections=7500,
         size=65536,
         tls=tls,
         rounds=1,

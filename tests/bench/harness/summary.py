@@ -28,12 +28,13 @@ class Row:
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """Bytes per idle connection: resident, or proportional if several processes share memory."""
+    """Bytes that one more idle connection takes: resident, or proportional if several processes share memory."""
 
     name: str
     role: str
     failure: str = ""
-    connections: int = 0
+    few: int = 0  # connections from which on it was measured,
+    connections: int = 0  # up to these
     idle: float = 0
     after_burst: float = 0
     idle_pss: float = 0
@@ -110,6 +111,7 @@ def memory_rows(scenario: dict) -> list[MemoryRow]:
             MemoryRow(
                 name=system["name"],
                 role=system["role"],
+                few=result["from"],
                 connections=result["connections"],
                 idle=result["idle"]["rss"],
                 after_burst=result["after_burst"]["rss"],

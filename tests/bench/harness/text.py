@@ -4,7 +4,7 @@ from .summary import HEALTH_GOAL, POLITE_GOAL, MemoryRow, PoliteRow, Row, memory
 
 HEAD = ("", "msg/s", "CPU us", "user", "system", "p50 us", "p99", "p99.9", "x peer", "x relay", "busy g/l", "full")
 
-MEMORY_HEAD = ("bytes each", "connected", "RSS idle", "after", "PSS idle", "after")
+MEMORY_HEAD = ("bytes each", "connections", "RSS idle", "after", "PSS idle", "after")
 
 
 POLITE_HEAD = ("ms", "quiet p99", "p50", "p99", "max", "health p99", "max", "end", "held MiB", "after", "flood/s", "cores g/f/a", "late p99")
@@ -39,7 +39,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _memory_cells(row: MemoryRow) -> tuple[str, ...]:
     sizes = (row.idle, row.after_burst, row.idle_pss, row.after_burst_pss)
-    return (row.name, f"{row.connections:,}", *(f"{size:,.0f}" for size in sizes))
+    return (row.name, f"{row.few:,} to {row.connections:,}", *(f"{size:,.0f}" for size in sizes))
 
 
 def ending(row: PoliteRow) -> str:

@@ -107,6 +107,15 @@ TEST(DemoConfig, IsGoodWhereverTheDemoListens) {
   }
 }
 
+TEST(DemoConfig, NamesTheProgramAsAShellReadsIt) {
+  DemoSettings settings;
+  EXPECT_THAT(DemoGreeting(settings, 1234, 2345),
+              HasSubstr("\n  upgate probe ws://localhost:1234/echo "));
+  settings.program = "/opt/an upgate's/upgate";
+  EXPECT_THAT(DemoGreeting(settings, 1234, 2345),
+              HasSubstr("\n  '/opt/an upgate'\\''s/upgate' probe ws://"));
+}
+
 TEST(DemoPage, IsOneWholeFileThatLoadsNothingElse) {
   const std::string page(DemoPage());
   EXPECT_THAT(page, StartsWith("<!doctype html>"));
