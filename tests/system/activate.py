@@ -5,12 +5,20 @@ activate.py HOST PROGRAM ARGUMENT...   prints the port; then, for each line on s
                                        prints its process id. Ends its programs, and itself, at the end of the input.
 """
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
 
 FIRST = 3  # where the program looks for the socket
+
+
+def end_with_parent() -> None:
+    """Run in each child: it gets SIGTERM when this process is gone, however that ends."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def main() -> None:
@@ -22,7 +30,12 @@ def main() -> None:
     script = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=clients exec "$@"'
     children = []
     for _ in sys.stdin:
-        child = subprocess.Popen(["sh", "-c", script, "sh", *command], pass_fds=[FIRST], stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            ["sh", "-c", script, "sh", *command],
+            pass_fds=[FIRST],
+            stdin=subprocess.DEVNULL,
+            preexec_fn=end_with_parent,
+        )
         children.append(child)
         print(child.pid, flush=True)
     for child in children:
