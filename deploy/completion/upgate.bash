@@ -42,7 +42,8 @@ _upgate() {
   fi
 
   case $command in
-    run | check) flags='--config' ;;
+    run) flags='--config' ;;
+    check) flags='--config --no-listen' ;;
     explain) flags='--config --header --method --dialect --from' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
     demo) flags='--host --port --tls-port' ;;
