@@ -1,11 +1,15 @@
 #include "gateway/admin/admin.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+
+#include "gateway/admin/answers.h"
 
 namespace upgate::admin {
 namespace {
@@ -20,21 +24,9 @@ constexpr std::string_view kIndex = R"(<!doctype html>
 <li><a href="/metrics">/metrics</a>: the same for Prometheus</li>
 <li><a href="/healthz">/healthz</a>: the process runs</li>
 <li><a href="/readyz">/readyz</a>: it takes new clients</li>
+<li><a href="/config">/config</a>: the running configuration</li>
 </ul></html>
 )";
-
-http::Response Page(std::string_view content_type, std::string body) {
-  http::Response response;
-  response.headers = {{"Content-Type", std::string(content_type)}, {"Cache-Control", "no-store"}};
-  response.body = std::move(body);
-  return response;
-}
-
-http::Response JsonPage(int status, const nlohmann::json& json) {
-  http::Response response = Page("application/json", json.dump(2) + "\n");
-  response.status = status;
-  return response;
-}
 
 http::Response Told(const ReloadResult& result) {
   if (result.ok) {
@@ -56,6 +48,15 @@ http::Response Told(const ReloadResult& result) {
   }
   return JsonPage(422, {{"ok", false}, {"errors", std::move(errors)}});
 }
+
+struct LogLevelName {
+  std::string_view name;
+  LogLevel level;
+};
+constexpr LogLevelName kLogLevels[] = {{"debug", LogLevel::kDebug},
+                                       {"info", LogLevel::kInfo},
+                                       {"warn", LogLevel::kWarn},
+                                       {"error", LogLevel::kError}};
 
 // A client that waits for a reload; it goes on without it, too.
 class Reloading final : public http::ExchangeHandler {
@@ -81,14 +82,18 @@ std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange
   const http::Request& request = exchange.request();
   if (request.method == "POST" && request.target.path == "/reload")
     return std::make_unique<Reloading>(exchange, control_);
-  exchange.Respond(Answer(request));
+  if (request.method == "POST" && request.target.path == "/log") {
+    exchange.Respond(SetLogLevel(exchange));
+  } else {
+    exchange.Respond(Answer(request));
+  }
   return nullptr;
 }
 
 http::Response Admin::Answer(const http::Request& request) const {
   if (request.method != "GET" && request.method != "HEAD") {
     http::Response refusal =
-        http::TextResponse(405, "only GET and HEAD, and POST of /reload, are allowed here");
+        ErrorPage(405, "only GET and HEAD, and POST of /reload and /log, are allowed here");
     refusal.headers.Add("Allow", "GET, HEAD");
     return refusal;
   }
@@ -99,8 +104,18 @@ http::Response Admin::Answer(const http::Request& request) const {
   if (path == "/healthz") return http::TextResponse(200, "ok");
   if (path == "/readyz")
     return ready_() ? http::TextResponse(200, "ready") : http::TextResponse(503, "shutting down");
+  if (path == "/config") return Page("application/yaml", control_.ConfigText());
   if (path == "/") return Page("text/html; charset=utf-8", std::string(kIndex));
-  return http::TextResponse(404, "the admin address has /stats, /metrics, /healthz and /readyz");
+  return ErrorPage(404, "the admin address has /stats, /metrics, /healthz, /readyz and /config");
+}
+
+http::Response Admin::SetLogLevel(const http::Exchange& exchange) {
+  const std::string level = http::QueryValue(exchange.request().target.query, "level").value_or("");
+  const auto known = std::ranges::find(kLogLevels, level, &LogLevelName::name);
+  if (known == std::end(kLogLevels))
+    return ErrorPage(400, "write /log?level= with debug, info, warn or error");
+  control_.SetLogLevel("admin client " + ToString(exchange.client_address()), known->level, level);
+  return JsonPage(200, {{"level", level}});
 }
 
 }  // namespace upgate::admin

@@ -11,6 +11,7 @@ namespace upgate::admin {
 
 // What the admin address answers: /stats (JSON), /metrics (Prometheus text), /healthz (200 while
 // the process runs), /readyz (200 while it takes new clients, else 503) and / (a list of these).
+// /config is the running configuration as YAML. POST /log?level= sets the level of the log.
 // POST /reload reads the configuration again (JSON; 422 with every error when it is not taken).
 // Everything else is GET and HEAD. On the thread of the loop that its listener belongs to.
 class Admin final : public http::RequestHandler {
@@ -25,6 +26,7 @@ class Admin final : public http::RequestHandler {
 
  private:
   http::Response Answer(const http::Request& request) const;
+  http::Response SetLogLevel(const http::Exchange& exchange);
 
   const plugin::StatsSource& stats_;
   std::function<bool()> ready_;

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gateway/base/log.h"
 #include "gateway/config/error.h"
 
 namespace upgate::admin {
@@ -32,6 +34,11 @@ class Control {
   // changes. Reloads come one after the other. `done` is called once, later; it may never be when
   // the gateway ends before. `caller` is for the log.
   virtual void Reload(const std::string& caller, std::function<void(const ReloadResult&)> done) = 0;
+
+  // The running configuration as YAML, without secrets; see config::WriteConfig.
+  virtual std::string ConfigText() const = 0;
+  // Until the next reload. `caller` is for the log, as is the level's name.
+  virtual void SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) = 0;
 
  protected:
   ~Control() = default;

@@ -52,7 +52,7 @@ Things ServersOf(const upgrade::Generation& generation) {
 }
 
 std::string AdminAddress(const config::Config& config) {
-  return config.admin ? config.admin->ToString() : "";
+  return config.admin ? config.admin->address.ToString() : "";
 }
 
 }  // namespace

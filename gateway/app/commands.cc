@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/admin/token_file.h"
 #include "gateway/app/file_limit.h"
 #include "gateway/app/redirects.h"
 #include "gateway/app/server.h"
@@ -48,6 +49,10 @@ std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   config::AppendAll(warnings, route::DeadRoutes(config.routes));
   config::AppendAll(warnings, route::UnusedBackends(config));
   config::AppendAll(warnings, route::RebindableRoutes(config));
+  if (config.admin && config.admin->token_file) {
+    if (auto warning = admin::ExposedTokenFile(*config.admin->token_file))
+      warnings.push_back(std::move(*warning));
+  }
   return warnings;
 }
 

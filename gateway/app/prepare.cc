@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/admin/token_file.h"
 #include "gateway/app/options.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
@@ -18,6 +19,7 @@ namespace upgate::app {
 namespace {
 
 using config::ConfigError;
+using upgrade::AdminRecord;
 using upgrade::Generation;
 using upgrade::ListenerRecord;
 using upgrade::RouteRecord;
@@ -82,6 +84,7 @@ class Maker {
     generation_->http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
     for (std::size_t i = 0; i < config_->listeners.size(); ++i)
       AddListener(config_->listeners[i], fmt::format("listeners[{}]", i));
+    AddAdmin();
     for (const auto& [name, backend] : config_->backends) AddBackend(backend);
     for (const config::Route& route : config_->routes) AddRoute(route);
     return std::move(generation_);
@@ -141,6 +144,33 @@ class Maker {
       record->connections = LimitOf(before ? before->connections : nullptr, listener.connections);
     }
     generation_->listeners.push_back(std::move(record));
+  }
+
+  // The files are read in any case, for their errors.
+  void AddAdmin() {
+    auto record = config_->admin ? MakeAdmin(*config_->admin) : nullptr;
+    const auto before = before_ != nullptr ? before_->admin : nullptr;
+    const bool same_address =
+        before && record &&
+        before->config->address.ToString() == record->config->address.ToString();
+    generation_->admin = before_ == nullptr || same_address ? std::move(record) : before;
+  }
+
+  std::shared_ptr<const AdminRecord> MakeAdmin(const config::Admin& admin) {
+    auto record = std::make_shared<AdminRecord>();
+    record->whole = config_;
+    record->config = &admin;
+    if (admin.token_file && !IsWrong("admin")) {
+      if (auto tokens = admin::ReadTokenFile(*admin.token_file))
+        record->tokens = std::move(*tokens);
+      else
+        errors_.push_back(std::move(tokens.error()));
+    }
+    if (admin.tls) {
+      if (auto context = ReadTls<tls::ServerContext>(*admin.tls, "admin"))
+        record->tls = std::make_shared<tls::ContextCell<tls::ServerContext>>(std::move(context));
+    }
+    return record;
   }
 
   void AddBackend(const config::Backend& backend) {

@@ -8,11 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "gateway/admin/token_file.h"
 #include "gateway/app/file_limit.h"
 #include "gateway/app/listen_address.h"
 #include "gateway/app/listen_error.h"
 #include "gateway/app/memory_limit.h"
 #include "gateway/app/running_gateway.h"
+#include "gateway/config/write_config.h"
 #include "gateway/net/signal_watcher.h"
 #include "gateway/stats/shared_text.h"
 
@@ -29,6 +31,17 @@ std::size_t WorkersOf(const config::Config& config) {
 
 std::unexpected<std::vector<config::ConfigError>> Lack(std::string message) {
   return std::unexpected(std::vector{config::ConfigError{{}, "", std::move(message)}});
+}
+
+admin::Policy PolicyOf(const upgrade::Generation& generation) {
+  if (!generation.admin) return {};
+  return {generation.admin->tokens, generation.admin->config->hosts};
+}
+
+void WarnOfExposedTokens(const upgrade::Generation& generation, Log& log) {
+  if (!generation.admin || !generation.admin->config->token_file) return;
+  if (const auto warning = admin::ExposedTokenFile(*generation.admin->config->token_file))
+    log.Warn("token file exposed", {{"why", warning->message}});
 }
 
 class NullAcceptor final : public io::AcceptHandler {
@@ -61,6 +74,8 @@ class Server::Upkeep final : private io::Timer::Owner {
     for (const auto& listener : server_.generation_->listeners) {
       if (listener->tls) listener->tls->Get()->RotateTicketKeys();
     }
+    const auto& admin = server_.generation_->admin;
+    if (admin && admin->tls) admin->tls->Get()->RotateTicketKeys();
     timer_.Arm(kInterval);
   }
   const Server& server_;
@@ -94,6 +109,18 @@ void Server::Reload(const std::string& caller,
   reloader_->Request(caller, std::move(done));
 }
 
+std::string Server::ConfigText() const {
+  return config::WriteConfig(*generation_->config);
+}
+
+void Server::SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) {
+  // Told by whichever of the two levels lets the line through.
+  const bool told = log_.Enabled(LogLevel::kInfo);
+  if (told) log_.Info("log level set", {{"to", name}, {"by", caller}});
+  log_.SetLevel(level);
+  if (!told) log_.Info("log level set", {{"to", name}, {"by", caller}});
+}
+
 void Server::ReloadAndNotify(const std::string& caller) {
   service_manager_.Reloading("reading the configuration");
   Reload(caller, [this](const admin::ReloadResult& result) {
@@ -106,6 +133,8 @@ void Server::OnSwitch(const std::shared_ptr<const upgrade::Generation>& generati
   const config::Config& config = *generation_->config;
   log_.SetLevel(config.log.level);
   memory_.SetLimit(BytesOf(config.memory, AvailableMemory()));
+  admin_access_->Set(PolicyOf(*generation_));
+  WarnOfExposedTokens(*generation_, log_);
 }
 
 void Server::OnSwitched(const admin::ReloadResult& result) {
@@ -154,6 +183,8 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
     server->stats_->registry.WatchLoop(
         i, [&loop] { return stats::LoopTimes{loop.turns(), loop.busy_us()}; });
   }
+  server->admin_access_ = std::make_unique<admin::Access>(
+      *server->admin_, PolicyOf(*server->generation_), server->main_loop().timers(), log);
   std::vector<config::ConfigError> errors;
   server->Listen(errors);
   if (!errors.empty()) {
@@ -226,8 +257,8 @@ void Server::Listen(std::vector<config::ConfigError>& errors) {
            [&](const SocketAddress& address) { return ListenEverywhere(i, address); });
   }
   if (config_->admin) {
-    listen(*config_->admin, [&](const SocketAddress& address) {
-      return workers_.front()->ListenAdmin(address, *admin_);
+    listen(config_->admin->address, [&](const SocketAddress& address) {
+      return workers_.front()->ListenAdmin(address, *admin_access_);
     });
   }
 }
@@ -252,12 +283,14 @@ void Server::Run() {
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
+    const bool tls = (admin ? config_->admin->tls : config_->listeners[i].tls).has_value();
     for (const SocketAddress& address : addresses_[i]) {
-      log_.Info("listening", {{"address", ToString(address)},
-                              {"tls", !admin && config_->listeners[i].tls.has_value()},
-                              {"purpose", admin ? "admin" : "clients"}});
+      log_.Info(
+          "listening",
+          {{"address", ToString(address)}, {"tls", tls}, {"purpose", admin ? "admin" : "clients"}});
     }
   }
+  WarnOfExposedTokens(*generation_, log_);
   undrained_ = workers_.size();
   for (auto& worker : workers_) {
     worker->OnDrained([this] { main_loop().Post([this] { OnWorkerDrained(); }); });
@@ -355,7 +388,7 @@ std::vector<config::ConfigError> CheckListening(const config::Config& config,
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     if (!HasErrorIn(known, fmt::format("listeners[{}]", i))) check(config.listeners[i].address);
   }
-  if (config.admin && !HasErrorIn(known, "admin")) check(*config.admin);
+  if (config.admin && !HasErrorIn(known, "admin.address")) check(config.admin->address);
   config::SortByPlace(errors);
   return errors;
 }

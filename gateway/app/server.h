@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gateway/admin/access.h"
 #include "gateway/admin/admin.h"
 #include "gateway/app/certificate_watch.h"
 #include "gateway/app/file_watch.h"
@@ -60,6 +62,8 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   upgrade::PostToLoop PostToLoop();
   void Reload(const std::string& caller,
               std::function<void(const admin::ReloadResult&)> done) override;
+  std::string ConfigText() const override;
+  void SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) override;
   void ReloadAndNotify(const std::string& caller);
   void WatchConfig();
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
@@ -84,6 +88,7 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   std::unique_ptr<backend::ServerLog> server_log_;
   std::unique_ptr<upgrade::Shared> shared_;
   std::unique_ptr<admin::Admin> admin_;
+  std::unique_ptr<admin::Access> admin_access_;
   std::shared_ptr<const upgrade::Generation> generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<const Loops> loops_;  // first to go

@@ -50,10 +50,11 @@ Result<SocketAddress> Worker::Listen(std::size_t listener,
   return listeners_.Listen(listener, std::move(socket));
 }
 
-Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address, admin::Admin& admin) {
+Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address,
+                                          http::RequestHandler& admin) {
   if (!admin_front_) {
-    admin_front_ = std::make_unique<http::Front>(loop_.view(), generation_->http, nullptr, scratch_,
-                                                 admin, admin_places_);
+    admin_front_ = std::make_unique<http::Front>(
+        loop_.view(), generation_->http, generation_->admin->tls, scratch_, admin, admin_places_);
   }
   return admin_front_->Listen(address, {});
 }
@@ -97,6 +98,7 @@ void Worker::SwitchNow(std::shared_ptr<const upgrade::Generation> generation, So
   generation_ = std::move(generation);
   const bool listeners_gone = listeners_.Adopt(*generation_);
   gateway_.Switch(listeners_gone);
+  if (admin_front_) admin_front_->Update(generation_->http, generation_->admin->tls);
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     for (auto& socket : sockets[i]) {
       const std::string address = ToString(socket->address());

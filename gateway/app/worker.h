@@ -6,7 +6,6 @@
 #include <thread>
 #include <vector>
 
-#include "gateway/admin/admin.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/http/front.h"
 #include "gateway/net/loop.h"
@@ -29,7 +28,7 @@ class Worker final : private io::Timer::Owner {
   Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
                                io::Sharing sharing);
   Result<SocketAddress> Listen(std::size_t listener, std::unique_ptr<io::BoundSocket> socket);
-  Result<SocketAddress> ListenAdmin(const SocketAddress& address, admin::Admin& admin);
+  Result<SocketAddress> ListenAdmin(const SocketAddress& address, http::RequestHandler& admin);
 
   // Before Start or Run. `drained` is called on the loop's thread once no client is left after
   // Drain.

@@ -68,6 +68,11 @@ std::string Ip::ToString() const {
   return inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
 }
 
+bool IsLoopback(const Ip& ip) {
+  constexpr std::array<std::uint8_t, 16> kV6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return ip.is_v4() ? ip.bytes[12] == 127 : ip.bytes == kV6;
+}
+
 std::string IpPort::ToString() const {
   return HostPort{ip.ToString(), port}.ToString();
 }

@@ -23,6 +23,9 @@ struct Ip {
   friend bool operator==(const Ip&, const Ip&) = default;
 };
 
+// 127.0.0.0/8 or ::1.
+bool IsLoopback(const Ip& ip);
+
 struct IpPort {
   Ip ip;
   std::uint16_t port = 0;

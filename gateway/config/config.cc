@@ -1,6 +1,8 @@
 #include "gateway/config/config.h"
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/match.h"
+#include "gateway/base/text.h"
 
 namespace upgate::config {
 
@@ -8,6 +10,13 @@ std::string ListenAddress::ToString() const {
   return std::visit(Match{[](const HostPort& address) { return address.ToString(); },
                           [](const UnixPath& address) { return "unix:" + address.path; }},
                     where);
+}
+
+bool ListenAddress::IsLocal() const {
+  const auto* at = std::get_if<HostPort>(&where);
+  if (at == nullptr) return true;
+  if (const auto ip = Ip::Parse(at->host)) return IsLoopback(*ip);
+  return EqualsIgnoreCase(WithoutRootDot(at->host), "localhost");
 }
 
 }  // namespace upgate::config

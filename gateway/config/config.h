@@ -52,6 +52,8 @@ struct ListenAddress {
   Mark mark;
   std::string key;  // "listeners[0].address"
   std::string ToString() const;
+  // True if only this machine can connect: a unix socket, a loopback address or localhost.
+  bool IsLocal() const;
 };
 
 // The peers whose Forwarded and X-Forwarded-* headers are trusted.
@@ -280,11 +282,21 @@ struct Shutdown {
   std::uint16_t code = 1001;  // of the closes
 };
 
+// The address for operators.
+struct Admin {
+  ListenAddress address;
+  // The tokens that requests must carry; set unless the address is local.
+  std::optional<FilePath> token_file;
+  // The names it may be addressed by, besides IP addresses and localhost.
+  std::vector<HostPattern> hosts;
+  std::optional<ListenerTls> tls;
+};
+
 struct Config {
   std::string file;                 // for messages; empty if not read from a file
   std::string folder;               // the base of relative paths
   std::vector<Listener> listeners;  // at least one
-  std::optional<ListenAddress> admin;
+  std::optional<Admin> admin;
   std::uint32_t workers = 0;             // loops; 0: one per core
   std::string server_header = "upgate";  // empty: no Server header
   HttpLimits http;

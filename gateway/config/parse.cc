@@ -86,12 +86,6 @@ LogSettings ParseLog(Field field) {
   return log;
 }
 
-ListenAddress ParseAdmin(Field field, Addresses& taken) {
-  ListenAddress address = ParseListenAddress(field["address"], taken);
-  field.RejectUnknownKeys();
-  return address;
-}
-
 // The time between two looks at a file; 0: never.
 Millis ParseWatch(const Field& field, Millis fallback) {
   constexpr Millis kShortest{1'000};
@@ -117,7 +111,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.folder = folder.string();
   Addresses taken;
   config.listeners = ParseListeners(root["listeners"], folder, taken);
-  if (const Field admin = root["admin"]; admin.present()) config.admin = ParseAdmin(admin, taken);
+  config.admin = ParseAdmin(root["admin"], folder, taken);
   config.workers = root["workers"].Optional(Workers{config.workers}).count;
   config.server_header = ParseServerHeader(root["server_header"], config.server_header);
   config.http = ParseHttp(root["http"]);

@@ -16,28 +16,6 @@ ClientAuth ParseClientAuth(const Field& field) {
                                  ListenerTls{}.client_auth);
 }
 
-ListenerTls ParseListenerTls(Field field, const std::filesystem::path& folder) {
-  ListenerTls tls;
-  for (const Field& item : field["certificates"].RequiredItems("one certificate")) {
-    tls.certificates.push_back(ParseCertificate(item, folder));
-  }
-  tls.min_version = field["min_version"].OneOf<TlsVersion>(
-      {{"1.2", TlsVersion::kTls12}, {"1.3", TlsVersion::kTls13}}, tls.min_version);
-  const Field auth = field["client_auth"];
-  tls.client_auth = ParseClientAuth(auth);
-  const Field ca = field["client_ca"];
-  if (ca.present()) {
-    tls.client_ca = ParseFilePath(ca, folder);
-    if (!auth.present() || auth.value().scalar == "none") {
-      ca.Error("has no effect without client_auth; write client_auth: optional or required");
-    }
-  } else if (tls.client_auth != ClientAuth::kNone) {
-    ca.Error("missing; client_auth needs the CA certificates to verify clients with");
-  }
-  field.RejectUnknownKeys();
-  return tls;
-}
-
 // Addresses and blocks; the word "unix" stands for peers on unix sockets.
 TrustedProxies ParseTrustedProxies(const Field& field) {
   TrustedProxies trusted;
@@ -65,6 +43,28 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
 }
 
 }  // namespace
+
+ListenerTls ParseListenerTls(Field field, const std::filesystem::path& folder) {
+  ListenerTls tls;
+  for (const Field& item : field["certificates"].RequiredItems("one certificate")) {
+    tls.certificates.push_back(ParseCertificate(item, folder));
+  }
+  tls.min_version = field["min_version"].OneOf<TlsVersion>(
+      {{"1.2", TlsVersion::kTls12}, {"1.3", TlsVersion::kTls13}}, tls.min_version);
+  const Field auth = field["client_auth"];
+  tls.client_auth = ParseClientAuth(auth);
+  const Field ca = field["client_ca"];
+  if (ca.present()) {
+    tls.client_ca = ParseFilePath(ca, folder);
+    if (!auth.present() || auth.value().scalar == "none") {
+      ca.Error("has no effect without client_auth; write client_auth: optional or required");
+    }
+  } else if (tls.client_auth != ClientAuth::kNone) {
+    ca.Error("missing; client_auth needs the CA certificates to verify clients with");
+  }
+  field.RejectUnknownKeys();
+  return tls;
+}
 
 ListenAddress ParseListenAddress(const Field& field, Addresses& taken) {
   ListenAddress address{field.Required<Endpoint>(), field.mark(), field.key()};

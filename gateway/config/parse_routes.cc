@@ -296,12 +296,10 @@ constexpr std::size_t kMaxName = 100;
 std::string ParseName(const Field& field) {
   if (!field.present()) return {};
   auto name = field.Required<std::string>();
-  const auto is_visible = [](char c) { return c >= 0x20 && c <= 0x7e; };
-  if (name.empty() || !std::ranges::all_of(name, is_visible) || name.starts_with(' ') ||
-      name.ends_with(' ')) {
-    field.Refuse({"is not a valid name", "use printable ASCII"}, "");
-  } else if (name.size() > kMaxName) {
+  if (name.size() > kMaxName) {
     field.Refuse({fmt::format("is longer than {} characters", kMaxName)}, "");
+  } else if (!IsRouteName(name)) {
+    field.Refuse({"is not a valid name", "use printable ASCII"}, "");
   }
   return name;
 }
@@ -386,6 +384,12 @@ void RejectShadowed(Field field, const Route& route, Places& places) {
 }
 
 }  // namespace
+
+bool IsRouteName(std::string_view name) {
+  const auto is_visible = [](char c) { return c >= 0x20 && c <= 0x7e; };
+  return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, is_visible) &&
+         !name.starts_with(' ') && !name.ends_with(' ');
+}
 
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends) {
   std::vector<Route> routes;

@@ -22,12 +22,17 @@ using Addresses = std::map<std::string, int>;
 // Reads an address that must not be in use yet, and adds it to `taken`.
 ListenAddress ParseListenAddress(const Field& field, Addresses& taken);
 
+ListenerTls ParseListenerTls(Field field, const std::filesystem::path& folder);
+std::optional<Admin> ParseAdmin(Field field, const std::filesystem::path& folder, Addresses& taken);
+
 // `folder` is the base of relative file paths.
 std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::path& folder,
                                      Addresses& taken);
 std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
+// True if a route may be given this name.
+bool IsRouteName(std::string_view name);
 std::optional<Cors> ParseCors(Field field);
 // A list of dialects; nullopt if the field is not present.
 std::optional<DialectSet> ParseDialects(const Field& field);

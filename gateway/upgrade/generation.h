@@ -44,6 +44,15 @@ struct RouteRecord {
   std::shared_ptr<SharedLimit> sessions;  // open ones, over all loops
 };
 
+// The admin section that is in force. That of a configuration with another address, or with none,
+// waits for a restart as a whole: its tokens were not meant for the address that is open.
+struct AdminRecord {
+  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  const config::Admin* config = nullptr;
+  std::vector<std::string> tokens;                            // empty: none is needed
+  std::shared_ptr<tls::ContextCell<tls::ServerContext>> tls;  // nullptr: plain
+};
+
 // A configuration made ready to serve: its files read, its services made. Immutable and shared by
 // all loops, but for the contexts of TLS and the counts, which are thread-safe.
 //
@@ -55,6 +64,7 @@ struct Generation {
   std::vector<std::shared_ptr<const ListenerRecord>> listeners;  // as in the configuration
   std::vector<std::shared_ptr<const RouteRecord>> routes;        // as in the configuration
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
+  std::shared_ptr<const AdminRecord> admin;  // nullptr: there is no admin address
   std::shared_ptr<const http::ServerOptions> http;
   // Certificates read anew for records that are those of the generation before: to be called when
   // this one begins to serve.

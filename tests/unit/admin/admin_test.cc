@@ -1,6 +1,8 @@
 #include "gateway/admin/admin.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,6 +58,14 @@ class AdminTest : public testing::Test {
       callers.push_back(caller);
       waiting.push_back(std::move(done));
     }
+    std::string ConfigText() const override { return "routes: []\n"; }
+    void SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) override {
+      callers.push_back(caller);
+      level_set = level;
+      level_name = name;
+    }
+    std::optional<LogLevel> level_set;
+    std::string level_name;
     std::vector<std::string> callers;
     std::vector<std::function<void(const ReloadResult&)>> waiting;
   };
@@ -92,6 +102,38 @@ TEST_F(AdminTest, IsReadOnlyAndSaysWhatItHas) {
   const Answer unknown = Ask("GET /stat");
   EXPECT_EQ(unknown.head.status, 404);
   EXPECT_NE(unknown.body.find("/metrics"), std::string::npos);
+}
+
+TEST_F(AdminTest, GivesTheConfiguration) {
+  const Answer answer = Ask("GET /config");
+  EXPECT_EQ(answer.head.status, 200);
+  EXPECT_EQ(answer.head.Get("Content-Type"), "application/yaml");
+  EXPECT_EQ(answer.body, "routes: []\n");
+}
+
+TEST_F(AdminTest, SetsTheLevelOfTheLog) {
+  const Answer answer = Ask("POST /log?level=debug");
+  EXPECT_EQ(answer.head.status, 200);
+  EXPECT_EQ(nlohmann::json::parse(answer.body), nlohmann::json::parse(R"({"level":"debug"})"));
+  EXPECT_EQ(control_.level_set, LogLevel::kDebug);
+  EXPECT_EQ(control_.level_name, "debug");
+  EXPECT_THAT(control_.callers.at(0), testing::StartsWith("admin client 127.0.0.1:"));
+}
+
+TEST_F(AdminTest, SetsNoOtherLevel) {
+  for (const auto* request : {"POST /log", "POST /log?level=", "POST /log?level=off",
+                              "POST /log?level=DEBUG", "POST /log?debug"}) {
+    const Answer answer = Ask(request);
+    EXPECT_EQ(answer.head.status, 400) << request;
+    EXPECT_TRUE(nlohmann::json::parse(answer.body).at("error").is_string());
+  }
+  EXPECT_EQ(Ask("GET /log").head.status, 404);
+  EXPECT_FALSE(control_.level_set);
+}
+
+TEST_F(AdminTest, ErrorsAreJson) {
+  for (const auto* request : {"POST /stats", "GET /nothing"})
+    EXPECT_TRUE(nlohmann::json::parse(Ask(request).body).at("error").is_string()) << request;
 }
 
 TEST_F(AdminTest, AReloadIsAnsweredWhenItIsOver) {

@@ -7,8 +7,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
 
 #include "gateway/config/parse.h"
+#include "gateway/config/write_config.h"
 
 namespace upgate::config {
 namespace {
@@ -23,8 +25,38 @@ std::string Read(const fs::path& file) {
 
 void ExpectLoads(const std::string& text, const std::string& name) {
   const auto config = Parse(text, name, [](const char*) -> const char* { return nullptr; });
-  if (config) return;
-  for (const auto& error : config.error()) ADD_FAILURE() << ToString(name, error);
+  if (!config) {
+    for (const auto& error : config.error()) ADD_FAILURE() << ToString(name, error);
+    return;
+  }
+  const std::string written = WriteConfig(**config);
+  const auto again = Parse(written, name, [](const char*) -> const char* { return nullptr; });
+  ASSERT_TRUE(again) << name << ": " << ToString("written", again.error().front());
+  EXPECT_EQ(WriteConfig(**again), written) << name;
+}
+
+// Every key of `file` must be in `written`, at the same place.
+void ExpectKeys(const YAML::Node& file, const YAML::Node& written, const std::string& place) {
+  if (file.IsMap() && file.size() > 0) {
+    ASSERT_TRUE(written.IsMap()) << place;
+    for (const auto& member : file) {
+      const auto key = member.first.as<std::string>();
+      ASSERT_TRUE(written[key]) << place << "." << key;
+      ExpectKeys(member.second, written[key], place + "." + key);
+    }
+  } else if (file.IsSequence()) {
+    ASSERT_TRUE(written.IsSequence()) << place;
+    ASSERT_EQ(file.size(), written.size()) << place;
+    for (std::size_t i = 0; i < file.size(); ++i)
+      ExpectKeys(file[i], written[i], place + "[" + std::to_string(i) + "]");
+  }
+}
+
+TEST(Examples, TheWrittenConfigurationHasEveryKey) {
+  const fs::path file = fs::path(UPGATE_SOURCE_DIR) / "deploy/upgate.example.yaml";
+  const auto config = Parse(Read(file), file, [](const char*) -> const char* { return nullptr; });
+  ASSERT_TRUE(config);
+  ExpectKeys(YAML::LoadFile(file), YAML::Load(WriteConfig(**config)), "");
 }
 
 // Examples, and the configurations of the package, the image and the compose file.

@@ -125,8 +125,8 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
 
 TEST(ConfigTest, GlobalSettingsAreRead) {
   const auto config = Parsed(kComplete);
-  EXPECT_EQ(config->admin->ToString(), "127.0.0.1:9901");
-  EXPECT_EQ(config->admin->key, "admin.address");
+  EXPECT_EQ(config->admin->address.ToString(), "127.0.0.1:9901");
+  EXPECT_EQ(config->admin->address.key, "admin.address");
   EXPECT_EQ(config->workers, 4u);
   EXPECT_EQ(config->server_header, "up/1");
   EXPECT_EQ(config->http.head_size, 16u * 1024);
@@ -297,7 +297,7 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
   EXPECT_EQ(ErrorsOfTop("watch_config: 5ms"),
             "1:15: watch_config: '5ms' is too short; use 1s or more, or 0 for never\n");
   EXPECT_EQ(ErrorsOfTop("admin: 127.0.0.1:1"),
-            "1:8: admin: is text; needs a map with the keys address\n");
+            "1:8: admin: is text; needs a map with the keys address, token_file, hosts, tls\n");
   EXPECT_EQ(ErrorsOfTop("admin: { }"),
             "1:8: admin.address: missing; needs host:port, \"[v6]:port\" or unix:/path\n");
   EXPECT_EQ(
@@ -413,7 +413,7 @@ TEST(ConfigTest, EnvironmentIsUsedEverywhere) {
 
 TEST(ConfigTest, EnvironmentCannotChangeTheStructure) {
   EXPECT_EQ(ErrorsOfTop("admin: ${YAML}"),
-            "1:8: admin: is text; needs a map with the keys address\n");
+            "1:8: admin: is text; needs a map with the keys address, token_file, hosts, tls\n");
 }
 
 TEST(ConfigTest, AMegabyteOfCommentsIsFine) {

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "gateway/http/message.h"
+
+namespace upgate::admin {
+
+// Responses of the admin address; none may be cached.
+http::Response Page(std::string_view content_type, std::string body);
+http::Response JsonPage(int status, const nlohmann::json& json);
+// {"error": "…"}
+http::Response ErrorPage(int status, std::string_view why);
+
+}  // namespace upgate::admin

@@ -1,0 +1,189 @@
+#include "gateway/config/write_config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/config/to_value.h"
+
+namespace upgate::config {
+namespace {
+
+std::string_view NameOf(ClientAuth auth) {
+  switch (auth) {
+    case ClientAuth::kNone:
+      break;
+    case ClientAuth::kOptional:
+      return "optional";
+    case ClientAuth::kRequired:
+      return "required";
+  }
+  return "none";
+}
+
+std::string TextOf(const Cidr& block) {
+  const std::string ip = block.base.ToString();
+  if (!block.base.is_v4()) return fmt::format("{}/{}", ip, block.bits);
+  return block.bits >= 96 ? fmt::format("{}/{}", ip, block.bits - 96)
+                          : fmt::format("::ffff:{}/{}", ip, block.bits);
+}
+
+Value Describe(const TrustedProxies& trusted) {
+  Value list = EachOf(trusted.blocks, [](const Cidr& block) { return TextValue(TextOf(block)); });
+  if (trusted.unix_sockets) list.items.push_back(PlainValue("unix"));
+  return list;
+}
+
+Value Describe(const Listener& listener) {
+  Value map;
+  Add(map, "address", TextValue(listener.address.ToString()));
+  Add(map, "backlog", ValueOf(listener.backlog));
+  if (listener.connections != 0) Add(map, "connections", ValueOf(listener.connections));
+  Add(map, "dialects", ValueOf(listener.dialects));
+  Add(map, "trusted_proxies", Describe(listener.trusted_proxies));
+  Add(map, "tls", ValueOf(listener.tls));
+  return map;
+}
+
+Value Describe(const HttpLimits& http) {
+  Value map;
+  Add(map, "head_size", SizeValue(http.head_size));
+  Add(map, "headers", ValueOf(http.headers));
+  Add(map, "head_timeout", ValueOf(http.head_timeout));
+  Add(map, "idle_timeout", ValueOf(http.idle_timeout));
+  Add(map, "body_rate", SizeValue(http.body_rate));
+  Add(map, "underscores", PlainValue(http.underscores ? "pass" : "drop"));
+  return map;
+}
+
+Value Describe(const Shutdown& shutdown) {
+  Value map;
+  Add(map, "delay", ValueOf(shutdown.delay));
+  Add(map, "spread", ValueOf(shutdown.spread));
+  Add(map, "timeout", ValueOf(shutdown.timeout));
+  Add(map, "code", ValueOf(shutdown.code));
+  return map;
+}
+
+std::string_view NameOf(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kError:
+    case LogLevel::kOff:
+      return "error";
+    case LogLevel::kInfo:
+      break;
+  }
+  return "info";
+}
+
+Value Describe(const LogSettings& log) {
+  Value map;
+  Add(map, "level", PlainValue(std::string(NameOf(log.level))));
+  Add(map, "format", PlainValue(log.format == LogFormat::kText ? "text" : "json"));
+  return map;
+}
+
+bool HasTls(const Backend& backend) {
+  return std::ranges::any_of(backend.servers, [](const Server& s) { return IsSecure(s.scheme); });
+}
+
+Value Describe(const Server& server) {
+  Value map;
+  Add(map, "url", TextValue(server.url));
+  return map;
+}
+
+Value Describe(const Backend& backend) {
+  Value map;
+  Add(map, "servers", EachOf(backend.servers, [](const Server& s) { return Describe(s); }));
+  Add(map, "connect_timeout", ValueOf(backend.connect_timeout));
+  if (backend.relay != Relay::kBytes) {
+    Add(map, "first_byte_timeout", ValueOf(backend.first_byte_timeout));
+    Add(map, "read_timeout", ValueOf(backend.read_timeout));
+    Add(map, "request_timeout", ValueOf(backend.request_timeout));
+    Add(map, "pool_size", ValueOf(backend.pool_size));
+    Add(map, "pool_idle", ValueOf(backend.pool_idle));
+  }
+  if (HasTls(backend)) Add(map, "tls", ValueOf(backend.tls));
+  return map;
+}
+
+}  // namespace
+
+Value ValueOf(DialectSet dialects) {
+  std::vector<Value> names;
+  for (std::size_t i = 0; i < kDialects; ++i) {
+    if (dialects.Has(static_cast<Dialect>(i)))
+      names.push_back(PlainValue(std::string(kDialectNames[i])));
+  }
+  return ListOf(std::move(names));
+}
+
+Value ValueOf(const std::vector<HostPattern>& hosts) {
+  return EachOf(hosts, [](const HostPattern& host) {
+    return TextValue((host.wildcard ? "*." : "") + host.host);
+  });
+}
+
+Value ValueOf(const Certificate& certificate) {
+  Value map;
+  Add(map, "cert", ValueOf(certificate.cert));
+  Add(map, "key", ValueOf(certificate.key));
+  return map;
+}
+
+Value ValueOf(const ListenerTls& tls) {
+  Value map;
+  Add(map, "certificates", EachOf(tls.certificates, [](const auto& c) { return ValueOf(c); }));
+  Add(map, "min_version", TextValue(tls.min_version == TlsVersion::kTls12 ? "1.2" : "1.3"));
+  Add(map, "client_auth", PlainValue(std::string(NameOf(tls.client_auth))));
+  Add(map, "client_ca", ValueOf(tls.client_ca));
+  return map;
+}
+
+Value ValueOf(const ClientTls& tls) {
+  Value map;
+  Add(map, "verify", ValueOf(tls.verify));
+  Add(map, "ca", ValueOf(tls.ca));
+  Add(map, "server_name", ValueOf(tls.server_name));
+  Add(map, "certificate", ValueOf(tls.certificate));
+  return map;
+}
+
+Value ValueOf(const Admin& admin) {
+  Value map;
+  Add(map, "address", TextValue(admin.address.ToString()));
+  Add(map, "token_file", ValueOf(admin.token_file));
+  if (!admin.hosts.empty()) Add(map, "hosts", ValueOf(admin.hosts));
+  Add(map, "tls", ValueOf(admin.tls));
+  return map;
+}
+
+std::string WriteConfig(const Config& config) {
+  Value root;
+  Add(root, "listeners", EachOf(config.listeners, [](const Listener& l) { return Describe(l); }));
+  Add(root, "admin", ValueOf(config.admin));
+  Add(root, "workers", config.workers == 0 ? PlainValue("auto") : ValueOf(config.workers));
+  Add(root, "server_header", ValueOf(config.server_header));
+  Add(root, "compression_memory", SizeValue(config.compression_memory));
+  Add(root, "memory",
+      config.memory.bytes != 0 ? SizeValue(config.memory.bytes)
+                               : PlainValue(fmt::format("{}%", config.memory.percent)));
+  Add(root, "shutdown", Describe(config.shutdown));
+  Add(root, "drain_spread", ValueOf(config.drain_spread));
+  Add(root, "http", Describe(config.http));
+  Add(root, "log", Describe(config.log));
+  Value backends;
+  for (const auto& [name, backend] : config.backends) Add(backends, name, Describe(backend));
+  Add(root, "backends", std::move(backends));
+  Add(root, "routes",
+      EachOf(config.routes, [&](const Route& route) { return ValueOf(route, config.backends); }));
+  return WriteYaml(root);
+}
+
+}  // namespace upgate::config

@@ -1,0 +1,145 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gateway/config/mask_secrets.h"
+#include "gateway/config/sections.h"
+#include "gateway/config/to_value.h"
+
+namespace upgate::config {
+namespace {
+
+std::string_view NameOf(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kBinary:
+      return "binary";
+    case Encoding::kText:
+      return "text";
+    case Encoding::kBase64:
+      return "base64";
+    case Encoding::kAuto:
+      break;
+  }
+  return "auto";
+}
+
+std::string_view NameOf(OnChange action) {
+  switch (action) {
+    case OnChange::kKeep:
+      return "keep";
+    case OnChange::kClose:
+      return "close";
+    case OnChange::kDrain:
+      break;
+  }
+  return "drain";
+}
+
+std::string TextOf(const OriginPattern& origin) {
+  switch (origin.kind) {
+    case OriginPattern::Kind::kAny:
+      return "*";
+    case OriginPattern::Kind::kNull:
+      return "null";
+    case OriginPattern::Kind::kText:
+      return origin.host;
+    case OriginPattern::Kind::kExact:
+    case OriginPattern::Kind::kSubdomains:
+      break;
+  }
+  const bool v6 = origin.host.contains(':');
+  const std::string host = v6 ? "[" + origin.host + "]" : origin.host;
+  const bool wildcard = origin.kind == OriginPattern::Kind::kSubdomains;
+  return fmt::format("{}://{}{}{}", origin.scheme, wildcard ? "*." : "", host,
+                     origin.any_port ? ":*" : fmt::format(":{}", origin.port));
+}
+
+Value Describe(const Compression& compression) {
+  Value map;
+  Add(map, "level", ValueOf(compression.level));
+  Add(map, "threshold", SizeValue(compression.threshold));
+  Add(map, "server_no_context_takeover", ValueOf(compression.server_no_context_takeover));
+  Add(map, "client_no_context_takeover", ValueOf(compression.client_no_context_takeover));
+  Add(map, "server_max_window_bits", ValueOf(compression.server_max_window_bits));
+  Add(map, "client_max_window_bits", ValueOf(compression.client_max_window_bits));
+  return map;
+}
+
+Value CompressionOr(const std::optional<Compression>& compression) {
+  return compression ? Describe(*compression) : ValueOf(false);
+}
+
+// Absent without any.
+Value Describe(const Rewrite& rewrite) {
+  Value map;
+  Add(map, "location", ValueOf(rewrite.location));
+  Add(map, "cookie_domain", ValueOf(rewrite.cookie_domain));
+  Add(map, "cookie_path", ValueOf(rewrite.cookie_path));
+  return map;
+}
+
+Value Describe(const RouteLimits& limits, bool relays) {
+  Value map;
+  Add(map, "message_size", SizeValue(limits.message_size));
+  if (relays) Add(map, "server_message_size", SizeValue(limits.server_message_size));
+  Add(map, "sessions", ValueOf(limits.sessions));
+  Add(map, "idle", ValueOf(limits.idle));
+  Add(map, "ping_interval", ValueOf(limits.ping_interval));
+  Add(map, "max_age", ValueOf(limits.max_age));
+  Add(map, "close_timeout", ValueOf(limits.close_timeout));
+  return map;
+}
+
+// What routes to WebSocket and HTTP servers have besides.
+void AddRelaySettings(Value& map, const Route& route) {
+  Add(map, "enforce", ValueOf(route.enforce));
+  if (route.enforce) Add(map, "server_compression", CompressionOr(route.server_compression));
+  Add(map, "preserve_host", ValueOf(route.preserve_host));
+  Add(map, "forwarded", ValueOf(route.forwarded));
+  Add(map, "rewrite", Describe(route.rewrite));
+}
+
+}  // namespace
+
+Value ValueOf(const Replacement& replacement) {
+  Value map;
+  Add(map, "from", ValueOf(replacement.from));
+  Add(map, "to", ValueOf(replacement.to));
+  return map;
+}
+
+Value ValueOf(const Cors& cors) {
+  Value map;
+  Add(map, "allow_origins",
+      EachOf(cors.allow_origins, [](const auto& origin) { return TextValue(TextOf(origin)); }));
+  Add(map, "allow_methods", ValueOf(cors.allow_methods));
+  Add(map, "allow_headers", ValueOf(cors.allow_headers));
+  Add(map, "expose_headers", ValueOf(cors.expose_headers));
+  Add(map, "allow_credentials", ValueOf(cors.allow_credentials));
+  Add(map, "allow_private_network", ValueOf(cors.allow_private_network));
+  Add(map, "max_age", ValueOf(cors.max_age));
+  return map;
+}
+
+Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends) {
+  Value map;
+  const bool relays = route.backend && backends.at(*route.backend).relay != Relay::kBytes;
+  if (IsRouteName(route.name)) Add(map, "name", ValueOf(route.name));
+  Add(map, "path", ValueOf(route.path.written));
+  if (!route.hosts.empty()) Add(map, "hosts", ValueOf(route.hosts));
+  Add(map, "backend", ValueOf(route.backend));
+  Add(map, "plugin", ValueOf(route.plugin));
+  if (route.plugin) Add(map, "options", Masked(route.options));
+  Add(map, "subprotocols", ValueOf(route.subprotocols));
+  if (!relays) Add(map, "encoding", PlainValue(std::string(NameOf(route.encoding))));
+  Add(map, "dialects", ValueOf(route.dialects));
+  Add(map, "compression", CompressionOr(route.compression));
+  if (relays) AddRelaySettings(map, route);
+  Add(map, "cors", ValueOf(route.cors));
+  Add(map, "require_origin", ValueOf(route.require_origin));
+  Add(map, "limits", Describe(route.limits, relays));
+  Add(map, "on_change", PlainValue(std::string(NameOf(route.on_change))));
+  return map;
+}
+
+}  // namespace upgate::config
