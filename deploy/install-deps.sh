@@ -106,8 +106,8 @@ if [[ $mode == --unit || $mode == --test || $mode == --lint ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi
 if [[ $mode == --test ]]; then
-  packages+=(chromium clang-format-19 curl libwebsockets-test-server mosquitto nginx procps python3 python3-websockets redis-server
-    shellcheck valgrind wrk)
+  packages+=(chromium clang-format-19 curl libwebsockets-test-server mosquitto nginx procps python3 python3-websockets python3-yaml
+    redis-server shellcheck valgrind wrk)
   has_node || packages+=(nodejs npm)
 fi
 if [[ $mode == --fuzz ]]; then

@@ -5,7 +5,7 @@ install(TARGETS upgate RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES deploy/man/upgate.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES deploy/completion/upgate.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME upgate)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md PATTERN admin-openapi.yaml)
 install(FILES deploy/upgate.example.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # The prefix is known only at installation. systemd looks under /usr and /usr/local; with another prefix, the unit has to be copied.

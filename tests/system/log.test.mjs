@@ -37,7 +37,7 @@ async function connect(to) {
 
 async function get(to, target) {
   const client = await connect(to);
-  client.send(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  client.send(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   const answer = await client.end();
   return { status: Number(answer.split(' ')[1]), text: answer };
 }
