@@ -109,6 +109,12 @@ void CertificateWatch::Watch(const upgrade::Generation& generation) {
     target->name = listener->name;
     Add(std::move(target), interval);
   }
+  if (generation.admin && generation.admin->tls) {
+    auto target = MakeTarget<tls::ServerContext>(generation.admin, *generation.admin->config->tls);
+    target->owner = Certificate::Owner::kListener;
+    target->name = "admin";
+    Add(std::move(target), interval);
+  }
   for (const auto& [name, backend] : generation.backends) {
     if (!backend->tls) continue;
     auto target = MakeTarget<tls::ClientContext>(backend, backend->config->tls);

@@ -176,6 +176,8 @@ std::string WriteConfig(const Config& config) {
                                : PlainValue(fmt::format("{}%", config.memory.percent)));
   Add(root, "shutdown", Describe(config.shutdown));
   Add(root, "drain_spread", ValueOf(config.drain_spread));
+  Add(root, "tls_watch", ValueOf(config.tls_watch));
+  Add(root, "watch_config", ValueOf(config.watch_config));
   Add(root, "http", Describe(config.http));
   Add(root, "log", Describe(config.log));
   Value backends;

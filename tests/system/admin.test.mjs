@@ -145,13 +145,12 @@ test('a reload reads the tokens again, and takes none from an address that stays
   }
 });
 
-test('TLS on the admin address, with a certificate that a reload changes', async (t) => {
+test('TLS on the admin address, with certificates that change', async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   writeTokens(folder, `${token}\n`);
-  const yaml = (extra = '') => `log: { format: json, level: debug }\n${listener}admin:
-  { address: "0.0.0.0:0", token_file: tokens, ${tlsBlock(certificates)} }\n${rest}${extra}`;
-  const gateway = await startGateway(t, yaml().split('\n').slice(1).join('\n'), { folder });
+  const gateway = await startGateway(t, `${listener}admin:
+  { address: "0.0.0.0:0", token_file: tokens, ${tlsBlock(certificates)} }\ntls_watch: 1s\n${rest}`, { folder });
   const tls = { ca: certificates.ca };
   assert.ok(gateway.log.find((e) => e.event === 'listening' && e.purpose === 'admin').tls);
   const answer = await ask(gateway, '/stats', { tls, headers: bearer(token) });
@@ -159,14 +158,26 @@ test('TLS on the admin address, with a certificate that a reload changes', async
   const same = { ...bearer(token), Origin: `https://127.0.0.1:${gateway.admin}` };
   assert.equal((await ask(gateway, '/stats', { tls, headers: same })).status, 200);
 
-  const next = path.join(folder, 'next');
-  fs.mkdirSync(next);
-  const renewed = makeCertificates(next);
-  fs.copyFileSync(renewed.cert, certificates.cert);
-  fs.copyFileSync(renewed.key, certificates.key);
-  assert.equal((await ask(gateway, '/reload', { method: 'POST', tls, headers: bearer(token) })).status, 200);
+  // Puts others in their place; returns their CA.
+  const replace = (name) => {
+    const next = path.join(folder, name);
+    fs.mkdirSync(next);
+    const renewed = makeCertificates(next);
+    fs.copyFileSync(renewed.cert, certificates.cert);
+    fs.copyFileSync(renewed.key, certificates.key);
+    return { ca: renewed.ca };
+  };
+  const reloaded = replace('reloaded');
+  assert.equal((await ask(gateway, '/reload', { method: 'POST', tls: { ca: [tls.ca, reloaded.ca] },
+    headers: bearer(token) })).status, 200);
   await assert.rejects(ask(gateway, '/healthz', { tls }));
-  assert.equal((await ask(gateway, '/healthz', { tls: { ca: renewed.ca } })).status, 200);
+  assert.equal((await ask(gateway, '/healthz', { tls: reloaded })).status, 200);
+
+  const lines = gateway.log.length;
+  const watched = replace('watched');
+  await gateway.logged((e) => e.event === 'certificate renewed' && e.listener === 'admin'
+    && gateway.log.indexOf(e) >= lines);
+  assert.equal((await ask(gateway, '/healthz', { tls: watched })).status, 200);
 });
 
 test('a unix socket needs neither a token nor a name', async (t) => {

@@ -71,6 +71,8 @@ shutdown:
   timeout: 1m
   code: 1012
 drain_spread: 1500ms
+tls_watch: 0
+watch_config: 1m
 http:
   head_size: 16KiB
   headers: 50
