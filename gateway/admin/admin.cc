@@ -22,6 +22,7 @@ constexpr std::string_view kIndex = R"(<!doctype html>
 <ul>
 <li><a href="/stats">/stats</a>: every number, as JSON</li>
 <li><a href="/metrics">/metrics</a>: the same for Prometheus</li>
+<li><a href="/sessions">/sessions</a>: the open sessions, as JSON</li>
 <li><a href="/healthz">/healthz</a>: the process runs</li>
 <li><a href="/readyz">/readyz</a>: it takes new clients</li>
 <li><a href="/config">/config</a>: the running configuration</li>
@@ -82,6 +83,8 @@ std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange
   const http::Request& request = exchange.request();
   if (request.method == "POST" && request.target.path == "/reload")
     return std::make_unique<Reloading>(exchange, control_);
+  if (operations_ != nullptr && Operations::Handles(request.target.path))
+    return operations_->OnRequest(exchange);
   if (request.method == "POST" && request.target.path == "/log") {
     exchange.Respond(SetLogLevel(exchange));
   } else {

@@ -174,6 +174,12 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   admin::Control& control = *server;
   server->admin_ = std::make_unique<admin::Admin>(
       *server->stats_, [s = server.get()] { return !s->stopping_.load(); }, control);
+  server->operations_ = std::make_unique<admin::Operations>(
+      admin::Operations::Setup{.post = server->PostToLoop(),
+                               .loops = workers,
+                               .generation = [s = server.get()] { return s->generation_; },
+                               .log = log});
+  server->admin_->SetOperations(*server->operations_);
   server->stats_->registry.WatchMemory(server->memory_);
   server->stats_->registry.WatchLog([&log] { return log.lines_lost(); });
   for (std::size_t i = 0; i < workers; ++i) {

@@ -87,6 +87,7 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   std::unique_ptr<upgrade::SharedCounts> counts_;
   std::unique_ptr<backend::ServerLog> server_log_;
   std::unique_ptr<upgrade::Shared> shared_;
+  std::unique_ptr<admin::Operations> operations_;
   std::unique_ptr<admin::Admin> admin_;
   std::unique_ptr<admin::Access> admin_access_;
   std::shared_ptr<const upgrade::Generation> generation_;

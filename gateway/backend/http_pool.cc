@@ -13,6 +13,7 @@ HttpPool::~HttpPool() = default;
 std::unique_ptr<Lease> HttpPool::TakeIdle(std::size_t& server) {
   server = servers_.NextServer();
   const Server* wanted = &servers_.server(server);
+  if (wanted->record.drained()) return nullptr;
   for (;;) {
     const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted,
                                       [](const Idle& i) { return i.lease.server; });

@@ -10,6 +10,7 @@ namespace upgate::backend {
 
 stats::HandshakeOutcome OutcomeOf(const OpenError& error) {
   using stats::HandshakeOutcome;
+  if (error.drained) return HandshakeOutcome::kDrained;
   if (error.code == Errc::kTimeout) return HandshakeOutcome::kBackendTimeout;
   if (error.code == Errc::kLimit) return HandshakeOutcome::kNoResources;
   return HandshakeOutcome::kBackendFailed;
@@ -24,13 +25,25 @@ class Pool::Opening final : public io::Pending,
  public:
   Opening(Pool& pool, OpenHandler& handler, std::size_t first)
       : pool_(pool), handler_(handler), current_(first), timer_(pool.loop_.timers, *this) {
-    TryServer();
+    // The handler is never called from inside Open.
+    SkipDrained() ? TryServer() : timer_.Arm(io::Millis{0});
   }
 
  private:
   const Server& server() const { return pool_.servers_[current_]; }
 
+  // Moves on to the first server that is not drained and was not tried; false when there is none.
+  bool SkipDrained() {
+    while (left_ > 0 && server().record.drained()) Next();
+    return left_ > 0;
+  }
+  void Next() {
+    --left_;
+    current_ = (current_ + 1) % pool_.size();
+  }
+
   void TryServer() {
+    tried_ = true;
     started_ = pool_.loop_.timers.Now();
     started_us_ = pool_.loop_.timers.Micros();
     timer_.Arm(pool_.backend().connect_timeout);
@@ -77,6 +90,12 @@ class Pool::Opening final : public io::Pending,
   }
 
   void OnTimer(io::Timer&) override {
+    if (!tried_) {
+      return handler_.OnOpenFailed({.code = Errc::kOther,
+                                    .message = "an operator has drained every server",
+                                    .tls_fault = TlsFault::kOther,
+                                    .drained = true});
+    }
     server().stats.connect_timeouts.Add();
     ServerFailed({Errc::kTimeout, "no connection within connect_timeout of the backend"});
   }
@@ -89,10 +108,8 @@ class Pool::Opening final : public io::Pending,
       pool_.watcher_->OnServerDown(server().record, error);
     if (!reasons_.empty()) reasons_ += "; ";
     reasons_ += server().config.url + ": " + error.message;
-    if (++tried_ < pool_.size()) {
-      current_ = (current_ + 1) % pool_.size();
-      return TryServer();
-    }
+    Next();
+    if (SkipDrained()) return TryServer();
     step_.reset();
     handler_.OnOpenFailed({error.code, std::move(reasons_), error.tls_fault});
   }
@@ -100,8 +117,9 @@ class Pool::Opening final : public io::Pending,
   Pool& pool_;
   OpenHandler& handler_;
   std::size_t current_;
-  std::size_t tried_ = 0;
-  std::string reasons_;  // of each server that failed
+  std::size_t left_ = pool_.size();  // to be tried, `current_` included
+  bool tried_ = false;               // any
+  std::string reasons_;              // of each server that failed
   std::vector<Ip> addresses_;
   std::size_t next_address_ = 0;
   bool securing_ = false;  // connected, TLS handshake under way
@@ -129,8 +147,10 @@ std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first)
 }
 
 std::size_t Pool::NextServer() {
-  const std::size_t server = next_;
-  next_ = (next_ + 1) % servers_.size();
+  std::size_t server = next_;
+  for (std::size_t i = 1; i < servers_.size() && servers_[server].record.drained(); ++i)
+    server = (server + 1) % servers_.size();
+  next_ = (server + 1) % servers_.size();
   return server;
 }
 

@@ -21,6 +21,8 @@ struct OpenError {
   Errc code = Errc::kOther;
   std::string message;                    // for the log: what was wrong with each server
   TlsFault tls_fault = TlsFault::kOther;  // of kTls
+  // An operator has taken every server out of service, so none was tried, which is 503.
+  bool drained = false;
 };
 
 // How a handshake ends for which no server could be had.
@@ -50,7 +52,7 @@ class ServerWatcher {
 
 // The servers of one backend, as one loop sees them. Takes them in turn (round robin); one that
 // cannot be connected to within connect_timeout gives way to the next, until each has been tried
-// once. Runs on its loop's thread.
+// once. Servers that an operator has drained are passed over. Runs on its loop's thread.
 class Pool {
  public:
   // `index` of the loop: the turn begins elsewhere on each, so that they do not all start at the
@@ -64,7 +66,7 @@ class Pool {
   std::unique_ptr<io::Pending> Open(OpenHandler& handler) { return Open(handler, NextServer()); }
   // The same, beginning with this server: its place in the configuration.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t first);
-  // Whose turn it is; moves the turn on.
+  // Whose turn it is; moves the turn on. A drained one only where all are.
   std::size_t NextServer();
 
   const config::Backend& backend() const { return *record_->config; }

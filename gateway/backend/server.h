@@ -21,7 +21,9 @@ struct ServerRecord {
   const std::string backend;
   const std::string url;
   const std::shared_ptr<stats::ServerRow> row;
-  std::atomic<bool> failed = false;  // to be connected to, when that was tried last
+
+  // Whether an operator has taken it out of service: it gets no new connections.
+  bool drained() const { return row && row->drained.load(std::memory_order_relaxed); }
 };
 
 // A backend of a configuration, made ready: shared by all loops. Immutable, but for what is

@@ -81,6 +81,7 @@ class ClientPlaces {
   ClientPlaces(const ClientPlaces&) = delete;
   ClientPlaces& operator=(const ClientPlaces&) = delete;
 
+  const std::string& listener() const { return listener_; }
   stats::ListenerStats& stats() { return stats_; }
   // Places taken and not given back.
   std::uint64_t taken() const { return taken_; }

@@ -119,6 +119,19 @@ std::optional<std::string> QueryValue(std::string_view query, std::string_view n
   return found;
 }
 
+std::vector<std::pair<std::string, std::string>> QueryParameters(std::string_view query) {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  ForEachPair(query, [&](std::string_view pair) {
+    if (pair.empty()) return true;
+    const std::size_t equals = pair.find('=');
+    parameters.emplace_back(
+        FormDecode(pair.substr(0, equals)),
+        equals == std::string_view::npos ? std::string() : FormDecode(pair.substr(equals + 1)));
+    return true;
+  });
+  return parameters;
+}
+
 std::string QueryWithout(std::string_view query, std::string_view name) {
   std::string out;
   bool first = true;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/result.h"
@@ -82,6 +83,9 @@ struct Target {
 // The value of `name` in a query string (application/x-www-form-urlencoded), percent-decoded;
 // nullopt if it is not there.
 std::optional<std::string> QueryValue(std::string_view query, std::string_view name);
+// All parameters of a query string in their order, names and values percent-decoded; a parameter
+// without '=' has an empty value.
+std::vector<std::pair<std::string, std::string>> QueryParameters(std::string_view query);
 // `query` without the parameter `name`; the rest is unchanged.
 std::string QueryWithout(std::string_view query, std::string_view name);
 

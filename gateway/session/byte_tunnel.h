@@ -44,6 +44,10 @@ class ByteTunnel final : public Session,
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return client_.ending(); }
   const Totals& totals() const override { return client_.totals(); }
+  Vitals vitals() const override {
+    return {client_.last_active(), client_.queued() + (server_ ? server_->queued() : 0),
+            client_.rtt_us()};
+  }
 
  private:
   enum class ServerState : std::uint8_t {

@@ -199,7 +199,11 @@ void Endpoint::OnControlFrame(Opcode opcode, Bytes payload) {
       return;
     }
     case Opcode::kPong:
-      if (!std::ranges::equal(payload, context_.ping_payload)) last_active_ = last_heard_;
+      if (std::ranges::equal(payload, context_.ping_payload)) {
+        ping_clock_.OnPong(context_.loop.timers.Micros());
+      } else {
+        last_active_ = last_heard_;
+      }
       stats_.in.pongs.Add();
       return;
     default:

@@ -117,6 +117,9 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   bool peer_closed() const { return state_ == State::kPeerClosed; }
   bool compresses() const { return compression_ != nullptr; }
   bool congested() const { return stream_ && stream_->congested(); }
+  std::size_t queued() const { return stream_ ? stream_->queued() : 0; }
+  // Of our last ping that was answered; 0: none.
+  std::uint32_t rtt_us() const { return ping_clock_.rtt_us(); }
   void PauseReading(PauseReason reason) {
     if (reading()) gate_.Pause(*stream_, reason);
   }
@@ -233,6 +236,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   // Touched now and then.
   const config::RouteLimits& limits_;
   io::Timer timer_;
+  PingClock ping_clock_;
   Progress progress_;  // since the last look at whether the peer takes what is sent to it
   std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
   std::unique_ptr<Rest> rest_;

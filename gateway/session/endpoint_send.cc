@@ -211,6 +211,7 @@ void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
 
 void Endpoint::SendPing() {
   SendControl(Opcode::kPing, context_.ping_payload);
+  ping_clock_.OnPing(context_.loop.timers.Micros());
   stats_.out.pings.Add();
 }
 

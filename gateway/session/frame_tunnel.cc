@@ -90,6 +90,7 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
       from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
     if (!walked.answered) [[likely]]
       return;
+    ping_clock_.OnPong(context_.loop.timers.Micros());
     data = data.subspan(walked.rest);
     if (data.empty()) return;
   }
@@ -348,6 +349,7 @@ void FrameTunnel::SendPing() {
   constexpr std::array kHead{std::byte{0x89}, std::byte{std::tuple_size_v<ws::PingPayload>}};
   client_.stream->Write({Bytes(kHead), Bytes(context_.ping_payload)});
   client_.walker.AwaitAnswersTo(context_.ping_payload);
+  ping_clock_.OnPing(context_.loop.timers.Micros());
   route_stats_.out.pings.Add();
 }
 

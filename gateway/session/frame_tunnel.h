@@ -39,6 +39,9 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return *ending_; }
   const Totals& totals() const override { return totals_; }
+  Vitals vitals() const override {
+    return {last_active_, client_.queued() + server_.queued(), ping_clock_.rtt_us()};
+  }
 
  private:
   struct OwnClose {
@@ -126,6 +129,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   bool ping_unanswered_ = false;
   bool closing_ = false;    // the timer bounds the end
   bool last_wait_ = false;  // and nothing is left to be said or delivered but what is under way
+  PingClock ping_clock_;    // of our pings to the client
   io::Timer timer_;
   std::string server_early_;
   std::unique_ptr<Ending> ending_;

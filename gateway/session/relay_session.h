@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,6 +42,10 @@ class RelaySession final : public Session {
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return client_.endpoint.ending(); }
   const Totals& totals() const override { return client_.endpoint.totals(); }
+  Vitals vitals() const override {
+    return {std::max(client_.endpoint.last_active(), server_.endpoint.last_active()),
+            client_.endpoint.queued() + server_.endpoint.queued(), client_.endpoint.rtt_us()};
+  }
 
  private:
   // One end, and the direction that comes from it.

@@ -29,6 +29,9 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return endpoint_.ending(); }
   const Totals& totals() const override { return endpoint_.totals(); }
+  Vitals vitals() const override {
+    return {endpoint_.last_active(), endpoint_.queued(), endpoint_.rtt_us()};
+  }
 
  private:
   // Endpoint::Owner

@@ -52,7 +52,8 @@ struct Facts {
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
-  io::Instant expires{};  // when it is closed for its age; zero: never
+  std::int64_t opened_unix_s = 0;  // the same by the wall clock
+  io::Instant expires{};           // when it is closed for its age; zero: never
   http::ClientPlaces::Place
       place;  // given back when the session has closed the client's connection
 };
@@ -79,6 +80,8 @@ class Session : public io::Deletable, public io::MemoryHolder {
   // Known once the session is done.
   virtual const Ending& ending() const = 0;
   virtual const Totals& totals() const = 0;
+  // For those who look at sessions now and then, not for every message.
+  virtual Vitals vitals() const = 0;
 
   const Facts& facts() const { return facts_; }
   void SetExpiry(io::Instant at) { facts_.expires = at; }

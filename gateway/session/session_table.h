@@ -33,7 +33,7 @@ class SessionTable {
   // ids: kSlice of them in a turn of the loop, so that any number of sessions holds nobody up. Then
   // calls `done`. Nothing is called from inside Walk. A visit may end sessions. Walks that are not
   // over when the table goes are forgotten.
-  static constexpr std::size_t kSlice = 512;
+  static constexpr std::size_t kSlice = 128;
   using Visit = std::function<void(Session&)>;
   void Walk(Visit visit, std::function<void()> done);
 

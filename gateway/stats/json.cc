@@ -103,6 +103,8 @@ void AddListener(Value& json, const ListenerStats& listener) {
 Value ToJson(const ServerRow& row, const ServerStats& server) {
   return {{"backend", row.backend},
           {"url", row.name},
+          {"failed", row.failed.load()},
+          {"drained", row.drained.load()},
           {"connects", server.connects.Get()},
           {"connect_failures", server.connect_failures.Get()},
           {"connect_timeouts", server.connect_timeouts.Get()},
@@ -208,12 +210,14 @@ std::string Registry::Json() const {
   for (std::size_t i = 0; i < rows.listeners.size(); ++i) {
     Value& listener = listeners.emplace_back(Value::object());
     listener["address"] = rows.listeners[i]->name;
+    listener["drained"] = rows.listeners[i]->drained.load();
     AddListener(listener, listener_totals[i]);
   }
   Value& routes = json["routes"] = Value::array();
   for (std::size_t i = 0; i < rows.routes.size(); ++i) {
     Value& route = routes.emplace_back(Value::object());
     route["name"] = rows.routes[i]->name;
+    route["drained"] = rows.routes[i]->drained.load();
     AddRoute(route, route_totals[i]);
   }
   Value& servers = json["servers"] = Value::array();

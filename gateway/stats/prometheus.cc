@@ -2,6 +2,7 @@
 #include <deque>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -386,6 +387,17 @@ void WriteCertificates(Text& text, const std::vector<Certificate>& certificates)
   }
 }
 
+// Those of one kind that are drained. A URL that two backends have is one sample.
+template <class AnyRow>
+void WriteDrained(Text& text, std::string_view what,
+                  const std::vector<std::shared_ptr<AnyRow>>& rows) {
+  std::set<std::string_view> names;
+  for (const auto& row : rows) {
+    if (row->drained.load() && names.insert(row->name).second)
+      text.Sample(Label("what", what) + "," + Label("name", row->name), std::uint64_t{1});
+  }
+}
+
 void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string>>& build) {
   std::string labels;
   for (const auto& [name, version] : build)
@@ -429,6 +441,11 @@ std::string Registry::Prometheus() const {
   WriteReloads(text, reloads_.generation, reloads_.loaded_unix_seconds, reloads_.ok,
                reloads_.failed);
   WriteCertificates(text, Certificates());
+  text.Family("upgate_drained", "gauge",
+              "1 for each server, route and listener taken out of service by an operator.");
+  WriteDrained(text, "server", rows.servers);
+  WriteDrained(text, "route", rows.routes);
+  WriteDrained(text, "listener", rows.listeners);
   WriteLoops(text, ReadTimes());
   WriteListeners(text, Labels("listener", rows.listeners), TotalsOf(rows.listeners));
   text.Family("upgate_unrouted_requests_total", "counter", "Requests that matched no route.");

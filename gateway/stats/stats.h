@@ -73,12 +73,13 @@ enum class HandshakeOutcome : std::uint8_t {
   kShuttingDown,     // 503
   kServerRefused,    // a WebSocket or HTTP server answered with something other than 101
   kNoResources,      // 503: no descriptors or memory for the connection to the server
+  kDrained,          // 503: an operator has taken the route, or every server of it, out of service
 };
-inline constexpr std::size_t kHandshakeOutcomes = 11;
+inline constexpr std::size_t kHandshakeOutcomes = 12;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
     "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol",
     "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
-    "shutting_down",     "server_refused", "no_resources"};
+    "shutting_down",     "server_refused", "no_resources",     "drained"};
 
 // Traffic in one direction between the gateway and WebSocket peers of one kind.
 struct Traffic {
@@ -205,6 +206,9 @@ struct Row {
 
   const std::string name;
   std::vector<OfLoop> loops;  // by index; each written by its loop's thread, read by any
+  // Taken out of service by an operator, until it is put back: kept here because a row lives as
+  // long as anything of its name does, whatever configurations come and go. Thread-safe.
+  std::atomic<bool> drained = false;
 };
 using ListenerRow = Row<ListenerStats>;  // named by its address
 using RouteRow = Row<RouteStats>;        // by the path pattern, with the hosts where it has any
@@ -213,6 +217,7 @@ struct ServerRow : Row<ServerStats> {
   ServerRow(std::string its_backend, std::string url, std::size_t loop_count)
       : Row(std::move(url), loop_count), backend(std::move(its_backend)) {}
   const std::string backend;
+  std::atomic<bool> failed = false;  // to be connected to, when that was tried last; thread-safe
 };
 
 // `name` where it is not taken, else the first of "name #2", "name #3" and so on that is not. For

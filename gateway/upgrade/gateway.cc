@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "gateway/route/readings.h"
+#include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
 #include "gateway/upgrade/proxy.h"
 
@@ -55,6 +56,8 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
               }),
       next_id_(index + 1),
       id_step_(loops),
+      clock_start_ms_(loop.timers.Micros() / 1000 -
+                      static_cast<std::uint64_t>(loop.timers.Now().time_since_epoch().count())),
       too_old_(std::make_shared<const SpreadCloses::Reason>(
           ws::close_code::kServiceRestart, "the session is as old as limits.max_age allows",
           nullptr)) {}
@@ -134,6 +137,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   if (!seen.overruled.empty())
     shared_.log.Debug("proxy headers disagree",
                       {{"client", seen.client}, {"believed", seen.overruled}});
+  if (came_by->record->row->drained.load(std::memory_order_relaxed))
+    return RefuseDrained(exchange, listener, seen, nullptr);
   const route::Routed routed =
       route::FindRoute(*routes_.generation().router, seen.host, request.target);
   if (routed.route == nullptr) {
@@ -165,6 +170,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     exchange.Respond(std::move(answered->response));
     return nullptr;
   }
+  if (route.record().row->drained.load(std::memory_order_relaxed))
+    return RefuseDrained(exchange, listener, seen, &route);
   if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
     Admission admission =
         Admit(request, seen, std::move(*accepted), std::move(decision.verdict.headers));
@@ -212,6 +219,10 @@ Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen
 
 http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_view client,
                                         const backend::OpenError& error) {
+  if (error.drained) {
+    LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
+    return DrainedResponse("every server behind this route is drained; try again later");
+  }
   // A lack of our own, which any number of clients meets at once.
   const bool ours = error.code == Errc::kLimit;
   LogBackendFailed(route, client, error.message,

@@ -22,8 +22,10 @@
 #include "gateway/stats/stats.h"
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/loop_routes.h"
+#include "gateway/upgrade/session_query.h"
 #include "gateway/upgrade/shared_counts.h"
 #include "gateway/upgrade/spread_closes.h"
+#include "gateway/ws/close.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::upgrade {
@@ -92,6 +94,24 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // Ends every session at once.
   void Abandon();
 
+  // For operators. Sessions are looked at a few in a turn, and `done` is called when all were;
+  // never, if the gateway goes before. Those that come meanwhile are not seen. In
+  // gateway_operator.cc.
+  void FindSessions(const SessionQuery& query, std::function<void(SessionPage)> done);
+  // Closes the sessions for which the filter holds, over a time; `done` gets their number.
+  struct CloseOrder {
+    SessionFilter filter;
+    std::uint16_t code = ws::close_code::kPolicyViolation;
+    std::string reason;
+    io::Millis spread{0};
+    bool only_drained = false;  // and only those that are drained, also when their turn comes
+  };
+  void CloseSessions(const CloseOrder& order, std::function<void(std::size_t)> done);
+  // One of them; nullptr when it is not there.
+  const session::Session* FindSession(std::uint64_t id) const { return sessions_.Find(id); }
+  // False when it is not there.
+  bool CloseSession(std::uint64_t id, std::uint16_t code, std::string_view reason);
+
   std::size_t sessions() const { return sessions_.size(); }
   // Sessions that are to be closed, over a time.
   std::size_t closing() const { return closes_.waiting(); }
@@ -144,6 +164,14 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // Whether what the session was made for is not there any more.
   bool IsOutdated(const session::Session& session);
   void EndOutdated();
+  // Whether an operator has drained the session's route, server or listener.
+  bool IsDrained(const session::Session& session) const;
+  void CloseOver(const std::vector<std::uint64_t>& ids, const CloseOrder& order);
+  // `route` is nullptr where the listener is drained.
+  std::unique_ptr<http::ExchangeHandler> RefuseDrained(http::Exchange& exchange,
+                                                       const config::Listener& listener,
+                                                       const route::SeenAs& seen,
+                                                       RouteContext* route);
   void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void Forget(session::Session& session);
@@ -164,6 +192,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   SpreadCloses closes_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;
+  const std::uint64_t clock_start_ms_;  // by the clock that all loops share
   bool draining_ = false;
   std::function<void()> empty_;                           // while draining
   std::shared_ptr<const SpreadCloses::Reason> shutdown_;  // while draining

@@ -1,5 +1,6 @@
 // What the log says of clients and their sessions.
 #include "gateway/upgrade/gateway.h"
+#include "gateway/upgrade/session_query.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::upgrade {
@@ -29,14 +30,6 @@ void Gateway::LogRefusal(const http::Request& request, const RouteContext* route
                                          {"why", why.substr(0, why.find('\n'))},
                                          {"left_out", *left_out}});
 }
-
-namespace {
-
-std::string FarEndOf(const session::Facts& facts) {
-  return facts.server != nullptr ? facts.server->config.url : "plugin:" + *facts.route->plugin;
-}
-
-}  // namespace
 
 void Gateway::LogOpen(const session::Facts& facts, const Admission& admission) {
   shared_.log.Info("session open",

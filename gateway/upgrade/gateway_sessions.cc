@@ -6,6 +6,7 @@
 #include "gateway/session/frame_tunnel.h"
 #include "gateway/session/relay_session.h"
 #include "gateway/session/service_session.h"
+#include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/proxy_headers.h"
 #include "gateway/ws/hixie_stream.h"
@@ -48,6 +49,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
                        .subprotocol = std::move(admission.subprotocol),
                        .dialect = admission.offer.dialect,
                        .opened = clock.Now(),
+                       .opened_unix_s = clock.UnixSeconds(),
                        .place = std::move(place)};
   LogOpen(facts, admission);
   return Admitted{ws::AsRfc6455(facts.dialect, std::move(upgraded), context_.loop),
@@ -145,6 +147,13 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
   if (fate != config::OnChange::kKeep && IsOutdated(started))
     CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread
                                                          : io::Millis{0});
+  if (IsDrained(started)) {  // meanwhile
+    CloseOver({id}, {.filter = {},
+                     .code = ws::close_code::kServiceRestart,
+                     .reason = std::string(kDrainedReason),
+                     .spread = routes_.generation().config->drain_spread,
+                     .only_drained = true});
+  }
   LimitAge(started);
   if (draining_) closes_.AddOne(id, context_.loop.timers.Now(), shutdown_);
   started.Start(std::move(early));

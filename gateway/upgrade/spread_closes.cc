@@ -37,7 +37,7 @@ void SpreadCloses::Remove(std::uint64_t session, io::Instant at) {
 
 void SpreadCloses::OnTimer(io::Timer&) {
   const io::Instant now = timers_.Now();
-  while (!due_.empty() && due_.begin()->first <= now) {
+  for (std::size_t i = 0; i < kMostAtOnce && !due_.empty() && due_.begin()->first <= now; ++i) {
     const Due due = due_.extract(due_.begin()).mapped();
     if (!due.reason->still_wanted || due.reason->still_wanted(due.session))
       close_(due.session, *due.reason);

@@ -17,6 +17,10 @@ namespace upgate::upgrade {
 // not all come back in the same moment. On the loop's thread.
 class SpreadCloses final : private io::Timer::Owner {
  public:
+  // No more are closed in one turn, however many are due: the others follow with the next tick of
+  // the clock.
+  static constexpr std::size_t kMostAtOnce = 256;
+
   struct Reason {
     std::uint16_t code = 0;
     std::string text;

@@ -61,6 +61,15 @@ class TestGateway {
   void Reload(std::string_view yaml);
   // A configuration that nothing holds any more is gone.
   std::weak_ptr<const upgrade::Generation> generation() const { return generation_; }
+  std::shared_ptr<const upgrade::Generation> serving() const { return generation_; }
+  // To its loops.
+  upgrade::PostToLoop post() {
+    return [this](std::size_t to, std::move_only_function<void(upgrade::Gateway&)> task) {
+      Post(to, std::move(task));
+    };
+  }
+  std::size_t workers() const { return workers_.size(); }
+  stats::Registry& stats() { return *stats_; }
   upgrade::LoopListeners& listeners(std::size_t index = 0) { return *workers_[index]->listeners; }
 
   GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});

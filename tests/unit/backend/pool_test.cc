@@ -92,8 +92,8 @@ TEST_F(PoolTest, AServerThatRefusesGivesWayToTheNext) {
   Use({1, 2});
   EXPECT_EQ(Open(), "tcp://127.0.0.1:2");
   EXPECT_EQ(Numbers(0).connect_failures.Get(), 1u);
-  EXPECT_TRUE(record_->servers[0]->failed);
-  EXPECT_FALSE(record_->servers[1]->failed);
+  EXPECT_TRUE(record_->servers[0]->row->failed);
+  EXPECT_FALSE(record_->servers[1]->row->failed);
 }
 
 TEST_F(PoolTest, WhereAllRefuseTheErrorNamesEach) {
@@ -112,7 +112,38 @@ TEST_F(PoolTest, AFailureAndARecoveryAreALineEach) {
   Open();
   Open();
   EXPECT_EQ(log_.Count("server recovered"), 1u);
-  EXPECT_FALSE(record_->servers[0]->failed);
+  EXPECT_FALSE(record_->servers[0]->row->failed);
+}
+
+TEST_F(PoolTest, ADrainedServerIsPassedOverWhereverItStands) {
+  test::TestServer one(loop_.network(), test::Address("127.0.0.1:1"));
+  test::TestServer three(loop_.network(), test::Address("127.0.0.1:3"));
+  Use({1, 2, 3});
+  record_->servers[1]->row->drained = true;
+  record_->servers[2]->row->drained = true;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Open(), "tcp://127.0.0.1:1");
+  EXPECT_EQ(Numbers(1).connect_failures.Get(), 0u) << "not even tried";
+  record_->servers[2]->row->drained = false;
+  EXPECT_EQ(Open(), "tcp://127.0.0.1:3");
+}
+
+TEST_F(PoolTest, ADrainedServerIsNotTriedInThePlaceOfOneThatFailed) {
+  test::TestServer two(loop_.network(), test::Address("127.0.0.1:2"));
+  Use({1, 2});
+  record_->servers[1]->row->drained = true;
+  EXPECT_THAT(Open(), HasSubstr("failed: tcp://127.0.0.1:1: "));
+  EXPECT_EQ(opened_.outcome, stats::HandshakeOutcome::kBackendFailed);
+}
+
+TEST_F(PoolTest, WhereAllAreDrainedNobodyIsTriedAndTheCallerHearsLater) {
+  test::TestServer one(loop_.network(), test::Address("127.0.0.1:1"));
+  Use({1});
+  record_->servers[0]->row->drained = true;
+  auto pending = pool_->Open(opened_);
+  EXPECT_TRUE(opened_.urls.empty()) << "never from inside Open";
+  loop_.Advance(10ms);
+  EXPECT_THAT(opened_.urls, ElementsAre("failed: an operator has drained every server"));
+  EXPECT_EQ(opened_.outcome, stats::HandshakeOutcome::kDrained);
 }
 
 TEST_F(PoolTest, WhoeverNoLongerWaitsHearsNothing) {

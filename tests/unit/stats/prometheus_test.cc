@@ -179,6 +179,7 @@ TEST(PrometheusTest, NamesFollowTheRules) {
   TestRows small(SmallNames(), 2);
   Fill(small, 0);
   small.registry().SetCertificates({{.name = "[::]:8080", .file = "a.crt", .names = {}}});
+  small.rows().routes[0]->drained = true;
   for (const Family& family : Read(small.registry())) {
     EXPECT_TRUE(family.name.starts_with("upgate_")) << family.name;
     EXPECT_EQ(family.name.ends_with("_total"), family.type == "counter") << family.name;
@@ -339,6 +340,19 @@ TEST(PrometheusTest, AllSeriesOfAHistogramHaveTheSameBoundsAtAllTimes) {
   Fill(small, 0);
   EXPECT_EQ(bounds(small.registry()), before);
   EXPECT_EQ(before.size(), 3u);
+}
+
+// A URL that two backends have is one series, because it is drained in both.
+TEST(PrometheusTest, WhatIsDrainedHasASeries) {
+  TestRows small({.listeners = {"l"}, .routes = {"r"}, .servers = {{"b", "u"}, {"c", "u"}}}, 1);
+  EXPECT_EQ(small.registry().Prometheus().find("\nupgate_drained{"), std::string::npos);
+  small.rows().routes[0]->drained = true;
+  for (const auto& server : small.rows().servers) server->drained = true;
+  const auto families = Read(small.registry());
+  EXPECT_EQ(ValueOf(families, "upgate_drained", {{"what", "route"}, {"name", "r"}}), 1);
+  EXPECT_EQ(ValueOf(families, "upgate_drained", {{"what", "server"}, {"name", "u"}}), 1);
+  EXPECT_TRUE(
+      std::isnan(ValueOf(families, "upgate_drained", {{"what", "listener"}, {"name", "l"}})));
 }
 
 TEST(PrometheusTest, LabelsAreEscaped) {

@@ -202,6 +202,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
   EXPECT_EQ(
       json["listeners"],
       (Json::array({{{"address", "0.0.0.0:8080"},
+                     {"drained", false},
                      {"connections_open", 3},
                      {"connections_total", 24},
                      {"requests", 26},
@@ -228,6 +229,8 @@ TEST(JsonTest, ListenersServersAndLoops) {
   server.erase("sent");
   EXPECT_EQ(server, (Json{{"backend", "live"},
                           {"url", "ws://live-1:9000"},
+                          {"failed", false},
+                          {"drained", false},
                           {"connects", 42},
                           {"connect_failures", 44},
                           {"connect_timeouts", 46},
