@@ -3,14 +3,19 @@
 # Prints the words to offer as the value of flag $1 of command $2, or FILE for a file name. Fails if the flag takes no value.
 _upgate_values() {
   case $1 in
-    -c | --config | --ca) echo FILE ;;
+    -c | --config | --ca | --token-file) echo FILE ;;
+    --admin) echo 127.0.0.1: localhost: unix:/ https:// ;;
+    --sort) echo id bytes age idle ;;
+    --code) echo 1000 1001 1008 1012 1013 ;;
+    --spread) echo 10s 30s 1m 5m ;;
+    --limit) echo 100 1000 ;;
     -X | --method) echo GET HEAD POST PUT PATCH DELETE OPTIONS ;;
     -H | --header) echo Host: Origin: Cookie: Authorization: Sec-WebSocket-Protocol: X-Forwarded-For: X-Forwarded-Proto: ;;
     --timeout) echo 1s 5s 10s 30s ;;
     --host) [[ $2 != demo ]] || echo 127.0.0.1 0.0.0.0 localhost ;;
     --from) echo 127.0.0.1 ;;
     --dialect) echo rfc6455 hybi08 hixie76 hixie75 ;;
-    --port | --tls-port | --subprotocol) ;;
+    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason) ;;
     *) return 1 ;;
   esac
 }
@@ -27,11 +32,13 @@ _upgate() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' flags='' values
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _upgate_words 'run check explain probe demo version --help --version' "$word"
+    _upgate_words 'run check explain probe reload status sessions close drain undrain demo version --help --version' "$word"
     return
   fi
 
   command=${COMP_WORDS[1]}
+  local gateway='--admin --config --token-file --ca --insecure --json'
+  local choice='--route --server --listener --client --subprotocol'
   if ((COMP_CWORD > 2)) && values=$(_upgate_values "$before" "$command"); then
     if [[ $values == FILE ]]; then
       _upgate_files "$word"
@@ -47,6 +54,11 @@ _upgate() {
     explain) flags='--config --header --method --dialect --from' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
     demo) flags='--host --port --tls-port' ;;
+    reload | status) flags=$gateway ;;
+    sessions) flags="$gateway $choice --sort --limit --after" ;;
+    close) flags="$gateway $choice --code --reason --spread" ;;
+    drain) flags="$gateway --server --route --listener --spread" ;;
+    undrain) flags="$gateway --server --route --listener" ;;
     version) ;;
     *) return ;;
   esac

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "gateway/app/commands.h"
+#include "gateway/app/main_admin.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
@@ -143,6 +144,8 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->type_name("PORT");
   demo->callback([&] { exit_code = upgate::app::Demo(demo_settings); });
+
+  upgate::app::AddAdminCommands(app, exit_code);
 
   CLI::App* version =
       app.add_subcommand("version", "version of upgate and of the libraries it runs on");

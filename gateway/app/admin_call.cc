@@ -1,0 +1,152 @@
+#include "gateway/app/admin_call.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/app/version.h"
+#include "gateway/base/match.h"
+#include "gateway/config/scalar.h"
+
+namespace upgate::app {
+namespace {
+
+constexpr http::ClientLimits kLimits;
+
+std::shared_ptr<const backend::BackendRecord> BackendFor(const AdminAddress& address,
+                                                         const AdminRequest& request,
+                                                         std::shared_ptr<tls::ClientContext> tls) {
+  auto config = std::make_shared<config::Config>();
+  config::Backend& backend = config->backends["admin"];
+  backend.name = "admin";
+  config::Server server{
+      .scheme = address.tls ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
+      .address = {},
+      .url = address.ToString(),
+      .index = 0,
+      .mark = {}};
+  if (const auto* path = std::get_if<UnixPath>(&address.where)) {
+    server.scheme = config::ServerScheme::kUnix;
+    server.address = *path;
+  } else {
+    server.address = std::get<HostPort>(address.where);
+  }
+  backend.servers.push_back(std::move(server));
+  // The call's own timer says when it is over.
+  backend.connect_timeout = request.timeout + std::chrono::hours(1);
+  auto record = std::make_shared<backend::BackendRecord>();
+  record->whole = config;
+  record->config = &backend;
+  if (tls) record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(tls));
+  const std::string& name = backend.servers[0].url;
+  record->servers.push_back(std::make_shared<backend::ServerRecord>(
+      backend.name, name, std::make_shared<stats::ServerRow>(backend.name, name, 1)));
+  return record;
+}
+
+// A unix socket has no name of its own.
+std::string HostFor(const AdminAddress& address) {
+  const auto* host = std::get_if<HostPort>(&address.where);
+  return host != nullptr ? host->ToString() : "localhost";
+}
+
+}  // namespace
+
+std::string AdminAddress::ToString() const {
+  return std::visit(
+      Match{[&](const HostPort& host) { return (tls ? "https://" : "http://") + host.ToString(); },
+            [](const UnixPath& unix_path) { return "unix:" + unix_path.path; }},
+      where);
+}
+
+AdminCall::AdminCall(const AdminAddress& address, AdminRequest request,
+                     std::shared_ptr<tls::ClientContext> tls, io::Loop loop, tls::Scratch& scratch,
+                     Owner& owner)
+    : name_(address.ToString()),
+      host_(HostFor(address)),
+      request_(std::move(request)),
+      loop_(loop),
+      owner_(owner),
+      pool_(BackendFor(address, request_, std::move(tls)), loop, scratch, nullptr),
+      timer_(loop.timers, *this) {
+  timer_.Arm(request_.timeout);
+  opening_ = pool_.Open(*this);
+}
+
+AdminCall::~AdminCall() {
+  LetGo();
+}
+
+void AdminCall::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server&,
+                         io::Instant) {
+  opening_.reset();
+  http::Headers headers;
+  headers.Add("Host", host_);
+  headers.Add("User-Agent", "upgate/" + VersionNumber());
+  headers.Add("Accept", "application/json");
+  if (!request_.token.empty()) headers.Add("Authorization", "Bearer " + request_.token);
+  http::OutgoingRequest request{.method = request_.method,
+                                .target = request_.target,
+                                .headers = http::OutgoingFields(headers),
+                                .body = {},
+                                .upgrade = {}};
+  if (request_.method == "POST") {  // with a Content-Length of 0 (RFC 9110, section 8.6)
+    request.has_body = true;
+    request.body.bytes = 0;
+  }
+  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kLimits, *this);
+  connection_->Send(request, *this);
+  if (request.has_body) connection_->EndBody({});
+}
+
+void AdminCall::OnOpenFailed(const backend::OpenError& error) {
+  // Its message begins with the address already.
+  Finish(std::unexpected(Error{error.code, error.message, error.tls_fault}));
+}
+
+void AdminCall::OnHead(http::Response&& head, http::BodyLength) {
+  answer_ = std::move(head);
+}
+
+void AdminCall::OnBody(Bytes bytes) {
+  if (answer_.body.size() + bytes.size() > kMostAnswer)
+    return Fail(Errc::kLimit, "the answer is too long");
+  Append(answer_.body, bytes);
+}
+
+void AdminCall::OnBodyEnd(const http::Headers&) {
+  Finish(std::move(answer_));
+}
+
+void AdminCall::OnUpgraded(const http::Response&, http::Upgraded upgraded) {
+  loop_.turn.DeferDelete(std::move(upgraded.stream));
+  Fail(Errc::kProtocol, "not the admin address of a gateway");
+}
+
+void AdminCall::OnFailed(const Error& error, bool) {
+  Fail(error.code, error.message);
+}
+
+void AdminCall::OnTimer(io::Timer&) {
+  Fail(Errc::kTimeout,
+       "no answer within " + config::Syntax<config::Millis>::Write(request_.timeout));
+}
+
+void AdminCall::Fail(Errc code, std::string_view why) {
+  Finish(upgate::Fail(code, fmt::format("{}: {}", name_, why)));
+}
+
+void AdminCall::Finish(Result<http::Response> answer) {
+  LetGo();
+  owner_.OnAnswered(std::move(answer));
+}
+
+void AdminCall::LetGo() {
+  timer_.Disarm();
+  opening_.reset();
+  if (!connection_) return;
+  connection_->Abandon();
+  loop_.turn.DeferDelete(std::move(connection_));
+}
+
+}  // namespace upgate::app

@@ -1,0 +1,337 @@
+#include "gateway/app/admin_commands.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <expected>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "gateway/app/admin_call.h"
+#include "gateway/app/admin_tables.h"
+#include "gateway/app/command_url.h"
+#include "gateway/app/file_limit.h"
+#include "gateway/app/standard_streams.h"
+#include "gateway/base/text.h"
+#include "gateway/config/parse.h"
+#include "gateway/config/scalar.h"
+#include "gateway/net/loop.h"
+
+namespace upgate::app {
+namespace {
+
+using Json = nlohmann::json;
+
+// Why a command ends before it got an answer.
+struct Stop {
+  int exit_code = 1;
+  std::string message;  // one or several lines
+};
+template <class T>
+using OrStop = std::expected<T, Stop>;
+
+std::unexpected<Stop> Wrong(std::string message) {
+  return std::unexpected(Stop{2, std::move(message)});
+}
+std::unexpected<Stop> Failed(std::string message) {
+  return std::unexpected(Stop{1, std::move(message)});
+}
+
+int Tell(std::string_view command, const Stop& stop) {
+  Print(stderr, fmt::format("upgate {}: {}\n", command, stop.message));
+  return stop.exit_code;
+}
+
+// ---- where the gateway is
+
+// Whoever listens everywhere listens on the loopback address.
+AdminAddress Reachable(std::variant<HostPort, UnixPath> where, bool tls) {
+  if (auto* host = std::get_if<HostPort>(&where)) {
+    if (host->host == "0.0.0.0" || host->host == "*") host->host = "127.0.0.1";
+    if (host->host == "::") host->host = "::1";
+  }
+  return {std::move(where), tls};
+}
+
+OrStop<AdminAddress> AddressOf(const std::string& text) {
+  std::string_view rest = text;
+  const bool tls = rest.starts_with("https://");
+  if (tls || rest.starts_with("http://")) rest.remove_prefix(tls ? 8 : 7);
+  while (rest.ends_with('/') && !rest.starts_with("unix:")) rest.remove_suffix(1);
+  const auto endpoint = config::Syntax<config::Endpoint>::Read(rest);
+  if (!endpoint)
+    return Wrong(fmt::format("--admin: '{}' is not {}", Printable(text),
+                             config::Syntax<config::Endpoint>::kForm));
+  return Reachable(*endpoint, tls);
+}
+
+// A configuration with errors will do: it may be what is to be reloaded.
+OrStop<AdminAddress> AddressIn(const std::string& file) {
+  const config::Draft draft = config::LoadDraft(file);
+  if (draft.config && draft.config->admin) {
+    AdminAddress address = Reachable(draft.config->admin->where, false);
+    const auto* host = std::get_if<HostPort>(&address.where);
+    if (host != nullptr && host->port == 0)
+      return Failed(file +
+                    ": the port of its admin.address is chosen by the system; name it with "
+                    "--admin");
+    return address;
+  }
+  if (draft.errors.empty())
+    return Failed(file + ": has no admin.address; name the address with --admin");
+  return Failed(config::ToString(file, draft.errors.front()));
+}
+
+OrStop<AdminAddress> FindAddress(const AdminArguments& arguments) {
+  if (arguments.admin.empty() == arguments.config.empty())
+    return Wrong("one of --admin ADDRESS and --config FILE is needed, to find the gateway");
+  return arguments.admin.empty() ? AddressIn(arguments.config) : AddressOf(arguments.admin);
+}
+
+OrStop<std::string> ReadToken(const std::string& file) {
+  if (file.empty()) return std::string();
+  std::ifstream stream(file);
+  std::string line;
+  if (!stream || !std::getline(stream, line))
+    return Failed(fmt::format("--token-file: '{}' cannot be read", Printable(file)));
+  const std::string token(Trim(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line));
+  if (token.empty() || token.find_first_of(" \t") != std::string::npos)
+    return Failed(
+        fmt::format("--token-file: the first line of '{}' is not a token", Printable(file)));
+  return token;
+}
+
+OrStop<std::shared_ptr<tls::ClientContext>> TlsFor(const AdminArguments& arguments, bool tls) {
+  if (!tls) {
+    if (arguments.insecure || !arguments.ca.empty())
+      return Wrong("--insecure and --ca are for an --admin that begins with https://");
+    return nullptr;
+  }
+  config::ClientTls settings;
+  settings.verify = !arguments.insecure;
+  if (!arguments.ca.empty()) settings.ca = config::FilePath{arguments.ca, {}, "--ca"};
+  auto context = tls::ClientContext::Make(settings);
+  if (context) return std::move(*context);
+  const config::ConfigError& error = context.error().front();
+  return Failed(error.key + ": " + error.message);
+}
+
+// ---- asking it
+
+struct Outcome final : AdminCall::Owner {
+  void OnAnswered(Result<http::Response> got) override { answer = std::move(got); }
+  std::optional<Result<http::Response>> answer;
+};
+
+// The gateway, for the requests of one command.
+class Connection {
+ public:
+  static OrStop<Connection> Open(const AdminArguments& arguments) {
+    auto address = FindAddress(arguments);
+    if (!address) return std::unexpected(std::move(address.error()));
+    auto token = ReadToken(arguments.token_file);
+    if (!token) return std::unexpected(std::move(token.error()));
+    auto tls = TlsFor(arguments, address->tls);
+    if (!tls) return std::unexpected(std::move(tls.error()));
+    constexpr std::uint64_t kFilesOfCall = 12;
+    if (auto lack = LackOfFiles(kFilesOfCall)) return Failed(std::move(*lack));
+    return Connection(std::move(*address), std::move(*token), std::move(*tls));
+  }
+
+  OrStop<http::Response> Ask(std::string method, std::string target) const {
+    net::Loop loop;
+    tls::Scratch scratch;
+    Outcome outcome;
+    const AdminCall call(address_, {std::move(method), std::move(target), token_}, tls_,
+                         loop.view(), scratch, outcome);
+    loop.RunUntil([&] { return outcome.answer.has_value(); });
+    if (*outcome.answer) return std::move(**outcome.answer);
+    const Error& error = outcome.answer->error();
+    if (error.code == Errc::kTimeout) {  // see ProbeServer
+      Print(stderr, "upgate: " + error.message + "\n");
+      std::_Exit(1);
+    }
+    return Failed(error.message);
+  }
+
+ private:
+  Connection(AdminAddress address, std::string token, std::shared_ptr<tls::ClientContext> tls)
+      : address_(std::move(address)), token_(std::move(token)), tls_(std::move(tls)) {}
+
+  AdminAddress address_;
+  std::string token_;
+  std::shared_ptr<tls::ClientContext> tls_;
+};
+
+// What the gateway says of a request that it did not do.
+std::string ErrorIn(const http::Response& answer) {
+  const Json json = Json::parse(answer.body, nullptr, false);
+  if (json.is_object() && json.contains("error") && json["error"].is_string())
+    return WithoutControls(json["error"].get<std::string>());
+  const std::string_view line = std::string_view(answer.body).substr(0, answer.body.find('\n'));
+  return fmt::format("{} {}: {}", answer.status, http::ReasonPhrase(answer.status),
+                     Printable(line));
+}
+
+// Shows an answer that is fine.
+using Show = std::function<void(const Json&)>;
+
+int ShowAnswer(std::string_view command, const AdminArguments& arguments,
+               const OrStop<http::Response>& answer, const Show& show) {
+  if (!answer) return Tell(command, answer.error());
+  if (arguments.json) Print(stdout, answer->body);
+  if (answer->status != 200) {
+    if (!arguments.json) Tell(command, {1, ErrorIn(*answer)});
+    return 1;
+  }
+  if (arguments.json) return 0;
+  const Json json = Json::parse(answer->body, nullptr, false);
+  if (!json.is_object()) return Tell(command, {1, "the answer is not one of an admin address"});
+  try {
+    show(json);
+  } catch (const Json::exception&) {
+    return Tell(command, {1, "the answer is not one that this version understands"});
+  }
+  return 0;
+}
+
+int AskAndShow(std::string_view command, const AdminArguments& arguments, std::string method,
+               std::string target, const Show& show) {
+  const auto connection = Connection::Open(arguments);
+  if (!connection) return Tell(command, connection.error());
+  return ShowAnswer(command, arguments, connection->Ask(std::move(method), std::move(target)),
+                    show);
+}
+
+// A query string, percent-encoded.
+class Query {
+ public:
+  Query& Add(std::string_view name, std::string_view value) {
+    return value.empty() ? *this : AddAny(name, value);
+  }
+  Query& AddAny(std::string_view name, std::string_view value) {
+    text_ += text_.empty() ? '?' : '&';
+    text_.append(name).append(1, '=');
+    for (const char c : value) {
+      if (IsAlpha(c) || IsDigit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
+        text_ += c;
+      } else {
+        text_ += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      }
+    }
+    return *this;
+  }
+  Query& Add(const SessionChoice& choice) {
+    return Add("route", choice.route)
+        .Add("server", choice.server)
+        .Add("listener", choice.listener)
+        .Add("client", choice.client)
+        .Add("subprotocol", choice.subprotocol);
+  }
+  bool empty() const { return text_.empty(); }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+bool IsId(std::string_view text) {
+  return !text.empty() && text.size() < 20 && std::ranges::all_of(text, IsDigit);
+}
+
+// Every session by its own request; what failed is told, and the others are closed all the same.
+int CloseEach(const AdminArguments& admin, const CloseArguments& arguments,
+              const std::string& words) {
+  const auto connection = Connection::Open(admin);
+  if (!connection) return Tell("close", connection.error());
+  int exit_code = 0;
+  for (const std::string& id : arguments.ids) {
+    const int result =
+        ShowAnswer("close", admin, connection->Ask("DELETE", "/sessions/" + id + words),
+                   [&](const Json&) { Print(stdout, "closed " + id + "\n"); });
+    exit_code = std::max(exit_code, result);
+  }
+  return exit_code;
+}
+
+int ChangeDrain(const AdminArguments& admin, const DrainArguments& arguments, bool drain) {
+  const std::string command = drain ? "drain" : "undrain";
+  const int named = static_cast<int>(!arguments.server.empty()) +
+                    static_cast<int>(!arguments.route.empty()) +
+                    static_cast<int>(!arguments.listener.empty());
+  if (named != 1)
+    return Tell(command, {2, "exactly one of --server, --route and --listener is needed"});
+  const Query query = Query()
+                          .Add("server", arguments.server)
+                          .Add("route", arguments.route)
+                          .Add("listener", arguments.listener)
+                          .Add("spread", arguments.spread);
+  return AskAndShow(command, admin, "POST", "/" + command + query.text(),
+                    [&](const Json& json) { Print(stdout, DrainText(json)); });
+}
+
+}  // namespace
+
+int ReloadGateway(const AdminArguments& admin) {
+  const auto connection = Connection::Open(admin);
+  if (!connection) return Tell("reload", connection.error());
+  const auto answer = connection->Ask("POST", "/reload");
+  if (answer && answer->status == 422 && !admin.json) {
+    const std::string errors = ReloadErrors(answer->body);
+    if (!errors.empty()) {
+      Print(stderr, errors);
+      return 1;
+    }
+  }
+  return ShowAnswer("reload", admin, answer,
+                    [](const Json& json) { Print(stdout, ReloadText(json)); });
+}
+
+int ListSessions(const AdminArguments& admin, const SessionsArguments& arguments) {
+  const Query query = Query()
+                          .Add(arguments)
+                          .Add("sort", arguments.sort)
+                          .Add("limit", arguments.limit)
+                          .Add("after", arguments.after);
+  return AskAndShow("sessions", admin, "GET", "/sessions" + query.text(),
+                    [](const Json& json) { Print(stdout, SessionsText(json)); });
+}
+
+int CloseSessions(const AdminArguments& admin, const CloseArguments& arguments) {
+  Query query;
+  query.Add(arguments);
+  if (arguments.ids.empty() == query.empty())
+    return Tell("close", {2,
+                          "either IDs or one of --route, --server, --listener, --client and "
+                          "--subprotocol is needed"});
+  if (!arguments.ids.empty() && !arguments.spread.empty())
+    return Tell("close", {2, "--spread is for many sessions, not for IDs"});
+  for (const std::string& id : arguments.ids) {
+    if (!IsId(id)) return Tell("close", {2, "'" + Printable(id) + "' is not the ID of a session"});
+  }
+  query.Add("code", arguments.code).Add("spread", arguments.spread);
+  if (arguments.reason) query.AddAny("reason", *arguments.reason);
+  if (!arguments.ids.empty()) return CloseEach(admin, arguments, query.text());
+  return AskAndShow("close", admin, "DELETE", "/sessions" + query.text(), [](const Json& json) {
+    Print(stdout, fmt::format("closed {} sessions\n", json.at("closed").get<std::uint64_t>()));
+  });
+}
+
+int DrainPart(const AdminArguments& admin, const DrainArguments& arguments) {
+  return ChangeDrain(admin, arguments, true);
+}
+
+int UndrainPart(const AdminArguments& admin, const DrainArguments& arguments) {
+  return ChangeDrain(admin, arguments, false);
+}
+
+int ShowStatus(const AdminArguments& admin) {
+  return AskAndShow("status", admin, "GET", "/stats",
+                    [](const Json& json) { Print(stdout, StatusText(json)); });
+}
+
+}  // namespace upgate::app

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace upgate::app {
+
+// What the answers of the admin address look like for people. No I/O. Throw
+// nlohmann::json::exception for an answer that is not of the right form. Text of clients is made
+// safe for a terminal.
+
+// Columns as wide as their widest cell, two spaces apart; the first row is the head.
+std::string Table(const std::vector<std::vector<std::string>>& rows);
+// "7s", "3m05s", "2h07m", "4d03h".
+std::string ShortTime(double seconds);
+// "512 B", "1.5 KiB", "2.0 GiB".
+std::string ShortBytes(std::uint64_t bytes);
+
+std::string SessionsText(const nlohmann::json& answer);
+std::string DrainText(const nlohmann::json& answer);
+std::string ReloadText(const nlohmann::json& answer);
+std::string StatusText(const nlohmann::json& stats);
+// "FILE:LINE:COLUMN: key: message" for each error of a reload; empty when it is no such answer.
+std::string ReloadErrors(std::string_view body);
+
+}  // namespace upgate::app
