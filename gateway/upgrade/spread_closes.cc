@@ -42,12 +42,12 @@ void SpreadCloses::OnTimer(io::Timer&) {
     if (!due.reason->still_wanted || due.reason->still_wanted(due.session))
       close_(due.session, *due.reason);
   }
-  Arm();
+  Arm(io::Millis{1});
 }
 
-void SpreadCloses::Arm() {
+void SpreadCloses::Arm(io::Millis least) {
   if (due_.empty()) return timer_.Disarm();
-  timer_.Arm(std::max(io::Millis{0}, due_.begin()->first - timers_.Now()));
+  timer_.Arm(std::max(least, due_.begin()->first - timers_.Now()));
 }
 
 double SpreadCloses::Random() {

@@ -54,7 +54,7 @@ class SpreadCloses final : private io::Timer::Owner {
   };
 
   void OnTimer(io::Timer&) override;
-  void Arm();
+  void Arm(io::Millis least = io::Millis{0});
 
   io::Timers& timers_;
   io::Entropy& entropy_;

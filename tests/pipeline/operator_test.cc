@@ -307,6 +307,18 @@ TEST_F(OperatorTest, SpreadsTheClosesOverATime) {
   EXPECT_EQ(before + closed(), 30);
 }
 
+TEST_F(OperatorTest, ManyAreClosedInSeveralTurnsAndAllOfThem) {
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < 2 * upgrade::SpreadCloses::kMostAtOnce + 1; ++i)
+    clients.push_back(Open(0, "/echo"));
+  Ask("DELETE /sessions?route=/echo");
+  EXPECT_EQ(gw_.gateway().closing(), clients.size() - upgrade::SpreadCloses::kMostAtOnce);
+  gw_.loop().Advance(1ms);
+  EXPECT_EQ(gw_.gateway().closing(), 1u);
+  gw_.loop().Advance(1ms);
+  for (auto& client : clients) EXPECT_EQ(client->ReceivedClose(), 1008);
+}
+
 // ---- draining
 
 TEST_F(OperatorTest, ADrainedServerGetsNothingNewAndItsSessionsAreClosed) {
