@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/admin/token_file.h"
 #include "gateway/app/admin_call.h"
 #include "gateway/app/admin_tables.h"
 #include "gateway/app/command_url.h"
@@ -69,46 +69,55 @@ OrStop<AdminAddress> AddressOf(const std::string& text) {
   return Reachable(*endpoint, tls);
 }
 
+// How to reach a gateway.
+struct Target {
+  AdminAddress address;
+  std::string token_file;  // empty: no token
+};
+
 // A configuration with errors will do: it may be what is to be reloaded.
-OrStop<AdminAddress> AddressIn(const std::string& file) {
+OrStop<Target> TargetIn(const std::string& file) {
   const config::Draft draft = config::LoadDraft(file);
   if (draft.config && draft.config->admin) {
-    AdminAddress address = Reachable(draft.config->admin->where, false);
-    const auto* host = std::get_if<HostPort>(&address.where);
+    const config::Admin& admin = *draft.config->admin;
+    Target target{Reachable(admin.address.where, admin.tls.has_value()), {}};
+    if (admin.token_file) target.token_file = admin.token_file->path;
+    const auto* host = std::get_if<HostPort>(&target.address.where);
     if (host != nullptr && host->port == 0)
       return Failed(file +
                     ": the port of its admin.address is chosen by the system; name it with "
                     "--admin");
-    return address;
+    return target;
   }
   if (draft.errors.empty())
     return Failed(file + ": has no admin.address; name the address with --admin");
   return Failed(config::ToString(file, draft.errors.front()));
 }
 
-OrStop<AdminAddress> FindAddress(const AdminArguments& arguments) {
+OrStop<Target> FindTarget(const AdminArguments& arguments) {
   if (arguments.admin.empty() == arguments.config.empty())
     return Wrong("one of --admin ADDRESS and --config FILE is needed, to find the gateway");
-  return arguments.admin.empty() ? AddressIn(arguments.config) : AddressOf(arguments.admin);
+  if (!arguments.admin.empty()) {
+    auto address = AddressOf(arguments.admin);
+    if (!address) return std::unexpected(std::move(address.error()));
+    return Target{std::move(*address), arguments.token_file};
+  }
+  auto target = TargetIn(arguments.config);
+  if (target && !arguments.token_file.empty()) target->token_file = arguments.token_file;
+  return target;
 }
 
 OrStop<std::string> ReadToken(const std::string& file) {
   if (file.empty()) return std::string();
-  std::ifstream stream(file);
-  std::string line;
-  if (!stream || !std::getline(stream, line))
-    return Failed(fmt::format("--token-file: '{}' cannot be read", Printable(file)));
-  const std::string token(Trim(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line));
-  if (token.empty() || token.find_first_of(" \t") != std::string::npos)
-    return Failed(
-        fmt::format("--token-file: the first line of '{}' is not a token", Printable(file)));
-  return token;
+  auto tokens = admin::ReadTokenFile({file, {}, "token file"});
+  if (tokens) return std::move(tokens->front());
+  return Failed("token file: " + tokens.error().message);
 }
 
 OrStop<std::shared_ptr<tls::ClientContext>> TlsFor(const AdminArguments& arguments, bool tls) {
   if (!tls) {
     if (arguments.insecure || !arguments.ca.empty())
-      return Wrong("--insecure and --ca are for an --admin that begins with https://");
+      return Wrong("--insecure and --ca are for an admin address with TLS: https://host:port");
     return nullptr;
   }
   config::ClientTls settings;
@@ -131,15 +140,15 @@ struct Outcome final : AdminCall::Owner {
 class Connection {
  public:
   static OrStop<Connection> Open(const AdminArguments& arguments) {
-    auto address = FindAddress(arguments);
-    if (!address) return std::unexpected(std::move(address.error()));
-    auto token = ReadToken(arguments.token_file);
+    auto target = FindTarget(arguments);
+    if (!target) return std::unexpected(std::move(target.error()));
+    auto token = ReadToken(target->token_file);
     if (!token) return std::unexpected(std::move(token.error()));
-    auto tls = TlsFor(arguments, address->tls);
+    auto tls = TlsFor(arguments, target->address.tls);
     if (!tls) return std::unexpected(std::move(tls.error()));
     constexpr std::uint64_t kFilesOfCall = 12;
     if (auto lack = LackOfFiles(kFilesOfCall)) return Failed(std::move(*lack));
-    return Connection(std::move(*address), std::move(*token), std::move(*tls));
+    return Connection(std::move(target->address), std::move(*token), std::move(*tls));
   }
 
   OrStop<http::Response> Ask(std::string method, std::string target) const {

@@ -14,7 +14,7 @@ namespace upgate::app {
 struct AdminArguments {
   std::string admin;       // host:port, http(s)://host:port or unix:/path; or
   std::string config;      // the configuration that it runs by, for its admin.address
-  std::string token_file;  // its first line is sent as a bearer token; empty: none
+  std::string token_file;  // its first token is sent; empty: that of the configuration
   std::string ca;          // certificates to trust for https, in the place of the system's
   bool insecure = false;   // any certificate will do
   bool json = false;       // the answer as it came

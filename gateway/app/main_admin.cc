@@ -33,7 +33,7 @@ CLI::App* Add(CLI::App& app, const Shared& arguments, const char* name, const ch
       ->type_name("FILE");
   command
       ->add_option("--token-file", admin.token_file,
-                   "file whose first line is sent as a bearer token")
+                   "file whose first token is sent; else the token_file of the configuration")
       ->type_name("FILE");
   command
       ->add_option("--ca", admin.ca,

@@ -152,7 +152,7 @@ test('mistakes on the command line are 2, and what fails is 1', async (t) => {
   await wrong(1, /limit: '0' is not/, 'sessions', ...where, '--limit', '0');
   await wrong(1, /cannot be sent in a Close/, 'close', ...where, '--route', '/echo', '--code', '1006');
   await wrong(1, new RegExp('127.0.0.1'), 'status', '--admin', `127.0.0.1:${await unusedPort()}`);
-  await wrong(1, /--token-file/, 'status', ...where, '--token-file', '/nowhere');
+  await wrong(1, /token file: \/nowhere: /, 'status', ...where, '--token-file', '/nowhere');
   await wrong(1, /its admin.address is chosen by the system/, 'status', '--config', gateway.file);
 });
 
