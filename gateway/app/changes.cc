@@ -64,6 +64,7 @@ std::vector<admin::Change> ChangesBetween(const upgrade::Generation& before,
   Compare("backend", BackendsOf(before), BackendsOf(now), changes);
   Compare("server", ServersOf(before), ServersOf(now), changes);
   Compare("route", RoutesOf(before), RoutesOf(now), changes);
+  for (const std::string& owner : now.renewed) changes.push_back({"certificate", owner, "changed"});
   return changes;
 }
 

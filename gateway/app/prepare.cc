@@ -112,6 +112,14 @@ class Maker {
     return nullptr;
   }
 
+  // Both may be nullptr.
+  template <class Context>
+  void NoteRenewal(const std::shared_ptr<tls::ContextCell<Context>>& before,
+                   const std::shared_ptr<Context>& now, std::string owner) {
+    if (before && now && before->Get()->files().digest != now->files().digest)
+      generation_->renewed.push_back(std::move(owner));
+  }
+
   template <class Context>
   void RenewLater(const std::shared_ptr<tls::ContextCell<Context>>& cell,
                   std::shared_ptr<Context> context) {
@@ -127,6 +135,7 @@ class Maker {
     std::shared_ptr<tls::ServerContext> context;
     if (listener.tls) context = ReadTls<tls::ServerContext>(*listener.tls, key);
     const auto before = before_ != nullptr ? FindByName(before_->listeners, name) : nullptr;
+    if (before) NoteRenewal(before->tls, context, "listener " + name);
     if (before && before->config->words == listener.words) {
       if (context) RenewLater(before->tls, std::move(context));
       return generation_->listeners.push_back(before);
@@ -153,6 +162,8 @@ class Maker {
     const bool same_address =
         before && record &&
         before->config->address.ToString() == record->config->address.ToString();
+    if (same_address && before->tls && record->tls)
+      NoteRenewal(before->tls, record->tls->Get(), "admin");
     generation_->admin = before_ == nullptr || same_address ? std::move(record) : before;
   }
 
@@ -179,6 +190,8 @@ class Maker {
       context = ReadTls<tls::ClientContext>(backend.tls, "backends." + backend.name);
     if (before_ != nullptr) {
       const auto before = before_->backends.find(backend.name);
+      if (before != before_->backends.end())
+        NoteRenewal(before->second->tls, context, "backend " + backend.name);
       if (before != before_->backends.end() && before->second->config->words == backend.words) {
         if (context) RenewLater(before->second->tls, std::move(context));
         generation_->backends.emplace(backend.name, before->second);

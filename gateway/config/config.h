@@ -269,9 +269,17 @@ struct MemoryLimit {
 };
 inline constexpr std::uint64_t kLeastMemoryLimit = 16 * 1024 * 1024;
 
+// Which ordinary HTTP requests have a line in the log.
+enum class LogRequests : std::uint8_t {
+  kOff,
+  kErrors,  // those answered with 4xx or 5xx, of which a flood is cut short
+  kAll
+};
+
 struct LogSettings {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
+  LogRequests requests = LogRequests::kErrors;
 };
 
 // How the gateway stops, from SIGTERM on.

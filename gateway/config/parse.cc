@@ -82,6 +82,9 @@ LogSettings ParseLog(Field field) {
                                              log.level);
   log.format = field["format"].OneOf<LogFormat>(
       {{"text", LogFormat::kText}, {"json", LogFormat::kJson}}, log.format);
+  log.requests = field["requests"].OneOf<LogRequests>(
+      {{"off", LogRequests::kOff}, {"errors", LogRequests::kErrors}, {"all", LogRequests::kAll}},
+      log.requests);
   field.RejectUnknownKeys();
   return log;
 }

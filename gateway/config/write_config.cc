@@ -81,10 +81,23 @@ std::string_view NameOf(LogLevel level) {
   return "info";
 }
 
+std::string_view NameOf(LogRequests requests) {
+  switch (requests) {
+    case LogRequests::kOff:
+      return "off";
+    case LogRequests::kAll:
+      return "all";
+    case LogRequests::kErrors:
+      break;
+  }
+  return "errors";
+}
+
 Value Describe(const LogSettings& log) {
   Value map;
   Add(map, "level", PlainValue(std::string(NameOf(log.level))));
   Add(map, "format", PlainValue(log.format == LogFormat::kText ? "text" : "json"));
+  Add(map, "requests", PlainValue(std::string(NameOf(log.requests))));
   return map;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/base/address.h"
@@ -12,6 +13,7 @@
 #include "gateway/base/ref.h"
 #include "gateway/http/message.h"
 #include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
 
 namespace upgate::http {
 
@@ -37,6 +39,19 @@ class ExchangeHandler : public io::Deletable {
 struct BodyLength {
   // nullopt: chunked, or until the connection closes for HTTP/1.0
   std::optional<std::uint64_t> bytes;
+};
+
+// A request that is over, answered or not, as the log tells it. Borrowed by the call that gets it.
+struct RequestSummary {
+  const Request* request = nullptr;  // nullptr: it was malformed
+  SocketAddress client;              // the peer of the connection
+  std::string_view route = {};       // these two as its handler noted them
+  std::string_view server = {};
+  int status = 0;                // of the final response or 101; 0: none was sent
+  std::uint64_t body_bytes = 0;  // of the response
+  io::Millis duration{0};        // from the end of the request's head
+  bool complete = false;         // the response was passed to the connection as a whole
+  std::string_view why = {};     // it was refused by the connection itself
 };
 
 // A connection handed over by an upgrade.
@@ -96,12 +111,22 @@ class Exchange {
   // Keeps something that the handler uses until the exchange is gone; one thing, the last.
   void Hold(Ref<RefCounted> used) { held_ = std::move(used); }
 
+  // For RequestSummary. The texts live as long as the handler or what is held.
+  void NoteRoute(std::string_view name) { route_ = name; }
+  void NoteServer(std::string_view url) { server_ = url; }
+
   // Sends exactly this head (a 101; nothing is added) followed by its body, and hands over the
   // connection. The calling handler is destroyed at the end of the turn. Returns no stream if the
   // exchange was already over or its request has a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
 
+ protected:
+  std::string_view noted_route() const { return route_; }
+  std::string_view noted_server() const { return server_; }
+
  private:
+  std::string_view route_;
+  std::string_view server_;
   Ref<RefCounted> held_;  // goes behind the handler, which belongs to the derived class
 };
 
@@ -114,6 +139,8 @@ class RequestHandler {
   // A final response or a 101 with this status is being sent, including those that the connection
   // generates itself (400, 408, 414, 431, …). For counters.
   virtual void OnAnswer(int status) = 0;
+  // A request is over, or none could be read. Its handler and what that uses are still there.
+  virtual void OnRequestDone(const RequestSummary&) {}
   // The connection failed before or between requests, or the TLS handshake failed. For counters.
   virtual void OnConnectionError(const Error& error) = 0;
   // True if these clients are dropped first when memory runs out (io::MemoryHolder).

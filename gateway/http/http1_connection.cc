@@ -310,7 +310,7 @@ void Http1Connection::BeginExchange(RequestHead&& head) {
   client_keeps_alive_ = head.keep_alive;
   expects_continue_ = head.expects_continue;
   exchange_ = std::make_unique<ServerExchange>(*this, std::move(head.request),
-                                               stream_->peer_address(), first);
+                                               stream_->peer_address(), first, loop_.timers.Now());
   ServerExchange& exchange = *exchange_;  // outlives the call, answered or not
   auto handler = handler_.OnRequest(exchange);
   const bool orphan = handler == nullptr;
@@ -347,6 +347,7 @@ void Http1Connection::DeliverEnd(const Headers& trailers) {
 
 void Http1Connection::DropExchange() {
   if (!exchange_) return;
+  handler_.OnRequestDone(exchange_->Summary(loop_.timers.Now()));
   exchange_->Detach();
   loop_.turn.DeferDelete(std::move(exchange_));
 }
@@ -420,6 +421,11 @@ void Http1Connection::RefuseRequest(const Refusal& refusal) {
   const auto head = writer.Head(response, {.bytes = response.body.size()});
   stream_->Write({AsBytes(*head), AsBytes(response.body)});
   handler_.OnAnswer(refusal.status);
+  handler_.OnRequestDone({.client = stream_->peer_address(),
+                          .status = refusal.status,
+                          .body_bytes = response.body.size(),
+                          .complete = true,
+                          .why = refusal.reason});
   Linger();
 }
 

@@ -20,11 +20,24 @@ constexpr std::size_t kMaxJoined = 2 * 1024;
 }  // namespace
 
 ServerExchange::ServerExchange(Http1Connection& connection, Request&& request,
-                               SocketAddress client_address, bool first)
+                               SocketAddress client_address, bool first, io::Instant began)
     : connection_(&connection),
       request_(std::move(request)),
       client_address_(std::move(client_address)),
+      began_(began),
       first_(first) {}
+
+RequestSummary ServerExchange::Summary(io::Instant now) const {
+  return {.request = &request_,
+          .client = client_address_,
+          .route = noted_route(),
+          .server = noted_server(),
+          .status = status_,
+          .body_bytes = body_bytes_,
+          .duration = now - began_,
+          .complete = complete_,
+          .why = {}};
+}
 
 void ServerExchange::Measure() {
   request_bytes_ = sizeof(*this);
@@ -66,9 +79,12 @@ void ServerExchange::Respond(Response response) {
   if (writer_.has_body() && !response.body.empty()) {
     connection_->stream().Write({AsBytes(*head), AsBytes(response.body)});
     connection_->Spend(response.body.size());
+    body_bytes_ = response.body.size();
   } else {
     connection_->stream().Write(AsBytes(*head));
   }
+  status_ = response.status;
+  complete_ = true;
   connection_->OnHeadSent(response.status);
   connection_->OnAnswered(writer_.close());
 }
@@ -86,6 +102,7 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
                                       : writer_.Head(WithAnswerHeaders(response), length);
   if (!head) return Respond(TextResponse(500, kUnsendable));
   head_sent_ = true;
+  status_ = response.status;
   gathered_ = std::move(*head);  // written before everything else
   if (!gathering_) Write({}, false);
   connection_->OnHeadSent(response.status);
@@ -93,6 +110,7 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
 
 void ServerExchange::SendBody(Bytes bytes) {
   if (connection_ == nullptr || !head_sent_) return;
+  body_bytes_ += bytes.size();
   const ResponseWriter::Framed framed = writer_.Body(bytes);
   if (!framed.slices().empty()) Write(framed.slices(), writer_.has_end());
 }
@@ -104,6 +122,7 @@ void ServerExchange::EndBody(const Headers& trailers) {
   gathering_ = false;
   const Bytes bytes = AsBytes(*end);
   if (!end->empty() || !gathered_.empty()) Write({&bytes, 1}, false);
+  complete_ = true;
   connection_->OnAnswered(writer_.close());
 }
 
@@ -157,6 +176,8 @@ Upgraded ServerExchange::Upgrade(const Response& response) {
   }
   const std::string answer = ResponseWriter::UpgradeHead(response) + response.body;
   connection_->stream().Write(AsBytes(answer));
+  status_ = response.status;
+  complete_ = true;
   connection_->OnHeadSent(response.status);
   return connection_->HandOver();
 }

@@ -18,7 +18,7 @@ class Http1Connection;
 class ServerExchange final : public Exchange, public io::Deletable {
  public:
   ServerExchange(Http1Connection& connection, Request&& request, SocketAddress client_address,
-                 bool first);
+                 bool first, io::Instant began);
 
   // Exchange:
   const Request& request() const override { return request_; }
@@ -49,6 +49,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   bool attached() const { return connection_ != nullptr; }
   bool body_reading() const { return body_reading_; }
   bool head_sent() const { return head_sent_; }
+  RequestSummary Summary(io::Instant now) const;
   // 100 Continue was sent, or a final response made it unnecessary.
   bool continued() const { return continued_ || head_sent_; }
   void SendContinue();
@@ -66,11 +67,15 @@ class ServerExchange final : public Exchange, public io::Deletable {
   ResponseWriter writer_;
   std::string gathered_;
   std::size_t request_bytes_ = 0;
+  const io::Instant began_;
+  std::uint64_t body_bytes_ = 0;
+  int status_ = 0;
   const bool first_;
   bool gathering_ = false;
   bool body_reading_ = true;
   bool head_sent_ = false;
   bool continued_ = false;
+  bool complete_ = false;
   std::unique_ptr<ExchangeHandler> handler_;  // last: destroyed before what it uses
 };
 

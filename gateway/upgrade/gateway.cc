@@ -147,6 +147,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   RouteContext& route = routes_.At(routed.route->index);
   route.stats().requests.Add();
+  exchange.Hold(Ref<RefCounted>(&route));
+  exchange.NoteRoute(route.name());
   // One that is on its way when the gateway begins to stop is served.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -179,7 +181,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     return OnUpgrade(exchange, came_by, route, seen, std::move(admission));
   }
   if (ServiceHost* host = route.service()) {
-    exchange.Hold(Ref<RefCounted>(&route));
+    exchange.NoteServer(route.service_name());
     return host->instance().OnRequest(exchange);
   }
   return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::nullopt);

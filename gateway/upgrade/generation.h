@@ -66,6 +66,9 @@ struct Generation {
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
   std::shared_ptr<const AdminRecord> admin;  // nullptr: there is no admin address
   std::shared_ptr<const http::ServerOptions> http;
+  // Whose certificates, keys or CAs are not those of the generation before: "listener ADDRESS",
+  // "backend NAME" or "admin".
+  std::vector<std::string> renewed;
   // Certificates read anew for records that are those of the generation before: to be called when
   // this one begins to serve.
   std::vector<std::function<void()>> renewals;

@@ -34,6 +34,42 @@ std::unique_ptr<http::ExchangeHandler> Port::OnRequest(http::Exchange& exchange)
   return gateway_.OnRequest(exchange, listener_, places_);
 }
 
+// An access line. Handshakes have lines of their own.
+void Port::OnRequestDone(const http::RequestSummary& summary) {
+  const config::LogRequests wanted = gateway_.routes().generation().config->log.requests;
+  if (wanted == config::LogRequests::kOff) return;
+  const bool all = wanted == config::LogRequests::kAll;
+  if (!all && summary.status < 400) return;
+  const http::Request* const request = summary.request;
+  if (request != nullptr && request->wants_upgrade) return;
+  const Shared& shared = gateway_.shared();
+  if (!shared.log.Enabled(LogLevel::kInfo)) return;
+  // Any client can cause errors at will.
+  const auto left_out = all ? std::optional<std::uint64_t>(0)
+                            : shared.counts.failed_requests.Due(gateway_.loop().timers.Now());
+  if (!left_out) return;
+  const config::Listener& listener = listener_->config;
+  route::SeenAs seen;
+  if (request != nullptr) {
+    seen = route::SeenByClient(*request, listener.tls.has_value(), summary.client,
+                               listener.trusted_proxies);
+  } else {
+    seen.client = ToString(summary.client);
+  }
+  shared.log.Info("request", {{"client", seen.client},
+                              {"method", request != nullptr ? request->method : ""},
+                              {"host", seen.host},
+                              {"path", request != nullptr ? request->target.path : ""},
+                              {"route", summary.route},
+                              {"server", summary.server},
+                              {"status", std::int64_t{summary.status}},
+                              {"bytes", summary.body_bytes},
+                              {"ms", std::int64_t{summary.duration.count()}},
+                              {"complete", summary.complete},
+                              {"why", summary.why},
+                              {"left_out", *left_out}});
+}
+
 void Port::OnConnectionError(const Error& error) {
   const Shared& shared = gateway_.shared();
   const std::string& listener = listener_->record->name;

@@ -21,6 +21,7 @@ class Port final : public http::RequestHandler {
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
   void OnAnswer(int status) override { stats_.CountResponse(status); }
+  void OnRequestDone(const http::RequestSummary& summary) override;
   void OnConnectionError(const Error& error) override;
 
  private:

@@ -85,6 +85,7 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
 
 void Gateway::Proxy::Send(backend::Lease lease) {
   lease_ = std::move(lease);
+  exchange_.NoteServer(lease_.server->config.url);
   lease_.connection->Send(MakeRequest(), server_side_);
   const http::Request& request = exchange_.request();
   if (!request.has_body) {

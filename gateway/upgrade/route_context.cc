@@ -25,7 +25,8 @@ RouteContext::RouteContext(std::shared_ptr<const RouteRecord> record, Target tar
     : record_(std::move(record)),
       stats_(record_->row->loops[index]),
       target_(std::move(target)),
-      behind_(BehindTarget(*record_->config, target_)) {}
+      behind_(BehindTarget(*record_->config, target_)),
+      service_name_(record_->config->plugin ? "plugin:" + *record_->config->plugin : "") {}
 
 ServiceHost* RouteContext::service() const {
   const auto* host = std::get_if<Ref<ServiceHost>>(&target_);

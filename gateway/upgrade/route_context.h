@@ -65,6 +65,8 @@ class RouteContext final : public RefCounted {
   // nullptr for a route to a backend, or to a service.
   ServiceHost* service() const;
   LoopBackend* backend() const;
+  // What stands in the place of a server's URL: "plugin:echo"; empty for a route to a backend.
+  const std::string& service_name() const { return service_name_; }
 
   void Count(stats::HandshakeOutcome outcome) {
     stats_.handshakes[static_cast<std::size_t>(outcome)].Add();
@@ -77,6 +79,7 @@ class RouteContext final : public RefCounted {
   stats::RouteStats& stats_;
   const Target target_;
   const Behind behind_;
+  const std::string service_name_;
 };
 
 // The route of a session, which was made with a slot of one.

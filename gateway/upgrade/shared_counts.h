@@ -23,6 +23,7 @@ struct SharedCounts {
   // client, and tells why. A browser does not tell its page.
   io::Seldom refusals{kLinesOfClients};
   io::Seldom backend_failures{kLinesOfClients};
+  io::Seldom failed_requests{kLinesOfClients};
   io::Seldom resource_warnings;     // of handshakes for which there was nothing left
   std::uint64_t process_limit = 0;  // of all descriptors of the process, for messages
 };

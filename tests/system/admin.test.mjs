@@ -168,8 +168,9 @@ test('TLS on the admin address, with certificates that change', async (t) => {
     return { ca: renewed.ca };
   };
   const reloaded = replace('reloaded');
-  assert.equal((await ask(gateway, '/reload', { method: 'POST', tls: { ca: [tls.ca, reloaded.ca] },
-    headers: bearer(token) })).status, 200);
+  const taken = await ask(gateway, '/reload', { method: 'POST', tls: { ca: [tls.ca, reloaded.ca] }, headers: bearer(token) });
+  assert.equal(taken.status, 200);
+  assert.deepEqual(JSON.parse(taken.body).changes, [{ what: 'certificate', name: 'admin', change: 'changed' }]);
   await assert.rejects(ask(gateway, '/healthz', { tls }));
   assert.equal((await ask(gateway, '/healthz', { tls: reloaded })).status, 200);
 

@@ -161,3 +161,17 @@ routes: [ { path: /${route}, plugin: echo } ]
   await gateway.logged((e) => e.event === 'configuration reloaded' && e.generation === 3);
   assert.equal(gateway.log.filter((e) => e.event === 'reload requested').length, 3);
 });
+
+test('a reload takes renewed files, too, and says whose', async (t) => {
+  const secret = new Secret(temporaryFolder(t));
+  secret.use(secret.make('first.example'));
+  const gateway = await startGateway(t, yaml(secret).replace('tls_watch: 1s', 'tls_watch: 0'));
+  const reload = async () => {
+    const answer = await fetch(`http://127.0.0.1:${gateway.admin}/reload`, { method: 'POST' });
+    return (await answer.json()).changes;
+  };
+  assert.deepEqual(await reload(), []);
+  secret.use(secret.make('second.example'));
+  assert.deepEqual(await reload(), [{ what: 'certificate', name: 'listener 127.0.0.1:0', change: 'changed' }]);
+  assert.match((await handshake(gateway.ports[0])).names, /second\.example/);
+});

@@ -51,7 +51,7 @@ compression_memory: 64MiB
 shutdown: { delay: 1s, spread: 2s, timeout: 1m, code: 1012 }
 tls_watch: 5m
 watch_config: 2s
-log: { level: debug, format: json }
+log: { level: debug, format: json, requests: all }
 backends:
   mqtt:
     servers: [ "tcp://${HOST}:${PORT}", { url: "tls://[::1]:8883" } ]
@@ -98,6 +98,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(config->watch_config, Millis{0});
   EXPECT_EQ(config->log.level, LogLevel::kInfo);
   EXPECT_EQ(config->log.format, LogFormat::kText);
+  EXPECT_EQ(config->log.requests, LogRequests::kErrors);
   EXPECT_TRUE(config->backends.empty());
   EXPECT_EQ(config->server_count, 0u);
 
@@ -145,6 +146,7 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_EQ(config->watch_config, Millis{2000});
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
+  EXPECT_EQ(config->log.requests, LogRequests::kAll);
 }
 
 TEST(ConfigTest, ListenersAreRead) {
@@ -309,9 +311,10 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
       "1:72: http.idle_timeout: '25h' is out of range; use 1ms to 24h\n"
       "1:77: http.x: unknown key; known here: head_size, headers, head_timeout, body_rate, "
       "underscores, idle_timeout\n");
-  EXPECT_EQ(ErrorsOfTop("log: { level: warning, format: xml }"),
+  EXPECT_EQ(ErrorsOfTop("log: { level: warning, format: xml, requests: yes }"),
             "1:15: log.level: 'warning' is not debug, info, warn or error; did you mean 'warn'?\n"
-            "1:32: log.format: 'xml' is not text or json\n");
+            "1:32: log.format: 'xml' is not text or json\n"
+            "1:47: log.requests: 'yes' is not off, errors or all\n");
 }
 
 TEST(ConfigTest, EachMissingKeyIsOneError) {

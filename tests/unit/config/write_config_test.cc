@@ -83,6 +83,7 @@ http:
 log:
   level: warn
   format: json
+  requests: all
 backends:
   app:
     servers:
