@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and runs all tests; fails if anything fails. Installs missing packages (Debian).
 #   tests/run.sh [dev|asan|tsan]     the preset to build; default: dev
+# UPGATE_UNITY=ON in the environment: a unity build of each folder, which is faster for a build that is made once.
 # Excludes the tests that set up a whole Debian 13 system, for the build, the package and the image (ctest --test-dir build/dev
 # -L slow-roots).
 set -euo pipefail
@@ -17,7 +18,7 @@ esac
 
 "$root/deploy/install-deps.sh" --test
 cd "$root"
-cmake --preset "$preset"
+cmake --preset "$preset" -DUPGATE_UNITY="${UPGATE_UNITY:-OFF}"
 cmake --build --preset "$preset" --parallel "$(nproc)"
 
 # npm records what it installed in a lock file; if that is newer than ours, there is nothing to do.
@@ -31,6 +32,8 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 
 run=()
+# Many tests wait more than they compute.
+jobs=$(($(nproc) + 1))
 # High-entropy address randomization breaks the shadow memory of older thread sanitizers.
 if [[ $preset == tsan ]] && setarch -R true 2>/dev/null; then run=(setarch -R); fi
-exec "${run[@]}" ctest --preset "$preset" --parallel "$(nproc)" --output-on-failure --no-tests=error
+exec "${run[@]}" ctest --preset "$preset" --parallel "$jobs" --output-on-failure --no-tests=error

@@ -168,7 +168,8 @@ test('TLS on the admin address, with certificates that change', async (t) => {
     return { ca: renewed.ca };
   };
   const reloaded = replace('reloaded');
-  const taken = await ask(gateway, '/reload', { method: 'POST', tls: { ca: [tls.ca, reloaded.ca] }, headers: bearer(token) });
+  const both = { ca: [tls.ca, reloaded.ca] };
+  const taken = await ask(gateway, '/reload', { method: 'POST', tls: both, headers: bearer(token) });
   assert.equal(taken.status, 200);
   assert.deepEqual(JSON.parse(taken.body).changes, [{ what: 'certificate', name: 'admin', change: 'changed' }]);
   await assert.rejects(ask(gateway, '/healthz', { tls }));
