@@ -6,7 +6,8 @@ import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import { once } from 'node:events';
-import { binary, makeCertificates, start, startGateway, temporaryFolder, tlsBlock } from './support.mjs';
+import WebSocket from 'ws';
+import { binary, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
 import { check, checkAnswer, openapi, resolve } from './openapi.mjs';
 
 const listener = 'listeners: [ { address: "127.0.0.1:0" } ]\n';
@@ -62,6 +63,23 @@ test('every answer is as docs/admin-openapi.yaml says', async (t) => {
   assert.equal((await call('POST', '/reload')).status, 422);
   assert.equal((await call('GET', '/stats', '/stats', { headers: { Host: 'evil.example' } })).status, 421);
   assert.equal((await call('GET', '/stats', '/stats', { headers: { Origin: 'http://evil.example' } })).status, 403);
+  const socket = new WebSocket(`ws://127.0.0.1:${gateway.ports[0]}/echo`);
+  await within(20000, 'a handshake', once(socket, 'open'));
+  const closed = once(socket, 'close');
+  const list = await call('GET', '/sessions?sort=bytes&limit=5', '/sessions');
+  const { total, sessions: [{ id }] } = JSON.parse(list.body);
+  assert.equal(total, 1);
+  assert.equal((await call('GET', `/sessions/${id}`, '/sessions/{id}')).status, 200);
+  assert.equal((await call('DELETE', '/sessions?route=/app', '/sessions')).status, 200);
+  assert.equal((await call('DELETE', '/sessions', '/sessions')).status, 400);
+  assert.equal((await call('DELETE', `/sessions/${id}?code=4001&reason=test`, '/sessions/{id}')).status, 200);
+  assert.equal((await within(20000, 'the close', closed))[0], 4001);
+  assert.equal((await call('GET', `/sessions/${id}`, '/sessions/{id}')).status, 404);
+  for (const what of ['route=/echo', 'server=tcp://127.0.0.1:1']) {
+    assert.equal((await call('POST', `/drain?${what}&spread=0s`, '/drain')).status, 200);
+    assert.equal((await call('POST', `/undrain?${what}`, '/undrain')).status, 200);
+  }
+  assert.equal((await call('POST', '/drain?route=/nowhere', '/drain')).status, 404);
   const unknown = await ask(gateway, '/nothing');
   assert.equal(unknown.status, 404);
   check(JSON.parse(unknown.body), openapi.components.schemas.Error);
