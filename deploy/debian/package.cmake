@@ -8,11 +8,22 @@ install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md PATTERN admin-openapi.yaml)
 install(FILES deploy/upgate.example.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
+# From version 253 on (Debian 13), systemd waits until a reload has ended, and knows the signal for it. Older ones know no such type.
+set(service_type notify)
+cmake_host_system_information(RESULT system QUERY DISTRIB_INFO)
+if("${system_ID}" STREQUAL debian AND "${system_VERSION_ID}" VERSION_GREATER_EQUAL 13)
+  set(service_type notify-reload)
+endif()
+
 # The prefix is known only at installation. systemd looks under /usr and /usr/local; with another prefix, the unit has to be copied.
 # Its configuration is /etc/upgate/upgate.yaml with any prefix.
 install(CODE "
   file(READ \"${PROJECT_SOURCE_DIR}/deploy/systemd/upgate.service\" unit)
   string(REPLACE /usr/bin/upgate \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/upgate\" unit \"\${unit}\")
+  string(REPLACE \"\\nType=notify\\n\" \"\\nType=${service_type}\\n\" unit \"\${unit}\")
+  if(${service_type} STREQUAL notify-reload)
+    string(REGEX REPLACE \"\\n[^\\n]*\\nExecReload=[^\\n]*\" \"\" unit \"\${unit}\")
+  endif()
   file(WRITE \"${PROJECT_BINARY_DIR}/upgate.service\" \"\${unit}\")
   file(INSTALL \"${PROJECT_BINARY_DIR}/upgate.service\" \"${PROJECT_SOURCE_DIR}/deploy/systemd/upgate.socket\"
        DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")

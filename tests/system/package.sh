@@ -65,6 +65,8 @@ in_root "$clean" bash -c '
   [[ " ${COMPREPLY[*]} " == *" check "* ]]
 ' || fail "the completion does not complete"
 
+grep -qx Type=notify-reload "$clean/usr/lib/systemd/system/upgate.service" || fail "systemd does not wait for reloads"
+
 # Runs the unit's commands as its user, without systemd.
 unit=$clean/usr/lib/systemd/system/upgate.service
 of_unit() {
