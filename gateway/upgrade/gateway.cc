@@ -21,8 +21,8 @@ std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchang
   return nullptr;
 }
 
-// Whether a route leads where it led before: to the same service, or to a backend that still has
-// the server.
+// True if a route still has the same target: the same service, or a backend of that name that still
+// has the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
   if (server == nullptr) return now.service == before.service;
   if (!now.backend || now.backend->config->name != before.backend->config->name) return false;
@@ -90,7 +90,7 @@ bool Gateway::IsOutdated(const session::Session& session) {
   return now == nullptr || !LeadsThere(*now, route.record(), facts.server);
 }
 
-// A session that is over in the middle of this is found again by its id, or not.
+// Collects ids, because a session may end between two slices of the walk.
 void Gateway::EndOutdated() {
   auto drained = std::make_shared<std::vector<std::uint64_t>>();
   auto closed = std::make_shared<std::vector<std::uint64_t>>();
@@ -106,7 +106,8 @@ void Gateway::EndOutdated() {
       });
 }
 
-// One that has come back in the meantime, by another change, stays.
+// A session whose route, server or listener is back when its turn comes, after another reload, is
+// left open.
 void Gateway::CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread) {
   if (sessions.empty()) return;
   closes_.Add(sessions, spread,
@@ -147,7 +148,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   RouteContext& route = routes_.At(routed.route->index);
   route.stats().requests.Add();
-  // One that is on its way when the gateway begins to stop is served.
+  // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
     return RefuseForShutdown(exchange);
@@ -223,7 +224,7 @@ http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_v
     LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
     return DrainedResponse("every server behind this route is drained; try again later");
   }
-  // A lack of our own, which any number of clients meets at once.
+  // The gateway's own lack of resources, which affects any number of clients at once.
   const bool ours = error.code == Errc::kLimit;
   LogBackendFailed(route, client, error.message,
                    ours ? shared_.counts.resource_warnings : shared_.counts.backend_failures);
