@@ -26,7 +26,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Why a command ends before it got an answer.
+// Why a command ends without a response.
 struct Stop {
   int exit_code = 1;
   std::string message;  // one or several lines
@@ -46,9 +46,9 @@ int Tell(std::string_view command, const Stop& stop) {
   return stop.exit_code;
 }
 
-// ---- where the gateway is
+// ---- the address of the gateway
 
-// Whoever listens everywhere listens on the loopback address.
+// A gateway that listens on all addresses can be reached on the loopback address.
 AdminAddress Reachable(std::variant<HostPort, UnixPath> where, bool tls) {
   if (auto* host = std::get_if<HostPort>(&where)) {
     if (host->host == "0.0.0.0" || host->host == "*") host->host = "127.0.0.1";
@@ -90,13 +90,13 @@ OrStop<Target> TargetIn(const std::string& file) {
     return target;
   }
   if (draft.errors.empty())
-    return Failed(file + ": has no admin.address; name the address with --admin");
+    return Failed(file + ": has no admin.address; give the address with --admin");
   return Failed(config::ToString(file, draft.errors.front()));
 }
 
 OrStop<Target> FindTarget(const AdminArguments& arguments) {
   if (arguments.admin.empty() == arguments.config.empty())
-    return Wrong("one of --admin ADDRESS and --config FILE is needed, to find the gateway");
+    return Wrong("--admin ADDRESS or --config FILE is needed");
   if (!arguments.admin.empty()) {
     auto address = AddressOf(arguments.admin);
     if (!address) return std::unexpected(std::move(address.error()));
@@ -199,11 +199,11 @@ int ShowAnswer(std::string_view command, const AdminArguments& arguments,
   }
   if (arguments.json) return 0;
   const Json json = Json::parse(answer->body, nullptr, false);
-  if (!json.is_object()) return Tell(command, {1, "the answer is not one of an admin address"});
+  if (!json.is_object()) return Tell(command, {1, "the response is not from an admin address"});
   try {
     show(json);
   } catch (const Json::exception&) {
-    return Tell(command, {1, "the answer is not one that this version understands"});
+    return Tell(command, {1, "the response is not one that this version understands"});
   }
   return 0;
 }

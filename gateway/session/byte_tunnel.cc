@@ -43,7 +43,7 @@ void ByteTunnel::End(std::uint16_t close_code, std::string_view reason) {
 }
 
 void ByteTunnel::Abandon() {
-  client_.Abandon("cut off by the shutdown");
+  client_.Abandon("aborted by the shutdown");
   if (server_) server_->SetHandler(nullptr);
   close_timer_.Disarm();
 }
@@ -168,7 +168,7 @@ void ByteTunnel::OnError(const Error& error) {
   if (answer_close_) {
     client_.Close(client_.peer_code(), "", Closer::kClient, "");
   } else {
-    client_.Close(code::kInternalError, "the server broke the connection", Closer::kServer,
+    client_.Close(code::kInternalError, "the server's connection broke", Closer::kServer,
                   error.message);
   }
   ServerDone();

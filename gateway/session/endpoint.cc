@@ -180,7 +180,7 @@ void Endpoint::OnControlPart(const ws::FramePart& part) {
     return;
   }
   if (part.frame_begin) control_ = std::make_unique<ControlPayload>();
-  assert(control_ != nullptr && "a frame begins before it goes on");
+  assert(control_ != nullptr && "the first part of a frame comes first");
   std::ranges::copy(part.payload,
                     control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
   control_->size += part.payload.size();
@@ -400,7 +400,7 @@ void Endpoint::Watch(io::Instant now) {
     // Progress in reading a backlog proves that the peer is alive; the ping is behind that backlog.
     if (ping_unanswered_ && !progress_.WorksOnBacklog(stream_->delivery())) {
       stream_->Reset();
-      Lost(Closer::kGateway, "no sign of life within limits.ping_interval after a ping");
+      Lost(Closer::kGateway, "nothing received within limits.ping_interval after a ping");
       return;
     }
     last_heard_ = now;

@@ -170,8 +170,7 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
   Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
   BeginClosing();
   Peer& to = Other(from);
-  if (&to == &client_)
-    CloseOne(to, {code::kInternalError, "the server broke the connection", true});
+  if (&to == &client_) CloseOne(to, {code::kInternalError, "the server's connection broke", true});
   to.muted = true;
   if (&to == &server_) to.deaf = true;
   ShutDown(to);
@@ -320,7 +319,7 @@ void FrameTunnel::LetGo() {
 }
 
 void FrameTunnel::Abandon() {
-  Ended(code::kAbnormal, Closer::kGateway, "cut off by the shutdown");
+  Ended(code::kAbnormal, Closer::kGateway, "aborted by the shutdown");
   timer_.Disarm();
   LetGo();
   if (client_.stream) client_.stream->Reset();
@@ -374,7 +373,7 @@ void FrameTunnel::Watch() {
     if (ping_unanswered_ && !client_.progress.WorksOnBacklog(client_.stream->delivery())) {
       client_.stream->Reset();
       return OnError(client_,
-                     {Errc::kTimeout, "no sign of life within limits.ping_interval after a ping"});
+                     {Errc::kTimeout, "nothing received within limits.ping_interval after a ping"});
     }
     client_heard_ = now;
     if (!std::exchange(ping_unanswered_, true)) SendPing();

@@ -147,7 +147,7 @@ void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
     const ws::Close told = FaultOfServer(lost.endpoint.ending().code, why);
     return to.endpoint.Close(told.code, told.reason, Closer::kServer, why);
   }
-  to.endpoint.Close(code::kInternalError, "the server broke the connection", Closer::kServer, why);
+  to.endpoint.Close(code::kInternalError, "the server's connection broke", Closer::kServer, why);
 }
 
 void RelaySession::End(std::uint16_t close_code, std::string_view reason) {
@@ -156,8 +156,8 @@ void RelaySession::End(std::uint16_t close_code, std::string_view reason) {
 }
 
 void RelaySession::Abandon() {
-  client_.endpoint.Abandon("cut off by the shutdown");
-  server_.endpoint.Abandon("cut off by the shutdown");
+  client_.endpoint.Abandon("aborted by the shutdown");
+  server_.endpoint.Abandon("aborted by the shutdown");
 }
 
 void RelaySession::OnPeerDone(Side& side) {

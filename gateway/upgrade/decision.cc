@@ -46,7 +46,7 @@ std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& o
   }
   if (auto chosen = ws::ChooseSubprotocol(offer, route.subprotocols)) return *chosen;
   return std::unexpected(
-      http::TextResponse(400, "none of the subprotocols asked for is served here"));
+      http::TextResponse(400, "none of the requested subprotocols is supported"));
 }
 
 // The encoding: that of the route or, if it is `auto`, the one requested by subprotocol or query.
@@ -74,8 +74,8 @@ std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Requ
   if (!encoding || has_binary || *encoding != kBinary) return encoding;
   return std::unexpected(http::TextResponse(
       400, fmt::format("{} has no binary messages{}", NameOf(dialect),
-                       route.encoding == kAuto ? "; ask for the encoding text or base64"
-                                               : ", which this route is for")));
+                       route.encoding == kAuto ? "; request the encoding text or base64"
+                                               : ", which this route requires")));
 }
 
 // The client's offers must be well-formed even if none is accepted (RFC 6455, section 9.1).

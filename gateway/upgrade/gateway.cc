@@ -59,8 +59,7 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
       clock_start_ms_(loop.timers.Micros() / 1000 -
                       static_cast<std::uint64_t>(loop.timers.Now().time_since_epoch().count())),
       too_old_(std::make_shared<const SpreadCloses::Reason>(
-          ws::close_code::kServiceRestart, "the session is as old as limits.max_age allows",
-          nullptr)) {}
+          ws::close_code::kServiceRestart, "the session has reached limits.max_age", nullptr)) {}
 
 Gateway::~Gateway() = default;
 
@@ -159,7 +158,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     if (route.service() != nullptr && ws::IsHandshake(request, listener.dialects)) {
       const auto* answered = std::get_if<Answered>(&decision.what);
       LogRefusal(request, &route, seen, answered != nullptr ? answered->response.status : 0,
-                 "no WebSocket: this route leads to the service " + *route.config().plugin);
+                 "not a WebSocket route: it leads to the service " + *route.config().plugin);
     }
     exchange.IgnoreUpgrade();
   }

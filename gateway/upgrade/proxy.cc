@@ -190,7 +190,7 @@ void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   answer_begun_ = true;
   if (admission_) {
     gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, head.status,
-                        "the answer of " + lease_.server->config.url);
+                        "the response of " + lease_.server->config.url);
     Settle(HandshakeOutcome::kServerRefused);
   }
   Arm(Wait::kAnswer);
@@ -227,7 +227,7 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
   if (const auto fault = Agree(head)) {
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
     Settle(HandshakeOutcome::kBackendFailed);
-    return Fail(502, "the server behind this route gave a wrong handshake", *fault);
+    return Fail(502, "the server behind this route sent an invalid handshake", *fault);
   }
   settled_ = true;
   gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server,
@@ -253,8 +253,8 @@ void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
   LetGo();
   Settle(HandshakeOutcome::kBackendFailed);
   Fail(502,
-       error.code == Errc::kProtocol ? "the server behind this route gave a malformed answer"
-                                     : "the server behind this route broke the connection",
+       error.code == Errc::kProtocol ? "the server behind this route sent a malformed response"
+                                     : "the connection to the server behind this route broke",
        why);
 }
 
@@ -279,11 +279,11 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
 }
 
 Gateway::Proxy::Overdue Gateway::Proxy::WhatIsOverdue(bool whole) const {
-  if (whole) return {answer_begun_ ? "no whole answer" : "no answer", "request_timeout"};
-  if (answer_begun_) return {"no more of the answer", "read_timeout"};
-  if (wait_ == Wait::kRequest) return {"nothing of the request was taken", "read_timeout"};
-  if (admission_) return {"no answer to the handshake", "connect_timeout"};
-  return {"no answer", "first_byte_timeout"};
+  if (whole) return {answer_begun_ ? "incomplete response" : "no response", "request_timeout"};
+  if (answer_begun_) return {"no further response data", "read_timeout"};
+  if (wait_ == Wait::kRequest) return {"no progress in sending the request", "read_timeout"};
+  if (admission_) return {"no response to the handshake", "connect_timeout"};
+  return {"no response", "first_byte_timeout"};
 }
 
 void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {

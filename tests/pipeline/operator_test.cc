@@ -87,7 +87,7 @@ routes:
     return client;
   }
 
-  // Declared before the gateway, whose loop's last deletions return places.
+  // Declared before the gateway, because the loop's deferred deletions return places.
   CaptureLog log_;
   stats::ListenerStats admin_stats_;
   http::ClientPlaces places_{"admin", {}, admin_stats_, log_};
@@ -233,7 +233,7 @@ TEST_F(OperatorTest, AClientThatGoesAwayWhileItWaitsIsForgotten) {
 }
 
 TEST_F(OperatorTest, MoreThanAFewRequestsAtOnceAreTurnedDown) {
-  // Enough that a request takes several turns.
+  // Enough sessions for a request to take several turns.
   std::vector<Client> clients;
   for (std::size_t i = 0; i < 4 * session::SessionTable::kSlice; ++i)
     clients.push_back(Open(0, "/other"));

@@ -53,7 +53,7 @@ class ReloadTest : public testing::Test {
  protected:
   static constexpr std::string_view kEcho = "routes: [ { path: /echo, plugin: echo } ]\n";
 
-  // What a drain does to a session of `before` when `after` comes; "" as long as it stays.
+  // What happens to a session of `before` when `after` replaces it; "" if it stays open.
   static std::string FateOf(std::string_view before, std::string_view after,
                             io::Millis time = io::Millis{0}) {
     TestGateway gw(before);
@@ -100,7 +100,7 @@ TEST_F(ReloadTest, OptionsOfARouteHoldForNewSessionsOnly) {
   TestGateway gw("routes: [ { path: /echo, plugin: echo, limits: { message_size: 10 } } ]");
   auto before = gw.Connect();
   ASSERT_EQ(before.Upgrade("/echo").status, 101);
-  // Of a service: its instance gets the limits, so it is another one.
+  // A service gets the limits, so other limits make another service.
   gw.Reload(
       "routes: [ { path: /echo, plugin: echo, limits: { message_size: 20 }, on_change: keep } ]");
   auto after = gw.Connect();

@@ -54,7 +54,8 @@ test('sessions are found, closed one by one and by a filter', async (t) => {
   assert.equal(total, 1);
   assert.equal(next, null);
   assert.match(sessions[0].opened, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-  const closed = await upgate(t, 'close', ...where, String(sessions[0].id), '--code', '4000', '--reason', 'enough, Zoë');
+  const id = String(sessions[0].id);
+  const closed = await upgate(t, 'close', ...where, id, '--code', '4000', '--reason', 'enough, Zoë');
   assert.equal(closed.code, 0, closed.err);
   assert.equal(closed.out, `closed ${sessions[0].id}\n`);
   assert.deepEqual(await a.closed, { code: 4000, reason: 'enough, Zoë' });

@@ -49,7 +49,7 @@ class FakeBackground final : public Background {
 
 class CertificateWatchTest : public testing::Test {
  protected:
-  // A listener whose certificate is for `name`, and the watch of it.
+  // A generation with a listener whose certificate is for `name`, and its watch.
   void Serve(const std::string& name, const std::string& more = "") {
     Write("site", name);
     ServeConfig(more + R"(
@@ -79,7 +79,7 @@ routes: [ { path: /, plugin: echo } ]
     folder_.Write(file + ".crt", pair.cert_pem, ++time_);
     folder_.Write(file + ".key", pair.key_pem, ++time_);
   }
-  // The time until files are looked at and read again.
+  // The time until changed files are noticed and read again.
   void Look() {
     timers_.Advance(kLook);
     background_.Work();

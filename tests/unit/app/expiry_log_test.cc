@@ -16,7 +16,7 @@ constexpr std::int64_t kDay = 24 * 60 * 60;
 
 class ExpiryLogTest : public testing::Test {
  protected:
-  // That ends in so many seconds.
+  // A certificate that expires in so many seconds.
   Certificate Ending(std::int64_t in, const std::string& file = "/tls/a.crt") const {
     return {Certificate::Owner::kListener,
             "[::]:443",
