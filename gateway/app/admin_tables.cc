@@ -57,7 +57,7 @@ void AppendMarked(std::string& text, std::string_view what, const Json& rows, co
   }
 }
 
-// Where the statistics have them.
+// Appends the certificates in use and their expiry, if the statistics have any.
 void AppendCertificates(std::string& text, const Json& stats) {
   const auto certificates = stats.find("certificates");
   if (certificates == stats.end()) return;

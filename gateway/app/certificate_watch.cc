@@ -35,7 +35,8 @@ std::vector<FilePath> FilesOf(const config::ClientTls& tls) {
   return files;
 }
 
-// Files that cannot be read a second time, such as a pipe, which might also block forever.
+// Errors for files that are not regular: a pipe, for example, cannot be read twice and might block
+// forever.
 std::vector<ConfigError> IrregularFiles(const std::vector<FilePath>& files,
                                         const FileStates& states) {
   std::vector<ConfigError> errors;

@@ -92,7 +92,7 @@ TEST_F(ExpiryLogTest, ARenewedOneIsQuiet) {
   EXPECT_EQ(Warnings(), 1u);
 }
 
-// A new list, as after a reload, does not repeat what was said today.
+// A new list, as after a reload, does not repeat lines that were logged today.
 TEST_F(ExpiryLogTest, ANewListOfTheSameIsQuiet) {
   const Certificate certificate = Ending(kDay * 3);
   expiry_.Watch({certificate});

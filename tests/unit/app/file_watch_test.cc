@@ -66,7 +66,7 @@ TEST_F(FileWatchTest, ReportsAChangeOnce) {
   EXPECT_EQ(Changes(), 1) << "there again";
 }
 
-// Its content can be read now, even though it is the same.
+// A change of mode counts, because the file may be readable now, although its content is the same.
 TEST_F(FileWatchTest, ReportsAChangeOfTheMode) {
   folder_.Write("a", "1");
   const auto watch = WatchKnown("a");
