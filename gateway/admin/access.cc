@@ -120,8 +120,8 @@ bool Access::HasToken(const http::Request& request) const {
   const std::string_view text = *field;
   if (!EqualsIgnoreCase(text.substr(0, kScheme.size()), kScheme)) return false;
   const std::string_view token = Trim(text.substr(kScheme.size()));
-  bool found =
-      false;  // all tokens are compared, so that the time does not reveal which one matched
+  // All tokens are compared, so that the time does not reveal which one matched.
+  bool found = false;
   for (const std::string& known : policy_.tokens)
     found = EqualInConstantTime(token, known) || found;
   return found;

@@ -106,8 +106,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
     std::uint16_t code = ws::close_code::kPolicyViolation;
     std::string reason;
     io::Millis spread{0};
-    bool only_drained =
-        false;  // only sessions that are drained, checked again just before each is closed
+    // Only sessions that are drained; checked again just before each is closed.
+    bool only_drained = false;
   };
   void CloseSessions(const CloseOrder& order, std::function<void(std::size_t)> done);
   // nullptr if there is no such session.

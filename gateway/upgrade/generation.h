@@ -37,7 +37,7 @@ struct ListenerRecord {
 struct RouteRecord {
   std::shared_ptr<const config::Config> whole;  // owns `config`
   const config::Route* config = nullptr;
-  std::string name;  // the path and the hosts as configured, made unique
+  std::string name;  // as configured, by default the path and the hosts; unique
   // Exactly one of these is set. A reference to a service keeps its instances alive on every loop.
   std::shared_ptr<const plugin::Service> service;
   std::shared_ptr<const backend::BackendRecord> backend;
@@ -64,9 +64,8 @@ struct Generation {
   std::uint64_t number = 0;  // counted from 1 since the start; 0: made for a check only
   std::shared_ptr<const config::Config> config;
   std::unique_ptr<route::Router> router;
-  std::vector<std::shared_ptr<const ListenerRecord>>
-      listeners;                                           // in the order of the configuration
-  std::vector<std::shared_ptr<const RouteRecord>> routes;  // in the order of the configuration
+  std::vector<std::shared_ptr<const ListenerRecord>> listeners;  // in the configuration's order
+  std::vector<std::shared_ptr<const RouteRecord>> routes;        // in the configuration's order
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
   std::shared_ptr<const AdminRecord> admin;  // nullptr: no admin address
   std::shared_ptr<const http::ServerOptions> http;

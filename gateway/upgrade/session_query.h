@@ -97,8 +97,7 @@ class SessionPage {
   // Sorts the rows.
   struct Rows {
     std::vector<std::unique_ptr<const SessionRow>> rows;
-    std::optional<SessionRank>
-        next;  // the `after` of the next page; nullopt: this is the last page
+    std::optional<SessionRank> next;  // `after` of the next page; nullopt: this is the last
   };
   Rows Take() &&;
 
