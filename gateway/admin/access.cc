@@ -32,12 +32,12 @@ bool IsLocalClient(const http::Exchange& exchange) {
   return at == nullptr || IsLoopback(at->ip);
 }
 
-// No page can make a browser connect to a unix socket, and its clients write any name.
+// Browsers do not connect to unix sockets, and other clients may use any name there.
 bool IsAddressedHere(const http::Exchange& exchange,
                      const std::vector<config::HostPattern>& hosts) {
   if (IsUnixClient(exchange)) return true;
   const std::string& host = exchange.request().target.host;
-  // HTTP/1.0 without Host, which no browser sends.
+  // HTTP/1.0 without Host: no browser.
   return host.empty() ? IsLocalClient(exchange) : IsOwnName(host, hosts);
 }
 
@@ -120,7 +120,8 @@ bool Access::HasToken(const http::Request& request) const {
   const std::string_view text = *field;
   if (!EqualsIgnoreCase(text.substr(0, kScheme.size()), kScheme)) return false;
   const std::string_view token = Trim(text.substr(kScheme.size()));
-  bool found = false;  // every token is compared, so that the time does not tell which matched
+  // All tokens are compared, so that the time does not reveal which one matched.
+  bool found = false;
   for (const std::string& known : policy_.tokens)
     found = EqualInConstantTime(token, known) || found;
   return found;

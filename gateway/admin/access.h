@@ -14,22 +14,21 @@
 
 namespace upgate::admin {
 
-// What requests need to use the admin address.
+// What a request needs to be allowed.
 struct Policy {
-  std::vector<std::string> tokens;         // empty: none is needed
-  std::vector<config::HostPattern> hosts;  // names for Host, besides addresses and localhost
+  std::vector<std::string> tokens;         // empty: no token is required
+  std::vector<config::HostPattern> hosts;  // allowed in Host, besides IP addresses and localhost
 };
 
-// Stands before the admin address and answers requests that may not pass: without one of the tokens
-// (401, RFC 6750), under a foreign name, as pages do that rebind theirs to this address (421), and
-// from pages of other origins (403). /healthz and /readyz are for everybody. On the thread of its
-// listener's loop.
+// Access control of the admin address. Refuses requests without a valid token (401, RFC 6750),
+// requests with a foreign name in Host, as in DNS rebinding (421), and requests from pages of other
+// origins (403). /healthz and /readyz are open to everybody. On the thread of its listener's loop.
 class Access final : public http::RequestHandler {
  public:
   // What is borrowed outlives it.
   Access(http::RequestHandler& inner, Policy policy, io::Timers& timers, Log& log);
 
-  // From the next request on.
+  // Takes effect from the next request on.
   void Set(Policy policy) { policy_ = std::move(policy); }
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;
@@ -48,10 +47,10 @@ class Access final : public http::RequestHandler {
   io::Seldom refusals_;
 };
 
-// Whether a request is addressed to this gateway: by an IP address, localhost, or one of `hosts`.
+// True if `host` addresses this gateway: an IP address, localhost, or one of `hosts`.
 bool IsOwnName(std::string_view host, const std::vector<config::HostPattern>& hosts);
 
-// True if both are the same. The time tells nothing about where they differ.
+// True if both are equal. The running time does not depend on where they differ.
 bool EqualInConstantTime(std::string_view a, std::string_view b);
 
 }  // namespace upgate::admin

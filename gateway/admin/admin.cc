@@ -59,7 +59,7 @@ constexpr LogLevelName kLogLevels[] = {{"debug", LogLevel::kDebug},
                                        {"warn", LogLevel::kWarn},
                                        {"error", LogLevel::kError}};
 
-// A client that waits for a reload; it goes on without it, too.
+// A client that waits for a reload, which goes on if the client goes away.
 class Reloading final : public http::ExchangeHandler {
  public:
   Reloading(http::Exchange& exchange, Control& control) {

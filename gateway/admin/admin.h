@@ -10,17 +10,24 @@
 
 namespace upgate::admin {
 
-// What the admin address answers: /stats (JSON), /metrics (Prometheus text), /healthz (200 while
-// the process runs), /readyz (200 while it takes new clients, else 503) and / (a list of these).
-// /config is the running configuration as YAML. POST /log?level= sets the level of the log.
-// What operators do with sessions, servers, routes and listeners: see Operations. POST /reload
-// reads the configuration again (JSON; 422 with every error when it is not taken). Everything else
-// is GET and HEAD. On the thread of the loop that its listener belongs to.
+// The requests of the admin address:
+//
+//   GET /           a list of the pages
+//   GET /stats      statistics as JSON
+//   GET /metrics    statistics as Prometheus text
+//   GET /healthz    200 while the process runs
+//   GET /readyz     200 while the process accepts new clients, else 503
+//   GET /config     the running configuration as YAML
+//   POST /log       ?level= sets the level of the log
+//   POST /reload    reloads the configuration; JSON, 422 with every error if there are any
+//
+// HEAD is allowed wherever GET is. Operations on sessions, servers, routes and listeners are in
+// Operations. On the thread of its listener's loop.
 class Admin final : public http::RequestHandler {
  public:
-  // What is borrowed outlives the admin; `ready` may be asked at any time.
+  // What is borrowed outlives the admin; `ready` may be called at any time, on the same thread.
   Admin(const plugin::StatsSource& stats, std::function<bool()> ready, Control& control);
-  // Without it, there is nothing for operators. Borrowed, as above.
+  // Enables the requests of Operations. Borrowed, as above.
   void SetOperations(Operations& operations) { operations_ = &operations; }
 
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange) override;

@@ -14,7 +14,7 @@ http::Response Page(std::string_view content_type, std::string body) {
 }
 
 http::Response JsonPage(int status, const nlohmann::json& json) {
-  // Names come from files and from clients: what is not UTF-8 must not throw.
+  // Names come from files and clients: invalid UTF-8 must not throw.
   http::Response response =
       Page("application/json",
            json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");

@@ -11,7 +11,7 @@
 
 namespace upgate::admin {
 
-// What one part of a configuration became by a reload.
+// One difference between the previous and the new configuration.
 struct Change {
   std::string what;  // route, backend, server, listener or certificate
   std::string name;
@@ -20,19 +20,19 @@ struct Change {
 
 struct ReloadResult {
   bool ok = false;
-  std::uint64_t generation = 0;             // number of the configuration that serves now
-  std::vector<Change> changes;              // if it was taken
-  std::vector<std::string> needs_restart;   // keys whose new values it takes a restart to apply
+  std::uint64_t generation = 0;             // number of the generation that serves now
+  std::vector<Change> changes;              // if `ok`
+  std::vector<std::string> needs_restart;   // keys whose new values take effect after a restart
   std::string file;                         // of the configuration
-  std::vector<config::ConfigError> errors;  // if it was not
+  std::vector<config::ConfigError> errors;  // if not `ok`
 };
 
-// What the admin address can do beside telling numbers. On the thread of its listener's loop.
+// What the admin address can change in the process. On the thread of the loop of its listener.
 class Control {
  public:
-  // Reads the configuration file again and serves by it, if all of it is right; else nothing
-  // changes. Reloads come one after the other. `done` is called once, later; it may never be when
-  // the gateway ends before. `caller` is for the log.
+  // Reloads the configuration file; if it has any error, nothing changes. Reloads run one after the
+  // other. `done` is called once, never from inside this call, and not at all if the gateway ends
+  // before. `caller` is for the log.
   virtual void Reload(const std::string& caller, std::function<void(const ReloadResult&)> done) = 0;
 
   // The running configuration as YAML, without secrets; see config::WriteConfig.

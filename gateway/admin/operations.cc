@@ -27,10 +27,10 @@ using upgrade::SessionRow;
 constexpr std::string_view kSessions = "/sessions";
 constexpr std::string_view kOneSession = "/sessions/";
 
-// Some of the time that a loop's turn may take.
+// Rows to format per turn: a part of the time that a turn may take.
 constexpr std::size_t kRowsAtOnce = 100;
 
-// Of the query of a request, in the log.
+// The most characters of a query in the log.
 constexpr std::size_t kMostLogged = 200;
 
 http::Response Json(std::string body) {
@@ -52,11 +52,11 @@ std::string CallerOf(const http::Exchange& exchange) {
   return "admin client " + ToString(exchange.client_address());
 }
 
-// A client that waits for an answer. What it asked for goes on without it, too.
+// A client that waits for a response. The operation goes on if the client goes away.
 class Waiting final : public http::ExchangeHandler {
  public:
   explicit Waiting(http::Exchange& exchange) : exchange_(exchange) {}
-  // Answers the client if it is still there. To be called on its loop.
+  // Returns a function that answers the client if it is still there; to be called on its loop.
   std::function<void(http::Response)> Reply() {
     return [this, alive = std::weak_ptr<int>(alive_)](http::Response response) {
       if (!alive.expired()) exchange_.Respond(std::move(response));
@@ -124,8 +124,7 @@ bool Operations::Handles(std::string_view path) {
 std::unique_ptr<http::ExchangeHandler> Operations::OnRequest(http::Exchange& exchange) {
   const std::string& path = exchange.request().target.path;
   if (running_ >= kMostAtOnce) {
-    http::Response busy =
-        ErrorResponse({503, "the gateway works on as many requests of operators as it can"});
+    http::Response busy = ErrorResponse({503, "too many operations in progress; try again later"});
     busy.headers.Add("Retry-After", "1");
     exchange.Respond(std::move(busy));
     return nullptr;
@@ -228,7 +227,8 @@ std::unique_ptr<http::ExchangeHandler> Operations::Find(http::Exchange& exchange
       },
       [page](SessionPage part) { page->Merge(std::move(part)); },
       [this, page, asked = *query, reply = waiting->Reply()] {
-        // Sessions of what is gone from the configuration are found, too.
+        // Open sessions may belong to routes or servers that are not configured any more; so the
+        // names are checked only if nothing was found.
         if (page->total() == 0) {
           if (const auto unknown = UnknownIn(asked.filter)) return reply(ErrorResponse(*unknown));
         }
@@ -252,8 +252,8 @@ std::unique_ptr<http::ExchangeHandler> Operations::Close(http::Exchange& exchang
   if (!filter) return Refuse(exchange, filter.error());
   if (filter->empty())
     return Refuse(exchange, {400,
-                             "says not which sessions to close; at least one of route, server, "
-                             "listener, client and subprotocol is needed"});
+                             "no sessions selected; at least one of route, server, listener, "
+                             "client and subprotocol is needed"});
   const auto words = ReadClose(*parameters);
   if (!words) return Refuse(exchange, words.error());
   const auto spread = ReadSpread(*parameters);
@@ -325,12 +325,12 @@ std::unique_ptr<http::ExchangeHandler> Operations::CloseOne(http::Exchange& exch
   return waiting;
 }
 
-// ---- what is out of service
+// ---- drain
 
 struct Operations::Drainable {
   std::string what;
   std::string name;
-  // A row for each of them: a URL that two backends have is two servers.
+  // One row per backend: a URL in two backends is two servers.
   std::vector<std::shared_ptr<std::atomic<bool>>> switches;
 
   template <class Row>

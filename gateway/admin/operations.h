@@ -15,38 +15,39 @@
 
 namespace upgate::admin {
 
-// What operators do to a gateway that serves:
+// The operations on a running gateway:
 //
-//   GET /sessions            the open sessions, filtered, sorted and in pages
-//   GET, DELETE /sessions/N  one of them
-//   DELETE /sessions?...     closes those that a filter selects
-//   POST /drain, /undrain    takes a server, a route or a listener out of service, and back
+//   GET /sessions            lists the open sessions, filtered, sorted and in pages
+//   GET, DELETE /sessions/N  shows or closes one session
+//   DELETE /sessions?...     closes the sessions that match a filter
+//   POST /drain, /undrain    takes a server, route or listener out of service, and back
 //
-// All answers are JSON; what is not done says why, as {"error": ...}. All loops are asked at once,
-// and what they find comes together on the loop of the admin address, where everything here runs.
+// Responses are JSON, and errors have the form {"error": ...}. All loops are asked at once, by
+// posted tasks, and their results are merged on the loop of the admin address, on which everything
+// here runs.
 class Operations {
  public:
   struct Setup {
     upgrade::PostToLoop post;  // loop 0 is that of the admin address
     std::size_t loops = 1;
-    // Of the configuration that serves; asked on the loop of the admin address.
+    // Returns the serving generation. Called on the loop of the admin address.
     std::function<std::shared_ptr<const upgrade::Generation>()> generation;
     Log& log;
   };
-  // Requests that are being worked on; more get 503.
+  // The most requests in progress at a time; others get 503.
   static constexpr std::size_t kMostAtOnce = 4;
 
-  // Outlives the loops.
+  // Must outlive the loops.
   explicit Operations(Setup setup) : setup_(std::move(setup)) {}
 
   static bool Handles(std::string_view path);
-  // For a path that it handles. The client may go away at any time.
+  // Answers a request whose path Handles accepts. The client may go away at any time.
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange);
 
  private:
   using Handler = std::unique_ptr<http::ExchangeHandler>;
   using Gateway = upgrade::Gateway;
-  // The switches of what a drain is about.
+  // The `drained` flags that one request sets or clears.
   struct Drainable;
 
   Handler OnSessions(http::Exchange& exchange);
@@ -62,15 +63,16 @@ class Operations {
   void WritePage(const std::shared_ptr<PageText>& text,
                  const std::function<void(http::Response)>& reply);
 
-  // Names in a filter that nothing has may be a mistake.
+  // For a filter that matches no session: a name in it that the serving configuration does not
+  // have, which is probably a mistake.
   std::optional<Problem> UnknownIn(const upgrade::SessionFilter& filter) const;
 
-  // Asks every loop; `merge` gets each part, and `done` is called once when all have answered. Both
-  // on the loop of the admin address.
+  // Calls `ask` on every loop; `merge` gets each result, and `done` is called once all loops have
+  // answered. Both are called on the loop of the admin address.
   template <class Part>
   void AskAll(std::function<void(Gateway&, std::function<void(Part)>)> ask,
               std::function<void(Part)> merge, std::function<void()> done);
-  // Asks the loop of a session.
+  // Calls `ask` on the loop of a session, which the id determines.
   template <class Part>
   void AskOne(std::uint64_t session, std::function<Part(Gateway&)> ask,
               std::function<void(Part)> done);

@@ -59,7 +59,8 @@ std::string_view NameOf(SessionOrder order) {
   return it != kOrders.end() ? it->first : "id";
 }
 
-// "bytes-KEY-ID", so that the cursor of one order is not taken for that of another.
+// Cursors contain their order, as in "bytes-KEY-ID", so that a cursor of one order is not accepted
+// for another.
 std::optional<SessionRank> ReadCursor(SessionOrder order, std::string_view text) {
   if (order == SessionOrder::kId) {
     const auto id = Number(text);
@@ -107,7 +108,7 @@ Read<Parameters> ReadParameters(const http::Request& request,
     }
     if (value.empty() && name != "subprotocol" && name != "reason")
       return Wrong(fmt::format("{}: has no value", name));
-    if (parameters.contains(name)) return Wrong(fmt::format("{}: stands there twice", name));
+    if (parameters.contains(name)) return Wrong(fmt::format("{}: is given twice", name));
     parameters.emplace(name, std::move(value));
   }
   return parameters;

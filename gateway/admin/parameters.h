@@ -14,7 +14,8 @@
 
 namespace upgate::admin {
 
-// Why a request to the admin address is not done: a status and what would be right.
+// Why a request to the admin address is refused: the status, and a message that says what would be
+// valid.
 struct Problem {
   int status = 400;
   std::string message;
@@ -28,22 +29,22 @@ http::Response ErrorResponse(const Problem& problem);
 // The parameters of a request's query string, by name.
 using Parameters = std::map<std::string, std::string, std::less<>>;
 
-// Every name must be among the known ones, and stand there once, with a value.
+// Errors: a name that is not in `known`, a repeated name, a parameter without a value.
 Read<Parameters> ReadParameters(const http::Request& request,
                                 std::span<const std::string_view> known);
 
-// What several requests take; a parameter that is not there is the default.
+// Parameters of several requests; those that are missing have their defaults.
 Read<upgrade::SessionFilter> ReadFilter(const Parameters& parameters);
 Read<upgrade::SessionQuery> ReadQuery(const Parameters& parameters);
-// With which code and reason sessions are closed.
+// The code and reason of a Close.
 struct CloseWords {
   std::uint16_t code = 0;
   std::string reason;
 };
 Read<CloseWords> ReadClose(const Parameters& parameters);
-// 0 to 24 hours; nothing when it is not there.
+// 0 to 24 hours; nullopt if the parameter is missing.
 Read<std::optional<io::Millis>> ReadSpread(const Parameters& parameters);
-// Both steps at once.
+// ReadParameters, then `read`.
 template <class T>
 Read<T> ReadRequest(const http::Request& request, std::span<const std::string_view> known,
                     Read<T> (*read)(const Parameters&)) {
@@ -54,7 +55,7 @@ Read<T> ReadRequest(const http::Request& request, std::span<const std::string_vi
 // The ID of "/sessions/ID".
 Read<std::uint64_t> ReadId(std::string_view text);
 
-// The opaque `after` of a page in an order.
+// Encodes a position as the opaque `after` parameter of the next page.
 std::string WriteCursor(upgrade::SessionOrder order, const upgrade::SessionRank& rank);
 
 }  // namespace upgate::admin

@@ -32,7 +32,7 @@ std::shared_ptr<const backend::BackendRecord> BackendFor(const AdminAddress& add
     server.address = std::get<HostPort>(address.where);
   }
   backend.servers.push_back(std::move(server));
-  // The call's own timer says when it is over.
+  // The timeout is the timer of the call.
   backend.connect_timeout = request.timeout + std::chrono::hours(1);
   auto record = std::make_shared<backend::BackendRecord>();
   record->whole = config;
@@ -100,7 +100,7 @@ void AdminCall::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::
 }
 
 void AdminCall::OnOpenFailed(const backend::OpenError& error) {
-  // Its message begins with the address already.
+  // The message begins with the address already.
   Finish(std::unexpected(Error{error.code, error.message, error.tls_fault}));
 }
 
@@ -110,7 +110,7 @@ void AdminCall::OnHead(http::Response&& head, http::BodyLength) {
 
 void AdminCall::OnBody(Bytes bytes) {
   if (answer_.body.size() + bytes.size() > kMostAnswer)
-    return Fail(Errc::kLimit, "the answer is too long");
+    return Fail(Errc::kLimit, "the response is too long");
   Append(answer_.body, bytes);
 }
 
@@ -129,7 +129,7 @@ void AdminCall::OnFailed(const Error& error, bool) {
 
 void AdminCall::OnTimer(io::Timer&) {
   Fail(Errc::kTimeout,
-       "no answer within " + config::Syntax<config::Millis>::Write(request_.timeout));
+       "no response within " + config::Syntax<config::Millis>::Write(request_.timeout));
 }
 
 void AdminCall::Fail(Errc code, std::string_view why) {

@@ -16,7 +16,7 @@
 
 namespace upgate::app {
 
-// The admin address of a gateway that runs.
+// The admin address of a running gateway.
 struct AdminAddress {
   std::variant<HostPort, UnixPath> where;
   bool tls = false;
@@ -30,26 +30,26 @@ struct AdminRequest {
   io::Millis timeout{60'000};
 };
 
-// One request to the admin address of a gateway. Runs on its loop's thread; starts at once.
+// One request to the admin address of a gateway. Starts at once. On its loop's thread.
 class AdminCall final : private backend::OpenHandler,
                         private http::ResponseHandler,
                         private http::ClientConnection::Owner,
                         private io::Timer::Owner {
  public:
-  // More than any answer needs.
+  // Upper bound on a response body, in bytes.
   static constexpr std::size_t kMostAnswer = std::size_t{64} * 1024 * 1024;
 
   class Owner {
    public:
-    // Once, never from inside the constructor; the call may be destroyed after it. The whole
-    // answer, whatever its status.
+    // Called once, never from inside the constructor; the call may be destroyed inside it. Gets the
+    // whole response, whatever its status.
     virtual void OnAnswered(Result<http::Response> answer) = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  // What is borrowed outlives the call; `tls` may be nullptr where the address is without.
+  // What is borrowed outlives the call. `tls` may be nullptr if the address does not use TLS.
   AdminCall(const AdminAddress& address, AdminRequest request,
             std::shared_ptr<tls::ClientContext> tls, io::Loop loop, tls::Scratch& scratch,
             Owner& owner);
@@ -76,7 +76,7 @@ class AdminCall final : private backend::OpenHandler,
   void Fail(Errc code, std::string_view why);
   void LetGo();
 
-  const std::string name_;  // of the address, for messages
+  const std::string name_;  // the address, for messages
   const std::string host_;
   const AdminRequest request_;
   io::Loop loop_;

@@ -26,7 +26,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Why a command ends before it got an answer.
+// Why a command ends without a response.
 struct Stop {
   int exit_code = 1;
   std::string message;  // one or several lines
@@ -46,9 +46,9 @@ int Tell(std::string_view command, const Stop& stop) {
   return stop.exit_code;
 }
 
-// ---- where the gateway is
+// ---- the address of the gateway
 
-// Whoever listens everywhere listens on the loopback address.
+// A gateway that listens on all addresses can be reached on the loopback address.
 AdminAddress Reachable(std::variant<HostPort, UnixPath> where, bool tls) {
   if (auto* host = std::get_if<HostPort>(&where)) {
     if (host->host == "0.0.0.0" || host->host == "*") host->host = "127.0.0.1";
@@ -75,7 +75,7 @@ struct Target {
   std::string token_file;  // empty: no token
 };
 
-// A configuration with errors will do: it may be what is to be reloaded.
+// Accepts a configuration with errors: it may be the one to be reloaded.
 OrStop<Target> TargetIn(const std::string& file) {
   const config::Draft draft = config::LoadDraft(file);
   if (draft.config && draft.config->admin) {
@@ -90,13 +90,13 @@ OrStop<Target> TargetIn(const std::string& file) {
     return target;
   }
   if (draft.errors.empty())
-    return Failed(file + ": has no admin.address; name the address with --admin");
+    return Failed(file + ": has no admin.address; give the address with --admin");
   return Failed(config::ToString(file, draft.errors.front()));
 }
 
 OrStop<Target> FindTarget(const AdminArguments& arguments) {
   if (arguments.admin.empty() == arguments.config.empty())
-    return Wrong("one of --admin ADDRESS and --config FILE is needed, to find the gateway");
+    return Wrong("--admin ADDRESS or --config FILE is needed");
   if (!arguments.admin.empty()) {
     auto address = AddressOf(arguments.admin);
     if (!address) return std::unexpected(std::move(address.error()));
@@ -129,14 +129,14 @@ OrStop<std::shared_ptr<tls::ClientContext>> TlsFor(const AdminArguments& argumen
   return Failed(error.key + ": " + error.message);
 }
 
-// ---- asking it
+// ---- requests
 
 struct Outcome final : AdminCall::Owner {
   void OnAnswered(Result<http::Response> got) override { answer = std::move(got); }
   std::optional<Result<http::Response>> answer;
 };
 
-// The gateway, for the requests of one command.
+// The connection settings and the loop for the requests of one command.
 class Connection {
  public:
   static OrStop<Connection> Open(const AdminArguments& arguments) {
@@ -176,7 +176,7 @@ class Connection {
   std::shared_ptr<tls::ClientContext> tls_;
 };
 
-// What the gateway says of a request that it did not do.
+// The error message in a response that is not 200.
 std::string ErrorIn(const http::Response& answer) {
   const Json json = Json::parse(answer.body, nullptr, false);
   if (json.is_object() && json.contains("error") && json["error"].is_string())
@@ -186,7 +186,7 @@ std::string ErrorIn(const http::Response& answer) {
                      Printable(line));
 }
 
-// Shows an answer that is fine.
+// Prints a successful response.
 using Show = std::function<void(const Json&)>;
 
 int ShowAnswer(std::string_view command, const AdminArguments& arguments,
@@ -199,11 +199,11 @@ int ShowAnswer(std::string_view command, const AdminArguments& arguments,
   }
   if (arguments.json) return 0;
   const Json json = Json::parse(answer->body, nullptr, false);
-  if (!json.is_object()) return Tell(command, {1, "the answer is not one of an admin address"});
+  if (!json.is_object()) return Tell(command, {1, "the response is not from an admin address"});
   try {
     show(json);
   } catch (const Json::exception&) {
-    return Tell(command, {1, "the answer is not one that this version understands"});
+    return Tell(command, {1, "the response is not one that this version understands"});
   }
   return 0;
 }
@@ -252,7 +252,8 @@ bool IsId(std::string_view text) {
   return !text.empty() && text.size() < 20 && std::ranges::all_of(text, IsDigit);
 }
 
-// Every session by its own request; what failed is told, and the others are closed all the same.
+// Closes each session with a request of its own. Failures are reported, and do not keep the others
+// from being closed.
 int CloseEach(const AdminArguments& admin, const CloseArguments& arguments,
               const std::string& words) {
   const auto connection = Connection::Open(admin);

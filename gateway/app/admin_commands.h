@@ -6,21 +6,21 @@
 
 namespace upgate::app {
 
-// The subcommands that speak to a gateway that runs, by its admin address. Each returns the
-// process's exit code: 0 fine, 1 failed, 2 wrong usage. Tables for people, or the answer as it
-// came, go to standard output; errors to standard error.
+// The subcommands that use the admin address of a running gateway. Each returns the exit code of
+// the process: 0 success, 1 failure, 2 wrong usage. Tables, or the JSON response as it is, go to
+// standard output; errors go to standard error.
 
-// Where the gateway is, and how to speak to it; of every such command.
+// How to reach the gateway; common to all these commands.
 struct AdminArguments {
   std::string admin;       // host:port, http(s)://host:port or unix:/path; or
-  std::string config;      // the configuration that it runs by, for its admin.address
-  std::string token_file;  // its first token is sent; empty: that of the configuration
-  std::string ca;          // certificates to trust for https, in the place of the system's
-  bool insecure = false;   // any certificate will do
-  bool json = false;       // the answer as it came
+  std::string config;      // its configuration file, for admin.address
+  std::string token_file;  // the first token is sent; empty: the file of the configuration
+  std::string ca;          // PEM file of trusted certificates, instead of the system's
+  bool insecure = false;   // accept any certificate
+  bool json = false;       // print the response as it is
 };
 
-// Which sessions; empty: any.
+// Selects sessions; empty members match all.
 struct SessionChoice {
   std::string route;
   std::string server;
@@ -36,14 +36,14 @@ struct SessionsArguments : SessionChoice {
 };
 
 struct CloseArguments : SessionChoice {
-  std::vector<std::string> ids;  // or a choice
+  std::vector<std::string> ids;  // exclusive with `choice`
   std::string code;
   std::optional<std::string> reason;
   std::string spread;
 };
 
 struct DrainArguments {
-  std::string server;  // one of these three
+  std::string server;  // exactly one of the three must be set
   std::string route;
   std::string listener;
   std::string spread;

@@ -46,7 +46,7 @@ std::vector<std::string> SessionCells(const Json& session) {
           rtt.is_null() ? "-" : fmt::format("{:.1f}ms", rtt.get<double>())};
 }
 
-// What of one kind has a mark: "server tcp://10.0.0.1:80: failed, drained".
+// Appends rows that are failed or drained: "server tcp://10.0.0.1:80: failed, drained".
 void AppendMarked(std::string& text, std::string_view what, const Json& rows, const char* name) {
   for (const Json& row : rows) {
     const bool failed = row.value("failed", false);
@@ -57,7 +57,7 @@ void AppendMarked(std::string& text, std::string_view what, const Json& rows, co
   }
 }
 
-// Where the statistics have them.
+// Appends the certificates in use and their expiry, if the statistics have any.
 void AppendCertificates(std::string& text, const Json& stats) {
   const auto certificates = stats.find("certificates");
   if (certificates == stats.end()) return;
@@ -135,7 +135,7 @@ std::string ReloadText(const Json& answer) {
     text += fmt::format("{} {} {}\n", Text(change, "what"), Text(change, "name"),
                         Text(change, "change"));
   for (const Json& key : answer.at("needs_restart"))
-    text += fmt::format("{}: takes a restart\n", WithoutControls(key.get<std::string>()));
+    text += fmt::format("{}: needs a restart\n", WithoutControls(key.get<std::string>()));
   return text;
 }
 

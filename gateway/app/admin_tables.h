@@ -9,11 +9,10 @@
 
 namespace upgate::app {
 
-// What the answers of the admin address look like for people. No I/O. Throw
-// nlohmann::json::exception for an answer that is not of the right form. Text of clients is made
-// safe for a terminal.
+// Formats responses of the admin address for a terminal. No I/O. Throws nlohmann::json::exception
+// if a response does not have the expected form. Control characters in clients' text are escaped.
 
-// Columns as wide as their widest cell, two spaces apart; the first row is the head.
+// Aligns columns, two spaces apart; the first row is the heading.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 // "7s", "3m05s", "2h07m", "4d03h".
 std::string ShortTime(double seconds);

@@ -20,7 +20,7 @@ bool BackgroundThread::Run(Task work, Task done) {
   const std::lock_guard lock(mutex_);
   jobs_.push_back({std::move(work), std::move(done)});
   if (working_) return true;
-  // It has looked at the jobs for the last time, and is about to end.
+  // The thread has checked the jobs for the last time, and is about to end.
   if (thread_.joinable()) thread_.join();
   try {
     thread_ = std::thread([this] { Work(); });
@@ -33,7 +33,7 @@ bool BackgroundThread::Run(Task work, Task done) {
 }
 
 void BackgroundThread::Work() {
-  // They are for the main thread.
+  // Signals are handled on the main thread.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -49,7 +49,7 @@ void BackgroundThread::Work() {
       jobs_.pop_front();
     }
     job.work();
-    job.work = nullptr;  // what it holds is gone before `done`
+    job.work = nullptr;  // destroys captured objects before `done`
     loop_.Post([alive = std::weak_ptr(alive_), done = std::move(job.done)]() mutable {
       if (!alive.expired()) done();
     });

@@ -11,22 +11,22 @@
 
 namespace upgate::app {
 
-// Where to do what would block a loop, such as reading files.
+// Runs work that would block a loop, such as reading files.
 class Background {
  public:
   using Task = std::move_only_function<void()>;
   virtual ~Background() = default;
-  // Runs `work` on another thread, after the work of earlier calls, and `done` on the thread of the
-  // caller afterwards, never before Run returns. False if the system has no thread to give: neither
+  // Runs `work` on another thread, after the work of earlier calls, and then `done` on the caller's
+  // thread, never before Run returns. Returns false if the system cannot create a thread; neither
   // is called then.
   virtual bool Run(Task work, Task done) = 0;
 };
 
-// A thread that exists while there is work. Belongs to the thread of the loop.
+// Uses a thread that exists only while there is work. Owned by, and used on, the loop's thread.
 class BackgroundThread final : public Background {
  public:
   explicit BackgroundThread(net::Loop& loop) : loop_(loop) {}
-  // Drops what has not begun, and waits for what has. No `done` is called any more.
+  // Discards work that has not begun, and waits for work that has. No `done` is called afterwards.
   ~BackgroundThread() override;
   bool Run(Task work, Task done) override;
 

@@ -35,7 +35,8 @@ std::vector<FilePath> FilesOf(const config::ClientTls& tls) {
   return files;
 }
 
-// Files that cannot be read a second time, such as a pipe, which might also block forever.
+// Errors for files that are not regular: a pipe, for example, cannot be read twice and might block
+// forever.
 std::vector<ConfigError> IrregularFiles(const std::vector<FilePath>& files,
                                         const FileStates& states) {
   std::vector<ConfigError> errors;
@@ -65,10 +66,10 @@ struct CertificateWatch::Target {
   Certificate::Owner owner;
   std::string name;
   std::vector<FilePath> files;
-  std::function<tls::LoadedFiles()> loaded;  // what serves now
+  std::function<tls::LoadedFiles()> loaded;  // the files in use
   std::function<Renewal()> load;             // on any thread
   std::unique_ptr<FileWatch> watch;          // nullptr: nothing to watch
-  // The last complaint, which is not repeated while nothing changes.
+  // The last warning, which is not repeated while nothing changes.
   FileStates told_states;
   std::string told;
 };
@@ -146,7 +147,7 @@ void CertificateWatch::OnChanged(const std::shared_ptr<Target>& target) {
   const bool begun = background_.Run(
       [load = target->load, renewal] { *renewal = load(); },
       [this, target = std::weak_ptr(target), renewal, states = std::move(states)]() mutable {
-        // With this object, or with another generation, the targets are gone.
+        // The target is gone if this object is, or if another generation is watched.
         if (const auto still_there = target.lock())
           OnLoaded(*still_there, std::move(states), *renewal);
       });
@@ -176,7 +177,7 @@ void CertificateWatch::OnLoaded(Target& target, FileStates states, const Renewal
 
 void CertificateWatch::Complain(Target& target, FileStates states,
                                 const std::vector<ConfigError>& errors) {
-  // What is wrong may pass without a change, such as a lack of descriptors.
+  // Try again even if no file changes: the error may be temporary, such as a lack of descriptors.
   target.watch->Forget();
   const ConfigError& first = errors.front();
   if (target.told == first.message && target.told_states == states) return;

@@ -14,32 +14,32 @@
 
 namespace upgate::app {
 
-// Keeps the certificates of a gateway up to date. When the files of a listener or backend have
-// changed, they are read again, and used for new handshakes if they are valid together; if not, the
-// old ones stay, the log says why, and every further look tries again. Also shows in the statistics
-// and in the log when certificates expire. Lives on the loop of its timers.
+// Reloads certificates. When files of a listener or backend have changed, they are read again and,
+// if they are valid together, used for new handshakes; otherwise the old ones stay in use, the
+// reason is logged, and every further check tries again. Also reports the expiry of certificates in
+// the statistics and the log. On the thread of its timers.
 class CertificateWatch {
  public:
-  // Everything is borrowed and outlives it.
+  // Everything is borrowed and outlives the watch.
   CertificateWatch(io::Timers& timers, Background& background, stats::Registry& registry, Log& log);
   ~CertificateWatch();
   CertificateWatch(const CertificateWatch&) = delete;
   CertificateWatch& operator=(const CertificateWatch&) = delete;
 
-  // The generation that serves from now on. What has changed since its files were read, or changes
-  // while this is called, shows in the first look.
+  // Watches the files of this generation from now on. Changes since the files were read, or during
+  // this call, are noticed by the first check.
   void Watch(const upgrade::Generation& generation);
 
  private:
   struct Target;   // a listener or backend
-  struct Renewal;  // its files, read again
+  struct Renewal;  // the result of reading its files again
 
   template <class Context, class Record, class Settings>
   static std::shared_ptr<Target> MakeTarget(std::shared_ptr<const Record> record,
                                             const Settings& settings);
   void Add(std::shared_ptr<Target> target, io::Millis interval);
   void OnChanged(const std::shared_ptr<Target>& target);
-  // `states`: of the files, from before they were read.
+  // `states`: of the files, taken before they were read.
   void OnLoaded(Target& target, FileStates states, const Renewal& renewal);
   void Complain(Target& target, FileStates states, const std::vector<config::ConfigError>& errors);
   void Show();
@@ -49,7 +49,7 @@ class CertificateWatch {
   stats::Registry& registry_;
   Log& log_;
   ExpiryLog expiry_;
-  // Nobody else owns any, except for the time of a call.
+  // The only owner of the targets, except during a call.
   std::vector<std::shared_ptr<Target>> targets_;
 };
 

@@ -6,7 +6,7 @@
 namespace upgate::app {
 namespace {
 
-// The things of one kind, by name; equal pointers mean equal words.
+// The records of one kind, by name. Equal pointers mean equal text.
 using Things = std::map<std::string, const void*>;
 
 void Compare(std::string_view what, const Things& before, const Things& now,

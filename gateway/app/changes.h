@@ -8,11 +8,12 @@
 
 namespace upgate::app {
 
-// What differs between two configurations, by name: listeners, backends, servers, routes.
+// The differences between two generations, by name: listeners, backends, servers, routes.
 std::vector<admin::Change> ChangesBetween(const upgrade::Generation& before,
                                           const upgrade::Generation& now);
 
-// The keys that only take effect when the process starts, and differ from those it started with.
+// Keys that take effect only at a start, and whose values differ from those that the process
+// started with.
 std::vector<std::string> NeedingRestart(const config::Config& started, const config::Config& now);
 
 }  // namespace upgate::app

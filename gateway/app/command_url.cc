@@ -13,7 +13,7 @@ namespace upgate::app {
 
 namespace {
 
-// A password must not end up in a log that takes what a command says.
+// Removes a password, because the output of commands may be logged.
 std::string WithoutUser(std::string_view url) {
   const std::size_t scheme = url.find("://");
   const std::size_t start = scheme == std::string_view::npos ? 0 : scheme + 3;
@@ -30,7 +30,7 @@ std::expected<CommandUrl, UsageError> ReadUrl(std::string_view text) {
   if (!target) {
     const bool has_scheme = text.find("://") != std::string_view::npos;
     return std::unexpected(UsageError{fmt::format(
-        "'{}' is no URL: {}", WithoutUser(text),
+        "'{}' is not a URL: {}", WithoutUser(text),
         has_scheme ? target.error().reason : "it needs a scheme, as in ws://localhost:8080/path")});
   }
   CommandUrl url{.scheme = target->scheme,
@@ -56,7 +56,7 @@ std::expected<http::Headers, UsageError> ReadHeaders(const std::vector<std::stri
     if (colon == std::string::npos || !http::IsToken(name) ||
         !std::ranges::all_of(value, http::IsFieldChar)) {
       return std::unexpected(UsageError{
-          fmt::format("'{}' is no header; write 'Name: value'",
+          fmt::format("'{}' is not a header; write 'Name: value'",
                       Printable(std::string_view(line).substr(0, line.find_first_of(": "))))});
     }
     headers.Add(name, value);

@@ -10,12 +10,12 @@
 
 namespace upgate::app {
 
-// What is wrong with an argument, for the console.
+// An error in an argument, for the console.
 struct UsageError {
   std::string message;
 };
 
-// A URL from the command line, taken apart by the rules that requests are held to.
+// A URL from the command line, parsed by the rules for requests.
 struct CommandUrl {
   std::string scheme;      // "ws", "wss", "http" or "https"; empty when only a path was given
   std::string host;        // lower case, no brackets; empty for a path
@@ -29,7 +29,7 @@ struct CommandUrl {
 
 std::expected<CommandUrl, UsageError> ReadUrl(std::string_view text);
 
-// "Name: value" (RFC 9110, section 5), each.
+// Parses headers of the form "Name: value" (RFC 9110, section 5).
 std::expected<http::Headers, UsageError> ReadHeaders(const std::vector<std::string>& lines);
 
 }  // namespace upgate::app

@@ -28,7 +28,7 @@
 namespace upgate::app {
 namespace {
 
-// For messages.
+// The name of the configuration in messages.
 std::string NameOf(const std::string& file) {
   return file == config::kStandardInput ? "standard input" : file;
 }
@@ -56,18 +56,18 @@ std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   return warnings;
 }
 
-// What is right, but may not be what was meant.
+// Prints warnings: valid settings that may not be what was meant.
 void Warn(const std::string& file, std::vector<config::ConfigError> warnings) {
   for (auto& warning : warnings) warning.message = "warning: " + warning.message;
   Print(stderr, ErrorLines(file, warnings));
 }
 
-// What a client comes to that follows the redirect, where that is a place of ours. Once: what
-// sends it on again says so itself.
+// Explains the target of a redirect, if it is on this gateway. Only one step: the next explanation
+// names further redirects.
 void TellRedirected(const upgrade::Generation& generation, ExplainSettings settings,
                     const Question& question, const Explanation& explanation) {
   const Redirected next = FollowRedirect(question, explanation.location);
-  if (next.itself) return Print(stdout, "\nThat is where it came from: it never ends.\n");
+  if (next.itself) return Print(stdout, "\nThis is the same URL: an endless redirect.\n");
   if (next.url.empty()) return;
   settings.url = next.url;
   const auto followed = ReadQuestion(settings);
@@ -76,7 +76,7 @@ void TellRedirected(const upgrade::Generation& generation, ExplainSettings setti
                     Explain(generation, *followed).text);
 }
 
-// For what should serve, and has to end when it cannot: whoever supervises it may not read.
+// For a process that must exit even if its supervisor does not read the output.
 int ReportPromptly(const std::string& file, const std::vector<config::ConfigError>& errors) {
   PrintPromptly(STDERR_FILENO, ErrorLines(file, errors));
   return 1;
@@ -95,7 +95,7 @@ int Run(const std::string& config_file) {
   if (!server) return ReportPromptly(config_file, server.error());
   (*server)->Run();
   if ((*server)->HasLookups()) {
-    // shutdown.timeout is over: no waiting for answers that nobody wants any more.
+    // shutdown.timeout is over: do not wait for name lookups.
     log->Flush(LineWriter::kLastFlush);
     std::_Exit(0);
   }

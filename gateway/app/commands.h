@@ -8,36 +8,35 @@
 
 namespace upgate::app {
 
-// The subcommands. Each returns the process's exit code: 0 fine, 1 failed, 2 wrong usage. Logs and
-// errors go to standard error, answers to standard output.
+// The subcommands. Each returns the exit code of the process: 0 success, 1 failure, 2 wrong usage.
+// Logs and errors go to standard error, results to standard output.
 
 int Run(const std::string& config_file);
-// `listen`: also tries to listen on the addresses.
+// `listen`: also check that the addresses can be listened on.
 int Check(const std::string& config_file, bool listen);
 int Version();
 
-// 0 when there is a route, also one that turns the request down; 1 when there is none.
+// Returns 0 if a route matches, even if its policies refuse the request; 1 if none does.
 int Explain(const ExplainSettings& settings);
 
 struct ProbeArguments {
   std::string url;                   // absolute
-  std::string timeout = "5s";        // of everything
+  std::string timeout = "5s";        // for the whole probe
   std::vector<std::string> headers;  // "Name: value"
-  std::string subprotocol;           // empty: none is asked for
-  std::string host;  // name[:port] in the place of the URL's, for Host and the certificate; empty:
-                     // the URL's
-  std::string ca;    // a file; empty: what the system trusts
-  bool insecure = false;  // any certificate will do
+  std::string subprotocol;           // empty: none is requested
+  std::string host;       // name[:port] for Host and the certificate; empty: that of the URL
+  std::string ca;         // PEM file of trusted certificates; empty: the system's
+  bool insecure = false;  // accept any certificate
 };
-// One line either way: to standard output when the server works, to standard error with the reason
-// when it does not.
+// Prints one line: to standard output if the server works, otherwise to standard error, with the
+// reason.
 int ProbeServer(const ProbeArguments& arguments);
 
 struct DemoSettings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;       // 0: the system chooses
   std::uint16_t tls_port = 8443;   // 0: the system chooses
-  std::string program = "upgate";  // how this program was called, for the commands that it names
+  std::string program = "upgate";  // how this program was invoked, for the commands that it prints
 };
 int Demo(const DemoSettings& settings);
 

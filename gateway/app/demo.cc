@@ -25,7 +25,7 @@
 namespace upgate::app {
 namespace {
 
-// A folder that only we can read, gone when we are.
+// A temporary folder that only this user can read; removed on destruction.
 class PrivateFolder {
  public:
   PrivateFolder() {
@@ -40,7 +40,7 @@ class PrivateFolder {
   PrivateFolder& operator=(const PrivateFolder&) = delete;
 
   bool ok() const { return !path_.empty(); }
-  // Both are false when the system does not let us.
+  // Return false on an error of the system.
   bool MakeFolder(const std::string& name) const {
     std::error_code error;
     return std::filesystem::create_directory(path_ / name, error);
@@ -58,7 +58,8 @@ class PrivateFolder {
 
 constexpr const char* kConfigName = "demo.yaml";
 
-// Everything that the gateway reads: its configuration and certificate, and the site with the page.
+// Writes everything that the gateway reads: its configuration and certificate, and the site with
+// the page.
 bool WriteFiles(const PrivateFolder& folder, const std::string& config) {
   const std::string site = std::string(kDemoSite) + "/";
   const tls::SelfSigned certificate = tls::MakeSelfSigned({"localhost", "127.0.0.1", "::1"});
@@ -68,7 +69,7 @@ bool WriteFiles(const PrivateFolder& folder, const std::string& config) {
          folder.Write(site + kConfigName, config);
 }
 
-// What the page cannot know otherwise: the ports, once they are chosen.
+// Writes the chosen ports, which the page cannot know otherwise.
 bool WriteFacts(const PrivateFolder& folder, std::uint16_t port, std::uint16_t tls_port) {
   return folder.Write(std::string(kDemoSite) + "/demo.json",
                       fmt::format(R"({{"version": "{}", "http": {}, "https": {}}})",
@@ -89,20 +90,20 @@ int Complain(const std::string& what) {
 
 int Demo(const DemoSettings& settings) {
   if (settings.port != 0 && settings.port == settings.tls_port) {
-    return Complain("--port and --tls-port are the same; they need two ports");
+    return Complain("--port and --tls-port must be different");
   }
   RaiseFileLimit();
-  // Of the loops behind the gateway and in front, beside what Server::Open looks for.
+  // For the loops of the servers, in addition to what Server::Open checks.
   constexpr std::uint64_t kFilesOfDemo = 64;
   if (const auto lack = LackOfFiles(kFilesOfDemo)) return Complain(*lack);
   const PrivateFolder folder;
-  if (!folder.ok()) return Complain("no temporary folder can be made");
+  if (!folder.ok()) return Complain("cannot create a temporary folder");
   DemoBackends backends;
   const auto servers = backends.Start();
   if (!servers)
-    return Complain("the servers behind the gateway cannot start: " + servers.error().message);
+    return Complain("cannot start the servers behind the gateway: " + servers.error().message);
   if (!WriteFiles(folder, DemoConfig(settings, *servers)))
-    return Complain("the temporary folder cannot be written");
+    return Complain("cannot write to the temporary folder");
 
   auto config = config::Load(folder.At(kConfigName));
   if (!config) return Complain(config.error().front().message + "; see upgate demo --help");
@@ -116,8 +117,7 @@ int Demo(const DemoSettings& settings) {
 
   const std::uint16_t port = PortOf((*server)->addresses()[0].front());
   const std::uint16_t tls_port = PortOf((*server)->addresses()[1].front());
-  if (!WriteFacts(folder, port, tls_port))
-    return Complain("the temporary folder cannot be written");
+  if (!WriteFacts(folder, port, tls_port)) return Complain("cannot write to the temporary folder");
   PrintPromptly(STDOUT_FILENO, DemoGreeting(settings, port, tls_port));
   (*server)->Run();
   return 0;

@@ -22,7 +22,7 @@ Result<DemoAddresses> DemoBackends::Start() {
   auto websocket = websocket_.Start();
   if (!websocket) return std::unexpected(websocket.error());
   thread_ = std::thread([this] {
-    // Signals are for the main thread.
+    // Signals are handled on the main thread.
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);

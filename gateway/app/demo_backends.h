@@ -9,15 +9,15 @@
 
 namespace upgate::app {
 
-// Where the servers behind the demo's gateway listen.
+// The addresses of the servers behind the demo's gateway.
 struct DemoAddresses {
   SocketAddress tcp;
   SocketAddress websocket;
   SocketAddress http;
 };
 
-// The servers behind the demo's gateway, on loops and threads of their own, as services behind a
-// gateway are. They serve from Start to their destruction.
+// The servers behind the demo's gateway, on loops and threads of their own. They serve from Start
+// to destruction.
 class DemoBackends {
  public:
   DemoBackends();

@@ -15,8 +15,8 @@ bool IsEverywhere(const DemoSettings& settings) {
   return settings.host == "0.0.0.0" || settings.host == "::";
 }
 
-// The demo's own pages, on both of its ports: each may open sockets on the other. Ports that the
-// system chooses are not known yet.
+// The origins of the demo's pages on both of its ports, each of which may open WebSockets on the
+// other. Ports that the system chooses are not known yet.
 std::string AllowOwnPages(const DemoSettings& settings) {
   std::string origins;
   for (const char* name : {"localhost", "127.0.0.1"}) {
@@ -30,7 +30,7 @@ std::string AllowOwnPages(const DemoSettings& settings) {
   return origins.empty() ? "" : fmt::format("\n    cors: {{ allow_origins: [ {} ] }}", origins);
 }
 
-// As a shell reads it.
+// Quotes text for a shell.
 std::string Quoted(const std::string& word) {
   const auto plain = [](char c) {
     return IsAlpha(c) || IsDigit(c) || std::string_view("/._-+").contains(c);
@@ -47,8 +47,8 @@ std::string Quoted(const std::string& word) {
   return quoted + "'";
 }
 
-// Of what every system has: curl of Debian 12 cannot send messages over a WebSocket, but shows the
-// answer to a handshake.
+// Only uses what every system has: curl of Debian 12 cannot send WebSocket messages, but shows the
+// response to a handshake.
 std::string CommandsToTry(const std::string& program, const std::string& plain,
                           const std::string& secure) {
   const std::pair<std::string, std::string_view> commands[] = {

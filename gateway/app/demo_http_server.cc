@@ -41,8 +41,8 @@ class DemoHttpServer::EventStream final : public http::ExchangeHandler, private 
   static constexpr io::Millis kInterval{1'000};
 
   void SendEvent() {
-    // No look at congested(): the connection breaks off a client that leaves a long queue
-    // untouched, and these few bytes a second add little to it meanwhile.
+    // congested() is not checked: the connection resets a client that does not read, and these few
+    // bytes a second add little to its queue.
     exchange_.SendBody(AsBytes(fmt::format("event: tick\nid: {}\ndata: {}\n\n", ++id_,
                                            DumpJson(TimeJson(timers_.UnixSeconds())))));
     timer_.Arm(kInterval);
@@ -79,7 +79,7 @@ std::unique_ptr<http::ExchangeHandler> DemoHttpServer::OnRequest(http::Exchange&
   if (request.target.path == "/api/headers") {
     exchange.Respond(JsonResponse(RequestHead(request)));
   } else if (request.method != "GET" && request.method != "HEAD") {
-    http::Response refusal = http::TextResponse(405, "this is read with GET");
+    http::Response refusal = http::TextResponse(405, "only GET is allowed");
     refusal.headers.Add("Allow", "GET, HEAD");
     exchange.Respond(std::move(refusal));
   } else if (request.target.path == "/api/time") {

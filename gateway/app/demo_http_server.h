@@ -9,12 +9,12 @@
 
 namespace upgate::app {
 
-// A small HTTP server, as one may stand behind the demo's gateway, over a real socket. On the
-// thread of its loop.
+// A small HTTP server behind the demo's gateway, on a real socket. On its loop's thread.
 //
 //   /api/time     the time, as JSON
-//   /api/headers  the request head that came, as JSON
-//   /api/events   server-sent events (HTML, section 9.2), one a second, until the client goes
+//   /api/headers  the head of the request, as JSON
+//   /api/events   server-sent events (HTML, section 9.2), one per second, until the client goes
+//   away
 class DemoHttpServer final : private io::AcceptHandler,
                              private http::RequestHandler,
                              private http::ServerConnection::Owner {

@@ -6,9 +6,8 @@
 
 namespace upgate::app {
 
-// The service of the demo's WebSocket server: first a text message with the request head that it
-// got, as JSON
-// {"request": {...}}, then every message back.
+// The service of the demo's WebSocket server: sends the head of the handshake as a JSON text
+// message ({"request": {...}}), and then echoes every message.
 std::unique_ptr<plugin::Service> MakeDemoLive(plugin::ServiceSetup setup);
 
 }  // namespace upgate::app

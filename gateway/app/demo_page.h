@@ -4,7 +4,7 @@
 
 namespace upgate::app {
 
-// demo_page.html, which the build puts into the program.
+// The text of demo_page.html, embedded by the build.
 std::string_view DemoPage();
 
 }  // namespace upgate::app

@@ -6,11 +6,11 @@
 
 namespace upgate::app {
 
-// The head of a request as the demo's servers got it, for the page, which cannot see what browser
-// and gateway sent: method, target, and the fields as "Name: value", in their order.
+// The head of a request as the demo's servers received it, for the page, which cannot see what the
+// browser and the gateway sent: method, target, and the fields as "Name: value", in order.
 nlohmann::ordered_json RequestHead(const http::Request& request);
 
-// As text; bytes that are not UTF-8, which fields may hold, are replaced.
+// As JSON text; invalid UTF-8, which fields may contain, is replaced.
 std::string DumpJson(const nlohmann::ordered_json& json);
 
 }  // namespace upgate::app

@@ -36,7 +36,7 @@ struct DemoWebSocketServer::Stats final : plugin::StatsSource {
   stats::Registry registry{BuildInfo(), 1};
 };
 
-// What the demo's user should read is in the log of the gateway in front.
+// Silent: the log of the gateway in front is what the user should read.
 DemoWebSocketServer::DemoWebSocketServer()
     : log_(MakeStderrLog(LogLevel::kOff, LogFormat::kText)) {}
 

@@ -12,8 +12,8 @@
 namespace upgate::app {
 
 // The WebSocket server behind the demo's gateway: a gateway of its own, on one loop and thread,
-// whose only route is the service of demo_live_service.h with the subprotocols echo.v1 and echo.v2.
-// Serves from Start to its destruction.
+// whose only route is the service of demo_live_service.h, with the subprotocols echo.v1 and
+// echo.v2. Serves from Start to destruction.
 class DemoWebSocketServer {
  public:
   DemoWebSocketServer();
@@ -31,10 +31,10 @@ class DemoWebSocketServer {
   std::unique_ptr<Stats> stats_;
   std::unique_ptr<upgrade::SharedCounts> counts_;
   std::unique_ptr<backend::ServerLog> server_log_;
-  io::MemoryTotal memory_;  // as in front: the gateway there has the limit
+  io::MemoryTotal memory_;  // without a limit: the demo's gateway in front has one
   std::unique_ptr<upgrade::Shared> shared_;
   std::unique_ptr<Worker> worker_;
-  std::shared_ptr<const Loops> loops_;  // first to go
+  std::shared_ptr<const Loops> loops_;  // destroyed first
   bool serving_ = false;
 };
 

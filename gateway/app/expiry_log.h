@@ -11,14 +11,14 @@
 
 namespace upgate::app {
 
-// Logs certificates that expire soon or have expired: when it first sees them so, then once a day.
-// Lives on the loop of its timers.
+// Logs certificates that expire soon or have expired: at once, then once a day. On the thread of
+// its timers.
 class ExpiryLog final : private io::Timer::Owner {
  public:
   // Both are borrowed and outlive it.
   ExpiryLog(io::Timers& timers, Log& log) : timers_(timers), log_(log), timer_(timers, *this) {}
 
-  // The certificates in use from now on; a renewed one is new.
+  // Sets the certificates in use. A renewed certificate counts as a new one.
   void Watch(std::vector<stats::Certificate> certificates);
 
   static constexpr std::chrono::days kSoon{14};

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::size_t kMaxNearMisses = 10;
 
-// A handshake's own headers in each dialect; the keys are those of the standards' examples.
+// The headers of a handshake in each dialect; the keys are those of the examples in the standards.
 const http::Headers kAnyHandshake{{"Connection", "Upgrade"}, {"Upgrade", "websocket"}};
 const std::array<http::Headers, config::kDialects> kHandshakes{
     http::Headers{{"Sec-WebSocket-Version", "13"},
@@ -36,10 +36,10 @@ const std::array<http::Headers, config::kDialects> kHandshakes{
     http::Headers{{"Sec-WebSocket-Key1", "4 @1  46546xW%0l 1 5"},
                   {"Sec-WebSocket-Key2", "12998 5 Y3 1  .P00"}},
     http::Headers{}};
-// What follows the head with two keys, and nobody reads behind another.
+// The body of a hixie76 handshake, which follows the head; ignored otherwise.
 constexpr std::string_view kBehindHead = "^n:ds[4U";
 
-// Lines of "name  what"; those without a name belong to the one above.
+// Lines of the form "name  text"; those without a name continue the one above.
 class Lines {
  public:
   template <class... Args>
@@ -72,7 +72,7 @@ std::string Duration(config::Millis duration, std::string_view when_zero) {
                                : config::Syntax<config::Millis>::Write(duration);
 }
 
-// The port of a client says nothing to anybody here.
+// Leaves out the client's port, which means nothing here.
 SocketAddress PeerOf(const Question& question) {
   return IpPort{question.from, 0};
 }
@@ -82,8 +82,8 @@ bool ListensOn(const config::Listener& listener, std::uint16_t port) {
   return where != nullptr && where->port == port;
 }
 
-// The listener that such a URL leads to: by port and scheme, else by scheme; else the first, for
-// what is in front of the gateway may listen elsewhere and end TLS itself.
+// The listener for a URL: by port and scheme, else by scheme, else the first, because a proxy in
+// front of the gateway may listen elsewhere and terminate TLS.
 const config::Listener& ListenerFor(const config::Config& config, const CommandUrl& url) {
   const auto fits = [&](bool ask_port) {
     return std::ranges::find_if(config.listeners, [&](const auto& listener) {
@@ -106,10 +106,10 @@ void TellArrival(Lines& out, const Question& question, const config::Listener& l
                                                     question.url.authority, question.url.target));
   out.Add("  listener", "{}{}", listener.address.ToString(), tls ? ", TLS" : "");
   if (!question.url.scheme.empty() && tls != question.url.is_secure()) {
-    out.Add("", "no listener {} TLS; taken as coming through a proxy that {} it",
-            tls ? "is without" : "has", tls ? "adds" : "ends");
+    out.Add("", "no listener {} TLS; assuming a proxy in front that {} it",
+            tls ? "is without" : "has", tls ? "adds" : "terminates");
   } else if (!question.url.scheme.empty() && !ListensOn(listener, question.url.port)) {
-    out.Add("", "no such listener is on port {}; taken as forwarded to this one",
+    out.Add("", "no such listener is on port {}; assuming that it is forwarded to this one",
             question.url.port);
   }
   const bool forwarded = seen.client != ToString(PeerOf(question));
@@ -123,7 +123,7 @@ void TellArrival(Lines& out, const Question& question, const config::Listener& l
   out.Blank();
 }
 
-// Of the routes for this host, the exact path that `path` is a slip of the hand from; empty when
+// The exact path, among the routes for this host, that `path` may be a misspelling of; empty if
 // there is none.
 std::string_view MeantPath(const std::vector<route::NearMiss>& misses, std::string_view path) {
   std::vector<std::string_view> exact;
@@ -156,7 +156,7 @@ void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& 
   out.Add("answer", "404");
 }
 
-// Where each way to read the path leads; whether all of them lead to the same route.
+// Shows the route for each interpretation of the path; returns true if it is the same for all.
 bool TellReadings(Lines& out, const upgrade::Generation& generation, const route::SeenAs& seen,
                   const http::Target& target) {
   const auto readings = route::OtherReadings(target.path);
@@ -260,17 +260,17 @@ void TellPolicies(Lines& out, const config::Listener& listener, const config::Ro
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
   if (route.enforce)
-    out.Add("enforce", "rules of WebSocket hold for both sides; each has its own extensions");
+    out.Add("enforce", "WebSocket rules are enforced on both sides; each has its own extensions");
   if (route.compression) TellCompression(out, "clients", *route.compression);
   if (route.server_compression) TellCompression(out, "servers", *route.server_compression);
   const config::RouteLimits& limits = route.limits;
   out.Add("limits", "message_size {}, sessions {}",
           config::Syntax<config::ByteSize>::Write({limits.message_size}),
-          limits.sessions == 0 ? "without limit" : std::to_string(limits.sessions));
+          limits.sessions == 0 ? "unlimited" : std::to_string(limits.sessions));
   if (limits.server_message_size != 0)
     out.Add("", "server_message_size {}",
             config::Syntax<config::ByteSize>::Write({limits.server_message_size}));
-  out.Add("", "idle {}, ping_interval {}, close_timeout {}", Duration(limits.idle, "for ever"),
+  out.Add("", "idle {}, ping_interval {}, close_timeout {}", Duration(limits.idle, "unlimited"),
           Duration(limits.ping_interval, "never"), Duration(limits.close_timeout, "0"));
 }
 
@@ -288,15 +288,14 @@ void TellAnswered(Lines& out, const upgrade::Answered& answered, const http::Hea
           body.empty() ? "" : ": ", Printable(body));
   TellHeaders(out, response.headers);
   TellHeaders(out, fields);
-  if (response.status == 426)
-    out.Add("", "a ws:// or wss:// URL here explains the handshake instead");
+  if (response.status == 426) out.Add("", "use a ws:// or wss:// URL to explain the handshake");
 }
 
 void TellAccepted(Lines& out, const config::Config& config, const config::Route& route,
                   const upgrade::Accepted& accepted, const upgrade::Decision& decision) {
   out.Add("dialect", "{}", NameOf(accepted.offer.dialect));
   if (!route.backend) {
-    out.Add("answer", "101, and the plugin has the session");
+    out.Add("answer", "101, then a session with the plugin");
   } else if (const config::Relay relay = config.backends.at(*route.backend).relay;
              relay == config::Relay::kBytes) {
     out.Add("answer", "101 once a server is connected, else 502 or 504; encoding {}",
@@ -318,9 +317,9 @@ void TellOrdinary(Lines& out, const http::Request& request, const config::Listen
           route.backend ? "the server's own, or 502 or 504 when none can be reached"
                         : "the plugin's own");
   if (route.plugin && ws::IsHandshake(request, listener.dialects)) {
-    out.Add("", "but never a 101: the plugin {} has no WebSockets", *route.plugin);
+    out.Add("", "but never a 101: the plugin {} does not serve WebSocket", *route.plugin);
   } else if (request.headers.Find("Upgrade") != nullptr) {
-    out.Add("", "the Upgrade is ignored: this is no WebSocket handshake");
+    out.Add("", "the Upgrade is ignored: this is not a WebSocket handshake");
   }
   TellHeaders(out, decision.fields);
 }
@@ -334,12 +333,12 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   if (!headers) return std::unexpected(std::move(headers.error()));
   if (!http::IsToken(settings.method)) {
     return std::unexpected(
-        UsageError{fmt::format("-X: '{}' is no method", Printable(settings.method))});
+        UsageError{fmt::format("-X: '{}' is not a method", Printable(settings.method))});
   }
   const auto from = Ip::Parse(settings.from);
   if (!from)
     return std::unexpected(
-        UsageError{fmt::format("--from: '{}' is no IP address", Printable(settings.from))});
+        UsageError{fmt::format("--from: '{}' is not an IP address", Printable(settings.from))});
 
   const auto add_default = [&](std::string_view name, std::string_view value) {
     if (headers->Find(name) == nullptr) headers->Add(name, value);
@@ -348,7 +347,7 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   const auto dialect = std::ranges::find(config::kDialectNames, settings.dialect);
   if (dialect == config::kDialectNames.end()) {
     return std::unexpected(
-        UsageError{fmt::format("--dialect: '{}' is none of {}", Printable(settings.dialect),
+        UsageError{fmt::format("--dialect: '{}' is not one of {}", Printable(settings.dialect),
                                fmt::join(config::kDialectNames, ", "))});
   }
   if (url->is_websocket()) {
@@ -369,7 +368,7 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
                                                   event.error().status, event.error().reason)});
   }
   auto* head = std::get_if<http::RequestHead>(&*event);
-  if (head == nullptr) return std::unexpected(UsageError{"such a request has no end"});
+  if (head == nullptr) return std::unexpected(UsageError{"such a request is incomplete"});
   return Question{std::move(*url), std::move(head->request), *from};
 }
 

@@ -13,11 +13,11 @@ namespace upgate::app {
 // A request as the command line describes it.
 struct ExplainSettings {
   std::string config_file;
-  std::string url;                   // absolute, or a path: then for the first listener
+  std::string url;                   // absolute, or a path, for the first listener
   std::vector<std::string> headers;  // "Name: value"
   std::string method = "GET";
   std::string from = "127.0.0.1";   // the client's address
-  std::string dialect = "rfc6455";  // of the handshake that a ws or wss URL stands for
+  std::string dialect = "rfc6455";  // of the handshake, for a ws or wss URL
 };
 
 struct Question {
@@ -27,18 +27,18 @@ struct Question {
   Ip from;
 };
 
-// The error is for wrong usage: what no client could send, or what the connection itself would turn
-// down.
+// Returns an error for wrong usage: a request that no client could send, or that the connection
+// itself would reject.
 std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings);
 
 struct Explanation {
   bool routed = false;
   std::string text;      // whole lines
-  std::string location;  // where the client would be sent; empty: nowhere
+  std::string location;  // where the client would be redirected; empty: nowhere
 };
 
-// Which route the request would take and why, what that route's policies say to it, and what the
-// answer would be. Asks the router and the policies that serve; touches no server.
+// Explains which route the request takes and why, what that route's policies decide, and what the
+// answer is. Uses the router and the policies of the gateway; contacts no server.
 Explanation Explain(const upgrade::Generation& generation, const Question& question);
 
 }  // namespace upgate::app

@@ -13,9 +13,10 @@
 namespace upgate::app {
 namespace {
 
-// Of an event loop: two epoll instances, a wake-up, and one that newer versions of libuv take.
+// Descriptors of an event loop: two epoll instances, a wake-up descriptor, and one that newer
+// versions of libuv use.
 constexpr std::uint64_t kFilesOfLoop = 4;
-// Of the signal handling, and to spare.
+// Descriptors for signal handling, and some to spare.
 constexpr std::uint64_t kFilesOfProcess = 6;
 
 }  // namespace
@@ -42,7 +43,7 @@ std::optional<std::string> LackOfFiles(std::uint64_t more) {
   if (needed <= limit) return {};
   const std::uint64_t enough = std::max<std::uint64_t>(1024, std::bit_ceil(needed));
   return fmt::format(
-      "too few file descriptors: {} are needed at least, and the process may have {}; raise the "
+      "too few file descriptors: at least {} are needed, and the process may have {}; raise the "
       "limit with ulimit -n {}, LimitNOFILE={} in a systemd unit, or docker --ulimit nofile={}",
       needed, limit, enough, enough, enough);
 }

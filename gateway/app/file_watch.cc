@@ -73,7 +73,7 @@ void FileWatch::Judge() {
   timer_.Arm(interval_);
   if (!changed) return;
   seen_ = std::move(now);
-  const auto call = changed_;  // outlives this object
+  const auto call = changed_;  // a copy: it may destroy this object
   call();
 }
 

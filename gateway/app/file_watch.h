@@ -12,15 +12,16 @@
 
 namespace upgate::app {
 
-// What the system says of a file without opening it. Symbolic links are followed, so that a link to
-// another file, at any level of the path, shows as well: certbot and Kubernetes replace files so.
+// The state of a file, from stat(2), without opening it. Symbolic links are followed, so that a
+// change of a link at any level of the path is noticed: certbot and Kubernetes replace files in
+// this way.
 struct FileState {
-  int error = 0;  // errno of the attempt; the other members are 0 then
+  int error = 0;  // errno if the file cannot be examined; the other members are 0 then
   bool regular = false;
   dev_t device = 0;
   ino_t inode = 0;
   off_t size = 0;
-  std::int64_t modified_ns = 0;  // of the content, since 1970
+  std::int64_t modified_ns = 0;  // of the content; nanoseconds since 1970
   std::int64_t changed_ns = 0;   // of content, owner or mode
   friend bool operator==(const FileState&, const FileState&) = default;
 };
@@ -29,24 +30,26 @@ using FileStates = std::vector<FileState>;
 FileState LookAt(const std::string& file);
 FileStates LookAt(const std::vector<std::string>& files);
 
-// Looks at files every so often, and calls back when any of them has changed and all were the same
-// in two looks: not while they are being written. Does not open them. Lives on the loop of its
-// timers; a look takes some microseconds, and many files are spread over several turns.
+// Polls files, and calls back when any of them has changed and all were the same in two successive
+// checks, so that files are not read while they are being written. Does not open them. On the
+// thread of its timers; a check of one file takes some microseconds, and many files are checked
+// over several turns.
 class FileWatch final : private io::Timer::Owner {
  public:
-  // `interval`: between two looks, more than 0. `seen`: the states from before the files were read
-  // last; without them the first look counts as a change. `changed` may destroy the watch.
+  // `interval`: between two checks, more than 0. `seen`: the states before the files were last
+  // read; without them the first check counts as a change. `changed` may destroy the watch.
   FileWatch(io::Timers& timers, io::Millis interval, std::vector<std::string> files,
             std::function<void()> changed, FileStates seen = {});
 
-  // In the order of the files, as of the last call of `changed`; before it, `seen`.
+  // The states in the order of the files, as of the last call of `changed`; before the first call,
+  // `seen`.
   const FileStates& states() const { return seen_; }
-  // Makes the next look count as a change.
+  // Makes the next check count as a change.
   void Forget() { seen_.clear(); }
-  // As the constructor's `seen`.
+  // Replaces `seen`; see the constructor.
   void MarkAsSeen(FileStates seen);
 
-  // Changed files are looked at again after this time, or after `interval` if that is shorter.
+  // Changed files are checked again after this time, or after `interval` if that is shorter.
   static constexpr io::Millis kSettle{1'000};
   static constexpr std::size_t kFilesPerTurn = 64;
 
@@ -58,8 +61,8 @@ class FileWatch final : private io::Timer::Owner {
   const std::vector<std::string> files_;
   const std::function<void()> changed_;
   FileStates seen_;
-  FileStates looked_;   // in this look so far
-  FileStates pending_;  // of the last look, if they differ from seen_
+  FileStates looked_;   // in the current check so far
+  FileStates pending_;  // of the last check, if they differ from seen_
   io::Timer timer_;
 };
 

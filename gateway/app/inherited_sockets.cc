@@ -17,7 +17,7 @@ namespace {
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr int kMost = 1024;
 
-// The number in a variable; -1 when it has none.
+// The number in an environment variable; -1 if it has none.
 int NumberIn(const char* name) {
   const char* const text = std::getenv(name);
   if (text == nullptr) return -1;
@@ -31,7 +31,7 @@ int NumberIn(const char* name) {
 
 InheritedSockets InheritedSockets::FromEnvironment(Log& log) {
   InheritedSockets inherited;
-  // Variables of another process mean nothing to this one.
+  // Variables for another process are ignored.
   const bool ours = NumberIn("LISTEN_PID") == static_cast<int>(::getpid());
   const int count = ours ? std::clamp(NumberIn("LISTEN_FDS"), 0, kMost) : 0;
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);

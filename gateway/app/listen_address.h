@@ -8,8 +8,8 @@
 
 namespace upgate::app {
 
-// Every address that a configured one stands for: itself, or all that its name resolves to. Blocks;
-// for the start only.
+// The addresses of a configured one: itself, or everything that its name resolves to. Blocks: not
+// for a loop.
 Result<std::vector<SocketAddress>> ResolveListenAddress(const config::ListenAddress& address);
 
 }  // namespace upgate::app

@@ -5,7 +5,7 @@
 
 namespace upgate::app {
 
-// An address that cannot be listened on, as an error of the configuration.
+// The configuration error for an address that cannot be listened on.
 config::ConfigError ListenError(const config::ListenAddress& address, const Error& error);
 
 }  // namespace upgate::app

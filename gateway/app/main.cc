@@ -11,7 +11,7 @@
 
 namespace {
 
-// The first word names a command; CLI11 would only say that one is missing.
+// Reports an unknown command; CLI11 would only say that a command is missing.
 int RefuseUnknownCommand(const CLI::App& app, int argc, char** argv) {
   if (argc < 2) {
     std::cerr << app.help();
@@ -23,13 +23,13 @@ int RefuseUnknownCommand(const CLI::App& app, int argc, char** argv) {
     if (command->get_name() == argv[1]) return 0;
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
-  std::cerr << "upgate: '" << upgate::Printable(argv[1]) << "' is no command; known: " << known
+  std::cerr << "upgate: unknown command '" << upgate::Printable(argv[1]) << "'; known: " << known
             << "\n";
   return 2;
 }
 
-// Help goes to standard output; what is wrong to standard error, after the name of the command that
-// it is wrong for.
+// Prints help to standard output, and errors to standard error, after the name of the command that
+// they are about.
 int Conclude(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
   const auto commands = app.get_subcommands();
@@ -40,7 +40,7 @@ int Conclude(const CLI::App& app, const CLI::ParseError& error) {
 
 }  // namespace
 
-// Flags and exit codes only: 0 fine, 1 failed, 2 wrong usage.
+// Flags and exit codes only: 0 success, 1 failure, 2 wrong usage.
 int main(int argc, char** argv) {
   upgate::app::PrepareStandardStreams();
   CLI::App app("upgate: HTTP-to-WebSocket reverse proxy and gateway", "upgate");
@@ -56,21 +56,20 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
   };
 
-  CLI::App* run = app.add_subcommand("run", "serve what the configuration says");
+  CLI::App* run = app.add_subcommand("run", "run the gateway");
   add_config(run);
   run->callback([&] { exit_code = upgate::app::Run(config_file); });
 
-  CLI::App* check =
-      app.add_subcommand("check", "say everything that is wrong with a configuration");
+  CLI::App* check = app.add_subcommand("check", "report all errors in a configuration");
   add_config(check);
   bool skip_listening = false;
   check->add_flag("--no-listen", skip_listening,
-                  "do not try to listen on the addresses: the service manager has the sockets");
+                  "do not check the addresses: the service manager holds the sockets");
   check->callback([&] { exit_code = upgate::app::Check(config_file, !skip_listening); });
 
   upgate::app::ExplainSettings explain_settings;
   CLI::App* explain =
-      app.add_subcommand("explain", "say which route a request would take, and why");
+      app.add_subcommand("explain", "show which route a request would take, and why");
   // Not add_config: the URL is the one thing without a flag.
   explain
       ->add_option("-c,--config", explain_settings.config_file,
@@ -100,13 +99,13 @@ int main(int argc, char** argv) {
 
   upgate::app::ProbeArguments probe_arguments;
   CLI::App* probe =
-      app.add_subcommand("probe", "ask a server once whether it works; for health checks");
+      app.add_subcommand("probe", "check once whether a server works; for health checks");
   probe
       ->add_option("url", probe_arguments.url,
                    "ws or wss URL: handshake and ping; http or https: GET")
       ->required()
       ->type_name("URL");
-  probe->add_option("--timeout", probe_arguments.timeout, "how long everything may take")
+  probe->add_option("--timeout", probe_arguments.timeout, "time limit for the whole probe")
       ->capture_default_str()
       ->type_name("DURATION");
   probe
@@ -115,23 +114,23 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false)
       ->type_name("HEADER");
   probe
-      ->add_option("--subprotocol", probe_arguments.subprotocol, "WebSocket subprotocol to ask for")
+      ->add_option("--subprotocol", probe_arguments.subprotocol, "WebSocket subprotocol to request")
       ->type_name("NAME");
   probe
       ->add_option("--host", probe_arguments.host,
-                   "host to ask for in the place of the URL's, also of its certificate")
+                   "host in the Host header and the certificate, instead of the URL's")
       ->type_name("NAME");
   probe
       ->add_option("--ca", probe_arguments.ca,
-                   "certificates to trust (PEM) in the place of the system's")
+                   "trusted certificates (PEM), instead of the system's")
       ->type_name("FILE");
-  probe->add_flag("--insecure", probe_arguments.insecure, "take any certificate");
+  probe->add_flag("--insecure", probe_arguments.insecure, "accept any certificate");
   probe->callback([&] { exit_code = upgate::app::ProbeServer(probe_arguments); });
 
   upgate::app::DemoSettings demo_settings;
   demo_settings.program = argv[0];
-  CLI::App* demo =
-      app.add_subcommand("demo", "a gateway to try, with servers behind it and a page");
+  CLI::App* demo = app.add_subcommand(
+      "demo", "run a demo gateway, with servers behind it and a page to try them");
   demo->add_option("--host", demo_settings.host, "address to listen on")->capture_default_str();
   CLI::Range any_port(0, 65535);
   any_port.description("");
@@ -148,7 +147,7 @@ int main(int argc, char** argv) {
   upgate::app::AddAdminCommands(app, exit_code);
 
   CLI::App* version =
-      app.add_subcommand("version", "version of upgate and of the libraries it runs on");
+      app.add_subcommand("version", "print the versions of upgate and its libraries");
   version->callback([&] { exit_code = upgate::app::Version(); });
 
   app.set_version_flag("--version", "upgate " + upgate::app::VersionNumber(), "version of upgate");

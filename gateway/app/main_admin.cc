@@ -11,7 +11,7 @@
 namespace upgate::app {
 namespace {
 
-// What the callbacks use; kept alive by them.
+// The variables that the callbacks use; kept alive by them.
 struct Arguments {
   AdminArguments admin;
   SessionsArguments sessions;
@@ -33,14 +33,14 @@ CLI::App* Add(CLI::App& app, const Shared& arguments, const char* name, const ch
       ->type_name("FILE");
   command
       ->add_option("--token-file", admin.token_file,
-                   "file whose first token is sent; else the token_file of the configuration")
+                   "file whose first token is sent; default: token_file of the configuration")
       ->type_name("FILE");
   command
       ->add_option("--ca", admin.ca,
-                   "certificates to trust (PEM) in the place of the system's, for https")
+                   "trusted certificates (PEM) for https, instead of the system's")
       ->type_name("FILE");
-  command->add_flag("--insecure", admin.insecure, "take any certificate");
-  command->add_flag("--json", admin.json, "print the answer as it came");
+  command->add_flag("--insecure", admin.insecure, "accept any certificate");
+  command->add_flag("--json", admin.json, "print the JSON response as it is");
   return command;
 }
 
@@ -66,7 +66,8 @@ void AddSessions(CLI::App& app, const Shared& arguments, int& exit_code) {
   AddChoice(command, sessions);
   command->add_option("--sort", sessions.sort, "id, bytes, age or idle")->type_name("KEY");
   command->add_option("--limit", sessions.limit, "how many, at most 1000")->type_name("N");
-  command->add_option("--after", sessions.after, "the page behind this one")->type_name("CURSOR");
+  command->add_option("--after", sessions.after, "cursor of the next page, from the previous one")
+      ->type_name("CURSOR");
   command->callback(
       [arguments, &exit_code] { exit_code = ListSessions(arguments->admin, arguments->sessions); });
 }
@@ -77,7 +78,7 @@ void AddClose(CLI::App& app, const Shared& arguments, int& exit_code) {
   command->add_option("id", close.ids, "ids of sessions, as `upgate sessions` lists them")
       ->type_name("ID");
   AddChoice(command, close);
-  command->add_option("--code", close.code, "close code; 1008 without it")->type_name("CODE");
+  command->add_option("--code", close.code, "close code; default: 1008")->type_name("CODE");
   command->add_option("--reason", close.reason, "text for the clients, at most 123 bytes")
       ->type_name("TEXT");
   AddSpread(command, close.spread, "spread the closes over this time");
@@ -95,7 +96,7 @@ void AddDrain(CLI::App& app, const Shared& arguments, bool drain, int& exit_code
   command->add_option("--listener", what.listener, "address of the listener")->type_name("ADDRESS");
   if (drain)
     AddSpread(command, what.spread,
-              "spread the closes of its sessions over this time; drain_spread without it");
+              "spread the closes of its sessions over this time; default: drain_spread");
   command->callback([arguments, drain, &exit_code] {
     exit_code = drain ? DrainPart(arguments->admin, arguments->drain)
                       : UndrainPart(arguments->admin, arguments->drain);
@@ -106,9 +107,9 @@ void AddDrain(CLI::App& app, const Shared& arguments, bool drain, int& exit_code
 
 void AddAdminCommands(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<Arguments>();
-  Add(app, arguments, "reload", "have a gateway read its configuration again")
+  Add(app, arguments, "reload", "make a gateway reload its configuration")
       ->callback([arguments, &exit_code] { exit_code = ReloadGateway(arguments->admin); });
-  Add(app, arguments, "status", "show how a gateway fares")->callback([arguments, &exit_code] {
+  Add(app, arguments, "status", "show the status of a gateway")->callback([arguments, &exit_code] {
     exit_code = ShowStatus(arguments->admin);
   });
   AddSessions(app, arguments, exit_code);

@@ -23,7 +23,7 @@ std::string ReadAll(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-// "max", and whatever cannot be read, is no limit.
+// "max", or a file that cannot be read, means no limit.
 std::uint64_t LimitIn(const std::filesystem::path& file) {
   const std::string text = ReadAll(file);
   std::uint64_t bytes = 0;
@@ -31,8 +31,8 @@ std::uint64_t LimitIn(const std::filesystem::path& file) {
   return error == std::errc{} ? bytes : kNoLimit;
 }
 
-// The smallest limit from a group up to the root. Inside of a container the group may be one that
-// is not mounted here; then what is at the root is its own.
+// The smallest limit of a group and its ancestors. Inside a container the group may not be mounted;
+// the limit at the root is then its own.
 std::uint64_t SmallestUpward(const std::filesystem::path& root, std::string_view group,
                              std::string_view file) {
   std::uint64_t least = LimitIn(root / file);
@@ -41,7 +41,8 @@ std::uint64_t SmallestUpward(const std::filesystem::path& root, std::string_view
   return least;
 }
 
-// Of one line of /proc/self/cgroup: "0::/group", or "4:memory:/group" with version 1.
+// The limit of the group in a line of /proc/self/cgroup: "0::/group", or "4:memory:/group" with
+// version 1.
 std::uint64_t LimitOf(std::string_view line, const std::filesystem::path& root) {
   const std::size_t first = line.find(':');
   const std::size_t second = line.find(':', first + 1);

@@ -24,8 +24,8 @@ struct ManagerAddress {
   socklen_t length = 0;
 };
 
-// sd_notify(3) knows "vsock:" addresses as well, for machines that report to their host; a gateway
-// is none.
+// sd_notify(3) also supports "vsock:" addresses, for virtual machines that notify their host; not
+// needed here.
 Result<ManagerAddress> Parse(const std::string& socket) {
   if (socket[0] != '/' && socket[0] != '@')
     return Fail(Errc::kOther, "neither a path nor an abstract address");
@@ -34,7 +34,7 @@ Result<ManagerAddress> Parse(const std::string& socket) {
   // instead of the @.
   const std::size_t stored = socket.size() + (socket[0] == '/' ? 1 : 0);
   if (socket.size() < 2 || stored > sizeof(address.raw.sun_path))
-    return Fail(Errc::kOther, "no valid length");
+    return Fail(Errc::kOther, "invalid length");
   address.raw.sun_family = AF_UNIX;
   std::ranges::copy(socket, address.raw.sun_path);
   if (socket[0] == '@') address.raw.sun_path[0] = '\0';
@@ -64,7 +64,7 @@ Notifier::Notifier(const char* socket, Log& log)
     : socket_(socket == nullptr ? "" : socket), log_(log) {}
 
 void Notifier::Reloading(std::string_view status) const {
-  // Tells this message from the Ready of a reload before it.
+  // Distinguishes this message from the Ready of an earlier reload.
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   const std::int64_t micros = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;

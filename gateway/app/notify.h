@@ -7,11 +7,10 @@
 
 namespace upgate::app {
 
-// Tells the service manager that started this process (systemd with Type=notify) how it is doing,
-// in the datagrams of sd_notify(3). Where no manager listens, and where it can't be told, nothing
-// happens but a line in the debug log: a gateway that serves is worth more than a manager that
-// knows. Each message waits 1 s at the most for a manager that doesn't read. For one thread at a
-// time.
+// Notifies the service manager that started this process (systemd with Type=notify) with the
+// datagrams of sd_notify(3). A missing manager or a failure only leads to a line in the debug log:
+// it must not affect serving. A message waits at most 1 s for a manager that does not read. Not
+// thread-safe.
 class Notifier {
  public:
   // `socket` is the value of $NOTIFY_SOCKET: an absolute path, or "@name" for an abstract address.
@@ -21,9 +20,9 @@ class Notifier {
   // The process serves. `status` is one line for people, without control characters (systemctl
   // status shows it).
   void Ready(std::string_view status) const { Send("READY=1", status); }
-  // The process reads its configuration anew, and will be Ready again; for Type=notify-reload.
+  // The process is reloading its configuration, and will be Ready again; for Type=notify-reload.
   void Reloading(std::string_view status) const;
-  // The process takes no new work and will end by itself.
+  // The process is shutting down.
   void Stopping(std::string_view status) const { Send("STOPPING=1", status); }
 
  private:

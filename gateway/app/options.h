@@ -5,7 +5,7 @@
 
 namespace upgate::app {
 
-// The bounds of every client connection, as configured.
+// The limits of client connections, as configured.
 http::ServerOptions HttpOptions(const config::Config& config);
 
 }  // namespace upgate::app

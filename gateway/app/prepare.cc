@@ -24,7 +24,7 @@ using upgrade::Generation;
 using upgrade::ListenerRecord;
 using upgrade::RouteRecord;
 
-// nullptr, with errors, when there is no such plugin.
+// Returns nullptr and adds errors if there is no such plugin.
 std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
                                              const config::Route& route,
                                              const plugin::Registry& plugins,
@@ -51,7 +51,7 @@ bool UsesTls(const config::Backend& backend) {
                              [](const auto& s) { return config::IsSecure(s.scheme); });
 }
 
-// The record of this name in a list of them; nullptr when there is none.
+// Finds a record by name; nullptr if there is none.
 template <class Records>
 auto FindByName(const Records& records, std::string_view name) {
   const auto it =
@@ -59,14 +59,14 @@ auto FindByName(const Records& records, std::string_view name) {
   return it != records.end() ? *it : nullptr;
 }
 
-// All that a service is made from.
+// True if both routes have the same text in everything that a service is created from.
 bool MakeTheSameService(const config::Route& a, const config::Route& b) {
   return a.plugin == b.plugin && a.options_words == b.options_words &&
          a.path.written == b.path.written && a.limits == b.limits;
 }
 
-// Makes one generation out of a configuration, and takes over from the one before it what both have
-// in the same words.
+// Makes a generation from a configuration. Reuses the records of the previous generation whose name
+// and text are unchanged.
 class Maker {
  public:
   Maker(const config::Draft& draft, const plugin::Registry& plugins, const Serving* serving)
@@ -102,7 +102,7 @@ class Maker {
 
   bool IsWrong(const std::string& key) const { return config::HasErrorIn(known_, key); }
 
-  // nullptr, with errors, when a file is not what it should be.
+  // Returns nullptr and adds errors if a file is invalid.
   template <class Context, class Settings>
   std::shared_ptr<Context> ReadTls(const Settings& settings, const std::string& key) {
     if (IsWrong(key)) return nullptr;
@@ -155,7 +155,7 @@ class Maker {
     generation_->listeners.push_back(std::move(record));
   }
 
-  // The files are read in any case, for their errors.
+  // The files are read even if the address needs a restart, to report errors in them.
   void AddAdmin() {
     auto record = config_->admin ? MakeAdmin(*config_->admin) : nullptr;
     const auto before = before_ != nullptr ? before_->admin : nullptr;
@@ -246,7 +246,7 @@ class Maker {
     generation_->routes.push_back(std::move(record));
   }
 
-  // Made in any case, as that also looks at the files that its options name.
+  // Always creates a service, because that also checks the files that its options name.
   std::shared_ptr<const plugin::Service> ServiceOf(const config::Route& route,
                                                    const RouteRecord* before) {
     auto service = MakeService(*config_, route, plugins_, errors_);
@@ -256,7 +256,7 @@ class Maker {
     return same ? before->service : Owned(std::move(service));
   }
 
-  // A limit that was counted under before goes on.
+  // Keeps the limit, with the number of open ones, of the previous record.
   std::shared_ptr<SharedLimit> LimitOf(std::shared_ptr<SharedLimit> before, std::uint64_t most) {
     const std::uint64_t bound = most == 0 ? SharedLimit::kNone : most;
     if (!before) return std::make_shared<SharedLimit>(bound);
@@ -264,11 +264,12 @@ class Maker {
     return before;
   }
 
-  // Instances borrow their service: it goes when every loop has let go of its own.
+  // Instances borrow their service, so it is destroyed only when every loop has destroyed its
+  // instance.
   std::shared_ptr<const plugin::Service> Owned(std::unique_ptr<plugin::Service> service) const {
     std::weak_ptr<const Loops> loops;
     if (serving_ != nullptr) loops = serving_->loops;
-    // The service borrows its route.
+    // The service borrows parts of the configuration.
     const auto let_go = [loops, whole = config_](const plugin::Service* unused) {
       const std::shared_ptr<const plugin::Service> last(
           unused, [whole](const plugin::Service* s) { delete s; });

@@ -14,37 +14,37 @@
 
 namespace upgate::app {
 
-// The loops that serve, for whoever has to tell all of them something. Gone before they are.
+// A way to post a task to every loop. Destroyed before the loops are.
 struct Loops {
   upgrade::PostToLoop post;
   std::size_t count = 0;
 };
 
-// What a configuration needs beside its own words to serve.
+// What a generation needs to serve, in addition to its configuration.
 struct Serving {
   stats::Registry& registry;
-  // Of the services that nobody uses any more, the loops let their instances go.
+  // Told to destroy the instances of a service that nothing uses any more.
   std::weak_ptr<const Loops> loops;
-  const upgrade::Generation* previous = nullptr;  // that it takes the place of
+  const upgrade::Generation* previous = nullptr;  // the one that it replaces; nullptr: none
 };
 
 using Prepared =
     std::expected<std::shared_ptr<const upgrade::Generation>, std::vector<config::ConfigError>>;
 
-// Makes a configuration ready: reads the certificates and makes the services. As errors everything
-// that is wrong, in file order: what its text says, and what shows only now. The latter not of a
-// listener, backend or route that is wrong by its text already. Without `serving` it is only looked
-// at.
+// Turns a configuration into a generation: reads certificates and token files, creates services,
+// builds the router. Blocks: not for a loop that serves. On failure returns every error, in file
+// order: those of the text, and those that only show now; a listener, backend or route with an
+// error in its text is not examined further. Without `serving` the generation is for a check only.
 Prepared Prepare(const config::Draft& draft, const plugin::Registry& plugins,
                  const Serving* serving = nullptr);
-// The same of a configuration without errors.
+// The same for a configuration without errors.
 Prepared Prepare(std::shared_ptr<const config::Config> config, const plugin::Registry& plugins,
                  const Serving* serving = nullptr);
 
-// The rows of one that is to serve, in the order of the output.
+// The statistics rows of a generation that was made to serve, in the order of the output.
 stats::Registry::Order RowsOf(const upgrade::Generation& generation);
 
-// What the statistics say of the program itself.
+// The versions of the program and its libraries, for the statistics.
 stats::Registry::Build BuildInfo();
 
 }  // namespace upgate::app

@@ -16,13 +16,13 @@
 namespace upgate::app {
 namespace {
 
-// A server that has sent its pong works; one that delivers what it still has before it closes may
-// take long.
+// A server that has sent its pong works; a server that first delivers pending data may take long to
+// close.
 constexpr io::Millis kCloseTimeout{1'000};
 constexpr std::size_t kMaxBody = 200;
 constexpr http::ClientLimits kLimits;
 
-// Without the query, which may hold a secret: the line ends in logs.
+// Without the query, which may contain a secret: this line may be logged.
 std::string NameOf(const CommandUrl& url) {
   return fmt::format("{}://{}{}", url.scheme, url.authority,
                      url.target.substr(0, url.target.find('?')));
@@ -40,7 +40,7 @@ std::shared_ptr<const backend::BackendRecord> BackendFor(const ProbeSettings& se
        .url = NameOf(url),
        .index = 0,
        .mark = {}});
-  // The probe's own timer says when it is over.
+  // The timeout is the timer of the probe.
   backend.connect_timeout = settings.timeout + std::chrono::hours(1);
   auto record = std::make_shared<backend::BackendRecord>();
   record->whole = config;
@@ -115,13 +115,13 @@ void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Serv
 }
 
 void Probe::OnOpenFailed(const backend::OpenError& error) {
-  // Its message begins with the URL already.
+  // The message begins with the URL already.
   const bool kept = error.code == Errc::kTimeout || error.code == Errc::kTls;
   Finish(std::unexpected(
       Error{kept ? error.code : Errc::kUnreachable, error.message, error.tls_fault}));
 }
 
-// ---- the answer
+// ---- the response
 
 void Probe::OnHead(http::Response&& head, http::BodyLength) {
   status_ = head.status;
@@ -194,7 +194,7 @@ void Probe::OnBytes(MutableBytes data) {
     if (!part)
       return Fail(Errc::kProtocol, fmt::format("{}, but then: {}", report_, part.error().reason));
     if (!*part) return;
-    if (!ws::IsControl((*part)->opcode)) continue;  // messages are for others
+    if (!ws::IsControl((*part)->opcode)) continue;  // data messages are ignored
     Append(control_, (*part)->payload);
     if ((*part)->frame_end) OnControl((*part)->opcode);
   }
@@ -215,7 +215,7 @@ void Probe::OnPong() {
   report_ += fmt::format(", pong in {} ms", MillisSince(pinged_us_));
   step_ = Step::kClose;
   const ws::CloseFrame close = ws::EncodeClose(ws::close_code::kNormal, "");
-  SendFrame(ws::Opcode::kClose, close.view().subspan(2));  // its body
+  SendFrame(ws::Opcode::kClose, close.view().subspan(2));  // the payload of the frame
   const io::Millis left =
       settings_.timeout - io::Millis(static_cast<std::int64_t>(MillisSince(started_us_)));
   timer_.Arm(std::clamp(left, io::Millis{0}, kCloseTimeout));
@@ -241,7 +241,7 @@ void Probe::OnError(const Error& error) {
   Fail(error.code, fmt::format("{}, but no pong: {}", report_, error.message));
 }
 
-// ---- the end
+// ---- the result
 
 void Probe::OnTimer(io::Timer&) {
   const std::string within = config::Syntax<config::Millis>::Write(settings_.timeout);

@@ -22,16 +22,16 @@ namespace upgate::app {
 
 struct ProbeSettings {
   CommandUrl url;           // absolute
-  http::Headers headers;    // beyond those that the probe sends by itself; a Host among them takes
-                            // the place of the URL's
-  std::string subprotocol;  // to ask for; empty: none
+  http::Headers headers;    // in addition to those that the probe sends; a Host replaces that
+                            // of the URL
+  std::string subprotocol;  // to request; empty: none
   io::Millis timeout{5'000};
 };
 
-// Asks one server once whether it works, as a client would. ws and wss: an opening handshake,
-// checked, one ping and its pong, and the closing handshake, for whose end it does not wait long
-// (RFC 6455, sections 4.1, 5.5 and 7.1). http and https: a GET, for which any 2xx or 3xx is fine.
-// Everything within `timeout`. Runs on its loop's thread; starts at once.
+// Checks once whether a server works, as a client would. ws and wss: an opening handshake, a ping
+// with its pong, and the closing handshake, for the end of which it does not wait long (RFC 6455,
+// sections 4.1, 5.5 and 7.1). http and https: a GET, for which any 2xx or 3xx is a success.
+// Everything within `timeout`. Starts at once. On its loop's thread.
 class Probe final : private backend::OpenHandler,
                     private http::ResponseHandler,
                     private http::ClientConnection::Owner,
@@ -40,8 +40,8 @@ class Probe final : private backend::OpenHandler,
  public:
   class Owner {
    public:
-    // Once, never from inside the constructor; the probe may be destroyed after this call. One line
-    // that says how it went; as an error, what was wrong, with kTimeout when the time was up.
+    // Called once, never from inside the constructor; the probe may be destroyed after this call.
+    // One line that describes the result or, as an error, the failure; kTimeout if the time was up.
     virtual void OnProbed(const Result<std::string>& outcome) = 0;
 
    protected:
@@ -59,7 +59,7 @@ class Probe final : private backend::OpenHandler,
   enum class Step : std::uint8_t {
     kConnecting,  // name, connection and TLS
     kAnswer,      // the head of the answer
-    kRefusal,     // the body of an answer that is not the one hoped for
+    kRefusal,     // the body of a response that is not the expected one
     kPong,
     kClose,  // the server's part of the closing handshake
     kOver,
@@ -106,13 +106,13 @@ class Probe final : private backend::OpenHandler,
   Step step_ = Step::kConnecting;
   const std::uint64_t started_us_;
   std::uint64_t pinged_us_ = 0;
-  ws::Offer offer_;     // of our handshake
-  int status_ = 0;      // of the answer
-  std::string body_;    // the beginning of a refusal's
-  std::string report_;  // what went well so far
+  ws::Offer offer_;     // our handshake
+  int status_ = 0;      // of the response
+  std::string body_;    // the beginning of a refusal
+  std::string report_;  // the successful steps so far
   std::array<std::byte, 8> ping_{};
   ws::FrameDecoder decoder_;
-  std::string control_;  // payload of a control frame that is not whole yet
+  std::string control_;  // payload of an incomplete control frame
   std::unique_ptr<io::Pending> opening_;
   std::unique_ptr<http::ClientConnection> connection_;
   std::unique_ptr<io::ByteStream> stream_;  // after the 101

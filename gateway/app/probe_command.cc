@@ -1,4 +1,4 @@
-// The command line of the probe, and the loop that it runs on.
+// The command line of the probe, and its loop.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -29,7 +29,7 @@ namespace {
 constexpr config::Millis kShortest{1};
 constexpr config::Millis kLongest = std::chrono::hours(1);
 
-// What the probe says by itself; a second one of these would spoil the request.
+// Headers that the probe sends itself; a second one would invalidate the request.
 bool IsOfTheProbe(std::string_view name) {
   constexpr std::array<std::string_view, 4> kNames{"connection", "upgrade", "content-length",
                                                    "transfer-encoding"};
@@ -41,15 +41,15 @@ std::unexpected<UsageError> Wrong(std::string message) {
   return std::unexpected(UsageError{std::move(message)});
 }
 
-// What -H and --host say.
+// The headers from -H and --host.
 std::expected<http::Headers, UsageError> ReadOwnHeaders(const ProbeArguments& arguments) {
   auto headers = ReadHeaders(arguments.headers);
   if (!headers) return headers;
   for (const auto& header : *headers) {
     if (EqualsIgnoreCase(header.name, "sec-websocket-protocol"))
-      return Wrong("-H: write --subprotocol for " + header.name);
+      return Wrong("-H: use --subprotocol for " + header.name);
     if (IsOfTheProbe(header.name))
-      return Wrong(fmt::format("-H: the probe itself sends {} as it is needed", header.name));
+      return Wrong(fmt::format("-H: {} is set by the probe itself", header.name));
   }
   if (!arguments.host.empty()) {
     if (!HostPort::Parse(arguments.host, std::uint16_t{0}))
@@ -97,8 +97,8 @@ config::ClientTls TlsFor(const ProbeArguments& arguments) {
 }
 
 constexpr const char* kTrustHint =
-    "; --ca FILE trusts the authority that signed it, --host NAME asks for another name, "
-    "--insecure takes any certificate";
+    "; --ca FILE trusts the authority that signed it, --host NAME expects another name, "
+    "--insecure accepts any certificate";
 
 struct ProbeOutcome final : Probe::Owner {
   void OnProbed(const Result<std::string>& how) override { result = how; }
@@ -141,8 +141,8 @@ int ProbeServer(const ProbeArguments& arguments) {
   const Error& error = outcome.result->error();
   const bool untrusted = error.code == Errc::kTls && error.tls_fault == TlsFault::kCertificate;
   Print(stderr, error.message + (untrusted ? kTrustHint : "") + "\n");
-  // A name that nobody answers for cannot be taken back from the system; the loop would wait for it
-  // longer than was asked for.
+  // A pending name lookup cannot be cancelled, and destroying the loop would wait for it beyond the
+  // timeout.
   if (error.code == Errc::kTimeout) std::_Exit(1);
   return 1;
 }

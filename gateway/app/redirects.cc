@@ -9,7 +9,7 @@ namespace {
 
 using Kind = config::PathPattern::Kind;
 
-// A URL that the route takes, for a listener with or without TLS.
+// A URL that the route matches, for a listener with or without TLS.
 std::string UrlOf(const config::Route& route, bool tls) {
   std::string host = "example.com";
   if (!route.hosts.empty())
@@ -50,7 +50,7 @@ std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& genera
       const bool tls = listener.tls.has_value();
       if (!SendsToItself(*service, route, tls)) continue;
       warnings.push_back({route.mark, fmt::format("routes[{}]", route.index),
-                          fmt::format("sends who comes by {} to where they are, for ever",
+                          fmt::format("redirects {} clients to the same URL, in an endless loop",
                                       tls ? "https" : "http")});
       break;
     }

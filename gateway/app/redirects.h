@@ -10,15 +10,15 @@
 
 namespace upgate::app {
 
-// Where a client goes that is sent from `question` to `location`, a URL or a path.
+// Where a redirect from `question` to `location`, a URL or a path, leads.
 struct Redirected {
-  std::string url;      // to ask about next; empty: away from this host
+  std::string url;      // to explain next; empty: another host
   bool itself = false;  // the same URL again
 };
 Redirected FollowRedirect(const Question& question, std::string_view location);
 
-// Warnings for routes whose service sends clients where they came from, for ever. Asks each with a
-// request of its own for each kind of listener.
+// Warnings for routes whose service redirects clients to the same URL, in an endless loop. Tests
+// each such route with one request for each kind of listener.
 std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation);
 
 }  // namespace upgate::app

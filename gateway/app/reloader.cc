@@ -15,7 +15,7 @@
 namespace upgate::app {
 namespace {
 
-// More than this would only be a client that repeats itself.
+// Bounds the queue, in case a client repeats its request.
 constexpr std::size_t kMostWaiting = 64;
 
 config::ConfigError WholeFile(std::string message) {
@@ -54,7 +54,7 @@ void Reloader::Request(const std::string& caller, Done done) {
 
 void Reloader::StartNext() {
   busy_ = true;
-  if (thread_.joinable()) thread_.join();  // it has nothing left to do
+  if (thread_.joinable()) thread_.join();  // it has ended or is about to
   thread_ = std::thread([this] {
     sigset_t all;
     sigfillset(&all);
@@ -97,7 +97,7 @@ void Reloader::BindNewListeners(Loaded& loaded) const {
       continue;
     }
     for (SocketAddress address : *resolved) {
-      // As at the start: every loop has its own socket, but for unix sockets.
+      // As in Server::Listen: every loop has its own socket, except for unix sockets.
       const std::size_t sockets = std::holds_alternative<UnixPath>(address) ? 1 : workers;
       for (std::size_t w = 0; w < sockets; ++w) {
         const auto sharing = sockets == 1 ? io::Sharing::kAlone
@@ -150,7 +150,7 @@ void Reloader::OnAllPrepared() {
 }
 
 void Reloader::OnAllSwitched() {
-  // A thousand routes take a while to be taken apart: not on a loop.
+  // Destroying many routes takes time, so it is done on a thread.
   std::shared_ptr<const upgrade::Generation> before =
       std::exchange(generation_, std::move(loaded_.generation));
   loaded_ = {};

@@ -16,14 +16,14 @@
 
 namespace upgate::app {
 
-// Brings a new configuration into a gateway that serves. Reading the file, checking it, making the
-// generation and binding new sockets happens on a thread of its own, so that no loop waits for it;
-// then every worker prepares the generation, and when all have, each switches to it. An error
-// anywhere before that changes nothing at all. Lives on the main loop, but for that thread.
+// Reloads the configuration of a running gateway. A separate thread reads and checks the file,
+// prepares the generation and binds new sockets, so that no loop blocks. Then every worker prepares
+// the generation, and when all have, every worker switches to it. An error before that leaves
+// everything unchanged. Used on the main loop.
 class Reloader {
  public:
-  // What a reload gives to its owner when all is well, on the main loop: before the workers switch,
-  // and when all have.
+  // Called on the main loop: OnSwitch before the workers switch, OnSwitched when all have, or when
+  // a reload was refused.
   class Owner {
    public:
     virtual void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) = 0;
@@ -32,7 +32,7 @@ class Reloader {
    protected:
     ~Owner() = default;
   };
-  // Everything is borrowed and outlives the reloader. `file` is the configuration's.
+  // Everything is borrowed and outlives the reloader. `file` is the path of the configuration.
   struct Setup {
     std::string file;
     const plugin::Registry& plugins;
@@ -45,19 +45,19 @@ class Reloader {
   };
 
   Reloader(Setup setup, std::shared_ptr<const upgrade::Generation> generation, Owner& owner);
-  // Waits for a reload that is being read; what it read is dropped.
+  // Waits for the reading thread, and discards its result.
   ~Reloader();
 
-  // As admin::Control::Reload.
+  // See admin::Control::Reload.
   using Done = std::function<void(const admin::ReloadResult&)>;
   void Request(const std::string& caller, Done done);
-  // Takes no more requests.
+  // Refuses all later requests.
   void Stop() { stopped_ = true; }
 
  private:
-  // What the thread makes.
+  // The result of the reading thread.
   struct Loaded {
-    std::shared_ptr<const upgrade::Generation> generation;  // nullptr: there are errors
+    std::shared_ptr<const upgrade::Generation> generation;  // nullptr if there are errors
     std::vector<Worker::Sockets> sockets;                   // by worker
     std::vector<config::ConfigError> errors;
   };
@@ -68,21 +68,22 @@ class Reloader {
   void OnLoaded(Loaded loaded);
   void OnAllPrepared();
   void OnAllSwitched();
-  // Calls `then` on the main loop once it has been called by every worker.
+  // Returns a callback for the workers. When every worker has called it, `then` is called on the
+  // main loop.
   std::function<void()> ForEachWorker(void (Reloader::*then)());
   void Refuse(std::vector<config::ConfigError> errors);
   void Finish(const admin::ReloadResult& result);
 
   const Setup setup_;
-  std::shared_ptr<const upgrade::Generation> generation_;  // that serves
-  const std::shared_ptr<const config::Config> started_;    // that the process started with
+  std::shared_ptr<const upgrade::Generation> generation_;  // the serving one
+  const std::shared_ptr<const config::Config> started_;    // what the process started with
   Owner& owner_;
   std::deque<Done> waiting_;  // the first one is being served while busy_
   bool busy_ = false;
   bool stopped_ = false;
   Loaded loaded_;  // from OnLoaded to OnAllSwitched
   admin::ReloadResult result_;
-  std::size_t missing_ = 0;  // workers that have not done their step yet
+  std::size_t missing_ = 0;  // workers that have not completed the current step
   std::thread thread_;
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A program's name; one that was replaced while it runs is marked as deleted.
+// The name of a process's program, without the mark of one that was replaced while it runs.
 std::string ProgramOf(const fs::path& process) {
   std::error_code error;
   std::string name = fs::read_symlink(process / "exe", error).filename().string();
@@ -26,7 +26,7 @@ std::string ProgramOf(const fs::path& process) {
   return name;
 }
 
-// Calls `take` with the path of everything in a folder, as far as it can be read.
+// Calls `take` with the path of every entry of a folder, as far as it is readable.
 template <class Take>
 void ForEachIn(const fs::path& folder, Take&& take) {
   std::error_code error;
@@ -34,7 +34,7 @@ void ForEachIn(const fs::path& folder, Take&& take) {
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) take(entry->path());
 }
 
-// The sockets of all other processes of this program, as "socket:[inode]" names them.
+// The sockets of all other processes of this program, in the form "socket:[inode]".
 std::set<std::string> SocketsOfOthers() {
   std::set<std::string> sockets;
   const std::string program = ProgramOf("/proc/self");
@@ -53,9 +53,9 @@ std::set<std::string> SocketsOfOthers() {
   return sockets;
 }
 
-// Whether a line of /proc/net/tcp or tcp6 is a socket of `sockets` that listens at the port. The
-// columns: number, local address, remote address, state, queues, timer, retransmits, user, timeout,
-// inode; proc_net_tcp(5).
+// True if a line of /proc/net/tcp or tcp6 is one of `sockets` and listens at the port. The columns:
+// number, local address, remote address, state, queues, timer, retransmits, user, timeout, inode;
+// see proc_net_tcp(5).
 bool ListensAtPort(const std::string& line, std::uint16_t port,
                    const std::set<std::string>& sockets) {
   constexpr std::string_view kListening = "0A";
@@ -68,7 +68,7 @@ bool ListensAtPort(const std::string& line, std::uint16_t port,
          sockets.contains("socket:[" + inode + "]");
 }
 
-// The same of /proc/net/unix: number, references, protocol, flags, type, state, inode, path.
+// The same for /proc/net/unix: number, references, protocol, flags, type, state, inode, path.
 bool ListensAtPath(const std::string& line, const std::string& path,
                    const std::set<std::string>& sockets) {
   std::istringstream columns(line);

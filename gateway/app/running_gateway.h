@@ -4,9 +4,9 @@
 
 namespace upgate::app {
 
-// Whether another process of this program listens at the address: then it is not a fault of the
-// configuration that it is in use. Looks through /proc; false where that does not tell, above all
-// of another user's processes. Only ports are compared, not hosts. For `upgate check`.
+// True if another process of this program listens at the address, so that an address in use is no
+// error in the configuration. Searches /proc; false if that is not conclusive, as for processes of
+// other users. Compares ports only, not hosts. For `upgate check`.
 bool RunningGatewayListensAt(const SocketAddress& address);
 
 }  // namespace upgate::app

@@ -21,7 +21,7 @@
 namespace upgate::app {
 namespace {
 
-// One loop, name lookups and some to spare.
+// Descriptors for one loop, name lookups and some to spare.
 constexpr std::uint64_t kFilesOfCheck = 16;
 
 std::size_t WorkersOf(const config::Config& config) {
@@ -60,8 +60,8 @@ struct Server::Stats final : plugin::StatsSource {
   mutable stats::SharedText prometheus{[this] { return registry.Prometheus(); }};
 };
 
-// Changes the ticket keys every hour, so that a key that leaks opens two hours of resumptions at
-// the most.
+// Rotates the TLS ticket keys every hour, so that a leaked key exposes at most two hours of
+// resumable sessions.
 class Server::Upkeep final : private io::Timer::Owner {
  public:
   Upkeep(io::Timers& timers, const Server& server) : server_(server), timer_(timers, *this) {
@@ -114,7 +114,7 @@ std::string Server::ConfigText() const {
 }
 
 void Server::SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) {
-  // Told by whichever of the two levels lets the line through.
+  // Logged under the old or the new level, whichever lets the line through.
   const bool told = log_.Enabled(LogLevel::kInfo);
   if (told) log_.Info("log level set", {{"to", name}, {"by", caller}});
   log_.SetLevel(level);
@@ -156,7 +156,7 @@ void Server::WatchConfig() {
 
 std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server::Open(
     std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log) {
-  // Before the first loop, which could only abort.
+  // Checked before the first loop is created, which would abort on failure.
   if (auto lack = LackOfFiles(FilesToStart(*config, WorkersOf(*config)))) return Lack(*lack);
   std::unique_ptr<Server> server(new Server(std::move(config), plugins, log));
   const std::size_t workers = WorkersOf(*server->config_);
@@ -202,7 +202,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   return server;
 }
 
-// Clients get what is left when everything else has its descriptors.
+// Divides the remaining descriptors between clients and idle connections to servers.
 std::optional<std::string> Server::ShareOutFiles() {
   const std::uint64_t limit = FileLimit();
   const auto shares = ShareFiles(limit, OpenFiles(), IdleServersWanted(*config_, workers_.size()));
@@ -218,14 +218,14 @@ std::optional<std::string> Server::ShareOutFiles() {
 
 upgrade::PostToLoop Server::PostToLoop() {
   return [this](std::size_t loop, std::move_only_function<void(upgrade::Gateway&)> task) {
-    // Before there are any, nobody has anything to be told of.
+    // No loop has anything to be told before the workers exist.
     if (loop < workers_.size()) workers_[loop]->Post(std::move(task));
   };
 }
 
-// Every loop has its own socket on a TCP address, so that the system spreads the clients; a unix
-// socket can only be one loop's. Where there is one loop only, nobody can share the address. One
-// that was inherited is shared by all loops.
+// Every loop has its own socket on a TCP address (SO_REUSEPORT), so that the kernel distributes the
+// clients. A unix socket belongs to one loop. With a single loop, the address is not shared. An
+// inherited socket is shared by all loops.
 Result<SocketAddress> Server::ListenEverywhere(std::size_t listener, const SocketAddress& address) {
   auto inherited = inherited_.Take(address);
   if (!inherited) return std::unexpected(inherited.error());
@@ -307,7 +307,7 @@ void Server::Run() {
                         {"memory", memory_.limit()}});
   service_manager_.Ready("serving");
   workers_.front()->Run();
-  // First: the other workers may still be about to tell the reloader that they have switched.
+  // Joined first: other workers may still be about to notify the reloader.
   for (auto& worker : workers_) worker->Join();
   config_watch_.reset();
   certificate_watch_.reset();
@@ -333,8 +333,8 @@ bool Server::HasLookups() const {
 }
 
 void Server::BeginStop() {
-  // One stop may come as several signals, to the process and to its group. The loop's own time
-  // stands still in a long turn.
+  // One request to stop may arrive as several signals, to the process and to its group. The steady
+  // clock is used, because the loop's time does not advance during a long turn.
   constexpr std::chrono::seconds kOneStop{1};
   const auto now = std::chrono::steady_clock::now();
   const bool again = stopping_.exchange(true);
@@ -346,7 +346,7 @@ void Server::BeginStop() {
   config_watch_.reset();
   const config::Shutdown& shutdown = generation_->config->shutdown;
   if (again) {
-    // One of the two may have been before, in which case the other changes nothing.
+    // One of them may have been called before; the second call then has no effect.
     DrainWorkers();
     return DrainWorkers();
   }
@@ -383,7 +383,7 @@ std::vector<config::ConfigError> CheckListening(const config::Config& config,
     for (const SocketAddress& address : *resolved) {
       auto listener = loop.view().network.Listen(address, {}, acceptor);
       if (!listener) {
-        // Whoever checks the configuration of a gateway that runs wants to restart it.
+        // A configuration is often checked while the gateway that it is for still runs.
         const bool in_use = listener.error().code == Errc::kAddressInUse;
         if (in_use && RunningGatewayListensAt(address)) continue;
         return errors.push_back(ListenError(configured, listener.error()));

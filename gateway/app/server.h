@@ -27,27 +27,28 @@
 
 namespace upgate::app {
 
-// A whole gateway: its sockets are open once it is made, and it serves between Run and Stop.
+// A whole gateway. Its sockets are open from Open on; it serves while Run runs. Used on the main
+// thread, unless noted.
 class Server final : private admin::Control, private Reloader::Owner, private io::Timer::Owner {
  public:
-  // Reads the certificates and opens every socket. Every error at once, with its place in the
-  // configuration. `plugins` and `log` are borrowed and outlive the server.
+  // Reads certificates and opens all sockets. On failure returns every error with its position in
+  // the configuration. `plugins` and `log` are borrowed and outlive the server.
   static std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Open(
       std::shared_ptr<const config::Config> config, const plugin::Registry& plugins, Log& log);
   ~Server();
 
-  // Serves until Stop, or until SIGTERM or SIGINT: then, after shutdown.delay, takes no new
-  // clients, closes sessions, and returns when all are gone or shutdown.timeout is over. Another
-  // signal, a second or more later, ends it at once. The admin address answers to the end.
+  // Serves until Stop, SIGTERM or SIGINT. Then, after shutdown.delay, it accepts no more clients,
+  // closes sessions, and returns when all have ended or shutdown.timeout has passed. Another
+  // signal, a second or more later, ends it at once. The admin address answers until the end.
   void Run();
-  // As a signal does. Thread-safe.
+  // Starts the shutdown, like a signal. Thread-safe.
   void Stop();
-  // After Run: whether names are still being looked up. The destructor waits for them, which may
-  // take as long as the system's resolver is patient.
+  // After Run: true if name lookups are still running. The destructor waits for them, for as long
+  // as the system's resolver takes.
   bool HasLookups() const;
 
-  // Where clients can connect, by listener; with the ports that the system chose. The admin address
-  // is last, where there is one.
+  // The addresses that clients can connect to, by listener, with the actual ports. The addresses of
+  // the admin address come last, if there are any.
   const std::vector<std::vector<SocketAddress>>& addresses() const { return addresses_; }
 
  private:
@@ -72,12 +73,12 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   void DrainWorkers();
   void OnTimer(io::Timer&) override { DrainWorkers(); }
   void OnWorkerDrained();
-  // The first worker's loop, on the main thread: signals and upkeep live there, too. A gateway of
-  // one worker has then one thread with its file table (that of the log has its own), for which the
-  // system finds descriptors without counting who else uses them.
+  // The loop of the first worker runs on the main thread, and handles signals and maintenance, too.
+  // So a gateway with one worker has only one thread that uses the file table (the log's writer has
+  // a copy of its own), and the kernel can look up descriptors without reference counting.
   net::Loop& main_loop() { return workers_.front()->loop(); }
 
-  std::shared_ptr<const config::Config> config_;  // that it started with
+  std::shared_ptr<const config::Config> config_;  // what the process started with
   const plugin::Registry& plugins_;
   Log& log_;
   const InheritedSockets inherited_;
@@ -92,24 +93,24 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   std::unique_ptr<admin::Access> admin_access_;
   std::shared_ptr<const upgrade::Generation> generation_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::shared_ptr<const Loops> loops_;  // first to go
+  std::shared_ptr<const Loops> loops_;  // destroyed first
   std::vector<std::vector<SocketAddress>> addresses_;
-  std::unique_ptr<Reloader> reloader_;     // main loop only, while it runs
-  std::unique_ptr<io::Timer> stop_delay_;  // as above
-  // The same, and in this order.
+  std::unique_ptr<Reloader> reloader_;  // this and those down to stop_report_ exist only during Run
+  std::unique_ptr<io::Timer> stop_delay_;
+  // In this order: the watches use the background thread.
   std::unique_ptr<BackgroundThread> background_;
   std::unique_ptr<CertificateWatch> certificate_watch_;
-  std::unique_ptr<FileWatch> config_watch_;  // nullptr: off
-  FileStates config_seen_;                   // before it was last read
-  std::unique_ptr<StopReport> stop_report_;  // main loop only, while it runs
-  std::size_t undrained_ = 0;                // workers; main loop only
+  std::unique_ptr<FileWatch> config_watch_;  // nullptr: not watched
+  FileStates config_seen_;                   // state of the file before it was last read
+  std::unique_ptr<StopReport> stop_report_;
+  std::size_t undrained_ = 0;  // workers that still have clients; main loop only
   std::chrono::steady_clock::time_point stop_began_{};
   std::atomic<bool> stopping_ = false;
 };
 
-// Opens every socket that the configuration asks for and closes it again: what `upgate check` does
-// beyond reading. Listeners with an error in `known` are left out, and an address that another
-// upgate has is good: the one that is to be replaced.
+// Opens every socket of the configuration and closes it again, for `upgate check`. Listeners with
+// an error in `known` are skipped. An address in use by another upgate process is no error: that
+// process is probably the one to be replaced.
 std::vector<config::ConfigError> CheckListening(const config::Config& config,
                                                 const std::vector<config::ConfigError>& known);
 

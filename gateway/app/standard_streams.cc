@@ -14,7 +14,7 @@ namespace upgate::app {
 
 void PrepareStandardStreams() {
   std::signal(SIGPIPE, SIG_IGN);
-  // The system gives out the lowest number that is free, so each gets its own.
+  // open(2) returns the lowest free descriptor, so each stream gets its own.
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) ::open("/dev/null", O_RDWR);
   }
@@ -29,7 +29,7 @@ void PrintPromptly(int fd, std::string_view text) {
 }
 
 int FinishOutput(int exit_code) {
-  // Not both in one condition: what was written before may have failed, and the rest may not.
+  // Both are needed: an earlier write may have failed even if the flush succeeds.
   const bool failed_before = std::ferror(stdout) != 0;
   const bool flushed = std::fflush(stdout) == 0;
   if (flushed && !failed_before) return exit_code;

@@ -6,8 +6,7 @@
 
 namespace upgate::app {
 
-// Says in the log, every few seconds while the gateway stops, what it still waits for. Lives on the
-// loop of its timers.
+// Logs every few seconds during shutdown what is still open. On the thread of its timers.
 class StopReport final : private io::Timer::Owner {
  public:
   static constexpr io::Millis kInterval{3'000};
@@ -16,7 +15,7 @@ class StopReport final : private io::Timer::Owner {
   StopReport(io::Timers& timers, const stats::Registry& registry, Log& log)
       : registry_(registry), log_(log), timer_(timers, *this) {}
 
-  // From now on, until nothing is open any more. A second call changes nothing.
+  // Starts reporting, until nothing is open any more. A second call has no effect.
   void Begin();
 
  private:

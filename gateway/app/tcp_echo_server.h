@@ -10,8 +10,7 @@
 
 namespace upgate::app {
 
-// A plain TCP server that sends back what it gets: what stands behind the demo's gateway, over a
-// real socket. On the thread of its loop.
+// A TCP echo server behind the demo's gateway, on a real socket. On its loop's thread.
 class TcpEchoServer final : private io::AcceptHandler {
  public:
   explicit TcpEchoServer(io::Loop loop);

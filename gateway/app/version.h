@@ -6,10 +6,10 @@
 
 namespace upgate::app {
 
-// Of this program, "0.1.0".
+// The version of this program, such as "0.1.0".
 std::string VersionNumber();
 
-// The libraries that it runs on, and their versions as found at run time where they tell.
+// The libraries in use with their versions, as found at run time where possible.
 std::vector<std::pair<std::string, std::string>> LibraryVersions();
 
 }  // namespace upgate::app

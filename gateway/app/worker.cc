@@ -61,7 +61,7 @@ Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address,
 
 void Worker::Start() {
   thread_ = std::thread([this] {
-    // Signals are for the main thread.
+    // Signals are handled on the main thread.
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -125,7 +125,7 @@ void Worker::BeginDrain(const Stop& stop) {
   LookLater();
 }
 
-// A connection that has just been handed over is not among the sessions yet.
+// Checks in a later task: a connection that is being handed over is not in the session table yet.
 void Worker::LookLater() {
   loop_.Post([this] {
     if (gone_ || !listeners_.empty() || gateway_.sessions() > 0) return;
@@ -135,7 +135,7 @@ void Worker::LookLater() {
   });
 }
 
-// Those that are not empty yet say so now.
+// Aborting calls the `empty` callbacks.
 void Worker::AbandonClients() {
   listeners_.Abandon();
   gateway_.Abandon();

@@ -15,31 +15,32 @@
 
 namespace upgate::app {
 
-// One loop with its listening sockets and its sessions, on a thread of its own or on the main
-// thread, which makes, starts and joins it.
+// One loop with its listeners and sessions. Runs on a thread of its own, or on the main thread,
+// which creates, starts and joins all workers.
 class Worker final : private io::Timer::Owner {
  public:
-  // What is borrowed outlives the worker. `index` of `workers`.
+  // What is borrowed outlives the worker. `index` is this worker's, below `workers`.
   Worker(std::shared_ptr<const upgrade::Generation> generation, const upgrade::Shared& shared,
          stats::LoopStats& stats, std::size_t index, std::size_t workers);
   ~Worker();
 
-  // Before Start: opens one socket of a listener, or of the admin address.
+  // Before Start or Run: opens one socket of a listener, by its index in the configuration, or of
+  // the admin address.
   Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
                                io::Sharing sharing);
   Result<SocketAddress> Listen(std::size_t listener, std::unique_ptr<io::BoundSocket> socket);
   Result<SocketAddress> ListenAdmin(const SocketAddress& address, http::RequestHandler& admin);
 
-  // Before Start or Run. `drained` is called on the loop's thread once no client is left after
-  // Drain.
+  // Before Start or Run: sets a callback, called once on the loop's thread when no client is left
+  // after Drain.
   void OnDrained(std::function<void()> drained) { drained_ = std::move(drained); }
   // Runs the loop on a thread of its own until Finish.
   void Start();
   // Runs the loop on this thread until Finish.
   void Run() { loop_.Run(); }
-  // Stops taking clients, closes sessions with `code` over `spread`, and lets go of what is left
-  // after `timeout`; the admin address stays. Thread-safe; a second call lets go of everything at
-  // once.
+  // Graceful shutdown: accepts no more clients, closes sessions with `code`, spread over `spread`,
+  // and aborts what is left after `timeout`. The admin address stays open. A second call aborts
+  // everything at once. Thread-safe.
   struct Stop {
     std::uint16_t code;
     io::Millis spread;
@@ -48,18 +49,18 @@ class Worker final : private io::Timer::Owner {
   void Drain(const Stop& stop);
   // Ends the loop. Thread-safe.
   void Finish();
-  // Waits for the thread of Start, where there is one.
+  // Waits for the thread of Start, if there is one.
   void Join();
 
-  // A configuration takes the place of another in two steps, each of which all workers must have
-  // done before the next: see upgrade::LoopRoutes. `sockets`, of new listeners, by their index in
+  // Replaces the generation in two steps; all workers must have completed the first before any
+  // begins the second. See upgrade::LoopRoutes. `sockets` are those of new listeners, by index in
   // the configuration. `done` is called on the loop's thread. Thread-safe.
   using Sockets = std::vector<std::vector<std::unique_ptr<io::BoundSocket>>>;
   void Prepare(std::shared_ptr<const upgrade::Generation> generation, std::function<void()> done);
   void Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
               std::function<void()> done);
 
-  // Runs `task` on the loop's thread, in order; dropped when the loop has ended. Thread-safe.
+  // Runs `task` on the loop's thread, in order; discarded if the loop has ended. Thread-safe.
   void Post(std::move_only_function<void(upgrade::Gateway&)> task);
 
   net::Loop& loop() { return loop_; }
@@ -71,7 +72,7 @@ class Worker final : private io::Timer::Owner {
   void AbandonClients();
   void OnTimer(io::Timer&) override { AbandonClients(); }
 
-  // Before the loop, whose last deletions give places back.
+  // Destroyed after the loop, whose last deferred deletions return places.
   upgrade::LoopListeners::Places places_;
   const std::size_t index_;
   SharedLimit admin_connections_;

@@ -11,33 +11,33 @@
 
 namespace upgate::backend {
 
-// A connection to an HTTP server, lent for one exchange.
+// A connection to an HTTP server, borrowed for one exchange.
 struct Lease {
   std::unique_ptr<http::ClientConnection> connection;
   const Server* server = nullptr;
-  bool reused =
-      false;  // it has served another exchange before, so the server may have closed it meanwhile
+  // It has served an earlier exchange, so the server may have closed it in the meantime.
+  bool reused = false;
 };
 
-// The kept-alive connections to the servers of one HTTP backend, on one loop: at most pool_size
-// idle ones, each for at most pool_idle. One that the server closes, or that has a byte on it
-// nobody asked for, is never lent. Runs on its loop's thread.
+// The kept-alive connections to the servers of one HTTP backend on one loop: at most pool_size idle
+// ones, each for at most pool_idle. A connection that the server closes, or on which it sends an
+// unsolicited byte, is discarded. On its loop's thread.
 class HttpPool final : private http::ClientConnection::Owner, private io::Timer::Owner {
  public:
-  // Borrowed and outliving. `descriptors` is what the idle connections of all pools and loops may
-  // take together.
+  // Everything is borrowed and outlives the pool. `descriptors` limits the idle connections of all
+  // pools and loops together.
   HttpPool(Pool& servers, io::Loop loop, SharedLimit& descriptors);
   ~HttpPool();
 
-  // The idle connection used last to the server whose turn it is; nothing when there is none, and
-  // `server` is where to Open then.
+  // The most recently used idle connection to the next server (round robin). nullptr if there is
+  // none; `server` is then set to the index of that server, for Open.
   std::unique_ptr<Lease> TakeIdle(std::size_t& server);
-  // Connects anew, as Pool::Open does; make a lease of what comes with Adopt.
+  // Opens a new connection, as Pool::Open does; Adopt makes a lease of the resulting stream.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t server) {
     return servers_.Open(handler, server);
   }
   Lease Adopt(std::unique_ptr<io::ByteStream> stream, const Server& server);
-  // After an exchange: keeps the connection if it can be used again, else lets the loop delete it.
+  // After an exchange: keeps the connection if it can be reused, otherwise has the loop delete it.
   void GiveBack(Lease lease);
 
   std::size_t idle() const { return idle_.size(); }

@@ -16,8 +16,8 @@ stats::HandshakeOutcome OutcomeOf(const OpenError& error) {
   return HandshakeOutcome::kBackendFailed;
 }
 
-// One attempt to reach any server of the pool: name, then each of its addresses, then TLS; then the
-// next server.
+// One attempt to connect to any server of the pool: resolve the name, try each address, then TLS;
+// then the next server.
 class Pool::Opening final : public io::Pending,
                             private io::ResolveHandler,
                             private io::ConnectHandler,
@@ -32,7 +32,7 @@ class Pool::Opening final : public io::Pending,
  private:
   const Server& server() const { return pool_.servers_[current_]; }
 
-  // Moves on to the first server that is not drained and was not tried; false when there is none.
+  // Advances to the next server that is neither drained nor tried; returns false if there is none.
   bool SkipDrained() {
     while (left_ > 0 && server().record.drained()) Next();
     return left_ > 0;
@@ -103,7 +103,7 @@ class Pool::Opening final : public io::Pending,
   void ServerFailed(const Error& error) {
     timer_.Disarm();
     server().stats.connect_failures.Add();
-    // A lack of our own says nothing about the server.
+    // The gateway's own lack of resources says nothing about the server.
     if (pool_.watcher_ != nullptr && error.code != Errc::kLimit)
       pool_.watcher_->OnServerDown(server().record, error);
     if (!reasons_.empty()) reasons_ += "; ";
@@ -117,9 +117,9 @@ class Pool::Opening final : public io::Pending,
   Pool& pool_;
   OpenHandler& handler_;
   std::size_t current_;
-  std::size_t left_ = pool_.size();  // to be tried, `current_` included
-  bool tried_ = false;               // any
-  std::string reasons_;              // of each server that failed
+  std::size_t left_ = pool_.size();  // servers to try, including `current_`
+  bool tried_ = false;               // at least one server
+  std::string reasons_;              // the error of each failed server
   std::vector<Ip> addresses_;
   std::size_t next_address_ = 0;
   bool securing_ = false;  // connected, TLS handshake under way

@@ -14,24 +14,25 @@
 
 namespace upgate::backend {
 
-// Why no server of a backend could be had.
+// Why the gateway could not connect to any server of a backend.
 struct OpenError {
-  // Of the last server tried. kTimeout: it did not answer in time, which is 504. kLimit: the
-  // gateway has no descriptors or memory for a connection, which is 503. Everything else is 502.
+  // The error of the last server tried. kTimeout: it did not answer in time, which is a 504.
+  // kLimit: the gateway has no descriptors or memory for a connection, which is a 503. Everything
+  // else is a 502.
   Errc code = Errc::kOther;
-  std::string message;                    // for the log: what was wrong with each server
-  TlsFault tls_fault = TlsFault::kOther;  // of kTls
-  // An operator has taken every server out of service, so none was tried, which is 503.
+  std::string message;                    // for the log: the errors of all servers that were tried
+  TlsFault tls_fault = TlsFault::kOther;  // if `code` is kTls
+  // An operator has drained every server, so that none was tried; this is a 503.
   bool drained = false;
 };
 
-// How a handshake ends for which no server could be had.
+// The outcome to count for a handshake that failed with this error.
 stats::HandshakeOutcome OutcomeOf(const OpenError& error);
 
 class OpenHandler {
  public:
-  // Connected, TLS included. `server` lives as long as the pool; `since` is when the attempt with
-  // this server began.
+  // Connected, TLS handshake included. `server` lives as long as the pool; `since` is when the
+  // attempt with this server began.
   virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const Server& server,
                         io::Instant since) = 0;
   virtual void OnOpenFailed(const OpenError& error) = 0;
@@ -40,7 +41,7 @@ class OpenHandler {
   ~OpenHandler() = default;
 };
 
-// Is told how each attempt to connect to a server went. Called from every loop.
+// Observes the outcome of each connection attempt. Called from every loop: must be thread-safe.
 class ServerWatcher {
  public:
   virtual void OnServerUp(ServerRecord& server) = 0;
@@ -50,23 +51,23 @@ class ServerWatcher {
   ~ServerWatcher() = default;
 };
 
-// The servers of one backend, as one loop sees them. Takes them in turn (round robin); one that
-// cannot be connected to within connect_timeout gives way to the next, until each has been tried
-// once. Servers that an operator has drained are passed over. Runs on its loop's thread.
+// The servers of one backend on one loop, used round robin. If a server cannot be connected to
+// within connect_timeout, the next one is tried, until each has been tried once. Servers that an
+// operator has drained are skipped. On its loop's thread.
 class Pool {
  public:
-  // `index` of the loop: the turn begins elsewhere on each, so that they do not all start at the
-  // same server. What is borrowed outlives the pool; `watcher` is nullptr where nobody wants to
-  // know.
+  // `index` is the loop's; the round robin starts at a different server on each loop. What is
+  // borrowed outlives the pool; `watcher` may be nullptr.
   Pool(std::shared_ptr<const BackendRecord> backend, io::Loop loop, tls::Scratch& scratch,
        ServerWatcher* watcher, std::size_t index = 0);
 
-  // Connects to a server. The handler is never called from inside Open; destroying what is returned
-  // cancels.
+  // Connects to a server. The handler is never called from inside Open; destroying the result
+  // cancels the attempt.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler) { return Open(handler, NextServer()); }
-  // The same, beginning with this server: its place in the configuration.
+  // The same, starting with the server of this index in the configuration.
   std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t first);
-  // Whose turn it is; moves the turn on. A drained one only where all are.
+  // The index of the next server; advances the round robin. Returns a drained server only if all
+  // are drained.
   std::size_t NextServer();
 
   const config::Backend& backend() const { return *record_->config; }

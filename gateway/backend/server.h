@@ -12,8 +12,8 @@
 
 namespace upgate::backend {
 
-// What all loops, and all configurations one after the other, know of one server: it is the same
-// server as long as the name of its backend and its URL are the same. Thread-safe.
+// A server, as all loops and successive generations see it: it is the same as long as the name of
+// its backend and its URL are the same. Thread-safe.
 struct ServerRecord {
   ServerRecord(std::string backend_name, std::string server_url,
                std::shared_ptr<stats::ServerRow> numbers)
@@ -22,20 +22,19 @@ struct ServerRecord {
   const std::string url;
   const std::shared_ptr<stats::ServerRow> row;
 
-  // Whether an operator has taken it out of service: it gets no new connections.
+  // True if an operator has drained it: it gets no new connections.
   bool drained() const { return row && row->drained.load(std::memory_order_relaxed); }
 };
 
-// A backend of a configuration, made ready: shared by all loops. Immutable, but for what is
-// thread-safe in it.
+// A backend of a generation; shared by all loops. Immutable, except for its thread-safe members.
 struct BackendRecord {
-  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  std::shared_ptr<const config::Config> whole;  // owns `config`
   const config::Backend* config = nullptr;
-  std::shared_ptr<tls::ContextCell<tls::ClientContext>> tls;  // nullptr where no server needs it
+  std::shared_ptr<tls::ContextCell<tls::ClientContext>> tls;  // nullptr: no server uses TLS
   std::vector<std::shared_ptr<ServerRecord>> servers;         // in the order of config->servers
 };
 
-// One server as one loop sees it; a part of a Pool.
+// One server on one loop; a part of a Pool.
 struct Server {
   const config::Server& config;
   ServerRecord& record;

@@ -5,8 +5,8 @@
 
 namespace upgate::backend {
 
-// Writes a line when a server can no longer be connected to, and one when it can be again: one for
-// each change, however many clients meet it. One for all loops; thread-safe.
+// Logs a line when a server becomes unreachable, and one when it is reachable again: one line per
+// change, regardless of the number of clients affected. One object for all loops; thread-safe.
 class ServerLog final : public ServerWatcher {
  public:
   // `log` is borrowed.

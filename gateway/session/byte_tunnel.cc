@@ -9,7 +9,7 @@ namespace {
 
 namespace code = ws::close_code;
 
-// Payload that is moved rather than sent from where it stands.
+// Payload up to this size, in bytes, is moved instead of written as a slice of its own.
 constexpr std::size_t kMostMoved = 2048;
 
 }  // namespace
@@ -43,7 +43,7 @@ void ByteTunnel::End(std::uint16_t close_code, std::string_view reason) {
 }
 
 void ByteTunnel::Abandon() {
-  client_.Abandon("cut off by the shutdown");
+  client_.Abandon("aborted by the shutdown");
   if (server_) server_->SetHandler(nullptr);
   close_timer_.Disarm();
 }
@@ -52,7 +52,7 @@ std::size_t ByteTunnel::held_bytes() const {
   return client_.held_bytes() + (server_ ? server_->held_bytes() : 0);
 }
 
-// What comes from one end is what grows for the other.
+// Both peers wait: input from one is what grows the queue of the other.
 void ByteTunnel::HoldBack(bool wait) {
   client_.HoldBack(wait);
   if (server_state_ != ServerState::kDone) server_gate_.Set(*server_, PauseReason::kMemory, wait);
@@ -69,16 +69,16 @@ void ByteTunnel::OnPart(const ws::FramePart& part) {
   const auto bytes = unpacker_.Unpack(part, context_.bytes);
   if (!bytes) {
     ToServer();
-    context_.bytes.clear();  // what was translated before the error
+    context_.bytes.clear();  // what was converted before the error
     client_.Fail(bytes.error());
     return;
   }
   if (!bytes->empty() && !JoinLast(part, *bytes)) context_.slices.push_back(*bytes);
 }
 
-// The system takes long over many small slices. Payload that stands close behind the last one, with
-// nothing but the header of its frame between them, moves up to it. Only payload that is still
-// where it was read: there, what lies between is ours.
+// A write of many small slices is slow. So small payload that follows the last slice with only its
+// frame header in between is moved next to it. Only possible if the payload is still in the read
+// buffer, where the bytes in between may be overwritten.
 bool ByteTunnel::JoinLast(const ws::FramePart& part, Bytes bytes) {
   const bool in_place = bytes.data() == part.payload.data() && !client_.compresses();
   if (!in_place || context_.slices.empty() || bytes.size() > kMostMoved) return false;
@@ -95,7 +95,7 @@ void ByteTunnel::OnReadDone() {
   ToServer();
 }
 
-// The payload of one read leaves in one write.
+// Writes the payload of one read with one call.
 void ByteTunnel::ToServer() {
   if (context_.slices.empty()) return;
   std::size_t size = 0;
@@ -168,13 +168,13 @@ void ByteTunnel::OnError(const Error& error) {
   if (answer_close_) {
     client_.Close(client_.peer_code(), "", Closer::kClient, "");
   } else {
-    client_.Close(code::kInternalError, "the server broke the connection", Closer::kServer,
+    client_.Close(code::kInternalError, "the server's connection broke", Closer::kServer,
                   error.message);
   }
   ServerDone();
 }
 
-// ---- the end
+// ---- closing
 
 void ByteTunnel::ShutDownServer() {
   if (server_state_ == ServerState::kShutting) return;
@@ -183,8 +183,8 @@ void ByteTunnel::ShutDownServer() {
   ArmCloseTimer();
 }
 
-// From here on the client gets nothing more: a little of what the server sends is read and dropped,
-// so that its end can be seen.
+// The client gets nothing more. A limited amount of the server's input is read and dropped, so that
+// the server's FIN is noticed.
 void ByteTunnel::StopReadingServer() {
   if (server_) server_gate_.Resume(*server_, PauseReason::kFarEndFull);
 }
@@ -196,8 +196,7 @@ void ByteTunnel::Discard(std::size_t bytes) {
   if (server_flushed_) BreakOffSoon();
 }
 
-// Everything is with the system, which still has to send the last of it: a reset would take it
-// back.
+// The kernel has all data, but may not have sent the last of it, which a reset would discard.
 void ByteTunnel::BreakOffSoon() {
   progress_.Mark(server_->delivery());
   close_timer_.Arm(std::min(facts().route->limits.close_timeout, kSendGrace));
@@ -211,8 +210,8 @@ void ByteTunnel::OnFlushed() {
 
 void ByteTunnel::OnTimer(io::Timer&) {
   if (answer_close_) client_.Close(client_.peer_code(), "", Closer::kClient, "");
-  // A server that slowly takes what the client sent gets the time for it; one that has all, and
-  // only goes on sending for nobody, gets no more.
+  // A server that makes progress in reading what the client sent gets more time; one that has
+  // everything and only keeps sending does not.
   const io::Delivery delivery = server_->delivery();
   const bool has_all = server_flushed_ && discard_left_ == 0 && delivery.waiting == 0;
   if (!has_all && progress_.Since(delivery) >= kSlowestProgress) return ArmCloseTimer();

@@ -16,22 +16,26 @@
 
 namespace upgate::session {
 
-// A session between WebSocket frames and the bytes of a tcp, tls or unix server: the payload of the
-// client's data frames goes to the server, what the server sends comes back as one message for each
-// read.
+// A session between a WebSocket client and a tcp, tls or unix server. The payload of the client's
+// data frames is written to the server; each read from the server becomes one message.
 //
-// Ends: the server's end -> Close 1000 behind all that it sent; the client's Close -> the server's
-// write side is shut down, and what it still sends within close_timeout goes out before the
-// answering Close; a broken server -> 1011; a lost client -> the server is shut down and let go
-// after close_timeout at the latest, or as soon as it has what the client sent when it floods
-// nobody. Either connection is closed as soon as it has ended, however long the other takes.
+// How it ends:
+//
+// - the server sends FIN: Close 1000 to the client, after all that the server sent
+// - the client sends a Close: FIN to the server; what the server still sends within close_timeout
+//   is delivered before the Close is answered
+// - the server's connection breaks: Close 1011
+// - the client is lost: FIN to the server, whose connection ends after close_timeout at the latest;
+//   earlier if the server keeps sending after it has received everything
+//
+// Each connection is closed as soon as it has ended, independently of the other.
 class ByteTunnel final : public Session,
                          private Endpoint::Owner,
                          private io::StreamHandler,
                          private io::Timer::Owner {
  public:
-  // `encoding` is not kAuto; `compression` as for an Endpoint. Everything but the streams is
-  // borrowed and outlives the session.
+  // `encoding` must not be kAuto. `compression` as for an Endpoint. Everything except the streams
+  // and the compression is borrowed and outlives the session.
   ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
              std::unique_ptr<Compression> compression, std::unique_ptr<io::ByteStream> server,
              config::Encoding encoding, stats::RouteStats& route_stats,
@@ -51,9 +55,9 @@ class ByteTunnel final : public Session,
 
  private:
   enum class ServerState : std::uint8_t {
-    kOpen,      // bytes both ways
-    kEnded,     // it will send nothing more; it still takes what the client sends
-    kShutting,  // we will send nothing more; it may still send
+    kOpen,      // bytes in both directions
+    kEnded,     // its FIN was received; it still gets what the client sends
+    kShutting,  // our FIN is queued or sent; it may still send
     kDone,
   };
 
@@ -84,7 +88,7 @@ class ByteTunnel final : public Session,
   void ServerDone();
   void FinishIfDone();
 
-  // Touched by every read and write.
+  // Used by every read and write.
   Context& context_;
   std::unique_ptr<io::ByteStream> server_;  // nullptr when done
   stats::ServerStats& server_stats_;
@@ -92,15 +96,15 @@ class ByteTunnel final : public Session,
   ReadGate server_gate_;
   std::uint32_t discard_left_ = kMaxDiscard;
   ServerState server_state_ = ServerState::kOpen;
-  bool server_ended_ = false;      // its FIN was seen
-  bool server_truncated_ = false;  // without close_notify
-  bool server_flushed_ = false;    // our FIN is out
+  bool server_ended_ = false;      // its FIN was received
+  bool server_truncated_ = false;  // it ended without close_notify
+  bool server_flushed_ = false;    // our FIN was sent
   bool client_done_ = false;
-  bool answer_close_ = false;  // the client's Close waits for the server's last bytes
+  bool answer_close_ = false;  // the client's Close is answered after the server's last bytes
   ws::FrameUnpacker unpacker_;
   ws::FramePacker packer_;
   ws::Opcode opcode_;  // of the frames to the client
-  // Touched now and then.
+  // Rarely used.
   io::Timer close_timer_;
   Progress progress_;  // of the server, since close_timer_ was armed
 };

@@ -21,8 +21,8 @@ std::unique_ptr<Compression> Compression::Open(CompressionPool& pool, ws::Role r
   const bool server = role == ws::Role::kServer;
   const Direction in = Of(server ? ws::Role::kClient : ws::Role::kServer, agreed);
   const Direction out = Of(role, agreed);
-  // Also without takeover a peer can keep a message open for ever. A deflater is borrowed for whole
-  // messages.
+  // An inflater counts even without context takeover, because a peer can keep a message open for
+  // any time. A deflater without it is borrowed for one whole message.
   const std::size_t most = ws::Inflater::Memory(in.window_bits) +
                            (out.takeover ? ws::Deflater::Memory(out.window_bits) : 0);
   if (!pool.Reserve(most)) return nullptr;
@@ -62,7 +62,7 @@ std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::Fr
   if (rest.message_begin) room_ = max_message_;
   if (!inflater_) inflater_ = pool_.TakeInflater(in_.window_bits);
   Bytes input = rest.payload;
-  // One byte more than there may be is enough to know.
+  // One byte more than allowed, to notice that the limit is exceeded.
   const auto got = inflater_->Inflate(input, rest.message_end,
                                       out.first(std::min<std::uint64_t>(out.size(), room_ + 1)));
   if (!got) return std::unexpected(got.error());
@@ -81,7 +81,7 @@ std::expected<Compression::Piece, ws::ProtocolError> Compression::Inflate(ws::Fr
   return Piece{piece, got->done};
 }
 
-// For a message that has come to `size` bytes.
+// The error for a message of at least `size` bytes.
 ws::ProtocolError Compression::TooBig(std::uint64_t size) const {
   return {ws::kTooBig.close_code, ws::kTooBig.reason, max_message_, size};
 }
@@ -97,7 +97,7 @@ std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message,
   if (!Wants(message.size())) return {};
   if (out_.takeover) {
     if (!deflater_) deflater_ = pool_.TakeDeflater(out_.window_bits, level_);
-    // Also if it got no smaller: what is in our window must be in the peer's, too.
+    // Sent even if it got no smaller: the peer's window must get what is in ours.
     return ws::CompressedFrame(*deflater_, opcode, message, scratch, mask);
   }
   auto deflater = pool_.TakeDeflater(out_.window_bits, level_);
@@ -108,8 +108,9 @@ std::optional<Bytes> Compression::Deflate(ws::Opcode opcode, Bytes message,
   return frame;
 }
 
-// Where messages refer to those before them every session would need a compression of its own, and
-// a room would cost its size times over: such sessions get shared messages as they are.
+// With context takeover a shared message would have to be compressed for each session separately,
+// which costs too much for a room with many subscribers: such sessions get shared messages
+// uncompressed.
 std::optional<Bytes> Compression::DeflateShared(const plugin::Message& message) {
   if (out_.takeover || !Wants(message.payload().size())) return {};
   auto frame = message.FindCompressed(out_.window_bits, level_);

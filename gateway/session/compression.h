@@ -18,51 +18,53 @@
 
 namespace upgate::session {
 
-// What a route asks for.
+// The parameters that a route offers or accepts.
 ws::DeflateParameters WantedBy(const config::Compression& settings);
 
-// permessage-deflate (RFC 7692) at one end of one connection: takes the messages that come apart,
-// piece by piece, and compresses those that go. Sets its memory aside when it is made, and gives
-// all back when it is destroyed. On its loop's thread.
+// permessage-deflate (RFC 7692) for one connection: inflates incoming messages piece by piece, and
+// compresses outgoing ones. Reserves memory in the pool on creation and releases it on destruction.
+// On its loop's thread.
 class Compression final {
  public:
-  // `agreed` with the peer, whose messages have at most `max_message` bytes, inflated. We are what
-  // `role` says. nullptr: the pool has not got the memory. The pool outlives it.
+  // `agreed`: the negotiated parameters. `role` is ours. `max_message`: the size limit of the
+  // peer's messages, inflated, in bytes. Returns nullptr if the pool has not enough memory. The
+  // pool is borrowed and outlives the object.
   static std::unique_ptr<Compression> Open(CompressionPool& pool, ws::Role role,
                                            const ws::DeflateParameters& agreed,
                                            const config::Compression& settings,
                                            std::uint64_t max_message);
   ~Compression();
-  // As a client, for one that was made before the server had a say: what came out of it. Windows
-  // are no larger, and takeover is no more, than was asked for.
+  // As a client, for an object that was created with the offered parameters: sets those that the
+  // server chose, which need no more memory (no larger windows, no additional context takeover).
   void Settle(const ws::DeflateParameters& agreed);
 
   Compression(const Compression&) = delete;
   Compression& operator=(const Compression&) = delete;
 
-  // The next piece of what `rest` stands for, in `out`; `rest` is a part of a compressed message
-  // and is used up from its front. To be called again with what is left until done; the last piece
-  // may be empty. Text is checked for UTF-8. Errors: 1007 for what is no deflate data or no UTF-8,
-  // 1009 for a message that is too big, at the moment that it is.
+  // Inflates the next piece of `rest`, a part of a compressed message, into `out`, and consumes
+  // `rest` from its front. To be called again until `done`; the last piece may be empty. Checks
+  // that text is UTF-8. Errors: 1007 for invalid deflate data or UTF-8, 1009 as soon as a message
+  // exceeds the limit.
   struct Piece {
     ws::FramePart part;
-    bool done;  // nothing is left of `rest`
+    bool done;  // `rest` is consumed
   };
   std::expected<Piece, ws::ProtocolError> Inflate(ws::FramePart& rest, MutableBytes out);
 
-  // Whether a message of this size is worth it.
+  // True if a message of this size, in bytes, is large enough to be compressed.
   bool Wants(std::size_t size) const { return size >= threshold_; }
-  // The frame of a message, compressed, in `scratch`; masked where we are the client. Nothing where
-  // it is to go as it is.
+  // Returns the frame of the compressed message, stored in `scratch`, masked if we are the client;
+  // nullopt if the message is to be sent uncompressed.
   std::optional<Bytes> Deflate(ws::Opcode opcode, Bytes message, std::optional<ws::MaskKey> mask,
                                std::string& scratch);
-  // The same for one that goes to many; stands in the message.
+  // The same for a message to many recipients; the result is stored in the message, for all of
+  // them.
   std::optional<Bytes> DeflateShared(const plugin::Message& message);
 
  private:
   struct Direction {
     std::uint8_t window_bits;
-    bool takeover;  // messages may refer to those before them
+    bool takeover;  // context takeover: messages may refer to earlier ones
   };
 
   static Direction Of(ws::Role sender, const ws::DeflateParameters& parameters);
@@ -72,11 +74,11 @@ class Compression final {
   const ws::ProtocolError* Check(const ws::FramePart& piece);
 
   CompressionPool& pool_;
-  std::unique_ptr<ws::Inflater>
-      inflater_;  // with takeover: since the first message; else: while a message is open
-  std::unique_ptr<ws::Deflater> deflater_;  // with takeover only, since the first message
+  // With context takeover: since the first message; without: while a message is open.
+  std::unique_ptr<ws::Inflater> inflater_;
+  std::unique_ptr<ws::Deflater> deflater_;  // with context takeover only, since the first message
   const std::uint64_t max_message_;
-  std::uint64_t room_ = 0;  // of the open message
+  std::uint64_t room_ = 0;  // bytes that the open message may still have
   const std::uint64_t threshold_;
   const std::size_t reserved_;
   Direction in_;

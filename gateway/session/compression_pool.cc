@@ -7,7 +7,7 @@
 namespace upgate::session {
 namespace {
 
-// The latest on the shelf that fits, or nullptr.
+// The most recently used one that fits, or nullptr.
 template <class Shelf, class Fits>
 auto TakeFrom(Shelf& shelf, Fits fits) {
   const auto found = std::find_if(shelf.rbegin(), shelf.rend(),
@@ -70,7 +70,7 @@ void CompressionPool::GiveBack(std::unique_ptr<ws::Inflater> inflater) {
 
 template <class Context>
 void CompressionPool::Put(std::unique_ptr<Context> context, Shelf<Context>& shelf) {
-  if (shelf.size() == kMostReady) {  // the one that was not wanted for the longest time goes
+  if (shelf.size() == kMostReady) {  // drop the least recently used one
     Gone(*shelf.front().context);
     shelf.erase(shelf.begin());
   }

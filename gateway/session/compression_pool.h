@@ -12,32 +12,32 @@
 
 namespace upgate::session {
 
-// The deflaters and inflaters of one loop. Sessions whose messages stand by themselves borrow one
-// for a message and share a few; others keep theirs until they end. A few that nobody uses are kept
-// ready for some seconds. On its loop's thread.
+// The deflaters and inflaters of one loop. Sessions without context takeover borrow one for each
+// message and share a few; others keep theirs until they end. Unused ones stay available for some
+// seconds. On its loop's thread.
 class CompressionPool final : private io::Timer::Owner {
  public:
-  // `memory`: what all sessions of the loop together may come to hold, in bytes; what is kept ready
-  // is not counted. Borrowed things outlive the pool, and the pool outlives whoever borrows from
-  // it.
+  // `memory`: the limit on what all sessions of the loop may reserve, in bytes; unused deflaters
+  // and inflaters do not count. What is borrowed outlives the pool, and the pool outlives its
+  // borrowers.
   CompressionPool(io::Timers& timers, io::MemoryLedger& ledger, std::uint64_t memory,
                   stats::CompressionStats& stats);
   ~CompressionPool();
 
-  // A new bound; what is set aside already stays.
+  // Sets a new limit, in bytes. Existing reservations stay.
   void SetMemory(std::uint64_t memory) { memory_ = memory; }
 
-  // Sets memory aside for what a session may come to hold; false when there is not enough left.
+  // Reserves `bytes` for a session; returns false if the limit would be exceeded. Release ends it.
   bool Reserve(std::size_t bytes);
   void Release(std::size_t bytes);
 
-  // Fresh ones.
+  // In their initial state. GiveBack returns them.
   std::unique_ptr<ws::Deflater> TakeDeflater(std::uint8_t window_bits, int level);
   std::unique_ptr<ws::Inflater> TakeInflater(std::uint8_t window_bits);
   void GiveBack(std::unique_ptr<ws::Deflater> deflater);
   void GiveBack(std::unique_ptr<ws::Inflater> inflater);
 
-  // Of each kind, that are kept ready at most.
+  // How many unused ones of each kind are kept, and for how long.
   static constexpr std::size_t kMostReady = 8;
   static constexpr io::Millis kReadyFor{5'000};
 
@@ -48,7 +48,7 @@ class CompressionPool final : private io::Timer::Owner {
     io::Instant since;
   };
   template <class Context>
-  using Shelf = std::vector<Ready<Context>>;  // the latest at the end
+  using Shelf = std::vector<Ready<Context>>;  // most recently used last
 
   template <class Context>
   void Put(std::unique_ptr<Context> context, Shelf<Context>& shelf);
@@ -64,7 +64,7 @@ class CompressionPool final : private io::Timer::Owner {
 
   std::uint64_t memory_;
   std::uint64_t reserved_ = 0;
-  io::MemoryCharge charge_;  // of all there are
+  io::MemoryCharge charge_;  // for all existing ones
   stats::CompressionStats& stats_;
   Shelf<ws::Deflater> deflaters_;
   Shelf<ws::Inflater> inflaters_;

@@ -8,7 +8,7 @@
 
 namespace upgate::session {
 
-// A stream to a server, whose bytes are counted both ways.
+// A stream to a server that counts the bytes in both directions. On the stream's loop's thread.
 class CountedStream final : public io::ByteStream, private io::StreamHandler {
  public:
   // `stats` outlives it.

@@ -17,7 +17,7 @@ std::string_view ToString(Closer closer) {
 ws::Close FaultOfServer(std::uint16_t close_code, std::string_view reason) {
   if (close_code == ws::close_code::kMessageTooBig)
     return {close_code, "from the server: " + std::string(reason)};
-  return {ws::close_code::kInternalError, "the server broke a rule of the protocol"};
+  return {ws::close_code::kInternalError, "the server violated the protocol"};
 }
 
 }  // namespace upgate::session

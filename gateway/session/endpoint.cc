@@ -10,7 +10,7 @@ namespace {
 using ws::Opcode;
 namespace code = ws::close_code;
 
-// With less room than this in the buffer it is not worth to go on inflating into it.
+// With less room than this in the buffer, in bytes, its content is delivered first.
 constexpr std::size_t kLeastRoom = 1024;
 
 }  // namespace
@@ -40,9 +40,9 @@ void Endpoint::ReadEarly(std::string early) {
   if (!early.empty()) OnBytes(std::as_writable_bytes(std::span(early)));
 }
 
-// Stops where the share of the turn is used up, or the owner has no more room. `open`: a compressed
-// part of which something is left then. False when the peer broke a rule, and all is done about it.
-// Inlined into both of its callers: the one of fresh reads is the hot path.
+// Stops when the session's share of the turn is used up or the owner pauses. `open` is then set if
+// a compressed part is not fully inflated. Returns false after a protocol error, which has been
+// handled. Inlined into both callers: the one for fresh reads is the hot path.
 inline bool Endpoint::Decode(MutableBytes& data, std::optional<ws::FramePart>& open) {
   while (!open && may_decode()) {
     const auto part = decoder_.Next(data);
@@ -107,7 +107,7 @@ bool Endpoint::FailReading(const ws::ProtocolError& error) {
   return false;
 }
 
-// Leaves in `part` what there was no time or no room for.
+// Leaves in `part` what could not be inflated yet.
 bool Endpoint::InflatePart(std::optional<ws::FramePart>& part) {
   const MutableBytes buffer = context_.InflateBuffer();
   const std::size_t before = part->payload.size();
@@ -132,7 +132,7 @@ bool Endpoint::InflatePart(std::optional<ws::FramePart>& part) {
   return true;
 }
 
-// What has to wait stays in front of what is still to be read. `rest`: what keeps it already;
+// Keeps unprocessed input, which comes before further reads. `rest` is its present container;
 // nullptr for a fresh read.
 void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
                     std::unique_ptr<Rest> rest) {
@@ -142,7 +142,8 @@ void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
     return;
   }
   if (rest) {
-    // A part's payload is right before what follows it, and both are the end of what was kept.
+    // The payload of the open part is directly before the data after it, and both are at the end of
+    // the kept bytes.
     rest->start = rest->bytes.size() - data.size() - (open ? open->payload.size() : 0);
   } else {
     rest = std::make_unique<Rest>(*this);
@@ -154,7 +155,7 @@ void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
   rest_->charge.Set(io::HeapBytes(rest_->bytes));
   gate_.Pause(*stream_, PauseReason::kRest);
   ContinueRest();
-  // Nobody makes room for it any more.
+  // The connection has ended, so nothing will end the pause.
   if (rest_->broken && held()) Lost(peer(), std::string(*rest_->broken));
 }
 
@@ -179,7 +180,7 @@ void Endpoint::OnControlPart(const ws::FramePart& part) {
     return;
   }
   if (part.frame_begin) control_ = std::make_unique<ControlPayload>();
-  assert(control_ != nullptr && "a frame begins before it goes on");
+  assert(control_ != nullptr && "the first part of a frame comes first");
   std::ranges::copy(part.payload,
                     control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
   control_->size += part.payload.size();
@@ -253,13 +254,13 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
   End(error.close_code, Closer::kGateway, reason);
   if (state_ == State::kOpen) SendClose(error.close_code, reason);
   Linger();
-  stream_->Shutdown();  // as a client, too: a server that breaks rules is not waited for
+  stream_->Shutdown();  // as a client, too: no waiting for a server that violates the protocol
   owner_.OnPeerClosing(PeerEnd::kFault, reason);
 }
 
-// As a server we end our side behind the last frame and then await the peer's end, so that the
-// system does not answer late bytes of the client with a reset that would take our Close away from
-// it. As a client we leave it to the server to be the first (RFC 6455, section 7.1.1).
+// As a server we half-close after the last frame and wait for the peer's FIN: if we closed the
+// socket, the kernel would answer late bytes of the client with a reset, and the client could lose
+// our Close. As a client we let the server close first (RFC 6455, section 7.1.1).
 void Endpoint::Linger() {
   FlushGathered();
   state_ = State::kLingering;
@@ -277,8 +278,8 @@ void Endpoint::ArmCloseTimer() {
 
 void Endpoint::OnEnd() {
   peer_ended_ = true;
-  if (state_ == State::kPeerClosed) return;  // it waits for our answer
-  if (state_ == State::kLingering) {         // and still takes what is on its way
+  if (state_ == State::kPeerClosed) return;  // our answer to its Close is due
+  if (state_ == State::kLingering) {         // the peer still gets what is queued
     if (role_ == ws::Role::kClient) stream_->Shutdown();
     if (flushed_) Done();
     return;
@@ -292,7 +293,7 @@ void Endpoint::OnEnd() {
                           : "the server ended the connection without a Close");
 }
 
-// A server's messages have their own ends, and a Close is the last of them.
+// Harmless from a server: frames have a length, and a Close is the last of them.
 bool Endpoint::OnTruncated() {
   truncated_ = role_ == ws::Role::kClient;
   return truncated_;
@@ -303,8 +304,9 @@ void Endpoint::OnFlushed() {
   if (state_ == State::kLingering && peer_ended_) Done();
 }
 
-// What came before still counts, a share of it in each turn. But nobody is served long for being
-// gone: those who break off connection after connection get no more than a few of them finished.
+// Input received before the error is still processed, one share per turn. But the number of such
+// connections is limited, so that a client cannot cause unbounded work by breaking one connection
+// after another.
 void Endpoint::OnError(const Error& error) {
   if (rest_ && rest_->waiting() && context_.finishing < Context::kMostFinishing) {
     ++context_.finishing;
@@ -328,8 +330,8 @@ void Endpoint::Done() {
   timer_.Disarm();
   rest_.reset();
   stream_->SetHandler(nullptr);
-  // The session may last longer; the descriptor of a peer that is gone does not. One that has only
-  // ended its side still gets what is queued for it.
+  // The session may outlive this connection, but the descriptor of a peer that is gone should be
+  // closed now. A peer that has only half-closed still gets what is queued for it.
   if (!peer_ended_ || stream_->queued() == 0) context_.loop.turn.DeferDelete(std::move(stream_));
   owner_.OnPeerDone();
 }
@@ -364,8 +366,8 @@ void Endpoint::ContinueRest() {
   if (rest_ && !held()) context_.loop.turn.Continue(*rest_);
 }
 
-// One alarm for keep-alive, idleness and closing: it looks at the times that reads and writes left
-// behind, and sets itself anew.
+// One timer for pings, idleness and closing. It compares the times that reads and writes have
+// stored, and rearms itself; so reads and writes need not touch the timer.
 void Endpoint::OnTimer(io::Timer&) {
   const io::Instant now = context_.loop.timers.Now();
   switch (state_) {
@@ -374,7 +376,7 @@ void Endpoint::OnTimer(io::Timer&) {
       return;
     case State::kCloseSent:
     case State::kLingering:
-      // Someone who slowly takes what was sent before the Close gets the time for it.
+      // A peer that makes progress in reading what was sent before the Close gets more time.
       if (progress_.Since(stream_->delivery()) >= kSlowestProgress) return ArmCloseTimer();
       Lost(peer(), "no answer to the Close within limits.close_timeout");
       return;
@@ -392,13 +394,13 @@ void Endpoint::Watch(io::Instant now) {
     Close(code::kGoingAway, "idle timeout", Closer::kGateway, "idle for as long as limits.idle");
     return;
   }
-  // A peer that we do not read cannot answer; its silence is ours.
+  // While reading is paused, a Pong cannot be seen: no conclusion from silence.
   if (!gate_.open()) last_heard_ = now;
   if (pings && now - last_heard_ >= limits_.ping_interval) {
-    // To take what is sent is a sign of life too: the ping waits behind it.
+    // Progress in reading a backlog proves that the peer is alive; the ping is behind that backlog.
     if (ping_unanswered_ && !progress_.WorksOnBacklog(stream_->delivery())) {
       stream_->Reset();
-      Lost(Closer::kGateway, "no sign of life within limits.ping_interval after a ping");
+      Lost(Closer::kGateway, "nothing received within limits.ping_interval after a ping");
       return;
     }
     last_heard_ = now;

@@ -26,51 +26,53 @@
 
 namespace upgate::session {
 
-// How a peer comes to its end.
+// How a peer ends.
 enum class PeerEnd : std::uint8_t {
-  kClosed,    // its Close is here and waits for ours
-  kAnswered,  // it has answered our Close
-  kFault,     // it broke a rule, and was told so
-  kLost,      // without a Close, or without an answer to ours in time
+  kClosed,    // it sent a Close, which is not answered yet
+  kAnswered,  // it answered our Close
+  kFault,     // it violated the protocol or a limit, and was sent a Close
+  kLost,      // its connection ended without a Close, or it did not answer ours in time
 };
 
 // The gateway's WebSocket endpoint towards one peer (RFC 6455), a client or, in the role of a
-// client, a server: decodes frames, answers pings, keeps the connection alive, does the closing
-// handshake and the bounded wait after it. Data frames go to the owner piece by piece, inflated
-// where they came compressed (RFC 7692).
+// client, a server: decodes frames, answers pings, checks that the peer is alive, and performs the
+// closing handshake with a bounded wait after it. Data frames go to the owner piece by piece,
+// inflated if they were compressed (RFC 7692).
 //
-// A read is used up as far as the owner has room (PauseReading) and the share of the loop's turn
-// lasts (io::Loop::share); the rest is kept, and continued in order among the loop's leftovers. A
-// few bytes can stand for much work: many small messages, or a large one that was compressed. What
-// is sent to the peer while a read is used up leaves in one write, in order.
+// Input is processed as long as the owner accepts it (PauseReading) and the session's share of the
+// loop's turn is not used up (io::Loop::share), because few bytes can cause much work: many small
+// messages, or a large compressed one. The rest is kept and processed in order, in later turns.
+// Whatever is sent to the peer while its input is processed leaves in one write, in order.
 //
-// Order of events: OnPart … OnReadDone any number of times, then OnPeerClosing once, then
+// Order of callbacks: OnPart … OnReadDone any number of times, then OnPeerClosing once, then
 // OnPeerDone once. Owned by a session, on its loop's thread.
 class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
  public:
   class Owner {
    public:
-    // A piece of a data frame; its payload is writable, and gone after the OnReadDone that follows.
+    // A piece of a data frame. Its payload may be changed in place, and is valid until the
+    // OnReadDone that follows.
     virtual void OnPart(const ws::FramePart& part) = 0;
-    // The read that brought the last parts is used up.
+    // All parts of the read have been delivered.
     virtual void OnReadDone() = 0;
-    // Nothing more comes from the peer. With kClosed the owner delivers what is left to deliver and
-    // then calls Close, which answers it; otherwise the endpoint ends the connection by itself.
-    // `reason`: of the peer's Close, or what is wrong.
+    // No more input follows. With kClosed the owner sends what is left to send and then calls
+    // Close, which answers the peer's; otherwise the endpoint ends the connection itself. `reason`
+    // is that of the peer's Close, or the error.
     virtual void OnPeerClosing(PeerEnd end, std::string_view reason) = 0;
-    // What was queued for the peer is down to the low mark.
+    // The queue towards the peer is down to the low watermark.
     virtual void OnPeerDrained() = 0;
-    // The connection is over and may be destroyed.
+    // The connection has ended. The endpoint may be destroyed, but not inside this call.
     virtual void OnPeerDone() = 0;
-    // When the session's other end last was active, where the endpoint does not see all of that.
+    // When the session's other peer was last active, if the endpoint is not told through
+    // NoteActivity.
     virtual io::Instant OtherEndActive() const { return {}; }
 
    protected:
     ~Owner() = default;
   };
 
-  // `role` is ours; a client masks what it sends. `compression` is nullptr where none was agreed
-  // on. `stats.in` is what comes from the peer. Everything but the stream and the compression is
+  // `role` is ours; a client masks what it sends. `compression` is nullptr if none was negotiated.
+  // `stats.in` counts what comes from the peer. Everything except the stream and the compression is
   // borrowed and outlives the endpoint.
   Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStream> stream,
            std::unique_ptr<Compression> compression, const config::RouteLimits& limits,
@@ -78,54 +80,54 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
 
   // Begins to read.
   void Start();
-  // What came behind the handshake, once it has begun.
+  // Processes input that arrived together with the handshake. To be called after Start.
   void ReadEarly(std::string early);
 
-  // Sends one message of one frame, compressed where that was agreed on and pays. The payload may
-  // stand anywhere.
+  // Sends one message as one frame, compressed if that was negotiated and the message is large
+  // enough. The payload is copied or sent before the call returns.
   void Send(ws::Opcode opcode, Bytes payload);
-  // To a client: the same for a frame that is encoded already, header and all; it is sent as it is
-  // where nothing is compressed.
+  // To a client: the same for an encoded frame (header and payload), which is sent as it is unless
+  // it is to be compressed.
   void SendFrame(ws::Opcode opcode, Bytes frame);
-  // To a client: the same for several messages at once, in as few writes as can be.
+  // To a client: the same for several messages, in as few writes as possible.
   void SendAll(std::span<const plugin::Message> messages);
   void SendBatch(const plugin::Batch& batch);
   // Sends a piece of a message as a frame of its own, uncompressed, with the Flush that must follow
-  // in the same callback; until then its payload stays where it is, and may be changed.
-  // `message_size`: of the whole message, looked at with its last piece.
+  // in the same callback. Until then the payload must stay valid, and may be masked in place.
+  // `message_size` is the size of the whole message; only that of the last piece is used.
   void SendPart(const ws::FramePart& part, std::uint64_t message_size);
   void Flush();
 
-  // Starts the closing handshake, or answers the peer's. Only the first call counts. `why` is for
-  // the log.
+  // Starts the closing handshake, or answers the peer's. Only the first call has an effect. `why`
+  // is for the log; `reason` is sent, truncated to 123 bytes.
   void Close(std::uint16_t code, std::string_view reason, Closer closer, std::string_view why);
-  // Ends the connection with a Close for something the peer did wrong; OnPeerClosing(kFault)
-  // follows before this returns.
+  // Closes the connection because the peer violated the protocol or a limit. OnPeerClosing(kFault)
+  // is called before this returns.
   void Fail(const ws::ProtocolError& error);
 
-  // Lets go of the connection at once, without a closing handshake; no callbacks follow.
+  // Aborts the connection without a closing handshake; no callbacks follow.
   void Abandon(std::string_view why);
 
-  // The session's other end has done something that is not sent to this one.
+  // Notes activity of the session's other peer that is not sent to this one.
   void NoteActivity() { last_active_ = context_.loop.timers.Now(); }
-  // When this peer was active, or something was sent to it; the answers to our own pings do not
-  // count.
+  // When anything was last received from this peer or sent to it, except the answers to our own
+  // pings.
   io::Instant last_active() const { return last_active_; }
 
   bool sending() const { return state_ == State::kOpen || state_ == State::kPeerClosed; }
-  // Whether the peer's Close waits for ours.
+  // True if the peer's Close has not been answered yet.
   bool peer_closed() const { return state_ == State::kPeerClosed; }
   bool compresses() const { return compression_ != nullptr; }
   bool congested() const { return stream_ && stream_->congested(); }
   std::size_t queued() const { return stream_ ? stream_->queued() : 0; }
-  // Of our last ping that was answered; 0: none.
+  // Round-trip time of our last answered ping, in microseconds; 0: none.
   std::uint32_t rtt_us() const { return ping_clock_.rtt_us(); }
   void PauseReading(PauseReason reason) {
     if (reading()) gate_.Pause(*stream_, reason);
   }
-  // Never calls the owner: what was kept back comes later.
+  // Never calls the owner from inside: input that was kept is processed later.
   void ResumeReading(PauseReason reason);
-  // Stops reading for want of memory, or goes on; see io::MemoryHolder.
+  // Pauses or resumes reading because of the memory limit; see io::MemoryHolder.
   void HoldBack(bool wait) {
     wait ? PauseReading(PauseReason::kMemory) : ResumeReading(PauseReason::kMemory);
   }
@@ -134,17 +136,17 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   }
 
   const Ending& ending() const { return *ending_; }
-  // What the peer sent in its Close; 1005 also before that.
+  // The code of the peer's Close; 1005 if it had none, or before a Close.
   std::uint16_t peer_code() const { return peer_code_; }
 
   const Totals& totals() const { return totals_; }
 
  private:
   enum class State : std::uint8_t {
-    kOpen,        // data both ways
-    kCloseSent,   // our Close is out, theirs is awaited; their data still counts
-    kPeerClosed,  // their Close is here, ours is not out yet; ours may still be preceded by data
-    kLingering,   // nothing more to say; waits for the peer's FIN
+    kOpen,        // data in both directions
+    kCloseSent,   // our Close was sent, theirs is awaited; their data is still delivered
+    kPeerClosed,  // their Close was received; we may send data before ours
+    kLingering,   // all output is sent or queued; waits for the peer's FIN
     kDone,
   };
   struct ControlPayload {
@@ -160,7 +162,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
 
-  // What has arrived and waits. While there is one, the gate has kRest.
+  // Input that could not be processed yet. While it exists, the gate has the reason kRest.
   struct Rest final : io::Later {
     explicit Rest(Endpoint& e) : endpoint(e), charge(e.context_.loop.memory) {}
     ~Rest() {
@@ -170,19 +172,19 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
 
     Endpoint& endpoint;
     std::string bytes;
-    std::size_t start = 0;  // what of them is used up
-    // A compressed part of which not everything is inflated: its payload is next in `bytes`,
-    // unmasked, and frames come behind it.
+    std::size_t start = 0;  // bytes that are consumed
+    // A compressed part that is not fully inflated. Its payload, unmasked, comes first in `bytes`;
+    // further frames follow it.
     std::optional<ws::FramePart> open;
-    // Nothing comes behind it: the connection is broken, and why.
+    // Set if the connection broke after this input: why.
     std::optional<std::string> broken;
     io::MemoryCharge charge;
   };
 
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
-  // Whether what has arrived has to wait for somebody.
+  // True if input must wait for the owner or for another pause reason.
   bool held() const { return !gate_.open_but_for(PauseReason::kRest); }
-  // Whether it goes on with what has arrived, and now.
+  // True if input may be processed in this turn.
   bool may_decode() const { return reading() && !held() && context_.work < context_.loop.share; }
   void BeginRead();
   void EndRead();
@@ -214,14 +216,14 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void End(std::uint16_t code, Closer closer, std::string_view why);
   void Watch(io::Instant now);
 
-  // Touched by every read and write.
+  // Used by every read and write.
   Owner& owner_;
-  std::unique_ptr<io::ByteStream> stream_;  // nullptr when done, unless something is still queued
+  std::unique_ptr<io::ByteStream> stream_;  // nullptr when done, unless data is still queued
   Context& context_;
-  std::unique_ptr<Compression> compression_;  // nullptr where none was agreed on
+  std::unique_ptr<Compression> compression_;  // nullptr: none was negotiated
   stats::BothWays& stats_;
   io::Instant last_heard_{};   // any bytes from the peer
-  io::Instant last_active_{};  // any frame but the answer to a ping of ours, either way
+  io::Instant last_active_{};  // any frame, in either direction, except pongs to our pings
   ws::FrameDecoder decoder_;
   std::uint64_t message_bytes_ = 0;
   Totals totals_;
@@ -229,16 +231,16 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   const ws::Role role_;
   State state_ = State::kOpen;
   bool ping_unanswered_ = false;
-  bool peer_ended_ = false;  // its FIN was seen
-  bool truncated_ = false;   // without close_notify
-  bool flushed_ = false;     // our FIN and all before it are with the system
+  bool peer_ended_ = false;  // its FIN was received
+  bool truncated_ = false;   // it ended without close_notify
+  bool flushed_ = false;     // the kernel has our FIN and everything before it
   std::uint16_t peer_code_ = ws::close_code::kNoStatus;
-  // Touched now and then.
+  // Rarely used.
   const config::RouteLimits& limits_;
   io::Timer timer_;
   PingClock ping_clock_;
-  Progress progress_;  // since the last look at whether the peer takes what is sent to it
-  std::unique_ptr<ControlPayload> control_;  // a control frame that came in pieces
+  Progress progress_;                        // of the peer, since it was last checked
+  std::unique_ptr<ControlPayload> control_;  // a control frame that is not complete yet
   std::unique_ptr<Rest> rest_;
   std::unique_ptr<Ending> ending_;
 };

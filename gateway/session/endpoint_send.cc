@@ -1,4 +1,4 @@
-// What an endpoint sends; see endpoint.cc for what it receives, and for how it ends.
+// The sending half of Endpoint; see endpoint.cc for receiving and closing.
 #include <algorithm>
 #include <utility>
 
@@ -10,7 +10,7 @@ namespace {
 
 using ws::Opcode;
 
-// Frames that one write takes together.
+// The most slices in one write.
 constexpr std::size_t kMostSlices = 64;
 
 Bytes PayloadOf(Bytes frame) {
@@ -30,14 +30,15 @@ void CountCompressed(stats::Traffic& out, Bytes frame, std::size_t inflated) {
 
 }  // namespace
 
-// Everything goes through here.
+// All output goes through this function.
 void Endpoint::Write(std::span<const Bytes> slices) {
   if (context_.reading == this && Gather(slices)) return;
   stream_->Write(slices);
 }
 
-// While a read of this peer is used up, small frames to it wait for its end. False for what goes
-// out at once, behind what was gathered.
+// While input of this peer is processed, small frames to it are collected until the end of the
+// read. Returns false for frames to be written at once; what was collected has then been written
+// before them.
 bool Endpoint::Gather(std::span<const Bytes> slices) {
   std::size_t size = context_.gathered.size();
   for (const Bytes slice : slices) size += slice.size();
@@ -49,7 +50,7 @@ bool Endpoint::Gather(std::span<const Bytes> slices) {
   return true;
 }
 
-// Whoever makes us answer and does not read the answers is not read either.
+// A peer that does not read our answers is not read either.
 void Endpoint::FlushGathered() {
   if (context_.reading != this || context_.gathered.empty()) return;
   if (state_ != State::kDone) {
@@ -127,7 +128,7 @@ void Endpoint::Send(Opcode opcode, Bytes payload) {
   if (!sending()) return;
   if (compression_ && SendCompressed(opcode, payload)) return;
   const auto mask = NextMask();
-  if (mask) {  // in a copy: the payload is not ours to change
+  if (mask) {  // in a copy: the payload is borrowed
     context_.deflated.assign(AsText(payload));
     const MutableBytes copy = std::as_writable_bytes(std::span(context_.deflated));
     ws::Mask(copy, *mask, 0);
@@ -141,7 +142,7 @@ void Endpoint::Send(Opcode opcode, Bytes payload) {
   if (mask) context_.TrimDeflated();
 }
 
-// False where the message is to go as it is.
+// Returns false if the message is to be sent uncompressed.
 bool Endpoint::SendCompressed(Opcode opcode, Bytes payload) {
   if (!compression_->Wants(payload.size())) return false;
   const auto frame = compression_->Deflate(opcode, payload, NextMask(), context_.deflated);
@@ -166,7 +167,7 @@ void Endpoint::SendPart(const ws::FramePart& part, std::uint64_t message_size) {
                               .length = part.payload.size(),
                               .mask = mask},
                              header.data() + header.size());
-  // There is room for all of them: the views hold.
+  // The string has reserved capacity for all headers, so the views stay valid.
   Append(context_.bytes, Bytes(header).last(size));
   context_.slices.push_back(AsBytes(context_.bytes).last(size));
   if (!part.payload.empty()) context_.slices.push_back(part.payload);

@@ -36,7 +36,7 @@ void FrameTunnel::Start(std::string client_early) {
   if (!server_early.empty()) OnBytes(server_, std::as_writable_bytes(std::span(server_early)));
 }
 
-// ---- passing on
+// ---- relaying
 
 void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
   if (&from == &client_) {
@@ -45,7 +45,7 @@ void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
   } else {
     server_stats_.bytes_received.Add(data.size());
   }
-  // A Close of ours that waits goes out behind the frame that is on its way.
+  // A waiting Close of ours is sent after the frame in progress.
   Peer& to = Other(from);
   if (to.own_close && !to.muted) {
     const MutableBytes rest_of_frame = data.first(
@@ -56,7 +56,7 @@ void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
   if (!data.empty()) Pass(from, data);
 }
 
-// `kept` is the beginning of a header that an earlier read ended in.
+// `kept` is the beginning of a header, from an earlier read.
 inline void FrameTunnel::PassOn(Peer& from, Bytes kept, Bytes data) {
   Peer& to = Other(from);
   last_active_ = context_.loop.timers.Now();
@@ -73,7 +73,7 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
   Peer& to = Other(from);
   const bool in = &from == &client_;
   stats::Traffic& traffic = in ? route_stats_.in : route_stats_.out;
-  // Once, unless answers to pings of ours are among it: each ends a walk.
+  // One iteration, unless the data contains Pongs to our pings: each ends a walk.
   while (true) {
     if (from.deaf) return Discard(from, data.size());
     ws::FrameTally tally;
@@ -96,8 +96,9 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
   }
 }
 
-// Clients get no 1014 from the server either (see FaultOfServer), but in answer to their own. The
-// first byte of both codes is the same, and may be on its way already.
+// Replaces the server's code 1014, which clients must not get (see FaultOfServer), unless it
+// answers the client's own 1014. Only the second byte differs, so it does not matter if the first
+// was passed on already.
 void FrameTunnel::ReplaceCode(Peer& from, MutableBytes data) {
   static_assert(code::kBadGateway >> 8 == code::kInternalError >> 8);
   const std::byte* at = from.walker.TakeCodeOfClose(code::kBadGateway);
@@ -107,8 +108,8 @@ void FrameTunnel::ReplaceCode(Peer& from, MutableBytes data) {
       static_cast<std::byte>(code::kInternalError & 0xff);
 }
 
-// A little of what a deaf end sends is read, so that its end can be seen. A client may be waiting
-// behind it for our Close and is read until its time is over.
+// A limited amount of the server's input is read and dropped, so that its FIN is noticed. A client
+// is read until the timeout: its answer to our Close may come after other frames.
 void FrameTunnel::Discard(Peer& from, std::size_t bytes) {
   if (&from == &client_) return;
   from.discard_left -= static_cast<std::uint32_t>(std::min<std::size_t>(bytes, from.discard_left));
@@ -137,7 +138,7 @@ void FrameTunnel::OnDrained(Peer& drained) {
   if (!source.gone) source.gate.Resume(*source.stream, PauseReason::kFarEndFull);
 }
 
-// ---- the end
+// ---- closing
 
 void FrameTunnel::NoteClose(Peer& from) {
   const ws::Close& close = *from.walker.close();
@@ -145,8 +146,8 @@ void FrameTunnel::NoteClose(Peer& from) {
       from.who == Closer::kClient ? "closed by the client" : "closed by the server";
   Ended(close.code, from.who, close.reason.empty() ? plain : std::string_view(close.reason));
   BeginClosing();
-  // An answer to a Close of ours: nothing is left to say. A server ends its connection by itself
-  // (RFC 6455, section 7.1.1).
+  // It answers our Close, so nothing more is to be sent. A server closes its connection itself (RFC
+  // 6455, section 7.1.1).
   if (from.muted && &from == &client_) ShutDown(from);
   AwaitEnds();
 }
@@ -169,19 +170,18 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
   Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
   BeginClosing();
   Peer& to = Other(from);
-  if (&to == &client_)
-    CloseOne(to, {code::kInternalError, "the server broke the connection", true});
+  if (&to == &client_) CloseOne(to, {code::kInternalError, "the server's connection broke", true});
   to.muted = true;
   if (&to == &server_) to.deaf = true;
   ShutDown(to);
   context_.loop.turn.DeferDelete(std::move(from.stream));
-  // What it sends is not for anybody, but its end is to be seen.
+  // Read on, so that the other peer's FIN is noticed; its data is dropped.
   if (!to.gone) to.gate.Resume(*to.stream, PauseReason::kFarEndFull);
   FinishIfDone();
 }
 
-// Who broke a rule gets its code. A client also hears of the server's fault; a server sees that its
-// client has gone.
+// The peer that violated the protocol gets the matching code. A client is told about the server's
+// fault; a server gets a FIN.
 void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
   const std::string reason = ReasonOf(error);
   Ended(error.close_code, Closer::kGateway, reason);
@@ -217,7 +217,7 @@ void FrameTunnel::CloseOne(Peer& to, OwnClose close) {
 void FrameTunnel::SendClose(Peer& to) {
   if (!to.own_close || to.muted || Other(to).walker.frame_left() > 0) return;
   to.muted = true;
-  // Behind a Close of the other end nothing may follow.
+  // No frame may follow the other peer's Close.
   if (Other(to).walker.close() == nullptr) WriteClose(to);
   if (!to.own_close->last_word) return;
   ShutDown(to);
@@ -231,7 +231,7 @@ void FrameTunnel::WriteClose(Peer& to) {
     route_stats_.out.closes.Add();
     return;
   }
-  // As a client we mask (RFC 6455, section 5.3).
+  // A client masks its frames (RFC 6455, section 5.3).
   std::array<std::byte, 4> mask;
   context_.loop.entropy.Fill(mask);
   const MutableBytes body = MutableBytes(frame.bytes).subspan(2, frame.size - 2);
@@ -255,7 +255,7 @@ void FrameTunnel::Ended(std::uint16_t close_code, Closer closer, std::string_vie
   if (!ending_) ending_ = std::make_unique<Ending>(close_code, closer, std::string(why));
 }
 
-// From here on the time is bounded; an end that still takes what is queued for it gets more.
+// Bounds the rest of the session; a peer that makes progress in reading its queue gets more time.
 void FrameTunnel::BeginClosing() {
   if (std::exchange(closing_, true)) return;
   MarkProgress();
@@ -274,7 +274,7 @@ void FrameTunnel::ArmLastWait(io::Millis patience) {
   timer_.Arm(std::min(facts().route->limits.close_timeout, patience));
 }
 
-// When the time of a closing session is over: an end that takes what is sent to it gets more.
+// True if peers that make progress get more time, when close_timeout has passed.
 bool FrameTunnel::MayGoOn() const {
   std::size_t waiting = 0;
   std::size_t taken = 0;
@@ -287,15 +287,14 @@ bool FrameTunnel::MayGoOn() const {
   return taken >= kSlowestProgress && !(last_wait_ && waiting == 0);
 }
 
-// A server that goes on sending for a client that is gone has what was for it, or will within the
-// time that the system needs to send it; a reset takes back what is not sent yet.
+// Resets the connection to a server that keeps sending after its client is gone, once the kernel
+// has had time to send the last data: a reset discards what is unsent.
 void FrameTunnel::BreakOffSoon() {
   if (!client_.done() || !server_.flushed || server_.discard_left > 0) return;
   ArmLastWait(kSendGrace);
 }
 
-// Nothing is left to be said or delivered either way: an end that keeps its connection open all the
-// same is not waited for as long as one that has something to say.
+// After both Closes, only the FINs are missing. The wait for them is shorter than for data.
 void FrameTunnel::AwaitEnds() {
   if (client_.walker.close() == nullptr || server_.walker.close() == nullptr) return;
   if (!client_.flushed || server_.queued() > 0) return;
@@ -320,7 +319,7 @@ void FrameTunnel::LetGo() {
 }
 
 void FrameTunnel::Abandon() {
-  Ended(code::kAbnormal, Closer::kGateway, "cut off by the shutdown");
+  Ended(code::kAbnormal, Closer::kGateway, "aborted by the shutdown");
   timer_.Disarm();
   LetGo();
   if (client_.stream) client_.stream->Reset();
@@ -336,14 +335,14 @@ std::size_t FrameTunnel::held_bytes() const {
   return held;
 }
 
-// What comes from one end is what grows for the other.
+// Both peers wait: input from one is what grows the queue of the other.
 void FrameTunnel::HoldBack(bool wait) {
   for (Peer* peer : {&client_, &server_}) {
     if (peer->stream && !peer->gone) peer->gate.Set(*peer->stream, PauseReason::kMemory, wait);
   }
 }
 
-// ---- keeping alive
+// ---- keep-alive
 
 void FrameTunnel::SendPing() {
   constexpr std::array kHead{std::byte{0x89}, std::byte{std::tuple_size_v<ws::PingPayload>}};
@@ -369,11 +368,12 @@ void FrameTunnel::Watch() {
     return CloseBoth(code::kGoingAway, "idle timeout", "idle for as long as limits.idle");
   if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
-    // To take what is sent is a sign of life too: the ping waits behind it.
+    // Progress in reading a backlog proves that the client is alive; the ping is behind that
+    // backlog.
     if (ping_unanswered_ && !client_.progress.WorksOnBacklog(client_.stream->delivery())) {
       client_.stream->Reset();
       return OnError(client_,
-                     {Errc::kTimeout, "no sign of life within limits.ping_interval after a ping"});
+                     {Errc::kTimeout, "nothing received within limits.ping_interval after a ping"});
     }
     client_heard_ = now;
     if (!std::exchange(ping_unanswered_, true)) SendPing();

@@ -18,14 +18,15 @@
 
 namespace upgate::session {
 
-// A session between two WebSocket ends: what one sends passes to the other unchanged, mask and
-// extensions and all, while headers are read for counting and for the size limit. Pings and closing
-// handshakes are the ends' own; the gateway adds frames of its own only between two frames: a ping
-// to a client that is silent for long, and a Close when it has to end the session itself. The
-// client's answer to such a ping goes no further: a server that has not pinged may take it amiss.
+// A session between a WebSocket client and a WebSocket server that passes frames on unchanged, with
+// mask and extensions. It reads frame headers only, for counting and for the size limit. Pings and
+// closing handshakes are those of the peers. The gateway adds frames of its own only between two
+// frames: a ping to a client that is silent for long, and a Close when it ends the session itself.
+// The client's Pong to such a ping is not passed on, because some servers do not accept a Pong that
+// they did not ask for.
 class FrameTunnel final : public Session, private io::Timer::Owner {
  public:
-  // `server_early` is what the server sent behind its 101. Everything but the streams is borrowed
+  // `server_early` is what the server sent after its 101. Everything except the streams is borrowed
   // and outlives the session.
   FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
               std::unique_ptr<io::ByteStream> server, std::string server_early,
@@ -47,17 +48,18 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   struct OwnClose {
     std::uint16_t code;
     std::string reason;
-    bool last_word;  // our FIN follows, whatever the peer answers
+    bool last_word;  // our FIN follows without waiting for the answer
   };
 
-  // One end, and the direction that comes from it.
+  // One peer, and the direction from it.
   struct Peer final : io::StreamHandler {
     Peer(FrameTunnel& t, Closer w, std::unique_ptr<io::ByteStream> s, ws::Role role,
          std::uint64_t max_message)
         : tunnel(t), stream(std::move(s)), walker(role, max_message), who(w) {}
     void OnBytes(MutableBytes data) override { tunnel.OnBytes(*this, data); }
     void OnEnd() override { tunnel.OnEnd(*this); }
-    // A server's frames have their own ends, and a Close is the last of them.
+    // A truncation of a server's TLS stream is harmless: frames have a length, and a Close is the
+    // last of them.
     bool OnTruncated() override { return truncated = who == Closer::kServer; }
     void OnError(const Error& error) override { tunnel.OnError(*this, error); }
     void OnDrained() override { tunnel.OnDrained(*this); }
@@ -67,20 +69,20 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     std::size_t queued() const { return stream ? stream->queued() : 0; }
 
     FrameTunnel& tunnel;
-    std::unique_ptr<io::ByteStream> stream;  // nullptr once it is gone
+    std::unique_ptr<io::ByteStream> stream;  // nullptr once the connection has ended
     ws::FrameWalker walker;
     ReadGate gate;
-    Progress progress;  // since the last look at whether it takes what is sent to it
-    std::unique_ptr<OwnClose>
-        own_close;  // for it: waits for the end of the frame that is passed on to it
-    std::uint32_t discard_left = kMaxDiscard;  // while deaf
+    Progress progress;  // since it was last checked
+    // A Close of ours to this peer, which waits for the end of the frame being passed on to it.
+    std::unique_ptr<OwnClose> own_close;
+    std::uint32_t discard_left = kMaxDiscard;  // bytes, while deaf
     Closer who;
-    bool muted = false;      // nothing more is passed on to it
-    bool deaf = false;       // nothing more of what it sends counts
-    bool ended = false;      // its FIN was seen
-    bool truncated = false;  // without close_notify
-    bool flushed = false;    // our FIN is out
-    bool gone = false;       // broken
+    bool muted = false;      // nothing more is sent to it
+    bool deaf = false;       // everything that it sends is dropped
+    bool ended = false;      // its FIN was received
+    bool truncated = false;  // it ended without close_notify
+    bool flushed = false;    // our FIN was sent
+    bool gone = false;       // the connection broke
   };
 
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
@@ -98,8 +100,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Count(const Peer& from, const ws::FrameTally& tally);
   void NoteClose(Peer& from);
   void Fail(Peer& from, const ws::ProtocolError& error);
-  // Puts a Close of ours in as soon as the direction towards `to` is between two frames, and mutes
-  // it.
+  // Sends a Close of ours to `to` after the frame that is being passed on to it, and sends it
+  // nothing more.
   void CloseOne(Peer& to, OwnClose close);
   void SendClose(Peer& to);
   void WriteClose(Peer& to);
@@ -125,10 +127,10 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   Peer server_;
   Totals totals_;
   io::Instant client_heard_{};
-  io::Instant last_active_{};  // anything passed on, either way
+  io::Instant last_active_{};  // last frame passed on, in either direction
   bool ping_unanswered_ = false;
-  bool closing_ = false;    // the timer bounds the end
-  bool last_wait_ = false;  // and nothing is left to be said or delivered but what is under way
+  bool closing_ = false;    // the timer bounds the closing handshake
+  bool last_wait_ = false;  // and everything is sent; only the peers' FINs are awaited
   PingClock ping_clock_;    // of our pings to the client
   io::Timer timer_;
   std::string server_early_;

@@ -12,11 +12,12 @@
 
 namespace upgate::session {
 
-// Counts what a loop's memory guard does, and says so in the log: once for each kind within
-// io::Seldom::kInterval, with how many there were since the last line. On its loop's thread.
+// Counts the actions of a loop's memory guard and logs them: at most one line for each kind within
+// io::Seldom::kInterval, with the number of those left out since the last line. On its loop's
+// thread.
 class MemoryReport final : public io::MemoryGuard::Observer {
  public:
-  // `trim` gives freed memory back to the system, or says false when that was done just now. What
+  // `trim` returns freed memory to the system; it returns false if it did so only just before. What
   // is borrowed outlives the report.
   MemoryReport(io::Loop loop, stats::MemoryStats& stats, Log& log, std::function<bool()> trim);
 

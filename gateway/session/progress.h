@@ -7,25 +7,25 @@
 
 namespace upgate::session {
 
-// Minimum bytes that a peer has to take within each close_timeout to be waited for when a session
-// closes; and what may be on its way to a peer that has no backlog.
+// Minimum bytes that a peer must drain within each close_timeout; a closing session that makes less
+// progress is dropped. Also the amount that may be in flight to a peer that has no backlog.
 inline constexpr std::size_t kSlowestProgress = 4096;
 
-// What a peer takes of what was sent to it, between two looks. No I/O: the caller asks the stream
-// (io::ByteStream::delivery), seldom.
+// Measures how much of what was sent to a peer it has drained between two checks. No I/O: the
+// caller passes io::ByteStream::delivery, which it should read rarely.
 class Progress {
  public:
-  // From here on.
+  // Starts measuring.
   void Mark(const io::Delivery& now) {
     taken_ = now.taken;
     backlog_ = HasBacklog(now);
   }
-  // Bytes taken since Mark.
+  // Bytes drained since Mark.
   std::size_t Since(const io::Delivery& now) const {
     return static_cast<std::uint32_t>(now.taken - taken_);
   }
-  // Whether more waits for the peer, or did, than may be under way, and it has taken some of that:
-  // then a ping may not have got to it yet.
+  // True if the peer has, or had at Mark, a backlog, and has drained some of it. A ping may then
+  // still be behind the backlog.
   bool WorksOnBacklog(const io::Delivery& now) const {
     return (backlog_ || HasBacklog(now)) && Since(now) > 0;
   }

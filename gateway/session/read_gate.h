@@ -7,18 +7,18 @@
 
 namespace upgate::session {
 
-// Why a stream is not read right now.
+// Why reading from a stream is paused.
 enum class PauseReason : std::uint8_t {
-  kFarEndFull = 1,    // the other end of the session cannot take more
-  kOwnQueueFull = 2,  // what we answer by ourselves (pongs) is not being read
-  kAnswersFull = 4,   // the answers of a service are not being read
-  kService = 8,       // the service does not want more now
-  kRest = 16,         // what has arrived already comes first
-  kMemory = 32,       // the gateway holds too much for its clients (io::MemoryGuard)
+  kFarEndFull = 1,    // the queue towards the session's other peer is full
+  kOwnQueueFull = 2,  // the peer does not read our own answers (pongs)
+  kAnswersFull = 4,   // the peer does not read the messages of a service
+  kService = 8,       // the service has stopped reading
+  kRest = 16,         // buffered input is processed first
+  kMemory = 32,       // the memory limit (io::MemoryGuard)
 };
 
-// Turns the reading of one stream on while no reason speaks against it. Reasons are a set: giving
-// one twice, or taking back one that was not given, changes nothing.
+// Reads from a stream while the set of pause reasons is empty. Pausing twice for the same reason,
+// or resuming for a reason that is not set, has no effect. On the stream's loop's thread.
 class ReadGate {
  public:
   void Pause(io::ByteStream& stream, PauseReason reason) {

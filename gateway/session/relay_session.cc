@@ -11,7 +11,8 @@ namespace {
 
 namespace code = ws::close_code;
 
-// Collected of a message in any case, where it is to be compressed whole.
+// Up to this size, in bytes, messages are assembled for a side with compression, whatever the
+// configured limit.
 constexpr std::uint64_t kMostWhole = 1024 * 1024;
 
 }  // namespace
@@ -65,7 +66,7 @@ void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
     const auto message = from.assembler.Add(part);
     from.charge.Set(from.assembler.held_bytes());
     if (!message) return;
-    to.endpoint.Flush();  // the end of a message before it that went in pieces
+    to.endpoint.Flush();  // earlier parts that were sent in pieces
     return to.endpoint.Send(message->opcode, message->payload);
   }
   from.message_bytes += part.payload.size();
@@ -75,8 +76,8 @@ void RelaySession::OnPart(Side& from, const ws::FramePart& part) {
   from.in_pieces = false;
 }
 
-// Of a message that is not whole yet no more is kept than of a client's, though a server may send
-// what it likes: what is longer goes on uncompressed, in pieces.
+// A server's messages may be unlimited in size, but no more of them is buffered than of a client's:
+// larger ones are sent in pieces, uncompressed.
 bool RelaySession::SendsInPieces(Side& from, const ws::FramePart& part) {
   const std::size_t kept = from.assembler.buffered();
   if (from.in_pieces || (kept == 0 && part.message_end)) return from.in_pieces;
@@ -93,8 +94,8 @@ bool RelaySession::SendsInPieces(Side& from, const ws::FramePart& part) {
   return true;
 }
 
-// Of a server whose client is gone only the answer to our Close is wanted; one that sends much else
-// instead is not read any more, and is dropped when its time is over.
+// Only the answer to our Close is expected from a server whose client is gone. If it sends much
+// else, it is not read any more, and is dropped at the timeout.
 void RelaySession::Discard(Side& from, std::size_t bytes) {
   if (&from == &client_ || !client_.done) return;
   from.discarded += bytes;
@@ -108,27 +109,27 @@ void RelaySession::OnReadDone(Side& from) {
     from.endpoint.PauseReading(PauseReason::kFarEndFull);
 }
 
-// ---- the end
+// ---- closing
 
 void RelaySession::OnPeerClosing(Side& from, PeerEnd end, std::string_view reason) {
   Side& to = Other(from);
-  // What it sent before is on its way; nothing of the other end's is needed to come to an end, but
-  // its own answer.
+  // Everything that it sent has been passed on. The other peer is read again, for its answer to the
+  // Close.
   to.endpoint.ResumeReading(PauseReason::kFarEndFull);
   if (end == PeerEnd::kClosed || end == PeerEnd::kAnswered) return PassClose(from, reason);
   TellOfLoss(from, end, reason);
 }
 
-// A Close goes on, or answers the one that came the other way.
+// Passes a Close on, or answers the other peer's Close with it.
 void RelaySession::PassClose(Side& from, std::string_view reason) {
   Side& to = Other(from);
   const Closer closer = &from == &client_ ? Closer::kClient : Closer::kServer;
   const std::string_view plain =
       closer == Closer::kClient ? "closed by the client" : "closed by the server";
-  // Where both sent one at the same time each has got its answer.
+  // If both peers sent a Close at the same time, each has got its answer.
   const bool crossed = from.endpoint.peer_closed() && to.endpoint.peer_closed();
   std::uint16_t passed = from.endpoint.peer_code();
-  // See FaultOfServer; one that uses the code itself gets it back.
+  // See FaultOfServer; a client that used the code itself gets it back.
   if (&to == &client_ && passed == code::kBadGateway && to.endpoint.peer_code() != passed)
     passed = code::kInternalError;
   to.endpoint.Close(passed, reason, closer, reason.empty() ? plain : reason);
@@ -137,7 +138,7 @@ void RelaySession::PassClose(Side& from, std::string_view reason) {
 
 void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
   Side& to = Other(lost);
-  // One that has closed already gets its own answer.
+  // A peer that has sent a Close gets the answer to it.
   if (to.endpoint.peer_closed())
     return to.endpoint.Close(to.endpoint.peer_code(), "", Closer::kGateway, why);
   if (&to == &server_)
@@ -146,7 +147,7 @@ void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
     const ws::Close told = FaultOfServer(lost.endpoint.ending().code, why);
     return to.endpoint.Close(told.code, told.reason, Closer::kServer, why);
   }
-  to.endpoint.Close(code::kInternalError, "the server broke the connection", Closer::kServer, why);
+  to.endpoint.Close(code::kInternalError, "the server's connection broke", Closer::kServer, why);
 }
 
 void RelaySession::End(std::uint16_t close_code, std::string_view reason) {
@@ -155,8 +156,8 @@ void RelaySession::End(std::uint16_t close_code, std::string_view reason) {
 }
 
 void RelaySession::Abandon() {
-  client_.endpoint.Abandon("cut off by the shutdown");
-  server_.endpoint.Abandon("cut off by the shutdown");
+  client_.endpoint.Abandon("aborted by the shutdown");
+  server_.endpoint.Abandon("aborted by the shutdown");
 }
 
 void RelaySession::OnPeerDone(Side& side) {

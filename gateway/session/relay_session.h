@@ -16,21 +16,24 @@
 
 namespace upgate::session {
 
-// A session between two WebSocket ends, of both of which the gateway is the other end: every rule
-// of RFC 6455 holds for both, and each side has its own compression. Messages pass piece by piece
-// as they come, each piece as a frame; to a side that compresses they go whole. Pings are answered
-// here and go no further. A Close passes with its code and reason, behind all messages before it,
-// and its answer goes back. Who breaks a rule gets the code for it; then a server gets 1001, and a
-// client 1011, or 1009 for a message that was too large. For one that is lost without a Close it is
-// 1001 and 1011.
+// The session of a route with `enforce`, between a WebSocket client and a WebSocket server: the
+// gateway is an endpoint towards both, so that every rule of RFC 6455 is enforced on both sides,
+// and each side has its own compression. Messages are passed on piece by piece, each piece as a
+// frame; to a side with compression, as whole messages. Pings are answered by the gateway and not
+// passed on. A Close is passed on with its code and reason, after all earlier messages, and so is
+// its answer.
+//
+// A peer that violates the protocol gets a Close with the matching code. The other peer then gets
+// 1001 if it is the server, and 1011 if it is the client (1009 for a message that was too large).
+// If a peer is lost without a Close, the other gets 1001 or 1011 in the same way.
 class RelaySession final : public Session {
  public:
-  // One end, and the compression agreed on with it; nullptr for none.
+  // One peer's stream, and the compression negotiated with it; nullptr for none.
   struct Peer {
     std::unique_ptr<io::ByteStream> stream;
     std::unique_ptr<Compression> compression;
   };
-  // `server_early` is what the server sent behind its 101. What is borrowed outlives the session.
+  // `server_early` is what the server sent after its 101. What is borrowed outlives the session.
   RelaySession(Context& context, Facts facts, Peer client, Peer server, std::string server_early,
                stats::RouteStats& route_stats, stats::ServerStats& server_stats,
                Session::Owner& owner);
@@ -48,7 +51,7 @@ class RelaySession final : public Session {
   }
 
  private:
-  // One end, and the direction that comes from it.
+  // One peer, and the direction from it.
   struct Side final : Endpoint::Owner {
     Side(RelaySession& s, ws::Role role, Context& context, Peer peer,
          const config::RouteLimits& limits, stats::BothWays& stats)
@@ -65,18 +68,19 @@ class RelaySession final : public Session {
       session.Other(*this).endpoint.ResumeReading(PauseReason::kFarEndFull);
     }
     void OnPeerDone() override { session.OnPeerDone(*this); }
-    // Pings and pongs are answered on each side, and go no further.
+    // Pings are answered on each side and not passed on, so each endpoint must ask for the other's
+    // activity.
     io::Instant OtherEndActive() const override {
       return session.Other(*this).endpoint.last_active();
     }
 
     RelaySession& session;
     Endpoint endpoint;
-    ws::MessageAssembler assembler;   // where the other end gets whole messages
-    io::MemoryCharge charge;          // of the assembler
-    std::uint64_t message_bytes = 0;  // of the open message, so far
-    std::size_t discarded = 0;        // of what it sent, once the other end was gone
-    bool in_pieces = false;           // the open message goes on uncompressed
+    ws::MessageAssembler assembler;   // if the other peer gets whole messages
+    io::MemoryCharge charge;          // for the assembler
+    std::uint64_t message_bytes = 0;  // size of the open message so far
+    std::size_t discarded = 0;        // bytes dropped since the other peer is gone
+    bool in_pieces = false;           // the open message is passed on in pieces, uncompressed
     bool done = false;
   };
 

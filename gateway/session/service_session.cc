@@ -35,7 +35,7 @@ void ServiceSession::End(std::uint16_t code, std::string_view reason) {
 }
 
 void ServiceSession::Abandon() {
-  endpoint_.Abandon("cut off by the shutdown");
+  endpoint_.Abandon("aborted by the shutdown");
 }
 
 std::size_t ServiceSession::held_bytes() const {

@@ -12,12 +12,11 @@
 
 namespace upgate::session {
 
-// A session whose far end is a service inside the gateway: whole messages instead of pieces of
-// frames.
+// A session with a service inside the gateway, which gets whole messages. On its loop's thread.
 class ServiceSession final : public Session, private Endpoint::Owner, private plugin::Socket {
  public:
-  // `request` is copied for the service; `compression` as for an Endpoint. Everything else is
-  // borrowed and outlives the session.
+  // `request` is copied, for the service; `compression` as for an Endpoint. Everything else except
+  // the stream is borrowed and outlives the session.
   ServiceSession(Context& context, Facts facts, std::unique_ptr<io::ByteStream> client,
                  std::unique_ptr<Compression> compression, const http::Request& request,
                  plugin::Instance& service, stats::RouteStats& stats, Session::Owner& owner);
@@ -60,8 +59,8 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
   plugin::Instance& service_;
   Endpoint endpoint_;
   ws::MessageAssembler assembler_;
-  io::MemoryCharge charge_;  // of the assembler
-  bool deaf_ = false;        // nothing more of what comes counts
+  io::MemoryCharge charge_;  // for the assembler
+  bool deaf_ = false;        // all further input is dropped
   std::unique_ptr<plugin::SocketHandler> handler_;
 };
 

@@ -7,7 +7,7 @@ namespace upgate::session {
 io::MemoryRefusal Session::Refuse() {
   End(ws::close_code::kTryAgainLater, "the gateway is out of memory for clients");
   DropInput();
-  HoldBack(false);  // its answer to the Close is awaited
+  HoldBack(false);  // the answer to the Close must be read
   return io::MemoryRefusal::kSession;
 }
 

@@ -18,8 +18,8 @@ namespace upgate::session {
 
 class Session;
 
-// What a session's handshake asked for; all of it is the client's word. Kept in one piece, because
-// there can be very many sessions.
+// Host, path and Origin of a session's handshake, as the client sent them (not trustworthy). Stored
+// in one string to save memory, because there can be very many sessions.
 class Asked {
  public:
   Asked() = default;
@@ -41,62 +41,64 @@ class Asked {
   std::size_t path_size_ = 0;
 };
 
-// What is known about a session when it opens; all that its log lines need.
+// What is known about a session when it opens, for its log lines and for operators.
 struct Facts {
   std::uint64_t id = 0;
-  SessionSlot slot;  // keeps the route and the server
+  SessionSlot slot;  // keeps `route` and `server` alive
   const config::Route* route = nullptr;
   const backend::Server* server = nullptr;  // nullptr: a service of the gateway itself
-  std::string client;                       // as the client's address is seen
+  std::string client;                       // the client's address, as seen through trusted proxies
   Asked asked;
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
-  std::int64_t opened_unix_s = 0;  // the same by the wall clock
-  io::Instant expires{};           // when it is closed for its age; zero: never
-  http::ClientPlaces::Place
-      place;  // given back when the session has closed the client's connection
+  std::int64_t opened_unix_s = 0;   // the same on the wall clock
+  io::Instant expires{};            // when limits.max_age closes it; zero: never
+  http::ClientPlaces::Place place;  // released when the client's connection is closed
 };
 
-// One upgraded client and the far end it talks to, from the 101 to the close.
+// One upgraded client and its peer behind the gateway, from the 101 to the close. Owned by the
+// SessionTable of its loop; on the loop's thread.
 class Session : public io::Deletable, public io::MemoryHolder {
  public:
   class Owner {
    public:
-    // Both ends are through. Once; take it out of the table and let the loop delete it.
+    // Both connections have ended. Called once. The owner takes the session out of its table and
+    // has the loop delete it: the session is still on the call stack.
     virtual void OnSessionDone(Session& session) = 0;
 
    protected:
     ~Owner() = default;
   };
 
-  // Begins to relay; `early` is what the client sent behind its handshake.
+  // Begins to relay. `early` is what the client sent after its handshake. Called once.
   virtual void Start(std::string early) = 0;
-  // Starts the closing handshake from our side, for a gateway that stops.
+  // Starts the closing handshake from the gateway's side. `reason` is UTF-8, and is
+  // truncated to 123 bytes.
   virtual void End(std::uint16_t code, std::string_view reason) = 0;
-  // Lets go of both ends at once; OnSessionDone is not called. Destroy the session right after, by
-  // the loop.
+  // Aborts both connections; OnSessionDone is not called. The owner then has the loop delete the
+  // session.
   virtual void Abandon() = 0;
   // Known once the session is done.
   virtual const Ending& ending() const = 0;
   virtual const Totals& totals() const = 0;
-  // For those who look at sessions now and then, not for every message.
+  // Computed on each call; not for the per-message path.
   virtual Vitals vitals() const = 0;
 
   const Facts& facts() const { return facts_; }
   void SetExpiry(io::Instant at) { facts_.expires = at; }
 
-  // For the owner: the session is over, and only waits for its destruction.
+  // For the owner, when the session has ended and waits for its deletion: leaves the memory ledger.
   void Retire() { Leave(); }
 
-  // io::MemoryHolder; held_bytes and HoldBack are the sessions' own.
+  // io::MemoryHolder; derived classes implement held_bytes and HoldBack.
   io::MemoryRefusal Refuse() final;
   void CutOff() final;
 
  protected:
   Session(Facts facts, io::MemoryLedger& ledger, Owner& owner)
       : MemoryHolder(ledger), owner_(owner), facts_(std::move(facts)) {}
-  // Lets go of what has come and is not passed on yet, and of what still comes.
+  // Drops input that has not been passed on yet, and all later input.
   virtual void DropInput() {}
   Owner& owner_;
 

@@ -7,13 +7,13 @@
 
 namespace upgate::session {
 
-// The place of one session, from its handshake on, among those that its route may have at once; and
-// the hold on what the session was made from. Gives both back when it is destroyed. On its loop's
-// thread.
+// One session's place under the session limit of its route, from the handshake on, and its
+// reference to the route context that the session uses. Both are released on destruction. On its
+// loop's thread.
 class SessionSlot {
  public:
   SessionSlot() = default;
-  // `route` owns what the session uses; `taken` is one of its limit, which `route` keeps alive.
+  // `route` owns what the session uses, including the limit that `taken` was taken from.
   SessionSlot(Ref<RefCounted> route, SharedLimit::Taken taken)
       : route_(std::move(route)), taken_(std::move(taken)) {}
   SessionSlot(SessionSlot&&) = default;
@@ -23,7 +23,7 @@ class SessionSlot {
 
  private:
   Ref<RefCounted> route_;
-  SharedLimit::Taken taken_;  // goes first
+  SharedLimit::Taken taken_;  // destroyed first: route_ owns the limit
 };
 
 }  // namespace upgate::session

@@ -14,30 +14,30 @@
 
 namespace upgate::session {
 
-// The open sessions of one loop, by their id. On the loop's thread.
+// The open sessions of one loop, by id; owns them. On the loop's thread.
 class SessionTable {
  public:
   explicit SessionTable(io::Turn& turn);
   ~SessionTable();
 
-  // Ids grow: each new session has a larger one than all before it.
+  // The id must be larger than that of every session added before.
   Session& Add(std::unique_ptr<Session> session);
-  // nullptr when it is not there.
+  // Take and Find return nullptr if there is no such session.
   std::unique_ptr<Session> Take(std::uint64_t id);
   Session* Find(std::uint64_t id) const;
 
   std::size_t size() const { return sessions_.size(); }
   bool empty() const { return sessions_.empty(); }
 
-  // Visits every session that is open now and still is when its turn comes, in the order of their
-  // ids: kSlice of them in a turn of the loop, so that any number of sessions holds nobody up. Then
-  // calls `done`. Nothing is called from inside Walk. A visit may end sessions. Walks that are not
-  // over when the table goes are forgotten.
+  // Visits every session that is open now and still is when its turn comes, in the order of ids:
+  // kSlice sessions per turn of the loop, so that any number of sessions does not block it. Then
+  // calls `done`. Nothing is called from inside Walk. A visit may end sessions. Destroying the
+  // table cancels unfinished walks; their `done` is not called.
   static constexpr std::size_t kSlice = 128;
   using Visit = std::function<void(Session&)>;
   void Walk(Visit visit, std::function<void()> done);
 
-  // Takes all of them out.
+  // Removes and returns all sessions.
   std::map<std::uint64_t, std::unique_ptr<Session>> TakeAll() {
     return std::exchange(sessions_, {});
   }

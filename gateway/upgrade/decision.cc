@@ -19,7 +19,7 @@ namespace {
 
 using stats::HandshakeOutcome;
 
-// The names by which older clients ask for an encoding, as far as the route leaves it open.
+// The subprotocol names by which older clients request an encoding, as far as the route allows it.
 std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
   switch (encoding) {
     case config::Encoding::kAuto:
@@ -34,9 +34,9 @@ std::vector<std::string> EncodingSubprotocols(config::Encoding encoding) {
   return {};
 }
 
-// The subprotocol for this client, or the 400 for one that has none in common with the route. A
-// client that asks for none gets none; what is no token asks for nothing. A route that lists none
-// still answers the names that older clients use to ask for an encoding.
+// Chooses the subprotocol, or returns the 400 for a client that has none in common with the route.
+// A client that requests none gets none; names that are not tokens are ignored. A route without a
+// list still accepts the names by which older clients request an encoding.
 std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& offer,
                                                               const config::Route& route) {
   if (std::ranges::none_of(offer.subprotocols, http::IsToken)) return "";
@@ -46,11 +46,11 @@ std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& o
   }
   if (auto chosen = ws::ChooseSubprotocol(offer, route.subprotocols)) return *chosen;
   return std::unexpected(
-      http::TextResponse(400, "none of the subprotocols asked for is served here"));
+      http::TextResponse(400, "none of the requested subprotocols is supported"));
 }
 
-// How payload and bytes are translated: the route says, or where it leaves it open the subprotocol
-// or the query. `plain`: what it is where nobody says.
+// The encoding: that of the route or, if it is `auto`, the one requested by subprotocol or query.
+// `plain` is the default.
 std::expected<config::Encoding, http::Response> ChooseEncoding(const http::Request& request,
                                                                const config::Route& route,
                                                                std::string_view subprotocol,
@@ -74,11 +74,11 @@ std::expected<config::Encoding, http::Response> AgreeOnEncoding(const http::Requ
   if (!encoding || has_binary || *encoding != kBinary) return encoding;
   return std::unexpected(http::TextResponse(
       400, fmt::format("{} has no binary messages{}", NameOf(dialect),
-                       route.encoding == kAuto ? "; ask for the encoding text or base64"
-                                               : ", which this route is for")));
+                       route.encoding == kAuto ? "; request the encoding text or base64"
+                                               : ", which this route requires")));
 }
 
-// The client's offers must be sound also where none is taken (RFC 6455, section 9.1).
+// The client's offers must be well-formed even if none is accepted (RFC 6455, section 9.1).
 std::expected<std::optional<ws::DeflateAgreement>, http::Response> AgreeOnCompression(
     const http::Request& request, const config::Route& route) {
   if (request.headers.Find("sec-websocket-extensions") == nullptr) return std::nullopt;
@@ -89,14 +89,14 @@ std::expected<std::optional<ws::DeflateAgreement>, http::Response> AgreeOnCompre
   return ws::AgreeOnDeflate(*offers, session::WantedBy(*route.compression));
 }
 
-// True if the rules of WebSocket apply: a handshake, or any request on a route that serves nothing
-// else (which then gets 426).
+// True if WebSocket rules apply: a handshake, or any request on a WebSocket-only route (which then
+// gets 426).
 bool IsForWebSocket(const http::Request& request, config::DialectSet dialects,
                     const Behind& behind) {
   return !behind.serves_http || (behind.serves_websocket && ws::IsHandshake(request, dialects));
 }
 
-// Those offers that the route lists, each once, however often the client names it.
+// Keeps the offers that the route lists, without duplicates.
 void KeepListed(const std::vector<std::string>& listed, std::vector<std::string>& offered) {
   std::vector<std::string> kept;
   for (std::string& name : offered) {
@@ -121,7 +121,7 @@ std::expected<Accepted, Answered> Admit(const http::Request& request, config::Di
     return refuse(HandshakeOutcome::kForbiddenOrigin, http::TextResponse(403, verdict.reason));
   auto subprotocol = AgreeOnSubprotocol(*offer, route);
   if (!subprotocol) return refuse(HandshakeOutcome::kNoSubprotocol, std::move(subprotocol.error()));
-  // A WebSocket server chooses for itself, but among those of the route.
+  // A WebSocket server chooses itself, but only among the route's subprotocols.
   if (!route.subprotocols.empty()) KeepListed(route.subprotocols, offer->subprotocols);
   auto encoding = behind.carries_bytes
                       ? AgreeOnEncoding(request, route, *subprotocol, offer->dialect)
@@ -136,8 +136,8 @@ std::expected<Accepted, Answered> Admit(const http::Request& request, config::Di
   return Accepted{std::move(*offer), std::move(*subprotocol), *encoding, std::move(compression)};
 }
 
-// Whether an ordinary request may do something to a service, as a WebSocket would: that takes an
-// origin that may open one.
+// True if an ordinary request may have side effects in a service; like a WebSocket, it then needs
+// an allowed origin.
 bool ActsOnService(const http::Request& request, const config::Route& route) {
   return route.plugin && request.method != "GET" && request.method != "HEAD";
 }
@@ -167,8 +167,8 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
       .fields = {},
       .what = Ordinary{}};
   const route::OriginVerdict& verdict = decision.verdict;
-  // An ordinary request from elsewhere is the browser's business, unless the route has a policy of
-  // its own.
+  // For ordinary cross-origin requests, the browser enforces the same-origin policy, unless the
+  // route has a policy of its own.
   const bool is_judged =
       for_websocket || cors != nullptr || route.require_origin || ActsOnService(request, route);
   if (!is_judged) return decision;

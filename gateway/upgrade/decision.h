@@ -18,46 +18,46 @@ namespace upgate::upgrade {
 struct Behind {
   bool serves_http = false;
   bool serves_websocket = false;
-  bool carries_bytes = false;  // a server of bytes, to which an encoding translates
-  bool ends_websocket =
-      false;  // the gateway is the client's WebSocket end; else a server behind it is
+  bool carries_bytes = false;  // a tcp, tls or unix server; messages are translated by an encoding
+  // The gateway is the client's WebSocket endpoint; otherwise a server behind it is.
+  bool ends_websocket = false;
 };
-// `service` is the route's plugin; nullptr for a route to a backend, whose servers take `relay`.
+// `service` is the route's service, nullptr for a route to a backend. `relay` is what the servers
+// of that backend speak.
 Behind BehindRoute(const config::Route& route, const plugin::Service* service, config::Relay relay);
 
-// The gateway answers by itself: a preflight, or a request that the policies turn down.
+// The gateway responds itself: to a preflight, or to a request that a policy refuses.
 struct Answered {
   http::Response response;
   std::optional<stats::HandshakeOutcome> outcome;  // of a refused handshake
 };
 
-// A WebSocket handshake that passed.
+// A WebSocket handshake that passed every policy.
 struct Accepted {
   ws::Offer offer;
-  std::string subprotocol;  // agreed on here; a WebSocket or HTTP server chooses by itself
+  std::string subprotocol;  // chosen here, unless a server behind the route chooses
   config::Encoding encoding = config::Encoding::kBinary;
   std::optional<ws::DeflateAgreement> compression;
 };
 
-// An ordinary request, for whatever is behind the route.
+// An ordinary HTTP request, to be passed to the route's target.
 struct Ordinary {};
 
 struct Decision {
   route::OriginVerdict verdict;
-  http::Headers fields;  // for every answer but a 101 and that to a preflight
+  http::Headers fields;  // for every response except a 101 and a response to a preflight
   std::variant<Answered, Accepted, Ordinary> what;
 
-  // The request was judged by the rules of WebSocket; else an Upgrade in it means nothing.
+  // True if WebSocket rules applied to the request; otherwise its Upgrade field is ignored.
   bool for_websocket() const {
     const auto* answered = std::get_if<Answered>(&what);
     return std::holds_alternative<Accepted>(what) || (answered != nullptr && answered->outcome);
   }
 };
 
-// Applies the policies of a route, and of the listener that the request came in by, to a request
-// that was routed there, before anything behind the route is touched: preflights, the origin, the
-// handshake, subprotocols and encoding. Pure: how many sessions there are, and whether the gateway
-// is stopping, is for the caller.
+// Applies the policies of a route, and of the listener that the request came by, before the route's
+// target is involved: preflights, origin, handshake, subprotocols, encoding, compression. A pure
+// function: session limits and shutdown are checked by the caller.
 Decision Decide(const http::Request& request, const config::Listener& listener,
                 const config::Route& route, const Behind& behind, const route::SeenAs& seen);
 

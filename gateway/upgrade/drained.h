@@ -6,10 +6,10 @@
 
 namespace upgate::upgrade {
 
-// Of the closes of sessions whose server, route or listener was drained.
+// The reason in the Close of sessions whose server, route or listener was drained.
 inline constexpr std::string_view kDrainedReason = "drained by an operator";
 
-// 503, for what an operator has taken out of service.
+// The 503 for what an operator has taken out of service.
 http::Response DrainedResponse(std::string_view why);
 
 }  // namespace upgate::upgrade

@@ -21,8 +21,8 @@ std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchang
   return nullptr;
 }
 
-// Whether a route leads where it led before: to the same service, or to a backend that still has
-// the server.
+// True if a route still has the same target: the same service, or a backend of that name that still
+// has the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
   if (server == nullptr) return now.service == before.service;
   if (!now.backend || now.backend->config->name != before.backend->config->name) return false;
@@ -59,8 +59,7 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
       clock_start_ms_(loop.timers.Micros() / 1000 -
                       static_cast<std::uint64_t>(loop.timers.Now().time_since_epoch().count())),
       too_old_(std::make_shared<const SpreadCloses::Reason>(
-          ws::close_code::kServiceRestart, "the session is as old as limits.max_age allows",
-          nullptr)) {}
+          ws::close_code::kServiceRestart, "the session has reached limits.max_age", nullptr)) {}
 
 Gateway::~Gateway() = default;
 
@@ -90,7 +89,7 @@ bool Gateway::IsOutdated(const session::Session& session) {
   return now == nullptr || !LeadsThere(*now, route.record(), facts.server);
 }
 
-// A session that is over in the middle of this is found again by its id, or not.
+// Collects ids, because a session may end between two slices of the walk.
 void Gateway::EndOutdated() {
   auto drained = std::make_shared<std::vector<std::uint64_t>>();
   auto closed = std::make_shared<std::vector<std::uint64_t>>();
@@ -106,7 +105,8 @@ void Gateway::EndOutdated() {
       });
 }
 
-// One that has come back in the meantime, by another change, stays.
+// A session whose route, server or listener is back when its turn comes, after another reload, is
+// left open.
 void Gateway::CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread) {
   if (sessions.empty()) return;
   closes_.Add(sessions, spread,
@@ -149,7 +149,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   route.stats().requests.Add();
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
-  // One that is on its way when the gateway begins to stop is served.
+  // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
     return RefuseForShutdown(exchange);
@@ -160,7 +160,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     if (route.service() != nullptr && ws::IsHandshake(request, listener.dialects)) {
       const auto* answered = std::get_if<Answered>(&decision.what);
       LogRefusal(request, &route, seen, answered != nullptr ? answered->response.status : 0,
-                 "no WebSocket: this route leads to the service " + *route.config().plugin);
+                 "not a WebSocket route: it leads to the service " + *route.config().plugin);
     }
     exchange.IgnoreUpgrade();
   }
@@ -225,7 +225,7 @@ http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_v
     LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
     return DrainedResponse("every server behind this route is drained; try again later");
   }
-  // A lack of our own, which any number of clients meets at once.
+  // The gateway's own lack of resources, which affects any number of clients at once.
   const bool ours = error.code == Errc::kLimit;
   LogBackendFailed(route, client, error.message,
                    ours ? shared_.counts.resource_warnings : shared_.counts.backend_failures);

@@ -37,7 +37,8 @@ class Gateway;
 using PostToLoop =
     std::function<void(std::size_t loop, std::move_only_function<void(Gateway&)> task)>;
 
-// What all loops share; made once, before they start. Borrowed things outlive the gateways.
+// What all loops share; created before they start. Everything is borrowed and outlives the
+// gateways.
 struct Shared {
   const plugin::StatsSource& stats;
   SharedCounts& counts;
@@ -47,10 +48,9 @@ struct Shared {
   PostToLoop post;
 };
 
-// The upgrade of one client that passed every policy: what is needed for the 101 and the session
-// behind it.
+// A WebSocket handshake of a client that passed every policy: what the 101 and the session need.
 struct Admission {
-  session::SessionSlot slot;  // of the route
+  session::SessionSlot slot;  // holds the RouteContext
   ws::Offer offer;
   std::string subprotocol;
   config::Encoding encoding = config::Encoding::kBinary;
@@ -60,60 +60,63 @@ struct Admission {
   std::string client;
   session::Asked asked;
   std::uint64_t started_us = 0;
-  http::ClientPlaces* places = nullptr;  // of the listener that the client came to
+  http::ClientPlaces* places = nullptr;  // of the client's listener
 };
 
-// One loop's gateway: takes requests from its listeners, finds their routes, applies the policies,
-// opens the backends and keeps the sessions. Serves once it has a configuration (Adopt), and goes
-// on while another takes its place. On its loop's thread.
+// The gateway of one loop: receives requests from its listeners, finds their routes, applies the
+// policies, connects to servers and owns the sessions. Serves from the first Adopt or Switch on,
+// also while one configuration replaces another. On its loop's thread.
 class Gateway final : private session::Session::Owner, private ServicePost {
  public:
-  // `index` of `loops`: which loop this is. `scratch` belongs to the loop.
+  // `index` is this loop's, below `loops`. `scratch` belongs to the loop. Everything is borrowed
+  // and outlives the gateway.
   Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch, stats::LoopStats& stats,
           std::size_t index, std::size_t loops);
   ~Gateway();
 
-  // A configuration that takes the place of the one that serves, or the first one: see LoopRoutes.
-  // From Switch on it serves. Sessions stay as they are, but for those whose route, server or
-  // listener is gone, or whose route leads elsewhere: with these it is as their route's on_change
-  // says. `listeners_gone`: see LoopListeners, which comes first.
+  // Replaces the serving generation, or sets the first one, in two steps; see LoopRoutes. Sessions
+  // whose listener, route or server is gone, or whose route has another target, are closed as
+  // on_change of their route says; all others are unaffected. `listeners_gone` is the result of
+  // LoopListeners::Adopt, which must be called before Switch. Adopt does both steps, for the start.
   void Prepare(std::shared_ptr<const Generation> generation);
   void Switch(bool listeners_gone);
   void Adopt(std::shared_ptr<const Generation> generation);
 
-  // A request that came by a listener, which the caller owns; `places` outlive the gateway's
-  // sessions.
+  // Handles a request that came by `listener`. The caller owns the result. `places` must outlive
+  // the gateway's sessions.
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
                                                    http::ClientPlaces& places);
 
-  // Closes every session, over `spread`, and refuses requests on connections that had one before. A
-  // handshake that is under way becomes a session that is closed at once. `empty` is called
-  // whenever none is left, which may be now; from deep inside of other calls.
+  // Graceful shutdown: closes every session with `code`, spread over `spread`, and refuses later
+  // requests on connections that have had one before. A handshake in progress becomes a session
+  // that is closed at once. `empty` is called each time no session is left, possibly at once or
+  // from inside other calls.
   void Drain(std::uint16_t code, io::Millis spread, std::function<void()> empty);
-  // Ends every session at once.
+  // Aborts every session.
   void Abandon();
 
-  // For operators. Sessions are looked at a few in a turn, and `done` is called when all were;
-  // never, if the gateway goes before. Those that come meanwhile are not seen. In
-  // gateway_operator.cc.
+  // For operators. Visits sessions in slices, one per turn of the loop, and then calls `done`;
+  // never, if the gateway is destroyed before. Sessions that open in the meantime are not included.
+  // In gateway_operator.cc.
   void FindSessions(const SessionQuery& query, std::function<void(SessionPage)> done);
-  // Closes the sessions for which the filter holds, over a time; `done` gets their number.
+  // Closes the sessions that match `filter`, spread over `spread`. `done` gets their number.
   struct CloseOrder {
     SessionFilter filter;
     std::uint16_t code = ws::close_code::kPolicyViolation;
     std::string reason;
     io::Millis spread{0};
-    bool only_drained = false;  // and only those that are drained, also when their turn comes
+    // Only sessions that are drained; checked again just before each is closed.
+    bool only_drained = false;
   };
   void CloseSessions(const CloseOrder& order, std::function<void(std::size_t)> done);
-  // One of them; nullptr when it is not there.
+  // nullptr if there is no such session.
   const session::Session* FindSession(std::uint64_t id) const { return sessions_.Find(id); }
-  // False when it is not there.
+  // False if there is no such session.
   bool CloseSession(std::uint64_t id, std::uint16_t code, std::string_view reason);
 
   std::size_t sessions() const { return sessions_.size(); }
-  // Sessions that are to be closed, over a time.
+  // The number of sessions that are scheduled to be closed.
   std::size_t closing() const { return closes_.waiting(); }
   LoopRoutes& routes() { return routes_; }
   const Shared& shared() const { return shared_; }
@@ -131,12 +134,12 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                       const route::SeenAs& seen, bool ambiguous);
   Admission Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
                   http::Headers cors) const;
-  // Counts and logs that no server of the route's backend could be had; what to answer.
+  // Counts and logs a failure to connect to any server of the route; returns the response.
   http::Response OnBackendFailed(const RouteContext& route, std::string_view client,
                                  const backend::OpenError& error);
   void LogBackendFailed(const RouteContext& route, std::string_view client, std::string_view why,
                         io::Seldom& lines);
-  // `route` is nullptr where there is none; `status` is 0 where a service has not answered yet.
+  // `route` is nullptr if no route matched; `status` is 0 if a service has not answered yet.
   void LogRefusal(const http::Request& request, const RouteContext* route,
                   const route::SeenAs& seen, int status, std::string_view why);
 
@@ -144,30 +147,29 @@ class Gateway final : private session::Session::Owner, private ServicePost {
     http::Upgraded upgraded;
     session::Facts facts;
   };
-  // What the session needs for the compression that was agreed on. Where there is no memory for it
-  // the agreement is taken back.
+  // Reserves memory for the negotiated compression. If there is not enough, removes the compression
+  // from the admission and returns nullptr.
   std::unique_ptr<session::Compression> OpenCompression(Admission& admission);
   http::Response Make101(const Admission& admission) const;
-  // Sends the 101 and takes the client's connection over; nothing when the client is gone. `server`
+  // Sends the 101 and takes over the client's connection; nullopt if the client is gone. `server`
   // is nullptr for a service.
   std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission,
                                     const http::Response& answer, const backend::Server* server);
   void EstablishService(http::Exchange& exchange, Admission& admission);
   void EstablishBytes(http::Exchange& exchange, Admission& admission,
                       std::unique_ptr<io::ByteStream> stream, const backend::Server& server);
-  // `server_compression`: agreed on with the server, for a route that enforces rules; nullptr for
-  // none.
+  // `server_compression`: negotiated with the server, on a route with `enforce`; nullptr for none.
   void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
                        http::Upgraded server_side, const backend::Server& server,
                        std::unique_ptr<session::Compression> server_compression);
   void Launch(std::unique_ptr<session::Session> session, std::string early);
-  // Whether what the session was made for is not there any more.
+  // True if the session's listener, route or server is gone, or its route has another target.
   bool IsOutdated(const session::Session& session);
   void EndOutdated();
-  // Whether an operator has drained the session's route, server or listener.
+  // True if an operator has drained the session's route, server or listener.
   bool IsDrained(const session::Session& session) const;
   void CloseOver(const std::vector<std::uint64_t>& ids, const CloseOrder& order);
-  // `route` is nullptr where the listener is drained.
+  // `route` is nullptr if it is the listener that is drained.
   std::unique_ptr<http::ExchangeHandler> RefuseDrained(http::Exchange& exchange,
                                                        const config::Listener& listener,
                                                        const route::SeenAs& seen,
@@ -175,7 +177,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void Forget(session::Session& session);
-  // Closes it when it is as old as its route allows, or a little earlier.
+  // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter).
   void LimitAge(session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);
   void LogClose(const session::Session& session);
@@ -192,7 +194,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   SpreadCloses closes_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;
-  const std::uint64_t clock_start_ms_;  // by the clock that all loops share
+  const std::uint64_t clock_start_ms_;  // of this loop's clock, in the clock that all loops share
   bool draining_ = false;
   std::function<void()> empty_;                           // while draining
   std::shared_ptr<const SpreadCloses::Reason> shutdown_;  // while draining

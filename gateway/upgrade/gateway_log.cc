@@ -1,4 +1,4 @@
-// What the log says of clients and their sessions.
+// The gateway's log lines about clients and sessions.
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/session_query.h"
 #include "gateway/ws/handshake.h"
@@ -16,7 +16,7 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
                                       {"left_out", *left_out}});
 }
 
-// A browser does not tell its page why a handshake failed; the log does.
+// Browsers do not reveal to pages why a handshake failed; the log does.
 void Gateway::LogRefusal(const http::Request& request, const RouteContext* route,
                          const route::SeenAs& seen, int status, std::string_view why) {
   const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());

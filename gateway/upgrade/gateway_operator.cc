@@ -1,4 +1,4 @@
-// What operators see and do: sessions found and closed, and what is out of service.
+// Operators' functions of the gateway: finding and closing sessions, drained targets.
 #include <algorithm>
 #include <memory>
 #include <utility>

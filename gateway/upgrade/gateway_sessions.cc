@@ -1,4 +1,4 @@
-// How a client that was admitted becomes a session, and how sessions end.
+// Establishing sessions after a handshake, and ending them.
 #include <cassert>
 #include <utility>
 
@@ -24,7 +24,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
   admission.places->BeginHandOver();
   http::Upgraded upgraded = exchange.Upgrade(answer);
   http::ClientPlaces::Place place = admission.places->EndHandOver();
-  if (!upgraded.stream) {  // the client went away within this turn
+  if (!upgraded.stream) {  // the client went away in this turn
     route.Count(HandshakeOutcome::kClientGone);
     return {};
   }
@@ -143,11 +143,11 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
   session::Session& started = sessions_.Add(std::move(session));
   const std::uint64_t id = started.facts().id;
   const config::OnChange fate = ContextOf(started.facts().slot).config().on_change;
-  // Its handshake may have begun under another configuration.
+  // The handshake may have begun under a previous generation.
   if (fate != config::OnChange::kKeep && IsOutdated(started))
     CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread
                                                          : io::Millis{0});
-  if (IsDrained(started)) {  // meanwhile
+  if (IsDrained(started)) {  // since the handshake began
     CloseOver({id}, {.filter = {},
                      .code = ws::close_code::kServiceRestart,
                      .reason = std::string(kDrainedReason),
@@ -177,7 +177,7 @@ void Gateway::OnSessionDone(session::Session& session) {
   if (empty_ && sessions_.empty()) empty_();
 }
 
-// Takes a session out of the counters and writes its last line.
+// Updates the counters for a session that has ended, and writes its log line.
 void Gateway::Forget(session::Session& session) {
   const session::Facts& facts = session.facts();
   stats::RouteStats& stats = ContextOf(facts.slot).stats();

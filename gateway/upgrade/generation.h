@@ -19,58 +19,61 @@
 
 namespace upgate::upgrade {
 
-// What outlives a configuration hangs on names: a listener is the same as long as its address is, a
-// route as long as its name is, a server as long as its backend's name and its URL are. So numbers,
-// and what is open under a limit, go on when a configuration takes the place of another. A record
-// whose words are the same in both is itself the same object.
+// Identity over reloads is by name: a listener is the same as long as its address is, a route as
+// long as its name is, a server as long as the name of its backend and its URL are. Counters and
+// the numbers of open connections and sessions therefore continue when a new configuration replaces
+// another. If the text of a listener, route or backend is unchanged as well, both generations share
+// the same record object.
 
 struct ListenerRecord {
-  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  std::shared_ptr<const config::Config> whole;  // owns `config`
   const config::Listener* config = nullptr;
   std::string name;  // the address as configured, made unique
   std::shared_ptr<tls::ContextCell<tls::ServerContext>> tls;  // nullptr: plain
-  std::shared_ptr<stats::ListenerRow> row;                    // these two: see Generation
+  std::shared_ptr<stats::ListenerRow> row;                    // this and the next: see Generation
   std::shared_ptr<SharedLimit> connections;                   // open ones, over all loops
 };
 
 struct RouteRecord {
-  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  std::shared_ptr<const config::Config> whole;  // owns `config`
   const config::Route* config = nullptr;
-  std::string name;  // the path and the hosts as configured, made unique
-  // One of these two. Whoever holds a service keeps its instances, on every loop.
+  std::string name;  // as configured, by default the path and the hosts; unique
+  // Exactly one of these is set. A reference to a service keeps its instances alive on every loop.
   std::shared_ptr<const plugin::Service> service;
   std::shared_ptr<const backend::BackendRecord> backend;
-  std::shared_ptr<stats::RouteRow> row;   // these two: see Generation
+  std::shared_ptr<stats::RouteRow> row;   // this and the next: see Generation
   std::shared_ptr<SharedLimit> sessions;  // open ones, over all loops
 };
 
-// The admin section that is in force. That of a configuration with another address, or with none,
-// waits for a restart as a whole: its tokens were not meant for the address that is open.
+// The `admin` section in force. If a new configuration has another address, or no address, its
+// whole section waits for a restart: its tokens were not meant for the address that is open.
 struct AdminRecord {
-  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  std::shared_ptr<const config::Config> whole;  // owns `config`
   const config::Admin* config = nullptr;
-  std::vector<std::string> tokens;                            // empty: none is needed
+  std::vector<std::string> tokens;                            // empty: no token is required
   std::shared_ptr<tls::ContextCell<tls::ServerContext>> tls;  // nullptr: plain
 };
 
-// A configuration made ready to serve: its files read, its services made. Immutable and shared by
-// all loops, but for the contexts of TLS and the counts, which are thread-safe.
+// A configuration made ready to serve: files read, services created, router built. Shared by all
+// loops. Immutable, except for the TLS contexts, statistics rows and limits of its records, which
+// are thread-safe.
 //
-// Rows and limits are there in one that is to serve, not in one that is only looked at.
+// Records have statistics rows and limits only if the generation was made to serve, not if it was
+// made for a check.
 struct Generation {
-  std::uint64_t number = 0;  // counted from 1 since the start; 0: it does not serve
+  std::uint64_t number = 0;  // counted from 1 since the start; 0: made for a check only
   std::shared_ptr<const config::Config> config;
   std::unique_ptr<route::Router> router;
-  std::vector<std::shared_ptr<const ListenerRecord>> listeners;  // as in the configuration
-  std::vector<std::shared_ptr<const RouteRecord>> routes;        // as in the configuration
+  std::vector<std::shared_ptr<const ListenerRecord>> listeners;  // in the configuration's order
+  std::vector<std::shared_ptr<const RouteRecord>> routes;        // in the configuration's order
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
-  std::shared_ptr<const AdminRecord> admin;  // nullptr: there is no admin address
+  std::shared_ptr<const AdminRecord> admin;  // nullptr: no admin address
   std::shared_ptr<const http::ServerOptions> http;
   // Whose certificates, keys or CAs are not those of the generation before: "listener ADDRESS",
   // "backend NAME" or "admin".
   std::vector<std::string> renewed;
-  // Certificates read anew for records that are those of the generation before: to be called when
-  // this one begins to serve.
+  // Changes to what this generation shares with the previous one (certificates that were read
+  // again, new bounds of limits). To be called, in order, when this generation begins to serve.
   std::vector<std::function<void()>> renewals;
 };
 

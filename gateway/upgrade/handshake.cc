@@ -14,7 +14,7 @@ Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Admiss
       opening_(route_.backend()->pool().Open(*this)) {}
 
 Gateway::Handshake::~Handshake() {
-  if (opening_) route_.Count(HandshakeOutcome::kClientGone);  // else it is settled
+  if (opening_) route_.Count(HandshakeOutcome::kClientGone);  // else the outcome is counted
 }
 
 void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,

@@ -8,8 +8,8 @@
 
 namespace upgate::upgrade {
 
-// A client that waits for its 101 while a server is connected to. Destroying it before that,
-// because the client is gone, lets go of the server.
+// A client that waits for its 101 while the gateway connects to a server. Destroyed earlier if the
+// client goes away, which cancels the connection attempt. On the loop's thread.
 class Gateway::Handshake final : public http::ExchangeHandler, private backend::OpenHandler {
  public:
   Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission);
@@ -24,7 +24,7 @@ class Gateway::Handshake final : public http::ExchangeHandler, private backend::
   http::Exchange& exchange_;
   Admission admission_;
   RouteContext& route_;                   // held by the admission, or by the session
-  std::unique_ptr<io::Pending> opening_;  // first to go: it uses the route's backend
+  std::unique_ptr<io::Pending> opening_;  // destroyed first: it uses the route's backend
 };
 
 }  // namespace upgate::upgrade

@@ -83,7 +83,7 @@ bool LoopListeners::empty() const {
 
 void LoopListeners::Abandon() {
   for (auto& entry : entries_) entry->front->Abandon();
-  // Each that is empty leaves the list.
+  // Aborting the last connection removes an entry from the list.
   while (!retired_.empty()) {
     const std::size_t left = retired_.size();
     retired_.back()->front->Abandon();

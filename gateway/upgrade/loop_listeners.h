@@ -13,39 +13,40 @@
 
 namespace upgate::upgrade {
 
-// The listeners of one loop: for each its sockets, its clients and its way into the gateway. One
-// that a new configuration has, too, keeps all of that; one that it has not stops listening and
-// goes when the last of its connections does, while their sessions stay where they are. On the
-// loop's thread.
+// The listeners of one loop: for each its sockets, its client connections and its entry into the
+// gateway. A listener that a new configuration still has keeps all of them. A listener that it does
+// not have any more stops listening, and is deleted after its last connection; the sessions of that
+// listener are unaffected. On the loop's thread.
 class LoopListeners {
  public:
-  // What clients may have come by; outlives the loop, whose last deletions give places back.
+  // The connection limits of all listeners. Must outlive the loop, whose last deferred deletions
+  // return places to them.
   using Places = std::list<http::ClientPlaces>;
 
-  // `index` of the loop. Everything is borrowed and outlives the listeners.
+  // `index` is the loop's. Everything is borrowed and outlives the listeners.
   LoopListeners(Gateway& gateway, tls::Scratch& scratch, Places& places, std::size_t index)
       : gateway_(gateway), scratch_(scratch), places_(places), index_(index) {}
   ~LoopListeners();
 
-  // Takes over the listeners of a configuration; new ones have no sockets yet. Returns whether any
-  // is gone.
+  // Applies the listeners of a generation. New ones have no sockets until Listen. Returns true if
+  // any previous listener is gone.
   bool Adopt(const Generation& generation);
 
-  // Opens a socket of a listener, by its index in the configuration.
+  // Opens a socket of the listener with this index in the configuration.
   Result<SocketAddress> Listen(std::size_t listener, const SocketAddress& address,
                                const io::ListenOptions& options);
   Result<SocketAddress> Listen(std::size_t listener, std::unique_ptr<io::BoundSocket> socket);
 
-  // Stops listening; see http::Front. `empty` is called when a listener has no connection left: it
-  // may have been the last. From deep inside of other calls.
+  // Stops listening; see http::Front. `empty` is called each time a listener has no connection
+  // left, possibly from inside other calls: check empty() later, not inside it.
   void Drain(std::function<void()> empty);
-  // No connection is left that is not a session.
+  // True if no connection is left, apart from those of sessions.
   bool empty() const;
-  // Ends every connection at once.
+  // Aborts every connection.
   void Abandon();
 
   http::Front& front(std::size_t listener) { return *entries_[listener]->front; }
-  // Listeners that are gone, but for their last connections.
+  // The number of removed listeners that still have connections.
   std::size_t retired() const { return retired_.size(); }
 
  private:
@@ -64,7 +65,7 @@ class LoopListeners {
   tls::Scratch& scratch_;
   Places& places_;
   const std::size_t index_;
-  std::vector<std::unique_ptr<Entry>> entries_;  // as in the configuration
+  std::vector<std::unique_ptr<Entry>> entries_;  // in the order of the configuration
   std::vector<std::unique_ptr<Entry>> retired_;
   std::function<void()> empty_;  // of Drain
 };

@@ -16,14 +16,14 @@
 
 namespace upgate::upgrade {
 
-// The routes of the configuration that serves, on one loop, and what they lead to. One
-// configuration takes the place of another in two steps, so that no loop serves by the new one
-// before every loop has the instances of its services: Prepare everywhere, then Switch everywhere.
+// The routes of the serving generation on one loop, and what is behind them. A generation replaces
+// another in two steps, so that no loop serves the new one before every loop has the instances of
+// its services: Prepare on all loops, then Switch on all loops. On the loop's thread.
 //
-// What both say in the same words stays what it is: the same context, with everything behind it.
+// A route whose record is in both generations keeps its context, with everything behind it.
 class LoopRoutes {
  public:
-  // Of the loop; all of it is borrowed and outlives the routes.
+  // Everything is the loop's, borrowed, and outlives this object.
   struct Setup {
     io::Loop loop;
     tls::Scratch& scratch;
@@ -31,34 +31,35 @@ class LoopRoutes {
     backend::ServerWatcher& servers;
     SharedLimit& idle_servers;
     ServicePost& others;
-    std::size_t index;  // of `loops`
+    std::size_t index;  // of this loop, below `loops`
     std::size_t loops;
   };
   explicit LoopRoutes(const Setup& setup) : setup_(setup) {}
 
-  // Makes what is new. A second call takes the place of the first.
+  // Creates the contexts of new and changed routes. A second call before Switch replaces the first.
   void Prepare(std::shared_ptr<const Generation> generation);
-  // From now on the generation prepared last serves. What was replaced goes with its last holder.
-  // Returns whether there was a route before that is not there any more in the same words.
+  // Makes the prepared generation the serving one; does nothing if none is prepared. Replaced
+  // contexts are destroyed with their last reference. Returns true if any previous route is gone or
+  // has changed.
   bool Switch();
 
-  // Of the one that serves.
+  // The serving generation; there is none before the first Switch.
   const Generation& generation() const { return *now_.generation; }
-  // By the index of the route in its configuration.
+  // `index` is the route's position in the configuration (config::Route::index).
   RouteContext& At(std::size_t index) { return *now_.contexts[index]; }
 
-  // The route of the generation that serves; nullptr when there is none of that name.
+  // Finds a route of the serving generation; nullptr if there is none of that name.
   const RouteRecord* FindByName(std::string_view name) const;
 
-  // nullptr when it is not there, or not any more.
+  // The host of a service's instance on this loop; nullptr if it has none, or none any more.
   ServiceHost* HostOf(const plugin::Service& service);
-  // When no route and no session of any loop leads to it any more.
+  // Destroys the instance. To be called when no route and no session of any loop uses the service.
   void DropHost(const plugin::Service& service) { hosts_.erase(&service); }
 
  private:
   struct Table {
     std::shared_ptr<const Generation> generation;
-    std::vector<Ref<RouteContext>> contexts;  // as in the configuration
+    std::vector<Ref<RouteContext>> contexts;  // in the order of the configuration
     std::map<const backend::BackendRecord*, Ref<LoopBackend>> backends;
     std::unordered_map<std::string_view, const RouteRecord*> names;
   };
@@ -71,7 +72,7 @@ class LoopRoutes {
   const Setup setup_;
   Table now_;
   std::optional<Table> next_;
-  std::map<const plugin::Service*, Ref<ServiceHost>> hosts_;  // first to go; see RouteContext
+  std::map<const plugin::Service*, Ref<ServiceHost>> hosts_;  // destroyed first; see RouteContext
 };
 
 }  // namespace upgate::upgrade

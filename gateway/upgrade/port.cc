@@ -3,7 +3,7 @@
 namespace upgate::upgrade {
 namespace {
 
-// Before anything is looked at: what it would be answered with takes memory, too.
+// Refuses before routing, because any other response would take memory, too.
 std::unique_ptr<http::ExchangeHandler> RefuseForMemory(http::Exchange& exchange,
                                                        io::MemoryLedger& memory) {
   memory.NoteRefusal(io::MemoryRefusal::kRequest);

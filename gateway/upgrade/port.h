@@ -7,15 +7,15 @@
 
 namespace upgate::upgrade {
 
-// One listener's way into the gateway of one loop: takes the requests of its connections. Outlives
-// them; on the loop's thread.
+// Handles the requests of the connections of one listener on one loop, by passing them to the
+// gateway. Outlives those connections. On the loop's thread.
 class Port final : public http::RequestHandler {
  public:
-  // What is borrowed outlives the port.
+  // `gateway` and `places` are borrowed and outlive the port.
   Port(Gateway& gateway, std::shared_ptr<const ListenerRecord> listener,
        http::ClientPlaces& places);
 
-  // For requests from now on; of the same name.
+  // Replaces the record, for later requests. It must have the same name.
   void SetListener(std::shared_ptr<const ListenerRecord> listener);
   const ListenerRecord& listener() const { return *listener_->record; }
 

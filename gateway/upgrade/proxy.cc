@@ -18,11 +18,11 @@ namespace {
 
 using stats::HandshakeOutcome;
 
-// How long a client that waits for 100 Continue waits for the server's word (RFC 9110,
+// How long to wait for the server's 100 (Continue) before asking the client for the body (RFC 9110,
 // section 10.1.1).
 constexpr io::Millis kContinuePatience{1'000};
 
-// Methods that may be sent twice without harm (RFC 9110, section 9.2.2).
+// Idempotent methods, which may be retried (RFC 9110, section 9.2.2).
 bool IsIdempotent(std::string_view method) {
   constexpr std::array<std::string_view, 6> kMethods{"GET",   "HEAD", "OPTIONS",
                                                      "TRACE", "PUT",  "DELETE"};
@@ -62,7 +62,7 @@ Gateway::Proxy::~Proxy() {
 
 void Gateway::Proxy::Connect() {
   std::unique_ptr<backend::Lease> idle = retried_ ? nullptr : pool_.TakeIdle(server_);
-  // An upgrade takes a connection away for good: a fresh one, so that a stale one cannot spoil it.
+  // An upgrade keeps its connection, so a new one is opened: a pooled one could be stale.
   if (idle && !admission_) return Send(std::move(*idle));
   if (idle) pool_.GiveBack(std::move(*idle));
   opening_ = pool_.Open(*this, server_);
@@ -113,8 +113,8 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   return out;
 }
 
-// What takes the place of the client's own fields where the server is to get another handshake than
-// ours.
+// The handshake fields to send instead of the client's, if the server is to get a different
+// handshake.
 http::Headers Gateway::Proxy::TranslatedFields() {
   http::Headers fields = exchange_.request().headers;
   ws::MakeRfc6455(admission_->offer, fields);
@@ -126,7 +126,8 @@ http::Headers Gateway::Proxy::TranslatedFields() {
   return fields;
 }
 
-// Towards the server we are an end of our own: what the client offered was for us.
+// The gateway is the endpoint on both sides: the client's extensions were offered to the gateway,
+// which makes its own offer to the server.
 void Gateway::Proxy::OfferCompression(http::Headers& fields) {
   fields.Remove("Sec-WebSocket-Extensions");
   offered_extensions_.clear();
@@ -141,7 +142,8 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
   fields.Add("Sec-WebSocket-Extensions", offered_extensions_);
 }
 
-// What is wrong with the server's 101, or nothing; then both know what was agreed on.
+// Returns what is wrong with the server's 101, or nullopt; in the latter case stores the negotiated
+// extensions.
 std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
   if (auto fault = ws::FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
   if (!server_compression_) return {};
@@ -179,7 +181,7 @@ void Gateway::Proxy::OnBodyEnd(const http::Headers& trailers) {
 void Gateway::Proxy::OnInterim(const http::Response& head) {
   moved_ = true;
   if (head.status != 100) return exchange_.SendHead(ToClient(head, route_), {});
-  // The connection tells the client itself as soon as its body is wanted.
+  // Not passed on: http::ServerConnection sends its own 100 as soon as the body is read.
   if (wait_ != Wait::kContinue) return;
   Arm(Wait::kRequest);
   exchange_.SetBodyReading(true);
@@ -189,11 +191,11 @@ void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   answer_begun_ = true;
   if (admission_) {
     gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, head.status,
-                        "the answer of " + lease_.server->config.url);
+                        "the response of " + lease_.server->config.url);
     Settle(HandshakeOutcome::kServerRefused);
   }
   Arm(Wait::kAnswer);
-  // How long the body of a GET would have been, HEAD may leave open.
+  // A HEAD response may omit Content-Length.
   if (exchange_.request().method == "HEAD") length = {};
   exchange_.Gather();
   exchange_.SendHead(ToClient(std::move(head), route_), length);
@@ -226,14 +228,14 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
   if (const auto fault = Agree(head)) {
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
     Settle(HandshakeOutcome::kBackendFailed);
-    return Fail(502, "the server behind this route gave a wrong handshake", *fault);
+    return Fail(502, "the server behind this route sent an invalid handshake", *fault);
   }
   settled_ = true;
   gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server,
                            std::move(server_compression_));
 }
 
-// ---- what goes wrong
+// ---- errors
 
 bool Gateway::Proxy::MayRetry(bool untouched) const {
   return untouched && lease_.reused && !retried_ && !body_begun_ && !answer_begun_ &&
@@ -252,8 +254,8 @@ void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
   LetGo();
   Settle(HandshakeOutcome::kBackendFailed);
   Fail(502,
-       error.code == Errc::kProtocol ? "the server behind this route gave a malformed answer"
-                                     : "the server behind this route broke the connection",
+       error.code == Errc::kProtocol ? "the server behind this route sent a malformed response"
+                                     : "the connection to the server behind this route broke",
        why);
 }
 
@@ -264,7 +266,7 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
     Arm(Wait::kRequest);
     return exchange_.SetBodyReading(true);
   }
-  // A client that takes its time is not the server's fault; its own connection has bounds for that.
+  // A slow client is not the server's fault; its own connection has timeouts.
   const bool stalled_by_client = (wait_ == Wait::kAnswer && exchange_.congested()) ||
                                  (wait_ == Wait::kRequest && !lease_.connection->congested());
   if (!over && (std::exchange(moved_, false) || stalled_by_client)) return Arm(wait_);
@@ -278,11 +280,11 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
 }
 
 Gateway::Proxy::Overdue Gateway::Proxy::WhatIsOverdue(bool whole) const {
-  if (whole) return {answer_begun_ ? "no whole answer" : "no answer", "request_timeout"};
-  if (answer_begun_) return {"no more of the answer", "read_timeout"};
-  if (wait_ == Wait::kRequest) return {"nothing of the request was taken", "read_timeout"};
-  if (admission_) return {"no answer to the handshake", "connect_timeout"};
-  return {"no answer", "first_byte_timeout"};
+  if (whole) return {answer_begun_ ? "incomplete response" : "no response", "request_timeout"};
+  if (answer_begun_) return {"no further response data", "read_timeout"};
+  if (wait_ == Wait::kRequest) return {"no progress in sending the request", "read_timeout"};
+  if (admission_) return {"no response to the handshake", "connect_timeout"};
+  return {"no response", "first_byte_timeout"};
 }
 
 void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {
@@ -293,7 +295,7 @@ void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view wh
   exchange_.Respond(http::TextResponse(status, what));
 }
 
-// Counts how the handshake ended, where there was one, and gives its place on the route back.
+// Counts the outcome of the handshake, if there was one, and releases its session slot.
 void Gateway::Proxy::Settle(HandshakeOutcome outcome) {
   if (!admission_ || std::exchange(settled_, true)) return;
   context_->Count(outcome);
@@ -322,7 +324,7 @@ io::Millis Gateway::Proxy::TimeFor(Wait wait) const {
   return io::Millis{0};
 }
 
-// A server that takes connections but gives no 101 is as good as one that cannot be reached.
+// A server that accepts connections but sends no 101 counts as unreachable.
 io::Millis Gateway::Proxy::TimeForHandshake() const {
   const io::Instant end = connecting_since_ + pool_.backend().connect_timeout;
   return std::max(io::Millis{1}, end - gateway_.context_.loop.timers.Now());

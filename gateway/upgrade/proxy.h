@@ -14,21 +14,22 @@
 
 namespace upgate::upgrade {
 
-// One request on its way through the gateway to an HTTP or WebSocket server, and the answer on its
-// way back: bodies stream both ways, each side read only as fast as the other takes. A WebSocket
-// upgrade that the server accepts becomes a session; any other answer goes to the client whole.
-// Destroying it, because the client is gone, breaks off the request to the server.
+// Relays one request to an HTTP or WebSocket server, and the response to the client. Bodies are
+// streamed in both directions, with backpressure: each side is read only as fast as the other
+// accepts. A WebSocket upgrade that the server accepts becomes a session; any other response is
+// passed on as it is. Destroyed earlier if the client goes away, which aborts the request to the
+// server. On the loop's thread.
 class Gateway::Proxy final : public http::ExchangeHandler,
                              private backend::OpenHandler,
                              private io::Timer::Owner {
  public:
-  // `admission` is there for a WebSocket upgrade that passed every policy.
+  // `admission` is set for a WebSocket handshake that passed every policy.
   Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
         RouteContext& route, route::SeenAs seen, std::optional<Admission> admission);
   ~Proxy() override;
 
  private:
-  // The server's side; what it hears goes to the proxy.
+  // Forwards the callbacks of the connection to the server to the proxy.
   class ServerSide final : public http::ResponseHandler {
    public:
     explicit ServerSide(Proxy& proxy) : proxy_(proxy) {}
@@ -54,10 +55,10 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   // What the timer waits for.
   enum class Wait : std::uint8_t {
     kNothing,
-    kContinue,   // 100 from the server, or the end of our patience for it
-    kRequest,    // progress of the request's body
-    kFirstByte,  // the head of the answer; for an upgrade the rest of connect_timeout
-    kAnswer,     // progress of the answer's body
+    kContinue,   // 100 (Continue) from the server, for a bounded time
+    kRequest,    // progress in sending the request body
+    kFirstByte,  // the response head; for an upgrade, within the rest of connect_timeout
+    kAnswer,     // progress in receiving the response body
   };
 
   void OnBody(Bytes bytes) override;
@@ -87,15 +88,15 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
   bool MayRetry(bool untouched) const;
-  // Ends the exchange with a refusal, or, when the answer has begun, in a way that the client
-  // notices.
+  // Responds with an error or, if the response has begun, aborts the client's connection so that
+  // the client notices.
   void Fail(int status, std::string_view what, std::string_view why);
   void Settle(stats::HandshakeOutcome outcome);
   void LetGo();
   void Arm(Wait wait);
   io::Millis TimeFor(Wait wait) const;
   io::Millis TimeForHandshake() const;
-  // What the server has not done in time, and the key that says how long that is.
+  // What the server has not done in time, and the configuration key of that timeout.
   struct Overdue {
     std::string_view what;
     std::string_view key;
@@ -111,20 +112,20 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   std::optional<Admission> admission_;
   backend::HttpPool& pool_;
   ServerSide server_side_;
-  std::string offered_extensions_;  // to the server
-  std::unique_ptr<session::Compression>
-      server_compression_;  // where we offered it ourselves, and then where it was agreed on
+  std::string offered_extensions_;  // Sec-WebSocket-Extensions sent to the server
+  // Set if the gateway offers compression of its own; reset if the server does not accept it.
+  std::unique_ptr<session::Compression> server_compression_;
   std::unique_ptr<io::Pending> opening_;
   backend::Lease lease_;
-  std::size_t server_ = 0;  // to connect to
+  std::size_t server_ = 0;  // index of the server to connect to
   io::Timer timer_;
   Wait wait_ = Wait::kNothing;
   io::Instant started_;
-  io::Instant connecting_since_{};  // to the server that was reached
+  io::Instant connecting_since_{};  // start of the attempt that succeeded
   bool expects_continue_ = false;
-  bool moved_ = false;         // since the timer was armed
+  bool moved_ = false;         // progress since the timer was armed
   bool body_begun_ = false;    // of the request
-  bool request_sent_ = false;  // whole
+  bool request_sent_ = false;  // completely
   bool answer_begun_ = false;
   bool retried_ = false;
   bool settled_ = false;  // the handshake's outcome is counted

@@ -14,22 +14,22 @@ namespace {
 
 constexpr std::string_view kVia = "1.1 upgate";
 
-// HTTP2-Settings is for the hop that its Upgrade is for, also where Connection does not name it
-// (RFC 7540, section 3.2.1).
+// HTTP2-Settings is hop-by-hop like the Upgrade that it belongs to, even if Connection does not
+// name it (RFC 7540, section 3.2.1).
 constexpr std::array<std::string_view, 10> kHopByHop{"connection",          "keep-alive",
                                                      "proxy-connection",    "proxy-authenticate",
                                                      "proxy-authorization", "te",
                                                      "transfer-encoding",   "upgrade",
                                                      "content-length",      "http2-settings"};
 
-// What AddForwarding says.
+// The fields that AddForwarding writes.
 constexpr std::array<std::string_view, 6> kForwarding{"x-forwarded-for",  "x-forwarded-proto",
                                                       "x-forwarded-host", "x-forwarded-port",
                                                       "forwarded",        "via"};
 
-// In any spelling that a CGI server folds together.
+// Compares names in any spelling that a CGI server treats as equal ('-' and '_').
 bool IsOfForwarding(std::string_view name) {
-  // Most fields are told by their first letter.
+  // The first letter rules out most fields.
   if (name.empty() || !std::string_view("xfv").contains(ToLower(name.front()))) return false;
   return std::ranges::any_of(kForwarding,
                              [&](std::string_view ours) { return http::FoldsTo(name, ours); });
@@ -40,19 +40,19 @@ bool IsOneOf(std::string_view name, auto&& names) {
                              [&](std::string_view other) { return EqualsIgnoreCase(name, other); });
 }
 
-// `named`: what the Connection fields of the same head name, as a list.
+// `named`: the list in the Connection fields of the same head.
 bool IsHopByHop(std::string_view named, std::string_view name) {
   return IsOneOf(name, kHopByHop) || (!named.empty() && ListHasToken(named, name));
 }
 
-// `chain` with `next` behind it, as far as there is either.
+// Appends `next` to `chain`; either may be empty.
 std::string Appended(std::string chain, std::string_view next) {
   if (!chain.empty() && !next.empty()) chain += ", ";
   return chain.append(next);
 }
 
-// Who came by a unix socket has no address. In a chain it is left out: no reader behind us could
-// get past an "unknown" in the middle, and who trusts us trusts whom we trust.
+// A client on a unix socket has no address. It is left out of chains: readers behind the gateway
+// could not skip an "unknown" in the middle, and who trusts the gateway trusts its proxies.
 std::string ForwardedChain(const http::Request& request, const route::SeenAs& seen,
                            const config::TrustedProxies& trusted, const std::string& peer) {
   std::string said;
@@ -79,7 +79,7 @@ void AddForwarding(const http::Request& request, const route::SeenAs& seen,
     out.Add("X-Forwarded-For", peer_ip);
   }
   out.Add("X-Forwarded-Proto", seen.scheme);
-  if (!seen.authority.empty())  // HTTP/1.0 need not name a host
+  if (!seen.authority.empty())  // may be missing in HTTP/1.0
     out.Add("X-Forwarded-Host", seen.authority);
   if (seen.by_trusted_proxy && in.Find("x-forwarded-port") != nullptr)
     out.Add("X-Forwarded-Port", std::to_string(seen.port));
@@ -143,11 +143,12 @@ http::OutgoingRequest ToServer(const http::Request& request, const http::Headers
   const std::string named = fields.Joined("connection");
   for (const http::Header& header : fields) {
     if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(named, header.name)) continue;
-    // RFC 9110, section 10.1.1: of HTTP/1.0 it does not count.
+    // RFC 9110, section 10.1.1: ignored in HTTP/1.0.
     if (request.version == http::Version::kHttp10 && EqualsIgnoreCase(header.name, "expect"))
       continue;
-    // What proxies say of a client is not the client's to say, in no spelling, whether the gateway
-    // says it or nobody does. A trusted proxy may, but where the gateway says it itself.
+    // Proxies' fields about the client are dropped from clients, in any spelling, whether or not
+    // the gateway writes them. From a trusted proxy they are kept, unless the gateway writes them
+    // itself.
     if (!seen.by_trusted_proxy && http::IsProxyField(header.name)) continue;
     if (route.forwarded && IsOfForwarding(header.name)) continue;
     out.headers.AddParsed(header);
@@ -164,7 +165,7 @@ http::Response ToClient(http::Response answer, const config::Route& route) {
   const std::string named = answer.headers.Joined("connection");
   answer.headers.Filter([&](http::Header& header) {
     const std::string_view name = header.name;
-    // The announced length stays where there is no body to measure: HEAD and 304.
+    // For HEAD and 304 the announced length is kept, as there is no body to measure.
     if (!EqualsIgnoreCase(name, "content-length") && IsHopByHop(named, name)) return false;
     if (route.cors && ToLower(name).starts_with("access-control-")) return false;
     if (rewrite.location &&

@@ -17,7 +17,7 @@
 
 namespace upgate::upgrade {
 
-// A listener of a configuration, on one loop: held by the requests that came by it.
+// A listener of a generation on one loop; held by its port and by the requests that came by it.
 struct ListenerContext final : RefCounted {
   explicit ListenerContext(std::shared_ptr<const ListenerRecord> owner)
       : record(std::move(owner)), config(*record->config) {}
@@ -25,18 +25,18 @@ struct ListenerContext final : RefCounted {
   const config::Listener& config;
 };
 
-// The servers of a backend and the connections to them, on one loop. Held by the routes that lead
-// there.
+// The servers of a backend and the pooled connections to them, on one loop. Held by the contexts of
+// the routes that lead to the backend.
 class LoopBackend final : public RefCounted {
  public:
-  // What is borrowed is the loop's; see backend::Pool.
+  // What is borrowed belongs to the loop; `index` is the loop's. See backend::Pool.
   LoopBackend(std::shared_ptr<const backend::BackendRecord> record, io::Loop loop,
               tls::Scratch& scratch, backend::ServerWatcher& watcher, SharedLimit& idle_servers,
               std::size_t index);
 
   const backend::BackendRecord& record() const { return *record_; }
   backend::Pool& pool() { return pool_; }
-  // nullptr where the servers take bytes.
+  // nullptr if the servers are tcp, tls or unix servers.
   backend::HttpPool* http() { return http_ ? &*http_ : nullptr; }
 
  private:
@@ -45,15 +45,16 @@ class LoopBackend final : public RefCounted {
   std::optional<backend::HttpPool> http_;
 };
 
-// Where a route leads on one loop.
+// What a route leads to, on one loop.
 using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>>;
 
-// All that a request on a route needs, on one loop: what the route says, its numbers, its limit and
-// what is behind it. What begins on the route (an exchange with a server or a service, a handshake,
-// a session) holds it, and with it everything that it uses.
+// Everything that a request on a route needs, on one loop: the route's settings, statistics,
+// session limit and target. Whatever begins on the route (an exchange with a server or a service, a
+// handshake, a session) holds a Ref to the context, which keeps alive everything that it uses, also
+// after a reload has replaced the route. On the loop's thread.
 class RouteContext final : public RefCounted {
  public:
-  // `record` has its row and limit. `index` of the loop.
+  // `record` must have its row and limit. `index` is the loop's.
   RouteContext(std::shared_ptr<const RouteRecord> record, Target target, std::size_t index);
 
   const RouteRecord& record() const { return *record_; }
@@ -62,7 +63,7 @@ class RouteContext final : public RefCounted {
   stats::RouteStats& stats() { return stats_; }
   const Behind& behind() const { return behind_; }
   const Target& target() const { return target_; }
-  // nullptr for a route to a backend, or to a service.
+  // service() is nullptr for a route to a backend, backend() for a route to a service.
   ServiceHost* service() const;
   LoopBackend* backend() const;
   // What stands in the place of a server's URL: "plugin:echo"; empty for a route to a backend.
@@ -71,18 +72,18 @@ class RouteContext final : public RefCounted {
   void Count(stats::HandshakeOutcome outcome) {
     stats_.handshakes[static_cast<std::size_t>(outcome)].Add();
   }
-  // Nothing when the route has as many sessions as it may have.
+  // nullopt if limits.sessions of the route is reached.
   std::optional<session::SessionSlot> TakeSlot();
 
  private:
-  const std::shared_ptr<const RouteRecord> record_;  // outlives the host in the target
+  const std::shared_ptr<const RouteRecord> record_;  // must outlive the host in target_
   stats::RouteStats& stats_;
   const Target target_;
   const Behind behind_;
   const std::string service_name_;
 };
 
-// The route of a session, which was made with a slot of one.
+// The context that the slot's session holds. The slot must come from RouteContext::TakeSlot.
 RouteContext& ContextOf(const session::SessionSlot& slot);
 
 }  // namespace upgate::upgrade

@@ -10,7 +10,8 @@ namespace upgate::upgrade {
 
 class ServiceHost;
 
-// Runs a task with what another loop has for the same service. Thread-safe; see plugin::Host::Post.
+// Runs a task with the instance of the same service on another loop. Thread-safe; see
+// plugin::Host::Post.
 class ServicePost {
  public:
   virtual void PostToService(std::size_t loop, const plugin::Service& service,
@@ -20,17 +21,17 @@ class ServicePost {
   ~ServicePost() = default;
 };
 
-// The instance of a service on one loop, and what it sees of the loop. There is one on every loop
-// as long as any loop has a route that leads to the service, or a session on one: instances count
-// on each other.
+// The instance of a service on one loop, and its plugin::Host. Every loop has one as long as any
+// loop has a route to the service or a session on it, because instances post tasks to each other.
+// On the loop's thread.
 class ServiceHost final : public RefCounted, private plugin::Host {
  public:
   struct Place {
     io::Loop loop;
-    std::size_t index;  // of `loops`
+    std::size_t index;  // of this loop, below `loops`
     std::size_t loops;
   };
-  // Everything is borrowed and outlives it.
+  // Everything is borrowed and outlives the host.
   ServiceHost(const plugin::Service& service, const Place& place, const plugin::StatsSource& stats,
               ServicePost& others);
 

@@ -16,13 +16,13 @@
 
 namespace upgate::upgrade {
 
-// What an operator asks about the open sessions. No I/O, nothing of a loop: each loop answers with
-// a page of its own, and whoever asked merges them.
+// Queries of operators about open sessions. No I/O, not tied to a loop: each loop answers with a
+// page of its own, and the requester merges the pages. Not thread-safe.
 
-// The other end of a session: the URL of its server, or "plugin:NAME".
+// What is behind a session: the URL of its server, or "plugin:NAME".
 std::string FarEndOf(const session::Facts& facts);
 
-// Which sessions are meant: those for which everything that is set holds. Names are compared whole.
+// Selects sessions: all members that are set must match. Names are compared as a whole.
 struct SessionFilter {
   std::optional<std::string> route;
   std::optional<std::string> server;  // as FarEndOf
@@ -31,7 +31,7 @@ struct SessionFilter {
   std::optional<Cidr> client;
 
   bool empty() const { return !route && !server && !listener && !subprotocol && !client; }
-  // A client whose address is not known (on a unix socket, or hidden by a proxy) is in no block.
+  // A client without a known address (on a unix socket, or hidden by a proxy) matches no block.
   bool Matches(const session::Session& session) const;
 };
 
@@ -45,13 +45,13 @@ enum class SessionOrder : std::uint8_t {
   kIdle,   // idle for the longest time first
 };
 
-// Where a session stands in an order: the smaller the earlier. Ids make it unambiguous.
+// The position of a session in an order: smaller is earlier. The id breaks ties.
 struct SessionRank {
   std::uint64_t key = 0;  // 0 in the order of ids
   std::uint64_t id = 0;
   friend auto operator<=>(const SessionRank&, const SessionRank&) = default;
 };
-// `clock_start_ms` turns the times of the session's loop into times that all loops share.
+// `clock_start_ms` converts times of the session's loop to the clock that all loops share.
 SessionRank RankOf(const session::Session& session, SessionOrder order,
                    std::uint64_t clock_start_ms);
 
@@ -59,7 +59,7 @@ struct SessionQuery {
   SessionFilter filter;
   SessionOrder order = SessionOrder::kId;
   std::size_t limit = 100;  // at least 1
-  SessionRank after;        // only sessions behind it; {} for the first page
+  SessionRank after;        // only sessions after this one; {} for the first page
 };
 
 // A copy of what is known about a session.
@@ -75,14 +75,14 @@ struct SessionRow {
   io::Millis age{};
   io::Millis idle{};
   session::Totals totals;
-  std::size_t queued = 0;    // bytes
-  std::uint32_t rtt_us = 0;  // 0: not known
+  std::size_t queued = 0;    // bytes, towards both peers
+  std::uint32_t rtt_us = 0;  // microseconds; 0: not known
 };
-// `now` of the session's loop.
+// `now` is the time on the clock of the session's loop.
 SessionRow RowOf(const session::Session& session, io::Instant now);
 
-// The first `limit` sessions behind `after`, of all that are offered in any order, and how many
-// matched. Never holds more than `limit` rows.
+// Collects the first `limit` sessions after `after` out of any number that are offered in any
+// order, and counts those that match. Holds at most `limit` rows.
 class SessionPage {
  public:
   SessionPage(std::size_t limit, SessionRank after) : limit_(limit), after_(after) {}
@@ -90,14 +90,14 @@ class SessionPage {
   // Counts a session that matches the filter. True if its row is wanted: Add follows then.
   bool Offer(const SessionRank& rank);
   void Add(const SessionRank& rank, std::unique_ptr<const SessionRow> row);
-  // What another loop has found for the same query.
+  // Adds what another loop found for the same query.
   void Merge(SessionPage other);
 
   std::size_t total() const { return total_; }
   // Sorts the rows.
   struct Rows {
     std::vector<std::unique_ptr<const SessionRow>> rows;
-    std::optional<SessionRank> next;  // the `after` of the next page; nothing: this is the last
+    std::optional<SessionRank> next;  // `after` of the next page; nullopt: this is the last
   };
   Rows Take() &&;
 
@@ -114,8 +114,8 @@ class SessionPage {
   std::size_t limit_;
   SessionRank after_;
   std::size_t total_ = 0;
-  std::size_t behind_ = 0;      // of those, how many stand behind `after_`
-  std::vector<Entry> entries_;  // a heap: the last one in front
+  std::size_t behind_ = 0;      // of those, how many come after `after_`
+  std::vector<Entry> entries_;  // a max-heap by rank
 };
 
 }  // namespace upgate::upgrade

@@ -10,22 +10,23 @@
 
 namespace upgate::upgrade {
 
-// What all loops of the process count together. Made before they start. Thread-safe.
+// Limits and log throttles that all loops of the process share. Created before they start.
+// Thread-safe.
 struct SharedCounts {
   static constexpr std::uint32_t kLinesOfClients = 20;
 
-  // File descriptors: what clients and the servers or files behind them may take, and what
-  // connections to HTTP servers may take that wait for a request. No limit until SetMost.
+  // Limits on file descriptors: for clients with their servers or files, and for idle connections
+  // to HTTP servers. Unlimited until SetMost.
   SharedLimit descriptors;
   SharedLimit idle_servers;
   std::array<io::Seldom, kTlsFaults> tls_warnings;  // by TlsFault
-  // Handshakes refused, and requests that no server could be had for: each line is of another
-  // client, and tells why. A browser does not tell its page.
+  // Refused handshakes, and requests for which no server could be reached. Each line is about
+  // another client and has the reason, which browsers do not reveal to pages.
   io::Seldom refusals{kLinesOfClients};
   io::Seldom backend_failures{kLinesOfClients};
   io::Seldom failed_requests{kLinesOfClients};
-  io::Seldom resource_warnings;     // of handshakes for which there was nothing left
-  std::uint64_t process_limit = 0;  // of all descriptors of the process, for messages
+  io::Seldom resource_warnings;     // handshakes refused for lack of descriptors or memory
+  std::uint64_t process_limit = 0;  // on descriptors, for messages
 };
 
 }  // namespace upgate::upgrade

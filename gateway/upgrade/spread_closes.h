@@ -13,38 +13,37 @@
 
 namespace upgate::upgrade {
 
-// Closes many sessions of one loop over a time, evenly and with jitter, so that their clients do
-// not all come back in the same moment. On the loop's thread.
+// Closes many sessions of one loop spread over a time, evenly and with jitter, so that their
+// clients do not all reconnect at the same moment. On the loop's thread.
 class SpreadCloses final : private io::Timer::Owner {
  public:
-  // No more are closed in one turn, however many are due: the others follow with the next tick of
-  // the clock.
+  // Upper bound per turn of the loop, however many are due. The rest follows at the next tick.
   static constexpr std::size_t kMostAtOnce = 256;
 
   struct Reason {
     std::uint16_t code = 0;
     std::string text;
-    // Asked again when a session's turn comes; empty: it is closed in any case.
+    // Checked again just before the session is closed; empty: it is closed in any case.
     std::function<bool(std::uint64_t session)> still_wanted;
   };
-  // Is called for each session that is to be closed, which may have ended meanwhile. Never from
-  // inside Add.
+  // Called for each session to close, which may have ended in the meantime. Never from inside Add.
   using Close = std::function<void(std::uint64_t session, const Reason& reason)>;
 
   SpreadCloses(io::Timers& timers, io::Entropy& entropy, Close close)
       : timers_(timers), entropy_(entropy), close_(std::move(close)), timer_(timers, *this) {}
 
-  // Of n sessions the i-th is closed somewhere in the i-th part of `spread`, of n equal ones.
+  // Divides `spread` into as many equal parts as there are sessions, and closes one session at a
+  // random time in each part.
   void Add(const std::vector<std::uint64_t>& sessions, io::Millis spread, Reason reason);
 
-  // One of them, at a time of its own; Remove takes that back.
+  // Schedules one session at a given time; Remove, with the same time, cancels that.
   void AddOne(std::uint64_t session, io::Instant at, std::shared_ptr<const Reason> reason);
   void Remove(std::uint64_t session, io::Instant at);
 
-  // 0 to 1, for jitter.
+  // A random number from 0 (included) to 1 (excluded), for jitter.
   double Random();
 
-  // Sessions that are waiting to be closed.
+  // The number of sessions that are still to be closed.
   std::size_t waiting() const { return due_.size(); }
 
  private:

@@ -139,7 +139,7 @@ TEST_P(TunnelAtChunk, Base64BothWays) {
   }
 }
 
-// ---- how it ends
+// ---- closing
 
 TEST_P(TunnelAtChunk, TheServersEndIsClose1000AfterAllItsData) {
   Tunnel t("/b", {.read_chunk = GetParam()});
@@ -287,7 +287,7 @@ TEST(ByteTunnel, AClientThatNeverAnswersACloseIsLeftAfterTheCloseTimeout) {
   EXPECT_EQ(t.gw.gateway().sessions(), 0u);
 }
 
-// ---- keeping alive
+// ---- keep-alive
 
 TEST(ByteTunnel, ASilentClientIsPingedAndThenGivenUp) {
   Tunnel t;
@@ -365,7 +365,7 @@ TEST(ByteTunnel, AReaderThatTakesFromTheSystemsBufferIsAliveAndGetsItsTail) {
   EXPECT_EQ(t.gw.gateway().sessions(), 0u) << "no progress within limits.close_timeout";
 }
 
-// ---- back-pressure
+// ---- backpressure
 
 constexpr std::size_t kHeldAtMost = io::kHighMark + 2 * io::kReadBufferSize;
 
@@ -417,7 +417,7 @@ TEST(ByteTunnel, PingsAreEventuallyNotReadIfPongsAreNotRead) {
   EXPECT_EQ(t.client.Frames().size(), 20000u);
 }
 
-// ---- the gateway stops
+// ---- shutdown of the gateway
 
 TEST(ByteTunnel, DrainClosesWith1001AlsoASessionThatComesLate) {
   Tunnel t;

@@ -93,7 +93,7 @@ std::unique_ptr<GatewayClient> Another(TestGateway& gw) {
   return std::unique_ptr<GatewayClient>(new GatewayClient(gw.Connect()));
 }
 
-// ---- what is agreed on
+// ---- negotiation
 
 TEST(CompressionHandshake, AnswersWhatTheRouteAndTheClientCanDo) {
   TestGateway gw(kConfig);
@@ -166,7 +166,7 @@ routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
   EXPECT_LE(gw.loop_stats().compression.reserved_bytes.Get(), 25u * 1024);
 }
 
-// ---- what passes
+// ---- messages
 
 class CompressionAtChunk : public testing::TestWithParam<std::size_t> {};
 INSTANTIATE_TEST_SUITE_P(BytesPerRead, CompressionAtChunk,
@@ -296,7 +296,7 @@ TEST(Compression, IsCountedBeforeAndAfter) {
   EXPECT_EQ(in.message_size.sum(), message.size());
 }
 
-// ---- what breaks a rule
+// ---- protocol violations
 
 // The code of the Close that answers `wire`.
 int CodeOf(std::string_view path, std::string_view offer, std::string_view wire,
@@ -376,7 +376,7 @@ TEST_P(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
   EXPECT_EQ(client.Frames().size(), 2u) << "incompressible data may expand";
 }
 
-// ---- what it may cost
+// ---- limits on memory and time
 
 std::size_t MostQueued(TestGateway& gw) {
   std::size_t most = 0;
@@ -420,7 +420,7 @@ TEST(CompressionBomb, WithinTheLimitWaitsForAServerThatDoesNotRead) {
   EXPECT_EQ(client.ReceivedClose(), 3000);
 }
 
-// One read inflates to forty mebibytes: the other sessions of the loop must not wait for all of it.
+// One read inflates to 40 MiB: the other sessions of the loop must not wait for all of it.
 TEST(CompressionBomb, YieldsToOtherSessions) {
   TestGateway gw(kConfig);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
@@ -530,7 +530,7 @@ TEST(CompressionMemory, WithContextTakeoverASessionHoldsItsWindowsOnceItUsesThem
   EXPECT_EQ(held.memory_bytes.Get(), reserved);
 }
 
-// ---- messages for many
+// ---- shared messages
 
 TEST(CompressionOfRooms, IsDoneOnceForAllThatMayShareIt) {
   TestGateway gw(R"(

@@ -413,7 +413,7 @@ TEST(DialectSession, AServerMayNotChooseFeaturesThatADraftLacks) {
   EXPECT_EQ(o.Open("/live/a", "Sec-WebSocket-Extensions: permessage-deflate\r\n").status, 502);
 }
 
-// ---- how sessions end
+// ---- closing
 
 TEST_P(DialectAtChunk, TheClientsClose) {
   Old o(dialect(), options());
@@ -589,7 +589,7 @@ TEST(DialectSession, TheShutdownOfTheGateway) {
   EXPECT_TRUE(empty);
 }
 
-// ---- time and back-pressure
+// ---- time and backpressure
 
 TEST(DialectSession, AQuietClientIsKeptBecauseItCannotAnswerPings) {
   for (const std::string_view target : {"/bytes", "/live/a"}) {

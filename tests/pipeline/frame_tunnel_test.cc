@@ -1,4 +1,4 @@
-// Sessions between two WebSocket ends: relaying of the handshake and of frames, and every way to
+// Sessions between two WebSocket peers: relaying of the handshake and of frames, and every way to
 // end.
 #include <functional>
 #include <string>
@@ -291,7 +291,7 @@ TEST(FrameTunnel, AForeignOriginNeverReachesTheServer) {
   EXPECT_EQ(r.request, "");
 }
 
-// ---- how it ends
+// ---- closing
 
 TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
   Relay r("/live/a", {.read_chunk = GetParam()});
@@ -545,7 +545,7 @@ TEST_P(RelayAtChunk, PongsForOurPingsDoNotReachTheServer) {
   EXPECT_EQ(r.gw.gateway().sessions(), 1u);
 }
 
-// It proves that the client is alive, but is no activity of either end.
+// The pong proves that the client is alive, but does not count as activity.
 TEST(FrameTunnel, EverythingButTheAnswerToOurPingIsActivity) {
   const auto lives_with = [](const std::function<void(Relay&, const std::string&)>& act) {
     Relay r("/pinged");

@@ -124,7 +124,7 @@ TEST(Handshake, TextAndBinaryFramesEchoThroughATcpServer) {
   EXPECT_EQ(gw.server_stats().bytes_received.Get(), 6u);
 }
 
-// ---- who may come in
+// ---- access
 
 TEST(Handshake, ForeignOriginIsRefusedBeforeTheServerIsTouched) {
   TestGateway gw(kEcho);
@@ -235,7 +235,7 @@ TEST(Handshake, UnknownEncodingIsRefusedByName) {
   EXPECT_NE(client.Body(head).find("base64"), std::string::npos);
 }
 
-// ---- what is no handshake
+// ---- requests that are not handshakes
 
 TEST(Handshake, OrdinaryRequestsToAWebSocketRouteAreToldToUpgrade) {
   TestGateway gw(kEcho);
@@ -280,7 +280,7 @@ TEST(Handshake, ServicesAnswerHttpAndWebSocketOnOneRoute) {
   EXPECT_TRUE(frames[0].payload.starts_with("{"));
 }
 
-// ---- servers that are not there
+// ---- unreachable servers
 
 TEST(Handshake, ARefusedServerIsA502AndTheConnectionGoesOn) {
   TestGateway gw(kEcho);

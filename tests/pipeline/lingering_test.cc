@@ -56,7 +56,7 @@ TEST_F(TlsListener, AHandshakeThatNeverEndsIsLimitedByTheHeadTimeout) {
             "the TLS handshake took longer than http.head_timeout");
 }
 
-// ---- servers that take a connection and say nothing
+// ---- servers that accept a connection and send nothing
 
 constexpr std::string_view kBackends = R"(
 backends:
@@ -305,7 +305,7 @@ TEST(ClosedClient, GetsAllThatTheServerSendsInTime) {
   EXPECT_GE(received, 8u << 20);
 }
 
-// ---- clients that keep the connection open for nothing
+// ---- clients that keep a closed session's connection open
 
 TEST_P(LostClient, OneThatAnsweredTheCloseAndStaysIsNotWaitedForLong) {
   Held h(GetParam());

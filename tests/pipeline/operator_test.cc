@@ -1,4 +1,4 @@
-// What operators see and do by the admin address, over several loops.
+// Operations through the admin address, with several loops.
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,7 +21,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kAdmin = "127.0.0.1:9901";
 
-// Only operators' requests.
+// An admin address with operations only.
 class OperatorHandler final : public http::RequestHandler {
  public:
   explicit OperatorHandler(admin::Operations& operations) : operations_(operations) {}
@@ -87,7 +87,7 @@ routes:
     return client;
   }
 
-  // Declared before the gateway, whose loop's last deletions return places.
+  // Declared before the gateway, because the loop's deferred deletions return places.
   CaptureLog log_;
   stats::ListenerStats admin_stats_;
   http::ClientPlaces places_{"admin", {}, admin_stats_, log_};
@@ -103,7 +103,7 @@ routes:
                      handler_,        places_};
 };
 
-// ---- finding
+// ---- finding sessions
 
 TEST_F(OperatorTest, ListsTheSessionsOfAllLoopsInPages) {
   auto a = Open(0, "/echo");
@@ -233,7 +233,7 @@ TEST_F(OperatorTest, AClientThatGoesAwayWhileItWaitsIsForgotten) {
 }
 
 TEST_F(OperatorTest, MoreThanAFewRequestsAtOnceAreTurnedDown) {
-  // Enough that a request takes several turns.
+  // Enough sessions for a request to take several turns.
   std::vector<Client> clients;
   for (std::size_t i = 0; i < 4 * session::SessionTable::kSlice; ++i)
     clients.push_back(Open(0, "/other"));
@@ -255,7 +255,7 @@ TEST_F(OperatorTest, MoreThanAFewRequestsAtOnceAreTurnedDown) {
   EXPECT_EQ(Ask("GET /sessions").head.status, 200);
 }
 
-// ---- closing
+// ---- closing sessions
 
 TEST_F(OperatorTest, ClosesOneSessionByItsId) {
   auto a = Open(1, "/echo");
@@ -319,7 +319,7 @@ TEST_F(OperatorTest, ManyAreClosedInSeveralTurnsAndAllOfThem) {
   for (auto& client : clients) EXPECT_EQ(client->ReceivedClose(), 1008);
 }
 
-// ---- draining
+// ---- drain
 
 TEST_F(OperatorTest, ADrainedServerGetsNothingNewAndItsSessionsAreClosed) {
   TestServer one(gw_.network(), Address("127.0.0.1:7000"));

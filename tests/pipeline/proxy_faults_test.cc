@@ -44,7 +44,7 @@ std::string Post(std::size_t length, std::string_view body) {
          std::string(body);
 }
 
-// What a client finally has of a response.
+// What a client has received of a response in the end.
 enum class Outcome { kNothing, kWhole, kCut, kRefused };
 
 Outcome OutcomeOf(GatewayClient& client) {

@@ -526,7 +526,7 @@ TEST(Proxy, EventsArriveWithoutDelay) {
   }
 }
 
-// ---- what goes wrong
+// ---- errors
 
 struct WrongAnswer {
   std::string_view name;
@@ -666,7 +666,7 @@ TEST(Proxy, NoServerIsA502) {
   EXPECT_EQ(client.Head().status, 502);
 }
 
-// ---- back-pressure
+// ---- backpressure
 
 TEST(Proxy, SlowClientsDelayTheResponseAndSlowServersTheRequest) {
   {

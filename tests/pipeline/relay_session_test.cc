@@ -1,5 +1,5 @@
-// Sessions between two WebSocket ends on a route with `enforce`: the gateway is an endpoint towards
-// both.
+// Sessions between two WebSocket peers on a route with `enforce`: the gateway is an endpoint
+// towards both.
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -362,7 +362,7 @@ routes: [ { path: /, backend: live, enforce: true, compression: { threshold: 0 }
   EXPECT_EQ(held.inflaters.Get(), 0u);
 }
 
-// ---- rules
+// ---- protocol violations
 
 TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
   const auto codes = [](std::string_view wire, std::string_view target = "/plain",
@@ -440,7 +440,7 @@ TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
   }
 }
 
-// ---- the end
+// ---- closing
 
 TEST_P(EnforcedAtChunk, TheClientsCloseFollowsItsMessagesAndTheServersAnswerComesBack) {
   Relay r("/plain", {.read_chunk = GetParam()});
@@ -565,7 +565,7 @@ TEST(RelaySession, BothSidesAreKeptAlive) {
   EXPECT_EQ(quiet.ServerFrames().back().close_code(), 1001);
 }
 
-// Pings are not relayed to the other end, but keep the session alive.
+// Pings are not relayed to the other peer, but keep the session alive.
 TEST(RelaySession, AnyFrameButTheAnswerToOurPingIsActivity) {
   const auto lives_with = [](const std::function<void(Relay&, std::string_view)>& act) {
     Relay r("/pinged");
@@ -601,7 +601,7 @@ TEST(RelaySession, AnyFrameButTheAnswerToOurPingIsActivity) {
   }));
 }
 
-// ---- what it may hold
+// ---- memory
 
 TEST(RelaySession, AnEndThatDoesNotReadStopsTheOther) {
   const auto most = [](Relay& r) {

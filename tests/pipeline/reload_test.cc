@@ -1,4 +1,4 @@
-// A configuration that takes the place of another, while sessions are open.
+// Reloading the configuration while sessions are open.
 #include <deque>
 #include <set>
 #include <string>
@@ -18,7 +18,7 @@ constexpr std::string_view kServerAnswer =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-// Takes every handshake, and answers ordinary requests with their number on the connection.
+// Accepts every handshake, and answers ordinary requests with their number on the connection.
 void ServeWebSocket(TestServer& server) {
   server.OnConnection([](TestPeer& peer) {
     peer.OnReceive(
@@ -53,7 +53,7 @@ class ReloadTest : public testing::Test {
  protected:
   static constexpr std::string_view kEcho = "routes: [ { path: /echo, plugin: echo } ]\n";
 
-  // What a drain does to a session of `before` when `after` comes; "" as long as it stays.
+  // What happens to a session of `before` when `after` replaces it; "" if it stays open.
   static std::string FateOf(std::string_view before, std::string_view after,
                             io::Millis time = io::Millis{0}) {
     TestGateway gw(before);
@@ -67,7 +67,7 @@ class ReloadTest : public testing::Test {
   }
 };
 
-// ---- what stays
+// ---- sessions and state that stay
 
 TEST_F(ReloadTest, ASessionOfARouteThatStaysIsUntouched) {
   TestGateway gw("routes: [ { path: /echo, plugin: echo }, { path: /old, plugin: echo } ]");
@@ -100,7 +100,7 @@ TEST_F(ReloadTest, OptionsOfARouteHoldForNewSessionsOnly) {
   TestGateway gw("routes: [ { path: /echo, plugin: echo, limits: { message_size: 10 } } ]");
   auto before = gw.Connect();
   ASSERT_EQ(before.Upgrade("/echo").status, 101);
-  // Of a service: its instance gets the limits, so it is another one.
+  // A service gets the limits, so other limits make another service.
   gw.Reload(
       "routes: [ { path: /echo, plugin: echo, limits: { message_size: 20 }, on_change: keep } ]");
   auto after = gw.Connect();
@@ -173,7 +173,7 @@ TEST_F(ReloadTest, AKeptAliveConnectionToAnUnchangedServerIsUsedOn) {
   EXPECT_EQ(server.size(), 1u);
 }
 
-// ---- what ends
+// ---- sessions that are closed
 
 TEST_F(ReloadTest, SessionsOfARouteThatIsGoneAreDrained) {
   constexpr std::string_view kBoth =
@@ -310,7 +310,7 @@ TEST_F(ReloadTest, ARouteThatComesBackInTimeKeepsItsSessions) {
   EXPECT_EQ(other.ReceivedClose(), 1012u);
 }
 
-// ---- what must not be left behind
+// ---- resources that are released
 
 TEST_F(ReloadTest, AGenerationThatNothingHoldsIsGone) {
   TestGateway gw(kEcho);

@@ -68,7 +68,7 @@ TEST(EchoServiceLimits, AClientThatDoesNotReadIsNotReadEither) {
   EXPECT_EQ(Messages(client.Frames()).size(), 100u);
 }
 
-// One read can contain ten thousand requests, and each answer takes a hundred kilobytes.
+// One read can contain 10,000 requests, and each answer takes 100 KB.
 TEST(StatsServiceLimits, AnswersAreNotPiledUpForAClientThatDoesNotReadThem) {
   constexpr std::size_t kQuestions = 1000;
   TestGateway gw(kConfig, {.send_buffer = 64 * 1024});

@@ -1,4 +1,4 @@
-// A gateway that stops, and sessions that are old enough.
+// Shutdown of the gateway, and limits.max_age.
 #include <deque>
 #include <string>
 

@@ -121,7 +121,7 @@ void TestGateway::Listen(std::size_t index, const std::vector<std::string>& open
   for (std::size_t i = 0; i < generation_->listeners.size(); ++i) {
     const upgrade::ListenerRecord& listener = *generation_->listeners[i];
     SocketAddress address = Address(listener.config->address.ToString());
-    // In one process the system would spread the clients of one address.
+    // The kernel would distribute the clients of one address over its sockets.
     if (index > 0) std::get<IpPort>(address).port += static_cast<std::uint16_t>(1000 * index);
     worker.addresses.push_back(address);
     if (std::ranges::find(open, listener.name) != open.end()) continue;
@@ -157,7 +157,7 @@ stats::ServerStats& TestGateway::server_stats(std::size_t i) {
 }
 
 void TestGateway::Post(std::size_t index, std::move_only_function<void(upgrade::Gateway&)> task) {
-  if (index >= workers_.size()) return;  // not made yet
+  if (index >= workers_.size()) return;  // not created yet
   workers_[index]->posted.push_back(std::move(task));
   loop_.io().turn.RunLater(*workers_[index]);
 }

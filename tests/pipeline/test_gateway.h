@@ -57,12 +57,12 @@ class TestGateway {
                        void (*add_services)(plugin::Registry&) = plugins::RegisterBuiltins);
   ~TestGateway();
 
-  // Puts another configuration in the place of this one, on all loops; an error is thrown.
+  // Reloads: replaces the configuration on all loops. Throws if it has an error.
   void Reload(std::string_view yaml);
-  // A configuration that nothing holds any more is gone.
+  // Expires when nothing refers to that generation any more.
   std::weak_ptr<const upgrade::Generation> generation() const { return generation_; }
   std::shared_ptr<const upgrade::Generation> serving() const { return generation_; }
-  // To its loops.
+  // Posts to its loops.
   upgrade::PostToLoop post() {
     return [this](std::size_t to, std::move_only_function<void(upgrade::Gateway&)> task) {
       Post(to, std::move(task));

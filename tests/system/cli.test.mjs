@@ -287,7 +287,7 @@ test('with too few file descriptors every command fails with one clear error', a
     const { code, err } = await told(files, 'run', '--config', file);
     assert.equal(code, 1, `${files}: ${err}`);
     assert.match(err, new RegExp(
-      `^[^\\n]*: too few file descriptors: \\d+ are needed at least, and the process may have ${files}; ` +
+      `^[^\\n]*: too few file descriptors: at least \\d+ are needed, and the process may have ${files}; ` +
       'raise the limit with ulimit -n 1024, LimitNOFILE=1024 in a systemd unit, or docker --ulimit nofile=1024\\n$'));
   }
   for (const args of [['check', file], ['demo', '--port', '0', '--tls-port', '0'], ['probe', 'http://127.0.0.1:1/']]) {

@@ -67,7 +67,7 @@ routes:
   const [plain, secure] = gateway.ports;
   await succeeds(t, /^ok: 101 in \d+ ms, pong in \d+ ms/, `ws://127.0.0.1:${plain}/echo`);
   await succeeds(t, /101 in \d+ ms, subprotocol mqtt, pong/, `ws://localhost:${plain}/tcp`, '--subprotocol', 'mqtt');
-  await fails(t, /: not 101 but 400 Bad Request: none of the subprotocols/, `ws://127.0.0.1:${plain}/tcp`,
+  await fails(t, /: not 101 but 400 Bad Request: none of the requested subprotocols/, `ws://127.0.0.1:${plain}/tcp`,
     '--subprotocol', 'other');
   await fails(t, /: not 101 but 404 Not Found: no route/, `ws://127.0.0.1:${plain}/none`);
   await fails(t, /: not 101 but 502 Bad Gateway: /, `ws://127.0.0.1:${plain}/gone`);

@@ -48,7 +48,7 @@ TEST(ParametersTest, ReadsAFilterPercentDecoded) {
 TEST(ParametersTest, EveryMistakeIsToldWithWhatWouldBeRight) {
   EXPECT_EQ(WhyNotQuery("rout=/a"), "unknown parameter 'rout'; did you mean 'route'?");
   EXPECT_THAT(WhyNotQuery("zzzzzzzzz=1"), HasSubstr("known are route, server"));
-  EXPECT_EQ(WhyNotQuery("route=/a&route=/b"), "route: stands there twice");
+  EXPECT_EQ(WhyNotQuery("route=/a&route=/b"), "route: is given twice");
   EXPECT_EQ(WhyNotQuery("route"), "route: has no value");
   EXPECT_THAT(WhyNotQuery("client=10.0.0.0/33"), HasSubstr("such as 10.0.0.0/8"));
   EXPECT_THAT(WhyNotQuery("limit=0"), HasSubstr("from 1 to 1000"));

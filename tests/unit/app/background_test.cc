@@ -31,7 +31,7 @@ TEST(BackgroundThreadTest, WorksOnAnotherThreadAndReportsOnTheLoop) {
 TEST(BackgroundThreadTest, DoesOneAfterTheOther) {
   net::Loop loop;
   BackgroundThread background(loop);
-  std::vector<int> order;  // written by one thread at a time, read after it
+  std::vector<int> order;  // written by one thread at a time, read afterwards
   int reports = 0;
   for (int i = 0; i < 20; ++i) {
     background.Run([&order, i] { order.push_back(i); },

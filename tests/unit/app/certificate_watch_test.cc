@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr io::Millis kLook = std::chrono::seconds(30) + FileWatch::kSettle;
 
-// Does its work when a test says so, on the same thread.
+// Runs the work on the same thread, when the test says so.
 class FakeBackground final : public Background {
  public:
   bool Run(Task work, Task done) override {
@@ -49,7 +49,7 @@ class FakeBackground final : public Background {
 
 class CertificateWatchTest : public testing::Test {
  protected:
-  // A listener whose certificate is for `name`, and the watch of it.
+  // A generation with a listener whose certificate is for `name`, and its watch.
   void Serve(const std::string& name, const std::string& more = "") {
     Write("site", name);
     ServeConfig(more + R"(
@@ -79,7 +79,7 @@ routes: [ { path: /, plugin: echo } ]
     folder_.Write(file + ".crt", pair.cert_pem, ++time_);
     folder_.Write(file + ".key", pair.key_pem, ++time_);
   }
-  // The time until files are looked at and read again.
+  // The time until changed files are noticed and read again.
   void Look() {
     timers_.Advance(kLook);
     background_.Work();
@@ -193,7 +193,7 @@ TEST_F(CertificateWatchTest, WarnsOnceForEachChange) {
   EXPECT_EQ(Warnings(), 3u);
 }
 
-// What kept a file from being read may pass without a change, as a lack of descriptors does.
+// An error in reading a file may be temporary, such as a lack of descriptors.
 TEST_F(CertificateWatchTest, TriesAgainWithoutAChange) {
   Serve("a.example");
   const tls::SelfSigned next = Write("site", "b.example");
@@ -230,7 +230,7 @@ TEST_F(CertificateWatchTest, FilesWithTheSameContentAreQuiet) {
   EXPECT_EQ(Renewals(), 0u);
 }
 
-// Reading one may block forever, or find nothing more.
+// Reading a pipe may block forever, or find nothing more.
 TEST_F(CertificateWatchTest, AnythingButAFileIsNotOpened) {
   Serve("a.example");
   fs::remove(folder_.At("site.key"));
@@ -316,7 +316,7 @@ TEST_F(CertificateWatchTest, ShowsAndLogsWhenCertificatesExpire) {
   EXPECT_EQ(log_.Count("certificate expired"), 1u);
 }
 
-// The results of a generation that does not serve any more are dropped.
+// Results for a generation that no longer serves are dropped.
 TEST_F(CertificateWatchTest, FollowsTheGeneration) {
   Serve("a.example");
   Write("site", "b.example");
@@ -333,7 +333,7 @@ TEST_F(CertificateWatchTest, FollowsTheGeneration) {
   EXPECT_EQ(Stats()[0]["names"][0], "d.example");
 }
 
-// Between reading them for the generation and watching it, say, or in the time of the reload.
+// For example, changes during a reload, after the files were read and before they are watched.
 TEST_F(CertificateWatchTest, SeesWhatChangedBeforeItBegan) {
   Serve("a.example");
   Write("site", "b.example");

@@ -1,4 +1,4 @@
-// Checks deploy/compose.yaml, because docker would find a mistake only when it runs.
+// Checks deploy/compose.yaml, in which docker would report a mistake only when it runs.
 #include <chrono>
 #include <filesystem>
 #include <string>

@@ -16,7 +16,7 @@ constexpr std::int64_t kDay = 24 * 60 * 60;
 
 class ExpiryLogTest : public testing::Test {
  protected:
-  // That ends in so many seconds.
+  // A certificate that expires in so many seconds.
   Certificate Ending(std::int64_t in, const std::string& file = "/tls/a.crt") const {
     return {Certificate::Owner::kListener,
             "[::]:443",
@@ -92,7 +92,7 @@ TEST_F(ExpiryLogTest, ARenewedOneIsQuiet) {
   EXPECT_EQ(Warnings(), 1u);
 }
 
-// A new list, as after a reload, does not repeat what was said today.
+// A new list, as after a reload, does not repeat lines that were logged today.
 TEST_F(ExpiryLogTest, ANewListOfTheSameIsQuiet) {
   const Certificate certificate = Ending(kDay * 3);
   expiry_.Watch({certificate});

@@ -119,7 +119,7 @@ TEST_F(ExplainTest, ReportsCompression) {
 TEST_F(ExplainTest, ReportsEnforcement) {
   const std::string text =
       Ask("ws://strict.test:8080/strict", {"Sec-WebSocket-Extensions: permessage-deflate"}).text;
-  EXPECT_THAT(text, HasSubstr("enforce       rules of WebSocket hold for both sides"));
+  EXPECT_THAT(text, HasSubstr("enforce       WebSocket rules are enforced on both sides"));
   EXPECT_THAT(text, AllOf(HasSubstr("compression   with clients: level 3"),
                           HasSubstr("compression   with servers: level 1")));
   EXPECT_THAT(
@@ -145,9 +145,9 @@ TEST_F(ExplainTest, LeavesDecisionsOfServersAndPluginsOpen) {
       Ask("http://app.test:8080/", {"Origin: http://app.test:8080"}).text,
       AllOf(HasSubstr("is the gateway's own"), HasSubstr("answer        the server's own")));
   EXPECT_THAT(Ask("ws://any.test:8080/echo").text,
-              AllOf(HasSubstr("plugin echo"), HasSubstr("101, and the plugin")));
+              AllOf(HasSubstr("plugin echo"), HasSubstr("101, then a session with the plugin")));
   EXPECT_THAT(Ask("ws://any.test:8080/old/x").text,
-              AllOf(HasSubstr("the plugin's own"), HasSubstr("redirect has no WebSockets")));
+              AllOf(HasSubstr("the plugin's own"), HasSubstr("redirect does not serve WebSocket")));
   EXPECT_THAT(Ask("http://any.test:8080/old/x", {"Connection: upgrade", "Upgrade: websocket"}).text,
               HasSubstr("the Upgrade is ignored"));
 }

@@ -26,11 +26,11 @@ class FileWatchTest : public testing::Test {
     return std::make_unique<FileWatch>(
         timers_, kInterval, std::move(files), [this] { ++changes_; }, std::move(seen));
   }
-  // As Watch, with what the file is now as seen.
+  // Like Watch, with the present state of the file as `seen`.
   std::unique_ptr<FileWatch> WatchKnown(const std::string& name) {
     return Watch({folder_.At(name)}, {LookAt(folder_.At(name))});
   }
-  // How many changes were reported in the time of two looks.
+  // The number of changes reported during two checks.
   int Changes() {
     timers_.Advance(kInterval + FileWatch::kSettle);
     return std::exchange(changes_, 0);
@@ -66,7 +66,7 @@ TEST_F(FileWatchTest, ReportsAChangeOnce) {
   EXPECT_EQ(Changes(), 1) << "there again";
 }
 
-// Its content can be read now, even though it is the same.
+// A change of mode counts, because the file may be readable now, although its content is the same.
 TEST_F(FileWatchTest, ReportsAChangeOfTheMode) {
   folder_.Write("a", "1");
   const auto watch = WatchKnown("a");
@@ -110,7 +110,8 @@ TEST_F(FileWatchTest, WhatIsMarkedAsSeenIsNoChange) {
   watch->MarkAsSeen({LookAt(folder_.At("a"))});
   EXPECT_EQ(Changes(), 0);
   folder_.Write("a", "333");
-  timers_.Advance(kInterval - FileWatch::kSettle);  // seen once, and waiting for the second look
+  timers_.Advance(kInterval -
+                  FileWatch::kSettle);  // noticed once, and waiting for the second check
   watch->MarkAsSeen({LookAt(folder_.At("a"))});
   EXPECT_EQ(Changes(), 0);
 }
@@ -153,7 +154,7 @@ TEST_F(FileWatchTest, SpreadsManyFilesOverTurns) {
 
 TEST_F(FileWatchTest, MayBeDestroyedByItsCallback) {
   std::unique_ptr<FileWatch> watch;
-  const std::string long_text(100, 'x');  // kept by the callback, beyond the watch
+  const std::string long_text(100, 'x');  // captured by the callback; must outlive the watch
   std::string got;
   watch = std::make_unique<FileWatch>(timers_, kInterval, std::vector{folder_.At("a")},
                                       [&watch, &got, long_text] {

@@ -112,7 +112,7 @@ TEST_F(NotifierTest, AddressesThatCannotBeAreRefused) {
   for (const std::string& socket : {std::string("/"), std::string("@"), "/" + std::string(107, 'x'),
                                     "@" + std::string(108, 'x')}) {
     Notifier(socket.c_str(), log_).Ready("serving");
-    EXPECT_STREQ(Reason(), "no valid length") << socket;
+    EXPECT_STREQ(Reason(), "invalid length") << socket;
   }
 }
 
