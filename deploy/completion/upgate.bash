@@ -3,7 +3,7 @@
 # Prints the words to offer as the value of flag $1 of command $2, or FILE for a file name. Fails if the flag takes no value.
 _upgate_values() {
   case $1 in
-    -c | --config | --ca | --token-file) echo FILE ;;
+    -c | --config | --ca | --cert | --key | --token-file) echo FILE ;;
     --admin) echo 127.0.0.1: localhost: unix:/ https:// ;;
     --sort) echo id bytes age idle ;;
     --code) echo 1000 1001 1008 1012 1013 ;;
@@ -13,6 +13,7 @@ _upgate_values() {
     -H | --header) echo Host: Origin: Cookie: Authorization: Sec-WebSocket-Protocol: X-Forwarded-For: X-Forwarded-Proto: ;;
     --timeout) echo 1s 5s 10s 30s ;;
     --host) [[ $2 != demo ]] || echo 127.0.0.1 0.0.0.0 localhost ;;
+    -l | --listen) echo 127.0.0.1: unix:/ ;;
     --from) echo 127.0.0.1 ;;
     --dialect) echo rfc6455 hybi08 hixie76 hixie75 ;;
     --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason) ;;
@@ -32,7 +33,7 @@ _upgate() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' flags='' values
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _upgate_words 'run check explain probe reload status sessions close drain undrain demo version --help --version' "$word"
+    _upgate_words 'run check explain probe connect reload status sessions close drain undrain demo version --help --version' "$word"
     return
   fi
 
@@ -53,6 +54,7 @@ _upgate() {
     check) flags='--config --no-listen' ;;
     explain) flags='--config --header --method --dialect --from' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
+    connect) flags='--listen --timeout --header --subprotocol --ca --cert --key --insecure' ;;
     demo) flags='--host --port --tls-port' ;;
     reload | status) flags=$gateway ;;
     sessions) flags="$gateway $choice --sort --limit --after" ;;
@@ -66,7 +68,7 @@ _upgate() {
     _upgate_words "$flags --help" "$word"
   elif [[ $command == run || $command == check ]]; then
     _upgate_files "$word"
-  elif [[ $command == explain || $command == probe ]]; then
+  elif [[ $command == explain || $command == probe || $command == connect ]]; then
     _upgate_words 'ws:// wss:// http:// https://' "$word"
     compopt -o nospace 2>/dev/null
   fi

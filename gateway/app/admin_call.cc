@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/app/one_server.h"
 #include "gateway/app/version.h"
 #include "gateway/base/match.h"
 #include "gateway/config/scalar.h"
@@ -11,38 +12,7 @@
 namespace upgate::app {
 namespace {
 
-constexpr http::ClientLimits kLimits;
-
-std::shared_ptr<const backend::BackendRecord> BackendFor(const AdminAddress& address,
-                                                         const AdminRequest& request,
-                                                         std::shared_ptr<tls::ClientContext> tls) {
-  auto config = std::make_shared<config::Config>();
-  config::Backend& backend = config->backends["admin"];
-  backend.name = "admin";
-  config::Server server{
-      .scheme = address.tls ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
-      .address = {},
-      .url = address.ToString(),
-      .index = 0,
-      .mark = {}};
-  if (const auto* path = std::get_if<UnixPath>(&address.where)) {
-    server.scheme = config::ServerScheme::kUnix;
-    server.address = *path;
-  } else {
-    server.address = std::get<HostPort>(address.where);
-  }
-  backend.servers.push_back(std::move(server));
-  // The timeout is the timer of the call.
-  backend.connect_timeout = request.timeout + std::chrono::hours(1);
-  auto record = std::make_shared<backend::BackendRecord>();
-  record->whole = config;
-  record->config = &backend;
-  if (tls) record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(tls));
-  const std::string& name = backend.servers[0].url;
-  record->servers.push_back(std::make_shared<backend::ServerRecord>(
-      backend.name, name, std::make_shared<stats::ServerRow>(backend.name, name, 1)));
-  return record;
-}
+constexpr http::ClientLimits kCallLimits;
 
 // A unix socket has no name of its own.
 std::string HostFor(const AdminAddress& address) {
@@ -67,7 +37,7 @@ AdminCall::AdminCall(const AdminAddress& address, AdminRequest request,
       request_(std::move(request)),
       loop_(loop),
       owner_(owner),
-      pool_(BackendFor(address, request_, std::move(tls)), loop, scratch, nullptr),
+      pool_(OneServer(address.where, name_, std::move(tls)), loop, scratch, nullptr),
       timer_(loop.timers, *this) {
   timer_.Arm(request_.timeout);
   opening_ = pool_.Open(*this);
@@ -94,7 +64,7 @@ void AdminCall::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::
     request.has_body = true;
     request.body.bytes = 0;
   }
-  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kLimits, *this);
+  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kCallLimits, *this);
   connection_->Send(request, *this);
   if (request.has_body) connection_->EndBody({});
 }

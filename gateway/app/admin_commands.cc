@@ -34,7 +34,7 @@ struct Stop {
 template <class T>
 using OrStop = std::expected<T, Stop>;
 
-std::unexpected<Stop> Wrong(std::string message) {
+std::unexpected<Stop> WrongUsage(std::string message) {
   return std::unexpected(Stop{2, std::move(message)});
 }
 std::unexpected<Stop> Failed(std::string message) {
@@ -64,8 +64,8 @@ OrStop<AdminAddress> AddressOf(const std::string& text) {
   while (rest.ends_with('/') && !rest.starts_with("unix:")) rest.remove_suffix(1);
   const auto endpoint = config::Syntax<config::Endpoint>::Read(rest);
   if (!endpoint)
-    return Wrong(fmt::format("--admin: '{}' is not {}", Printable(text),
-                             config::Syntax<config::Endpoint>::kForm));
+    return WrongUsage(fmt::format("--admin: '{}' is not {}", Printable(text),
+                                  config::Syntax<config::Endpoint>::kForm));
   return Reachable(*endpoint, tls);
 }
 
@@ -96,7 +96,7 @@ OrStop<Target> TargetIn(const std::string& file) {
 
 OrStop<Target> FindTarget(const AdminArguments& arguments) {
   if (arguments.admin.empty() == arguments.config.empty())
-    return Wrong("--admin ADDRESS or --config FILE is needed");
+    return WrongUsage("--admin ADDRESS or --config FILE is needed");
   if (!arguments.admin.empty()) {
     auto address = AddressOf(arguments.admin);
     if (!address) return std::unexpected(std::move(address.error()));
@@ -117,7 +117,7 @@ OrStop<std::string> ReadToken(const std::string& file) {
 OrStop<std::shared_ptr<tls::ClientContext>> TlsFor(const AdminArguments& arguments, bool tls) {
   if (!tls) {
     if (arguments.insecure || !arguments.ca.empty())
-      return Wrong("--insecure and --ca are for an admin address with TLS: https://host:port");
+      return WrongUsage("--insecure and --ca are for an admin address with TLS: https://host:port");
     return nullptr;
   }
   config::ClientTls settings;

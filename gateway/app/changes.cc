@@ -51,7 +51,7 @@ Things ServersOf(const upgrade::Generation& generation) {
   return things;
 }
 
-std::string AdminAddress(const config::Config& config) {
+std::string AdminAddressOf(const config::Config& config) {
   return config.admin ? config.admin->address.ToString() : "";
 }
 
@@ -72,7 +72,7 @@ std::vector<std::string> NeedingRestart(const config::Config& started, const con
   std::vector<std::string> keys;
   if (started.workers != now.workers) keys.emplace_back("workers");
   if (started.log.format != now.log.format) keys.emplace_back("log.format");
-  if (AdminAddress(started) != AdminAddress(now)) keys.emplace_back("admin.address");
+  if (AdminAddressOf(started) != AdminAddressOf(now)) keys.emplace_back("admin.address");
   return keys;
 }
 

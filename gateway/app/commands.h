@@ -32,6 +32,22 @@ struct ProbeArguments {
 // reason.
 int ProbeServer(const ProbeArguments& arguments);
 
+struct ConnectArguments {
+  std::string url;                        // ws or wss
+  std::string local;                      // "-" or empty, which mean the same
+  std::string listen;                     // host:port or unix:/path; empty: standard streams
+  std::string timeout = "10s";            // for a connection and its 101
+  std::vector<std::string> headers;       // "Name: value"
+  std::vector<std::string> subprotocols;  // to offer
+  std::string ca;                         // as for ProbeArguments, as is `insecure`
+  std::string cert;                       // PEM files of a client certificate; both or none
+  std::string key;
+  bool insecure = false;
+};
+// Carries bytes between a WebSocket and standard input and output, or the clients of a local
+// address.
+int Connect(const ConnectArguments& arguments);
+
 struct DemoSettings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;       // 0: the system chooses

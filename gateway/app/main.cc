@@ -5,6 +5,7 @@
 
 #include "gateway/app/commands.h"
 #include "gateway/app/main_admin.h"
+#include "gateway/app/main_tunnels.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
@@ -126,6 +127,8 @@ int main(int argc, char** argv) {
       ->type_name("FILE");
   probe->add_flag("--insecure", probe_arguments.insecure, "accept any certificate");
   probe->callback([&] { exit_code = upgate::app::ProbeServer(probe_arguments); });
+
+  upgate::app::AddTunnelCommands(app, exit_code);
 
   upgate::app::DemoSettings demo_settings;
   demo_settings.program = argv[0];

@@ -56,6 +56,11 @@ std::unique_ptr<SocketStream> SocketStream::Make(WatchedFd fd, const RawAddress&
   return stream->fd_.Watch(events, *stream) ? std::move(stream) : nullptr;
 }
 
+std::unique_ptr<SocketStream> SocketStream::Adopt(Loop& loop, UniqueFd fd) {
+  const RawAddress peer = PeerAddress(fd.get());
+  return Make(WatchedFd(loop, std::move(fd)), peer);
+}
+
 SocketStream::SocketStream(WatchedFd fd, const RawAddress& peer, std::uint32_t events)
     : fd_(std::move(fd)), is_unix_(peer.family() == AF_UNIX), peer_(IpPortOf(peer)) {
   static_assert(sizeof(SocketStream) <= 104, "a live session should be dense");

@@ -41,6 +41,8 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   // of memory or watches). `peer` is the address from accept or connect; it is stored because the
   // system forgets it when the connection fails.
   static std::unique_ptr<SocketStream> Make(WatchedFd fd, const RawAddress& peer);
+  // The same for one end of a socket pair.
+  static std::unique_ptr<SocketStream> Adopt(Loop& loop, UniqueFd fd);
   // The same for a TCP socket that is already watched for kEvents; `events` are those reported so
   // far.
   SocketStream(WatchedFd fd, const RawAddress& peer, std::uint32_t events);

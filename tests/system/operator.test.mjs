@@ -143,7 +143,7 @@ test('mistakes on the command line are 2, and what fails is 1', async (t) => {
     assert.equal(code, expected, `${args.join(' ')}: ${err}`);
     assert.match(err, pattern);
   };
-  await wrong(2, /--admin ADDRESS and --config FILE/, 'status');
+  await wrong(2, /--admin ADDRESS or --config FILE/, 'status');
   await wrong(2, /--admin: 'nowhere'/, 'status', '--admin', 'nowhere');
   await wrong(2, /either IDs or/, 'close', ...where);
   await wrong(2, /'x' is not the ID/, 'close', ...where, 'x');

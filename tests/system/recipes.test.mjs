@@ -1,16 +1,17 @@
-// Tests the instructions of docs/recipes.md: the client helper, and the configurations for nginx and for the gateway
-// behind it.
+// Tests the instructions of docs/recipes.md: tunnels with `upgate connect`, and the configurations for nginx and for
+// the gateway behind it.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
-import { start, startGateway, tcpServer, tlsBlock, makeCertificates, temporaryFolder, within } from './support.mjs';
+import {
+  binary, start, startGateway, tcpServer, tlsBlock, makeCertificates, temporaryFolder, within,
+} from './support.mjs';
 import { startNginx } from './nginx.mjs';
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url));
-const helper = `${docs}examples/ws-tunnel/ws-tunnel.py`;
 
 // Echoes everything in upper case, and sends a last message when the client has ended its side.
 const shouter = (t) => tcpServer(t, (socket) => {
@@ -18,10 +19,10 @@ const shouter = (t) => tcpServer(t, (socket) => {
   socket.on('end', () => socket.end('goodbye'));
 });
 
-const runHelper = (t, ...args) => start(t, '/usr/bin/python3', [helper, ...args]);
-const listening = (child) => within(20000, 'the helper to listen', new Promise((resolve) => {
+const runConnect = (t, ...args) => start(t, binary, ['connect', ...args]);
+const listening = (child) => within(20000, 'a local port', new Promise((resolve) => {
   child.stderr.on('data', () => {
-    const port = /listening on 127\.0\.0\.1:(\d+)/.exec(child.errors);
+    const port = /listening address="127\.0\.0\.1:(\d+)"/.exec(child.errors);
     if (port) resolve(Number(port[1]));
   });
 }));
@@ -37,7 +38,7 @@ function converse(port, text) {
   }));
 }
 
-test('the helper relays standard input and output, and the end of each side', { timeout: 60000 }, async (t) => {
+test('standard input and output are relayed, and the end of each side', { timeout: 60000 }, async (t) => {
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 backends: { shouter: { servers: [ "tcp://127.0.0.1:${await shouter(t)}" ] } }
@@ -45,17 +46,17 @@ routes: [ { path: /tcp, backend: shouter, encoding: binary } ]
 `);
   const url = `ws://127.0.0.1:${gateway.ports[0]}/tcp`;
   const text = 'a line of text\n'.repeat(100000);
-  const child = runHelper(t, url);
+  const child = runConnect(t, url);
   child.stdin.end(text);
-  assert.equal(await within(30000, 'the helper to end', child.exited), 0, child.errors);
+  assert.equal(await within(30000, 'upgate connect to end', child.exited), 0, child.errors);
   assert.equal(child.output, `${text.toUpperCase()}goodbye`);
 
-  const refused = runHelper(t, `ws://127.0.0.1:${gateway.ports[0]}/nowhere`);
-  assert.equal(await within(30000, 'the helper to end', refused.exited), 1);
-  assert.match(refused.errors, /ws-tunnel: cannot connect: .*404/);
+  const refused = runConnect(t, `ws://127.0.0.1:${gateway.ports[0]}/nowhere`);
+  assert.equal(await within(30000, 'upgate connect to end', refused.exited), 1);
+  assert.match(refused.errors, /^upgate connect: .*404/);
 });
 
-test('the helper relays connections, with a client certificate', { timeout: 60000 }, async (t) => {
+test('connections to a local port are relayed, with a client certificate', { timeout: 60000 }, async (t) => {
   const folder = temporaryFolder(t);
   const certificates = makeCertificates(folder);
   const gateway = await startGateway(t, `
@@ -67,13 +68,13 @@ routes: [ { path: /tcp, backend: shouter, encoding: binary } ]
 `, { folder });
   const url = `wss://localhost:${gateway.ports[0]}/tcp`;
   const mine = ['--ca', certificates.caFile, '--cert', certificates.cert, '--key', certificates.key];
-  const port = await listening(runHelper(t, url, '--listen', '0', ...mine));
+  const port = await listening(runConnect(t, url, '--listen', '127.0.0.1:0', ...mine));
   assert.deepEqual(
     await Promise.all(['one', 'two'].map((word) => converse(port, word))), ['ONEgoodbye', 'TWOgoodbye']);
 
-  const stranger = runHelper(t, url, '--ca', certificates.caFile);
+  const stranger = runConnect(t, url, '--ca', certificates.caFile);
   stranger.stdin.end('let me in');
-  assert.equal(await within(30000, 'the helper to end', stranger.exited), 1);
+  assert.equal(await within(30000, 'upgate connect to end', stranger.exited), 1);
   assert.equal(stranger.output, '');
 });
 

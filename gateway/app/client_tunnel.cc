@@ -1,0 +1,309 @@
+#include "gateway/app/client_tunnel.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/app/one_server.h"
+#include "gateway/app/version.h"
+#include "gateway/base/text.h"
+#include "gateway/config/scalar.h"
+#include "gateway/ws/close.h"
+#include "gateway/ws/server_answer.h"
+
+namespace upgate::app {
+namespace {
+
+constexpr http::ClientLimits kTunnelLimits;
+// Of the body of a refusal, for its message.
+constexpr std::size_t kMaxRefusal = 200;
+// A local end that takes nothing more after the server has gone.
+constexpr io::Millis kLocalTimeout{10'000};
+// After our Close, for what the server still sends.
+constexpr io::Millis kServerCloseTimeout{30'000};
+// Between attempts, doubled from the first to the last.
+constexpr io::Millis kFirstRetry{100};
+constexpr io::Millis kLastRetry{2'000};
+
+// Responses that say that it may be otherwise soon.
+bool MayPass(int status) {
+  return status == 0 || status == 429 || (status >= 502 && status <= 504);
+}
+
+// Without the query, which may contain a secret.
+std::string UrlForLog(const CommandUrl& url) {
+  return fmt::format("{}://{}{}", url.scheme, url.authority,
+                     url.target.substr(0, url.target.find('?')));
+}
+
+}  // namespace
+
+std::shared_ptr<const backend::BackendRecord> ClientTunnel::BackendFor(
+    const TunnelSettings& settings, std::shared_ptr<tls::ClientContext> tls) {
+  const CommandUrl& url = settings.url;
+  return OneServer(HostPort{url.host, url.port}, UrlForLog(url), std::move(tls));
+}
+
+ClientTunnel::ClientTunnel(const TunnelSettings& settings, backend::Pool& pool,
+                           session::Context& context, std::unique_ptr<io::ByteStream> local,
+                           Owner& owner)
+    : settings_(settings),
+      context_(context),
+      pool_(pool),
+      loop_(context.loop),
+      owner_(owner),
+      local_(std::move(local)),
+      timer_(loop_.timers, *this),
+      retry_timer_(loop_.timers, *this),
+      retry_delay_(kFirstRetry) {
+  // The messages are pieces of a stream: their size means nothing.
+  limits_.server_message_size = std::numeric_limits<std::int64_t>::max();
+  limits_.close_timeout = kServerCloseTimeout;
+  local_->SetHandler(this);  // reading begins with the 101
+  timer_.Arm(settings.timeout);
+  opening_ = pool_.Open(*this);
+}
+
+ClientTunnel::~ClientTunnel() {
+  LetGo();
+}
+
+// ---- the handshake (RFC 6455, section 4.1)
+
+http::OutgoingRequest ClientTunnel::Handshake() {
+  offer_.key = ws::MakeKey(loop_.entropy);
+  offer_.subprotocols = settings_.subprotocols;
+  http::Headers headers;
+  headers.Add("Host", settings_.url.authority);
+  headers.Add("User-Agent", "upgate/" + VersionNumber());
+  headers.Add("Sec-WebSocket-Version", "13");
+  headers.Add("Sec-WebSocket-Key", offer_.key);
+  std::string offered;
+  for (const std::string& subprotocol : settings_.subprotocols)
+    offered += (offered.empty() ? "" : ", ") + subprotocol;
+  if (!offered.empty()) headers.Add("Sec-WebSocket-Protocol", offered);
+  for (const http::Header& header : settings_.headers) {
+    if (EqualsIgnoreCase(header.name, "host") || EqualsIgnoreCase(header.name, "user-agent")) {
+      headers.Set(header.name, header.value);
+    } else {
+      headers.Add(header.name, header.value);
+    }
+  }
+  return {.method = "GET",
+          .target = settings_.url.target,
+          .headers = http::OutgoingFields(headers),
+          .body = {},
+          .upgrade = "websocket"};
+}
+
+void ClientTunnel::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server&,
+                            io::Instant) {
+  opening_.reset();
+  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kTunnelLimits, *this);
+  connection_->Send(Handshake(), *this);
+}
+
+void ClientTunnel::OnOpenFailed(const backend::OpenError& error) {
+  opening_.reset();
+  if (!RetryLater()) Finish(false, error.message);  // begins with the URL
+}
+
+void ClientTunnel::OnHead(http::Response&& head, http::BodyLength) {
+  status_ = head.status;
+}
+
+void ClientTunnel::OnBody(Bytes bytes) {
+  Append(refusal_, bytes.first(std::min(bytes.size(), kMaxRefusal - refusal_.size())));
+  if (refusal_.size() == kMaxRefusal || refusal_.find('\n') != std::string::npos) Refused();
+}
+
+void ClientTunnel::OnBodyEnd(const http::Headers&) {
+  Refused();
+}
+
+void ClientTunnel::Refused() {
+  if (MayPass(status_) && RetryLater()) return;
+  const std::string_view line =
+      Trim(std::string_view(refusal_).substr(0, refusal_.find_first_of("\r\n")));
+  Fail(fmt::format("not 101 but {} {}{}{}", status_, http::ReasonPhrase(status_),
+                   line.empty() ? "" : ": ", Printable(line, kMaxRefusal)));
+}
+
+void ClientTunnel::OnFailed(const Error& error, bool) {
+  if (status_ != 0) return Refused();
+  if (!RetryLater()) Fail(error.message);
+}
+
+void ClientTunnel::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
+  loop_.turn.DeferDelete(std::move(connection_));
+  if (const auto fault = ws::FaultOf(head, offer_, "")) {
+    loop_.turn.DeferDelete(std::move(upgraded.stream));
+    return Fail("wrong handshake: " + *fault);
+  }
+  Start(std::move(upgraded));
+}
+
+void ClientTunnel::Start(http::Upgraded upgraded) {
+  timer_.Disarm();
+  server_ = std::make_unique<session::Endpoint>(
+      ws::Role::kClient, context_, std::move(upgraded.stream), nullptr, limits_, stats_,
+      static_cast<session::Endpoint::Owner&>(*this));
+  local_->SetReading(true);
+  server_->Start();
+  server_->ReadEarly(std::move(upgraded.early));
+}
+
+// The timer for the whole is still armed.
+bool ClientTunnel::RetryLater() {
+  if (!settings_.retries) return false;
+  LetGoServer();
+  status_ = 0;
+  refusal_.clear();
+  retry_timer_.Arm(retry_delay_);
+  retry_delay_ = std::min(2 * retry_delay_, kLastRetry);
+  return true;
+}
+
+// ---- from the server
+
+void ClientTunnel::OnPart(const ws::FramePart& part) {
+  if (local_shut_ || part.payload.empty()) return;
+  if (context_.slices.size() == session::Context::kMaxSlices) ToLocal();
+  context_.slices.push_back(part.payload);
+}
+
+void ClientTunnel::OnReadDone() {
+  ToLocal();
+}
+
+void ClientTunnel::ToLocal() {
+  if (context_.slices.empty()) return;
+  local_->Write(context_.slices);
+  context_.slices.clear();
+  if (local_->congested()) server_->PauseReading(session::PauseReason::kFarEndFull);
+}
+
+void ClientTunnel::OnPeerDrained() {
+  if (local_ && !local_done_) local_->SetReading(true);
+}
+
+void ClientTunnel::OnPeerClosing(session::PeerEnd end, std::string_view) {
+  if (end == session::PeerEnd::kClosed)
+    server_->Close(server_->peer_code(), "", session::Closer::kServer, "");
+  if (local_) local_->SetReading(false);
+  ShutDownLocal();
+}
+
+void ClientTunnel::OnPeerDone() {
+  server_done_ = true;
+  ShutDownLocal();
+  FinishIfDone();
+}
+
+// ---- from the local end
+
+void ClientTunnel::OnBytes(MutableBytes data) {
+  if (!server_->sending()) return;
+  server_->SendPart({.opcode = ws::Opcode::kBinary,
+                     .frame_begin = true,
+                     .frame_end = true,
+                     .message_begin = true,
+                     .message_end = true,
+                     .payload = data},
+                    data.size());
+  server_->Flush();
+  if (server_->congested()) local_->SetReading(false);
+}
+
+void ClientTunnel::OnEnd() {
+  server_->Close(ws::close_code::kNormal, "", session::Closer::kClient, "");
+}
+
+void ClientTunnel::OnError(const Error& error) {
+  local_done_ = local_shut_ = true;
+  if (!server_) return Finish(false, "the local end broke: " + error.message);
+  server_->Close(ws::close_code::kGoingAway, "", session::Closer::kClient,
+                 "the local end broke: " + error.message);
+  server_->ResumeReading(session::PauseReason::kFarEndFull);
+  FinishIfDone();
+}
+
+void ClientTunnel::OnDrained() {
+  if (server_) server_->ResumeReading(session::PauseReason::kFarEndFull);
+}
+
+void ClientTunnel::OnFlushed() {
+  local_done_ = true;
+  FinishIfDone();
+}
+
+// ---- the end
+
+void ClientTunnel::ShutDownLocal() {
+  if (std::exchange(local_shut_, true)) return;
+  local_->Shutdown();
+  local_mark_ = local_->queued();
+  timer_.Arm(kLocalTimeout);
+}
+
+void ClientTunnel::FinishIfDone() {
+  if (!server_done_ || !local_done_) return;
+  const session::Ending& ending = server_->ending();
+  if (ending.closer == session::Closer::kClient) return Finish(true, "");
+  const bool normal = ending.code == ws::close_code::kNormal ||
+                      ending.code == ws::close_code::kGoingAway ||
+                      ending.code == ws::close_code::kNoStatus;
+  Finish(normal, fmt::format("{}: closed with {}{}{}", UrlForLog(settings_.url), ending.code,
+                             ending.why.empty() ? "" : ": ", Printable(ending.why)));
+}
+
+void ClientTunnel::OnTimer(io::Timer& timer) {
+  if (&timer == &retry_timer_) {
+    opening_ = pool_.Open(*this);
+    return;
+  }
+  if (!server_)
+    return Fail("no WebSocket within " + config::Syntax<config::Millis>::Write(settings_.timeout));
+  if (local_->queued() < std::exchange(local_mark_, local_->queued()))
+    return timer_.Arm(kLocalTimeout);
+  local_done_ = true;
+  FinishIfDone();
+}
+
+void ClientTunnel::End(std::string_view why) {
+  if (!server_) return Finish(false, std::string(why));
+  server_->Close(ws::close_code::kGoingAway, "", session::Closer::kClient, why);
+}
+
+void ClientTunnel::Fail(std::string_view why) {
+  Finish(false, fmt::format("{}: {}", UrlForLog(settings_.url), why));
+}
+
+void ClientTunnel::Finish(bool ok, std::string message) {
+  if (std::exchange(over_, true)) return;
+  const bool established = server_ != nullptr;
+  LetGo();
+  owner_.OnTunnelDone(*this, {ok, established, std::move(message)});
+}
+
+void ClientTunnel::LetGoServer() {
+  opening_.reset();
+  if (!connection_) return;
+  connection_->Abandon();
+  loop_.turn.DeferDelete(std::move(connection_));
+}
+
+void ClientTunnel::LetGo() {
+  timer_.Disarm();
+  retry_timer_.Disarm();
+  LetGoServer();
+  if (server_ && !server_done_) server_->Abandon("");
+  if (local_) {
+    local_->SetHandler(nullptr);
+    loop_.turn.DeferDelete(std::move(local_));
+  }
+}
+
+}  // namespace upgate::app

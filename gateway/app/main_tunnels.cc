@@ -1,0 +1,50 @@
+#include "gateway/app/main_tunnels.h"
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "gateway/app/commands.h"
+
+namespace upgate::app {
+
+void AddTunnelCommands(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<ConnectArguments>();
+  CLI::App* connect = app.add_subcommand(
+      "connect", "carry bytes between a WebSocket and standard input and output, or local clients");
+  connect->add_option("url", arguments->url, "ws or wss URL of a route to a TCP service")
+      ->required()
+      ->type_name("URL");
+  connect->add_option("local", arguments->local, "-: standard input and output, the default")
+      ->type_name("-");
+  connect
+      ->add_option("-l,--listen", arguments->listen,
+                   "local address whose clients get a WebSocket each: host:port or unix:/path; "
+                   "without it, standard input and output")
+      ->type_name("ADDRESS");
+  connect
+      ->add_option("--timeout", arguments->timeout,
+                   "time limit for the connection and the handshake")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  connect
+      ->add_option("-H,--header", arguments->headers,
+                   "header of the handshake, 'Name: value'; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("HEADER");
+  connect
+      ->add_option("--subprotocol", arguments->subprotocols,
+                   "WebSocket subprotocol to offer; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  connect->add_option("--ca", arguments->ca, "trusted certificates (PEM), instead of the system's")
+      ->type_name("FILE");
+  connect->add_option("--cert", arguments->cert, "client certificate to present (PEM), with --key")
+      ->type_name("FILE");
+  connect->add_option("--key", arguments->key, "its private key (PEM)")->type_name("FILE");
+  connect->add_flag("--insecure", arguments->insecure, "accept any certificate");
+  connect->callback([arguments, &exit_code] { exit_code = Connect(*arguments); });
+}
+
+}  // namespace upgate::app
