@@ -6,7 +6,9 @@ import net from 'node:net';
 import fs from 'node:fs';
 import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
-import { binary, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, unusedPort, within } from './support.mjs';
+import {
+  binary, makeCertificates, start, startGateway, temporaryFolder, tlsBlock, unusedPort, within,
+} from './support.mjs';
 
 // A TCP server that sends everything back, and its FIN after that of the client.
 async function echoServer(t) {
@@ -88,8 +90,8 @@ test('over TLS, with a certificate that is verified', async (t) => {
 
 test('a local port, whose clients wait for a gateway that comes late', async (t) => {
   const port = await unusedPort();
-  const child = connect(t, `ws://127.0.0.1:${port}/echo?token=secret`, '--listen', '127.0.0.1:0', '--subprotocol', 'binary',
-    '--timeout', '60s');
+  const child = connect(t, `ws://127.0.0.1:${port}/echo?token=secret`, '--listen', '127.0.0.1:0',
+    '--subprotocol', 'binary', '--timeout', '60s');
   const local = await listening(child);
   const clients = ['one', 'two'].map((text) => {
     const socket = net.connect({ port: local, host: '127.0.0.1', allowHalfOpen: true });
