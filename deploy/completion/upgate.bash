@@ -14,9 +14,11 @@ _upgate_values() {
     --timeout) echo 1s 5s 10s 30s ;;
     --host) [[ $2 != demo ]] || echo 127.0.0.1 0.0.0.0 localhost ;;
     -l | --listen) echo 127.0.0.1: unix:/ ;;
+    --to) echo tcp:// unix:/ tls:// ws:// wss:// http:// https:// ;;
     --from) echo 127.0.0.1 ;;
     --dialect) echo rfc6455 hybi08 hixie76 hixie75 ;;
-    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason) ;;
+    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason | --allow-origin) ;;
+    --web) echo FILE ;;
     *) return 1 ;;
   esac
 }
@@ -33,7 +35,7 @@ _upgate() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' flags='' values
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _upgate_words 'run check explain probe connect reload status sessions close drain undrain demo version --help --version' "$word"
+    _upgate_words 'run check explain probe connect relay reload status sessions close drain undrain demo version --help --version' "$word"
     return
   fi
 
@@ -55,6 +57,7 @@ _upgate() {
     explain) flags='--config --header --method --dialect --from' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
     connect) flags='--listen --timeout --header --subprotocol --ca --cert --key --insecure' ;;
+    relay) flags='--listen --to --web --cert --key --allow-origin' ;;
     demo) flags='--host --port --tls-port' ;;
     reload | status) flags=$gateway ;;
     sessions) flags="$gateway $choice --sort --limit --after" ;;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/app/explain.h"
+#include "gateway/app/relay_config.h"
 
 namespace upgate::app {
 
@@ -47,6 +48,9 @@ struct ConnectArguments {
 // Carries bytes between a WebSocket and standard input and output, or the clients of a local
 // address.
 int Connect(const ConnectArguments& arguments);
+
+// A gateway for one server, by arguments in the place of a configuration file.
+int Relay(RelayArguments arguments);
 
 struct DemoSettings {
   std::string host = "127.0.0.1";

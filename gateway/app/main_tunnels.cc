@@ -9,7 +9,9 @@
 
 namespace upgate::app {
 
-void AddTunnelCommands(CLI::App& app, int& exit_code) {
+namespace {
+
+void AddConnect(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<ConnectArguments>();
   CLI::App* connect = app.add_subcommand(
       "connect", "carry bytes between a WebSocket and standard input and output, or local clients");
@@ -45,6 +47,42 @@ void AddTunnelCommands(CLI::App& app, int& exit_code) {
   connect->add_option("--key", arguments->key, "its private key (PEM)")->type_name("FILE");
   connect->add_flag("--insecure", arguments->insecure, "accept any certificate");
   connect->callback([arguments, &exit_code] { exit_code = Connect(*arguments); });
+}
+
+void AddRelay(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<RelayArguments>();
+  CLI::App* relay =
+      app.add_subcommand("relay", "run a gateway for one server, without a configuration file");
+  relay
+      ->add_option("-l,--listen", arguments->listen,
+                   "where clients connect: host:port, :port for all addresses, or unix:/path")
+      ->required()
+      ->type_name("ADDRESS");
+  relay
+      ->add_option("--to", arguments->to,
+                   "server: host:port for TCP, or a tcp, tls, unix, ws, wss, http or https URL")
+      ->required()
+      ->type_name("URL");
+  relay
+      ->add_option("--web", arguments->web,
+                   "folder of pages to serve; the WebSocket is then at /websockify only")
+      ->type_name("DIR");
+  relay->add_option("--cert", arguments->cert, "certificate and its chain (PEM), for wss and https")
+      ->type_name("FILE");
+  relay->add_option("--key", arguments->key, "its private key (PEM)")->type_name("FILE");
+  relay
+      ->add_option("--allow-origin", arguments->allow_origins,
+                   "origin of pages of other sites that may connect; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("ORIGIN");
+  relay->callback([arguments, &exit_code] { exit_code = Relay(*arguments); });
+}
+
+}  // namespace
+
+void AddTunnelCommands(CLI::App& app, int& exit_code) {
+  AddConnect(app, exit_code);
+  AddRelay(app, exit_code);
 }
 
 }  // namespace upgate::app

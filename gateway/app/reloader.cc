@@ -39,7 +39,9 @@ void Reloader::Request(const std::string& caller, Done done) {
   admin::ReloadResult refused;
   refused.file = setup_.file;
   if (stopped_) refused.errors.push_back(WholeFile("the gateway is shutting down"));
-  if (setup_.file.empty() || setup_.file == config::kStandardInput)
+  if (setup_.file.empty())
+    refused.errors.push_back(WholeFile("there is no configuration file to read again"));
+  if (setup_.file == config::kStandardInput)
     refused.errors.push_back(
         WholeFile("the configuration came from standard input and cannot be read again"));
   if (waiting_.size() >= kMostWaiting)
