@@ -160,10 +160,6 @@ class Connection {
     loop.RunUntil([&] { return outcome.answer.has_value(); });
     if (*outcome.answer) return std::move(**outcome.answer);
     const Error& error = outcome.answer->error();
-    if (error.code == Errc::kTimeout) {  // see ProbeServer
-      Print(stderr, "upgate: " + error.message + "\n");
-      std::_Exit(1);
-    }
     return Failed(error.message);
   }
 

@@ -71,6 +71,7 @@ std::vector<admin::Change> ChangesBetween(const upgrade::Generation& before,
 std::vector<std::string> NeedingRestart(const config::Config& started, const config::Config& now) {
   std::vector<std::string> keys;
   if (started.workers != now.workers) keys.emplace_back("workers");
+  if (started.dns_servers != now.dns_servers) keys.emplace_back("dns.servers");
   if (started.log.format != now.log.format) keys.emplace_back("log.format");
   if (AdminAddressOf(started) != AdminAddressOf(now)) keys.emplace_back("admin.address");
   return keys;

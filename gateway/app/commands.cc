@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +16,6 @@
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
-#include "gateway/base/line_writer.h"
 #include "gateway/config/parse.h"
 #include "gateway/config/read_text.h"
 #include "gateway/route/coverage.h"
@@ -94,11 +92,6 @@ int Run(const std::string& config_file) {
   auto server = Server::Open(std::move(draft.config), plugins, *log);
   if (!server) return ReportPromptly(config_file, server.error());
   (*server)->Run();
-  if ((*server)->HasLookups()) {
-    // shutdown.timeout is over: do not wait for name lookups.
-    log->Flush(LineWriter::kLastFlush);
-    std::_Exit(0);
-  }
   return 0;
 }
 

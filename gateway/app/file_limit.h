@@ -28,7 +28,7 @@ constexpr std::uint64_t MostAdminClients(std::uint64_t limit) {
   return std::clamp<std::uint64_t>(limit / 16, 8, 128);
 }
 
-// Descriptors that clients cannot use: for the admin address, name lookups (four at a time, with up
+// Descriptors that clients cannot use: for the admin address, name lookups (four loops, with up
 // to three each), and 12 for connections and files that are closed only at the end of a turn, for
 // reading /proc, and for notifying the service manager.
 constexpr std::uint64_t ReservedFiles(std::uint64_t limit) {

@@ -1,5 +1,4 @@
 // `upgate relay`: a gateway for one server, without a configuration file.
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -10,7 +9,6 @@
 #include "gateway/app/relay_config.h"
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"
-#include "gateway/base/line_writer.h"
 #include "gateway/config/parse.h"
 #include "plugins/builtins.h"
 
@@ -51,10 +49,6 @@ int Relay(RelayArguments arguments) {
   auto server = Server::Open(std::move(*config), plugins, *log);
   if (!server) return RelayFailed(server.error());
   (*server)->Run();
-  if ((*server)->HasLookups()) {
-    log->Flush(LineWriter::kLastFlush);
-    std::_Exit(0);
-  }
   return 0;
 }
 

@@ -327,11 +327,6 @@ void Server::Stop() {
   main_loop().Post([this] { BeginStop(); });
 }
 
-bool Server::HasLookups() const {
-  return std::ranges::any_of(workers_,
-                             [](const auto& worker) { return worker->loop().HasLookups(); });
-}
-
 void Server::BeginStop() {
   // One request to stop may arrive as several signals, to the process and to its group. The steady
   // clock is used, because the loop's time does not advance during a long turn.

@@ -43,10 +43,6 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   void Run();
   // Starts the shutdown, like a signal. Thread-safe.
   void Stop();
-  // After Run: true if name lookups are still running. The destructor waits for them, for as long
-  // as the system's resolver takes.
-  bool HasLookups() const;
-
   // The addresses that clients can connect to, by listener, with the actual ports. The addresses of
   // the admin address come last, if there are any.
   const std::vector<std::vector<SocketAddress>>& addresses() const { return addresses_; }

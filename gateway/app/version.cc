@@ -12,6 +12,7 @@ std::string VersionNumber() {
 
 std::vector<std::pair<std::string, std::string>> LibraryVersions() {
   return {{"libuv", net::LibraryVersion()},
+          {"c-ares", net::DnsLibraryVersion()},
           {"openssl", tls::LibraryVersion()},
           {"llhttp", http::LibraryVersion()}};
 }

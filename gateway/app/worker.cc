@@ -12,6 +12,12 @@
 namespace upgate::app {
 namespace {
 
+std::string NameServers(const config::Config& config) {
+  std::string list;
+  for (const std::string& server : config.dns_servers) list += (list.empty() ? "" : ",") + server;
+  return list;
+}
+
 io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
   loop.memory().Join(memory);
   return loop.view();
@@ -24,6 +30,7 @@ Worker::Worker(std::shared_ptr<const upgrade::Generation> generation, const upgr
     : index_(index),
       admin_connections_(MostAdminClients(FileLimit())),
       admin_places_("admin", {.connections = &admin_connections_}, admin_stats_, shared.log),
+      loop_({.name_servers = NameServers(*generation->config)}),
       memory_report_(JoinedTo(shared.memory, loop_), stats.memory, shared.log, TrimMemory),
       memory_guard_(loop_.view(), memory_report_),
       log_(shared.log),

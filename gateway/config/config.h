@@ -315,6 +315,8 @@ struct Config {
   Shutdown shutdown;
   // How long the closes are spread of sessions that a new configuration ends.
   Millis drain_spread{10'000};
+  // Name servers in the place of the system's, "127.0.0.1:5353"; empty: the system's.
+  std::vector<std::string> dns_servers;
   Millis tls_watch{30'000};  // between two looks at the files of certificates; 0: never
   Millis watch_config{0};    // between two looks at `file`; 0: never
   LogSettings log;

@@ -89,6 +89,27 @@ LogSettings ParseLog(Field field) {
   return log;
 }
 
+// Name servers, by address: names would have to be looked up themselves.
+std::vector<std::string> ParseDns(Field field) {
+  constexpr std::uint16_t kDnsPort = 53;
+  std::vector<std::string> servers;
+  for (const Field& item : field["servers"].Items()) {
+    const auto text = item.Maybe<std::string>();
+    if (!text) continue;
+    const auto where = HostPort::Parse(*text, kDnsPort);
+    if (where && Ip::Parse(where->host)) {
+      servers.push_back(where->ToString());
+    } else {
+      item.Refuse({"is not the address of a name server",
+                   "use an IP address, with a port if it is "
+                   "not 53: \"127.0.0.1:5353\""},
+                  "");
+    }
+  }
+  field.RejectUnknownKeys();
+  return servers;
+}
+
 // The time between two looks at a file; 0: never.
 Millis ParseWatch(const Field& field, Millis fallback) {
   constexpr Millis kShortest{1'000};
@@ -125,6 +146,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.drain_spread = root["drain_spread"].Optional(config.drain_spread, {Millis{0}, kHour});
   config.tls_watch = ParseWatch(root["tls_watch"], config.tls_watch);
   config.watch_config = ParseWatchConfig(root["watch_config"], config.watch_config, file);
+  config.dns_servers = ParseDns(root["dns"]);
   config.log = ParseLog(root["log"]);
   config.backends = ParseBackends(root["backends"], folder);
   config.routes = ParseRoutes(root["routes"], config.backends);

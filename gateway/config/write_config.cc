@@ -191,6 +191,10 @@ std::string WriteConfig(const Config& config) {
   Add(root, "drain_spread", ValueOf(config.drain_spread));
   Add(root, "tls_watch", ValueOf(config.tls_watch));
   Add(root, "watch_config", ValueOf(config.watch_config));
+  Value dns;
+  Add(dns, "servers",
+      EachOf(config.dns_servers, [](const std::string& server) { return TextValue(server); }));
+  Add(root, "dns", std::move(dns));
   Add(root, "http", Describe(config.http));
   Add(root, "log", Describe(config.log));
   Value backends;

@@ -61,7 +61,7 @@ Loop::Loop(const Options& options)
     : poller_(MakePoller(options.poller, Initialized(uv_))),
       clock_(uv_),
       read_buffer_(std::make_unique_for_overwrite<ReadBuffer>()),
-      network_(std::make_unique<Network>(*this)),
+      network_(std::make_unique<Network>(*this, options.name_servers)),
       slice_ns_(static_cast<std::uint64_t>(std::chrono::nanoseconds(options.slice).count())) {
   if (!poller_) Die("out of descriptors");
   MakeHandles();
@@ -206,10 +206,6 @@ void Loop::SetAlarm() {
   uv_timer_start(
       alarm_.get(), [](uv_timer_t* h) { static_cast<Loop*>(h->data)->alarm_for_.reset(); },
       static_cast<std::uint64_t>(sleep), 0);
-}
-
-bool Loop::HasLookups() const {
-  return network_->HasLookups();
 }
 
 void Loop::Stop() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <uv.h>
@@ -35,7 +36,7 @@ class Network;
 //
 // - idle: RunLater callbacks, then some of the leftovers of sessions (Continue)
 // - prepare: deferred deletions; arms the alarm for the next timer
-// - poll: libuv waits, handles signals and finished name lookups, and runs posted tasks
+// - poll: libuv waits, handles signals, and runs posted tasks
 // - check: ready sockets, then timers
 //
 // A turn is bounded: posted tasks, ready sockets and leftovers each get a time slice, and the rest
@@ -55,12 +56,14 @@ class Loop final : public io::Turn {
     // The time slice of a turn that tasks, ready sockets and leftovers get each. At least one task,
     // socket or leftover is served.
     std::chrono::microseconds slice{2000};
+    // Name servers in the place of the system's; see DnsClient.
+    std::string name_servers = {};
   };
 
   // Aborts if the system has no descriptors left for a loop.
   Loop() : Loop(Options{}) {}
   explicit Loop(const Options& options);
-  // Drops posted tasks that have not run. Waits for name lookups in progress.
+  // Drops posted tasks that have not run, and name lookups in progress.
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -82,9 +85,6 @@ class Loop final : public io::Turn {
   void DeferDelete(std::unique_ptr<io::Deletable> thing) override;
   void RunLater(io::Later& later) override;
   void Continue(io::Later& later) override;
-
-  // True while name lookups are in progress, which the destructor waits for. Only outside of Run.
-  bool HasLookups() const;
 
   // For statistics, thread-safe: the number of turns, and the processor time spent in Run in
   // microseconds.

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "gateway/io/network.h"
 #include "gateway/net/resolver.h"
@@ -13,7 +14,8 @@ class Loop;
 // The system's network for one loop. Only one loop can listen on a unix path; see Listener.
 class Network final : public io::Network {
  public:
-  explicit Network(Loop& loop) : loop_(loop), resolver_(loop) {}
+  Network(Loop& loop, std::string name_servers)
+      : loop_(loop), resolver_(loop, std::move(name_servers)) {}
 
   Result<std::unique_ptr<io::Listener>> Listen(const SocketAddress& address,
                                                const io::ListenOptions& options,
@@ -24,7 +26,6 @@ class Network final : public io::Network {
                                        io::ConnectHandler& handler) override;
   std::unique_ptr<io::Pending> Resolve(const std::string& host,
                                        io::ResolveHandler& handler) override;
-  bool HasLookups() const { return resolver_.busy(); }
 
  private:
   Loop& loop_;

@@ -5,20 +5,21 @@
 #include <unordered_map>
 
 #include "gateway/io/network.h"
+#include "gateway/net/dns_client.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/name_cache.h"
 
 namespace upgate::net {
 
-// Resolves names through the system's resolver (getaddrinfo, on libuv's thread pool), with its own
-// cache. Concurrent requests for one name share a lookup. Belongs to one loop.
+// Resolves names with a DnsClient and a cache. Concurrent requests for one name share a lookup.
+// Belongs to one loop.
 class Resolver {
  public:
-  // Limit for concurrent lookups; more are refused: the system's resolver is slow, and names may
-  // come from a peer.
+  // Limit for concurrent lookups; more are refused: names may come from a peer.
   static constexpr std::size_t kLookups = 1'000;
 
-  explicit Resolver(Loop& loop, NameCache::Options options = {});
+  // `servers`: see DnsClient.
+  explicit Resolver(Loop& loop, std::string servers = {}, NameCache::Options options = {});
   // Pending requests get no callback, and may be destroyed later.
   ~Resolver();
   Resolver(const Resolver&) = delete;
@@ -26,20 +27,19 @@ class Resolver {
 
   // See io::Network::Resolve.
   std::unique_ptr<io::Pending> Resolve(const std::string& host, io::ResolveHandler& handler);
-  // True while a lookup is in progress.
-  bool busy() const { return !lookups_.empty(); }
 
  private:
   class Waiter;
   struct Lookup;
 
-  Result<Lookup*> FindOrStart(const std::string& name);
+  Lookup* FindOrStart(const std::string& name);
   void AnswerLater(Waiter& waiter, NameAnswer answer);
-  void Finish(Lookup& lookup, NameAnswer answer);
+  void Finish(const std::string& name, NameAnswer answer);
 
   Loop& loop_;
   NameCache cache_;
-  std::unordered_map<std::string, Lookup*> lookups_;  // lookups in progress are owned by libuv
+  std::unordered_map<std::string, std::unique_ptr<Lookup>> lookups_;  // in progress
+  DnsClient dns_;                                                     // its lookups end first
 };
 
 }  // namespace upgate::net

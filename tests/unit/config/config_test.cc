@@ -51,6 +51,7 @@ compression_memory: 64MiB
 shutdown: { delay: 1s, spread: 2s, timeout: 1m, code: 1012 }
 tls_watch: 5m
 watch_config: 2s
+dns: { servers: [ 127.0.0.1, "[::1]:5353" ] }
 log: { level: debug, format: json, requests: all }
 backends:
   mqtt:
@@ -95,6 +96,7 @@ TEST(ConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(config->http.idle_timeout, defaults.http.idle_timeout);
   EXPECT_EQ(config->shutdown.timeout, defaults.shutdown.timeout);
   EXPECT_EQ(config->tls_watch, Millis{30'000});
+  EXPECT_TRUE(config->dns_servers.empty());
   EXPECT_EQ(config->watch_config, Millis{0});
   EXPECT_EQ(config->log.level, LogLevel::kInfo);
   EXPECT_EQ(config->log.format, LogFormat::kText);
@@ -143,6 +145,7 @@ TEST(ConfigTest, GlobalSettingsAreRead) {
   EXPECT_EQ(config->shutdown.timeout, Millis{60'000});
   EXPECT_EQ(config->shutdown.code, 1012);
   EXPECT_EQ(config->tls_watch, Millis{300'000});
+  EXPECT_EQ(config->dns_servers, (std::vector<std::string>{"127.0.0.1:53", "[::1]:5353"}));
   EXPECT_EQ(config->watch_config, Millis{2000});
   EXPECT_EQ(config->log.level, LogLevel::kDebug);
   EXPECT_EQ(config->log.format, LogFormat::kJson);
@@ -186,7 +189,7 @@ TEST(ConfigTest, BackendsAreRead) {
   EXPECT_EQ(config->server_count, 3u);
   const Backend& mqtt = config->backends.at("mqtt");
   EXPECT_EQ(mqtt.name, "mqtt");
-  EXPECT_EQ(mqtt.mark.line, 26);
+  EXPECT_EQ(mqtt.mark.line, 27);
   EXPECT_EQ(mqtt.connect_timeout, Millis{500});
   ASSERT_EQ(mqtt.servers.size(), 2u);
   EXPECT_EQ(mqtt.servers[0].scheme, ServerScheme::kTcp);
@@ -228,7 +231,7 @@ TEST(ConfigTest, RoutesAreRead) {
   EXPECT_EQ(route.limits.idle, Millis{0});
   EXPECT_EQ(route.limits.ping_interval, Millis{0});
   EXPECT_EQ(route.limits.close_timeout, Millis{1000});
-  EXPECT_EQ(route.mark.line, 36);
+  EXPECT_EQ(route.mark.line, 37);
 
   EXPECT_EQ(config->routes[1].path.kind, PathPattern::Kind::kPrefix);
   EXPECT_EQ(config->routes[1].path.text, "/live");
@@ -290,6 +293,9 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
             "4999\n");
   EXPECT_EQ(ErrorsOfTop("shutdown_timeout: 5s"),
             "1:1: shutdown_timeout: unknown key; use shutdown: { timeout: 10s }\n");
+  EXPECT_EQ(ErrorsOfTop("dns: { servers: [ ns.example ] }"),
+            "1:19: dns.servers[0]: 'ns.example' is not the address of a name server; use an IP "
+            "address, with a port if it is not 53: \"127.0.0.1:5353\"\n");
   EXPECT_EQ(ErrorsOfTop("tls_watch: 25h"),
             "1:12: tls_watch: '25h' is out of range; use 0 to 24h\n");
   EXPECT_EQ(ErrorsOfTop("tls_watch: 999ms"),
@@ -370,7 +376,7 @@ TEST(ConfigTest, AFileThatIsNotAMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
             "http, compression_memory, memory, shutdown, drain_spread, tls_watch, "
-            "watch_config, log, backends, routes\n");
+            "watch_config, dns, log, backends, routes\n");
 }
 
 TEST(ConfigTest, EveryErrorComesAtOnceInTheOrderOfTheFile) {

@@ -73,6 +73,9 @@ shutdown:
 drain_spread: 1500ms
 tls_watch: 0
 watch_config: 1m
+dns:
+  servers:
+    - "127.0.0.1:5353"
 http:
   head_size: 16KiB
   headers: 50

@@ -30,9 +30,9 @@ const std::map<std::string, std::vector<std::string>> kNarrow{
     {"net", {"base", "io", "net"}}, {"plugins", {"base", "config", "plugin"}}};
 
 // Libraries that only one folder may include.
-const std::map<std::string, std::string> kHidden{{"uv.h", "net"},         {"uv/", "net"},
-                                                 {"yaml-cpp/", "config"}, {"openssl/", "tls"},
-                                                 {"llhttp.h", "http"},    {"llhttp/", "http"}};
+const std::map<std::string, std::string> kHidden{
+    {"uv.h", "net"},     {"uv/", "net"},       {"ares.h", "net"},  {"yaml-cpp/", "config"},
+    {"openssl/", "tls"}, {"llhttp.h", "http"}, {"llhttp/", "http"}};
 
 constexpr std::string_view kBuiltins = "plugins/builtins.h";
 

@@ -72,7 +72,7 @@ TEST(ResolverTest, WaitsTogetherForOneNameAndThenKnowsIt) {
 
 TEST(ResolverTest, AStaleAnswerServesWhileTheNameIsLookedUpAnew) {
   Loop loop{PollerUnderTest()};
-  Resolver resolver(loop, {.fresh = 0ms, .usable = 1h, .failed = 1s, .names = 10});
+  Resolver resolver(loop, "", {.fresh = 0ms, .usable = 1h, .failed = 1s, .names = 10});
   Asker first;
   first.pending = resolver.Resolve("localhost", first);
   EXPECT_TRUE(RunUntil(loop, [&] { return first.answers == 1; }));
