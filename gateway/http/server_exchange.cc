@@ -174,7 +174,8 @@ Upgraded ServerExchange::Upgrade(const Response& response) {
     Abort();
     return {};
   }
-  const std::string answer = ResponseWriter::UpgradeHead(response) + response.body;
+  std::string answer = ResponseWriter::UpgradeHead(response);
+  answer += response.body;
   connection_->stream().Write(AsBytes(answer));
   status_ = response.status;
   complete_ = true;

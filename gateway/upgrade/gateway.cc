@@ -207,13 +207,14 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& l
 
 Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
                          http::Headers cors) const {
+  const bool echoes_url = !config::CarriesBinary(accepted.offer.dialect);
   return Admission{.slot = {},
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
                    .encoding = accepted.encoding,
                    .compression = std::move(accepted.compression),
                    .cors = std::move(cors),
-                   .url = route::WebSocketUrl(seen, request.target),
+                   .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
                    .client = seen.client,
                    .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
                    .started_us = context_.loop.timers.Micros()};

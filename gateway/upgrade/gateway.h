@@ -56,7 +56,7 @@ struct Admission {
   config::Encoding encoding = config::Encoding::kBinary;
   std::optional<ws::DeflateAgreement> compression;
   http::Headers cors;
-  std::string url;  // ws or wss, as the client sees it
+  std::string url;  // ws or wss, as the client sees it; in dialects that echo it
   std::string client;
   session::Asked asked;
   std::uint64_t started_us = 0;
