@@ -20,7 +20,7 @@ async function upgate(t, ...args) {
 test('version and usage', async (t) => {
   const version = await upgate(t, 'version');
   assert.equal(version.code, 0);
-  assert.match(version.out, /^upgate \d+\.\d+\.\d+\n(  \w+ .+\n)+$/);
+  assert.match(version.out, /^upgate \d+\.\d+\.\d+\n(  [\w-]+ .+\n)+$/);
   assert.equal((await upgate(t, '--help')).code, 0);
   const bare = await upgate(t);
   assert.equal(bare.code, 2);
