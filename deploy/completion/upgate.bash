@@ -54,7 +54,7 @@ _upgate() {
   case $command in
     run) flags='--config' ;;
     check) flags='--config --no-listen' ;;
-    explain) flags='--config --header --method --dialect --from' ;;
+    explain) flags='--config --header --method --dialect --from --client --listener' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
     connect) flags='--listen --timeout --header --subprotocol --ca --cert --key --insecure' ;;
     relay) flags='--listen --to --web --cert --key --allow-origin' ;;

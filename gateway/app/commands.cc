@@ -16,6 +16,7 @@
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
+#include "gateway/base/text.h"
 #include "gateway/config/parse.h"
 #include "gateway/config/read_text.h"
 #include "gateway/route/coverage.h"
@@ -131,6 +132,12 @@ int Explain(const ExplainSettings& settings) {
   const Prepared prepared = Prepare(std::move(*config), plugins);
   if (!prepared) return Report(settings.config_file, prepared.error());
   const upgrade::Generation& generation = **prepared;
+  if (!settings.listener.empty() && !FindListener(*generation.config, settings.listener)) {
+    Print(stderr, fmt::format("upgate explain: --listener: '{}' is neither the name nor the "
+                              "address of a listener\n",
+                              Printable(settings.listener)));
+    return 2;
+  }
   const Explanation explanation = Explain(generation, *question);
   Print(stdout, explanation.text);
   if (!explanation.location.empty()) TellRedirected(generation, settings, *question, explanation);

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "gateway/app/explain_lines.h"
+#include "gateway/app/explain_target.h"
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
@@ -39,22 +41,6 @@ const std::array<http::Headers, config::kDialects> kHandshakes{
 // The body of a hixie76 handshake, which follows the head; ignored otherwise.
 constexpr std::string_view kBehindHead = "^n:ds[4U";
 
-// Lines of the form "name  text"; those without a name continue the one above.
-class Lines {
- public:
-  template <class... Args>
-  void Add(std::string_view name, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), "{:<13} ", name);
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-  void Blank() { text_ += '\n'; }
-  std::string Take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
 std::string Place(const config::Config& config, const config::Route& route) {
   return fmt::format("routes[{}] {} ({}:{})", route.index, route.path.written, config.file,
                      route.mark.line);
@@ -77,14 +63,27 @@ SocketAddress PeerOf(const Question& question) {
   return IpPort{question.from, 0};
 }
 
+// As a current client would have it, which asks for the host of the URL.
+io::TlsInfo TlsOf(const Question& question) {
+  const std::string& host = question.request.target.host;
+  return {.version = "TLSv1.3",
+          .cipher = {},
+          .server_name = Ip::Parse(host) ? "" : host,
+          .client_subject = {}};
+}
+
 bool ListensOn(const config::Listener& listener, std::uint16_t port) {
   const auto* where = std::get_if<HostPort>(&listener.address.where);
   return where != nullptr && where->port == port;
 }
 
-// The listener for a URL: by port and scheme, else by scheme, else the first, because a proxy in
-// front of the gateway may listen elsewhere and terminate TLS.
-const config::Listener& ListenerFor(const config::Config& config, const CommandUrl& url) {
+// The listener that was asked for, or the one for a URL: by port and scheme, else by scheme, else
+// the first, because a proxy in front of the gateway may listen elsewhere and terminate TLS.
+const config::Listener& ListenerFor(const config::Config& config, const Question& question) {
+  const CommandUrl& url = question.url;
+  if (!question.listener.empty()) {
+    if (const auto* named = FindListener(config, question.listener)) return *named;
+  }
   const auto fits = [&](bool ask_port) {
     return std::ranges::find_if(config.listeners, [&](const auto& listener) {
       return listener.tls.has_value() == url.is_secure() &&
@@ -104,11 +103,14 @@ void TellArrival(Lines& out, const Question& question, const config::Listener& l
           question.url.scheme.empty() ? question.url.target
                                       : fmt::format("{}://{}{}", question.url.scheme,
                                                     question.url.authority, question.url.target));
-  out.Add("  listener", "{}{}", listener.address.ToString(), tls ? ", TLS" : "");
-  if (!question.url.scheme.empty() && tls != question.url.is_secure()) {
+  out.Add("  listener", "{}{}{}", listener.name.empty() ? "" : listener.name + ", ",
+          listener.address.ToString(), tls ? ", TLS" : "");
+  if (!question.listener.empty() || question.url.scheme.empty()) {
+    // Nothing to say: the listener was asked for, or any will do.
+  } else if (tls != question.url.is_secure()) {
     out.Add("", "no listener {} TLS; assuming a proxy in front that {} it",
             tls ? "is without" : "has", tls ? "adds" : "terminates");
-  } else if (!question.url.scheme.empty() && !ListensOn(listener, question.url.port)) {
+  } else if (!ListensOn(listener, question.url.port)) {
     out.Add("", "no such listener is on port {}; assuming that it is forwarded to this one",
             question.url.port);
   }
@@ -134,10 +136,9 @@ std::string_view MeantPath(const std::vector<route::NearMiss>& misses, std::stri
   return NearestOf(path, exact);
 }
 
-void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& seen,
-                 const std::string& path) {
-  out.Add("route", "none");
-  auto misses = route::NearMisses(config.routes, seen.host, path);
+void TellNearMisses(Lines& out, const config::Config& config, const route::Facts& facts) {
+  const std::string& path = facts.request.target.path;
+  auto misses = route::NearMisses(config.routes, facts.seen.host, path);
   const std::string_view meant = MeantPath(misses, path);
   const auto is_meant = [&](const route::NearMiss& miss) {
     return miss.host_fits && !meant.empty() && miss.route->path.text == meant;
@@ -153,45 +154,69 @@ void TellNoRoute(Lines& out, const config::Config& config, const route::SeenAs& 
   }
   if (misses.size() > kMaxNearMisses) out.Add("", "and {} more", misses.size() - kMaxNearMisses);
   if (misses.empty()) out.Add("  near", "no route is for this host, and none for this path");
-  out.Add("answer", "404");
+}
+
+// The conditions of a route that do not hold: "not so: the method is GET"; empty if all do.
+std::string Unmet(const upgrade::Generation& generation, const config::Route& route,
+                  const route::Facts& facts) {
+  const route::Matcher* matcher = generation.router->matcher(route);
+  if (matcher == nullptr) return "";
+  std::string unmet;
+  for (const auto& condition : matcher->Explain(facts)) {
+    if (condition.holds) continue;
+    unmet.append(unmet.empty() ? "its match does not hold: " : "; ").append(condition.text);
+  }
+  return unmet;
+}
+
+void TellNoRoute(Lines& out, const upgrade::Generation& generation,
+                 const std::vector<route::RouteMatch>& matches, const route::Facts& facts) {
+  out.Add("route", "none");
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const config::Route& route = *matches[i].route;
+    out.Add(i == 0 ? "  near" : "", "{}: {}", Place(*generation.config, route),
+            Unmet(generation, route, facts));
+  }
+  if (matches.empty()) TellNearMisses(out, *generation.config, facts);
+  const http::Response answer = upgrade::AnswerUnrouted(*generation.router, facts, false);
+  out.Add("answer", "{}", answer.status);
+  if (const std::string* allow = answer.headers.Find("Allow")) out.Add("", "Allow: {}", *allow);
 }
 
 // Shows the route for each interpretation of the path; returns true if it is the same for all.
-bool TellReadings(Lines& out, const upgrade::Generation& generation, const route::SeenAs& seen,
-                  const http::Target& target) {
+bool TellReadings(Lines& out, const upgrade::Generation& generation, const route::Facts& facts) {
+  const http::Target& target = facts.request.target;
   const auto readings = route::OtherReadings(target.path);
   if (!target.has_readings || readings.empty()) return true;
   const auto tell = [&](std::string_view name, const std::string& path) {
-    const config::Route* route = generation.router->Find(seen.host, path);
+    const config::Route* route = generation.router->Find(facts.seen.host, path, facts);
     out.Add(name, "{}: {}", Printable(path),
             route != nullptr ? Place(*generation.config, *route) : "no route");
   };
   tell("readings", target.path);
   for (const std::string& reading : readings) tell("", reading);
-  return !route::FindRoute(*generation.router, seen.host, target).ambiguous;
+  return !route::FindRoute(*generation.router, facts).ambiguous;
 }
 
-void TellRoute(Lines& out, const config::Config& config,
-               const std::vector<route::RouteMatch>& matches) {
-  const route::RouteMatch& winner = matches.front();
-  out.Add("route", "{}", Place(config, *winner.route));
-  out.Add("  why", "{}", route::WhyItMatches(winner));
-  for (std::size_t i = 1; i < matches.size(); ++i) {
-    out.Add(i == 1 ? "  goes before" : "", "{}: {}", Place(config, *matches[i].route),
-            route::WhyItIsBehind(route::WhyItGoesFirst(winner, matches[i])));
+// One of the matches is the route that the request takes.
+void TellRoute(Lines& out, const upgrade::Generation& generation,
+               const std::vector<route::RouteMatch>& matches, const route::Facts& facts) {
+  const auto winner = std::ranges::find_if(
+      matches, [&](const auto& match) { return Unmet(generation, *match.route, facts).empty(); });
+  const config::Config& config = *generation.config;
+  out.Add("route", "{}", Place(config, *winner->route));
+  out.Add("  why", "{}", route::WhyItMatches(*winner));
+  if (const route::Matcher* matcher = generation.router->matcher(*winner->route)) {
+    for (const auto& condition : matcher->Explain(facts)) out.Add("", "{}", condition.text);
   }
-}
-
-std::string_view NameOf(config::Relay relay) {
-  switch (relay) {
-    case config::Relay::kBytes:
-      return "payload as bytes";
-    case config::Relay::kFrames:
-      return "WebSocket frames";
-    case config::Relay::kHttp:
-      break;
+  for (auto it = matches.begin(); it != winner; ++it) {
+    out.Add(it == matches.begin() ? "  not" : "", "{}: {}", Place(config, *it->route),
+            Unmet(generation, *it->route, facts));
   }
-  return "HTTP and its WebSocket upgrades";
+  for (auto it = winner + 1; it != matches.end(); ++it) {
+    out.Add(it == winner + 1 ? "  goes before" : "", "{}: {}", Place(config, *it->route),
+            route::WhyItIsBehind(route::WhyItGoesFirst(*winner, *it)));
+  }
 }
 
 std::string_view NameOf(config::Encoding encoding) {
@@ -206,23 +231,6 @@ std::string_view NameOf(config::Encoding encoding) {
       break;
   }
   return "base64";
-}
-
-void TellTarget(Lines& out, const config::Config& config, const config::Route& route,
-                const plugin::Service::Preview& preview) {
-  if (!route.backend) {
-    out.Add("to", "plugin {}", *route.plugin);
-    if (!preview.line.empty()) out.Add("", "{}", preview.line);
-    return;
-  }
-  const config::Backend& backend = config.backends.at(*route.backend);
-  out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
-  for (const auto& server : backend.servers) out.Add("", "{}", server.url);
-  if (backend.relay == config::Relay::kBytes) return;
-  out.Add("  headers", "Host {}; {}",
-          route.preserve_host ? "as the client sent it" : "of the server",
-          route.forwarded ? "X-Forwarded-*, Forwarded and Via are added"
-                          : "nothing about the client is added");
 }
 
 void TellOrigin(Lines& out, const http::Request& request, const config::Route& route,
@@ -319,12 +327,21 @@ void TellOrdinary(Lines& out, const http::Request& request, const config::Listen
   if (route.plugin && ws::IsHandshake(request, listener.dialects)) {
     out.Add("", "but never a 101: the plugin {} does not serve WebSocket", *route.plugin);
   } else if (request.headers.Find("Upgrade") != nullptr) {
-    out.Add("", "the Upgrade is ignored: this is not a WebSocket handshake");
+    const std::string_view other = upgrade::OtherUpgrade(request, route);
+    other.empty() ? out.Add("", "the Upgrade is ignored: this is not a WebSocket handshake")
+                  : out.Add("", "the server may switch to {}", other);
   }
   TellHeaders(out, decision.fields);
 }
 
 }  // namespace
+
+const config::Listener* FindListener(const config::Config& config, const std::string& named) {
+  const auto it = std::ranges::find_if(config.listeners, [&](const auto& listener) {
+    return listener.name == named || listener.address.ToString() == named;
+  });
+  return it != config.listeners.end() ? &*it : nullptr;
+}
 
 std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings) {
   auto url = ReadUrl(settings.url);
@@ -369,37 +386,44 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   }
   auto* head = std::get_if<http::RequestHead>(&*event);
   if (head == nullptr) return std::unexpected(UsageError{"such a request is incomplete"});
-  return Question{std::move(*url), std::move(head->request), *from};
+  return Question{std::move(*url), std::move(head->request), *from, settings.listener};
 }
 
 Explanation Explain(const upgrade::Generation& generation, const Question& question) {
   const config::Config& config = *generation.config;
   const http::Request& request = question.request;
-  const config::Listener& listener = ListenerFor(config, question.url);
+  const config::Listener& listener = ListenerFor(config, question);
   const route::SeenAs seen = route::SeenByClient(request, listener.tls.has_value(),
                                                  PeerOf(question), listener.trusted_proxies);
+  const io::TlsInfo tls = TlsOf(question);
+  const route::Facts facts{
+      .request = request, .seen = seen, .listener = listener, .tls = listener.tls ? &tls : nullptr};
   Lines out;
   TellArrival(out, question, listener, seen);
 
-  if (!TellReadings(out, generation, seen, request.target)) {
+  if (!TellReadings(out, generation, facts)) {
     out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
     return {.routed = false, .text = out.Take(), .location = {}};
   }
   const auto matches = generation.router->Matches(seen.host, request.target.path);
-  if (matches.empty()) {
-    TellNoRoute(out, config, seen, request.target.path);
+  const config::Route* found = generation.router->Find(seen.host, request.target.path, facts);
+  if (found == nullptr) {
+    TellNoRoute(out, generation, matches, facts);
     return {.routed = false, .text = out.Take(), .location = {}};
   }
-  const config::Route& route = *matches.front().route;
+  const config::Route& route = *found;
   const plugin::Service* service = generation.routes[route.index]->service.get();
   const upgrade::Behind behind = upgrade::BehindRoute(
       route, service,
       route.backend ? config.backends.at(*route.backend).relay : config::Relay::kBytes);
   const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
-  TellRoute(out, config, matches);
+  TellRoute(out, generation, matches, facts);
   const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
                                           : plugin::Service::Preview{};
-  TellTarget(out, config, route, preview);
+  const SocketAddress peer = PeerOf(question);
+  TellTarget(out, generation, route,
+             {.request = request, .seen = seen, .peer = peer, .tls = facts.tls, .session = 1},
+             preview);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);
   std::visit(

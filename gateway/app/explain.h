@@ -17,6 +17,7 @@ struct ExplainSettings {
   std::vector<std::string> headers;  // "Name: value"
   std::string method = "GET";
   std::string from = "127.0.0.1";   // the client's address
+  std::string listener = {};        // its name or address; empty: as the URL says
   std::string dialect = "rfc6455";  // of the handshake, for a ws or wss URL
 };
 
@@ -25,11 +26,15 @@ struct Question {
   http::Request
       request;  // as a connection would have read it; a WebSocket handshake for ws and wss
   Ip from;
+  std::string listener = {};  // empty: as the URL says
 };
 
 // Returns an error for wrong usage: a request that no client could send, or that the connection
 // itself would reject.
 std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings);
+
+// The listener of that name or address; nullptr if there is none.
+const config::Listener* FindListener(const config::Config& config, const std::string& named);
 
 struct Explanation {
   bool routed = false;

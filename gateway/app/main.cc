@@ -93,9 +93,13 @@ int main(int argc, char** argv) {
                    "WebSocket dialect of the client: rfc6455, hybi08, hixie76 or hixie75")
       ->capture_default_str()
       ->type_name("NAME");
-  explain->add_option("--from", explain_settings.from, "IP address of the client")
+  explain->add_option("--from,--client", explain_settings.from, "IP address of the client")
       ->capture_default_str()
       ->type_name("ADDRESS");
+  explain
+      ->add_option("--listener", explain_settings.listener,
+                   "listener that the client comes to, by its name or address")
+      ->type_name("LISTENER");
   explain->callback([&] { exit_code = upgate::app::Explain(explain_settings); });
 
   upgate::app::ProbeArguments probe_arguments;

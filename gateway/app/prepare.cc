@@ -235,10 +235,16 @@ class Maker {
       const auto backend = generation_->backends.find(*route.backend);
       if (backend != generation_->backends.end()) record->backend = backend->second;
     }
+    for (const config::Share& share : route.split) {
+      const auto backend = generation_->backends.find(share.backend);
+      if (backend != generation_->backends.end()) record->split.push_back(backend->second);
+    }
     if (before && before->config->words == route.words && before->service == record->service &&
-        before->backend == record->backend) {
+        before->backend == record->backend && before->split == record->split) {
       return generation_->routes.push_back(std::move(before));
     }
+    if (!IsWrong(fmt::format("routes[{}]", route.index)))
+      record->rewriter = upgrade::Rewriter::For(route);
     if (serving_ != nullptr) {
       record->row = serving_->registry.Route(record->name);
       record->sessions = LimitOf(before ? before->sessions : nullptr, route.limits.sessions);

@@ -1,5 +1,7 @@
 #include "gateway/app/redirects.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
@@ -16,6 +18,14 @@ std::string UrlOf(const config::Route& route, bool tls) {
     host = (route.hosts.front().wildcard ? "www." : "") + route.hosts.front().host;
   const std::string_view name = route.path.kind == Kind::kPrefix ? "/upgate-check" : "";
   return fmt::format("{}://{}{}{}", tls ? "https" : "http", host, route.path.text, name);
+}
+
+// False if the route's `match` leaves out all clients of this listener.
+bool IsFor(const config::Listener& listener, const config::Conditions& match) {
+  const bool asks_tls = !match.sni.empty() || match.tls_version;
+  if (asks_tls && !listener.tls) return false;
+  return match.listeners.empty() ||
+         std::ranges::find(match.listeners, listener.identity()) != match.listeners.end();
 }
 
 bool SendsToItself(const plugin::Service& service, const config::Route& route, bool tls) {
@@ -48,7 +58,7 @@ std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& genera
     if (service == nullptr || route.path.kind == Kind::kRegex) continue;
     for (const config::Listener& listener : generation.config->listeners) {
       const bool tls = listener.tls.has_value();
-      if (!SendsToItself(*service, route, tls)) continue;
+      if (!IsFor(listener, route.match) || !SendsToItself(*service, route, tls)) continue;
       warnings.push_back({route.mark, fmt::format("routes[{}]", route.index),
                           fmt::format("redirects {} clients to the same URL, in an endless loop",
                                       tls ? "https" : "http")});

@@ -153,4 +153,11 @@ bool Cidr::Contains(const Ip& ip) const {
   return (base.bytes[whole] & mask) == (ip.bytes[whole] & mask);
 }
 
+std::string Cidr::ToString() const {
+  const std::string ip = base.ToString();
+  if (!base.is_v4()) return ip + "/" + std::to_string(bits);
+  return bits >= 96 ? ip + "/" + std::to_string(bits - 96)
+                    : "::ffff:" + ip + "/" + std::to_string(bits);
+}
+
 }  // namespace upgate

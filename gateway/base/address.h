@@ -61,6 +61,7 @@ struct Cidr {
   int bits = 128;  // of the 16-byte form: an IPv4 /8 is 104
   static std::optional<Cidr> Parse(std::string_view text);
   bool Contains(const Ip& ip) const;
+  std::string ToString() const;  // "10.0.0.0/8", "::1/128"
 };
 
 }  // namespace upgate

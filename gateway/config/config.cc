@@ -19,4 +19,11 @@ bool ListenAddress::IsLocal() const {
   return EqualsIgnoreCase(WithoutRootDot(at->host), "localhost");
 }
 
+std::size_t Conditions::count() const {
+  const std::size_t lists = static_cast<std::size_t>(!methods.empty()) + !subprotocols.empty() +
+                            !clients.empty() + !listeners.empty() + !sni.empty() +
+                            tls_version.has_value();
+  return lists + headers.size() + query.size() + cookies.size();
+}
+
 }  // namespace upgate::config

@@ -13,6 +13,8 @@
 #include "gateway/base/log.h"
 #include "gateway/config/dialect.h"
 #include "gateway/config/error.h"
+#include "gateway/config/rewriting.h"
+#include "gateway/config/route_match.h"
 #include "gateway/config/value.h"
 
 namespace upgate::config {
@@ -64,12 +66,15 @@ struct TrustedProxies {
 
 struct Listener {
   std::string words;  // of its part of the file; see WordsOf
+  std::string name;   // by which routes can refer to it; empty: only by its address
   ListenAddress address;
   std::optional<ListenerTls> tls;
   TrustedProxies trusted_proxies;
   DialectSet dialects{Dialect::kRfc6455};  // for routes that do not set dialects
   int backlog = 1024;
   std::uint64_t connections = 0;  // concurrent connections over all loops; 0: no limit
+  // The name, or without one the address as ToString writes it.
+  std::string identity() const { return name.empty() ? address.ToString() : name; }
 };
 
 // Limits of the HTTP/1.1 side of every listener.
@@ -152,24 +157,6 @@ struct Cors {
   std::optional<Millis> max_age;
 };
 
-struct PathPattern {
-  // Memory limit in bytes for one route's compiled regular expression, including its match cache.
-  static constexpr std::int64_t kRegexMemory = 1024 * 1024;
-
-  enum class Kind : std::uint8_t { kExact, kPrefix, kRegex };
-  Kind kind = Kind::kExact;
-  // kExact: the path. kPrefix: without "/*" ("/live/*" -> "/live", "/*" -> ""). kRegex: the RE2
-  // expression without '~'.
-  std::string text;
-  std::string written;           // as in the file
-  std::size_t instructions = 0;  // of the compiled expression; kRegex only
-};
-
-struct HostPattern {
-  std::string host;       // lower case; for a wildcard without "*."
-  bool wildcard = false;  // "*.example.org": one or more labels before it
-};
-
 enum class Encoding : std::uint8_t { kAuto, kBinary, kText, kBase64 };
 
 // Replaces `from` at the beginning of a value by `to`.
@@ -232,8 +219,11 @@ struct Route {
   // path and the hosts as written, with " #2" and so on where that is taken.
   std::string name;
   PathPattern path;
-  std::vector<HostPattern> hosts;      // empty: any host
-  std::optional<std::string> backend;  // exactly one of backend and plugin
+  std::vector<HostPattern> hosts;  // empty: any host
+  Conditions match;
+  // Exactly one of backend and plugin; with `split`, the backend is its first.
+  std::optional<std::string> backend;
+  std::vector<Share> split;  // at least two backends, all with the same kind of relay; or none
   std::optional<std::string> plugin;
   Mark plugin_mark;
   Value options;  // the plugin's settings, validated by it; an empty map if there are none
@@ -253,6 +243,9 @@ struct Route {
   bool preserve_host = true;  // HTTP servers get the client's Host; otherwise their own address
   bool forwarded = true;      // HTTP servers get X-Forwarded-*, Forwarded and Via
   Rewrite rewrite;
+  Rewriting rewriting;
+  // Protocols other than WebSocket that HTTP servers may switch to, in lower case.
+  std::vector<std::string> upgrades;
   bool require_origin = false;  // refuse requests without an Origin header
   RouteLimits limits;
   OnChange on_change = OnChange::kDrain;

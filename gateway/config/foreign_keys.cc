@@ -26,8 +26,14 @@ constexpr std::string_view kTimeout =
     "limits";
 constexpr std::string_view kAdmin = "use admin: { address: \"127.0.0.1:9901\" }";
 constexpr std::string_view kHeaders =
-    "not supported; Host, X-Forwarded-* and Forwarded are set automatically "
-    "(preserve_host and forwarded of a route)";
+    "use request_headers: { set: { NAME: VALUE } } of a route; Host, X-Forwarded-* and Forwarded "
+    "are "
+    "set automatically";
+constexpr std::string_view kAnswerHeaders =
+    "use response_headers: { set: { NAME: VALUE } } of a route, and cors for Access-Control-*";
+constexpr std::string_view kRewrite =
+    "use strip_prefix, or rewrite_path: { regex: ^/old/, to: /new/ }, of a route";
+constexpr std::string_view kMatch = "use match: { methods, headers, query, cookies … } of a route";
 constexpr std::string_view kCors =
     "use cors: { allow_origins: [ \"https://app.example.com\" ] } of a route";
 constexpr std::string_view kBalance = "not supported; servers are used in turn (round-robin)";
@@ -37,14 +43,14 @@ constexpr std::string_view kWorkers = "use workers: NUMBER; the default is one p
 constexpr std::string_view kAuth =
     "not supported; cors and require_origin of a route control which pages may connect, "
     "client_auth of a listener's tls which certificates";
-constexpr std::string_view kAddressFilter = "not supported; use a firewall or a proxy in front";
+constexpr std::string_view kAddressFilter = "use match: { clients: [ 10.0.0.0/8 ] } of a route";
 constexpr std::string_view kPlace = "not supported; use the service manager";
 
 // In alphabetical order.
 constexpr Foreign kForeign[] = {
     {"access_log", kLog},
     {"acl", kPath},
-    {"add_header", kCors},
+    {"add_header", kAnswerHeaders},
     {"admin_port", kAdmin},
     {"alias", kFolder},
     {"allow", kAddressFilter},
@@ -79,6 +85,7 @@ constexpr Foreign kForeign[] = {
     {"key", kCertificate},
     {"key_file", kCertificate},
     {"keyfile", kCertificate},
+    {"limit_except", kMatch},
     {"listen", kListen},
     {"listen_host", kListen},
     {"listen_port", kListen},
@@ -99,13 +106,18 @@ constexpr Foreign kForeign[] = {
     {"proxy_send_timeout", kTimeout},
     {"proxy_set_header", kHeaders},
     {"redirect", kRedirect},
+    {"replace_path_regex", kRewrite},
     {"request_headers_to_add", kHeaders},
+    {"response_headers_to_add", kAnswerHeaders},
     {"return", kRedirect},
+    {"rewrite_target", kRewrite},
     {"root", kFolder},
     {"server", kBackend},
     {"server_name", kHosts},
     {"server_names", kHosts},
     {"shutdown_timeout", "use shutdown: { timeout: 10s }"},
+    {"split_clients",
+     "use split: [ { backend: a, weight: 95 }, { backend: b, weight: 5 } ] of a route"},
     {"ssl", kCertificate},
     {"ssl_certificate", kCertificate},
     {"ssl_certificate_key", kCertificate},

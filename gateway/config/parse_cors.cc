@@ -30,6 +30,8 @@ std::vector<std::string> ParseTokens(const Field& field) {
   return tokens;
 }
 
+}  // namespace
+
 // Methods are case-sensitive (RFC 9110, section 9.1), so "get" would never match.
 std::vector<std::string> ParseMethods(const Field& field) {
   constexpr std::array<std::string_view, 9> kKnown{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
@@ -47,8 +49,6 @@ std::vector<std::string> ParseMethods(const Field& field) {
   }
   return methods;
 }
-
-}  // namespace
 
 std::optional<Cors> ParseCors(Field field) {
   if (!field.present()) return {};

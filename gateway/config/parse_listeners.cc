@@ -32,6 +32,7 @@ TrustedProxies ParseTrustedProxies(const Field& field) {
 Listener ParseListener(Field field, const std::filesystem::path& folder, Addresses& taken) {
   Listener listener;
   listener.address = ParseListenAddress(field["address"], taken);
+  listener.name = ParseName(field["name"]);
   if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
   listener.trusted_proxies = ParseTrustedProxies(field["trusted_proxies"]);
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
@@ -40,6 +41,22 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
   listener.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return listener;
+}
+
+// A name must not lead to two listeners.
+void RejectAmbiguousNames(const std::vector<Field>& items, const std::vector<Listener>& listeners) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const std::string& name = listeners[i].name;
+    Field item = items[i];
+    for (std::size_t j = 0; j < listeners.size() && !name.empty(); ++j) {
+      const bool same = j < i && listeners[j].name == name;
+      if (j == i || (!same && listeners[j].address.ToString() != name)) continue;
+      item["name"].Refuse({fmt::format("is already the {} of the listener in line {}",
+                                       same ? "name" : "address", items[j].mark().line)},
+                          "");
+      break;
+    }
+  }
 }
 
 }  // namespace
@@ -85,9 +102,9 @@ ListenAddress ParseListenAddress(const Field& field, Addresses& taken) {
 std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::path& folder,
                                      Addresses& taken) {
   std::vector<Listener> listeners;
-  for (const Field& item : field.RequiredItems("one listener")) {
-    listeners.push_back(ParseListener(item, folder, taken));
-  }
+  const std::vector<Field> items = field.RequiredItems("one listener");
+  for (const Field& item : items) listeners.push_back(ParseListener(item, folder, taken));
+  RejectAmbiguousNames(items, listeners);
   return listeners;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -29,11 +30,18 @@ void RejectRepeated(const std::vector<Field>& items, const std::vector<std::stri
   }
 }
 
+// "*" alone is the same as no hosts at all.
 std::vector<HostPattern> ParseHosts(const Field& field) {
   const std::vector<Field> items = field.Items();
   std::vector<HostPattern> hosts;
   std::vector<std::string> names;
   for (const Field& item : items) {
+    if (item.value().scalar == "*") {
+      if (items.size() == 1) return {};
+      item.Refuse({"matches any host", "remove the others"}, "");
+      names.emplace_back();
+      continue;
+    }
     auto host = item.Maybe<HostPattern>();
     names.push_back(host ? WrittenHost(*host) : "");
     if (host) hosts.push_back(std::move(*host));
@@ -78,11 +86,18 @@ bool Relays(const std::map<std::string, Backend>& backends, const Route& route) 
 // not checked.
 bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
              const Route& route) {
-  if (!route_field["backend"].sound() || !route_field["plugin"].sound()) return false;
+  for (const std::string_view name : {"backend", "plugin", "split"}) {
+    if (!route_field[name].sound()) return false;
+  }
   if (route.plugin) return true;
   return route.backend && backends.contains(*route.backend) &&
          route_field.IsSound(MemberKey("backends", *route.backend));
 }
+
+// Settings that only HTTP and WebSocket servers understand.
+constexpr std::array<std::string_view, 8> kForServers{
+    "preserve_host", "forwarded",    "rewrite",       "strip_prefix",
+    "rewrite_path",  "rewrite_host", "rewrite_query", "request_headers"};
 
 // Changes to requests to HTTP servers and to their responses.
 void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
@@ -95,11 +110,19 @@ void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backend
     rewrite.RejectUnknownKeys();
   }
   if (!IsKnown(field, backends, route) || Relays(backends, route)) return;
-  for (const std::string_view name : {"preserve_host", "forwarded", "rewrite"}) {
+  for (const std::string_view name : kForServers) {
     const Field setting = field[name];
     if (setting.present())
       setting.Error("has no effect: nothing behind this route speaks HTTP; remove it");
   }
+}
+
+void ParseUpgradesOf(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+  const Field upgrades = field["upgrades"];
+  route.upgrades = ParseUpgrades(upgrades);
+  if (!upgrades.present() || !IsKnown(field, backends, route)) return;
+  if (route.plugin || backends.at(*route.backend).relay != Relay::kHttp)
+    upgrades.Error("has no effect: only http and https servers switch protocols; remove it");
 }
 
 RouteLimits ParseLimits(Field field) {
@@ -132,15 +155,53 @@ void RejectUnknownBackend(const Field& field, const std::string& name,
   field.Refuse({"is not a backend in this file", std::move(instead)}, "");
 }
 
+// Parts of the clients for several backends, which must be of one kind.
+std::vector<Share> ParseSplit(const Field& field, const std::map<std::string, Backend>& backends) {
+  std::vector<Share> split;
+  std::uint64_t total = 0;
+  for (Field item : field.Items()) {
+    const Field backend = item["backend"];
+    Share share{.backend = backend.Required<std::string>()};
+    share.weight = item["weight"].Optional(share.weight, {0, 1000});
+    item.RejectUnknownKeys();
+    if (!share.backend.empty()) RejectUnknownBackend(backend, share.backend, backends);
+    if (std::ranges::find(split, share.backend, &Share::backend) != split.end())
+      backend.Refuse({"is listed twice"}, "");
+    const auto known = backends.find(share.backend);
+    const auto first = split.empty() ? backends.end() : backends.find(split.front().backend);
+    if (known != backends.end() && first != backends.end() &&
+        known->second.relay != first->second.relay) {
+      backend.Refuse({"is of a different kind than the first backend",
+                      "all of them must carry bytes, frames or HTTP"},
+                     "");
+    }
+    total += share.weight;
+    split.push_back(std::move(share));
+  }
+  if (!field.present() || !field.sound()) return split;
+  if (split.size() < 2) {
+    field.Error("needs at least two backends; for one, use backend");
+  } else if (total == 0) {
+    field.Error("has no weight above 0, so no client would go anywhere");
+  }
+  return split;
+}
+
 // Exactly one of `backend` and `plugin`, and the settings that belong to only one of them.
 void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
   const Field backend = field["backend"];
   const Field plugin = field["plugin"];
+  const Field split = field["split"];
   const Field options = field["options"];
   route.backend = backend.Maybe<std::string>();
+  route.split = ParseSplit(split, backends);
+  if (split.present() && (backend.present() || plugin.present()))
+    split.Error("a route has either a split, a backend or a plugin; remove the others");
+  if (!route.backend && !route.split.empty() && !plugin.present())
+    route.backend = route.split.front().backend;
   route.plugin = plugin.Maybe<std::string>();
   route.plugin_mark = plugin.mark();
-  if (route.backend) RejectUnknownBackend(backend, *route.backend, backends);
+  if (backend.present() && route.backend) RejectUnknownBackend(backend, *route.backend, backends);
   if (route.plugin && route.plugin->empty()) plugin.Refuse({"is empty"}, "");
   if (backend.present() && plugin.present()) {
     const bool plugin_last =
@@ -149,7 +210,8 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
     (plugin_last ? plugin : backend)
         .Error("a route has either a backend or a plugin; remove one of them");
   }
-  if (!backend.present() && !plugin.present() && field.value().kind == Value::Kind::kMap) {
+  if (!backend.present() && !plugin.present() && !split.present() &&
+      field.value().kind == Value::Kind::kMap) {
     field.Error("goes nowhere; give it a backend or a plugin");
   }
   if (options.present() && !plugin.present())
@@ -260,64 +322,30 @@ void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& b
                         MostOfServer(route.limits));
 }
 
-// Limits the total size of all regular expressions, so that any configuration is read within a
-// second: most have less than a thousand instructions, the largest allowed about 50,000, and a
-// thousand take about a millisecond.
-class RegexBudget {
- public:
-  PathPattern Read(const Field& path) {
-    if (!path.value().scalar.starts_with('~')) return path.Required<PathPattern>();
-    if (left_ == 0) {
-      if (!std::exchange(told_, true))
-        path.Error("skipped, like all regular expressions below: those above are too large");
-      return {};
-    }
-    PathPattern pattern = path.Required<PathPattern>();
-    const std::size_t cost = pattern.written.empty() ? kOfRefused : pattern.instructions;
-    if (cost > left_ && !pattern.written.empty()) {
-      told_ = true;
-      path.Error(
-          "the regular expressions up to here are too large together; make them smaller, or use "
-          "exact paths and prefixes");
-    }
-    left_ -= std::min(left_, cost);
-    return pattern;
-  }
-
- private:
-  static constexpr std::size_t kOfRefused = 50'000;
-  std::size_t left_ = 500'000;
-  bool told_ = false;  // the error about skipped expressions was reported
-};
+PathPattern ParsePath(const Field& field, RegexBudget& regexes) {
+  if (!field.present()) return field.Required<PathPattern>();
+  return regexes.Read<PathPattern>(field).value_or(PathPattern{});
+}
 
 constexpr std::size_t kMaxName = 100;
 
-// Empty if there is none.
-std::string ParseName(const Field& field) {
-  if (!field.present()) return {};
-  auto name = field.Required<std::string>();
-  if (name.size() > kMaxName) {
-    field.Refuse({fmt::format("is longer than {} characters", kMaxName)}, "");
-  } else if (!IsRouteName(name)) {
-    field.Refuse({"is not a valid name", "use printable ASCII"}, "");
-  }
-  return name;
-}
-
-Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index,
-                 RegexBudget& regexes) {
+Route ParseRoute(Field field, const std::map<std::string, Backend>& backends,
+                 const std::vector<Listener>& listeners, std::size_t index, RegexBudget& regexes) {
   Route route;
   route.index = index;
   route.mark = field.mark();
-  route.path = regexes.Read(field["path"]);
+  route.path = ParsePath(field["path"], regexes);
   route.hosts = ParseHosts(field["hosts"]);
+  route.match = ParseMatch(field["match"], listeners, regexes);
   ParseTarget(field, backends, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field, backends, route);
   route.dialects = ParseRouteDialects(field, backends, route);
   ParseEndpointPolicy(field, backends, route);
   ParseHttpPolicy(field, backends, route);
+  ParseUpgradesOf(field, backends, route);
   route.cors = ParseCors(field["cors"]);
+  route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);
   RejectIdleServerLimit(field, backends, route);
@@ -358,28 +386,31 @@ void NameRoutes(const std::vector<Field>& items, std::vector<Route>& routes) {
   }
 }
 
-// The place of each pair of host and path; the host is empty for any.
+// The place of each host, path and `match`; the host is empty for any.
 struct Place {
   std::size_t route;
   int line;
 };
-using Places = std::map<std::pair<std::string, std::string>, Place>;
+using Places = std::map<std::array<std::string, 3>, Place>;
 
 // Reports a route that has the same precedence as an earlier one for some request.
 void RejectShadowed(Field field, const Route& route, Places& places) {
-  if (route.path.written.empty()) return;
+  if (route.path.written.empty() || !field["match"].sound()) return;
   std::vector<std::string> hosts;
   for (const HostPattern& host : route.hosts) hosts.push_back(WrittenHost(host));
-  if (hosts.empty() && !field["hosts"].present()) hosts.emplace_back();
+  if (hosts.empty() && field["hosts"].sound()) hosts.emplace_back();
+  const std::string match = route.match.empty() ? "" : WordsOf(field["match"].value());
   const Field path = field["path"];
   const Place here{route.index, path.mark().line};
   bool told = false;
   for (const std::string& host : hosts) {
-    const auto [it, fresh] = places.try_emplace({host, route.path.written}, here);
+    const auto [it, fresh] = places.try_emplace({host, route.path.written, match}, here);
     if (fresh || told || it->second.route == here.route) continue;
     told = true;
     const std::string on = host.empty() ? "any host" : Excerpt(host);
-    path.Refuse({fmt::format("on {} is already routed in line {}", on, it->second.line)}, "");
+    path.Refuse({fmt::format("on {} {}is already routed in line {}", on,
+                             match.empty() ? "" : "with this match ", it->second.line)},
+                "");
   }
 }
 
@@ -391,13 +422,26 @@ bool IsRouteName(std::string_view name) {
          !name.starts_with(' ') && !name.ends_with(' ');
 }
 
-std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends) {
+// Empty if there is none.
+std::string ParseName(const Field& field) {
+  if (!field.present()) return {};
+  auto name = field.Required<std::string>();
+  if (name.size() > kMaxName) {
+    field.Refuse({fmt::format("is longer than {} characters", kMaxName)}, "");
+  } else if (!IsRouteName(name)) {
+    field.Refuse({"is not a valid name", "use printable ASCII"}, "");
+  }
+  return name;
+}
+
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::vector<Listener>& listeners) {
   std::vector<Route> routes;
   Places places;
   RegexBudget regexes;
   const std::vector<Field> items = field.RequiredItems("one route");
   for (const Field& item : items) {
-    routes.push_back(ParseRoute(item, backends, routes.size(), regexes));
+    routes.push_back(ParseRoute(item, backends, listeners, routes.size(), regexes));
     RejectShadowed(item, routes.back(), places);
   }
   NameRoutes(items, routes);

@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <re2/re2.h>
 
 #include <fmt/format.h>
 
 #include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 #include "gateway/config/host_syntax.h"
+#include "gateway/config/regex.h"
 #include "gateway/config/scalar.h"
 
 namespace upgate::config {
@@ -70,22 +70,15 @@ std::string PercentDecoded(std::string_view text) {
   return out;
 }
 
-Reading<PathPattern> ReadRegex(std::string_view written) {
-  const std::string_view expression = written.substr(1);
-  if (expression.empty())
-    return Refuse("has no regular expression after '~'", "write for example ~^/v[0-9]+/");
-  RE2::Options options(RE2::Quiet);
-  options.set_max_mem(PathPattern::kRegexMemory);
-  const RE2 compiled(std::string(expression), options);
-  if (compiled.error_code() == RE2::ErrorPatternTooLarge) {
-    return Refuse("is too large: it takes more than 1 MiB when compiled",
-                  R"(a class such as [\pL] counts as often as it is repeated)");
-  }
-  if (!compiled.ok()) return Refuse("is not a regular expression", Excerpt(compiled.error()));
-  PathPattern pattern{PathPattern::Kind::kRegex, std::string(expression), std::string(written)};
-  pattern.instructions = static_cast<std::size_t>(std::max(compiled.ProgramSize(), 0) +
-                                                  std::max(compiled.ReverseProgramSize(), 0));
-  return pattern;
+Reading<PathPattern> ReadRegexPath(std::string_view written) {
+  auto regex = ReadRegex(written.substr(1), "~^/v[0-9]+/");
+  if (!regex) return std::unexpected(std::move(regex.error()));
+  return PathPattern{.kind = PathPattern::Kind::kRegex,
+                     .text = std::move(regex->text),
+                     .written = std::string(written),
+                     .instructions = regex->instructions,
+                     .captures = regex->captures,
+                     .literal = std::move(regex->literal)};
 }
 
 // The error in a path, if any, whose last segment "*" has been removed.
@@ -125,7 +118,7 @@ Reading<OriginPattern> ReadTextOrigin(const std::string& scheme, std::string_vie
 }  // namespace
 
 Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
-  if (text.starts_with('~')) return ReadRegex(text);
+  if (text.starts_with('~')) return ReadRegexPath(text);
   if (text == "*") return Refuse("does not begin with '/'", "write /* for every path");
   if (!text.starts_with('/'))
     return Refuse("does not begin with '/' or '~'", fmt::format("write /{}", Excerpt(text)));
@@ -133,7 +126,7 @@ Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
   const std::string_view path = prefix ? text.substr(0, text.size() - 2) : text;
   if (auto fault = FaultOfPath(text, path)) return std::unexpected(std::move(*fault));
   const auto kind = prefix ? PathPattern::Kind::kPrefix : PathPattern::Kind::kExact;
-  return PathPattern{kind, std::string(path), std::string(text)};
+  return PathPattern{.kind = kind, .text = std::string(path), .written = std::string(text)};
 }
 
 Reading<HostPattern> Syntax<HostPattern>::Read(std::string_view text) {

@@ -7,6 +7,7 @@
 
 #include "gateway/config/config.h"
 #include "gateway/config/field.h"
+#include "gateway/config/regex.h"
 
 namespace upgate::config {
 
@@ -30,9 +31,20 @@ std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::
                                      Addresses& taken);
 std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
-std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
-// True if a route may be given this name.
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::vector<Listener>& listeners);
+// True if a route or a listener may be given this name.
 bool IsRouteName(std::string_view name);
+// A name; empty if the field is not present.
+std::string ParseName(const Field& field);
+// What a route requires in addition to host and path.
+Conditions ParseMatch(Field field, const std::vector<Listener>& listeners, RegexBudget& regexes);
+// The keys of a route that change requests to servers, and responses. `cors`: it has such a block.
+Rewriting ParseRewriting(Field& route, const PathPattern& path, bool cors, RegexBudget& regexes);
+// Protocols that servers may switch to, in lower case.
+std::vector<std::string> ParseUpgrades(const Field& field);
+// A list of methods; the usual ones must be in upper case.
+std::vector<std::string> ParseMethods(const Field& field);
 std::optional<Cors> ParseCors(Field field);
 // A list of dialects; nullopt if the field is not present.
 std::optional<DialectSet> ParseDialects(const Field& field);

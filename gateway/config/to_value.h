@@ -57,6 +57,10 @@ Value ValueOf(const ClientTls& tls);
 Value ValueOf(const Cors& cors);
 Value ValueOf(const Replacement& replacement);
 Value ValueOf(const Admin& admin);
+Value ValueOf(const Conditions& match);
+Value ValueOf(const std::vector<Share>& split);
+// The keys of a route that are given; empty ones are left out.
+void AddRewriting(Value& map, const Rewriting& rewriting);
 // Only the keys that the parser accepts for a route to this kind of destination.
 Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/config/sections.h"
 #include "gateway/config/to_value.h"
 
 namespace upgate::config {
@@ -22,15 +23,9 @@ std::string_view NameOf(ClientAuth auth) {
   return "none";
 }
 
-std::string TextOf(const Cidr& block) {
-  const std::string ip = block.base.ToString();
-  if (!block.base.is_v4()) return fmt::format("{}/{}", ip, block.bits);
-  return block.bits >= 96 ? fmt::format("{}/{}", ip, block.bits - 96)
-                          : fmt::format("::ffff:{}/{}", ip, block.bits);
-}
-
 Value Describe(const TrustedProxies& trusted) {
-  Value list = EachOf(trusted.blocks, [](const Cidr& block) { return TextValue(TextOf(block)); });
+  Value list =
+      EachOf(trusted.blocks, [](const Cidr& block) { return TextValue(block.ToString()); });
   if (trusted.unix_sockets) list.items.push_back(PlainValue("unix"));
   return list;
 }
@@ -38,6 +33,7 @@ Value Describe(const TrustedProxies& trusted) {
 Value Describe(const Listener& listener) {
   Value map;
   Add(map, "address", TextValue(listener.address.ToString()));
+  if (IsRouteName(listener.name)) Add(map, "name", ValueOf(listener.name));
   Add(map, "backlog", ValueOf(listener.backlog));
   if (listener.connections != 0) Add(map, "connections", ValueOf(listener.connections));
   Add(map, "dialects", ValueOf(listener.dialects));

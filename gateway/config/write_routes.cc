@@ -94,7 +94,7 @@ Value Describe(const RouteLimits& limits, bool relays) {
 void AddRelaySettings(Value& map, const Route& route) {
   Add(map, "enforce", ValueOf(route.enforce));
   if (route.enforce) Add(map, "server_compression", CompressionOr(route.server_compression));
-  Add(map, "preserve_host", ValueOf(route.preserve_host));
+  if (!route.rewriting.host) Add(map, "preserve_host", ValueOf(route.preserve_host));
   Add(map, "forwarded", ValueOf(route.forwarded));
   Add(map, "rewrite", Describe(route.rewrite));
 }
@@ -127,7 +127,12 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
   if (IsRouteName(route.name)) Add(map, "name", ValueOf(route.name));
   Add(map, "path", ValueOf(route.path.written));
   if (!route.hosts.empty()) Add(map, "hosts", ValueOf(route.hosts));
-  Add(map, "backend", ValueOf(route.backend));
+  if (!route.match.empty()) Add(map, "match", ValueOf(route.match));
+  if (route.split.empty()) {
+    Add(map, "backend", ValueOf(route.backend));
+  } else {
+    Add(map, "split", ValueOf(route.split));
+  }
   Add(map, "plugin", ValueOf(route.plugin));
   if (route.plugin) Add(map, "options", Masked(route.options));
   Add(map, "subprotocols", ValueOf(route.subprotocols));
@@ -135,6 +140,8 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
   Add(map, "dialects", ValueOf(route.dialects));
   Add(map, "compression", CompressionOr(route.compression));
   if (relays) AddRelaySettings(map, route);
+  AddRewriting(map, route.rewriting);
+  if (!route.upgrades.empty()) Add(map, "upgrades", ValueOf(route.upgrades));
   Add(map, "cors", ValueOf(route.cors));
   Add(map, "require_origin", ValueOf(route.require_origin));
   Add(map, "limits", Describe(route.limits, relays));

@@ -11,6 +11,7 @@
 #include "gateway/base/address.h"
 #include "gateway/base/bytes.h"
 #include "gateway/base/ref.h"
+#include "gateway/http/field_changes.h"
 #include "gateway/http/message.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
@@ -78,6 +79,10 @@ class Exchange {
   // same name in the response, except Vary, which is added. Not applied to a 101.
   virtual void SetAnswerHeaders(Headers headers) = 0;
 
+  // Changes to the head of every response, whoever sends it, a 101 included; before the fields of
+  // SetAnswerHeaders. Interim responses only lose fields.
+  virtual void SetAnswerChanges(FieldChanges changes) = 0;
+
   // Sends the whole response. Adds Date, Server (as configured), Content-Length and Connection
   // where they are missing. No body is sent in response to HEAD. If the request body is still
   // arriving, it is read to its end (bounded), or the connection closes after the response.
@@ -103,6 +108,9 @@ class Exchange {
   // becomes false, and the connection stays usable after the response. Only before the response
   // begins.
   virtual void IgnoreUpgrade() {}
+  // The opposite, for an upgrade to another protocol than WebSocket: wants_upgrade becomes true.
+  // Only for an HTTP/1.1 request without a body that asks for an upgrade.
+  virtual void ExpectUpgrade() {}
 
   // Aborts the connection in a way that the client can detect, for a response that cannot be
   // completed.
@@ -115,9 +123,9 @@ class Exchange {
   void NoteRoute(std::string_view name) { route_ = name; }
   void NoteServer(std::string_view url) { server_ = url; }
 
-  // Sends exactly this head (a 101; nothing is added) followed by its body, and hands over the
-  // connection. The calling handler is destroyed at the end of the turn. Returns no stream if the
-  // exchange was already over or its request has a body.
+  // Sends this head (a 101; nothing but the changes above is added) followed by its body, and hands
+  // over the connection. The calling handler is destroyed at the end of the turn. Returns no stream
+  // if the exchange was already over or its request has a body.
   virtual Upgraded Upgrade(const Response& response) = 0;
 
  protected:

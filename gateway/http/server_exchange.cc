@@ -54,6 +54,7 @@ void ServerExchange::StartWriter() {
 }
 
 Response ServerExchange::WithAnswerHeaders(Response response) const {
+  if (answer_changes_) answer_changes_->Apply(response.headers);
   for (const Header& header : answer_headers_) {
     if (!EqualsIgnoreCase(header.name, "vary")) response.headers.Remove(header.name);
   }
@@ -62,6 +63,12 @@ Response ServerExchange::WithAnswerHeaders(Response response) const {
     if (vary && response.headers.HasToken("vary", header.value)) continue;
     response.headers.Add(header.name, header.value);
   }
+  return response;
+}
+
+Response ServerExchange::WithoutDropped(Response response) const {
+  if (answer_changes_)
+    response.headers.Filter([&](const Header& h) { return !answer_changes_->Drops(h.name); });
   return response;
 }
 
@@ -93,13 +100,14 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
   if (connection_ == nullptr || head_sent_) return;
   StartWriter();
   if (response.status < 200 && response.status != 101) {
-    const std::string head = writer_.Interim(response);
+    const std::string head = writer_.Interim(WithoutDropped(response));
     if (!head.empty()) connection_->stream().Write(AsBytes(head));
     if (response.status == 100) continued_ = true;
     return;
   }
-  auto head = answer_headers_.empty() ? writer_.Head(response, length)
-                                      : writer_.Head(WithAnswerHeaders(response), length);
+  auto head = answer_headers_.empty() && !answer_changes_
+                  ? writer_.Head(response, length)
+                  : writer_.Head(WithAnswerHeaders(response), length);
   if (!head) return Respond(TextResponse(500, kUnsendable));
   head_sent_ = true;
   status_ = response.status;
@@ -174,7 +182,14 @@ Upgraded ServerExchange::Upgrade(const Response& response) {
     Abort();
     return {};
   }
-  std::string answer = ResponseWriter::UpgradeHead(response);
+  std::string answer;
+  if (answer_changes_) {
+    Response changed = response;
+    answer_changes_->Apply(changed.headers);
+    answer = ResponseWriter::UpgradeHead(changed);
+  } else {
+    answer = ResponseWriter::UpgradeHead(response);
+  }
   answer += response.body;
   connection_->stream().Write(AsBytes(answer));
   status_ = response.status;

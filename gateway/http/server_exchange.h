@@ -26,6 +26,9 @@ class ServerExchange final : public Exchange, public io::Deletable {
   bool first() const override { return first_; }
   const io::TlsInfo* tls() const override;
   void SetAnswerHeaders(Headers headers) override { answer_headers_ = std::move(headers); }
+  void SetAnswerChanges(FieldChanges changes) override {
+    answer_changes_ = std::make_unique<const FieldChanges>(std::move(changes));
+  }
   void Respond(Response response) override;
   void SendHead(const Response& response, BodyLength length) override;
   void SendBody(Bytes bytes) override;
@@ -35,6 +38,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   bool congested() const override;
   void SetBodyReading(bool on) override;
   void IgnoreUpgrade() override { request_.wants_upgrade = false; }
+  void ExpectUpgrade() override { request_.wants_upgrade = true; }
   void Abort() override;
   Upgraded Upgrade(const Response& response) override;
 
@@ -59,11 +63,13 @@ class ServerExchange final : public Exchange, public io::Deletable {
   // Appends the slices to the gathered bytes, and writes them all unless they may be held back.
   void Write(std::span<const Bytes> slices, bool more_to_come);
   Response WithAnswerHeaders(Response response) const;
+  Response WithoutDropped(Response response) const;
 
   Http1Connection* connection_;
   Request request_;
   const SocketAddress client_address_;
   Headers answer_headers_;
+  std::unique_ptr<const FieldChanges> answer_changes_;  // nullptr: none
   ResponseWriter writer_;
   std::string gathered_;
   std::size_t request_bytes_ = 0;

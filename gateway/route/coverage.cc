@@ -66,7 +66,11 @@ const config::Route* Covers(const Router& router, const config::Route& route,
                             const std::string& host) {
   const std::string probe = ProbeOf(route.path);
   // Nothing is known about a regular expression, except that "/*" covers all of it.
-  const auto matches = router.Matches(host, probe.empty() ? "/\x01" : probe);
+  auto matches = router.Matches(host, probe.empty() ? "/\x01" : probe);
+  // A route with conditions leaves some requests to the next.
+  std::erase_if(matches, [&](const RouteMatch& match) {
+    return match.route != &route && !match.route->match.empty();
+  });
   if (matches.empty() || matches.front().route == &route) return nullptr;
   const RouteMatch& first = matches.front();
   if (Lacking(route, *first.route).empty()) return nullptr;

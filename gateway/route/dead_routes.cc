@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -60,12 +61,11 @@ Shape ShapeOf(const std::string& regex) {
 }
 
 // The routes of one host pattern. Those of others never stand in the way: a pattern that goes
-// before another takes only some of its hosts.
+// before another takes only some of its hosts. Routes with conditions never do, either.
 struct Group {
   std::unordered_map<std::string_view, const config::Route*> exact;
-  std::unordered_map<std::string_view, const config::Route*> prefixes;  // without "/*"
-  // Regular expressions that take all that begins so; of those that were looked at.
-  std::unordered_map<std::string, const config::Route*> beginnings;
+  // Regular expressions that take all that begins so, the first of each; "/" takes everything.
+  std::unordered_map<std::string, std::vector<const config::Route*>> beginnings;
 };
 
 struct Taker {
@@ -73,56 +73,78 @@ struct Taker {
   std::string_view why;
 };
 
-// The route that takes all paths of this shape before a regular expression gets them.
-std::optional<Taker> TakerOf(const Group& group, const Shape& shape) {
-  const std::string_view beginning = shape.beginning;
-  if (shape.only) {
-    if (const auto it = group.exact.find(beginning); it != group.exact.end())
-      return Taker{it->second, "exact paths go before regular expressions"};
-  }
-  for (std::size_t size = 0; size <= beginning.size(); ++size) {
-    const bool whole_names =
-        size == 0 || (size < beginning.size() ? beginning[size] == '/' : shape.only);
-    const auto it = group.prefixes.find(beginning.substr(0, size));
-    if (whole_names && it != group.prefixes.end())
-      return Taker{it->second, "prefixes go before regular expressions"};
-  }
-  // Every path begins with '/'.
-  const std::string_view known = beginning.empty() ? "/" : beginning;
-  for (std::size_t size = 0; size <= known.size(); ++size) {
+// True if the first of two regular expressions is tried first.
+bool GoesFirst(const config::Route& one, const config::Route& other) {
+  const auto rank = [](const config::Route& route) {
+    return std::tuple(-static_cast<std::ptrdiff_t>(route.path.literal.size()),
+                      -static_cast<std::ptrdiff_t>(route.match.count()), route.index);
+  };
+  return rank(one) < rank(other);
+}
+
+// The route that takes all paths that begin with `known` before `route` gets them.
+template <class IsBefore>
+std::optional<Taker> TakerOf(const Group& group, std::string_view known, std::string_view why,
+                             IsBefore&& is_before) {
+  for (std::size_t size = 1; size <= known.size(); ++size) {
     const auto it = group.beginnings.find(std::string(known.substr(0, size)));
-    if (it != group.beginnings.end())
-      return Taker{it->second, "regular expressions are tried in the order of the file"};
+    if (it == group.beginnings.end()) continue;
+    const auto taker = std::ranges::find_if(it->second, is_before);
+    if (taker != it->second.end()) return Taker{*taker, why};
   }
   return {};
+}
+
+std::optional<Taker> TakerOfRegex(const Group& group, const Shape& shape,
+                                  const config::Route& route) {
+  if (shape.only) {
+    if (const auto it = group.exact.find(shape.beginning); it != group.exact.end())
+      return Taker{it->second, "exact paths go before regular expressions"};
+  }
+  // Every path begins with '/'.
+  return TakerOf(group, shape.beginning.empty() ? "/" : shape.beginning,
+                 "of regular expressions the one goes first that begins with more text, and then "
+                 "the first in the file",
+                 [&](const config::Route* other) { return GoesFirst(*other, route); });
+}
+
+// A regular expression that takes all paths of a prefix cannot begin with more text than it has.
+std::optional<Taker> TakerOfPrefix(const Group& group, const config::Route& route) {
+  const std::string& text = route.path.text;
+  return TakerOf(
+      group, text.empty() ? "/" : text,
+      "a regular expression that begins with as much text goes before a prefix",
+      [&](const config::Route* other) { return other->path.literal.size() >= text.size(); });
 }
 
 class Groups {
  public:
   explicit Groups(const std::vector<config::Route>& routes) {
     for (const config::Route& route : routes) {
+      if (!route.match.empty()) continue;
+      const bool regex = route.path.kind == Kind::kRegex;
+      const Shape shape = regex ? ShapeOf(route.path.text) : Shape{};
       for (Group* group : Of(route)) {
         if (route.path.kind == Kind::kExact) group->exact.try_emplace(route.path.text, &route);
-        if (route.path.kind == Kind::kPrefix) group->prefixes.try_emplace(route.path.text, &route);
+        if (shape.all)
+          group->beginnings[shape.beginning.empty() ? "/" : shape.beginning].push_back(&route);
       }
     }
   }
 
-  // What is wrong with a route of a regular expression that no request comes to; to be asked in the
-  // order of the file.
+  // What is wrong with a route that no request comes to.
   std::optional<std::string> FaultOf(const config::Route& route) {
-    const Shape shape = ShapeOf(route.path.text);
+    if (route.path.kind == Kind::kExact) return {};
+    const bool regex = route.path.kind == Kind::kRegex;
+    const Shape shape = regex ? ShapeOf(route.path.text) : Shape{};
     if (!shape.beginning.empty() && !shape.beginning.starts_with('/'))
       return "no request comes to it: paths begin with '/'";
     std::optional<Taker> first;
-    bool dead = true;
     for (Group* group : Of(route)) {
-      const auto taker = TakerOf(*group, shape);
+      const auto taker = regex ? TakerOfRegex(*group, shape, route) : TakerOfPrefix(*group, route);
+      if (!taker) return {};
       if (!first) first = taker;
-      dead = dead && taker;
-      if (shape.all) group->beginnings.try_emplace(shape.beginning, &route);
     }
-    if (!dead || !first) return {};
     return fmt::format(
         "no request comes to it: {} of routes[{}] (line {}) takes all that it could match, and {}",
         config::Excerpt(first->route->path.written), first->route->index, first->route->mark.line,
@@ -147,7 +169,6 @@ std::vector<config::ConfigError> DeadRoutes(const std::vector<config::Route>& ro
   std::vector<config::ConfigError> warnings;
   Groups groups(routes);
   for (const config::Route& route : routes) {
-    if (route.path.kind != Kind::kRegex) continue;
     if (auto fault = groups.FaultOf(route))
       warnings.push_back({route.mark, fmt::format("routes[{}]", route.index), std::move(*fault)});
   }
@@ -158,6 +179,7 @@ std::vector<config::ConfigError> UnusedBackends(const config::Config& config) {
   std::set<std::string> used;
   for (const config::Route& route : config.routes) {
     if (route.backend) used.insert(*route.backend);
+    for (const config::Share& share : route.split) used.insert(share.backend);
   }
   std::vector<config::ConfigError> warnings;
   for (const auto& [name, backend] : config.backends) {

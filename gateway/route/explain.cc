@@ -13,6 +13,7 @@ using Kind = config::PathPattern::Kind;
 
 // The result of a table that contains only this route.
 bool TakesIt(config::Route route, std::string_view host, std::string_view path) {
+  route.match = {};
   const std::vector<config::Route> alone{std::move(route)};
   return Router(alone).Find(host, path) != nullptr;
 }
@@ -73,8 +74,12 @@ Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second) {
   const config::PathPattern& other = second.route->path;
   if (path.kind == Kind::kExact && other.kind != Kind::kExact) return Precedence::kExactPath;
   if (path.kind == Kind::kPrefix && other.kind == Kind::kRegex) return Precedence::kPrefixOverRegex;
+  if (path.kind == Kind::kRegex && other.kind == Kind::kPrefix) return Precedence::kRegexOverPrefix;
   if (path.kind == Kind::kPrefix && path.text != other.text) return Precedence::kLongerPrefix;
-  return Precedence::kFileOrder;
+  if (path.kind == Kind::kRegex && path.literal.size() != other.literal.size())
+    return Precedence::kLongerLiteral;
+  return first.route->match.count() != second.route->match.count() ? Precedence::kMoreConditions
+                                                                   : Precedence::kFileOrder;
 }
 
 std::string_view WhyItIsBehind(Precedence precedence) {
@@ -90,7 +95,13 @@ std::string_view WhyItIsBehind(Precedence precedence) {
     case Precedence::kLongerPrefix:
       return "its prefix is shorter";
     case Precedence::kPrefixOverRegex:
-      return "a regular expression comes after prefixes";
+      return "its regular expression begins with less text than the prefix has";
+    case Precedence::kRegexOverPrefix:
+      return "its prefix is not longer than the text that the regular expression begins with";
+    case Precedence::kLongerLiteral:
+      return "its regular expression begins with less text";
+    case Precedence::kMoreConditions:
+      return "it has fewer conditions in match";
     case Precedence::kFileOrder:
       break;
   }

@@ -32,8 +32,11 @@ enum class Precedence {
   kLongerWildcard,  // its wildcard suffix is longer
   kSomeHost,        // the other route is for any host
   kExactPath,
-  kLongerPrefix,
-  kPrefixOverRegex,
+  kLongerPrefix,     // both are prefixes
+  kLongerLiteral,    // both are regular expressions; compares what their paths begin with
+  kPrefixOverRegex,  // the prefix is longer than what the paths of the expression begin with
+  kRegexOverPrefix,  // it is not
+  kMoreConditions,
   kFileOrder,
 };
 

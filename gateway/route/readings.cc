@@ -102,12 +102,16 @@ std::vector<std::string> OtherReadings(std::string_view path) {
   return readings;
 }
 
-Routed FindRoute(const Router& router, std::string_view host, const http::Target& target) {
-  const config::Route* route = router.Find(host, target.path);
+Routed FindRoute(const Router& router, const Facts& facts) {
+  const http::Target& target = facts.request.target;
+  const auto find = [&](std::string_view path) {
+    return router.Find(facts.seen.host, path, facts);
+  };
+  const config::Route* route = find(target.path);
   if (!target.has_readings) return {route, false};
-  const bool same = std::ranges::all_of(
-      OtherReadings(target.path),
-      [&](const std::string& reading) { return router.Find(host, reading) == route; });
+  const bool same =
+      std::ranges::all_of(OtherReadings(target.path),
+                          [&](const std::string& reading) { return find(reading) == route; });
   return same ? Routed{route, false} : Routed{nullptr, true};
 }
 

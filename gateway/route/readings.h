@@ -27,9 +27,9 @@ struct Routed {
   bool ambiguous = false;  // readings lead to different routes, or only some to a route
 };
 
-// The route of a request to `host` (as SeenAs::host). A path with several readings is routed only
-// if all of them lead to the same route: a policy for a path then holds however the server
-// interprets it. Paths with one reading cost nothing extra.
-Routed FindRoute(const Router& router, std::string_view host, const http::Target& target);
+// The route of a request. A path with several readings is routed only if all of them lead to the
+// same route: a policy for a path then holds however the server interprets it. Paths with one
+// reading cost nothing extra.
+Routed FindRoute(const Router& router, const Facts& facts);
 
 }  // namespace upgate::route

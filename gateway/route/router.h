@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/config/config.h"
+#include "gateway/route/matcher.h"
 
 namespace upgate::route {
 
@@ -19,9 +20,11 @@ struct RouteMatch {
 // all loops; thread-safe.
 //
 // The most specific match wins: first by host (exact, then the wildcard with the longest suffix,
-// then routes for any host), then by path (exact, then the longest prefix, then regular
-// expressions); file order breaks ties. If the routes for a host do not match the path, less
-// specific hosts are tried.
+// then routes for any host), then by path, then by the number of conditions in `match`; file order
+// breaks ties. Of paths, an exact one goes first; then the one with the longest text: a prefix
+// counts with its text, a regular expression with the text that all its paths begin with. Of equal
+// lengths, a regular expression goes before a prefix. If no route for a host matches the path and
+// the conditions, less specific hosts are tried.
 class Router {
  public:
   // The configuration must outlive the router. The parser has already compiled all regular
@@ -31,14 +34,26 @@ class Router {
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
-  // `host`: lower case, no port. `path`: as in http::Target::path. nullptr: no route. Time is
-  // bounded by the length of the path, the number of its prefixes, and the regular expressions
-  // tried.
+  // `host`: lower case, no port, no root dot. `path`: as in http::Target::path. nullptr: no route.
+  // Time does not grow with the number of exact paths, prefixes and hosts. It is bounded by the
+  // length of the path, the number of different lengths of prefixes, and the regular expressions
+  // and conditions tried.
+  const config::Route* Find(std::string_view host, std::string_view path, const Facts& facts) const;
+  // The same for a request of which nothing else is known: routes with conditions do not match.
   const config::Route* Find(std::string_view host, std::string_view path) const;
 
-  // Every route that matches such a request, in order of precedence; the first is the result of
-  // Find. For explanations, not for the data path: it checks all routes.
+  // For a request without a route: the methods with which it would have one, for Allow, in order of
+  // precedence; empty if there are none.
+  std::vector<std::string_view> OtherMethods(std::string_view host, std::string_view path,
+                                             const Facts& facts) const;
+
+  // Every route that matches by host and path, whatever its conditions, in order of precedence: the
+  // first whose conditions hold is the result of Find. For explanations, not for the data path: it
+  // checks all routes.
   std::vector<RouteMatch> Matches(std::string_view host, std::string_view path) const;
+
+  // The conditions of a route; nullptr if it has none.
+  const Matcher* matcher(const config::Route& route) const;
 
  private:
   struct Table;

@@ -1,6 +1,7 @@
 #include "gateway/upgrade/decision.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -8,8 +9,11 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "gateway/base/text.h"
 #include "gateway/http/chars.h"
+#include "gateway/route/readings.h"
 #include "gateway/session/compression.h"
 #include "gateway/ws/extensions.h"
 #include "gateway/ws/tunnel_encoding.h"
@@ -186,6 +190,48 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
     decision.what = Answered{http::TextResponse(403, verdict.reason), {}};
   }
   return decision;
+}
+
+std::size_t ShareOf(std::string_view client, const std::vector<config::Share>& split) {
+  const auto address = route::ClientAddress(client);
+  const std::string name = address ? address->ToString() : std::string(client);
+  // FNV-1a, and a final mix, because neighbours differ in the last characters only.
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+  hash ^= hash >> 33;
+  std::uint64_t total = 0;
+  for (const config::Share& share : split) total += share.weight;
+  std::uint64_t place = hash % total;
+  for (std::size_t i = 0; i < split.size(); ++i) {
+    if (place < split[i].weight) return i;
+    place -= split[i].weight;
+  }
+  return 0;
+}
+
+std::string_view OtherUpgrade(const http::Request& request, const config::Route& route) {
+  if (route.upgrades.empty() || request.version != http::Version::kHttp11 || request.has_body ||
+      !request.headers.HasToken("connection", "upgrade"))
+    return {};
+  const std::string asked = request.headers.Joined("upgrade");
+  std::string_view list = asked;
+  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+    for (const std::string& allowed : route.upgrades) {
+      if (EqualsIgnoreCase(item, allowed)) return allowed;
+    }
+  }
+  return {};
+}
+
+http::Response AnswerUnrouted(const route::Router& router, const route::Facts& facts,
+                              bool ambiguous) {
+  if (ambiguous) return http::TextResponse(400, route::kAmbiguous);
+  const auto methods = router.OtherMethods(facts.seen.host, facts.request.target.path, facts);
+  if (methods.empty()) return http::TextResponse(404, "no route for this host and path");
+  http::Response answer = http::TextResponse(405, "this method is not served here");
+  answer.headers.Add("Allow", fmt::format("{}", fmt::join(methods, ", ")));
+  return answer;
 }
 
 }  // namespace upgate::upgrade

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "gateway/config/config.h"
 #include "gateway/http/message.h"
 #include "gateway/plugin/service.h"
 #include "gateway/route/origin.h"
+#include "gateway/route/router.h"
 #include "gateway/stats/stats.h"
 #include "gateway/ws/deflate_parameters.h"
 #include "gateway/ws/handshake.h"
@@ -60,5 +64,18 @@ struct Decision {
 // function: session limits and shutdown are checked by the caller.
 Decision Decide(const http::Request& request, const config::Listener& listener,
                 const config::Route& route, const Behind& behind, const route::SeenAs& seen);
+
+// The index of the part of `split` that a client belongs to (SeenAs::client): by its address alone,
+// the same everywhere and at any time as long as the weights are.
+std::size_t ShareOf(std::string_view client, const std::vector<config::Share>& split);
+
+// The protocol other than WebSocket that a request may switch to: the first that it asks for and
+// the route allows, in lower case; empty if there is none.
+std::string_view OtherUpgrade(const http::Request& request, const config::Route& route);
+
+// The answer to a request without a route: 400 if its path is ambiguous, 405 with Allow if there is
+// a route for it with another method, else 404.
+http::Response AnswerUnrouted(const route::Router& router, const route::Facts& facts,
+                              bool ambiguous);
 
 }  // namespace upgate::upgrade

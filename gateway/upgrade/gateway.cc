@@ -12,8 +12,6 @@
 namespace upgate::upgrade {
 namespace {
 
-constexpr std::string_view kNoRoute = "no route for this host and path";
-
 std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchange) {
   http::Response response = http::TextResponse(503, "the gateway is shutting down");
   response.headers.Add("Retry-After", "5");
@@ -25,9 +23,13 @@ std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchang
 // has the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
   if (server == nullptr) return now.service == before.service;
-  if (!now.backend || now.backend->config->name != before.backend->config->name) return false;
-  return std::ranges::any_of(now.backend->servers,
-                             [&](const auto& one) { return one.get() == &server->record; });
+  // A server is the same only if its backend has the same name.
+  const auto has_server = [&](const std::shared_ptr<const backend::BackendRecord>& backend) {
+    return backend && std::ranges::any_of(backend->servers, [&](const auto& one) {
+             return one.get() == &server->record;
+           });
+  };
+  return has_server(now.backend) || std::ranges::any_of(now.split, has_server);
 }
 
 }  // namespace
@@ -139,10 +141,11 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
                       {{"client", seen.client}, {"believed", seen.overruled}});
   if (came_by->record->row->drained.load(std::memory_order_relaxed))
     return RefuseDrained(exchange, listener, seen, nullptr);
-  const route::Routed routed =
-      route::FindRoute(*routes_.generation().router, seen.host, request.target);
+  const route::Facts facts{
+      .request = request, .seen = seen, .listener = listener, .tls = exchange.tls()};
+  const route::Routed routed = route::FindRoute(*routes_.generation().router, facts);
   if (routed.route == nullptr) {
-    RefuseUnrouted(exchange, listener, seen, routed.ambiguous);
+    RefuseUnrouted(exchange, facts, routed.ambiguous);
     return nullptr;
   }
   RouteContext& route = routes_.At(routed.route->index);
@@ -156,14 +159,13 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
-  if (!decision.for_websocket()) {
-    if (route.service() != nullptr && ws::IsHandshake(request, listener.dialects)) {
-      const auto* answered = std::get_if<Answered>(&decision.what);
-      LogRefusal(request, &route, seen, answered != nullptr ? answered->response.status : 0,
-                 "not a WebSocket route: it leads to the service " + *route.config().plugin);
-    }
-    exchange.IgnoreUpgrade();
-  }
+  auto* accepted = std::get_if<Accepted>(&decision.what);
+  const std::string_view other =
+      std::holds_alternative<Ordinary>(decision.what) ? OtherUpgrade(request, route.config()) : "";
+  const std::uint64_t session = accepted != nullptr || !other.empty() ? PromiseSession(route) : 0;
+  Onward onward;
+  if (route.record().rewriter && !Rewrite(exchange, route, seen, session, onward)) return nullptr;
+  if (!decision.for_websocket()) IgnoreUpgrade(exchange, route, seen, listener, decision, other);
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
     if (answered->outcome) {
       route.Count(*answered->outcome);
@@ -174,35 +176,85 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   if (route.record().row->drained.load(std::memory_order_relaxed))
     return RefuseDrained(exchange, listener, seen, &route);
-  if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
-    Admission admission =
-        Admit(request, seen, std::move(*accepted), std::move(decision.verdict.headers));
-    admission.places = &places;
-    return OnUpgrade(exchange, came_by, route, seen, std::move(admission));
-  }
+  if (route.service() == nullptr) onward.backend = Ref<LoopBackend>(route.BackendFor(seen.client));
+  if (accepted == nullptr && other.empty())
+    return OnOrdinary(exchange, came_by, route, seen, std::move(onward));
+  Admission admission = accepted != nullptr ? Admit(request, seen, std::move(*accepted),
+                                                    std::move(decision.verdict.headers))
+                                            : AdmitOther(request, seen, other);
+  admission.places = &places;
+  admission.session = session;
+  return OnUpgrade(exchange, came_by, route, seen, std::move(onward), std::move(admission));
+}
+
+std::unique_ptr<http::ExchangeHandler> Gateway::OnOrdinary(http::Exchange& exchange,
+                                                           const Ref<ListenerContext>& came_by,
+                                                           RouteContext& route,
+                                                           const route::SeenAs& seen,
+                                                           Onward onward) {
   if (ServiceHost* host = route.service()) {
     exchange.NoteServer(route.service_name());
     return host->instance().OnRequest(exchange);
   }
-  return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::nullopt);
+  return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::move(onward),
+                                 std::nullopt);
 }
 
-void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
-                             const route::SeenAs& seen, bool ambiguous) {
+// For a request that is not judged as a WebSocket handshake. `other`: the protocol that it asks for
+// and may have.
+void Gateway::IgnoreUpgrade(http::Exchange& exchange, RouteContext& route,
+                            const route::SeenAs& seen, const config::Listener& listener,
+                            const Decision& decision, std::string_view other) {
   const http::Request& request = exchange.request();
-  const int status = ambiguous ? 400 : 404;
-  const std::string_view why = ambiguous ? route::kAmbiguous : kNoRoute;
+  if (route.service() != nullptr && ws::IsHandshake(request, listener.dialects)) {
+    const auto* answered = std::get_if<Answered>(&decision.what);
+    LogRefusal(request, &route, seen, answered != nullptr ? answered->response.status : 0,
+               "not a WebSocket route: it leads to the service " + *route.config().plugin);
+  }
+  other.empty() ? exchange.IgnoreUpgrade() : exchange.ExpectUpgrade();
+}
+
+std::uint64_t Gateway::PromiseSession(const RouteContext& route) {
+  const auto& rewriter = route.record().rewriter;
+  return rewriter && rewriter->uses_session() ? std::exchange(next_id_, next_id_ + id_step_) : 0;
+}
+
+bool Gateway::Rewrite(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
+                      std::uint64_t session, Onward& onward) {
+  const Rewriter& rewriter = *route.record().rewriter;
+  const SocketAddress peer = exchange.client_address();
+  const VariableSource source{.request = exchange.request(),
+                              .seen = seen,
+                              .peer = peer,
+                              .tls = exchange.tls(),
+                              .session = session};
+  if (http::FieldChanges changes = rewriter.ToClient(source); !changes.empty())
+    exchange.SetAnswerChanges(std::move(changes));
+  if (!rewriter.changes_requests()) return true;
+  auto rewritten = rewriter.ToServer(source);
+  if (rewritten) {
+    onward.rewritten = std::make_unique<const Rewritten>(std::move(*rewritten));
+    return true;
+  }
+  LogRefusal(exchange.request(), &route, seen, 400, rewritten.error());
+  exchange.Respond(http::TextResponse(400, rewritten.error()));
+  return false;
+}
+
+void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts, bool ambiguous) {
+  http::Response answer = AnswerUnrouted(*routes_.generation().router, facts, ambiguous);
+  const std::string_view why = std::string_view(answer.body).substr(0, answer.body.size() - 1);
   stats_.unrouted.Add();
-  if (ws::IsHandshake(request, listener.dialects)) {
-    LogRefusal(request, nullptr, seen, status, why);
+  if (ws::IsHandshake(facts.request, facts.listener.dialects)) {
+    LogRefusal(facts.request, nullptr, facts.seen, answer.status, why);
   } else {
     exchange.IgnoreUpgrade();
-    shared_.log.Debug("no route", {{"client", seen.client},
-                                   {"host", seen.host},
-                                   {"path", request.target.path},
+    shared_.log.Debug("no route", {{"client", facts.seen.client},
+                                   {"host", facts.seen.host},
+                                   {"path", facts.request.target.path},
                                    {"why", why}});
   }
-  exchange.Respond(http::TextResponse(status, why));
+  exchange.Respond(std::move(answer));
 }
 
 Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
@@ -218,6 +270,14 @@ Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen
                    .client = seen.client,
                    .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
                    .started_us = context_.loop.timers.Micros()};
+}
+
+Admission Gateway::AdmitOther(const http::Request& request, const route::SeenAs& seen,
+                              std::string_view protocol) const {
+  Admission admission = Admit(request, seen, Accepted{}, {});
+  admission.protocol = protocol;
+  admission.subprotocol = protocol;
+  return admission;
 }
 
 http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_view client,
@@ -240,7 +300,7 @@ http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_v
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,
                                                           const Ref<ListenerContext>& listener,
                                                           RouteContext& route,
-                                                          const route::SeenAs& seen,
+                                                          const route::SeenAs& seen, Onward onward,
                                                           Admission admission) {
   const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
     route.Count(outcome);
@@ -259,9 +319,12 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     EstablishService(exchange, admission);
     return nullptr;
   }
-  if (route.backend()->http() != nullptr)
-    return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(admission));
-  return std::make_unique<Handshake>(*this, exchange, std::move(admission));
+  if (onward.backend->http() != nullptr) {
+    return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(onward),
+                                   std::move(admission));
+  }
+  return std::make_unique<Handshake>(*this, exchange, std::move(onward.backend),
+                                     std::move(admission));
 }
 
 }  // namespace upgate::upgrade

@@ -22,6 +22,7 @@
 #include "gateway/stats/stats.h"
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/loop_routes.h"
+#include "gateway/upgrade/rewriter.h"
 #include "gateway/upgrade/session_query.h"
 #include "gateway/upgrade/shared_counts.h"
 #include "gateway/upgrade/spread_closes.h"
@@ -56,7 +57,9 @@ struct Admission {
   config::Encoding encoding = config::Encoding::kBinary;
   std::optional<ws::DeflateAgreement> compression;
   http::Headers cors;
-  std::string url;  // ws or wss, as the client sees it; in dialects that echo it
+  std::uint64_t session = 0;  // the number that was promised to it; 0: none yet
+  std::string protocol = {};  // of an upgrade to another protocol than WebSocket; empty: WebSocket
+  std::string url;            // ws or wss, as the client sees it; in dialects that echo it
   std::string client;
   session::Asked asked;
   std::uint64_t started_us = 0;
@@ -126,14 +129,34 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   class Handshake;
   class Proxy;
 
+  // What goes on to a server, and where.
+  struct Onward {
+    Ref<LoopBackend> backend;
+    std::unique_ptr<const Rewritten> rewritten;  // nullptr: nothing is changed
+  };
+
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
                                                    RouteContext& route, const route::SeenAs& seen,
-                                                   Admission admission);
-  void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
-                      const route::SeenAs& seen, bool ambiguous);
+                                                   Onward onward, Admission admission);
+  std::unique_ptr<http::ExchangeHandler> OnOrdinary(http::Exchange& exchange,
+                                                    const Ref<ListenerContext>& listener,
+                                                    RouteContext& route, const route::SeenAs& seen,
+                                                    Onward onward);
+  void IgnoreUpgrade(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
+                     const config::Listener& listener, const Decision& decision,
+                     std::string_view other);
+  // Answers the request, and returns false, where the route's rewriting does not allow it.
+  bool Rewrite(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
+               std::uint64_t session, Onward& onward);
+  // The number for a session to come, where the route's rewriting needs it already.
+  std::uint64_t PromiseSession(const RouteContext& route);
+  void RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts, bool ambiguous);
   Admission Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
                   http::Headers cors) const;
+  // For an upgrade to another protocol that the route allows.
+  Admission AdmitOther(const http::Request& request, const route::SeenAs& seen,
+                       std::string_view protocol) const;
   // Counts and logs a failure to connect to any server of the route; returns the response.
   http::Response OnBackendFailed(const RouteContext& route, std::string_view client,
                                  const backend::OpenError& error);
@@ -162,6 +185,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
                        http::Upgraded server_side, const backend::Server& server,
                        std::unique_ptr<session::Compression> server_compression);
+  // For another protocol than WebSocket.
+  void EstablishPipe(http::Exchange& exchange, Admission& admission, const http::Response& answer,
+                     http::Upgraded server_side, const backend::Server& server);
   void Launch(std::unique_ptr<session::Session> session, std::string early);
   // True if the session's listener, route or server is gone, or its route has another target.
   bool IsOutdated(const session::Session& session);

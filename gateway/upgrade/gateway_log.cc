@@ -10,7 +10,7 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
   const auto left_out = lines.Due(context_.loop.timers.Now());
   if (!left_out) return;
   shared_.log.Warn("backend failed", {{"route", route.name()},
-                                      {"backend", *route.config().backend},
+                                      {"backend", route.BackendFor(client)->record().config->name},
                                       {"client", client},
                                       {"why", why},
                                       {"left_out", *left_out}});

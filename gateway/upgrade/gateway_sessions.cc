@@ -2,6 +2,7 @@
 #include <cassert>
 #include <utility>
 
+#include "gateway/session/byte_pipe.h"
 #include "gateway/session/byte_tunnel.h"
 #include "gateway/session/frame_tunnel.h"
 #include "gateway/session/relay_session.h"
@@ -34,13 +35,15 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
   stats.handshake_us.Record(clock.Micros() - admission.started_us);
   stats.sessions_open.Add();
   stats.sessions_total.Add();
-  stats.sessions_by_dialect[static_cast<std::size_t>(admission.offer.dialect)].Add();
+  if (admission.protocol.empty())
+    stats.sessions_by_dialect[static_cast<std::size_t>(admission.offer.dialect)].Add();
   if (admission.compression) stats.sessions_compressed.Add();
   if (server != nullptr) {
     server->stats.sessions_open.Add();
     server->stats.sessions_total.Add();
   }
-  session::Facts facts{.id = std::exchange(next_id_, next_id_ + id_step_),
+  session::Facts facts{.id = admission.session != 0 ? admission.session
+                                                    : std::exchange(next_id_, next_id_ + id_step_),
                        .slot = std::move(admission.slot),
                        .route = &route.config(),
                        .server = server,
@@ -137,6 +140,24 @@ void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
         owner);
   }
   Launch(std::move(session), std::move(admitted->upgraded.early));
+}
+
+void Gateway::EstablishPipe(http::Exchange& exchange, Admission& admission,
+                            const http::Response& answer, http::Upgraded server_side,
+                            const backend::Server& server) {
+  RouteContext& route = ContextOf(admission.slot);
+  http::Response response = ToClient(answer, route.config());
+  response.headers.Remove("content-length");
+  response.headers.Add("Connection", "Upgrade");
+  response.headers.Add("Upgrade", admission.protocol);
+  auto admitted = Answer101(exchange, admission, response, &server);
+  if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
+  session::Session::Owner& owner = *this;
+  Launch(std::make_unique<session::BytePipe>(
+             context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
+             std::move(server_side.stream), std::move(server_side.early), route.stats(),
+             server.stats, owner),
+         std::move(admitted->upgraded.early));
 }
 
 void Gateway::Launch(std::unique_ptr<session::Session> session, std::string early) {

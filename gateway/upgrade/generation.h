@@ -16,6 +16,7 @@
 #include "gateway/stats/stats.h"
 #include "gateway/tls/context.h"
 #include "gateway/tls/context_cell.h"
+#include "gateway/upgrade/rewriter.h"
 
 namespace upgate::upgrade {
 
@@ -41,8 +42,11 @@ struct RouteRecord {
   // Exactly one of these is set. A reference to a service keeps its instances alive on every loop.
   std::shared_ptr<const plugin::Service> service;
   std::shared_ptr<const backend::BackendRecord> backend;
-  std::shared_ptr<stats::RouteRow> row;   // this and the next: see Generation
-  std::shared_ptr<SharedLimit> sessions;  // open ones, over all loops
+  // Of a route that splits its clients: all of its backends, the first included.
+  std::vector<std::shared_ptr<const backend::BackendRecord>> split;
+  std::shared_ptr<const Rewriter> rewriter;  // nullptr: nothing is changed
+  std::shared_ptr<stats::RouteRow> row;      // this and the next: see Generation
+  std::shared_ptr<SharedLimit> sessions;     // open ones, over all loops
 };
 
 // The `admin` section in force. If a new configuration has another address, or no address, its

@@ -6,12 +6,14 @@ namespace upgate::upgrade {
 
 using stats::HandshakeOutcome;
 
-Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission)
+Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Ref<LoopBackend> backend,
+                              Admission admission)
     : gateway_(gateway),
       exchange_(exchange),
       admission_(std::move(admission)),
       route_(ContextOf(admission_.slot)),
-      opening_(route_.backend()->pool().Open(*this)) {}
+      backend_(std::move(backend)),
+      opening_(backend_->pool().Open(*this)) {}
 
 Gateway::Handshake::~Handshake() {
   if (opening_) route_.Count(HandshakeOutcome::kClientGone);  // else the outcome is counted

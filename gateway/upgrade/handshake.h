@@ -12,7 +12,8 @@ namespace upgate::upgrade {
 // client goes away, which cancels the connection attempt. On the loop's thread.
 class Gateway::Handshake final : public http::ExchangeHandler, private backend::OpenHandler {
  public:
-  Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission);
+  Handshake(Gateway& gateway, http::Exchange& exchange, Ref<LoopBackend> backend,
+            Admission admission);
   ~Handshake() override;
 
  private:
@@ -23,8 +24,9 @@ class Gateway::Handshake final : public http::ExchangeHandler, private backend::
   Gateway& gateway_;
   http::Exchange& exchange_;
   Admission admission_;
-  RouteContext& route_;                   // held by the admission, or by the session
-  std::unique_ptr<io::Pending> opening_;  // destroyed first: it uses the route's backend
+  RouteContext& route_;  // held by the admission, or by the session
+  const Ref<LoopBackend> backend_;
+  std::unique_ptr<io::Pending> opening_;  // destroyed first: it uses the backend
 };
 
 }  // namespace upgate::upgrade

@@ -20,6 +20,7 @@ void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
     }
     table.contexts.emplace_back(same->second);
     if (record->backend) BackendFor(record->backend, table);
+    for (const auto& backend : record->split) BackendFor(backend, table);
   }
   next_ = std::move(table);
 }
@@ -44,7 +45,9 @@ Ref<RouteContext> LoopRoutes::MakeContext(const std::shared_ptr<const RouteRecor
                                           Table& table) {
   Target target = record->service ? Target(HostFor(*record->service))
                                   : Target(BackendFor(record->backend, table));
-  return MakeRef<RouteContext>(record, std::move(target), setup_.index);
+  Backends split;
+  for (const auto& backend : record->split) split.push_back(BackendFor(backend, table));
+  return MakeRef<RouteContext>(record, std::move(target), std::move(split), setup_.index);
 }
 
 Ref<LoopBackend> LoopRoutes::BackendFor(const std::shared_ptr<const backend::BackendRecord>& record,

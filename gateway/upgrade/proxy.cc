@@ -32,15 +32,17 @@ bool IsIdempotent(std::string_view method) {
 }  // namespace
 
 Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
-                      RouteContext& route, route::SeenAs seen, std::optional<Admission> admission)
+                      RouteContext& route, route::SeenAs seen, Onward onward,
+                      std::optional<Admission> admission)
     : gateway_(gateway),
       exchange_(exchange),
       listener_(std::move(listener)),
       context_(&route),
       route_(route.config()),
       seen_(std::move(seen)),
+      onward_(std::move(onward)),
       admission_(std::move(admission)),
-      pool_(*route.backend()->http()),
+      pool_(*onward_.backend->http()),
       server_side_(*this),
       timer_(gateway.context_.loop.timers, *this),
       started_(gateway.context_.loop.timers.Now()) {
@@ -48,7 +50,7 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
   expects_continue_ = request.has_body && request.version == http::Version::kHttp11 &&
                       request.headers.HasToken("expect", "100-continue");
   exchange_.SetBodyReading(false);
-  if (admission_ && admission_->offer.key.empty())
+  if (upgrades_to_websocket() && admission_->offer.key.empty())
     admission_->offer.key = ws::MakeKey(gateway_.context_.loop.entropy);
   Connect();
 }
@@ -102,9 +104,14 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   const SocketAddress client = exchange_.client_address();
   const auto with = [&](const http::Headers& fields) {
     return ToServer(request, fields, route_, lease_.server->config, seen_,
-                    listener_->config.trusted_proxies, client);
+                    listener_->config.trusted_proxies, client, onward_.rewritten.get());
   };
   if (!admission_) return with(request.headers);
+  if (!upgrades_to_websocket()) {
+    http::OutgoingRequest out = with(request.headers);
+    out.upgrade = admission_->protocol;
+    return out;
+  }
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
   const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 &&
                           !route_.enforce && route_.subprotocols.empty();
@@ -226,6 +233,10 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
   timer_.Disarm();
   const backend::Server* server = lease_.server;
   LetGo();
+  if (!upgrades_to_websocket()) {
+    settled_ = true;
+    return gateway_.EstablishPipe(exchange_, *admission_, head, std::move(upgraded), *server);
+  }
   if (const auto fault = Agree(head)) {
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
     Settle(HandshakeOutcome::kBackendFailed);

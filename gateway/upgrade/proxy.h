@@ -23,9 +23,10 @@ class Gateway::Proxy final : public http::ExchangeHandler,
                              private backend::OpenHandler,
                              private io::Timer::Owner {
  public:
-  // `admission` is set for a WebSocket handshake that passed every policy.
+  // `admission` is set for an upgrade that passed every policy, to WebSocket or to another
+  // protocol.
   Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
-        RouteContext& route, route::SeenAs seen, std::optional<Admission> admission);
+        RouteContext& route, route::SeenAs seen, Onward onward, std::optional<Admission> admission);
   ~Proxy() override;
 
  private:
@@ -83,6 +84,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
 
   void Connect();
   void Send(backend::Lease lease);
+  bool upgrades_to_websocket() const { return admission_ && admission_->protocol.empty(); }
   http::OutgoingRequest MakeRequest();
   http::Headers TranslatedFields();
   void OfferCompression(http::Headers& fields);
@@ -109,6 +111,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   const Ref<RouteContext> context_;
   const config::Route& route_;  // the context's
   const route::SeenAs seen_;
+  const Onward onward_;
   std::optional<Admission> admission_;
   backend::HttpPool& pool_;
   ServerSide server_side_;

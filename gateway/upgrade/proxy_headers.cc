@@ -77,25 +77,26 @@ std::string ForwardedChain(const http::Request& request, const route::SeenAs& se
   return Appended(std::move(chain), "for=" + route::ForwardedNode(peer) + said);
 }
 
+// `add(name, value)` is called for each field.
+template <class Add>
 void AddForwarding(const http::Request& request, const route::SeenAs& seen,
-                   const config::TrustedProxies& trusted, const SocketAddress& peer,
-                   http::OutgoingFields& out) {
+                   const config::TrustedProxies& trusted, const SocketAddress& peer, Add&& add) {
   const http::Headers& in = request.headers;
   const auto* from = std::get_if<IpPort>(&peer);
   const std::string peer_ip = from != nullptr ? from->ip.ToString() : std::string();
   if (seen.by_trusted_proxy) {
     const std::string addresses = Appended(in.Joined("x-forwarded-for"), peer_ip);
-    if (!addresses.empty()) out.Add("X-Forwarded-For", addresses);
+    if (!addresses.empty()) add("X-Forwarded-For", addresses);
   } else if (!peer_ip.empty()) {
-    out.Add("X-Forwarded-For", peer_ip);
+    add("X-Forwarded-For", peer_ip);
   }
-  out.Add("X-Forwarded-Proto", seen.scheme);
+  add("X-Forwarded-Proto", seen.scheme);
   if (!seen.authority.empty())  // may be missing in HTTP/1.0
-    out.Add("X-Forwarded-Host", seen.authority);
+    add("X-Forwarded-Host", seen.authority);
   if (seen.by_trusted_proxy && in.Find("x-forwarded-port") != nullptr)
-    out.Add("X-Forwarded-Port", std::to_string(seen.port));
-  out.Add("Forwarded", ForwardedChain(request, seen, trusted, peer_ip));
-  out.Add("Via", Appended(in.Joined("via"), kVia));
+    add("X-Forwarded-Port", std::to_string(seen.port));
+  add("Forwarded", ForwardedChain(request, seen, trusted, peer_ip));
+  add("Via", Appended(in.Joined("via"), kVia));
 }
 
 std::string HostOf(const config::Server& server) {
@@ -143,14 +144,27 @@ std::string RewriteCookie(std::string_view cookie, const config::Rewrite& rewrit
 http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,
                                const config::Route& route, const config::Server& server,
                                const route::SeenAs& seen, const config::TrustedProxies& trusted,
-                               const SocketAddress& peer) {
+                               const SocketAddress& peer, const Rewritten* rewritten) {
   http::OutgoingRequest out;
   out.method = request.method;
-  out.target = request.target.path == "*" ? "*" : request.target.raw_path;
-  if (request.target.has_query) out.target.append("?").append(request.target.query);
-  out.headers.Add("Host", route.preserve_host && !request.target.authority.empty()
-                              ? request.target.authority
-                              : HostOf(server));
+  if (rewritten != nullptr && !rewritten->target.empty()) {
+    out.target = rewritten->target;
+  } else {
+    out.target = request.target.path == "*" ? "*" : request.target.raw_path;
+    if (request.target.has_query) out.target.append("?").append(request.target.query);
+  }
+  if (rewritten != nullptr && !rewritten->host.empty()) {
+    out.headers.Add("Host", rewritten->host);
+  } else {
+    out.headers.Add("Host", route.preserve_host && !request.target.authority.empty()
+                                ? request.target.authority
+                                : HostOf(server));
+  }
+  const http::FieldChanges* changes =
+      rewritten != nullptr && !rewritten->fields.empty() ? &rewritten->fields : nullptr;
+  const auto dropped = [&](std::string_view name) {
+    return changes != nullptr && changes->Drops(name);
+  };
   const std::string named = fields.Joined("connection");
   for (const http::Header& header : fields) {
     if (EqualsIgnoreCase(header.name, "host") || IsHopByHop(named, header.name)) continue;
@@ -162,9 +176,17 @@ http::OutgoingRequest ToServer(const http::Request& request, const http::Headers
     // itself.
     if (!seen.by_trusted_proxy && http::IsProxyField(header.name)) continue;
     if (route.forwarded && IsOfForwarding(header.name)) continue;
+    if (dropped(header.name)) continue;
     out.headers.AddParsed(header);
   }
-  if (route.forwarded) AddForwarding(request, seen, trusted, peer, out.headers);
+  if (route.forwarded) {
+    AddForwarding(request, seen, trusted, peer, [&](std::string_view name, std::string_view value) {
+      if (!dropped(name)) out.headers.Add(name, value);
+    });
+  }
+  if (changes != nullptr) {
+    for (const http::Header& header : changes->add) out.headers.Add(header.name, header.value);
+  }
   out.has_body = request.has_body;
   if (const std::string* length = request.headers.Find("content-length"))
     out.body.bytes = std::stoull(*length);

@@ -6,6 +6,7 @@
 #include "gateway/http/client_connection.h"
 #include "gateway/http/message.h"
 #include "gateway/route/origin.h"
+#include "gateway/upgrade/rewriter.h"
 
 namespace upgate::upgrade {
 
@@ -17,12 +18,12 @@ namespace upgate::upgrade {
 // sees the request (X-Forwarded-Port only if the proxy sent one).
 //
 // `trusted`: the trusted proxies of the listener. `fields`: those of the request, or a replacement
-// for them. The target is the path without dot segments, and the query, with their original
-// percent-encoding.
+// for them. `rewritten`: what the route changes; nullptr: nothing. The target is otherwise the path
+// without dot segments, and the query, with their original percent-encoding.
 http::OutgoingRequest ToServer(const http::Request& request, const http::Headers& fields,
                                const config::Route& route, const config::Server& server,
                                const route::SeenAs& seen, const config::TrustedProxies& trusted,
-                               const SocketAddress& peer);
+                               const SocketAddress& peer, const Rewritten* rewritten = nullptr);
 
 // The response head to send to the client: without hop-by-hop fields, without the server's own CORS
 // fields if the route has a policy, and rewritten as the route says.

@@ -20,11 +20,12 @@ LoopBackend::LoopBackend(std::shared_ptr<const backend::BackendRecord> record, i
   if (record_->config->relay != config::Relay::kBytes) http_.emplace(pool_, loop, idle_servers);
 }
 
-RouteContext::RouteContext(std::shared_ptr<const RouteRecord> record, Target target,
+RouteContext::RouteContext(std::shared_ptr<const RouteRecord> record, Target target, Backends split,
                            std::size_t index)
     : record_(std::move(record)),
       stats_(record_->row->loops[index]),
       target_(std::move(target)),
+      split_(std::move(split)),
       behind_(BehindTarget(*record_->config, target_)),
       service_name_(record_->config->plugin ? "plugin:" + *record_->config->plugin : "") {}
 
@@ -36,6 +37,11 @@ ServiceHost* RouteContext::service() const {
 LoopBackend* RouteContext::backend() const {
   const auto* backend = std::get_if<Ref<LoopBackend>>(&target_);
   return backend != nullptr ? backend->get() : nullptr;
+}
+
+LoopBackend* RouteContext::BackendFor(std::string_view client) const {
+  if (split_.empty()) return backend();
+  return split_[ShareOf(client, config().split)].get();
 }
 
 std::optional<session::SessionSlot> RouteContext::TakeSlot() {

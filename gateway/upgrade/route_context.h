@@ -4,7 +4,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "gateway/backend/http_pool.h"
 #include "gateway/backend/pool.h"
@@ -47,6 +49,7 @@ class LoopBackend final : public RefCounted {
 
 // What a route leads to, on one loop.
 using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>>;
+using Backends = std::vector<Ref<LoopBackend>>;
 
 // Everything that a request on a route needs, on one loop: the route's settings, statistics,
 // session limit and target. Whatever begins on the route (an exchange with a server or a service, a
@@ -54,8 +57,10 @@ using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>>;
 // after a reload has replaced the route. On the loop's thread.
 class RouteContext final : public RefCounted {
  public:
-  // `record` must have its row and limit. `index` is the loop's.
-  RouteContext(std::shared_ptr<const RouteRecord> record, Target target, std::size_t index);
+  // `record` must have its row and limit. `split`: in the order of the record. `index` is the
+  // loop's.
+  RouteContext(std::shared_ptr<const RouteRecord> record, Target target, Backends split,
+               std::size_t index);
 
   const RouteRecord& record() const { return *record_; }
   const config::Route& config() const { return *record_->config; }
@@ -66,6 +71,9 @@ class RouteContext final : public RefCounted {
   // service() is nullptr for a route to a backend, backend() for a route to a service.
   ServiceHost* service() const;
   LoopBackend* backend() const;
+  // The backend for one client (SeenAs::client), where the route splits its clients: always the
+  // same for the same address, on every loop, as long as the weights are.
+  LoopBackend* BackendFor(std::string_view client) const;
   // What stands in the place of a server's URL: "plugin:echo"; empty for a route to a backend.
   const std::string& service_name() const { return service_name_; }
 
@@ -79,6 +87,7 @@ class RouteContext final : public RefCounted {
   const std::shared_ptr<const RouteRecord> record_;  // must outlive the host in target_
   stats::RouteStats& stats_;
   const Target target_;
+  const Backends split_;
   const Behind behind_;
   const std::string service_name_;
 };

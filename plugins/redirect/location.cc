@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <expected>
 #include <utility>
 
@@ -28,18 +29,31 @@ bool IsUriChar(char c) {
          std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
 }
 
-using Part = std::variant<std::string, Placeholder>;
+using Part = std::variant<std::string, Placeholder, CaptureOf>;
 
-std::expected<Placeholder, std::string> ParsePlaceholder(std::string_view name) {
+constexpr std::string_view kCapture = "capture.";
+
+std::optional<CaptureOf> ParseCapture(std::string_view name) {
+  if (!name.starts_with(kCapture)) return {};
+  name.remove_prefix(kCapture.size());
+  CaptureOf capture;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), capture.group);
+  const bool whole = error == std::errc{} && end == name.data() + name.size();
+  return whole && capture.group > 0 ? std::optional(capture) : std::nullopt;
+}
+
+std::expected<Part, std::string> ParsePlaceholder(std::string_view name) {
   const auto it = std::ranges::find(kNames, name);
   if (it != kNames.end()) return static_cast<Placeholder>(it - kNames.begin());
+  if (const auto capture = ParseCapture(name)) return *capture;
   const std::string_view near = NearestOf(name, kNames);
   const std::string shown = config::Excerpt(name);
   if (!near.empty())
     return std::unexpected(
         fmt::format("has the unknown placeholder {{{}}}; did you mean {{{}}}?", shown, near));
-  return std::unexpected(fmt::format("has the unknown placeholder {{{}}}; there are {{{}}}", shown,
-                                     fmt::join(kNames, "}, {")));
+  return std::unexpected(
+      fmt::format("has the unknown placeholder {{{}}}; there are {{{}}} and {{capture.1}}", shown,
+                  fmt::join(kNames, "}, {")));
 }
 
 std::expected<std::vector<Part>, std::string> Split(std::string_view text) {
@@ -73,6 +87,7 @@ std::string FaultOfAuthority(std::string_view rest) {
       continue;
     }
     const std::string_view name = rest.substr(1, rest.find('}') - 1);
+    // That of a capture is none of them, and no part of a host either.
     const auto placeholder =
         static_cast<Placeholder>(std::ranges::find(kNames, name) - kNames.begin());
     if (BeginsPath(placeholder)) break;
@@ -136,6 +151,23 @@ std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tl
   return {};
 }
 
+// The error in the captures, for such a route; empty if there is none.
+std::string FaultOfCaptures(const std::vector<Part>& parts, const config::PathPattern& route) {
+  for (const Part& part : parts) {
+    const auto* capture = std::get_if<CaptureOf>(&part);
+    if (capture == nullptr || capture->group <= route.captures) continue;
+    if (route.kind != config::PathPattern::Kind::kRegex) {
+      return fmt::format(
+          "has {{capture.{}}}, which is a group of a path such as ~^/old/(.*)$; the path of this "
+          "route is no regular expression",
+          capture->group);
+    }
+    return fmt::format("has {{capture.{}}}, but the path of this route has {} group{}",
+                       capture->group, route.captures, route.captures == 1 ? "" : "s");
+  }
+  return "";
+}
+
 // "//other.example/" would be another host.
 void OneSlashFirst(std::string& path) {
   const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
@@ -155,12 +187,16 @@ std::optional<Location> Location::Parse(std::string_view text, const config::Pat
         "has {rest}, which is what follows the prefix of a route such as /old/*; this route has "
         "none";
   }
+  if (fault.empty()) fault = FaultOfCaptures(*parts, route);
   if (!fault.empty()) {
     field.Refuse({.what = std::move(fault)}, {});
     return {};
   }
   Location location;
   location.parts_ = std::move(*parts);
+  if (std::ranges::any_of(location.parts_,
+                          [](const Part& part) { return std::holds_alternative<CaptureOf>(part); }))
+    location.captures_ = std::make_shared<const plugin::PathCaptures>(route.text);
   location.prefix_names_ =
       is_prefix ? static_cast<std::size_t>(std::ranges::count(route.text, '/')) : 0;
   location.on_this_host_ = std::ranges::none_of(
@@ -170,9 +206,15 @@ std::optional<Location> Location::Parse(std::string_view text, const config::Pat
 
 std::optional<std::string> Location::For(const http::Request& request, bool tls) const {
   std::string result;
+  std::vector<std::string_view> captures;
+  if (captures_) captures = captures_->Of(request.target).value_or(captures);
   for (const Part& part : parts_) {
     if (const auto* literal = std::get_if<std::string>(&part)) {
       result += *literal;
+      continue;
+    }
+    if (const auto* capture = std::get_if<CaptureOf>(&part)) {
+      if (capture->group < captures.size()) result += captures[capture->group];
       continue;
     }
     const Placeholder placeholder = std::get<Placeholder>(part);

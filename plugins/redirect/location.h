@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "gateway/plugin/path_captures.h"
 #include "gateway/plugin/service.h"
 
 namespace upgate::plugins::redirect {
@@ -23,6 +26,12 @@ enum class Placeholder : std::uint8_t {
   kRest,    // the path behind the route's prefix; begins with '/'
 };
 
+// {capture.1}: a group of the regular expression that is the route's path.
+struct CaptureOf {
+  std::size_t group = 0;  // counted from 1
+  friend bool operator==(const CaptureOf&, const CaptureOf&) = default;
+};
+
 // The target of a redirect, with placeholders: "https://{host}{uri}". No request can change the
 // host in the text: only {host} and {port}, which are validated, are inserted before the end of the
 // host, and a target without a host never begins with "//" (no open redirect).
@@ -36,9 +45,10 @@ class Location {
   std::optional<std::string> For(const http::Request& request, bool tls) const;
 
  private:
-  using Part = std::variant<std::string, Placeholder>;
+  using Part = std::variant<std::string, Placeholder, CaptureOf>;
 
   std::vector<Part> parts_;
+  std::shared_ptr<const plugin::PathCaptures> captures_;  // where `parts_` uses any
   std::size_t prefix_names_ = 0;  // components of the route's prefix, which {rest} omits
   bool on_this_host_ = false;     // has no host; begins with the path
 };

@@ -26,9 +26,10 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(errors("listeners: 0.0.0.0:80"),
             "1:12: listeners: is text; needs a list: write [ 0.0.0.0:80 ]\n");
   EXPECT_EQ(errors("listeners: { address: a:1 }"), "1:12: listeners: is a map; needs a list\n");
-  EXPECT_EQ(errors("listeners: [ a:1 ]"),
-            "1:14: listeners[0]: is text; needs a map with the keys address, tls, trusted_proxies, "
-            "dialects, backlog, connections\n");
+  EXPECT_EQ(
+      errors("listeners: [ a:1 ]"),
+      "1:14: listeners[0]: is text; needs a map with the keys address, name, tls, trusted_proxies, "
+      "dialects, backlog, connections\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {

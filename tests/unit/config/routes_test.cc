@@ -33,11 +33,13 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
             "1:9: routes: is an empty list; needs at least one route\n");
   EXPECT_EQ(ErrorsOfRoutes("routes: { path: /, backend: app }"),
             "1:9: routes: is a map; needs a list\n");
-  EXPECT_EQ(ErrorsOfRoutes("routes: [ / ]"),
-            "1:11: routes[0]: is text; needs a map with the keys path, hosts, backend, plugin, "
-            "options, subprotocols, "
-            "encoding, dialects, enforce, compression, server_compression, preserve_host, "
-            "forwarded, rewrite, cors, require_origin, limits, name, on_change\n");
+  EXPECT_EQ(
+      ErrorsOfRoutes("routes: [ / ]"),
+      "1:11: routes[0]: is text; needs a map with the keys path, hosts, match, backend, plugin, "
+      "split, options, subprotocols, encoding, dialects, enforce, compression, "
+      "server_compression, preserve_host, forwarded, rewrite, upgrades, cors, strip_prefix, "
+      "rewrite_path, rewrite_host, rewrite_query, request_headers, response_headers, "
+      "require_origin, limits, name, on_change\n");
 }
 
 TEST(RoutesTest, HttpPolicyIsForHttpServers) {
@@ -120,7 +122,8 @@ TEST(RoutesTest, HostsAreNamesWithoutPorts) {
           "    path: /\n    backend: app\n    hosts: [ a.example, A.example, 'b:80', \"*\" ]"),
       "5:25: routes[0].hosts[1]: 'A.example' is listed twice\n"
       "5:36: routes[0].hosts[2]: 'b:80' has a port; write b; hosts match on every port\n"
-      "5:44: routes[0].hosts[3]: '*' is not a host; leave out hosts to match any\n");
+      "5:44: routes[0].hosts[3]: '*' matches any host; remove the others\n");
+  EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    hosts: [ \"*\" ]"), "");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    hosts: []"),
             "5:12: routes[0].hosts: is an empty list; leave hosts out to match any\n");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    hosts: a.example"),
@@ -266,6 +269,14 @@ TEST(RoutesTest, AHostAndPathGoesToOneRoute) {
             "7:13: routes[5].path: '~^/c' on any host is already routed in line 6\n");
   EXPECT_EQ(ErrorsOfRoutes("routes: [ { path: /a, backend: app }, { path: /a, backend: app } ]"),
             "1:47: routes[1].path: '/a' on any host is already routed in line 1\n");
+  EXPECT_EQ(ErrorsOfRoutes("routes:\n"
+                           "  - { path: /a, backend: app, hosts: [ \"*\" ] }\n"
+                           "  - { path: /a, backend: app, match: { } }\n"
+                           "  - { path: /a, backend: app, match: { methods: [ GET ] } }\n"
+                           "  - { path: /a, backend: app, match: { methods: [ PUT ] } }\n"
+                           "  - { path: /a, backend: app, match: { \"methods\": [ GET ] } }\n"),
+            "3:13: routes[1].path: '/a' on any host is already routed in line 2\n"
+            "6:13: routes[4].path: '/a' on any host with this match is already routed in line 4\n");
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ using testing::Not;
 // Every key, none with its default, in the form and order of WriteConfig.
 constexpr std::string_view kEveryKey = R"(listeners:
   - address: "0.0.0.0:8080"
+    name: "plain"
     backlog: 16
     connections: 50
     dialects:
@@ -109,6 +110,15 @@ backends:
     request_timeout: 1h
     pool_size: 0
     pool_idle: 1s
+  site2:
+    servers:
+      - url: "http://site2"
+    connect_timeout: 3s
+    first_byte_timeout: 2m
+    read_timeout: 1m
+    request_timeout: 0
+    pool_size: 64
+    pool_idle: 1m
 routes:
   - name: "the first"
     path: "/a/*"
@@ -204,6 +214,90 @@ routes:
       max_age: 0
       close_timeout: 5s
     on_change: close
+  - name: "the third"
+    path: "~^/m/([a-z]+)/"
+    match:
+      methods:
+        - "GET"
+        - "PURGE"
+      headers:
+        X-A: "~^v[0-9]+$"
+        X-B: "present"
+      query:
+        q: "=present"
+      cookies:
+        c: "yes"
+      subprotocols:
+        - "mqtt"
+      clients:
+        - "10.0.0.0/8"
+        - "::1/128"
+      listeners:
+        - "[::1]:8443"
+      tls:
+        sni:
+          - "a.example"
+          - "*.b.example"
+        version: "1.3"
+    split:
+      - backend: "site"
+        weight: 95
+      - backend: "site2"
+        weight: 0
+    subprotocols: []
+    compression: false
+    enforce: false
+    forwarded: true
+    rewrite_path:
+      regex: "^/m/([a-z]+)$"
+      to: "/n/{capture.1}"
+    rewrite_host: "a.internal:81"
+    rewrite_query:
+      set:
+        from: "{client}"
+      remove:
+        - "debug"
+    request_headers:
+      set:
+        X-A: "{{ {capture.1}"
+      add:
+        X-B: "b"
+      remove:
+        - "X-C"
+    response_headers:
+      remove:
+        - "X-D"
+    upgrades:
+      - "custom/2"
+    require_origin: false
+    limits:
+      message_size: 1MiB
+      server_message_size: 0B
+      sessions: 0
+      idle: 0
+      ping_interval: 30s
+      max_age: 0
+      close_timeout: 5s
+    on_change: drain
+  - name: "the fourth"
+    path: "/s/*"
+    backend: "site"
+    subprotocols: []
+    compression: false
+    enforce: false
+    preserve_host: true
+    forwarded: true
+    strip_prefix: "/s"
+    require_origin: false
+    limits:
+      message_size: 1MiB
+      server_message_size: 0B
+      sessions: 0
+      idle: 0
+      ping_interval: 30s
+      max_age: 0
+      close_timeout: 5s
+    on_change: drain
   - name: "/plugin"
     path: "/plugin"
     plugin: "some"
@@ -275,6 +369,14 @@ TEST(WriteConfigTest, HidesWhatMayBeASecretInOptions) {
   EXPECT_THAT(written, HasSubstr("db_password: \"***\""));
   EXPECT_THAT(written, HasSubstr("\"https://***@a.example/p?to=http://***@b.example\""));
   EXPECT_EQ(WriteConfig(*Parsed(written)), written);
+}
+
+TEST(WriteConfigTest, HidesWhatMayBeASecretInConditionsAndHeaders) {
+  const std::string written = WriteConfig(*Parsed(
+      "listeners: [ { address: 127.0.0.1:0 } ]\nbackends: { b: { servers: [ \"http://a\" ] } }\n"
+      "routes: [ { path: /, backend: b, match: { query: { token: hunter2 }, headers: { "
+      "Authorization: hunter2 } }, request_headers: { set: { X-Api-Key: hunter2 } } } ]\n"));
+  EXPECT_THAT(written, Not(HasSubstr("hunter2")));
 }
 
 TEST(MaskSecretsTest, KnowsTheNamesOfSecrets) {

@@ -92,6 +92,7 @@ class FakeExchange final : public http::Exchange {
   SocketAddress client_address() const override { return IpPort{}; }
   const io::TlsInfo* tls() const override { return nullptr; }
   void SetAnswerHeaders(http::Headers) override {}
+  void SetAnswerChanges(http::FieldChanges) override {}
   void Respond(http::Response answer) override {
     EXPECT_FALSE(response) << "answered twice";
     response = std::move(answer);

@@ -59,6 +59,22 @@ TEST_F(RedirectTest, TheRestIsWhatFollowsThePrefix) {
   EXPECT_EQ(To("/new{rest}", "/a/b"), "/new/a/b");
 }
 
+TEST_F(RedirectTest, CapturesAreGroupsOfThePath) {
+  Route(config::PathPattern::Kind::kRegex, "^/u/([^/]+)(?:/(.*))?$");
+  route_.path.captures = 2;
+  EXPECT_EQ(To("https://b.example/users/{capture.1}?f={capture.2}", "/u/ab/c%2Fd", "x"),
+            "https://b.example/users/ab?f=c%2Fd");
+  EXPECT_EQ(To("/{capture.1}/{capture.2}", "/u/a"), "/a/");
+  EXPECT_EQ(To("/{capture.2}", "/u/a//evil.example"), "/evil.example");
+  EXPECT_THAT(Ask("https://b.example{capture.1}", "/u/.evil.example").reason,
+              HasSubstr("{capture.1} in place of the host"));
+  EXPECT_THAT(Ask("/{capture.3}", "/u/a").reason,
+              HasSubstr("has {capture.3}, but the path of this route has 2 groups"));
+  Route(config::PathPattern::Kind::kPrefix, "/u");
+  EXPECT_THAT(Ask("/{capture.1}", "/u/a").reason,
+              HasSubstr("the path of this route is no regular expression"));
+}
+
 TEST_F(RedirectTest, NoRequestLeadsToAHostThatTheTextDoesNotName) {
   Route(config::PathPattern::Kind::kPrefix, "/old");
   EXPECT_EQ(To("{rest}", "/old//evil.example/"), "/evil.example/");

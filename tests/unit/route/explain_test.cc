@@ -24,7 +24,7 @@ config::Route MakeRoute(std::size_t index, const std::string& path,
 
 const std::vector<std::string> kPathPatterns{"/",    "/a",   "/a/b",       "/a/",    "/a/b/c",
                                              "/*",   "/a/*", "/b/*",       "/a/b/*", "/a/b/c/*",
-                                             "~^/a", "~b",   "~^/[ab]/?$", "~c$"};
+                                             "~^/a", "~b",   "~^/[ab]/?$", "~c$",    "~^/a/b"};
 const std::vector<std::vector<std::string>> kHosts{{},
                                                    {"a.example.org"},
                                                    {"*.example.org"},
@@ -51,26 +51,38 @@ std::vector<config::Route> ManyRoutes() {
 
 // An independent implementation of the rule at the top of router.h, with a number for each part:
 // smaller takes precedence.
-using Rank = std::tuple<int, std::size_t, int, std::size_t, std::size_t>;
+using Rank = std::tuple<int, std::size_t, int, std::size_t, int, std::size_t, std::size_t>;
 Rank RankOf(const RouteMatch& match) {
+  using Kind = config::PathPattern::Kind;
   const config::PathPattern& path = match.route->path;
-  const bool prefix = path.kind == config::PathPattern::Kind::kPrefix;
   const bool wildcard = match.host != nullptr && match.host->wildcard;
+  const bool exact = path.kind == Kind::kExact;
+  const std::string& text = path.kind == Kind::kRegex ? path.literal : path.text;
   return {match.host == nullptr ? 2 : static_cast<int>(wildcard),
-          wildcard ? 1000 - match.host->host.size() : 0, static_cast<int>(path.kind),
-          prefix ? 1000 - path.text.size() : 0, match.route->index};
+          wildcard ? 1000 - match.host->host.size() : 0,
+          exact ? 0 : 1,
+          exact ? 0 : 1000 - text.size(),
+          path.kind == Kind::kPrefix ? 1 : 0,
+          1000 - match.route->match.count(),
+          match.route->index};
 }
 
 // The part of two ranks that decides.
-Precedence DecidedBy(const Rank& first, const Rank& second) {
+Precedence DecidedBy(const RouteMatch& one, const RouteMatch& two) {
+  using Kind = config::PathPattern::Kind;
+  const Rank first = RankOf(one);
+  const Rank second = RankOf(two);
   if (std::get<0>(first) != std::get<0>(second)) {
     return std::get<0>(second) == 2 ? Precedence::kSomeHost : Precedence::kExactHost;
   }
   if (std::get<1>(first) != std::get<1>(second)) return Precedence::kLongerWildcard;
-  if (std::get<2>(first) != std::get<2>(second)) {
-    return std::get<2>(first) == 0 ? Precedence::kExactPath : Precedence::kPrefixOverRegex;
-  }
-  return std::get<3>(first) != std::get<3>(second) ? Precedence::kLongerPrefix
+  if (std::get<2>(first) != std::get<2>(second)) return Precedence::kExactPath;
+  const bool regex = one.route->path.kind == Kind::kRegex;
+  if (one.route->path.kind != two.route->path.kind)
+    return regex ? Precedence::kRegexOverPrefix : Precedence::kPrefixOverRegex;
+  if (std::get<3>(first) != std::get<3>(second))
+    return regex ? Precedence::kLongerLiteral : Precedence::kLongerPrefix;
+  return std::get<5>(first) != std::get<5>(second) ? Precedence::kMoreConditions
                                                    : Precedence::kFileOrder;
 }
 
@@ -130,8 +142,7 @@ TEST_F(ExplainTest, TheReasonIsThePartOfTheRuleThatDecides) {
     for (std::size_t i = 0; i < matches.size(); ++i) {
       for (std::size_t j = i + 1; j < matches.size(); ++j, ++pairs) {
         ASSERT_LT(RankOf(matches[i]), RankOf(matches[j]));
-        EXPECT_EQ(WhyItGoesFirst(matches[i], matches[j]),
-                  DecidedBy(RankOf(matches[i]), RankOf(matches[j])))
+        EXPECT_EQ(WhyItGoesFirst(matches[i], matches[j]), DecidedBy(matches[i], matches[j]))
             << matches[i].route->path.written << " before " << matches[j].route->path.written;
       }
     }

@@ -198,7 +198,12 @@ int RouteOf(std::string_view text, std::string_view host = "any.test",
   const auto config =
       config::Parse(routes, "r.yaml", [](const char*) -> const char* { return nullptr; });
   const Router router(config.value()->routes);
-  const Routed routed = FindRoute(router, host, TargetOf(text));
+  http::Request request;
+  request.target = TargetOf(text);
+  SeenAs seen;
+  seen.host = host;
+  const Routed routed = FindRoute(
+      router, {.request = request, .seen = seen, .listener = config.value()->listeners.front()});
   if (routed.ambiguous) {
     EXPECT_EQ(routed.route, nullptr);
     return -2;

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/config/scalar.h"
+
 namespace upgate::route {
 namespace {
 
@@ -16,25 +18,19 @@ using config::PathPattern;
 struct Row {
   std::string path;
   std::vector<std::string> hosts = {};
+  int conditions = 0;
 };
 
 config::Route MakeRoute(const Row& row, std::size_t index) {
   config::Route route;
   route.index = index;
-  route.path.written = row.path;
-  if (row.path.starts_with('~')) {
-    route.path.kind = PathPattern::Kind::kRegex;
-    route.path.text = row.path.substr(1);
-  } else if (row.path.ends_with("/*")) {
-    route.path.kind = PathPattern::Kind::kPrefix;
-    route.path.text = row.path.substr(0, row.path.size() - 2);
-  } else {
-    route.path.text = row.path;
-  }
-  for (const std::string& host : row.hosts) {
-    const bool wildcard = host.starts_with("*.");
-    route.hosts.push_back({wildcard ? host.substr(2) : host, wildcard});
-  }
+  route.path = config::Syntax<PathPattern>::Read(row.path).value();
+  for (const std::string& host : row.hosts)
+    route.hosts.push_back(config::Syntax<config::HostPattern>::Read(host).value());
+  // Any condition will do: what counts is how many there are.
+  if (row.conditions > 0) route.match.methods = {"GET"};
+  for (int i = 1; i < row.conditions; ++i)
+    route.match.query.push_back({.name = "q" + std::to_string(i)});
   return route;
 }
 
@@ -114,11 +110,34 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"PrefixesOfOneLength",
              {{"/ab/*"}, {"/cd/*"}, {"/ef/*"}},
              {{"h", "/cd/1", 1}, {"h", "/ab/1", 0}, {"h", "/ef", 2}, {"h", "/gh/1", kNone}}},
-        Case{"ExactBeforePrefixBeforeRegex",
-             {{"~^/a"}, {"/a/*"}, {"/a/b"}},
-             {{"h", "/a/b", 2}, {"h", "/a/c", 1}, {"h", "/abc", 0}, {"h", "/b", kNone}}},
+        Case{"ExactBeforeAllElse",
+             {{"~^/a/b"}, {"/a/b/*"}, {"/a/b"}},
+             {{"h", "/a/b", 2}, {"h", "/a/b/c", 0}, {"h", "/a/bc", 0}, {"h", "/a", kNone}}},
+        Case{"ARegexRanksByTheTextThatItBeginsWith",
+             {{"/*"}, {"/api/*"}, {"/api/v1/*"}, {"~^/api/v[0-9]+/"}, {"~\\.php$"}, {"~^/api"}},
+             {{"h", "/", 0},
+              {"h", "/x.php", 4},
+              {"h", "/api/x", 5},
+              {"h", "/api/x.php", 5},
+              {"h", "/apix", 5},
+              {"h", "/api/v2/x", 3},
+              {"h", "/api/v1/x", 2},
+              {"h", "/api/v1x/", 5}}},
+        Case{"ARegexBehindALongerPrefix",
+             {{"~^/a[/x]"}, {"/a/*"}, {"/a/b/*"}},
+             {{"h", "/ax", 0}, {"h", "/a/c", 0}, {"h", "/a", 1}, {"h", "/a/b/c", 2}}},
+        Case{"RegexesByTheirText",
+             {{"~."}, {"~^/a"}, {"~^/a/b"}, {"~^/a/[bc]"}},
+             {{"h", "/a/b/c", 2}, {"h", "/a/c", 3}, {"h", "/ab", 1}, {"h", "/b", 0}}},
+        Case{"TextOfARegexIsWhatAllItsPathsBeginWith",
+             {{"~^/(a|b)/x"}, {"~^/ab?"}, {"~(?i)^/abcdef"}, {"~^/a"}, {"/abcd/*"}},
+             {{"h", "/abcd", 4},
+              {"h", "/abcde", 1},
+              {"h", "/ABCDEF", 2},
+              {"h", "/a/x", 1},
+              {"h", "/b/x", 0}}},
         Case{"RegexesInFileOrder",
-             {{"~^/v[0-9]+/"}, {"~^/v1/"}, {"~special$"}},
+             {{"~^/v[0-9]+/"}, {"~^/v[1-9]/"}, {"~special$"}},
              {{"h", "/v1/x", 0},
               {"h", "/v22/special", 0},
               {"h", "/x/special", 2},
@@ -159,6 +178,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SeveralHostsOfARoute",
              {{"~^/x", {"one", "*.two"}}},
              {{"one", "/x", 0}, {"a.two", "/x", 0}, {"two", "/x", kNone}, {"three", "/x", kNone}}},
+        Case{"TrailingDotsOfPatternsDoNotCount",
+             {{"/a", {"a.example."}}, {"/b", {"*.example."}}},
+             {{"a.example", "/a", 0}, {"b.example", "/b", 1}}},
         Case{"NoRoutes", {}, {{"h", "/", kNone}}}),
     [](const auto& test) { return test.param.name; });
 
@@ -177,6 +199,36 @@ TEST(RouterTest, ManyRoutes) {
     EXPECT_EQ(IndexOf(router.Find("h", "/r" + std::to_string(i) + "/x")), i);
   }
   EXPECT_EQ(router.Find("h", "/r2000/x"), nullptr);
+}
+
+// The order in which routes of one request are tried.
+std::vector<int> OrderOf(const std::vector<Row>& rows, std::string_view host,
+                         std::string_view path) {
+  const auto routes = MakeRoutes(rows);
+  const Router router(routes);
+  std::vector<int> order;
+  for (const RouteMatch& match : router.Matches(host, path)) order.push_back(IndexOf(match.route));
+  return order;
+}
+
+TEST(RouterTest, MoreConditionsGoFirst) {
+  EXPECT_EQ(OrderOf({{"/a"}, {"/a", {}, 1}, {"/a", {}, 3}, {"/a", {}, 1}}, "h", "/a"),
+            (std::vector{2, 1, 3, 0}));
+  EXPECT_EQ(OrderOf({{"/a/*"}, {"/a/*", {}, 2}, {"/*", {}, 9}, {"/a/b"}}, "h", "/a/b"),
+            (std::vector{3, 1, 0, 2}));
+  EXPECT_EQ(OrderOf({{"~^/a"}, {"~^/a", {}, 1}, {"~^/[a]", {}, 2}, {"~a", {}, 9}}, "h", "/a"),
+            (std::vector{2, 1, 0, 3}));
+  EXPECT_EQ(OrderOf({{"/a", {}, 9}, {"/*", {"h"}}, {"/a", {"h"}, 1}}, "h", "/a"),
+            (std::vector{2, 1, 0}));
+}
+
+TEST(RouterTest, WithoutFactsConditionsDoNotHold) {
+  const auto routes = MakeRoutes({{"/a", {}, 1}, {"/a"}, {"/b", {}, 1}});
+  const Router router(routes);
+  EXPECT_EQ(IndexOf(router.Find("h", "/a")), 1);
+  EXPECT_EQ(router.Find("h", "/b"), nullptr);
+  EXPECT_NE(router.matcher(routes[0]), nullptr);
+  EXPECT_EQ(router.matcher(routes[1]), nullptr);
 }
 
 // Every '/' ends a prefix and every '.' begins a suffix: if each of them were hashed, a thousand
