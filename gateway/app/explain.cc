@@ -19,6 +19,7 @@
 #include "gateway/route/origin.h"
 #include "gateway/route/readings.h"
 #include "gateway/upgrade/decision.h"
+#include "gateway/upgrade/server_choice.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::app {
@@ -208,16 +209,96 @@ std::string_view NameOf(config::Encoding encoding) {
   return "base64";
 }
 
-void TellTarget(Lines& out, const config::Config& config, const config::Route& route,
-                const plugin::Service::Preview& preview) {
-  if (!route.backend) {
+// What sets a server apart from the others.
+std::string Share(const config::Server& server) {
+  std::string share;
+  if (server.weight != 1) share += fmt::format(", weight {}", server.weight);
+  if (server.backup) share += ", backup";
+  if (server.max_sessions != 0) share += fmt::format(", at most {} sessions", server.max_sessions);
+  return share;
+}
+
+// The server that a key belongs to.
+void Predict(Lines& out, const backend::BackendRecord& record, const backend::Wish& wish) {
+  const backend::HashRing& ring = *record.ring;
+  std::size_t place = ring.Find(*wish.key);
+  // Not all are backups.
+  while (record.config->servers[ring.ServerAt(place)].backup) place = ring.Next(place);
+  out.Add("  server", "{}, as long as that can take clients",
+          record.config->servers[ring.ServerAt(place)].url);
+}
+
+std::string_view NameOf(config::HealthCheck::Kind kind) {
+  switch (kind) {
+    case config::HealthCheck::Kind::kTcp:
+      break;
+    case config::HealthCheck::Kind::kHttp:
+      return "http";
+    case config::HealthCheck::Kind::kWs:
+      return "ws";
+  }
+  return "tcp";
+}
+
+// When a server gets no clients, and who gets its requests then.
+void TellFailures(Lines& out, const config::Backend& backend) {
+  if (backend.ejection && backend.servers.size() > 1)
+    out.Add("  ejection", "after {} failures in a row for {}, of at most {}% of the servers",
+            backend.ejection->failures, Duration(backend.ejection->time, ""),
+            backend.ejection->most);
+  if (backend.health) {
+    const config::HealthCheck& check = *backend.health;
+    out.Add("  health", "{}{} every {}; down after {} failures, up after {} successes",
+            NameOf(check.kind),
+            check.kind == config::HealthCheck::Kind::kTcp ? "" : " " + check.path,
+            Duration(check.interval, ""), check.fall, check.rise);
+  }
+  if (backend.retry)
+    out.Add("  retry", "up to {} servers for one request{}{}{}", backend.retry->tries,
+            backend.retry->connect ? ", on connect" : "",
+            backend.retry->timeout ? ", on timeout" : "",
+            backend.retry->status ? ", on status" : "");
+}
+
+// How the servers are chosen, and which one it would be where that is not up to chance.
+void TellBalancing(Lines& out, const backend::BackendRecord& record, const route::SeenAs& seen,
+                   const http::Request& request) {
+  const config::Backend& backend = *record.config;
+  if (backend.servers.size() > 1) {
+    const bool by_hash = backend.balance == config::Balance::kHash;
+    out.Add("  balance", "{}{}", NameOf(backend.balance),
+            by_hash ? " of " + config::ToString(backend.hash) : "");
+    if (backend.slow_start.count() != 0)
+      out.Add("", "a server that comes back gets its share within {}",
+              Duration(backend.slow_start, ""));
+  }
+  const backend::Wish wish = upgrade::WishOf(record, request, seen);
+  if (wish.server) {
+    out.Add("  server", "{}, by its cookie, as long as that can take clients",
+            backend.servers[*wish.server].url);
+  } else if (wish.key) {
+    Predict(out, record, wish);
+  } else if (backend.balance == config::Balance::kHash) {
+    out.Add("  server", "in turn: the request has no {}", config::ToString(backend.hash));
+  }
+  if (backend.sticky)
+    out.Add("  sticky", "by the cookie {}{}", backend.sticky->cookie,
+            wish.server ? "" : ", which the response sets");
+  TellFailures(out, backend);
+}
+
+void TellTarget(Lines& out, const config::Route& route,
+                const backend::BackendRecord* backend_record, const route::SeenAs& seen,
+                const http::Request& request, const plugin::Service::Preview& preview) {
+  if (backend_record == nullptr) {
     out.Add("to", "plugin {}", *route.plugin);
     if (!preview.line.empty()) out.Add("", "{}", preview.line);
     return;
   }
-  const config::Backend& backend = config.backends.at(*route.backend);
+  const config::Backend& backend = *backend_record->config;
   out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
-  for (const auto& server : backend.servers) out.Add("", "{}", server.url);
+  for (const auto& server : backend.servers) out.Add("", "{}{}", server.url, Share(server));
+  TellBalancing(out, *backend_record, seen, request);
   if (backend.relay == config::Relay::kBytes) return;
   out.Add("  headers", "Host {}; {}",
           route.preserve_host ? "as the client sent it" : "of the server",
@@ -399,7 +480,7 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   TellRoute(out, config, matches);
   const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
                                           : plugin::Service::Preview{};
-  TellTarget(out, config, route, preview);
+  TellTarget(out, route, generation.routes[route.index]->backend.get(), seen, request, preview);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);
   std::visit(

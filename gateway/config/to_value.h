@@ -57,6 +57,9 @@ Value ValueOf(const ClientTls& tls);
 Value ValueOf(const Cors& cors);
 Value ValueOf(const Replacement& replacement);
 Value ValueOf(const Admin& admin);
+// The keys of a backend that ParseBalancing and ParseHealth read.
+void AddBalancing(Value& map, const Backend& backend);
+void AddHealth(Value& map, const Backend& backend);
 // Only the keys that the parser accepts for a route to this kind of destination.
 Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends);
 

@@ -174,8 +174,7 @@ Upgraded ServerExchange::Upgrade(const Response& response) {
     Abort();
     return {};
   }
-  std::string answer = ResponseWriter::UpgradeHead(response);
-  answer += response.body;
+  const std::string answer = ResponseWriter::UpgradeHead(response) + response.body;
   connection_->stream().Write(AsBytes(answer));
   status_ = response.status;
   complete_ = true;

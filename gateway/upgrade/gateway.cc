@@ -8,6 +8,7 @@
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
 #include "gateway/upgrade/proxy.h"
+#include "gateway/upgrade/server_choice.h"
 
 namespace upgate::upgrade {
 namespace {
@@ -15,10 +16,21 @@ namespace {
 constexpr std::string_view kNoRoute = "no route for this host and path";
 
 std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchange) {
-  http::Response response = http::TextResponse(503, "the gateway is shutting down");
-  response.headers.Add("Retry-After", "5");
-  exchange.Respond(std::move(response));
+  exchange.Respond(RetryLaterResponse("the gateway is shutting down"));
   return nullptr;
+}
+
+std::string_view WhyNoServer(backend::Lack lack) {
+  switch (lack) {
+    case backend::Lack::kDrained:
+      return "every server behind this route is drained; try again later";
+    case backend::Lack::kFull:
+      return "every server behind this route is full; try again later";
+    case backend::Lack::kOut:
+    case backend::Lack::kNone:
+      break;
+  }
+  return "no server behind this route is available; try again later";
 }
 
 // True if a route still has the same target: the same service, or a backend of that name that still
@@ -207,14 +219,13 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& l
 
 Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
                          http::Headers cors) const {
-  const bool echoes_url = !config::CarriesBinary(accepted.offer.dialect);
   return Admission{.slot = {},
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
                    .encoding = accepted.encoding,
                    .compression = std::move(accepted.compression),
                    .cors = std::move(cors),
-                   .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
+                   .url = route::WebSocketUrl(seen, request.target),
                    .client = seen.client,
                    .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
                    .started_us = context_.loop.timers.Micros()};
@@ -222,9 +233,9 @@ Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen
 
 http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_view client,
                                         const backend::OpenError& error) {
-  if (error.drained) {
+  if (error.lack != backend::Lack::kNone) {
     LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
-    return DrainedResponse("every server behind this route is drained; try again later");
+    return RetryLaterResponse(WhyNoServer(error.lack));
   }
   // The gateway's own lack of resources, which affects any number of clients at once.
   const bool ours = error.code == Errc::kLimit;
@@ -250,9 +261,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
   };
   std::optional<session::SessionSlot> slot = route.TakeSlot();
   if (!slot) {
-    http::Response full = http::TextResponse(503, "too many sessions on this route");
-    full.headers.Add("Retry-After", "5");
-    return refuse(HandshakeOutcome::kTooManySessions, std::move(full));
+    return refuse(HandshakeOutcome::kTooManySessions,
+                  RetryLaterResponse("too many sessions on this route"));
   }
   admission.slot = std::move(*slot);
   if (route.service() != nullptr) {
@@ -261,7 +271,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
   }
   if (route.backend()->http() != nullptr)
     return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(admission));
-  return std::make_unique<Handshake>(*this, exchange, std::move(admission));
+  return std::make_unique<Handshake>(*this, exchange, std::move(admission),
+                                     WishOf(route.backend()->record(), exchange.request(), seen));
 }
 
 }  // namespace upgate::upgrade
