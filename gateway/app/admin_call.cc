@@ -40,15 +40,14 @@ AdminCall::AdminCall(const AdminAddress& address, AdminRequest request,
       pool_(OneServer(address.where, name_, std::move(tls)), loop, scratch, nullptr),
       timer_(loop.timers, *this) {
   timer_.Arm(request_.timeout);
-  opening_ = pool_.Open(*this);
+  opening_ = pool_.Open(*this, search_);
 }
 
 AdminCall::~AdminCall() {
   LetGo();
 }
 
-void AdminCall::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server&,
-                         io::Instant) {
+void AdminCall::OnOpened(backend::Opened opened) {
   opening_.reset();
   http::Headers headers;
   headers.Add("Host", host_);
@@ -64,7 +63,7 @@ void AdminCall::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::
     request.has_body = true;
     request.body.bytes = 0;
   }
-  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kCallLimits, *this);
+  connection_ = http::ClientConnection::Start(std::move(opened.stream), loop_, kCallLimits, *this);
   connection_->Send(request, *this);
   if (request.has_body) connection_->EndBody({});
 }

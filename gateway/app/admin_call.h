@@ -58,8 +58,7 @@ class AdminCall final : private backend::OpenHandler,
   AdminCall& operator=(const AdminCall&) = delete;
 
  private:
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
-                io::Instant since) override;
+  void OnOpened(backend::Opened opened) override;
   void OnOpenFailed(const backend::OpenError& error) override;
 
   void OnInterim(const http::Response&) override {}
@@ -82,6 +81,7 @@ class AdminCall final : private backend::OpenHandler,
   io::Loop loop_;
   Owner& owner_;
   backend::Pool pool_;
+  backend::Search search_;
   io::Timer timer_;
   http::Response answer_;
   std::unique_ptr<io::Pending> opening_;

@@ -49,11 +49,15 @@ std::vector<std::string> SessionCells(const Json& session) {
 // Appends rows that are failed or drained: "server tcp://10.0.0.1:80: failed, drained".
 void AppendMarked(std::string& text, std::string_view what, const Json& rows, const char* name) {
   for (const Json& row : rows) {
-    const bool failed = row.value("failed", false);
-    const bool drained = row.value("drained", false);
-    if (!failed && !drained) continue;
-    text += fmt::format("{} {}: {}{}{}\n", what, Text(row, name), failed ? "failed" : "",
-                        failed && drained ? ", " : "", drained ? "drained" : "");
+    std::string marks;
+    const auto add = [&](bool marked, std::string_view mark) {
+      if (marked) marks.append(marks.empty() ? "" : ", ").append(mark);
+    };
+    add(row.value("failed", false), "failed");
+    add(!row.value("up", true), "down");
+    add(row.value("ejected", false), "ejected");
+    add(row.value("drained", false), "drained");
+    if (!marks.empty()) text += fmt::format("{} {}: {}\n", what, Text(row, name), marks);
   }
 }
 

@@ -63,7 +63,7 @@ ClientTunnel::ClientTunnel(const TunnelSettings& settings, backend::Pool& pool,
   limits_.close_timeout = kServerCloseTimeout;
   local_->SetHandler(this);  // reading begins with the 101
   timer_.Arm(settings.timeout);
-  opening_ = pool_.Open(*this);
+  opening_ = pool_.Open(*this, search_);
 }
 
 ClientTunnel::~ClientTunnel() {
@@ -98,10 +98,10 @@ http::OutgoingRequest ClientTunnel::Handshake() {
           .upgrade = "websocket"};
 }
 
-void ClientTunnel::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server&,
-                            io::Instant) {
+void ClientTunnel::OnOpened(backend::Opened opened) {
   opening_.reset();
-  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kTunnelLimits, *this);
+  connection_ =
+      http::ClientConnection::Start(std::move(opened.stream), loop_, kTunnelLimits, *this);
   connection_->Send(Handshake(), *this);
 }
 
@@ -261,7 +261,8 @@ void ClientTunnel::FinishIfDone() {
 
 void ClientTunnel::OnTimer(io::Timer& timer) {
   if (&timer == &retry_timer_) {
-    opening_ = pool_.Open(*this);
+    search_ = {};
+    opening_ = pool_.Open(*this, search_);
     return;
   }
   if (!server_)

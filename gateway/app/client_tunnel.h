@@ -77,8 +77,7 @@ class ClientTunnel final : public io::Deletable,
 
  private:
   // To the server, before the 101.
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
-                io::Instant since) override;
+  void OnOpened(backend::Opened opened) override;
   void OnOpenFailed(const backend::OpenError& error) override;
   void OnInterim(const http::Response&) override {}
   void OnHead(http::Response&& head, http::BodyLength length) override;
@@ -119,6 +118,7 @@ class ClientTunnel final : public io::Deletable,
   const TunnelSettings& settings_;
   session::Context& context_;
   backend::Pool& pool_;
+  backend::Search search_;
   io::Loop loop_;
   Owner& owner_;
   config::RouteLimits limits_;

@@ -21,6 +21,7 @@
 #include "gateway/route/origin.h"
 #include "gateway/route/readings.h"
 #include "gateway/upgrade/decision.h"
+#include "gateway/upgrade/server_choice.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::app {

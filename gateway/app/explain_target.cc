@@ -7,6 +7,7 @@
 #include "gateway/base/text.h"
 #include "gateway/http/proxy_fields.h"
 #include "gateway/upgrade/decision.h"
+#include "gateway/upgrade/server_choice.h"
 
 namespace upgate::app {
 namespace {
@@ -23,9 +24,90 @@ std::string_view NameOf(config::Relay relay) {
   return "HTTP and its WebSocket upgrades";
 }
 
-void TellBackend(Lines& out, const config::Backend& backend) {
+// What sets a server apart from the others.
+std::string Share(const config::Server& server) {
+  std::string share;
+  if (server.weight != 1) share += fmt::format(", weight {}", server.weight);
+  if (server.backup) share += ", backup";
+  if (server.max_sessions != 0) share += fmt::format(", at most {} sessions", server.max_sessions);
+  return share;
+}
+
+// The server that a key belongs to.
+void Predict(Lines& out, const backend::BackendRecord& record, const backend::Wish& wish) {
+  const backend::HashRing& ring = *record.ring;
+  std::size_t place = ring.Find(*wish.key);
+  // Not all are backups.
+  while (record.config->servers[ring.ServerAt(place)].backup) place = ring.Next(place);
+  out.Add("  server", "{}, as long as that can take clients",
+          record.config->servers[ring.ServerAt(place)].url);
+}
+
+std::string_view NameOf(config::HealthCheck::Kind kind) {
+  switch (kind) {
+    case config::HealthCheck::Kind::kTcp:
+      break;
+    case config::HealthCheck::Kind::kHttp:
+      return "http";
+    case config::HealthCheck::Kind::kWs:
+      return "ws";
+  }
+  return "tcp";
+}
+
+// When a server gets no clients, and who gets its requests then.
+void TellFailures(Lines& out, const config::Backend& backend) {
+  if (backend.ejection && backend.servers.size() > 1)
+    out.Add("  ejection", "after {} failures in a row for {}, of at most {}% of the servers",
+            backend.ejection->failures, Duration(backend.ejection->time, ""),
+            backend.ejection->most);
+  if (backend.health) {
+    const config::HealthCheck& check = *backend.health;
+    out.Add("  health", "{}{} every {}; down after {} failures, up after {} successes",
+            NameOf(check.kind),
+            check.kind == config::HealthCheck::Kind::kTcp ? "" : " " + check.path,
+            Duration(check.interval, ""), check.fall, check.rise);
+  }
+  if (backend.retry)
+    out.Add("  retry", "up to {} servers for one request{}{}{}", backend.retry->tries,
+            backend.retry->connect ? ", on connect" : "",
+            backend.retry->timeout ? ", on timeout" : "",
+            backend.retry->status ? ", on status" : "");
+}
+
+// How the servers are chosen, and which one it would be where that is not up to chance.
+void TellBalancing(Lines& out, const backend::BackendRecord& record, const route::SeenAs& seen,
+                   const http::Request& request) {
+  const config::Backend& backend = *record.config;
+  if (backend.servers.size() > 1) {
+    const bool by_hash = backend.balance == config::Balance::kHash;
+    out.Add("  balance", "{}{}", NameOf(backend.balance),
+            by_hash ? " of " + config::ToString(backend.hash) : "");
+    if (backend.slow_start.count() != 0)
+      out.Add("", "a server that comes back gets its share within {}",
+              Duration(backend.slow_start, ""));
+  }
+  const backend::Wish wish = upgrade::WishOf(record, request, seen);
+  if (wish.server) {
+    out.Add("  server", "{}, by its cookie, as long as that can take clients",
+            backend.servers[*wish.server].url);
+  } else if (wish.key) {
+    Predict(out, record, wish);
+  } else if (backend.balance == config::Balance::kHash) {
+    out.Add("  server", "in turn: the request has no {}", config::ToString(backend.hash));
+  }
+  if (backend.sticky)
+    out.Add("  sticky", "by the cookie {}{}", backend.sticky->cookie,
+            wish.server ? "" : ", which the response sets");
+  TellFailures(out, backend);
+}
+
+void TellBackend(Lines& out, const backend::BackendRecord& record,
+                 const upgrade::VariableSource& source) {
+  const config::Backend& backend = *record.config;
   out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
-  for (const auto& server : backend.servers) out.Add("", "{}", server.url);
+  for (const auto& server : backend.servers) out.Add("", "{}{}", server.url, Share(server));
+  TellBalancing(out, record, source.seen, source.request);
 }
 
 void TellSplit(Lines& out, const config::Route& route, std::size_t chosen) {
@@ -81,10 +163,10 @@ void TellTarget(Lines& out, const upgrade::Generation& generation, const config:
     const std::size_t chosen =
         route.split.empty() ? 0 : upgrade::ShareOf(source.seen.client, route.split);
     const std::string& name = route.split.empty() ? *route.backend : route.split[chosen].backend;
-    const config::Backend& backend = generation.config->backends.at(name);
-    TellBackend(out, backend);
+    const backend::BackendRecord& record = *generation.backends.at(name);
+    TellBackend(out, record, source);
     TellSplit(out, route, chosen);
-    if (backend.relay != config::Relay::kBytes) TellRequest(out, route, rewriter, source);
+    if (record.config->relay != config::Relay::kBytes) TellRequest(out, route, rewriter, source);
   }
   if (rewriter != nullptr) TellChanges(out, "  response", rewriter->ToClient(source));
 }

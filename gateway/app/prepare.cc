@@ -11,8 +11,10 @@
 
 #include "gateway/admin/token_file.h"
 #include "gateway/app/options.h"
+#include "gateway/app/secret_file.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
+#include "gateway/tls/mac.h"
 #include "gateway/tls/renew.h"
 
 namespace upgate::app {
@@ -59,6 +61,29 @@ auto FindByName(const Records& records, std::string_view name) {
   return it != records.end() ? *it : nullptr;
 }
 
+// Of its servers; made unique.
+std::vector<std::string> UrlsOf(const config::Backend& backend) {
+  std::vector<std::string> urls;
+  std::set<std::string, std::less<>> taken;
+  for (const config::Server& server : backend.servers) {
+    urls.push_back(stats::UniqueName(server.url, [&](auto n) { return taken.contains(n); }));
+    taken.insert(urls.back());
+  }
+  return urls;
+}
+
+std::shared_ptr<const backend::HashRing> RingOf(const config::Backend& backend,
+                                                const std::vector<std::string>& urls) {
+  std::vector<backend::HashRing::Member> members;
+  for (std::size_t i = 0; i < urls.size(); ++i)
+    members.push_back({urls[i], backend.servers[i].weight});
+  return std::make_shared<const backend::HashRing>(members);
+}
+
+bool HaveSameCookies(const backend::StickyValues* a, const backend::StickyValues* b) {
+  return (a == nullptr) == (b == nullptr) && (a == nullptr || *a == *b);
+}
+
 // True if both routes have the same text in everything that a service is created from.
 bool MakeTheSameService(const config::Route& a, const config::Route& b) {
   return a.plugin == b.plugin && a.options_words == b.options_words &&
@@ -81,6 +106,9 @@ class Maker {
   std::shared_ptr<Generation> Make() {
     generation_->number = serving_ == nullptr ? 0 : before_ == nullptr ? 1 : before_->number + 1;
     generation_->config = config_;
+    generation_->sticky_key = before_ != nullptr
+                                  ? before_->sticky_key
+                                  : std::make_shared<const std::string>(tls::RandomKey());
     generation_->http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
     for (std::size_t i = 0; i < config_->listeners.size(); ++i)
       AddListener(config_->listeners[i], fmt::format("listeners[{}]", i));
@@ -188,11 +216,15 @@ class Maker {
     std::shared_ptr<tls::ClientContext> context;
     if (UsesTls(backend))
       context = ReadTls<tls::ClientContext>(backend.tls, "backends." + backend.name);
+    const std::vector<std::string> urls = UrlsOf(backend);
+    std::shared_ptr<const backend::StickyValues> sticky;
+    if (backend.sticky) sticky = StickyFor(backend, urls);
     if (before_ != nullptr) {
       const auto before = before_->backends.find(backend.name);
       if (before != before_->backends.end())
         NoteRenewal(before->second->tls, context, "backend " + backend.name);
-      if (before != before_->backends.end() && before->second->config->words == backend.words) {
+      if (before != before_->backends.end() && before->second->config->words == backend.words &&
+          HaveSameCookies(before->second->sticky.get(), sticky.get())) {
         if (context) RenewLater(before->second->tls, std::move(context));
         generation_->backends.emplace(backend.name, before->second);
         return;
@@ -203,14 +235,26 @@ class Maker {
     record->config = &backend;
     if (context)
       record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(context));
-    std::set<std::string, std::less<>> urls;
-    for (const config::Server& server : backend.servers) {
-      const std::string url =
-          stats::UniqueName(server.url, [&](auto n) { return urls.contains(n); });
-      urls.insert(url);
-      record->servers.push_back(ServerOf(backend.name, url));
-    }
+    for (const std::string& url : urls) record->servers.push_back(ServerOf(backend.name, url));
+    if (backend.balance == config::Balance::kHash) record->ring = RingOf(backend, urls);
+    record->sticky = std::move(sticky);
     generation_->backends.emplace(backend.name, std::move(record));
+  }
+
+  // nullptr, with an error, when its secret cannot be had.
+  std::shared_ptr<const backend::StickyValues> StickyFor(const config::Backend& backend,
+                                                         const std::vector<std::string>& urls) {
+    std::string key = *generation_->sticky_key;
+    if (const auto& file = backend.sticky->secret_file) {
+      if (IsWrong("backends." + backend.name)) return nullptr;
+      auto secret = ReadSecretFile(*file);
+      if (!secret) {
+        errors_.push_back(std::move(secret.error()));
+        return nullptr;
+      }
+      key = std::move(*secret);
+    }
+    return std::make_shared<backend::StickyValues>(key, backend.name, urls);
   }
 
   std::shared_ptr<backend::ServerRecord> ServerOf(const std::string& backend,
@@ -327,7 +371,14 @@ stats::Registry::Order RowsOf(const Generation& generation) {
   for (const auto& listener : generation.listeners) order.listeners.push_back(listener->row);
   for (const auto& route : generation.routes) order.routes.push_back(route->row);
   for (const auto& [name, backend] : generation.backends) {
-    for (const auto& server : backend->servers) order.servers.push_back(server->row);
+    for (std::size_t i = 0; i < backend->servers.size(); ++i) {
+      const backend::ServerRecord& server = *backend->servers[i];
+      // Those of a server that was away meanwhile may say what was.
+      server.row->weight = backend->config->servers[i].weight;
+      server.row->ejected = server.health.ejected();
+      server.row->down = server.health.down();
+      order.servers.push_back(server.row);
+    }
   }
   return order;
 }

@@ -16,7 +16,7 @@
 #include "gateway/app/command_url.h"
 #include "gateway/app/commands.h"
 #include "gateway/app/file_limit.h"
-#include "gateway/app/probe.h"
+#include "gateway/app/probe_settings.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
@@ -59,23 +59,22 @@ std::expected<http::Headers, UsageError> ReadOwnHeaders(const ProbeArguments& ar
   return headers;
 }
 
-std::expected<ProbeSettings, UsageError> ReadProbe(const ProbeArguments& arguments) {
-  ProbeSettings settings;
+std::expected<backend::ProbeSettings, UsageError> ReadProbe(const ProbeArguments& arguments) {
   auto url = ReadUrl(arguments.url);
   if (!url) return std::unexpected(std::move(url.error()));
   if (url->scheme.empty())
     return Wrong("the URL has no scheme; write for example ws://localhost:8080/");
-  settings.url = std::move(*url);
+  backend::ProbeSettings settings = SettingsFor(*url);
   auto headers = ReadOwnHeaders(arguments);
   if (!headers) return std::unexpected(std::move(headers.error()));
   settings.headers = std::move(*headers);
   if (!arguments.subprotocol.empty()) {
-    if (!settings.url.is_websocket()) return Wrong("--subprotocol is for ws and wss");
+    if (!settings.is_websocket) return Wrong("--subprotocol is for ws and wss");
     if (!config::Syntax<config::Token>::Read(arguments.subprotocol))
       return Wrong("--subprotocol: not a token");
     settings.subprotocol = arguments.subprotocol;
   }
-  if ((arguments.insecure || !arguments.ca.empty()) && !settings.url.is_secure()) {
+  if ((arguments.insecure || !arguments.ca.empty()) && !url->is_secure()) {
     return Wrong("--insecure and --ca are for wss and https");
   }
   const auto timeout = config::Syntax<config::Millis>::Read(arguments.timeout);
@@ -100,7 +99,7 @@ constexpr const char* kTrustHint =
     "; --ca FILE trusts the authority that signed it, --host NAME expects another name, "
     "--insecure accepts any certificate";
 
-struct ProbeOutcome final : Probe::Owner {
+struct ProbeOutcome final : backend::Probe::Owner {
   void OnProbed(const Result<std::string>& how) override { result = how; }
   std::optional<Result<std::string>> result;
 };
@@ -114,7 +113,7 @@ int ProbeServer(const ProbeArguments& arguments) {
     return 2;
   }
   std::shared_ptr<tls::ClientContext> tls;
-  if (settings->url.is_secure()) {
+  if (config::IsSecure(settings->server.scheme)) {
     auto context = tls::ClientContext::Make(TlsFor(arguments));
     if (!context) {
       for (const auto& error : context.error())
@@ -132,7 +131,7 @@ int ProbeServer(const ProbeArguments& arguments) {
   net::Loop loop;
   tls::Scratch scratch;
   ProbeOutcome outcome;
-  const Probe probe(*settings, tls, loop.view(), scratch, outcome);
+  const backend::Probe probe(*settings, tls, loop.view(), scratch, outcome);
   loop.RunUntil([&] { return outcome.result.has_value(); });
   if (*outcome.result) {
     Print(stdout, outcome.result->value() + "\n");

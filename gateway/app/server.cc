@@ -14,6 +14,7 @@
 #include "gateway/app/listen_error.h"
 #include "gateway/app/memory_limit.h"
 #include "gateway/app/running_gateway.h"
+#include "gateway/app/version.h"
 #include "gateway/config/write_config.h"
 #include "gateway/net/signal_watcher.h"
 #include "gateway/stats/shared_text.h"
@@ -142,7 +143,15 @@ void Server::OnSwitched(const admin::ReloadResult& result) {
   if (!result.ok) return;
   ShowRows();
   certificate_watch_->Watch(*generation_);
+  health_checks_->Watch(generation_->backends);
   WatchConfig();
+}
+
+void Server::OnServerDown(const backend::BackendRecord& backend,
+                          const std::shared_ptr<backend::ServerRecord>& server) {
+  if (backend.config->on_down != config::OnDown::kClose) return;
+  for (auto& worker : workers_)
+    worker->Post([server](upgrade::Gateway& gateway) { gateway.CloseSessionsOf(server); });
 }
 
 void Server::WatchConfig() {
@@ -285,6 +294,12 @@ void Server::Run() {
   certificate_watch_ = std::make_unique<CertificateWatch>(main_loop().timers(), *background_,
                                                           stats_->registry, log_);
   certificate_watch_->Watch(*generation_);
+  backend::HealthChecks::Owner& health_owner = *this;
+  health_checks_ = std::make_unique<backend::HealthChecks>(
+      backend::HealthChecks::Setup{main_loop().view(), workers_.front()->scratch(), log_,
+                                   "upgate/" + VersionNumber()},
+      health_owner);
+  health_checks_->Watch(generation_->backends);
   WatchConfig();
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
@@ -310,6 +325,7 @@ void Server::Run() {
   // Joined first: other workers may still be about to notify the reloader.
   for (auto& worker : workers_) worker->Join();
   config_watch_.reset();
+  health_checks_.reset();
   certificate_watch_.reset();
   background_.reset();
   reloader_.reset();

@@ -20,6 +20,7 @@
 #include "gateway/app/reloader.h"
 #include "gateway/app/stop_report.h"
 #include "gateway/app/worker.h"
+#include "gateway/backend/health_checks.h"
 #include "gateway/backend/server_log.h"
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
@@ -29,7 +30,10 @@ namespace upgate::app {
 
 // A whole gateway. Its sockets are open from Open on; it serves while Run runs. Used on the main
 // thread, unless noted.
-class Server final : private admin::Control, private Reloader::Owner, private io::Timer::Owner {
+class Server final : private admin::Control,
+                     private Reloader::Owner,
+                     private backend::HealthChecks::Owner,
+                     private io::Timer::Owner {
  public:
   // Reads certificates and opens all sockets. On failure returns every error with its position in
   // the configuration. `plugins` and `log` are borrowed and outlive the server.
@@ -65,6 +69,8 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   void WatchConfig();
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
   void OnSwitched(const admin::ReloadResult& result) override;
+  void OnServerDown(const backend::BackendRecord& backend,
+                    const std::shared_ptr<backend::ServerRecord>& server) override;
   void BeginStop();
   void DrainWorkers();
   void OnTimer(io::Timer&) override { DrainWorkers(); }
@@ -96,6 +102,7 @@ class Server final : private admin::Control, private Reloader::Owner, private io
   // In this order: the watches use the background thread.
   std::unique_ptr<BackgroundThread> background_;
   std::unique_ptr<CertificateWatch> certificate_watch_;
+  std::unique_ptr<backend::HealthChecks> health_checks_;
   std::unique_ptr<FileWatch> config_watch_;  // nullptr: not watched
   FileStates config_seen_;                   // state of the file before it was last read
   std::unique_ptr<StopReport> stop_report_;

@@ -64,6 +64,7 @@ class Worker final : private io::Timer::Owner {
   void Post(std::move_only_function<void(upgrade::Gateway&)> task);
 
   net::Loop& loop() { return loop_; }
+  tls::Scratch& scratch() { return scratch_; }
 
  private:
   void BeginDrain(const Stop& stop);

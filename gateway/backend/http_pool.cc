@@ -1,44 +1,81 @@
 #include "gateway/backend/http_pool.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "gateway/base/text.h"
+
 namespace upgate::backend {
+
+namespace {
+
+// Servers that close idle connections seldom do so within this time.
+constexpr io::Millis kFresh{2'000};
+// What is on its way when the server's time is over would be lost.
+constexpr std::int64_t kMargin = 1;
+
+}  // namespace
 
 HttpPool::HttpPool(Pool& servers, io::Loop loop, SharedLimit& descriptors)
     : servers_(servers), loop_(loop), descriptors_(descriptors), sweep_(loop.timers, *this) {}
 
 HttpPool::~HttpPool() = default;
 
-std::unique_ptr<Lease> HttpPool::TakeIdle(std::size_t& server) {
-  server = servers_.NextServer();
-  const Server* wanted = &servers_.server(server);
-  if (wanted->record.drained()) return nullptr;
+std::optional<Lease> HttpPool::TakeIdle(Pool::Choice& choice, bool repeatable) {
+  const Server* wanted = &servers_.server(choice.server);
+  const io::Instant now = loop_.timers.Now();
   for (;;) {
     const auto it = std::ranges::find(idle_.rbegin(), idle_.rend(), wanted,
                                       [](const Idle& i) { return i.lease.server; });
-    if (it == idle_.rend()) return nullptr;
-    auto lease = std::make_unique<Lease>(std::move(it->lease));
+    // All others have been idle for longer.
+    if (it == idle_.rend() || (!repeatable && now - it->since >= kFresh)) return {};
+    const bool stale = now >= it->until;
+    Lease lease = std::move(it->lease);
     idle_.erase(std::next(it).base());
-    lease->reused = true;
-    if (!lease->connection->HasUnread()) return lease;
-    Discard(std::move(lease->connection));
+    lease.reused = true;
+    if (!stale && !lease.connection->HasUnread()) {
+      lease.use = std::move(choice.use);
+      return lease;
+    }
+    Discard(std::move(lease.connection));
   }
 }
 
-Lease HttpPool::Adopt(std::unique_ptr<io::ByteStream> stream, const Server& server) {
+Lease HttpPool::Adopt(Opened opened) {
   http::ClientConnection::Owner& owner = *this;
-  return {http::ClientConnection::Start(std::move(stream), loop_, limits_, owner), &server, false};
+  return {http::ClientConnection::Start(std::move(opened.stream), loop_, limits_, owner),
+          &opened.server, false, std::move(opened.use)};
+}
+
+void HttpPool::Heed(Lease& lease, const http::Headers& answer) {
+  const std::string* field = answer.Find("keep-alive");
+  if (field == nullptr) return;
+  constexpr std::string_view kTimeout = "timeout=";
+  std::string_view list = *field;
+  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+    if (!EqualsIgnoreCase(item.substr(0, kTimeout.size()), kTimeout)) continue;
+    const std::string_view number = item.substr(kTimeout.size());
+    std::uint32_t seconds = 0;
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), seconds);
+    if (error != std::errc{} || end != number.data() + number.size()) continue;
+    lease.idle_most = std::chrono::seconds(std::int64_t{seconds} - kMargin);
+  }
 }
 
 void HttpPool::GiveBack(Lease lease) {
   if (!lease.connection) return;
+  lease.use = {};
   if (!lease.connection->reusable() || idle_.size() >= backend().pool_size)
     return Discard(std::move(lease.connection));
+  const io::Instant now = loop_.timers.Now();
+  const io::Millis most = std::min(backend().pool_idle, lease.idle_most);
+  if (most.count() <= 0) return Discard(std::move(lease.connection));
   SharedLimit::Taken descriptor = descriptors_.TryTakeOwned(1);
   if (!descriptor) return Discard(std::move(lease.connection));
-  idle_.push_back({std::move(lease), loop_.timers.Now(), std::move(descriptor)});
-  if (!sweep_.armed()) sweep_.Arm(backend().pool_idle);
+  idle_.push_back({std::move(lease), now, now + most, std::move(descriptor)});
+  SweepAt(now + most);
 }
 
 void HttpPool::OnIdleConnectionLost(http::ClientConnection& connection) {
@@ -49,13 +86,21 @@ void HttpPool::OnIdleConnectionLost(http::ClientConnection& connection) {
   idle_.erase(it);
 }
 
+void HttpPool::SweepAt(io::Instant at) {
+  if (sweep_.armed() && sweep_at_ <= at) return;
+  sweep_at_ = at;
+  sweep_.Arm(at - loop_.timers.Now());
+}
+
 void HttpPool::OnTimer(io::Timer&) {
   const io::Instant now = loop_.timers.Now();
-  while (!idle_.empty() && now - idle_.front().since >= backend().pool_idle) {
-    Discard(std::move(idle_.front().lease.connection));
-    idle_.pop_front();
-  }
-  if (!idle_.empty()) sweep_.Arm(backend().pool_idle - (now - idle_.front().since));
+  std::erase_if(idle_, [&](Idle& idle) {
+    if (idle.until > now) return false;
+    Discard(std::move(idle.lease.connection));
+    return true;
+  });
+  if (idle_.empty()) return;
+  SweepAt(std::ranges::min_element(idle_, {}, &Idle::until)->until);
 }
 
 void HttpPool::Discard(std::unique_ptr<http::ClientConnection> connection) {

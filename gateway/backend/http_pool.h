@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gateway/backend/pool.h"
@@ -17,11 +18,15 @@ struct Lease {
   const Server* server = nullptr;
   // It has served an earlier exchange, so the server may have closed it in the meantime.
   bool reused = false;
+  ServerUse use;  // of the exchange
+  // How long it may be idle before it is reused, according to the server.
+  io::Millis idle_most = io::Millis::max();
 };
 
 // The kept-alive connections to the servers of one HTTP backend on one loop: at most pool_size idle
-// ones, each for at most pool_idle. A connection that the server closes, or on which it sends an
-// unsolicited byte, is discarded. On its loop's thread.
+// ones, each for at most pool_idle and for a second less than the server keeps it. A connection
+// that the server closes, or on which it sends an unsolicited byte, is discarded. On its loop's
+// thread.
 class HttpPool final : private http::ClientConnection::Owner, private io::Timer::Owner {
  public:
   // Everything is borrowed and outlives the pool. `descriptors` limits the idle connections of all
@@ -29,29 +34,31 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
   HttpPool(Pool& servers, io::Loop loop, SharedLimit& descriptors);
   ~HttpPool();
 
-  // The most recently used idle connection to the next server (round robin). nullptr if there is
-  // none; `server` is then set to the index of that server, for Open.
-  std::unique_ptr<Lease> TakeIdle(std::size_t& server);
-  // Opens a new connection, as Pool::Open does; Adopt makes a lease of the resulting stream.
-  std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t server) {
-    return servers_.Open(handler, server);
-  }
-  Lease Adopt(std::unique_ptr<io::ByteStream> stream, const Server& server);
+  // The most recently used idle connection to the chosen server; nullopt if there is none: then
+  // open a new one and make a lease of it with Adopt. A request that is not `repeatable` only gets
+  // a connection that was idle briefly, because the server may be about to close the others.
+  std::optional<Lease> TakeIdle(Pool::Choice& choice, bool repeatable);
+  Lease Adopt(Opened opened);
+  // Applies the Keep-Alive field of a response: timeout=SECONDS (RFC 2068, section 19.7.1).
+  static void Heed(Lease& lease, const http::Headers& answer);
   // After an exchange: keeps the connection if it can be reused, otherwise has the loop delete it.
   void GiveBack(Lease lease);
 
   std::size_t idle() const { return idle_.size(); }
   const config::Backend& backend() const { return servers_.backend(); }
+  Pool& servers() { return servers_; }
 
  private:
   struct Idle {
     Lease lease;
     io::Instant since{};
+    io::Instant until{};  // not reused from then on
     SharedLimit::Taken descriptor;
   };
 
   void OnIdleConnectionLost(http::ClientConnection& connection) override;
   void OnTimer(io::Timer& timer) override;
+  void SweepAt(io::Instant at);
   void Discard(std::unique_ptr<http::ClientConnection> connection);
 
   Pool& servers_;
@@ -60,6 +67,7 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
   http::ClientLimits limits_;
   std::deque<Idle> idle_;  // in the order in which they became idle
   io::Timer sweep_;
+  io::Instant sweep_at_{};  // while it is armed
 };
 
 }  // namespace upgate::backend

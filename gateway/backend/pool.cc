@@ -1,133 +1,28 @@
 #include "gateway/backend/pool.h"
 
+#include <algorithm>
 #include <utility>
-#include <variant>
-#include <vector>
 
-#include "gateway/base/match.h"
+#include "gateway/backend/opening.h"
 
 namespace upgate::backend {
 
 stats::HandshakeOutcome OutcomeOf(const OpenError& error) {
   using stats::HandshakeOutcome;
-  if (error.drained) return HandshakeOutcome::kDrained;
+  switch (error.lack) {
+    case Lack::kDrained:
+      return HandshakeOutcome::kDrained;
+    case Lack::kOut:
+      return HandshakeOutcome::kServersOut;
+    case Lack::kFull:
+      return HandshakeOutcome::kServersFull;
+    case Lack::kNone:
+      break;
+  }
   if (error.code == Errc::kTimeout) return HandshakeOutcome::kBackendTimeout;
   if (error.code == Errc::kLimit) return HandshakeOutcome::kNoResources;
   return HandshakeOutcome::kBackendFailed;
 }
-
-// One attempt to connect to any server of the pool: resolve the name, try each address, then TLS;
-// then the next server.
-class Pool::Opening final : public io::Pending,
-                            private io::ResolveHandler,
-                            private io::ConnectHandler,
-                            private io::Timer::Owner {
- public:
-  Opening(Pool& pool, OpenHandler& handler, std::size_t first)
-      : pool_(pool), handler_(handler), current_(first), timer_(pool.loop_.timers, *this) {
-    // The handler is never called from inside Open.
-    SkipDrained() ? TryServer() : timer_.Arm(io::Millis{0});
-  }
-
- private:
-  const Server& server() const { return pool_.servers_[current_]; }
-
-  // Advances to the next server that is neither drained nor tried; returns false if there is none.
-  bool SkipDrained() {
-    while (left_ > 0 && server().record.drained()) Next();
-    return left_ > 0;
-  }
-  void Next() {
-    --left_;
-    current_ = (current_ + 1) % pool_.size();
-  }
-
-  void TryServer() {
-    tried_ = true;
-    started_ = pool_.loop_.timers.Now();
-    started_us_ = pool_.loop_.timers.Micros();
-    timer_.Arm(pool_.backend().connect_timeout);
-    addresses_.clear();
-    next_address_ = 0;
-    securing_ = false;
-    std::visit(
-        Match{
-            [&](const HostPort& where) { step_ = pool_.loop_.network.Resolve(where.host, *this); },
-            [&](const UnixPath& where) { step_ = pool_.loop_.network.Connect(where, *this); }},
-        server().config.address);
-  }
-
-  void OnResolved(const std::vector<Ip>& addresses) override {
-    addresses_ = addresses;
-    TryAddress();
-  }
-
-  void OnResolveFailed(const Error& error) override { ServerFailed(error); }
-
-  void TryAddress() {
-    const std::uint16_t port = std::get<HostPort>(server().config.address).port;
-    step_ = pool_.loop_.network.Connect(IpPort{addresses_[next_address_++], port}, *this);
-  }
-
-  void OnConnected(std::unique_ptr<io::ByteStream> stream) override {
-    if (config::IsSecure(server().config.scheme) && !securing_) {
-      securing_ = true;
-      const std::string& host = std::get<HostPort>(server().config.address).host;
-      step_ = pool_.record_->tls->Get()->Handshake(std::move(stream), host, pool_.loop_,
-                                                   pool_.scratch_, *this);
-      return;
-    }
-    timer_.Disarm();
-    server().stats.connects.Add();
-    if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server().record);
-    server().stats.connect_us.Record(pool_.loop_.timers.Micros() - started_us_);
-    handler_.OnOpened(std::move(stream), server(), started_);
-  }
-
-  void OnConnectFailed(const Error& error) override {
-    if (!securing_ && next_address_ < addresses_.size()) return TryAddress();
-    ServerFailed(error);
-  }
-
-  void OnTimer(io::Timer&) override {
-    if (!tried_) {
-      return handler_.OnOpenFailed({.code = Errc::kOther,
-                                    .message = "an operator has drained every server",
-                                    .tls_fault = TlsFault::kOther,
-                                    .drained = true});
-    }
-    server().stats.connect_timeouts.Add();
-    ServerFailed({Errc::kTimeout, "no connection within connect_timeout of the backend"});
-  }
-
-  void ServerFailed(const Error& error) {
-    timer_.Disarm();
-    server().stats.connect_failures.Add();
-    // The gateway's own lack of resources says nothing about the server.
-    if (pool_.watcher_ != nullptr && error.code != Errc::kLimit)
-      pool_.watcher_->OnServerDown(server().record, error);
-    if (!reasons_.empty()) reasons_ += "; ";
-    reasons_ += server().config.url + ": " + error.message;
-    Next();
-    if (SkipDrained()) return TryServer();
-    step_.reset();
-    handler_.OnOpenFailed({error.code, std::move(reasons_), error.tls_fault});
-  }
-
-  Pool& pool_;
-  OpenHandler& handler_;
-  std::size_t current_;
-  std::size_t left_ = pool_.size();  // servers to try, including `current_`
-  bool tried_ = false;               // at least one server
-  std::string reasons_;              // the error of each failed server
-  std::vector<Ip> addresses_;
-  std::size_t next_address_ = 0;
-  bool securing_ = false;  // connected, TLS handshake under way
-  io::Instant started_{};
-  std::uint64_t started_us_ = 0;
-  io::Timer timer_;
-  std::unique_ptr<io::Pending> step_;
-};
 
 Pool::Pool(std::shared_ptr<const BackendRecord> backend, io::Loop loop, tls::Scratch& scratch,
            ServerWatcher* watcher, std::size_t index)
@@ -135,23 +30,113 @@ Pool::Pool(std::shared_ptr<const BackendRecord> backend, io::Loop loop, tls::Scr
       loop_(loop),
       scratch_(scratch),
       watcher_(watcher),
-      next_(index % record_->servers.size()) {
+      shared_clock_(static_cast<SharedMs>(loop.timers.Micros() / 1000) -
+                    loop.timers.Now().time_since_epoch().count()),
+      balancer_(*record_, loop.entropy, index) {
+  using config::Balance;
+  const config::Backend& settings = *record_->config;
+  counts_requests_ =
+      settings.balance == Balance::kLeastSessions || settings.balance == Balance::kRandomTwo;
   for (std::size_t i = 0; i < record_->servers.size(); ++i) {
     ServerRecord& server = *record_->servers[i];
-    servers_.push_back({record_->config->servers[i], server, server.row->loops[index]});
+    counts_requests_ |= settings.servers[i].max_sessions != 0;
+    servers_.push_back({settings.servers[i], server, server.row->loops[index], i});
   }
 }
 
-std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, std::size_t first) {
-  return std::make_unique<Opening>(*this, handler, first);
+Pool::~Pool() = default;
+
+std::unique_ptr<io::Pending> Pool::Open(OpenHandler& handler, Search& search,
+                                        std::expected<Choice, Lack> first) {
+  return std::make_unique<Opening>(*this, handler, search, std::move(first));
 }
 
-std::size_t Pool::NextServer() {
-  std::size_t server = next_;
-  for (std::size_t i = 1; i < servers_.size() && servers_[server].record.drained(); ++i)
-    server = (server + 1) % servers_.size();
-  next_ = (server + 1) % servers_.size();
-  return server;
+// ---- choosing
+
+std::expected<Pool::Choice, Lack> Pool::Choose(const Search& search) {
+  const SharedMs now = Now();
+  // Other loops may take the last place of the server that was chosen: then it is full.
+  for (std::size_t i = 0; i <= size(); ++i) {
+    const Balancer::Choice choice = balancer_.Choose(search, now);
+    if (choice.server == kNoServer) break;
+    if (choice.due != kNoServer) StartTrial(choice.due);
+    ServerUse use = Use(choice.server, search);
+    if (use || !(search.for_session || counts_requests_))
+      return Choice{choice.server, std::move(use)};
+  }
+  return Lacking(search, now);
+}
+
+ServerUse Pool::Use(std::size_t server, const Search& search) const {
+  if (!search.for_session && !counts_requests_) return {};
+  return ServerUse::TryTake(servers_[server].record, servers_[server].config.max_sessions);
+}
+
+// Where no other server can be had, the client itself tries one that is due.
+std::expected<Pool::Choice, Lack> Pool::Lacking(const Search& search, SharedMs now) {
+  bool any_in_service = false;
+  bool any_full = false;
+  for (std::size_t i = 0; i < size(); ++i) {
+    ServerRecord& server = servers_[i].record;
+    if (server.drained()) continue;
+    any_in_service = true;
+    if (server.health.serves()) {
+      any_full = true;
+      continue;
+    }
+    if (server.health.down() || search.HasTried(i)) continue;
+    if (server.health.TakeTrial(now, TrialPatience()))
+      return Choice{i, ServerUse::TryTake(server, 0)};
+  }
+  return std::unexpected(!any_in_service ? Lack::kDrained : any_full ? Lack::kFull : Lack::kOut);
+}
+
+// ---- what becomes of them
+
+void Pool::OnAnswered(const Server& server) {
+  NoteSuccess(server);
+}
+
+void Pool::OnBroken(const Server& server, std::string_view why) {
+  NoteFailure(server, why);
+}
+
+void Pool::NoteSuccess(const Server& server) {
+  if (!server.record.health.OnSuccess(Now())) return;
+  server.record.row->ejected.store(false, std::memory_order_relaxed);
+  if (watcher_ != nullptr) watcher_->OnServerBack(server.record);
+}
+
+void Pool::NoteFailure(const Server& server, std::string_view why) {
+  const auto& ejection = backend().ejection;
+  if (!ejection) return;
+  ServerHealth& health = server.record.health;
+  const SharedMs now = Now();
+  if (health.ejected()) {
+    if (const auto time = health.FailTrial(now, ejection->time); time && watcher_ != nullptr)
+      watcher_->OnServerEjected(server.record, *time, why);
+    return;
+  }
+  if (health.CountFailure() < ejection->failures) return;
+  const std::lock_guard lock(record_->ejecting);
+  const auto ejected = std::ranges::count_if(
+      record_->servers, [](const auto& other) { return other->health.ejected(); });
+  if (static_cast<std::size_t>(ejected + 1) * 100 > std::size_t{ejection->most} * size()) return;
+  const auto time = health.Eject(now, ejection->time);
+  if (!time) return;
+  server.record.row->ejected.store(true, std::memory_order_relaxed);
+  if (watcher_ != nullptr) watcher_->OnServerEjected(server.record, *time, why);
+}
+
+// A little longer than the attempt may take.
+io::Millis Pool::TrialPatience() const {
+  return backend().connect_timeout + io::Millis{1000};
+}
+
+void Pool::StartTrial(std::size_t server) {
+  if (trials_.contains(server) || !servers_[server].record.health.TakeTrial(Now(), TrialPatience()))
+    return;
+  trials_.emplace(server, std::make_unique<Trial>(*this, servers_[server]));
 }
 
 }  // namespace upgate::backend

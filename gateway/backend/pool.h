@@ -2,9 +2,13 @@
 
 #include <cstddef>
 #include <deque>
+#include <expected>
+#include <map>
 #include <memory>
 #include <string>
 
+#include "gateway/backend/balancer.h"
+#include "gateway/backend/retry_budget.h"
 #include "gateway/backend/server.h"
 #include "gateway/base/result.h"
 #include "gateway/config/config.h"
@@ -14,6 +18,14 @@
 
 namespace upgate::backend {
 
+// Why no server could be tried. Each of these is a 503.
+enum class Lack : std::uint8_t {
+  kNone,
+  kDrained,  // an operator has taken every server out of service
+  kOut,      // the others are ejected, or down according to health checks
+  kFull,     // the others have reached their max_sessions
+};
+
 // Why the gateway could not connect to any server of a backend.
 struct OpenError {
   // The error of the last server tried. kTimeout: it did not answer in time, which is a 504.
@@ -22,67 +34,110 @@ struct OpenError {
   Errc code = Errc::kOther;
   std::string message;                    // for the log: the errors of all servers that were tried
   TlsFault tls_fault = TlsFault::kOther;  // if `code` is kTls
-  // An operator has drained every server, so that none was tried; this is a 503.
-  bool drained = false;
+  Lack lack = Lack::kNone;                // if not kNone, no server was tried
 };
 
 // The outcome to count for a handshake that failed with this error.
 stats::HandshakeOutcome OutcomeOf(const OpenError& error);
 
+// A connection to a server, after the TLS handshake.
+struct Opened {
+  std::unique_ptr<io::ByteStream> stream;
+  const Server& server;  // lives as long as the pool
+  io::Instant since;     // when the attempt with this server began
+  ServerUse use;
+};
+
 class OpenHandler {
  public:
-  // Connected, TLS handshake included. `server` lives as long as the pool; `since` is when the
-  // attempt with this server began.
-  virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const Server& server,
-                        io::Instant since) = 0;
+  virtual void OnOpened(Opened opened) = 0;
   virtual void OnOpenFailed(const OpenError& error) = 0;
 
  protected:
   ~OpenHandler() = default;
 };
 
-// Observes the outcome of each connection attempt. Called from every loop: must be thread-safe.
+// Observes the state of servers. Called from every loop: must be thread-safe.
 class ServerWatcher {
  public:
+  // The outcome of each connection attempt.
   virtual void OnServerUp(ServerRecord& server) = 0;
   virtual void OnServerDown(ServerRecord& server, const Error& why) = 0;
+  // The server gets no new clients for `time`; a trial has ended its ejection.
+  virtual void OnServerEjected(ServerRecord& server, io::Millis time, std::string_view why) = 0;
+  virtual void OnServerBack(ServerRecord& server) = 0;
 
  protected:
   ~ServerWatcher() = default;
 };
 
-// The servers of one backend on one loop, used round robin. If a server cannot be connected to
-// within connect_timeout, the next one is tried, until each has been tried once. Servers that an
-// operator has drained are skipped. On its loop's thread.
+// The servers of one backend on one loop: chooses a server for each client, connects to it, and
+// ejects servers that fail. On its loop's thread.
 class Pool {
  public:
-  // `index` is the loop's; the round robin starts at a different server on each loop. What is
-  // borrowed outlives the pool; `watcher` may be nullptr.
+  // `index` is the loop's; see Balancer. What is borrowed outlives the pool; `watcher` may be
+  // nullptr.
   Pool(std::shared_ptr<const BackendRecord> backend, io::Loop loop, tls::Scratch& scratch,
        ServerWatcher* watcher, std::size_t index = 0);
+  ~Pool();
 
-  // Connects to a server. The handler is never called from inside Open; destroying the result
-  // cancels the attempt.
-  std::unique_ptr<io::Pending> Open(OpenHandler& handler) { return Open(handler, NextServer()); }
-  // The same, starting with the server of this index in the configuration.
-  std::unique_ptr<io::Pending> Open(OpenHandler& handler, std::size_t first);
-  // The index of the next server; advances the round robin. Returns a drained server only if all
-  // are drained.
-  std::size_t NextServer();
+  // The index of the chosen server, and the client's place on it; empty if places are not counted.
+  struct Choice {
+    std::size_t server = kNoServer;
+    ServerUse use;
+  };
+  std::expected<Choice, Lack> Choose(const Search& search);
 
+  // Connects to the chosen server. If it cannot be connected to within connect_timeout, another one
+  // is chosen, until all have been tried or `retry` of the backend ends it. The handler is never
+  // called from inside Open; `search` is borrowed; destroying the result cancels the attempt.
+  std::unique_ptr<io::Pending> Open(OpenHandler& handler, Search& search,
+                                    std::expected<Choice, Lack> first);
+  std::unique_ptr<io::Pending> Open(OpenHandler& handler, Search& search) {
+    return Open(handler, search, Choose(search));
+  }
+
+  // The outcome of a request: the server responded, or a WebSocket handshake with it failed or
+  // timed out. For the ejection of servers.
+  void OnAnswered(const Server& server);
+  void OnBroken(const Server& server, std::string_view why);
+
+  RetryBudget& retries() { return retries_; }
   const config::Backend& backend() const { return *record_->config; }
+  const BackendRecord& record() const { return *record_; }
   const Server& server(std::size_t index) const { return servers_[index]; }
   std::size_t size() const { return servers_.size(); }
 
  private:
   class Opening;
+  class Trial;
+
+  SharedMs Now() const { return loop_.timers.Now().time_since_epoch().count() + shared_clock_; }
+  std::expected<Choice, Lack> Lacking(const Search& search, SharedMs now);
+  ServerUse Use(std::size_t server, const Search& search) const;
+  // True if a successful connection shows that the server works.
+  bool ConnectingIsEnough(const Search& search) const {
+    return !search.for_session || backend().relay == config::Relay::kBytes;
+  }
+  bool MayTryAnother(const Search& search) const {
+    const auto& retry = backend().retry;
+    return !retry || (retry->connect && search.tries < retry->tries);
+  }
+  void NoteSuccess(const Server& server);
+  void NoteFailure(const Server& server, std::string_view why);
+  io::Millis TrialPatience() const;
+  void StartTrial(std::size_t server);
 
   const std::shared_ptr<const BackendRecord> record_;
   std::deque<Server> servers_;  // in the order of the configuration
   io::Loop loop_;
   tls::Scratch& scratch_;
   ServerWatcher* watcher_;
-  std::size_t next_;
+  const SharedMs shared_clock_;   // offset from the loop's clock
+  bool counts_requests_ = false;  // HTTP requests take places, too
+  Balancer balancer_;
+  RetryBudget retries_;
+  std::map<std::size_t, std::unique_ptr<Trial>> trials_;  // under way, by server
 };
 
 }  // namespace upgate::backend

@@ -14,4 +14,15 @@ void ServerLog::OnServerDown(ServerRecord& server, const Error& why) {
             {{"backend", server.backend}, {"server", server.url}, {"why", why.message}});
 }
 
+void ServerLog::OnServerEjected(ServerRecord& server, io::Millis time, std::string_view why) {
+  log_.Warn("server ejected", {{"backend", server.backend},
+                               {"server", server.url},
+                               {"for_s", static_cast<double>(time.count()) / 1000.0},
+                               {"why", why}});
+}
+
+void ServerLog::OnServerBack(ServerRecord& server) {
+  log_.Info("server back", {{"backend", server.backend}, {"server", server.url}});
+}
+
 }  // namespace upgate::backend

@@ -36,7 +36,10 @@ constexpr std::string_view kRewrite =
 constexpr std::string_view kMatch = "use match: { methods, headers, query, cookies … } of a route";
 constexpr std::string_view kCors =
     "use cors: { allow_origins: [ \"https://app.example.com\" ] } of a route";
-constexpr std::string_view kBalance = "not supported; servers are used in turn (round-robin)";
+constexpr std::string_view kBalance =
+    "use balance: round_robin, least_sessions, random_two or hash of a backend";
+constexpr std::string_view kEjection = "use ejection: { failures: 3, time: 10s } of a backend";
+constexpr std::string_view kSticky = "use sticky: true of a backend, or balance: hash";
 constexpr std::string_view kLog =
     "use log: { level: info, format: text }; lines go to standard error";
 constexpr std::string_view kWorkers = "use workers: NUMBER; the default is one per core";
@@ -77,14 +80,18 @@ constexpr Foreign kForeign[] = {
     {"docroot", kFolder},
     {"domains", kHosts},
     {"error_log", kLog},
+    {"fail_timeout", kEjection},
     {"filter_chains", kListen},
     {"frontend", kListen},
     {"frontends", kListen},
+    {"hash_policy", "use balance: hash and hash: client, path, header NAME … of a backend"},
     {"heartbeat", "use ping_interval of a route's limits"},
     {"keepalive", "use pool_size of a backend"},
     {"key", kCertificate},
     {"key_file", kCertificate},
     {"keyfile", kCertificate},
+    {"lb_policy", kBalance},
+    {"least_conn", "use balance: least_sessions of a backend"},
     {"limit_except", kMatch},
     {"listen", kListen},
     {"listen_host", kListen},
@@ -94,10 +101,13 @@ constexpr Foreign kForeign[] = {
     {"location", kPath},
     {"locations", kPath},
     {"log_file", kLog},
+    {"max_conns", "use max_sessions of a server: servers: [ { url: URL, max_sessions: 100 } ]"},
+    {"max_fails", kEjection},
     {"maxconn", "use connections of a listener, and sessions of a route's limits"},
     {"metrics", kAdmin},
     {"mode", "not supported; the scheme of a server sets its protocol: tcp, ws, http …"},
     {"origins", kCors},
+    {"outlier_detection", kEjection},
     {"port", kListen},
     {"proxy_connect_timeout", "use connect_timeout of a backend"},
     {"proxy_http_version", "not supported; upgrades are forwarded automatically"},
@@ -124,6 +134,9 @@ constexpr Foreign kForeign[] = {
     {"ssl_only", "not supported; a listener with tls accepts nothing else"},
     {"static", kFolder},
     {"stats", kAdmin},
+    {"stick_table", kSticky},
+    {"sticky_cookie", kSticky},
+    {"sticky_sessions", kSticky},
     {"target", kBackend},
     {"timeout", kTimeout},
     {"tls", "use tls of a listener, or of a backend"},

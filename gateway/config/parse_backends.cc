@@ -8,6 +8,8 @@
 namespace upgate::config {
 namespace {
 
+constexpr std::uint64_t kMostSessions = 1'000'000'000;
+
 // Backend names are used as metric labels and in the paths of statistics.
 bool IsBackendName(std::string_view text) {
   const auto allowed = [](char c) {
@@ -23,7 +25,12 @@ Server ParseServer(Field field, std::size_t index) {
   const bool is_map = field.value().kind == Value::Kind::kMap;
   const Field url = is_map ? field["url"] : field;
   auto parsed = url.Required<ServerUrl>();
-  if (is_map) field.RejectUnknownKeys();
+  if (is_map) {
+    server.weight = field["weight"].Optional(server.weight, {1, 1000});
+    server.backup = field["backup"].Optional(server.backup);
+    server.max_sessions = field["max_sessions"].Optional(server.max_sessions, {0, kMostSessions});
+    field.RejectUnknownKeys();
+  }
   server.scheme = parsed.scheme;
   server.address = std::move(parsed.address);
   server.url = url.value().scalar;
@@ -92,6 +99,8 @@ Backend ParseBackend(Field::Member& member, const std::filesystem::path& folder,
   backend.connect_timeout =
       field["connect_timeout"].Optional(backend.connect_timeout, {Millis{1}, Millis{600'000}});
   ParseHttpSettings(field, backend);
+  ParseBalancing(field, folder, backend);
+  ParseHealth(field, backend);
   if (const Field tls = field["tls"]; tls.present()) {
     backend.tls = ParseClientTls(tls, folder);
     const bool used =

@@ -175,6 +175,15 @@ Reading<MemoryLimit> Syntax<MemoryLimit>::Read(std::string_view text) {
   return MemoryLimit{.bytes = size->bytes};
 }
 
+Reading<Percent> Syntax<Percent>::Read(std::string_view text) {
+  const bool has_unit = text.ends_with('%');
+  const auto number = ReadInteger(has_unit ? text.substr(0, text.size() - 1) : text);
+  if (!number) return Refuse();
+  if (!has_unit) return Refuse("has no unit", fmt::format("write {}%", Excerpt(text)));
+  if (*number < 1 || *number > 100) return Refuse("is not a valid percentage", "use 1% to 100%");
+  return Percent{static_cast<std::uint32_t>(*number)};
+}
+
 Reading<Workers> Syntax<Workers>::Read(std::string_view text) {
   if (text == "auto") return Workers{0};
   const auto number = ReadInteger(text);

@@ -75,6 +75,11 @@ struct FileName {
   std::string path;
 };
 
+// A share of a whole.
+struct Percent {
+  std::uint32_t percent = 0;  // 1 to 100
+};
+
 // Where to listen.
 using Endpoint = std::variant<HostPort, UnixPath>;
 
@@ -137,6 +142,31 @@ template <>
 struct Syntax<Workers> {
   static constexpr std::string_view kForm = "auto or a number from 1 to 256";
   static Reading<Workers> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<Percent> {
+  static constexpr std::string_view kForm = "a percentage such as 50%";
+  static Reading<Percent> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<Balance> {
+  static constexpr std::string_view kForm = "round_robin, least_sessions, random_two or hash";
+  static Reading<Balance> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<HashKey> {
+  static constexpr std::string_view kForm =
+      "client, path, host, header NAME, cookie NAME or query NAME";
+  static Reading<HashKey> Read(std::string_view text);
+};
+
+template <>
+struct Syntax<HealthCheck::StatusRange> {
+  static constexpr std::string_view kForm = "a status or a range of them, such as 200 or 200-399";
+  static Reading<HealthCheck::StatusRange> Read(std::string_view text);
 };
 
 template <>

@@ -33,6 +33,11 @@ std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
                                const std::vector<Listener>& listeners);
+// The keys of a backend that say how its servers are chosen, and when they are not.
+void ParseBalancing(Field& field, const std::filesystem::path& folder, Backend& backend);
+// Those that say how servers are checked, and what happens when one fails.
+void ParseHealth(Field& field, Backend& backend);
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
 // True if a route or a listener may be given this name.
 bool IsRouteName(std::string_view name);
 // A name; empty if the field is not present.

@@ -61,6 +61,9 @@ Value ValueOf(const Conditions& match);
 Value ValueOf(const std::vector<Share>& split);
 // The keys of a route that are given; empty ones are left out.
 void AddRewriting(Value& map, const Rewriting& rewriting);
+// The keys of a backend that ParseBalancing and ParseHealth read.
+void AddBalancing(Value& map, const Backend& backend);
+void AddHealth(Value& map, const Backend& backend);
 // Only the keys that the parser accepts for a route to this kind of destination.
 Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends);
 

@@ -104,6 +104,9 @@ bool HasTls(const Backend& backend) {
 Value Describe(const Server& server) {
   Value map;
   Add(map, "url", TextValue(server.url));
+  if (server.weight != 1) Add(map, "weight", ValueOf(server.weight));
+  if (server.backup) Add(map, "backup", ValueOf(server.backup));
+  if (server.max_sessions != 0) Add(map, "max_sessions", ValueOf(server.max_sessions));
   return map;
 }
 
@@ -119,6 +122,8 @@ Value Describe(const Backend& backend) {
     Add(map, "pool_idle", ValueOf(backend.pool_idle));
   }
   if (HasTls(backend)) Add(map, "tls", ValueOf(backend.tls));
+  AddBalancing(map, backend);
+  AddHealth(map, backend);
   return map;
 }
 

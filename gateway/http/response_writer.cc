@@ -34,28 +34,23 @@ std::optional<std::string_view> AnnouncedLength(const Headers& headers) {
 
 std::optional<std::string> ResponseWriter::Head(const Response& response, BodyLength length) {
   if (response.status < 200 || response.status > 999) return {};
-  bool dated = false;
-  bool named = false;
-  bool has_options = false;
-  for (const Header& header : response.headers) {
-    if (!CanBeSent(header)) return {};
-    dated |= EqualsIgnoreCase(header.name, "date");
-    named |= EqualsIgnoreCase(header.name, "server");
-    has_options |= EqualsIgnoreCase(header.name, "connection");
-  }
+  if (!std::ranges::all_of(response.headers, CanBeSent)) return {};
   std::string out;
   out.reserve(kUsualHead);
   AddStatusLine(out, response);
-  if (!dated) AddField(out, "Date", HttpDate(context_.unix_seconds));
-  if (!named && !context_.server_name.empty()) AddField(out, "Server", context_.server_name);
+  if (response.headers.Find("date") == nullptr) {
+    AddField(out, "Date", HttpDate(context_.unix_seconds));
+  }
+  if (!context_.server_name.empty() && response.headers.Find("server") == nullptr) {
+    AddField(out, "Server", context_.server_name);
+  }
   for (const Header& header : response.headers) {
     if (IsFramingHeader(header.name) || EqualsIgnoreCase(header.name, "connection")) continue;
     AddField(out, header.name, header.value);
   }
-  const std::string options = has_options ? response.headers.Joined("connection") : "";
-  close_ = !context_.keep_alive || ListHasToken(options, "close");
+  close_ = !context_.keep_alive || response.headers.HasToken("connection", "close");
   AddFraming(out, response, length);
-  AddConnection(out, options);
+  AddConnection(out, response.headers);
   out += "\r\n";
   return out;
 }
@@ -84,13 +79,15 @@ void ResponseWriter::AddFraming(std::string& out, const Response& response, Body
 
 // Keeps the handler's own options (a 426 has "upgrade"), but the connection decides on close and
 // keep-alive.
-void ResponseWriter::AddConnection(std::string& out, std::string_view given) const {
+void ResponseWriter::AddConnection(std::string& out, const Headers& headers) const {
   std::string options;
   const auto add = [&](std::string_view option) {
     if (!options.empty()) options += ", ";
     options += option;
   };
-  for (auto item = NextListItem(given); !item.empty(); item = NextListItem(given)) {
+  const std::string given = headers.Joined("connection");
+  std::string_view list = given;
+  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
     if (!EqualsIgnoreCase(item, "close") && !EqualsIgnoreCase(item, "keep-alive")) add(item);
   }
   if (close_) {
@@ -116,13 +113,11 @@ std::string ResponseWriter::Interim(const Response& response) const {
 
 std::string ResponseWriter::UpgradeHead(const Response& response) {
   std::string out;
-  out.reserve(kUsualHead);
   AddStatusLine(out, response);
   for (const Header& header : response.headers) {
     if (CanBeSent(header)) AddField(out, header.name, header.value);
   }
-  out += "\r\n";
-  return out;
+  return out + "\r\n";
 }
 
 }  // namespace upgate::http

@@ -54,8 +54,7 @@ class ResponseWriter {
 
  private:
   void AddFraming(std::string& out, const Response& response, BodyLength length);
-  // `given`: the options of the handler, as a list.
-  void AddConnection(std::string& out, std::string_view given) const;
+  void AddConnection(std::string& out, const Headers& headers) const;
 
   Context context_;
   BodyWriter body_;

@@ -57,7 +57,7 @@ std::vector<Ip> AddressesOf(const ares_addrinfo& info) {
   return addresses;
 }
 
-std::string_view ReasonOf(int status) {
+std::string_view WhyNoAddress(int status) {
   switch (status) {
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
@@ -75,7 +75,7 @@ std::string_view ReasonOf(int status) {
 std::unexpected<Error> Unresolved(const std::string& name, int status) {
   if (auto lack = LackOfDescriptors(kDescriptors))
     return Fail(lack->code, fmt::format("resolve {}: {}", Printable(name), lack->message));
-  return Fail(Errc::kResolve, fmt::format("resolve {}: {}", Printable(name), ReasonOf(status)));
+  return Fail(Errc::kResolve, fmt::format("resolve {}: {}", Printable(name), WhyNoAddress(status)));
 }
 
 // "invalid" and everything below it does not exist (RFC 6761, section 6.4).

@@ -47,6 +47,7 @@ struct Facts {
   SessionSlot slot;  // keeps `route` and `server` alive
   const config::Route* route = nullptr;
   const backend::Server* server = nullptr;  // nullptr: a service of the gateway itself
+  backend::ServerUse use = {};              // the place on the server
   std::string client;                       // the client's address, as seen through trusted proxies
   Asked asked;
   std::string subprotocol;

@@ -136,6 +136,9 @@ constexpr std::array kServerColumns{
     Column<ServerStats>{"upgate_server_connect_timeouts_total", "counter",
                         "Connections to the server that took too long.",
                         &ServerStats::connect_timeouts},
+    Column<ServerStats>{"upgate_server_retries_total", "counter",
+                        "Requests that another server got because this one failed them.",
+                        &ServerStats::retries},
     Column<ServerStats>{"upgate_server_sessions_open", "gauge",
                         "Sessions open now with the server.", &ServerStats::sessions_open},
     Column<ServerStats>{"upgate_server_sessions_total", "counter",
@@ -398,6 +401,21 @@ void WriteDrained(Text& text, std::string_view what,
   }
 }
 
+void WriteServerStates(Text& text, const std::vector<std::string>& labels,
+                       const std::vector<std::shared_ptr<ServerRow>>& rows) {
+  const auto family = [&](std::string_view name, std::string_view help, auto value) {
+    text.Family(name, "gauge", help);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      text.Sample(labels[i], std::uint64_t{value(*rows[i])});
+  };
+  family("upgate_server_up", "0 if health checks say that the server is down, else 1.",
+         [](const ServerRow& row) { return !row.down.load(); });
+  family("upgate_server_ejected", "1 while the server gets no new clients because it failed.",
+         [](const ServerRow& row) { return row.ejected.load(); });
+  family("upgate_server_weight", "The server's share of new clients, relative to the others.",
+         [](const ServerRow& row) { return row.weight.load(); });
+}
+
 void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string>>& build) {
   std::string labels;
   for (const auto& [name, version] : build)
@@ -457,6 +475,7 @@ std::string Registry::Prometheus() const {
   WriteCloseCodes(text, route_labels, routes);
   WriteCompression(text, total->compression);
   WriteMemory(text, total->memory, memory_);
+  WriteServerStates(text, server_labels, rows.servers);
   WriteColumns(text, kServerColumns, server_labels, servers);
   WriteTraffic(text, kServers, server_labels, servers);
   text.Family("upgate_server_connect_seconds", "histogram", "Time to connect to the server.");

@@ -74,12 +74,14 @@ enum class HandshakeOutcome : std::uint8_t {
   kServerRefused,    // a WebSocket or HTTP server answered with something other than 101
   kNoResources,      // 503: no descriptors or memory for the connection to the server
   kDrained,          // 503: an operator has taken the route, or every server of it, out of service
+  kServersOut,       // 503: every server is ejected, or down by health checks
+  kServersFull,      // 503: every server has its max_sessions
 };
-inline constexpr std::size_t kHandshakeOutcomes = 12;
+inline constexpr std::size_t kHandshakeOutcomes = 14;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol",
-    "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
-    "shutting_down",     "server_refused", "no_resources",     "drained"};
+    "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
+    "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused",
+    "no_resources",   "drained",         "servers_out",      "servers_full"};
 
 // Traffic in one direction between the gateway and WebSocket peers of one kind.
 struct Traffic {
@@ -131,6 +133,7 @@ struct ServerStats : BothWays {
   Counter connects;  // successful ones
   Counter connect_failures;
   Counter connect_timeouts;
+  Counter retries;        // requests that another server got because this one failed them
   Counter sessions_open;  // now
   Counter sessions_total;
   Counter bytes_sent;            // to the server, in sessions and HTTP bodies
@@ -217,7 +220,11 @@ struct ServerRow : Row<ServerStats> {
   ServerRow(std::string its_backend, std::string url, std::size_t loop_count)
       : Row(std::move(url), loop_count), backend(std::move(its_backend)) {}
   const std::string backend;
-  std::atomic<bool> failed = false;  // to be connected to, when that was tried last; thread-safe
+  // Thread-safe.
+  std::atomic<bool> failed = false;   // to be connected to, when that was tried last
+  std::atomic<bool> ejected = false;  // gets no new clients for a while, because it failed
+  std::atomic<bool> down = false;     // by health checks
+  std::atomic<std::uint32_t> weight = 1;
 };
 
 // `name` where it is not taken, else the first of "name #2", "name #3" and so on that is not. For

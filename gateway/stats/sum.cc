@@ -49,8 +49,8 @@ void AddTo(RouteStats& to, const RouteStats& from) {
 void AddTo(ServerStats& to, const ServerStats& from) {
   for (const auto counter :
        {&ServerStats::connects, &ServerStats::connect_failures, &ServerStats::connect_timeouts,
-        &ServerStats::sessions_open, &ServerStats::sessions_total, &ServerStats::bytes_sent,
-        &ServerStats::bytes_received, &ServerStats::sessions_compressed,
+        &ServerStats::retries, &ServerStats::sessions_open, &ServerStats::sessions_total,
+        &ServerStats::bytes_sent, &ServerStats::bytes_received, &ServerStats::sessions_compressed,
         &ServerStats::compression_declined}) {
     AddTo(to.*counter, from.*counter);
   }

@@ -8,15 +8,27 @@
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
 #include "gateway/upgrade/proxy.h"
+#include "gateway/upgrade/server_choice.h"
 
 namespace upgate::upgrade {
 namespace {
 
 std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchange) {
-  http::Response response = http::TextResponse(503, "the gateway is shutting down");
-  response.headers.Add("Retry-After", "5");
-  exchange.Respond(std::move(response));
+  exchange.Respond(RetryLaterResponse("the gateway is shutting down"));
   return nullptr;
+}
+
+std::string_view WhyNoServer(backend::Lack lack) {
+  switch (lack) {
+    case backend::Lack::kDrained:
+      return "every server behind this route is drained; try again later";
+    case backend::Lack::kFull:
+      return "every server behind this route is full; try again later";
+    case backend::Lack::kOut:
+    case backend::Lack::kNone:
+      break;
+  }
+  return "no server behind this route is available; try again later";
 }
 
 // True if a route still has the same target: the same service, or a backend of that name that still
@@ -267,6 +279,7 @@ Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen
                    .compression = std::move(accepted.compression),
                    .cors = std::move(cors),
                    .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
+                   .secure = seen.scheme == "https",
                    .client = seen.client,
                    .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
                    .started_us = context_.loop.timers.Micros()};
@@ -282,9 +295,9 @@ Admission Gateway::AdmitOther(const http::Request& request, const route::SeenAs&
 
 http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_view client,
                                         const backend::OpenError& error) {
-  if (error.drained) {
+  if (error.lack != backend::Lack::kNone) {
     LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
-    return DrainedResponse("every server behind this route is drained; try again later");
+    return RetryLaterResponse(WhyNoServer(error.lack));
   }
   // The gateway's own lack of resources, which affects any number of clients at once.
   const bool ours = error.code == Errc::kLimit;
@@ -310,9 +323,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
   };
   std::optional<session::SessionSlot> slot = route.TakeSlot();
   if (!slot) {
-    http::Response full = http::TextResponse(503, "too many sessions on this route");
-    full.headers.Add("Retry-After", "5");
-    return refuse(HandshakeOutcome::kTooManySessions, std::move(full));
+    return refuse(HandshakeOutcome::kTooManySessions,
+                  RetryLaterResponse("too many sessions on this route"));
   }
   admission.slot = std::move(*slot);
   if (route.service() != nullptr) {
@@ -323,8 +335,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(onward),
                                    std::move(admission));
   }
+  const backend::Wish wish = WishOf(onward.backend->record(), exchange.request(), seen);
   return std::make_unique<Handshake>(*this, exchange, std::move(onward.backend),
-                                     std::move(admission));
+                                     std::move(admission), wish);
 }
 
 }  // namespace upgate::upgrade

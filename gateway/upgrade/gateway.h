@@ -60,10 +60,12 @@ struct Admission {
   std::uint64_t session = 0;  // the number that was promised to it; 0: none yet
   std::string protocol = {};  // of an upgrade to another protocol than WebSocket; empty: WebSocket
   std::string url;            // ws or wss, as the client sees it; in dialects that echo it
+  bool secure = false;        // the client uses TLS, as far as we or a trusted proxy know
   std::string client;
   session::Asked asked;
   std::uint64_t started_us = 0;
   http::ClientPlaces* places = nullptr;  // of the client's listener
+  backend::ServerUse use = {};           // the place on the server, once there is one
 };
 
 // The gateway of one loop: receives requests from its listeners, finds their routes, applies the
@@ -113,6 +115,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
     bool only_drained = false;
   };
   void CloseSessions(const CloseOrder& order, std::function<void(std::size_t)> done);
+  // Closes those of a server that health checks found down, over drain_spread; those whose turn
+  // comes when it is up again stay.
+  void CloseSessionsOf(std::shared_ptr<const backend::ServerRecord> server);
   // nullptr if there is no such session.
   const session::Session* FindSession(std::uint64_t id) const { return sessions_.Find(id); }
   // False if there is no such session.
@@ -179,12 +184,14 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   std::optional<Admitted> Answer101(http::Exchange& exchange, Admission& admission,
                                     const http::Response& answer, const backend::Server* server);
   void EstablishService(http::Exchange& exchange, Admission& admission);
-  void EstablishBytes(http::Exchange& exchange, Admission& admission,
-                      std::unique_ptr<io::ByteStream> stream, const backend::Server& server);
+  // `wish`: by which the server was chosen.
+  void EstablishBytes(http::Exchange& exchange, Admission& admission, backend::Opened opened,
+                      const backend::Wish& wish);
   // `server_compression`: negotiated with the server, on a route with `enforce`; nullptr for none.
   void EstablishFrames(http::Exchange& exchange, Admission& admission, const http::Response& answer,
                        http::Upgraded server_side, const backend::Server& server,
-                       std::unique_ptr<session::Compression> server_compression);
+                       std::unique_ptr<session::Compression> server_compression,
+                       const backend::Wish& wish);
   // For another protocol than WebSocket.
   void EstablishPipe(http::Exchange& exchange, Admission& admission, const http::Response& answer,
                      http::Upgraded server_side, const backend::Server& server);
@@ -195,6 +202,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // True if an operator has drained the session's route, server or listener.
   bool IsDrained(const session::Session& session) const;
   void CloseOver(const std::vector<std::uint64_t>& ids, const CloseOrder& order);
+  void CloseWhileDown(const std::vector<std::uint64_t>& ids,
+                      std::shared_ptr<const backend::ServerRecord> server);
   // `route` is nullptr if it is the listener that is drained.
   std::unique_ptr<http::ExchangeHandler> RefuseDrained(http::Exchange& exchange,
                                                        const config::Listener& listener,

@@ -17,7 +17,7 @@ bool IsSet(const std::atomic<bool>& flag) {
 
 }  // namespace
 
-http::Response DrainedResponse(std::string_view why) {
+http::Response RetryLaterResponse(std::string_view why) {
   http::Response response = http::TextResponse(503, why);
   response.headers.Add("Retry-After", "5");
   return response;
@@ -63,6 +63,28 @@ void Gateway::CloseOver(const std::vector<std::uint64_t>& ids, const CloseOrder&
   closes_.Add(ids, order.spread, std::move(reason));
 }
 
+void Gateway::CloseSessionsOf(std::shared_ptr<const backend::ServerRecord> server) {
+  auto ids = std::make_shared<std::vector<std::uint64_t>>();
+  sessions_.Walk(
+      [ids, server](session::Session& session) {
+        const session::Facts& facts = session.facts();
+        if (facts.server != nullptr && &facts.server->record == server.get())
+          ids->push_back(facts.id);
+      },
+      [this, ids, server] { CloseWhileDown(*ids, server); });
+}
+
+void Gateway::CloseWhileDown(const std::vector<std::uint64_t>& ids,
+                             std::shared_ptr<const backend::ServerRecord> server) {
+  if (ids.empty()) return;
+  closes_.Add(ids, routes_.generation().config->drain_spread,
+              {.code = ws::close_code::kServiceRestart,
+               .text = "the server behind this session is down",
+               .still_wanted = [fallen = std::move(server)](std::uint64_t) {
+                 return fallen->health.down();
+               }});
+}
+
 bool Gateway::CloseSession(std::uint64_t id, std::uint16_t code, std::string_view reason) {
   session::Session* const open = sessions_.Find(id);
   if (open != nullptr) open->End(code, reason);
@@ -92,7 +114,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::RefuseDrained(http::Exchange& ex
   } else {
     exchange.IgnoreUpgrade();
   }
-  exchange.Respond(DrainedResponse(why));
+  exchange.Respond(RetryLaterResponse(why));
   return nullptr;
 }
 

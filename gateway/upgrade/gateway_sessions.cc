@@ -10,12 +10,25 @@
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/proxy_headers.h"
+#include "gateway/upgrade/server_choice.h"
 #include "gateway/ws/hixie_stream.h"
 #include "gateway/ws/server_answer.h"
 
 namespace upgate::upgrade {
 
 using stats::HandshakeOutcome;
+
+namespace {
+
+void AddStickyCookie(const RouteContext& route, const backend::Server& server,
+                     const backend::Wish& wish, const Admission& admission,
+                     http::Response& response) {
+  const auto cookie = StickyCookie(route.BackendFor(admission.client)->record(), server.index, wish,
+                                   admission.secure);
+  if (cookie) response.headers.Add("Set-Cookie", *cookie);
+}
+
+}  // namespace
 
 std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Admission& admission,
                                                     const http::Response& answer,
@@ -47,6 +60,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
                        .slot = std::move(admission.slot),
                        .route = &route.config(),
                        .server = server,
+                       .use = std::move(admission.use),
                        .client = std::move(admission.client),
                        .asked = std::move(admission.asked),
                        .subprotocol = std::move(admission.subprotocol),
@@ -96,17 +110,20 @@ void Gateway::EstablishService(http::Exchange& exchange, Admission& admission) {
          std::move(admitted->upgraded.early));
 }
 
-void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission,
-                             std::unique_ptr<io::ByteStream> stream,
-                             const backend::Server& server) {
+void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission, backend::Opened opened,
+                             const backend::Wish& wish) {
   auto compression = OpenCompression(admission);
   RouteContext& route = ContextOf(admission.slot);
-  auto admitted = Answer101(exchange, admission, Make101(admission), &server);
+  const backend::Server& server = opened.server;
+  admission.use = std::move(opened.use);
+  http::Response response = Make101(admission);
+  AddStickyCookie(route, server, wish, admission, response);
+  auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return;
   session::Session::Owner& owner = *this;
   Launch(std::make_unique<session::ByteTunnel>(
              context_, std::move(admitted->facts), std::move(admitted->upgraded.stream),
-             std::move(compression), std::move(stream), admission.encoding, route.stats(),
+             std::move(compression), std::move(opened.stream), admission.encoding, route.stats(),
              server.stats, owner),
          std::move(admitted->upgraded.early));
 }
@@ -114,13 +131,15 @@ void Gateway::EstablishBytes(http::Exchange& exchange, Admission& admission,
 void Gateway::EstablishFrames(http::Exchange& exchange, Admission& admission,
                               const http::Response& answer, http::Upgraded server_side,
                               const backend::Server& server,
-                              std::unique_ptr<session::Compression> server_compression) {
+                              std::unique_ptr<session::Compression> server_compression,
+                              const backend::Wish& wish) {
   RouteContext& route = ContextOf(admission.slot);
   const config::Route& config = route.config();
   admission.subprotocol = ws::ChosenSubprotocol(answer);
   auto compression = OpenCompression(admission);
   http::Response response = Make101(admission);
   ws::AddFieldsOfServer(ToClient(ws::WithoutHandshake(answer, config.enforce), config), response);
+  AddStickyCookie(route, server, wish, admission, response);
   auto admitted = Answer101(exchange, admission, response, &server);
   if (!admitted) return context_.loop.turn.DeferDelete(std::move(server_side.stream));
   if (server_compression) server.stats.sessions_compressed.Add();
@@ -174,6 +193,11 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
                      .reason = std::string(kDrainedReason),
                      .spread = routes_.generation().config->drain_spread,
                      .only_drained = true});
+  }
+  if (const backend::Server* server = started.facts().server; server != nullptr) {
+    const backend::BackendRecord& backend = ContextOf(started.facts().slot).backend()->record();
+    if (server->record.health.down() && backend.config->on_down == config::OnDown::kClose)
+      CloseWhileDown({id}, backend.servers[server->index]);
   }
   LimitAge(started);
   if (draining_) closes_.AddOne(id, context_.loop.timers.Now(), shutdown_);

@@ -73,6 +73,8 @@ struct Generation {
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
   std::shared_ptr<const AdminRecord> admin;  // nullptr: no admin address
   std::shared_ptr<const http::ServerOptions> http;
+  // Of the cookies of backends that have no secret_file: made at the start, the same from then on.
+  std::shared_ptr<const std::string> sticky_key;
   // Whose certificates, keys or CAs are not those of the generation before: "listener ADDRESS",
   // "backend NAME" or "admin".
   std::vector<std::string> renewed;

@@ -7,22 +7,22 @@ namespace upgate::upgrade {
 using stats::HandshakeOutcome;
 
 Gateway::Handshake::Handshake(Gateway& gateway, http::Exchange& exchange, Ref<LoopBackend> backend,
-                              Admission admission)
+                              Admission admission, backend::Wish wish)
     : gateway_(gateway),
       exchange_(exchange),
       admission_(std::move(admission)),
       route_(ContextOf(admission_.slot)),
       backend_(std::move(backend)),
-      opening_(backend_->pool().Open(*this)) {}
+      search_{.wish = wish, .for_session = true, .tried = {}},
+      opening_(backend_->pool().Open(*this, search_)) {}
 
 Gateway::Handshake::~Handshake() {
   if (opening_) route_.Count(HandshakeOutcome::kClientGone);  // else the outcome is counted
 }
 
-void Gateway::Handshake::OnOpened(std::unique_ptr<io::ByteStream> stream,
-                                  const backend::Server& server, io::Instant) {
+void Gateway::Handshake::OnOpened(backend::Opened opened) {
   opening_.reset();
-  gateway_.EstablishBytes(exchange_, admission_, std::move(stream), server);
+  gateway_.EstablishBytes(exchange_, admission_, std::move(opened), search_.wish);
 }
 
 void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {

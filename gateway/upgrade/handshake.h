@@ -13,12 +13,11 @@ namespace upgate::upgrade {
 class Gateway::Handshake final : public http::ExchangeHandler, private backend::OpenHandler {
  public:
   Handshake(Gateway& gateway, http::Exchange& exchange, Ref<LoopBackend> backend,
-            Admission admission);
+            Admission admission, backend::Wish wish);
   ~Handshake() override;
 
  private:
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
-                io::Instant since) override;
+  void OnOpened(backend::Opened opened) override;
   void OnOpenFailed(const backend::OpenError& error) override;
 
   Gateway& gateway_;
@@ -26,6 +25,7 @@ class Gateway::Handshake final : public http::ExchangeHandler, private backend::
   Admission admission_;
   RouteContext& route_;  // held by the admission, or by the session
   const Ref<LoopBackend> backend_;
+  backend::Search search_;
   std::unique_ptr<io::Pending> opening_;  // destroyed first: it uses the backend
 };
 

@@ -9,6 +9,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/upgrade/proxy_headers.h"
+#include "gateway/upgrade/server_choice.h"
 #include "gateway/ws/deflate_parameters.h"
 #include "gateway/ws/extensions.h"
 #include "gateway/ws/server_answer.h"
@@ -43,6 +44,9 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
       onward_(std::move(onward)),
       admission_(std::move(admission)),
       pool_(*onward_.backend->http()),
+      search_{.wish = WishOf(onward_.backend->record(), exchange.request(), seen_),
+              .for_session = admission_.has_value(),
+              .tried = {}},
       server_side_(*this),
       timer_(gateway.context_.loop.timers, *this),
       started_(gateway.context_.loop.timers.Now()) {
@@ -50,6 +54,7 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
   expects_continue_ = request.has_body && request.version == http::Version::kHttp11 &&
                       request.headers.HasToken("expect", "100-continue");
   exchange_.SetBodyReading(false);
+  if (pool_.backend().retry) pool_.servers().retries().OnRequest();
   if (upgrades_to_websocket() && admission_->offer.key.empty())
     admission_->offer.key = ws::MakeKey(gateway_.context_.loop.entropy);
   Connect();
@@ -63,18 +68,19 @@ Gateway::Proxy::~Proxy() {
 // ---- to the server
 
 void Gateway::Proxy::Connect() {
-  std::unique_ptr<backend::Lease> idle = retried_ ? nullptr : pool_.TakeIdle(server_);
+  backend::Pool& servers = pool_.servers();
+  auto choice = servers.Choose(search_);
   // An upgrade keeps its connection, so a new one is opened: a pooled one could be stale.
-  if (idle && !admission_) return Send(std::move(*idle));
-  if (idle) pool_.GiveBack(std::move(*idle));
-  opening_ = pool_.Open(*this, server_);
+  if (choice && !retried_ && !admission_) {
+    if (auto idle = pool_.TakeIdle(*choice, IsRepeatable())) return Send(std::move(*idle));
+  }
+  opening_ = servers.Open(*this, search_, std::move(choice));
 }
 
-void Gateway::Proxy::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
-                              io::Instant since) {
+void Gateway::Proxy::OnOpened(backend::Opened opened) {
   opening_.reset();
-  connecting_since_ = since;
-  Send(pool_.Adopt(std::move(stream), server));
+  connecting_since_ = opened.since;
+  Send(pool_.Adopt(std::move(opened)));
 }
 
 void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
@@ -102,7 +108,13 @@ void Gateway::Proxy::Send(backend::Lease lease) {
 http::OutgoingRequest Gateway::Proxy::MakeRequest() {
   const http::Request& request = exchange_.request();
   const SocketAddress client = exchange_.client_address();
-  const auto with = [&](const http::Headers& fields) {
+  const auto& sticky = pool_.backend().sticky;
+  const auto with = [&](const http::Headers& given) {
+    // The cookie is between the client and us.
+    std::optional<http::Headers> rest;
+    if (sticky && given.Find("cookie") != nullptr)
+      RemoveCookie(rest.emplace(given), sticky->cookie);
+    const http::Headers& fields = rest ? *rest : given;
     return ToServer(request, fields, route_, lease_.server->config, seen_,
                     listener_->config.trusted_proxies, client, onward_.rewritten.get());
   };
@@ -153,7 +165,6 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
 // extensions.
 std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
   if (auto fault = ws::FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
-  admission_->offer.accept = ws::AcceptKeyOf(answer);  // of the same key
   if (!server_compression_) return {};
   const std::string extensions = ws::ChosenExtensions(answer);
   if (extensions.empty()) {
@@ -196,7 +207,13 @@ void Gateway::Proxy::OnInterim(const http::Response& head) {
 }
 
 void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
+  pool_.servers().OnAnswered(*lease_.server);
+  const bool unavailable = head.status >= 502 && head.status <= 504;
+  if (admission_ && unavailable && pool_.backend().relay == config::Relay::kFrames &&
+      TryAnother(&config::Retry::status))
+    return;
   answer_begun_ = true;
+  backend::HttpPool::Heed(lease_, head.headers);
   if (admission_) {
     gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, head.status,
                         "the response of " + lease_.server->config.url);
@@ -206,7 +223,11 @@ void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   // A HEAD response may omit Content-Length.
   if (exchange_.request().method == "HEAD") length = {};
   exchange_.Gather();
-  exchange_.SendHead(ToClient(std::move(head), route_), length);
+  http::Response answer = ToClient(std::move(head), route_);
+  if (const auto cookie = StickyCookie(pool_.servers().record(), lease_.server->index, search_.wish,
+                                       seen_.scheme == "https"))
+    answer.headers.Add("Set-Cookie", *cookie);
+  exchange_.SendHead(answer, length);
 }
 
 void Gateway::Proxy::OnAnswerBody(Bytes bytes) {
@@ -232,26 +253,53 @@ void Gateway::Proxy::OnAnswerEnd(const http::Headers& trailers) {
 void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
   timer_.Disarm();
   const backend::Server* server = lease_.server;
+  admission_->use = std::move(lease_.use);
   LetGo();
   if (!upgrades_to_websocket()) {
     settled_ = true;
     return gateway_.EstablishPipe(exchange_, *admission_, head, std::move(upgraded), *server);
   }
   if (const auto fault = Agree(head)) {
+    pool_.servers().OnBroken(*server, *fault);
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
+    if (TryAnother(&config::Retry::connect)) return;
     Settle(HandshakeOutcome::kBackendFailed);
     return Fail(502, "the server behind this route sent an invalid handshake", *fault);
   }
   settled_ = true;
+  pool_.servers().OnAnswered(*server);
   gateway_.EstablishFrames(exchange_, *admission_, head, std::move(upgraded), *server,
-                           std::move(server_compression_));
+                           std::move(server_compression_), search_.wish);
 }
 
 // ---- errors
 
+bool Gateway::Proxy::IsRepeatable() const {
+  return !body_begun_ && !answer_begun_ && IsIdempotent(exchange_.request().method);
+}
+
 bool Gateway::Proxy::MayRetry(bool untouched) const {
-  return untouched && lease_.reused && !retried_ && !body_begun_ && !answer_begun_ &&
-         IsIdempotent(exchange_.request().method);
+  return untouched && lease_.reused && !retried_ && IsRepeatable();
+}
+
+bool Gateway::Proxy::TryAnother(bool config::Retry::* reason) {
+  const auto& retry = pool_.backend().retry;
+  if (!retry || !((*retry).*reason) || !IsRepeatable()) return false;
+  backend::Pool& servers = pool_.servers();
+  search_.MarkTried(lease_.server->index, servers.size());
+  if (search_.tries >= retry->tries || servers.retries().empty()) return false;
+  auto choice = servers.Choose(search_);
+  if (!choice) return false;
+  servers.retries().Spend();
+  lease_.server->stats.retries.Add();
+  if (admission_) admission_->use = {};
+  LetGo();
+  timer_.Disarm();
+  exchange_.SetBodyReading(false);
+  request_sent_ = false;
+  server_compression_.reset();
+  opening_ = servers.Open(*this, search_, std::move(choice));
+  return true;
 }
 
 void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
@@ -263,6 +311,8 @@ void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
     return Connect();
   }
   const std::string why = lease_.server->config.url + ": " + error.message;
+  if (admission_ && !answer_begun_) pool_.servers().OnBroken(*lease_.server, error.message);
+  if (untouched && TryAnother(&config::Retry::connect)) return;
   LetGo();
   Settle(HandshakeOutcome::kBackendFailed);
   Fail(502,
@@ -285,6 +335,8 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
   const Overdue overdue = WhatIsOverdue(over);
   const std::string why = fmt::format("{}: {} within {} of the backend", lease_.server->config.url,
                                       overdue.what, overdue.key);
+  if (admission_ && !answer_begun_) pool_.servers().OnBroken(*lease_.server, overdue.what);
+  if (!over && TryAnother(&config::Retry::timeout)) return;
   LetGo();
   Settle(HandshakeOutcome::kBackendTimeout);
   Fail(504, fmt::format("the server behind this route does not answer within {}", overdue.key),
@@ -316,6 +368,7 @@ void Gateway::Proxy::Settle(HandshakeOutcome outcome) {
 
 void Gateway::Proxy::LetGo() {
   opening_.reset();
+  lease_.use = {};
   if (!lease_.connection) return;
   lease_.connection->Abandon();
   gateway_.context_.loop.turn.DeferDelete(std::move(lease_.connection));

@@ -69,8 +69,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
     return lease_.connection ? lease_.connection->held_bytes() : 0;
   }
 
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
-                io::Instant since) override;
+  void OnOpened(backend::Opened opened) override;
   void OnOpenFailed(const backend::OpenError& error) override;
 
   void OnInterim(const http::Response& head);
@@ -90,6 +89,11 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
   bool MayRetry(bool untouched) const;
+  // Whether the request can be sent to a server again without harm.
+  bool IsRepeatable() const;
+  // Gives a request that the server has failed to another one: where `reason` is among those that
+  // the backend lists, there is another one, and the budget allows it.
+  bool TryAnother(bool config::Retry::* reason);
   // Responds with an error or, if the response has begun, aborts the client's connection so that
   // the client notices.
   void Fail(int status, std::string_view what, std::string_view why);
@@ -114,13 +118,13 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   const Onward onward_;
   std::optional<Admission> admission_;
   backend::HttpPool& pool_;
+  backend::Search search_;
   ServerSide server_side_;
   std::string offered_extensions_;  // Sec-WebSocket-Extensions sent to the server
   // Set if the gateway offers compression of its own; reset if the server does not accept it.
   std::unique_ptr<session::Compression> server_compression_;
   std::unique_ptr<io::Pending> opening_;
   backend::Lease lease_;
-  std::size_t server_ = 0;  // index of the server to connect to
   io::Timer timer_;
   Wait wait_ = Wait::kNothing;
   io::Instant started_;

@@ -29,6 +29,7 @@ backends:
   mqtt: { servers: [ "tcp://127.0.0.1:1883", "tcp://127.0.0.1:1884" ] }
   live: { servers: [ "ws://127.0.0.1:9000" ] }
   site: { servers: [ "http://127.0.0.1:3000" ] }
+  rooms: { servers: [ { url: "ws://127.0.0.1:9001", weight: 3 }, { url: "ws://127.0.0.1:9002", max_sessions: 5 }, { url: "ws://127.0.0.1:9003", backup: true } ], balance: hash, hash: query room, sticky: true, health: { check: ws }, retry: { on: [ timeout ] } }
 routes:
   - { path: /mqtt, hosts: [ app.test ], backend: mqtt, subprotocols: [ mqtt ], cors: { allow_origins: [ "https://page.test" ] } }
   - { path: /live/*, backend: live }
@@ -37,6 +38,7 @@ routes:
   - { path: /*, hosts: [ app.test ], backend: site, require_origin: true }
   - { path: /strict, hosts: [ strict.test ], backend: live, enforce: true, compression: true, server_compression: { level: 1 } }
   - { path: /old/*, plugin: redirect, options: { to: / } }
+  - { path: /rooms, backend: rooms }
 )";
 
 class ExplainTest : public testing::Test {
@@ -72,14 +74,29 @@ TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
   const auto [routed, text, location] =
       Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Protocol: v5, mqtt"});
   EXPECT_TRUE(routed);
-  EXPECT_THAT(text, HasSubstr("routes[0] /mqtt (u.yaml:9)"));
+  EXPECT_THAT(text, HasSubstr("routes[0] /mqtt (u.yaml:10)"));
   EXPECT_THAT(text, HasSubstr("the host app.test is listed; the path is exactly this one"));
-  EXPECT_THAT(text, HasSubstr("routes[4] /* (u.yaml:13): its path is less specific"));
-  EXPECT_THAT(text, HasSubstr("routes[2] ~^/m (u.yaml:11): any host is less specific"));
+  EXPECT_THAT(text, HasSubstr("routes[4] /* (u.yaml:14): its path is less specific"));
+  EXPECT_THAT(text, HasSubstr("routes[2] ~^/m (u.yaml:12): any host is less specific"));
   EXPECT_THAT(text, AllOf(HasSubstr("backend mqtt"), HasSubstr("tcp://127.0.0.1:1883"),
                           HasSubstr("tcp://127.0.0.1:1884")));
   EXPECT_THAT(text,
               AllOf(HasSubstr("101 once a server is connected"), HasSubstr("subprotocol mqtt\n")));
+}
+
+TEST_F(ExplainTest, TellsHowAServerIsChosenAndWhichOneTheRequestGets) {
+  const std::string text = Ask("ws://app.test:8080/rooms?room=1").text;
+  EXPECT_THAT(text, HasSubstr("ws://127.0.0.1:9001, weight 3\n"));
+  EXPECT_THAT(text, HasSubstr("ws://127.0.0.1:9002, at most 5 sessions\n"));
+  EXPECT_THAT(text, HasSubstr("ws://127.0.0.1:9003, backup\n"));
+  EXPECT_THAT(text, HasSubstr("  balance     hash of query room\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("  server +ws://127.0.0.1:900[12], as long as"));
+  EXPECT_EQ(text, Ask("ws://app.test:8080/rooms?room=1").text);
+  EXPECT_THAT(text, HasSubstr("  sticky      by the cookie upgate, which the response sets\n"));
+  EXPECT_THAT(text, HasSubstr("  health      ws /healthz every 5s; down after 3 failures"));
+  EXPECT_THAT(text, HasSubstr("  retry       up to 2 servers for one request, on timeout\n"));
+  EXPECT_THAT(Ask("ws://app.test:8080/rooms").text,
+              HasSubstr("in turn: the request has no query room"));
 }
 
 TEST_F(ExplainTest, TellsWhatThePoliciesAnswer) {
@@ -157,11 +174,11 @@ TEST_F(ExplainTest, ListsSimilarRoutes) {
   EXPECT_FALSE(routed);
   EXPECT_THAT(
       text,
-      HasSubstr("routes[4] /* (u.yaml:13): the path fits, the host does not: it is for app.test"));
+      HasSubstr("routes[4] /* (u.yaml:14): the path fits, the host does not: it is for app.test"));
   EXPECT_THAT(
       text,
       HasSubstr(
-          "routes[3] /echo (u.yaml:12): the host fits, the path does not; did you mean this one?"));
+          "routes[3] /echo (u.yaml:13): the host fits, the path does not; did you mean this one?"));
   EXPECT_THAT(text, HasSubstr("answer        404"));
 }
 
@@ -169,7 +186,7 @@ TEST_F(ExplainTest, ShowsEachWayToReadAPath) {
   const auto [routed, text, location] = Ask("http://any.test:8080/live%2Fx;a");
   EXPECT_FALSE(routed);
   EXPECT_THAT(text, HasSubstr("readings      /live%2Fx;a: no route\n"));
-  EXPECT_THAT(text, HasSubstr("              /live/x: routes[1] /live/* (u.yaml:10)\n"));
+  EXPECT_THAT(text, HasSubstr("              /live/x: routes[1] /live/* (u.yaml:11)\n"));
   EXPECT_THAT(text,
               HasSubstr("answer        400 Bad Request: servers read this path in different"));
   EXPECT_THAT(

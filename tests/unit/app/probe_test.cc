@@ -1,4 +1,4 @@
-#include "gateway/app/probe.h"
+#include "gateway/backend/probe.h"
 
 #include <functional>
 #include <memory>
@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gateway/app/probe_settings.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
 #include "tests/support/ws_client.h"
@@ -18,6 +19,8 @@
 namespace upgate::app {
 namespace {
 
+using backend::Probe;
+using backend::ProbeSettings;
 using namespace std::chrono_literals;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -49,7 +52,7 @@ class World final : private Probe::Owner {
 
   explicit World(std::string_view url = "ws://127.0.0.1:7000/x?y=z",
                  std::size_t read_chunk = io::kReadBufferSize) {
-    settings.url = ReadUrl(url).value();
+    settings = SettingsFor(ReadUrl(url).value());
     loop.network().options().read_chunk = read_chunk;
     server.OnConnection([this](test::TestPeer& peer) {
       peer.OnReceive(
@@ -465,8 +468,7 @@ TEST(Probe, MayBeDestroyedAtAnyTurn) {
     struct Quiet final : Probe::Owner {
       void OnProbed(const Result<std::string>&) override {}
     } owner;
-    const ProbeSettings settings{
-        .url = ReadUrl("ws://127.0.0.1:7000/").value(), .headers = {}, .subprotocol = {}};
+    const ProbeSettings settings = SettingsFor(ReadUrl("ws://127.0.0.1:7000/").value());
     tls::Scratch scratch;
     bool idle = false;
     {

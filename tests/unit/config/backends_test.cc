@@ -16,14 +16,15 @@ TEST(BackendsTest, ABackendNeedsServers) {
             "3:14: backends.app.servers: is text; needs a list: write [ tcp://a:1 ]\n");
   EXPECT_EQ(ErrorsOfBackend("    [ tcp://a:1 ]"),
             "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, "
-            "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, tls\n");
+            "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, balance, "
+            "hash, slow_start, sticky, ejection, health, on_down, retry, tls\n");
 }
 
 TEST(BackendsTest, ServersAreUrlsOrMaps) {
   EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1, { url: tls://b:2 }, unix:/c ]"), "");
   EXPECT_EQ(
       ErrorsOfBackend(
-          "    servers: [ a:1, { url: mq://b }, { uri: x }, [ ], { url: unix:/c, weight: 2 } ]"),
+          "    servers: [ a:1, { url: mq://b }, { uri: x }, [ ], { url: unix:/c, share: 2 } ]"),
       "3:16: backends.app.servers[0]: 'a:1' has no scheme; write tcp://a:1 or tls://a:1\n"
       "3:28: backends.app.servers[1].url: 'mq://b' has an unknown scheme; use tcp, tls, unix, ws, "
       "wss, http or https\n"
@@ -32,7 +33,8 @@ TEST(BackendsTest, ServersAreUrlsOrMaps) {
       "3:40: backends.app.servers[2].uri: unknown key; did you mean 'url'?\n"
       "3:50: backends.app.servers[3]: is a list; needs the URL of a server (tcp, tls, unix, ws, "
       "wss, http or https)\n"
-      "3:71: backends.app.servers[4].weight: unknown key; known here: url\n");
+      "3:71: backends.app.servers[4].share: unknown key; known here: url, weight, backup, "
+      "max_sessions\n");
 }
 
 TEST(BackendsTest, PasswordsAreNotRepeated) {

@@ -92,7 +92,10 @@ backends:
   app:
     servers:
       - url: "tls://[::1]:8883"
+        weight: 3
+        max_sessions: 100
       - url: "unix:/run/app.sock"
+        backup: true
     connect_timeout: 500ms
     tls:
       verify: false
@@ -101,6 +104,33 @@ backends:
       certificate:
         cert: "/etc/upgate/me.crt"
         key: "/etc/upgate/me.key"
+    balance: least_sessions
+    slow_start: 30s
+    sticky:
+      cookie: "node"
+      max_age: 1h
+      path: "/app"
+      secure: true
+      same_site: none
+      secret_file: "/etc/upgate/secret"
+    ejection:
+      failures: 5
+      time: 1m
+      most: 100%
+    health:
+      interval: 1s
+      timeout: 500ms
+      rise: 1
+      fall: 2
+      check: tcp
+      send: "PING\x0d\x0a"
+      expect: "+PONG"
+    on_down: close
+    retry:
+      tries: 3
+      "on":
+        - connect
+        - status
   site:
     servers:
       - url: "http://site"
@@ -110,6 +140,21 @@ backends:
     request_timeout: 1h
     pool_size: 0
     pool_idle: 1s
+    balance: hash
+    hash: "header X-User"
+    sticky: false
+    ejection: false
+    health:
+      interval: 5s
+      timeout: 2s
+      rise: 2
+      fall: 3
+      check: http
+      path: "/up"
+      status:
+        - 200
+        - 300-302
+    on_down: keep
   site2:
     servers:
       - url: "http://site2"

@@ -6,33 +6,38 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "gateway/app/command_url.h"
-#include "gateway/backend/pool.h"
+#include "gateway/backend/connecting.h"
 #include "gateway/config/config.h"
 #include "gateway/http/client_connection.h"
 #include "gateway/io/network.h"
 #include "gateway/io/timers.h"
-#include "gateway/stats/stats.h"
 #include "gateway/tls/context.h"
 #include "gateway/ws/frame.h"
 #include "gateway/ws/handshake.h"
 
-namespace upgate::app {
+namespace upgate::backend {
 
 struct ProbeSettings {
-  CommandUrl url;           // absolute
-  http::Headers headers;    // in addition to those that the probe sends; a Host replaces that
-                            // of the URL
-  std::string subprotocol;  // to request; empty: none
+  std::string name;       // of the server, for messages; without secrets
+  config::Server server;  // where it is, and whether it has TLS
+  bool is_websocket = false;
+  std::string authority;  // for Host
+  std::string target = "/";
+  http::Headers headers;    // beyond those that the probe sends by itself; a Host among them takes
+                            // the place of the authority
+  std::string subprotocol;  // to ask for; empty: none
+  std::string user_agent;   // empty: none
+  std::vector<config::HealthCheck::StatusRange> statuses{{}};  // that are fine, over HTTP
   io::Millis timeout{5'000};
 };
 
-// Checks once whether a server works, as a client would. ws and wss: an opening handshake, a ping
-// with its pong, and the closing handshake, for the end of which it does not wait long (RFC 6455,
-// sections 4.1, 5.5 and 7.1). http and https: a GET, for which any 2xx or 3xx is a success.
+// Checks once whether a server works, as a client would. Over WebSocket: an opening handshake, a
+// ping with its pong, and the closing handshake, for the end of which it does not wait long (RFC
+// 6455, sections 4.1, 5.5 and 7.1). Over HTTP: a GET, for which `statuses` are a success.
 // Everything within `timeout`. Starts at once. On its loop's thread.
-class Probe final : private backend::OpenHandler,
+class Probe final : private Connecting::Owner,
                     private http::ResponseHandler,
                     private http::ClientConnection::Owner,
                     private io::StreamHandler,
@@ -48,7 +53,7 @@ class Probe final : private backend::OpenHandler,
     ~Owner() = default;
   };
 
-  // What is borrowed outlives the probe; `tls` may be nullptr for ws and http.
+  // What is borrowed outlives the probe; `tls` may be nullptr where the server has none.
   Probe(const ProbeSettings& settings, std::shared_ptr<tls::ClientContext> tls, io::Loop loop,
         tls::Scratch& scratch, Owner& owner);
   ~Probe();
@@ -65,9 +70,8 @@ class Probe final : private backend::OpenHandler,
     kOver,
   };
 
-  void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
-                io::Instant since) override;
-  void OnOpenFailed(const backend::OpenError& error) override;
+  void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
+  void OnServerFailed(const Error& error) override;
 
   void OnInterim(const http::Response&) override {}
   void OnHead(http::Response&& head, http::BodyLength length) override;
@@ -101,7 +105,7 @@ class Probe final : private backend::OpenHandler,
   const ProbeSettings& settings_;
   io::Loop loop_;
   Owner& owner_;
-  backend::Pool pool_;
+  Connecting connecting_;
   io::Timer timer_;
   Step step_ = Step::kConnecting;
   const std::uint64_t started_us_;
@@ -113,9 +117,8 @@ class Probe final : private backend::OpenHandler,
   std::array<std::byte, 8> ping_{};
   ws::FrameDecoder decoder_;
   std::string control_;  // payload of an incomplete control frame
-  std::unique_ptr<io::Pending> opening_;
   std::unique_ptr<http::ClientConnection> connection_;
   std::unique_ptr<io::ByteStream> stream_;  // after the 101
 };
 
-}  // namespace upgate::app
+}  // namespace upgate::backend

@@ -1,4 +1,4 @@
-#include "gateway/app/probe.h"
+#include "gateway/backend/probe.h"
 
 #include <algorithm>
 #include <limits>
@@ -6,14 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "gateway/app/version.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
 #include "gateway/ws/close.h"
 #include "gateway/ws/mask.h"
 #include "gateway/ws/server_answer.h"
 
-namespace upgate::app {
+namespace upgate::backend {
 namespace {
 
 // A server that has sent its pong works; a server that first delivers pending data may take long to
@@ -21,36 +20,6 @@ namespace {
 constexpr io::Millis kCloseTimeout{1'000};
 constexpr std::size_t kMaxBody = 200;
 constexpr http::ClientLimits kLimits;
-
-// Without the query, which may contain a secret: this line may be logged.
-std::string NameOf(const CommandUrl& url) {
-  return fmt::format("{}://{}{}", url.scheme, url.authority,
-                     url.target.substr(0, url.target.find('?')));
-}
-
-std::shared_ptr<const backend::BackendRecord> BackendFor(const ProbeSettings& settings,
-                                                         std::shared_ptr<tls::ClientContext> tls) {
-  const CommandUrl& url = settings.url;
-  auto config = std::make_shared<config::Config>();
-  config::Backend& backend = config->backends["probe"];
-  backend.name = "probe";
-  backend.servers.push_back(
-      {.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
-       .address = HostPort{url.host, url.port},
-       .url = NameOf(url),
-       .index = 0,
-       .mark = {}});
-  // The timeout is the timer of the probe.
-  backend.connect_timeout = settings.timeout + std::chrono::hours(1);
-  auto record = std::make_shared<backend::BackendRecord>();
-  record->whole = config;
-  record->config = &backend;
-  if (tls) record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(tls));
-  const std::string& name = backend.servers[0].url;
-  record->servers.push_back(std::make_shared<backend::ServerRecord>(
-      backend.name, name, std::make_shared<stats::ServerRow>(backend.name, name, 1)));
-  return record;
-}
 
 // "403 Forbidden: the origin is not allowed"
 std::string Describe(int status, std::string_view body) {
@@ -66,12 +35,14 @@ Probe::Probe(const ProbeSettings& settings, std::shared_ptr<tls::ClientContext> 
     : settings_(settings),
       loop_(loop),
       owner_(owner),
-      pool_(BackendFor(settings, std::move(tls)), loop, scratch, nullptr),
+      connecting_(loop, scratch, *this),
       timer_(loop.timers, *this),
       started_us_(loop.timers.Micros()),
       decoder_(ws::Role::kClient, std::numeric_limits<std::int64_t>::max()) {
   timer_.Arm(settings.timeout);
-  opening_ = pool_.Open(*this);
+  // The timeout is the timer of the probe.
+  connecting_.Start(settings.server, std::move(tls),
+                    {settings.timeout + std::chrono::hours(1), "the time of the probe"});
 }
 
 Probe::~Probe() {
@@ -82,11 +53,11 @@ Probe::~Probe() {
 
 http::OutgoingRequest Probe::Request() {
   http::OutgoingRequest request{
-      .method = "GET", .target = settings_.url.target, .headers = {}, .body = {}, .upgrade = {}};
+      .method = "GET", .target = settings_.target, .headers = {}, .body = {}, .upgrade = {}};
   http::Headers headers;
-  headers.Add("Host", settings_.url.authority);
-  headers.Add("User-Agent", "upgate/" + VersionNumber());
-  if (settings_.url.is_websocket()) {
+  headers.Add("Host", settings_.authority);
+  if (!settings_.user_agent.empty()) headers.Add("User-Agent", settings_.user_agent);
+  if (settings_.is_websocket) {
     request.upgrade = "websocket";
     offer_.key = ws::MakeKey(loop_.entropy);
     headers.Add("Sec-WebSocket-Version", "13");
@@ -107,25 +78,27 @@ http::OutgoingRequest Probe::Request() {
   return request;
 }
 
-void Probe::OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server&, io::Instant) {
-  opening_.reset();
+void Probe::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
   step_ = Step::kAnswer;
   connection_ = http::ClientConnection::Start(std::move(stream), loop_, kLimits, *this);
   connection_->Send(Request(), *this);
 }
 
-void Probe::OnOpenFailed(const backend::OpenError& error) {
-  // The message begins with the URL already.
+void Probe::OnServerFailed(const Error& error) {
   const bool kept = error.code == Errc::kTimeout || error.code == Errc::kTls;
-  Finish(std::unexpected(
-      Error{kept ? error.code : Errc::kUnreachable, error.message, error.tls_fault}));
+  Finish(std::unexpected(Error{kept ? error.code : Errc::kUnreachable,
+                               fmt::format("{}: {}", settings_.name, error.message),
+                               error.tls_fault}));
 }
 
 // ---- the response
 
 void Probe::OnHead(http::Response&& head, http::BodyLength) {
   status_ = head.status;
-  if (!settings_.url.is_websocket() && status_ >= 200 && status_ < 400) {
+  const bool fine = std::ranges::any_of(settings_.statuses, [&](const auto& range) {
+    return status_ >= range.first && status_ <= range.last;
+  });
+  if (!settings_.is_websocket && fine) {
     return Succeed(fmt::format("{} in {} ms", status_, MillisSince(started_us_)));
   }
   step_ = Step::kRefusal;
@@ -143,8 +116,8 @@ void Probe::OnBodyEnd(const http::Headers&) {
 }
 
 void Probe::Refused() {
-  Fail(Errc::kProtocol, fmt::format("{}{}", settings_.url.is_websocket() ? "not 101 but " : "",
-                                    Describe(status_, body_)));
+  Fail(Errc::kProtocol,
+       fmt::format("{}{}", settings_.is_websocket ? "not 101 but " : "", Describe(status_, body_)));
 }
 
 void Probe::OnFailed(const Error& error, bool) {
@@ -270,7 +243,7 @@ void Probe::Succeed(std::string_view how) {
 }
 
 void Probe::Fail(Errc code, std::string_view why) {
-  Finish(upgate::Fail(code, fmt::format("{}: {}", NameOf(settings_.url), why)));
+  Finish(upgate::Fail(code, fmt::format("{}: {}", settings_.name, why)));
 }
 
 void Probe::Finish(const Result<std::string>& outcome) {
@@ -281,7 +254,7 @@ void Probe::Finish(const Result<std::string>& outcome) {
 
 void Probe::LetGo() {
   timer_.Disarm();
-  opening_.reset();
+  connecting_.Cancel();
   if (connection_) {
     connection_->Abandon();
     loop_.turn.DeferDelete(std::move(connection_));
@@ -292,4 +265,4 @@ void Probe::LetGo() {
   }
 }
 
-}  // namespace upgate::app
+}  // namespace upgate::backend

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "gateway/backend/balancer.h"
+#include "gateway/http/message.h"
+#include "gateway/route/origin.h"
+
+namespace upgate::upgrade {
+
+// What a request says about the server it wants: the key that the backend hashes by, and where its
+// cookie leads.
+backend::Wish WishOf(const backend::BackendRecord& backend, const http::Request& request,
+                     const route::SeenAs& seen);
+
+// The value of the first cookie of that name in a request; empty if there is none (RFC 6265,
+// section 5.4).
+std::string_view CookieValue(const http::Headers& headers, std::string_view name);
+// Removes every cookie of that name.
+void RemoveCookie(http::Headers& headers, std::string_view name);
+
+// The Set-Cookie that leads a client to this server from now on; nothing where it does so already,
+// or the backend is not sticky. `secure`: the client uses TLS.
+std::optional<std::string> StickyCookie(const backend::BackendRecord& backend, std::size_t server,
+                                        const backend::Wish& wish, bool secure);
+
+}  // namespace upgate::upgrade
