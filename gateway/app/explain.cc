@@ -54,11 +54,6 @@ std::string HostsOf(const config::Route& route) {
   return hosts.empty() ? "any host" : hosts;
 }
 
-std::string Duration(config::Millis duration, std::string_view when_zero) {
-  return duration.count() == 0 ? std::string(when_zero)
-                               : config::Syntax<config::Millis>::Write(duration);
-}
-
 // Leaves out the client's port, which means nothing here.
 SocketAddress PeerOf(const Question& question) {
   return IpPort{question.from, 0};

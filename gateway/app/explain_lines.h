@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "gateway/config/config.h"
+#include "gateway/config/scalar.h"
+
 namespace upgate::app {
 
 // Lines of "name  what"; those without a name belong to the one above.
@@ -24,5 +27,11 @@ class Lines {
  private:
   std::string text_;
 };
+
+// A duration as configurations have it; `when_zero` stands for none.
+inline std::string Duration(config::Millis duration, std::string_view when_zero) {
+  return duration.count() == 0 ? std::string(when_zero)
+                               : config::Syntax<config::Millis>::Write(duration);
+}
 
 }  // namespace upgate::app

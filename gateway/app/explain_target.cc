@@ -59,14 +59,14 @@ std::string_view NameOf(config::HealthCheck::Kind kind) {
 void TellFailures(Lines& out, const config::Backend& backend) {
   if (backend.ejection && backend.servers.size() > 1)
     out.Add("  ejection", "after {} failures in a row for {}, of at most {}% of the servers",
-            backend.ejection->failures, Duration(backend.ejection->time, ""),
+            backend.ejection->failures, Duration(backend.ejection->time, "0"),
             backend.ejection->most);
   if (backend.health) {
     const config::HealthCheck& check = *backend.health;
     out.Add("  health", "{}{} every {}; down after {} failures, up after {} successes",
             NameOf(check.kind),
             check.kind == config::HealthCheck::Kind::kTcp ? "" : " " + check.path,
-            Duration(check.interval, ""), check.fall, check.rise);
+            Duration(check.interval, "0"), check.fall, check.rise);
   }
   if (backend.retry)
     out.Add("  retry", "up to {} servers for one request{}{}{}", backend.retry->tries,
@@ -85,7 +85,7 @@ void TellBalancing(Lines& out, const backend::BackendRecord& record, const route
             by_hash ? " of " + config::ToString(backend.hash) : "");
     if (backend.slow_start.count() != 0)
       out.Add("", "a server that comes back gets its share within {}",
-              Duration(backend.slow_start, ""));
+              Duration(backend.slow_start, "0"));
   }
   const backend::Wish wish = upgrade::WishOf(record, request, seen);
   if (wish.server) {
