@@ -12,6 +12,7 @@
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
+#include "gateway/config/target_syntax.h"
 #include "gateway/http/chars.h"
 #include "gateway/http/request_parser.h"
 #include "gateway/route/authority.h"
@@ -208,16 +209,36 @@ std::string_view NameOf(config::Encoding encoding) {
   return "base64";
 }
 
+// The token itself is not shown: it is a secret, and who asks knows it.
+void TellResolver(Lines& out, const config::Resolver& resolver, const std::string& where) {
+  std::vector<std::string> places, targets;
+  for (const config::TokenPlace& place : resolver.from)
+    places.push_back(config::WrittenPlace(place));
+  for (const config::TargetPattern& target : resolver.allow) targets.push_back(target.written);
+  out.Add("to", "the server that the resolver {} finds, {}", resolver.name,
+          NameOf(resolver.backend.relay));
+  if (!where.empty()) out.Add("", "{}", where);
+  out.Add("", "by the token in {}", fmt::join(places, ", or "));
+  out.Add("", "allowed are {}", fmt::join(targets, ", "));
+}
+
 void TellTarget(Lines& out, const config::Config& config, const config::Route& route,
                 const plugin::Service::Preview& preview) {
-  if (!route.backend) {
+  if (route.plugin) {
     out.Add("to", "plugin {}", *route.plugin);
     if (!preview.line.empty()) out.Add("", "{}", preview.line);
     return;
   }
-  const config::Backend& backend = config.backends.at(*route.backend);
-  out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
-  for (const auto& server : backend.servers) out.Add("", "{}", server.url);
+  const config::Backend& backend = *config.BackendOf(route);
+  if (route.resolver) {
+    TellResolver(out, *route.resolver, preview.line);
+  } else {
+    out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
+    for (const auto& server : backend.servers) out.Add("", "{}", server.url);
+  }
+  if (backend.send_proxy != config::SendProxy::kOff)
+    out.Add("", "each connection begins with a PROXY header of version {}",
+            backend.send_proxy == config::SendProxy::kV1 ? 1 : 2);
   if (backend.relay == config::Relay::kBytes) return;
   out.Add("  headers", "Host {}; {}",
           route.preserve_host ? "as the client sent it" : "of the server",
@@ -294,10 +315,9 @@ void TellAnswered(Lines& out, const upgrade::Answered& answered, const http::Hea
 void TellAccepted(Lines& out, const config::Config& config, const config::Route& route,
                   const upgrade::Accepted& accepted, const upgrade::Decision& decision) {
   out.Add("dialect", "{}", NameOf(accepted.offer.dialect));
-  if (!route.backend) {
+  if (route.plugin) {
     out.Add("answer", "101, then a session with the plugin");
-  } else if (const config::Relay relay = config.backends.at(*route.backend).relay;
-             relay == config::Relay::kBytes) {
+  } else if (config.BackendOf(route)->relay == config::Relay::kBytes) {
     out.Add("answer", "101 once a server is connected, else 502 or 504; encoding {}",
             NameOf(accepted.encoding));
   } else {
@@ -314,8 +334,8 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
 void TellOrdinary(Lines& out, const http::Request& request, const config::Listener& listener,
                   const config::Route& route, const upgrade::Decision& decision) {
   out.Add("answer", "{}",
-          route.backend ? "the server's own, or 502 or 504 when none can be reached"
-                        : "the plugin's own");
+          route.plugin ? "the plugin's own"
+                       : "the server's own, or 502 or 504 when none can be reached");
   if (route.plugin && ws::IsHandshake(request, listener.dialects)) {
     out.Add("", "but never a 101: the plugin {} does not serve WebSocket", *route.plugin);
   } else if (request.headers.Find("Upgrade") != nullptr) {
@@ -392,13 +412,15 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   }
   const config::Route& route = *matches.front().route;
   const plugin::Service* service = generation.routes[route.index]->service.get();
+  const config::Backend* backend = config.BackendOf(route);
   const upgrade::Behind behind = upgrade::BehindRoute(
-      route, service,
-      route.backend ? config.backends.at(*route.backend).relay : config::Relay::kBytes);
+      route, service, backend != nullptr ? backend->relay : config::Relay::kBytes);
   const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
   TellRoute(out, config, matches);
-  const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
-                                          : plugin::Service::Preview{};
+  auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
+                                    : plugin::Service::Preview{};
+  if (const auto& resolver = generation.routes[route.index]->resolver)
+    preview.line = resolver->plugin->Describe();
   TellTarget(out, config, route, preview);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);

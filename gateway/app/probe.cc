@@ -37,6 +37,7 @@ std::shared_ptr<const backend::BackendRecord> BackendFor(const ProbeSettings& se
   backend.servers.push_back(
       {.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp,
        .address = HostPort{url.host, url.port},
+       .pinned = {},
        .url = NameOf(url),
        .index = 0,
        .mark = {}});

@@ -33,7 +33,9 @@ Lease HttpPool::Adopt(std::unique_ptr<io::ByteStream> stream, const Server& serv
 
 void HttpPool::GiveBack(Lease lease) {
   if (!lease.connection) return;
-  if (!lease.connection->reusable() || idle_.size() >= backend().pool_size)
+  // One that has said whose it is belongs to that client.
+  const bool personal = backend().send_proxy != config::SendProxy::kOff;
+  if (personal || !lease.connection->reusable() || idle_.size() >= backend().pool_size)
     return Discard(std::move(lease.connection));
   SharedLimit::Taken descriptor = descriptors_.TryTakeOwned(1);
   if (!descriptor) return Discard(std::move(lease.connection));

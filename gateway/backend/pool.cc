@@ -51,9 +51,11 @@ class Pool::Opening final : public io::Pending,
     next_address_ = 0;
     securing_ = false;
     std::visit(
-        Match{
-            [&](const HostPort& where) { step_ = pool_.loop_.network.Resolve(where.host, *this); },
-            [&](const UnixPath& where) { step_ = pool_.loop_.network.Connect(where, *this); }},
+        Match{[&](const HostPort& where) {
+                if (!server().config.pinned.empty()) return OnResolved(server().config.pinned);
+                step_ = pool_.loop_.network.Resolve(where.host, *this);
+              },
+              [&](const UnixPath& where) { step_ = pool_.loop_.network.Connect(where, *this); }},
         server().config.address);
   }
 
@@ -70,6 +72,7 @@ class Pool::Opening final : public io::Pending,
   }
 
   void OnConnected(std::unique_ptr<io::ByteStream> stream) override {
+    if (!securing_) Greet(*stream);
     if (config::IsSecure(server().config.scheme) && !securing_) {
       securing_ = true;
       const std::string& host = std::get<HostPort>(server().config.address).host;
@@ -82,6 +85,11 @@ class Pool::Opening final : public io::Pending,
     if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server().record);
     server().stats.connect_us.Record(pool_.loop_.timers.Micros() - started_us_);
     handler_.OnOpened(std::move(stream), server(), started_);
+  }
+
+  void Greet(io::ByteStream& stream) {
+    const std::string greeting = handler_.Greeting();
+    if (!greeting.empty()) stream.Write(AsBytes(greeting));
   }
 
   void OnConnectFailed(const Error& error) override {

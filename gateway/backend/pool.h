@@ -36,6 +36,8 @@ class OpenHandler {
   virtual void OnOpened(std::unique_ptr<io::ByteStream> stream, const Server& server,
                         io::Instant since) = 0;
   virtual void OnOpenFailed(const OpenError& error) = 0;
+  // What is sent first on each connection to a server, before TLS: a PROXY header.
+  virtual std::string Greeting() { return {}; }
 
  protected:
   ~OpenHandler() = default;

@@ -1,5 +1,7 @@
 #include "gateway/config/config.h"
 
+#include <algorithm>
+
 #include "gateway/base/host_name.h"
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
@@ -12,11 +14,22 @@ std::string ListenAddress::ToString() const {
                     where);
 }
 
+bool TrustedProxies::Has(const SocketAddress& peer) const {
+  const auto* tcp = std::get_if<IpPort>(&peer);
+  if (tcp == nullptr) return unix_sockets;
+  return std::ranges::any_of(blocks, [&](const Cidr& block) { return block.Contains(tcp->ip); });
+}
+
 bool ListenAddress::IsLocal() const {
   const auto* at = std::get_if<HostPort>(&where);
   if (at == nullptr) return true;
   if (const auto ip = Ip::Parse(at->host)) return IsLoopback(*ip);
   return EqualsIgnoreCase(WithoutRootDot(at->host), "localhost");
+}
+
+const Backend* Config::BackendOf(const Route& route) const {
+  if (route.resolver) return &route.resolver->backend;
+  return route.backend ? &backends.at(*route.backend) : nullptr;
 }
 
 }  // namespace upgate::config

@@ -70,6 +70,7 @@ std::optional<Replacement> ParseReplacement(Field field) {
 
 // True if the route's servers speak WebSocket or HTTP.
 bool Relays(const std::map<std::string, Backend>& backends, const Route& route) {
+  if (route.resolver) return route.resolver->backend.relay != Relay::kBytes;
   const auto backend = backends.find(route.backend.value_or(""));
   return backend != backends.end() && backend->second.relay != Relay::kBytes;
 }
@@ -80,6 +81,7 @@ bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
              const Route& route) {
   if (!route_field["backend"].sound() || !route_field["plugin"].sound()) return false;
   if (route.plugin) return true;
+  if (route.resolver) return route_field["options"].sound();
   return route.backend && backends.contains(*route.backend) &&
          route_field.IsSound(MemberKey("backends", *route.backend));
 }
@@ -133,9 +135,11 @@ void RejectUnknownBackend(const Field& field, const std::string& name,
 }
 
 // Exactly one of `backend` and `plugin`, and the settings that belong to only one of them.
-void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+void ParseTarget(Field& field, const std::map<std::string, Backend>& backends,
+                 const std::filesystem::path& folder, Route& route) {
   const Field backend = field["backend"];
   const Field plugin = field["plugin"];
+  const Field resolver = field["resolver"];
   const Field options = field["options"];
   route.backend = backend.Maybe<std::string>();
   route.plugin = plugin.Maybe<std::string>();
@@ -149,16 +153,20 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
     (plugin_last ? plugin : backend)
         .Error("a route has either a backend or a plugin; remove one of them");
   }
-  if (!backend.present() && !plugin.present() && field.value().kind == Value::Kind::kMap) {
-    field.Error("goes nowhere; give it a backend or a plugin");
-  }
-  if (options.present() && !plugin.present())
-    options.Error("has no effect without a plugin; remove it");
+  if (resolver.present() && (backend.present() || plugin.present()))
+    resolver.Error("a route has one of backend, plugin and resolver; remove the others");
+  const bool somewhere = backend.present() || plugin.present() || resolver.present();
+  if (!somewhere && field.value().kind == Value::Kind::kMap)
+    field.Error("goes nowhere; give it a backend, a plugin or a resolver");
+  const Field& owner = plugin.present() ? plugin : resolver;
+  if (options.present() && !owner.present())
+    options.Error("has no effect without a plugin or a resolver; remove it");
   route.options = options.value();
-  if (plugin.present() && !options.present()) {
+  if (owner.present() && !options.present()) {
     route.options.kind = Value::Kind::kMap;
-    route.options.mark = plugin.mark();
+    route.options.mark = owner.mark();
   }
+  if (resolver.present()) route.resolver = ParseResolver(resolver, options, folder);
 }
 
 Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>& backends,
@@ -304,14 +312,14 @@ std::string ParseName(const Field& field) {
   return name;
 }
 
-Route ParseRoute(Field field, const std::map<std::string, Backend>& backends, std::size_t index,
-                 RegexBudget& regexes) {
+Route ParseRoute(Field field, const std::map<std::string, Backend>& backends,
+                 const std::filesystem::path& folder, std::size_t index, RegexBudget& regexes) {
   Route route;
   route.index = index;
   route.mark = field.mark();
   route.path = regexes.Read(field["path"]);
   route.hosts = ParseHosts(field["hosts"]);
-  ParseTarget(field, backends, route);
+  ParseTarget(field, backends, folder, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field, backends, route);
   route.dialects = ParseRouteDialects(field, backends, route);
@@ -391,13 +399,14 @@ bool IsRouteName(std::string_view name) {
          !name.starts_with(' ') && !name.ends_with(' ');
 }
 
-std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends) {
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::filesystem::path& folder) {
   std::vector<Route> routes;
   Places places;
   RegexBudget regexes;
   const std::vector<Field> items = field.RequiredItems("one route");
   for (const Field& item : items) {
-    routes.push_back(ParseRoute(item, backends, routes.size(), regexes));
+    routes.push_back(ParseRoute(item, backends, folder, routes.size(), regexes));
     RejectShadowed(item, routes.back(), places);
   }
   NameRoutes(items, routes);

@@ -30,7 +30,14 @@ std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::
                                      Addresses& taken);
 std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
-std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
+// Reads how servers are connected to: the timeouts, TLS and so on. `backend.relay` and its servers
+// are known; without servers it is of a resolver, whose answers may have any scheme of that relay.
+void ParseServerSettings(Field& field, Backend& backend, const std::filesystem::path& folder);
+// The value of a route's key `resolver`, and the part of its options that is the gateway's own.
+std::shared_ptr<const Resolver> ParseResolver(const Field& name, Field options,
+                                              const std::filesystem::path& folder);
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::filesystem::path& folder);
 // True if a route may be given this name.
 bool IsRouteName(std::string_view name);
 std::optional<Cors> ParseCors(Field field);

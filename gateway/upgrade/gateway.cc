@@ -7,7 +7,10 @@
 #include "gateway/route/readings.h"
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
+#include "gateway/upgrade/loop_resolver.h"
 #include "gateway/upgrade/proxy.h"
+#include "gateway/upgrade/resolving.h"
+#include "gateway/upgrade/token.h"
 
 namespace upgate::upgrade {
 namespace {
@@ -24,6 +27,10 @@ std::unique_ptr<http::ExchangeHandler> RefuseForShutdown(http::Exchange& exchang
 // True if a route still has the same target: the same service, or a backend of that name that still
 // has the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
+  if (before.resolver) {
+    return now.resolver && now.config->resolver->name == before.config->resolver->name &&
+           now.config->options_words == before.config->options_words;
+  }
   if (server == nullptr) return now.service == before.service;
   if (!now.backend || now.backend->config->name != before.backend->config->name) return false;
   return std::ranges::any_of(now.backend->servers,
@@ -45,6 +52,11 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                .servers = shared.servers,
                .idle_servers = shared.counts.idle_servers,
                .others = *this,
+               .log = shared.log,
+               .post =
+                   [&shared, index](std::move_only_function<void()> task) {
+                     shared.post(index, [run = std::move(task)](Gateway&) mutable { run(); });
+                   },
                .index = index,
                .loops = loops}),
       compression_pool_(loop.timers, loop.memory, 0, stats.compression),
@@ -149,6 +161,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   route.stats().requests.Add();
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
+  if (route.resolver() != nullptr) HideTokens(route.config(), exchange);
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -175,8 +188,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   if (route.record().row->drained.load(std::memory_order_relaxed))
     return RefuseDrained(exchange, listener, seen, &route);
   if (auto* accepted = std::get_if<Accepted>(&decision.what)) {
-    Admission admission =
-        Admit(request, seen, std::move(*accepted), std::move(decision.verdict.headers));
+    Admission admission = Admit(request, route.config(), seen, std::move(*accepted),
+                                std::move(decision.verdict.headers));
     admission.places = &places;
     return OnUpgrade(exchange, came_by, route, seen, std::move(admission));
   }
@@ -184,7 +197,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     exchange.NoteServer(route.service_name());
     return host->instance().OnRequest(exchange);
   }
-  return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::nullopt);
+  if (route.resolver() != nullptr)
+    return std::make_unique<Resolving>(*this, exchange, came_by, route, seen, std::nullopt);
+  return std::make_unique<Proxy>(*this, exchange, came_by, route, *route.backend(), seen,
+                                 std::nullopt);
 }
 
 void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
@@ -205,10 +221,11 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const config::Listener& l
   exchange.Respond(http::TextResponse(status, why));
 }
 
-Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
-                         http::Headers cors) const {
+Admission Gateway::Admit(const http::Request& request, const config::Route& route,
+                         const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
   const bool echoes_url = !config::CarriesBinary(accepted.offer.dialect);
   return Admission{.slot = {},
+                   .target = {},
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
                    .encoding = accepted.encoding,
@@ -216,7 +233,7 @@ Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen
                    .cors = std::move(cors),
                    .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
                    .client = seen.client,
-                   .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
+                   .asked = AskedBy(request, route, seen),
                    .started_us = context_.loop.timers.Micros()};
 }
 
@@ -259,9 +276,15 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     EstablishService(exchange, admission);
     return nullptr;
   }
-  if (route.backend()->http() != nullptr)
-    return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(admission));
-  return std::make_unique<Handshake>(*this, exchange, std::move(admission));
+  if (route.resolver() != nullptr) {
+    return std::make_unique<Resolving>(*this, exchange, listener, route, seen,
+                                       std::move(admission));
+  }
+  LoopBackend& backend = *route.backend();
+  if (backend.http() == nullptr)
+    return std::make_unique<Handshake>(*this, exchange, backend, std::move(admission));
+  return std::make_unique<Proxy>(*this, exchange, listener, route, backend, seen,
+                                 std::move(admission));
 }
 
 }  // namespace upgate::upgrade

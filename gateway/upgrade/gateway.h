@@ -51,6 +51,7 @@ struct Shared {
 // A WebSocket handshake of a client that passed every policy: what the 101 and the session need.
 struct Admission {
   session::SessionSlot slot;  // holds the RouteContext
+  Ref<RefCounted> target;     // see session::Facts
   ws::Offer offer;
   std::string subprotocol;
   config::Encoding encoding = config::Encoding::kBinary;
@@ -125,6 +126,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
  private:
   class Handshake;
   class Proxy;
+  class Resolving;
 
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
@@ -132,8 +134,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                    Admission admission);
   void RefuseUnrouted(http::Exchange& exchange, const config::Listener& listener,
                       const route::SeenAs& seen, bool ambiguous);
-  Admission Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
-                  http::Headers cors) const;
+  Admission Admit(const http::Request& request, const config::Route& route,
+                  const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   // Counts and logs a failure to connect to any server of the route; returns the response.
   http::Response OnBackendFailed(const RouteContext& route, std::string_view client,
                                  const backend::OpenError& error);

@@ -42,6 +42,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
   }
   session::Facts facts{.id = std::exchange(next_id_, next_id_ + id_step_),
                        .slot = std::move(admission.slot),
+                       .target = std::move(admission.target),
                        .route = &route.config(),
                        .server = server,
                        .client = std::move(admission.client),

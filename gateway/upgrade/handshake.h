@@ -12,19 +12,21 @@ namespace upgate::upgrade {
 // client goes away, which cancels the connection attempt. On the loop's thread.
 class Gateway::Handshake final : public http::ExchangeHandler, private backend::OpenHandler {
  public:
-  Handshake(Gateway& gateway, http::Exchange& exchange, Admission admission);
+  Handshake(Gateway& gateway, http::Exchange& exchange, LoopBackend& backend, Admission admission);
   ~Handshake() override;
 
  private:
   void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
                 io::Instant since) override;
   void OnOpenFailed(const backend::OpenError& error) override;
+  std::string Greeting() override;
 
   Gateway& gateway_;
   http::Exchange& exchange_;
   Admission admission_;
-  RouteContext& route_;                   // held by the admission, or by the session
-  std::unique_ptr<io::Pending> opening_;  // destroyed first: it uses the route's backend
+  RouteContext& route_;  // held by the admission, or by the session
+  const Ref<LoopBackend> backend_;
+  std::unique_ptr<io::Pending> opening_;  // destroyed first: it uses the backend
 };
 
 }  // namespace upgate::upgrade

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/upgrade/greeting.h"
 #include "gateway/upgrade/proxy_headers.h"
+#include "gateway/upgrade/token.h"
 #include "gateway/ws/deflate_parameters.h"
 #include "gateway/ws/extensions.h"
 #include "gateway/ws/server_answer.h"
@@ -32,7 +34,8 @@ bool IsIdempotent(std::string_view method) {
 }  // namespace
 
 Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
-                      RouteContext& route, route::SeenAs seen, std::optional<Admission> admission)
+                      RouteContext& route, LoopBackend& backend, route::SeenAs seen,
+                      std::optional<Admission> admission)
     : gateway_(gateway),
       exchange_(exchange),
       listener_(std::move(listener)),
@@ -40,7 +43,8 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
       route_(route.config()),
       seen_(std::move(seen)),
       admission_(std::move(admission)),
-      pool_(*route.backend()->http()),
+      backend_(&backend),
+      pool_(*backend.http()),
       server_side_(*this),
       timer_(gateway.context_.loop.timers, *this),
       started_(gateway.context_.loop.timers.Now()) {
@@ -83,6 +87,11 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
   exchange_.Respond(gateway_.OnBackendFailed(*context_, seen_.client, error));
 }
 
+std::string Gateway::Proxy::Greeting() {
+  return MakeGreeting(pool_.backend().send_proxy, exchange_, seen_.client,
+                      gateway_.context_.loop.entropy);
+}
+
 void Gateway::Proxy::Send(backend::Lease lease) {
   lease_ = std::move(lease);
   exchange_.NoteServer(lease_.server->config.url);
@@ -104,13 +113,19 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
     return ToServer(request, fields, route_, lease_.server->config, seen_,
                     listener_->config.trusted_proxies, client);
   };
-  if (!admission_) return with(request.headers);
+  if (!admission_) return WithoutToken(with(request.headers));
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
   const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 &&
                           !route_.enforce && route_.subprotocols.empty();
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
-  return out;
+  return WithoutToken(std::move(out));
+}
+
+http::OutgoingRequest Gateway::Proxy::WithoutToken(http::OutgoingRequest request) const {
+  if (route_.resolver && route_.resolver->strip_query)
+    request.target = WithoutTokens(request.target, *route_.resolver);
+  return request;
 }
 
 // The handshake fields to send instead of the client's, if the server is to get a different

@@ -25,7 +25,8 @@ class Gateway::Proxy final : public http::ExchangeHandler,
  public:
   // `admission` is set for a WebSocket handshake that passed every policy.
   Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
-        RouteContext& route, route::SeenAs seen, std::optional<Admission> admission);
+        RouteContext& route, LoopBackend& backend, route::SeenAs seen,
+        std::optional<Admission> admission);
   ~Proxy() override;
 
  private:
@@ -71,6 +72,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void OnOpened(std::unique_ptr<io::ByteStream> stream, const backend::Server& server,
                 io::Instant since) override;
   void OnOpenFailed(const backend::OpenError& error) override;
+  std::string Greeting() override;
 
   void OnInterim(const http::Response& head);
   void OnAnswer(http::Response&& head, http::BodyLength length);
@@ -84,6 +86,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void Connect();
   void Send(backend::Lease lease);
   http::OutgoingRequest MakeRequest();
+  http::OutgoingRequest WithoutToken(http::OutgoingRequest request) const;
   http::Headers TranslatedFields();
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
@@ -110,6 +113,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   const config::Route& route_;  // the context's
   const route::SeenAs seen_;
   std::optional<Admission> admission_;
+  const Ref<LoopBackend> backend_;
   backend::HttpPool& pool_;
   ServerSide server_side_;
   std::string offered_extensions_;  // Sec-WebSocket-Extensions sent to the server

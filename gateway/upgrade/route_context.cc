@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "gateway/upgrade/loop_resolver.h"
+
 namespace upgate::upgrade {
 namespace {
 
 Behind BehindTarget(const config::Route& route, const Target& target) {
   if (const auto* host = std::get_if<Ref<ServiceHost>>(&target))
     return BehindRoute(route, &(*host)->service(), config::Relay::kBytes);
+  if (route.resolver) return BehindRoute(route, nullptr, route.resolver->backend.relay);
   return BehindRoute(route, nullptr, std::get<Ref<LoopBackend>>(target)->record().config->relay);
 }
 
@@ -36,6 +39,11 @@ ServiceHost* RouteContext::service() const {
 LoopBackend* RouteContext::backend() const {
   const auto* backend = std::get_if<Ref<LoopBackend>>(&target_);
   return backend != nullptr ? backend->get() : nullptr;
+}
+
+LoopResolver* RouteContext::resolver() const {
+  const auto* resolver = std::get_if<Ref<LoopResolver>>(&target_);
+  return resolver != nullptr ? resolver->get() : nullptr;
 }
 
 std::optional<session::SessionSlot> RouteContext::TakeSlot() {

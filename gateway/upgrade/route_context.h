@@ -45,8 +45,10 @@ class LoopBackend final : public RefCounted {
   std::optional<backend::HttpPool> http_;
 };
 
+class LoopResolver;
+
 // What a route leads to, on one loop.
-using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>>;
+using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>, Ref<LoopResolver>>;
 
 // Everything that a request on a route needs, on one loop: the route's settings, statistics,
 // session limit and target. Whatever begins on the route (an exchange with a server or a service, a
@@ -63,10 +65,11 @@ class RouteContext final : public RefCounted {
   stats::RouteStats& stats() { return stats_; }
   const Behind& behind() const { return behind_; }
   const Target& target() const { return target_; }
-  // service() is nullptr for a route to a backend, backend() for a route to a service.
+  // All but one of these are nullptr.
   ServiceHost* service() const;
   LoopBackend* backend() const;
-  // What stands in the place of a server's URL: "plugin:echo"; empty for a route to a backend.
+  LoopResolver* resolver() const;
+  // What stands in the place of a server's URL: "plugin:echo"; empty for other routes.
   const std::string& service_name() const { return service_name_; }
 
   void Count(stats::HandshakeOutcome outcome) {
