@@ -39,6 +39,7 @@ class ProxiedStream final : public io::ByteStream,
   void SetReading(bool on) override;
   using io::ByteStream::Write;
   void Write(std::span<const Bytes> slices) override { lower_->Write(slices); }
+  void WriteLast(std::span<const Bytes> slices) override { lower_->WriteLast(slices); }
   void Shutdown() override { lower_->Shutdown(); }
   void Reset() override { lower_->Reset(); }
   std::size_t queued() const override { return lower_->queued(); }

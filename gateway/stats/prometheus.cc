@@ -224,7 +224,7 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
     }
   }
   text.Family("upgate_listener_proxy_refusals_total", "counter",
-              "Client connections closed for want of a PROXY header that is believed, by reason.");
+              "Client connections closed because their PROXY header was refused, by reason.");
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     for (std::size_t fault = 0; fault < kProxyFaults; ++fault) {
       text.Sample(labels[i] + "," + Label("reason", kProxyFaultNames[fault]),

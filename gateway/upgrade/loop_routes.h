@@ -35,7 +35,7 @@ class LoopRoutes {
     ServicePost& others;
     Log& log;
     std::function<void(std::move_only_function<void()>)> post;  // to this loop, from any thread
-    std::size_t index;  // of this loop, below `loops`
+    std::size_t index;                                          // of this loop, below `loops`
     std::size_t loops;
   };
   explicit LoopRoutes(const Setup& setup) : setup_(setup) {}

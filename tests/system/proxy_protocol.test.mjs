@@ -2,10 +2,11 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import WebSocket from 'ws';
-import { listen, startGateway, within } from './support.mjs';
+import { listen, makeCertificates, startGateway, temporaryFolder, within } from './support.mjs';
 import { startHaproxy } from './haproxy.mjs';
 import { startNginx } from './nginx.mjs';
 
@@ -119,4 +120,56 @@ routes: [ { path: /echo, plugin: echo } ]`);
   for await (const data of socket) answer += data;
   assert.match(answer, /^HTTP\/1\.1 400 /);
   assert.match(answer, /proxy_protocol: required/);
+});
+
+// The optional fields of a header of version 2: a map from type to value.
+function fieldsOf(bytes, from = 28) {
+  const fields = new Map();
+  for (let at = from; at < bytes.length;) {
+    const size = bytes.readUInt16BE(at + 1);
+    fields.set(bytes[at], bytes.subarray(at + 3, at + 3 + size));
+    at += 3 + size;
+  }
+  return fields;
+}
+
+test('version 2 says how the client came by TLS', async (t) => {
+  const folder = temporaryFolder(t);
+  const certificates = makeCertificates(folder);
+  let first = Buffer.alloc(0);
+  const server = net.createServer((socket) => socket.on('data', (data) => { first = Buffer.concat([first, data]); }));
+  const port = await listen(t, server);
+  const gateway = await startGateway(t, `
+listeners:
+  - address: "127.0.0.1:0"
+    tls:
+      certificates: [ { cert: "${certificates.cert}", key: "${certificates.key}" } ]
+      client_auth: required
+      client_ca: "${certificates.caFile}"
+backends: { b: { servers: [ "tcp://127.0.0.1:${port}" ], send_proxy: v2 } }
+routes: [ { path: /b, backend: b } ]`);
+  const socket = new WebSocket(`wss://127.0.0.1:${gateway.ports[0]}/b`, {
+    ca: certificates.ca, servername: 'a.example', ALPNProtocols: ['http/1.1'], cert: fs.readFileSync(certificates.cert),
+    key: fs.readFileSync(certificates.key), minVersion: 'TLSv1.3',
+  });
+  await within(20000, 'the upgrade', once(socket, 'open'));
+  socket.send('payload');
+  await within(20000, 'the payload', (async () => {
+    while (!first.toString('latin1').endsWith('payload')) await new Promise((resolve) => setImmediate(resolve));
+  })());
+  assert.equal(first.subarray(0, 14).toString('latin1'), '\r\n\r\n\0\r\nQUIT\n\x21\x11');
+  const size = 16 + first.readUInt16BE(14);
+  assert.equal(first.subarray(size).toString(), 'payload');
+  const fields = fieldsOf(first.subarray(0, size));
+  assert.equal(fields.get(0x01).toString(), 'http/1.1');
+  assert.equal(fields.get(0x02).toString(), 'a.example');
+  assert.match(fields.get(0x05).toString(), /^[0-9a-f]{32}$/);
+  const ssl = fields.get(0x20);
+  assert.equal(ssl[0], 0x03);  // TLS, with a certificate
+  assert.equal(ssl.readUInt32BE(1), 0);  // that was verified
+  const details = fieldsOf(ssl, 5);
+  assert.equal(details.get(0x21).toString(), 'TLSv1.3');
+  assert.equal(details.get(0x22).toString(), 'localhost');
+  assert.match(details.get(0x23).toString(), /^TLS_/);
+  socket.close();
 });
