@@ -28,7 +28,8 @@ unsupported() {
   cat >&2 <<EOF
 install-deps.sh: this is $1; only Debian 12 and 13 are supported. Install these yourself, with their
 development files: a C++23 compiler (g++ 12, clang 19 or newer), CMake 3.25, ninja, pkg-config, libuv 1.44,
-c-ares 1.18, OpenSSL 3.0, yaml-cpp, fmt, CLI11, nlohmann-json, RE2, zlib, llhttp 8.1 or newer, and GoogleTest for the tests.
+c-ares 1.18, OpenSSL 3.0, yaml-cpp, fmt, CLI11, nlohmann-json, RE2, hiredis, zlib, llhttp 8.1 or newer, and GoogleTest for
+the tests.
 Then: cmake --preset release && cmake --build --preset release
 EOF
   exit 1
@@ -97,7 +98,7 @@ name=${name:-an unknown system}
 [[ $(os_release ID) == debian ]] || unsupported "$name"
 llhttp=$(llhttp_package) || unsupported "$name"
 
-packages=(build-essential ca-certificates ccache cmake file libc-ares-dev libcli11-dev libfmt-dev libre2-dev libssl-dev
+packages=(build-essential ca-certificates ccache cmake file libc-ares-dev libcli11-dev libfmt-dev libhiredis-dev libre2-dev libssl-dev
   libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev "$llhttp")
 if [[ $mode == --release ]]; then
   packages+=(openssl python3)
@@ -106,8 +107,8 @@ if [[ $mode == --unit || $mode == --test || $mode == --lint ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi
 if [[ $mode == --test ]]; then
-  packages+=(chromium clang-format-19 curl dnsmasq-base libwebsockets-test-server mosquitto nginx procps python3 python3-websockets python3-yaml
-    redis-server shellcheck valgrind wrk)
+  packages+=(chromium clang-format-19 curl dnsmasq-base haproxy libwebsockets-test-server mosquitto nginx procps python3
+    python3-websockets python3-yaml redis-server shellcheck valgrind websockify wrk)
   has_node || packages+=(nodejs npm)
 fi
 if [[ $mode == --fuzz ]]; then

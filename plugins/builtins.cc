@@ -3,8 +3,12 @@
 #include "plugins/broadcast/broadcast.h"
 #include "plugins/echo/echo.h"
 #include "plugins/files/files.h"
+#include "plugins/host_token/host_token.h"
+#include "plugins/http/http.h"
 #include "plugins/redirect/redirect.h"
+#include "plugins/redis/redis.h"
 #include "plugins/stats/stats.h"
+#include "plugins/token_file/token_file.h"
 
 namespace upgate::plugins {
 
@@ -14,6 +18,10 @@ void RegisterBuiltins(plugin::Registry& registry) {
   registry.AddService("files", MakeFiles);
   registry.AddService("redirect", MakeRedirect);
   registry.AddService("stats", MakeStats);
+  registry.AddResolver("host_token", MakeHostToken);
+  registry.AddResolver("http", MakeHttp);
+  registry.AddResolver("redis", MakeRedis);
+  registry.AddResolver("token_file", MakeTokenFile);
 }
 
 }  // namespace upgate::plugins

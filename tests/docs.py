@@ -233,12 +233,14 @@ def check_commands(page: Page):
 
 def prepare(folder: Path, text: str) -> str:
     """Creates the files named in a configuration, and replaces its ports by 0, because they may be in use."""
-    for key, name in re.findall(r"\b(cert|key|ca|client_ca|root): *\"?([\w./-]+)", text):
+    for key, name in re.findall(r"\b(cert|key|ca|client_ca|root|file): *\"?([\w./-]+)", text):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if key == "root":
             path.mkdir(exist_ok=True)
             (path / "index.html").touch()
+        elif key == "file":
+            path.write_text("token: 127.0.0.1:5900\n")
         elif key == "key":
             path.write_text(certificate()[0])
         else:

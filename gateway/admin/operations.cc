@@ -204,7 +204,10 @@ std::optional<Problem> Operations::UnknownIn(const SessionFilter& filter) const 
     const auto names = NamesOf(generation->listeners);
     if (!Has(names, *filter.listener)) return Unknown("listener", *filter.listener, names);
   }
-  if (filter.server) {
+  // What resolvers find may be anything.
+  const bool any = std::ranges::any_of(
+      generation->routes, [](const auto& route) { return route->resolver != nullptr; });
+  if (filter.server && !any) {
     auto names = ServersOf(*generation);
     for (const auto& route : generation->routes) {
       if (route->config->plugin) names.push_back("plugin:" + *route->config->plugin);

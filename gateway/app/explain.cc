@@ -65,7 +65,9 @@ io::TlsInfo TlsOf(const Question& question) {
   return {.version = "TLSv1.3",
           .cipher = {},
           .server_name = Ip::Parse(host) ? "" : host,
-          .client_subject = {}};
+          .client_subject = {},
+          .client_name = {},
+          .protocol = {}};
 }
 
 bool ListensOn(const config::Listener& listener, std::uint16_t port) {
@@ -298,10 +300,9 @@ void TellAnswered(Lines& out, const upgrade::Answered& answered, const http::Hea
 void TellAccepted(Lines& out, const config::Config& config, const config::Route& route,
                   const upgrade::Accepted& accepted, const upgrade::Decision& decision) {
   out.Add("dialect", "{}", NameOf(accepted.offer.dialect));
-  if (!route.backend) {
+  if (route.plugin) {
     out.Add("answer", "101, then a session with the plugin");
-  } else if (const config::Relay relay = config.backends.at(*route.backend).relay;
-             relay == config::Relay::kBytes) {
+  } else if (config.BackendOf(route)->relay == config::Relay::kBytes) {
     out.Add("answer", "101 once a server is connected, else 502 or 504; encoding {}",
             NameOf(accepted.encoding));
   } else {
@@ -318,8 +319,8 @@ void TellAccepted(Lines& out, const config::Config& config, const config::Route&
 void TellOrdinary(Lines& out, const http::Request& request, const config::Listener& listener,
                   const config::Route& route, const upgrade::Decision& decision) {
   out.Add("answer", "{}",
-          route.backend ? "the server's own, or 502 or 504 when none can be reached"
-                        : "the plugin's own");
+          route.plugin ? "the plugin's own"
+                       : "the server's own, or 502 or 504 when none can be reached");
   if (route.plugin && ws::IsHandshake(request, listener.dialects)) {
     out.Add("", "but never a 101: the plugin {} does not serve WebSocket", *route.plugin);
   } else if (request.headers.Find("Upgrade") != nullptr) {
@@ -409,13 +410,15 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   }
   const config::Route& route = *found;
   const plugin::Service* service = generation.routes[route.index]->service.get();
+  const config::Backend* backend = config.BackendOf(route);
   const upgrade::Behind behind = upgrade::BehindRoute(
-      route, service,
-      route.backend ? config.backends.at(*route.backend).relay : config::Relay::kBytes);
+      route, service, backend != nullptr ? backend->relay : config::Relay::kBytes);
   const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
   TellRoute(out, generation, matches, facts);
-  const auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
-                                          : plugin::Service::Preview{};
+  auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
+                                    : plugin::Service::Preview{};
+  if (const auto& resolver = generation.routes[route.index]->resolver)
+    preview.line = resolver->plugin->Describe();
   const SocketAddress peer = PeerOf(question);
   TellTarget(out, generation, route,
              {.request = request, .seen = seen, .peer = peer, .tls = facts.tls, .session = 1},

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/target_syntax.h"
 #include "gateway/http/proxy_fields.h"
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/server_choice.h"
@@ -102,12 +103,32 @@ void TellBalancing(Lines& out, const backend::BackendRecord& record, const route
   TellFailures(out, backend);
 }
 
+void TellProxyHeader(Lines& out, config::SendProxy version) {
+  if (version == config::SendProxy::kOff) return;
+  out.Add("", "each connection begins with a PROXY header of version {}",
+          version == config::SendProxy::kV1 ? 1 : 2);
+}
+
 void TellBackend(Lines& out, const backend::BackendRecord& record,
                  const upgrade::VariableSource& source) {
   const config::Backend& backend = *record.config;
   out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
   for (const auto& server : backend.servers) out.Add("", "{}{}", server.url, Share(server));
+  TellProxyHeader(out, backend.send_proxy);
   TellBalancing(out, record, source.seen, source.request);
+}
+
+// The token itself is not shown: it is a secret, and who asks knows it.
+void TellResolver(Lines& out, const config::Resolver& resolver, const std::string& where) {
+  std::vector<std::string> places, targets;
+  for (const config::TokenPlace& place : resolver.from)
+    places.push_back(config::WrittenPlace(place));
+  for (const config::TargetPattern& target : resolver.allow) targets.push_back(target.written);
+  out.Add("to", "the server that the resolver {} finds, {}", resolver.name,
+          NameOf(resolver.backend.relay));
+  if (!where.empty()) out.Add("", "{}", where);
+  out.Add("", "by the token in {}", fmt::join(places, ", or "));
+  out.Add("", "allowed are {}", fmt::join(targets, ", "));
 }
 
 void TellSplit(Lines& out, const config::Route& route, std::size_t chosen) {
@@ -156,9 +177,14 @@ void TellRequest(Lines& out, const config::Route& route, const upgrade::Rewriter
 void TellTarget(Lines& out, const upgrade::Generation& generation, const config::Route& route,
                 const upgrade::VariableSource& source, const plugin::Service::Preview& preview) {
   const upgrade::Rewriter* rewriter = generation.routes[route.index]->rewriter.get();
-  if (!route.backend) {
+  if (route.plugin) {
     out.Add("to", "plugin {}", *route.plugin);
     if (!preview.line.empty()) out.Add("", "{}", preview.line);
+  } else if (route.resolver) {
+    const config::Backend& backend = route.resolver->backend;
+    TellResolver(out, *route.resolver, preview.line);
+    TellProxyHeader(out, backend.send_proxy);
+    if (backend.relay != config::Relay::kBytes) TellRequest(out, route, rewriter, source);
   } else {
     const std::size_t chosen =
         route.split.empty() ? 0 : upgrade::ShareOf(source.seen.client, route.split);

@@ -14,6 +14,7 @@
 #include "gateway/app/secret_file.h"
 #include "gateway/app/version.h"
 #include "gateway/base/text.h"
+#include "gateway/config/resolver_keys.h"
 #include "gateway/tls/mac.h"
 #include "gateway/tls/renew.h"
 
@@ -46,6 +47,30 @@ std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
   }
   return (*factory)({route.path, route.limits,
                      config::Field(route.options, key + ".options", errors), config.folder});
+}
+
+// nullptr, with errors, when there is no such resolver.
+std::unique_ptr<plugin::Resolver> MakeResolver(const config::Config& config,
+                                               const config::Route& route,
+                                               const plugin::Registry& plugins,
+                                               std::vector<ConfigError>& errors) {
+  const config::Resolver& settings = *route.resolver;
+  const plugin::ResolverFactory* factory = plugins.FindResolver(settings.name);
+  const std::string key = fmt::format("routes[{}]", route.index);
+  if (factory == nullptr) {
+    const std::vector<std::string> names = plugins.ResolverNames();
+    const std::string_view near = NearestOf(settings.name, names);
+    const std::string written = config::Excerpt(settings.name);
+    errors.push_back({settings.mark, key + ".resolver",
+                      near.empty() ? fmt::format("there is no resolver '{}'; there are {}", written,
+                                                 fmt::join(names, ", "))
+                                   : fmt::format("there is no resolver '{}'; did you mean '{}'?",
+                                                 written, near)});
+    return nullptr;
+  }
+  config::Field options(route.options, key + ".options", errors);
+  config::KnowResolverKeys(options);
+  return (*factory)({options, config.folder});
 }
 
 bool UsesTls(const config::Backend& backend) {
@@ -283,8 +308,11 @@ class Maker {
       const auto backend = generation_->backends.find(share.backend);
       if (backend != generation_->backends.end()) record->split.push_back(backend->second);
     }
+    if (route.resolver && !IsWrong(fmt::format("routes[{}]", route.index)))
+      record->resolver = ResolverOf(route, before.get());
     if (before && before->config->words == route.words && before->service == record->service &&
-        before->backend == record->backend && before->split == record->split) {
+        before->resolver == record->resolver && before->backend == record->backend &&
+        before->split == record->split) {
       return generation_->routes.push_back(std::move(before));
     }
     if (!IsWrong(fmt::format("routes[{}]", route.index)))
@@ -294,6 +322,30 @@ class Maker {
       record->sessions = LimitOf(before ? before->sessions : nullptr, route.limits.sessions);
     }
     generation_->routes.push_back(std::move(record));
+  }
+
+  // Made in any case, as that also looks at the files that its options name. That of a route with
+  // the same options goes on, with its answers and connections.
+  std::shared_ptr<const upgrade::ResolverRecord> ResolverOf(const config::Route& route,
+                                                            const RouteRecord* before) {
+    auto made = MakeResolver(*config_, route, plugins_, errors_);
+    auto context = ReadTls<tls::ClientContext>(route.resolver->backend.tls,
+                                               fmt::format("routes[{}]", route.index));
+    if (!made || !context) return nullptr;
+    if (before != nullptr && before->resolver &&
+        before->config->resolver->name == route.resolver->name &&
+        before->config->options_words == route.options_words) {
+      RenewLater(before->resolver->tls, std::move(context));
+      return before->resolver;
+    }
+    auto record = std::make_shared<upgrade::ResolverRecord>();
+    record->whole = config_;
+    record->config = route.resolver.get();
+    record->plugin = std::move(made);
+    record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(context));
+    if (serving_ != nullptr)
+      record->row = serving_->registry.Server(route.resolver->backend.name, route.name);
+    return record;
   }
 
   // Always creates a service, because that also checks the files that its options name.
@@ -379,6 +431,9 @@ stats::Registry::Order RowsOf(const Generation& generation) {
       server.row->down = server.health.down();
       order.servers.push_back(server.row);
     }
+  }
+  for (const auto& route : generation.routes) {
+    if (route->resolver) order.servers.push_back(route->resolver->row);
   }
   return order;
 }

@@ -14,9 +14,10 @@ constexpr std::size_t kMostReceived = 64 * 1024;
 }  // namespace
 
 ByteCheck::ByteCheck(const config::HealthCheck& check, const config::Server& server,
-                     std::shared_ptr<tls::ClientContext> tls, io::Loop loop, tls::Scratch& scratch,
-                     Owner& owner)
+                     config::SendProxy send_proxy, std::shared_ptr<tls::ClientContext> tls,
+                     io::Loop loop, tls::Scratch& scratch, Owner& owner)
     : check_(check),
+      send_proxy_(send_proxy),
       loop_(loop),
       owner_(owner),
       timer_(loop.timers, *this),

@@ -25,8 +25,8 @@ class ByteCheck final : private Connecting::Owner,
 
   // What is borrowed outlives it; `tls` is nullptr where the server has none.
   ByteCheck(const config::HealthCheck& check, const config::Server& server,
-            std::shared_ptr<tls::ClientContext> tls, io::Loop loop, tls::Scratch& scratch,
-            Owner& owner);
+            config::SendProxy send_proxy, std::shared_ptr<tls::ClientContext> tls, io::Loop loop,
+            tls::Scratch& scratch, Owner& owner);
   ~ByteCheck();
   ByteCheck(const ByteCheck&) = delete;
   ByteCheck& operator=(const ByteCheck&) = delete;
@@ -34,6 +34,7 @@ class ByteCheck final : private Connecting::Owner,
  private:
   void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
   void OnServerFailed(const Error& error) override;
+  std::string Greeting() override { return OwnGreeting(send_proxy_); }
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
@@ -43,6 +44,7 @@ class ByteCheck final : private Connecting::Owner,
   void LetGo();
 
   const config::HealthCheck& check_;
+  const config::SendProxy send_proxy_;
   io::Loop loop_;
   Owner& owner_;
   std::string received_;  // as much as may hold what is expected

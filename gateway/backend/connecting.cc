@@ -6,8 +6,21 @@
 
 #include "gateway/backend/address_race.h"
 #include "gateway/base/match.h"
+#include "gateway/base/proxy_header.h"
 
 namespace upgate::backend {
+
+std::string OwnGreeting(config::SendProxy version) {
+  switch (version) {
+    case config::SendProxy::kOff:
+      break;
+    case config::SendProxy::kV1:
+      return EncodeProxyV1({});
+    case config::SendProxy::kV2:
+      return EncodeProxyV2({});
+  }
+  return {};
+}
 
 void Connecting::Start(const config::Server& server, std::shared_ptr<tls::ClientContext> tls,
                        const Within& within) {
@@ -16,7 +29,10 @@ void Connecting::Start(const config::Server& server, std::shared_ptr<tls::Client
   key_ = within.key;
   timer_.Arm(within.time);
   securing_ = false;
-  std::visit(Match{[&](const HostPort& where) { step_ = loop_.network.Resolve(where.host, *this); },
+  std::visit(Match{[&](const HostPort& where) {
+                     if (!server.pinned.empty()) return OnResolved(server.pinned);
+                     step_ = loop_.network.Resolve(where.host, *this);
+                   },
                    [&](const UnixPath& where) { step_ = loop_.network.Connect(where, *this); }},
              server.address);
 }
@@ -32,6 +48,10 @@ void Connecting::OnResolved(const std::vector<Ip>& addresses) {
 }
 
 void Connecting::OnConnected(std::unique_ptr<io::ByteStream> stream) {
+  if (!securing_) {
+    const std::string greeting = owner_.Greeting();
+    if (!greeting.empty()) stream->Write(AsBytes(greeting));
+  }
   if (config::IsSecure(server_->scheme) && !securing_) {
     securing_ = true;
     const std::string& host = std::get<HostPort>(server_->address).host;

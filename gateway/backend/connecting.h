@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,10 @@
 #include "gateway/tls/context.h"
 
 namespace upgate::backend {
+
+// What begins a connection of the gateway's own, such as a health check, to a server that expects a
+// PROXY header; empty for kOff.
+std::string OwnGreeting(config::SendProxy version);
 
 // One attempt to connect to one server: its name, its addresses (see AddressRace), then TLS, all
 // within a time. Counts and decides nothing. Destroying it gives the attempt up. Runs on its loop's
@@ -26,6 +31,8 @@ class Connecting final : private io::ResolveHandler,
     virtual void OnServerConnected(std::unique_ptr<io::ByteStream> stream) = 0;
     // kTimeout when the time was up.
     virtual void OnServerFailed(const Error& error) = 0;
+    // What is sent first on the connection, before TLS.
+    virtual std::string Greeting() { return {}; }
 
    protected:
     ~Owner() = default;

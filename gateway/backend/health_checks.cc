@@ -22,9 +22,11 @@ std::string AuthorityOf(const config::Server& server) {
   return where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
 }
 
-ProbeSettings SettingsFor(const config::HealthCheck& check, const config::Server& server,
+ProbeSettings SettingsFor(const config::Backend& backend, const config::Server& server,
                           const std::string& user_agent) {
+  const config::HealthCheck& check = *backend.health;
   ProbeSettings settings;
+  settings.send_proxy = backend.send_proxy;
   settings.name = server.url;
   settings.server = server;
   settings.is_websocket = check.kind == config::HealthCheck::Kind::kWs;
@@ -49,7 +51,7 @@ class HealthChecks::Check final : private io::Timer::Owner,
       : all_(all),
         backend_(std::move(backend)),
         index_(index),
-        settings_(SettingsFor(check(), config(), all.setup_.user_agent)),
+        settings_(SettingsFor(*backend_->config, config(), all.setup_.user_agent)),
         start_(Now() + Random(check().interval)),
         timer_(all.setup_.loop.timers, *this) {
     if (next) start_ = std::min(start_, std::max(*next, Now()));
@@ -95,8 +97,8 @@ class HealthChecks::Check final : private io::Timer::Owner,
     auto tls = config::IsSecure(config().scheme) ? backend_->tls_context() : nullptr;
     if (check().kind == config::HealthCheck::Kind::kTcp) {
       ByteCheck::Owner& owner = *this;
-      bytes_ = std::make_unique<ByteCheck>(check(), config(), std::move(tls), loop,
-                                           all_.setup_.scratch, owner);
+      bytes_ = std::make_unique<ByteCheck>(check(), config(), settings_.send_proxy, std::move(tls),
+                                           loop, all_.setup_.scratch, owner);
     } else {
       Probe::Owner& owner = *this;
       probe_ = std::make_unique<Probe>(settings_, std::move(tls), loop, all_.setup_.scratch, owner);

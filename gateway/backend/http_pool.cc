@@ -67,7 +67,9 @@ void HttpPool::Heed(Lease& lease, const http::Headers& answer) {
 void HttpPool::GiveBack(Lease lease) {
   if (!lease.connection) return;
   lease.use = {};
-  if (!lease.connection->reusable() || idle_.size() >= backend().pool_size)
+  // One that has said whose it is belongs to that client.
+  const bool personal = backend().send_proxy != config::SendProxy::kOff;
+  if (personal || !lease.connection->reusable() || idle_.size() >= backend().pool_size)
     return Discard(std::move(lease.connection));
   const io::Instant now = loop_.timers.Now();
   const io::Millis most = std::min(backend().pool_idle, lease.idle_most);

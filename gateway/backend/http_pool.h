@@ -24,9 +24,9 @@ struct Lease {
 };
 
 // The kept-alive connections to the servers of one HTTP backend on one loop: at most pool_size idle
-// ones, each for at most pool_idle and for a second less than the server keeps it. A connection
-// that the server closes, or on which it sends an unsolicited byte, is discarded. On its loop's
-// thread.
+// ones, each for at most pool_idle and for a second less than the server keeps it; with send_proxy
+// none. A connection that the server closes, or on which it sends an unsolicited byte, is
+// discarded. On its loop's thread.
 class HttpPool final : private http::ClientConnection::Owner, private io::Timer::Owner {
  public:
   // Everything is borrowed and outlives the pool. `descriptors` limits the idle connections of all

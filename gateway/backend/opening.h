@@ -20,6 +20,7 @@ class Pool::Opening final : public io::Pending, private Connecting::Owner, priva
   const Server& server() const { return pool_.servers_[current_.server]; }
   void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
   void OnServerFailed(const Error& error) override;
+  std::string Greeting() override { return handler_.Greeting(); }
   void OnLater() override;
 
   Pool& pool_;
@@ -44,6 +45,7 @@ class Pool::Trial final : public io::Deletable, private Connecting::Owner {
  private:
   void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
   void OnServerFailed(const Error& error) override;
+  std::string Greeting() override { return OwnGreeting(pool_.backend().send_proxy); }
   void Finish();
 
   Pool& pool_;

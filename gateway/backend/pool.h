@@ -52,6 +52,8 @@ class OpenHandler {
  public:
   virtual void OnOpened(Opened opened) = 0;
   virtual void OnOpenFailed(const OpenError& error) = 0;
+  // What is sent first on each connection to a server, before TLS: a PROXY header.
+  virtual std::string Greeting() { return {}; }
 
  protected:
   ~OpenHandler() = default;

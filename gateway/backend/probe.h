@@ -22,6 +22,7 @@ namespace upgate::backend {
 struct ProbeSettings {
   std::string name;       // of the server, for messages; without secrets
   config::Server server;  // where it is, and whether it has TLS
+  config::SendProxy send_proxy = config::SendProxy::kOff;
   bool is_websocket = false;
   std::string authority;  // for Host
   std::string target = "/";
@@ -72,6 +73,7 @@ class Probe final : private Connecting::Owner,
 
   void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
   void OnServerFailed(const Error& error) override;
+  std::string Greeting() override { return OwnGreeting(settings_.send_proxy); }
 
   void OnInterim(const http::Response&) override {}
   void OnHead(http::Response&& head, http::BodyLength length) override;

@@ -1,5 +1,7 @@
 #include "gateway/config/config.h"
 
+#include <algorithm>
+
 #include "gateway/base/host_name.h"
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
@@ -10,6 +12,12 @@ std::string ListenAddress::ToString() const {
   return std::visit(Match{[](const HostPort& address) { return address.ToString(); },
                           [](const UnixPath& address) { return "unix:" + address.path; }},
                     where);
+}
+
+bool TrustedProxies::Has(const SocketAddress& peer) const {
+  const auto* tcp = std::get_if<IpPort>(&peer);
+  if (tcp == nullptr) return unix_sockets;
+  return std::ranges::any_of(blocks, [&](const Cidr& block) { return block.Contains(tcp->ip); });
 }
 
 bool ListenAddress::IsLocal() const {
@@ -24,6 +32,11 @@ std::size_t Conditions::count() const {
                             !clients.empty() + !listeners.empty() + !sni.empty() +
                             tls_version.has_value();
   return lists + headers.size() + query.size() + cookies.size();
+}
+
+const Backend* Config::BackendOf(const Route& route) const {
+  if (route.resolver) return &route.resolver->backend;
+  return route.backend ? &backends.at(*route.backend) : nullptr;
 }
 
 }  // namespace upgate::config

@@ -60,10 +60,12 @@ struct ListenAddress {
   bool IsLocal() const;
 };
 
-// The peers whose Forwarded and X-Forwarded-* headers are trusted.
+// The peers whose Forwarded and X-Forwarded-* headers, and PROXY headers, are trusted.
 struct TrustedProxies {
   std::vector<Cidr> blocks;
   bool unix_sockets = false;  // peers on unix sockets, which have no address
+  bool empty() const { return blocks.empty() && !unix_sockets; }
+  bool Has(const SocketAddress& peer) const;
 };
 
 struct Listener {
@@ -72,6 +74,8 @@ struct Listener {
   ListenAddress address;
   std::optional<ListenerTls> tls;
   TrustedProxies trusted_proxies;
+  // Every connection begins with a PROXY header, before TLS; only from trusted_proxies.
+  bool proxy_protocol = false;
   DialectSet dialects{Dialect::kRfc6455};  // for routes that do not set dialects
   int backlog = 1024;
   std::uint64_t connections = 0;  // concurrent connections over all loops; 0: no limit
@@ -109,6 +113,9 @@ constexpr bool IsSecure(ServerScheme scheme) {
 struct Server {
   ServerScheme scheme = ServerScheme::kTcp;
   std::variant<HostPort, UnixPath> address;
+  // Addresses to connect to in place of those that the name has when it is looked up: they were
+  // checked. Only for the targets of resolvers.
+  std::vector<Ip> pinned = {};
   std::string url;        // as written, for logs and statistics
   std::size_t index = 0;  // among all servers of the configuration, in file order
   Mark mark;
@@ -116,6 +123,9 @@ struct Server {
   bool backup = false;             // gets clients only while no other server can take them
   std::uint64_t max_sessions = 0;  // sessions and requests at once, over all loops; 0: no limit
 };
+
+// The version of the PROXY protocol by which servers learn the client's address.
+enum class SendProxy : std::uint8_t { kOff, kV1, kV2 };
 
 // TLS settings for connections to the servers of a backend.
 struct ClientTls {
@@ -211,6 +221,8 @@ struct Backend {
   Millis request_timeout{0};           // the whole exchange
   std::uint32_t pool_size = 64;        // connections kept open for reuse, per loop
   Millis pool_idle{60'000};            // maximum idle time of a pooled connection
+  // With it, connections are not pooled: each belongs to one client.
+  SendProxy send_proxy = SendProxy::kOff;
   ClientTls tls;
   Balance balance = Balance::kRoundRobin;
   HashKey hash;          // with kHash
@@ -294,6 +306,41 @@ struct Compression {
   std::uint8_t client_max_window_bits = 12;  // 8 to 15; for clients that support less than 15
 };
 
+// A place in a request where a token may stand.
+struct TokenPlace {
+  enum class Kind : std::uint8_t { kQuery, kPath, kHost, kHeader, kCookie };
+  Kind kind = Kind::kQuery;
+  std::string name;  // of the parameter, field or cookie
+};
+
+// What a resolver's answers may lead to: an entry of `allow`.
+struct TargetPattern {
+  enum class Kind : std::uint8_t { kHost, kSubdomains, kBlock, kUnixSocket, kUnixFolder };
+  Kind kind = Kind::kHost;
+  // Lower case, without a trailing dot; for kSubdomains without "*."; a path for unix sockets,
+  // without "/*" for a folder.
+  std::string text;
+  Cidr block;
+  std::uint16_t first_port = 0;  // inclusive; not for unix sockets
+  std::uint16_t last_port = 0;
+  std::string written;
+};
+
+// A route's server is looked up for each client: by a token in the request, with a plugin.
+struct Resolver {
+  std::string name;  // of the plugin
+  Mark mark;
+  std::vector<TokenPlace> from;      // the first that is there; at least one
+  std::vector<TargetPattern> allow;  // at least one
+  Millis timeout{3'000};             // for the answer and the look-up of the name in it
+  // How long an answer is used again, unless the resolver says how long; 0: not at all.
+  Millis cache{0};
+  // HTTP and WebSocket servers do not get the token's query parameter.
+  bool strip_query = false;
+  ServerScheme scheme = ServerScheme::kTcp;  // of answers without one; all have its kind of relay
+  Backend backend;                           // how targets are connected to; no servers
+};
+
 // What becomes of a route's open sessions when a new configuration leads elsewhere or has not got
 // their route, server or listener any more.
 enum class OnChange : std::uint8_t {
@@ -309,12 +356,14 @@ struct Route {
   PathPattern path;
   std::vector<HostPattern> hosts;  // empty: any host
   Conditions match;
-  // Exactly one of backend and plugin; with `split`, the backend is its first.
+  // Exactly one of backend, plugin and resolver; with `split`, the backend is its first.
   std::optional<std::string> backend;
   std::vector<Share> split;  // at least two backends, all with the same kind of relay; or none
   std::optional<std::string> plugin;
   Mark plugin_mark;
-  Value options;  // the plugin's settings, validated by it; an empty map if there are none
+  std::shared_ptr<const Resolver> resolver;
+  // The settings of the plugin or resolver, validated by it; an empty map if there are none.
+  Value options;
   std::vector<std::string> subprotocols;
   Encoding encoding = Encoding::kAuto;
   std::optional<DialectSet> dialects;  // nullopt: those of the listener
@@ -404,6 +453,10 @@ struct Config {
   std::map<std::string, Backend> backends;
   std::vector<Route> routes;  // at least one, in file order
   std::size_t server_count = 0;
+
+  // How the servers behind a route are connected to: those of its backend, or those that its
+  // resolver finds. nullptr for a plugin.
+  const Backend* BackendOf(const Route& route) const;
 };
 
 }  // namespace upgate::config

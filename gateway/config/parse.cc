@@ -149,7 +149,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.dns_servers = ParseDns(root["dns"]);
   config.log = ParseLog(root["log"]);
   config.backends = ParseBackends(root["backends"], folder);
-  config.routes = ParseRoutes(root["routes"], config.backends, config.listeners);
+  config.routes = ParseRoutes(root["routes"], config.backends, config.listeners, folder);
   for (const auto& backend : config.backends) config.server_count += backend.second.servers.size();
   root.RejectUnknownKeys();
   return config;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/resolver_keys.h"
 #include "gateway/config/sections.h"
 
 namespace upgate::config {
@@ -69,6 +70,24 @@ void RejectMixedRelays(const std::vector<Field>& items, Backend& backend) {
   }
 }
 
+SendProxy ParseSendProxy(const Field& field) {
+  return field.OneOf<SendProxy>(
+      {{"off", SendProxy::kOff}, {"v1", SendProxy::kV1}, {"v2", SendProxy::kV2}},
+      Backend{}.send_proxy);
+}
+
+// Connections that are not kept cannot be pooled.
+void RejectIdlePool(Field& field, const Backend& backend) {
+  if (backend.send_proxy == SendProxy::kOff || backend.relay == Relay::kBytes) return;
+  for (const std::string_view name : {"pool_size", "pool_idle"}) {
+    const Field setting = field[name];
+    if (setting.present())
+      setting.Error(
+          "has no effect with send_proxy: a connection that says whose it is belongs to one client "
+          "and is not kept; remove it");
+  }
+}
+
 void ParseHttpSettings(Field& field, Backend& backend) {
   constexpr Millis kDay = std::chrono::hours(24);
   backend.first_byte_timeout =
@@ -78,7 +97,8 @@ void ParseHttpSettings(Field& field, Backend& backend) {
       field["request_timeout"].Optional(backend.request_timeout, {Millis{0}, kDay});
   backend.pool_size = field["pool_size"].Optional(backend.pool_size, {0, 100'000});
   backend.pool_idle = field["pool_idle"].Optional(backend.pool_idle, {Millis{1}, kDay});
-  if (std::ranges::none_of(backend.servers, IsRead) || backend.relay != Relay::kBytes) return;
+  const bool known = backend.servers.empty() || std::ranges::any_of(backend.servers, IsRead);
+  if (!known || backend.relay != Relay::kBytes) return;
   for (const std::string_view name :
        {"first_byte_timeout", "read_timeout", "request_timeout", "pool_size", "pool_idle"}) {
     const Field setting = field[name];
@@ -96,25 +116,38 @@ Backend ParseBackend(Field::Member& member, const std::filesystem::path& folder,
   const std::vector<Field> items = field["servers"].RequiredItems("one server");
   for (const Field& item : items) backend.servers.push_back(ParseServer(item, server_count++));
   RejectMixedRelays(items, backend);
-  backend.connect_timeout =
-      field["connect_timeout"].Optional(backend.connect_timeout, {Millis{1}, Millis{600'000}});
-  ParseHttpSettings(field, backend);
+  ParseServerSettings(field, backend, folder);
   ParseBalancing(field, folder, backend);
   ParseHealth(field, backend);
-  if (const Field tls = field["tls"]; tls.present()) {
-    backend.tls = ParseClientTls(tls, folder);
-    const bool used =
-        std::ranges::any_of(backend.servers, [](const Server& s) { return IsSecure(s.scheme); });
-    if (!used) {
-      tls.Error("has no effect: no server of this backend begins with tls://, wss:// or https://");
-    }
-  }
   backend.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return backend;
 }
 
 }  // namespace
+
+std::optional<ClientTls> ParseServiceTls(Field field, const std::filesystem::path& folder) {
+  if (!field.present()) return {};
+  if (field.value().kind == Value::Kind::kMap) return ParseClientTls(field, folder);
+  if (!field.Optional(false)) return {};
+  return ClientTls{};
+}
+
+void ParseServerSettings(Field& field, Backend& backend, const std::filesystem::path& folder) {
+  backend.connect_timeout =
+      field["connect_timeout"].Optional(backend.connect_timeout, {Millis{1}, Millis{600'000}});
+  ParseHttpSettings(field, backend);
+  backend.send_proxy = ParseSendProxy(field["send_proxy"]);
+  RejectIdlePool(field, backend);
+  const Field tls = field["tls"];
+  if (!tls.present()) return;
+  backend.tls = ParseClientTls(tls, folder);
+  const bool used =
+      backend.servers.empty() ||
+      std::ranges::any_of(backend.servers, [](const Server& s) { return IsSecure(s.scheme); });
+  if (!used)
+    tls.Error("has no effect: no server of this backend begins with tls://, wss:// or https://");
+}
 
 std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder) {

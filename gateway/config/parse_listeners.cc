@@ -29,12 +29,25 @@ TrustedProxies ParseTrustedProxies(const Field& field) {
   return trusted;
 }
 
+// `read`: all of the trusted proxies could be read.
+bool ParseProxyProtocol(const Field& field, const TrustedProxies& trusted, bool read) {
+  const bool required = field.OneOf<bool>({{"off", false}, {"required", true}}, false);
+  if (required && read && trusted.empty()) {
+    field.Error(
+        "needs trusted_proxies: a PROXY header is believed from these only; list the addresses of "
+        "the proxies in front, such as trusted_proxies: [ 10.0.0.0/8 ]");
+  }
+  return required;
+}
+
 Listener ParseListener(Field field, const std::filesystem::path& folder, Addresses& taken) {
   Listener listener;
   listener.address = ParseListenAddress(field["address"], taken);
   listener.name = ParseName(field["name"]);
   if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
   listener.trusted_proxies = ParseTrustedProxies(field["trusted_proxies"]);
+  listener.proxy_protocol = ParseProxyProtocol(field["proxy_protocol"], listener.trusted_proxies,
+                                               field["trusted_proxies"].sound());
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});

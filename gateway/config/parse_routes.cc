@@ -78,6 +78,7 @@ std::optional<Replacement> ParseReplacement(Field field) {
 
 // True if the route's servers speak WebSocket or HTTP.
 bool Relays(const std::map<std::string, Backend>& backends, const Route& route) {
+  if (route.resolver) return route.resolver->backend.relay != Relay::kBytes;
   const auto backend = backends.find(route.backend.value_or(""));
   return backend != backends.end() && backend->second.relay != Relay::kBytes;
 }
@@ -90,6 +91,7 @@ bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
     if (!route_field[name].sound()) return false;
   }
   if (route.plugin) return true;
+  if (route.resolver) return route_field["options"].sound();
   return route.backend && backends.contains(*route.backend) &&
          route_field.IsSound(MemberKey("backends", *route.backend));
 }
@@ -121,7 +123,10 @@ void ParseUpgradesOf(Field& field, const std::map<std::string, Backend>& backend
   const Field upgrades = field["upgrades"];
   route.upgrades = ParseUpgrades(upgrades);
   if (!upgrades.present() || !IsKnown(field, backends, route)) return;
-  if (route.plugin || backends.at(*route.backend).relay != Relay::kHttp)
+  const Relay relay = route.resolver ? route.resolver->backend.relay
+                      : route.plugin ? Relay::kBytes
+                                     : backends.at(*route.backend).relay;
+  if (relay != Relay::kHttp)
     upgrades.Error("has no effect: only http and https servers switch protocols; remove it");
 }
 
@@ -187,17 +192,20 @@ std::vector<Share> ParseSplit(const Field& field, const std::map<std::string, Ba
   return split;
 }
 
-// Exactly one of `backend` and `plugin`, and the settings that belong to only one of them.
-void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, Route& route) {
+// Exactly one of `backend`, `split`, `plugin` and `resolver`, and the settings that belong to only
+// one of them.
+void ParseTarget(Field& field, const std::map<std::string, Backend>& backends,
+                 const std::filesystem::path& folder, Route& route) {
   const Field backend = field["backend"];
   const Field plugin = field["plugin"];
   const Field split = field["split"];
+  const Field resolver = field["resolver"];
   const Field options = field["options"];
   route.backend = backend.Maybe<std::string>();
   route.split = ParseSplit(split, backends);
   if (split.present() && (backend.present() || plugin.present()))
     split.Error("a route has either a split, a backend or a plugin; remove the others");
-  if (!route.backend && !route.split.empty() && !plugin.present())
+  if (!route.backend && !route.split.empty() && !plugin.present() && !resolver.present())
     route.backend = route.split.front().backend;
   route.plugin = plugin.Maybe<std::string>();
   route.plugin_mark = plugin.mark();
@@ -210,17 +218,21 @@ void ParseTarget(Field& field, const std::map<std::string, Backend>& backends, R
     (plugin_last ? plugin : backend)
         .Error("a route has either a backend or a plugin; remove one of them");
   }
-  if (!backend.present() && !plugin.present() && !split.present() &&
-      field.value().kind == Value::Kind::kMap) {
-    field.Error("goes nowhere; give it a backend or a plugin");
-  }
-  if (options.present() && !plugin.present())
-    options.Error("has no effect without a plugin; remove it");
+  if (resolver.present() && (backend.present() || plugin.present() || split.present()))
+    resolver.Error("a route has one of backend, split, plugin and resolver; remove the others");
+  const bool somewhere =
+      backend.present() || plugin.present() || split.present() || resolver.present();
+  if (!somewhere && field.value().kind == Value::Kind::kMap)
+    field.Error("goes nowhere; give it a backend, a plugin or a resolver");
+  const Field& owner = plugin.present() ? plugin : resolver;
+  if (options.present() && !owner.present())
+    options.Error("has no effect without a plugin or a resolver; remove it");
   route.options = options.value();
-  if (plugin.present() && !options.present()) {
+  if (owner.present() && !options.present()) {
     route.options.kind = Value::Kind::kMap;
-    route.options.mark = plugin.mark();
+    route.options.mark = owner.mark();
   }
+  if (resolver.present()) route.resolver = ParseResolver(resolver, options, folder);
 }
 
 Encoding ParseEncoding(Field& route_field, const std::map<std::string, Backend>& backends,
@@ -329,15 +341,23 @@ PathPattern ParsePath(const Field& field, RegexBudget& regexes) {
 
 constexpr std::size_t kMaxName = 100;
 
-Route ParseRoute(Field field, const std::map<std::string, Backend>& backends,
-                 const std::vector<Listener>& listeners, std::size_t index, RegexBudget& regexes) {
+// What the routes of a file are read with.
+struct Around {
+  const std::map<std::string, Backend>& backends;
+  const std::vector<Listener>& listeners;
+  const std::filesystem::path& folder;
+  RegexBudget regexes;
+};
+
+Route ParseRoute(Field field, std::size_t index, Around& around) {
+  const std::map<std::string, Backend>& backends = around.backends;
   Route route;
   route.index = index;
   route.mark = field.mark();
-  route.path = ParsePath(field["path"], regexes);
+  route.path = ParsePath(field["path"], around.regexes);
   route.hosts = ParseHosts(field["hosts"]);
-  route.match = ParseMatch(field["match"], listeners, regexes);
-  ParseTarget(field, backends, route);
+  route.match = ParseMatch(field["match"], around.listeners, around.regexes);
+  ParseTarget(field, backends, around.folder, route);
   route.subprotocols = ParseSubprotocols(field["subprotocols"]);
   route.encoding = ParseEncoding(field, backends, route);
   route.dialects = ParseRouteDialects(field, backends, route);
@@ -345,7 +365,7 @@ Route ParseRoute(Field field, const std::map<std::string, Backend>& backends,
   ParseHttpPolicy(field, backends, route);
   ParseUpgradesOf(field, backends, route);
   route.cors = ParseCors(field["cors"]);
-  route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), regexes);
+  route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), around.regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);
   RejectIdleServerLimit(field, backends, route);
@@ -435,13 +455,14 @@ std::string ParseName(const Field& field) {
 }
 
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
-                               const std::vector<Listener>& listeners) {
+                               const std::vector<Listener>& listeners,
+                               const std::filesystem::path& folder) {
   std::vector<Route> routes;
   Places places;
-  RegexBudget regexes;
+  Around around{.backends = backends, .listeners = listeners, .folder = folder, .regexes = {}};
   const std::vector<Field> items = field.RequiredItems("one route");
   for (const Field& item : items) {
-    routes.push_back(ParseRoute(item, backends, listeners, routes.size(), regexes));
+    routes.push_back(ParseRoute(item, routes.size(), around));
     RejectShadowed(item, routes.back(), places);
   }
   NameRoutes(items, routes);

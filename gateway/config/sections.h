@@ -31,13 +31,19 @@ std::vector<Listener> ParseListeners(const Field& field, const std::filesystem::
                                      Addresses& taken);
 std::map<std::string, Backend> ParseBackends(const Field& field,
                                              const std::filesystem::path& folder);
-std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
-                               const std::vector<Listener>& listeners);
+// Reads how servers are connected to: the timeouts, TLS and so on. `backend.relay` and its servers
+// are known; without servers it is of a resolver, whose answers may have any scheme of that relay.
+void ParseServerSettings(Field& field, Backend& backend, const std::filesystem::path& folder);
 // The keys of a backend that say how its servers are chosen, and when they are not.
 void ParseBalancing(Field& field, const std::filesystem::path& folder, Backend& backend);
 // Those that say how servers are checked, and what happens when one fails.
 void ParseHealth(Field& field, Backend& backend);
-std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends);
+// The value of a route's key `resolver`, and the part of its options that is the gateway's own.
+std::shared_ptr<const Resolver> ParseResolver(const Field& name, Field options,
+                                              const std::filesystem::path& folder);
+std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::vector<Listener>& listeners,
+                               const std::filesystem::path& folder);
 // True if a route or a listener may be given this name.
 bool IsRouteName(std::string_view name);
 // A name; empty if the field is not present.

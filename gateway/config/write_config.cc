@@ -38,6 +38,7 @@ Value Describe(const Listener& listener) {
   if (listener.connections != 0) Add(map, "connections", ValueOf(listener.connections));
   Add(map, "dialects", ValueOf(listener.dialects));
   Add(map, "trusted_proxies", Describe(listener.trusted_proxies));
+  Add(map, "proxy_protocol", PlainValue(listener.proxy_protocol ? "required" : "off"));
   Add(map, "tls", ValueOf(listener.tls));
   return map;
 }
@@ -97,6 +98,18 @@ Value Describe(const LogSettings& log) {
   return map;
 }
 
+std::string_view NameOf(SendProxy version) {
+  switch (version) {
+    case SendProxy::kOff:
+      break;
+    case SendProxy::kV1:
+      return "v1";
+    case SendProxy::kV2:
+      return "v2";
+  }
+  return "off";
+}
+
 bool HasTls(const Backend& backend) {
   return std::ranges::any_of(backend.servers, [](const Server& s) { return IsSecure(s.scheme); });
 }
@@ -118,9 +131,12 @@ Value Describe(const Backend& backend) {
     Add(map, "first_byte_timeout", ValueOf(backend.first_byte_timeout));
     Add(map, "read_timeout", ValueOf(backend.read_timeout));
     Add(map, "request_timeout", ValueOf(backend.request_timeout));
-    Add(map, "pool_size", ValueOf(backend.pool_size));
-    Add(map, "pool_idle", ValueOf(backend.pool_idle));
+    if (backend.send_proxy == SendProxy::kOff) {
+      Add(map, "pool_size", ValueOf(backend.pool_size));
+      Add(map, "pool_idle", ValueOf(backend.pool_idle));
+    }
   }
+  Add(map, "send_proxy", PlainValue(std::string(NameOf(backend.send_proxy))));
   if (HasTls(backend)) Add(map, "tls", ValueOf(backend.tls));
   AddBalancing(map, backend);
   AddHealth(map, backend);

@@ -123,7 +123,9 @@ Value ValueOf(const Cors& cors) {
 
 Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends) {
   Value map;
-  const bool relays = route.backend && backends.at(*route.backend).relay != Relay::kBytes;
+  const bool relays = route.resolver
+                          ? route.resolver->backend.relay != Relay::kBytes
+                          : route.backend && backends.at(*route.backend).relay != Relay::kBytes;
   if (IsRouteName(route.name)) Add(map, "name", ValueOf(route.name));
   Add(map, "path", ValueOf(route.path.written));
   if (!route.hosts.empty()) Add(map, "hosts", ValueOf(route.hosts));
@@ -134,7 +136,8 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
     Add(map, "split", ValueOf(route.split));
   }
   Add(map, "plugin", ValueOf(route.plugin));
-  if (route.plugin) Add(map, "options", Masked(route.options));
+  if (route.resolver) Add(map, "resolver", ValueOf(route.resolver->name));
+  if (route.plugin || route.resolver) Add(map, "options", Masked(route.options));
   Add(map, "subprotocols", ValueOf(route.subprotocols));
   if (!relays) Add(map, "encoding", PlainValue(std::string(NameOf(route.encoding))));
   Add(map, "dialects", ValueOf(route.dialects));

@@ -54,6 +54,21 @@ void ClientPlaces::CountRefusal(io::Instant now) {
   Warn(refusals_, "clients refused", WhyFull(), now);
 }
 
+void ClientPlaces::CountProxyRefusal(const ProxyError& error, const SocketAddress& peer,
+                                     io::Instant now) {
+  const auto fault = static_cast<std::size_t>(error.fault);
+  stats_.proxy_refusals[fault].Add();
+  // Balancers check by connecting that somebody listens.
+  if (error.fault == ProxyFault::kGone || limits_.proxy_lines == nullptr) return;
+  const auto left_out = limits_.proxy_lines->Due(now);
+  if (!left_out) return;
+  log_.Warn("PROXY header refused", {{"listener", listener_},
+                                     {"peer", ToString(peer)},
+                                     {"kind", stats::kProxyFaultNames[fault]},
+                                     {"why", error.reason},
+                                     {"left_out", *left_out}});
+}
+
 std::string ClientPlaces::WhyFull() const {
   if (full_ == WaitReason::kConnections) {
     return fmt::format("all {} connections of the listener are open", limits_.connections->most());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "gateway/base/log.h"
+#include "gateway/base/proxy_header.h"
 #include "gateway/base/result.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/io/seldom.h"
@@ -30,6 +31,7 @@ class ClientPlaces {
     SharedLimit* connections = nullptr;
     SharedLimit* descriptors = nullptr;
     const std::uint64_t* process_limit = nullptr;  // for messages, beside `descriptors`
+    io::Seldom* proxy_lines = nullptr;             // of CountProxyRefusal, over all loops
   };
 
   // What one client holds; gives it back when it is destroyed.
@@ -113,6 +115,8 @@ class ClientPlaces {
   void CountPauseOfSystem(const Error& error, io::Instant now);
   // Clients waited for too long.
   void CountRefusal(io::Instant now);
+  // The connection from `peer` is closed, because it has no PROXY header that is believed.
+  void CountProxyRefusal(const ProxyError& error, const SocketAddress& peer, io::Instant now);
 
  private:
   void GiveBack(std::uint32_t descriptors);

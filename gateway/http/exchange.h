@@ -48,6 +48,10 @@ struct RequestSummary {
   SocketAddress client;              // the peer of the connection
   std::string_view route = {};       // these two as its handler noted them
   std::string_view server = {};
+  // What takes the place of the path in logs, where that holds a secret; empty: nothing does. The
+  // same for the host, which is left out then.
+  std::string_view shown_path = {};
+  bool hides_host = false;
   int status = 0;                // of the final response or 101; 0: none was sent
   std::uint64_t body_bytes = 0;  // of the response
   io::Millis duration{0};        // from the end of the request's head
@@ -71,6 +75,8 @@ class Exchange {
 
   virtual const Request& request() const = 0;
   virtual SocketAddress client_address() const = 0;
+  // Where the client connected to.
+  virtual SocketAddress local_address() const { return UnixPath{}; }
   // True if this is the first request of its connection.
   virtual bool first() const { return false; }
   virtual const io::TlsInfo* tls() const = 0;  // nullptr if the client connected without TLS
@@ -121,6 +127,11 @@ class Exchange {
 
   // For RequestSummary. The texts live as long as the handler or what is held.
   void NoteRoute(std::string_view name) { route_ = name; }
+  // What logs must not have of the request; see RequestSummary.
+  void HideFromLog(std::string_view shown_path, bool host) {
+    shown_path_ = shown_path;
+    hides_host_ = host;
+  }
   void NoteServer(std::string_view url) { server_ = url; }
 
   // Sends this head (a 101; nothing but the changes above is added) followed by its body, and hands
@@ -131,10 +142,14 @@ class Exchange {
  protected:
   std::string_view noted_route() const { return route_; }
   std::string_view noted_server() const { return server_; }
+  std::string_view shown_path() const { return shown_path_; }
+  bool hides_host() const { return hides_host_; }
 
  private:
   std::string_view route_;
   std::string_view server_;
+  std::string_view shown_path_;
+  bool hides_host_ = false;
   Ref<RefCounted> held_;  // goes behind the handler, which belongs to the derived class
 };
 

@@ -4,11 +4,12 @@
 
 namespace upgate::http {
 
-Front::Front(io::Loop loop, Options options, Tls tls, tls::Scratch& scratch,
+Front::Front(io::Loop loop, Options options, Tls tls, Proxies proxies, tls::Scratch& scratch,
              RequestHandler& handler, ClientPlaces& places)
     : loop_(loop),
       options_(std::move(options)),
       tls_(std::move(tls)),
+      proxies_(std::move(proxies)),
       scratch_(scratch),
       handler_(handler),
       places_(places),
@@ -20,9 +21,10 @@ Front::~Front() {
   places_.SetWaiter(nullptr);
 }
 
-void Front::Update(Options options, Tls tls) {
+void Front::Update(Options options, Tls tls, Proxies proxies) {
   options_ = std::move(options);
   tls_ = std::move(tls);
+  proxies_ = std::move(proxies);
 }
 
 Result<SocketAddress> Front::Listen(const SocketAddress& address,
@@ -75,6 +77,14 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     return;
   }
   places_.stats().connections_total.Add();
+  if (proxies_ != nullptr && !proxies_->Has(stream->peer_address())) {
+    places_.CountProxyRefusal(
+        {ProxyFault::kUntrusted, "the peer is not in trusted_proxies of this listener"},
+        stream->peer_address(), loop_.timers.Now());
+    next_ = {};
+    stream->Reset();
+    return;
+  }
   // A handshake takes more than an answer would, and nothing can be said before it is over.
   if (tls_ != nullptr && loop_.memory.over()) {
     loop_.memory.NoteRefusal(io::MemoryRefusal::kConnection);
@@ -85,6 +95,11 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   Client& client = *clients_.emplace_back(std::make_unique<Client>(*this));
   client.index = clients_.size() - 1;
   client.place = std::exchange(next_, {});
+  if (proxies_ != nullptr) {
+    client.proxy = stream->peer_address();
+    stream = std::make_unique<ProxiedStream>(std::move(stream), options_->limits.head_timeout,
+                                             loop_, client);
+  }
   if (tls_ != nullptr)
     stream = tls_->Get()->Wrap(std::move(stream), options_->limits.head_timeout, loop_, scratch_);
   client.options = options_;
@@ -95,6 +110,12 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
 void Front::OnAcceptFailed(const Error& error) {
   next_ = {};
   places_.CountPauseOfSystem(error, loop_.timers.Now());
+}
+
+void Front::OnProxyRefused(Client& client, const ProxyError& error) {
+  if (client.index == Client::kGone) return;
+  places_.CountProxyRefusal(error, client.proxy, loop_.timers.Now());
+  Remove(client);
 }
 
 void Front::Remove(Client& client) {

@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/config/config.h"
 #include "gateway/http/client_places.h"
 #include "gateway/http/hold_back.h"
+#include "gateway/http/proxied_stream.h"
 #include "gateway/http/server_connection.h"
 #include "gateway/io/network.h"
 #include "gateway/tls/context.h"
@@ -28,10 +30,13 @@ class Front final : private io::AcceptHandler,
   using Options = std::shared_ptr<const ServerOptions>;
   // nullptr for a plain listener.
   using Tls = std::shared_ptr<const tls::ContextCell<tls::ServerContext>>;
+  // Those whose PROXY header is believed, where every connection has to begin with one; else
+  // nullptr.
+  using Proxies = std::shared_ptr<const config::TrustedProxies>;
 
   // What is borrowed outlives the front.
-  Front(io::Loop loop, Options options, Tls tls, tls::Scratch& scratch, RequestHandler& handler,
-        ClientPlaces& places);
+  Front(io::Loop loop, Options options, Tls tls, Proxies proxies, tls::Scratch& scratch,
+        RequestHandler& handler, ClientPlaces& places);
   ~Front();
 
   Result<SocketAddress> Listen(const SocketAddress& address, const io::ListenOptions& options);
@@ -39,7 +44,7 @@ class Front final : private io::AcceptHandler,
   Result<SocketAddress> Listen(std::unique_ptr<io::BoundSocket> socket);
 
   // For clients that come from now on.
-  void Update(Options options, Tls tls);
+  void Update(Options options, Tls tls, Proxies proxies);
 
   // Stops listening; idle connections end, busy ones after their answer. `empty` is called once no
   // connection is left, at the earliest in the next turn's callbacks or at once when there is none.
@@ -51,17 +56,19 @@ class Front final : private io::AcceptHandler,
 
  private:
   // A connection and the place it has: given back when the connection is closed.
-  struct Client final : io::Deletable, ServerConnection::Owner {
+  struct Client final : io::Deletable, ServerConnection::Owner, ProxiedStream::Observer {
     static constexpr std::size_t kGone = std::size_t(-1);
 
     explicit Client(Front& owner) : front(owner) {}
     void OnConnectionDone(ServerConnection&) override { front.Remove(*this); }
+    void OnProxyRefused(const ProxyError& error) override { front.OnProxyRefused(*this, error); }
 
     Front& front;
     std::size_t index = kGone;  // in clients_
     ClientPlaces::Place place;
     Options options;
     std::unique_ptr<ServerConnection> connection;
+    SocketAddress proxy;  // of one that had to send a PROXY header
   };
 
   bool MayAccept() override;
@@ -72,12 +79,14 @@ class Front final : private io::AcceptHandler,
   void OnTimer(io::Timer&) override { LookAgain(); }
   void OnLater() override { LookAgain(); }
   void LookAgain();
+  void OnProxyRefused(Client& client, const ProxyError& error);
   // Takes the client, which may be at work, out of the table; it dies at the end of the turn.
   void Remove(Client& client);
 
   io::Loop loop_;
   Options options_;
   Tls tls_;
+  Proxies proxies_;
   tls::Scratch& scratch_;
   RequestHandler& handler_;
   ClientPlaces& places_;

@@ -63,6 +63,8 @@ class MessageReader {
   bool at_end() const { return phase_ == Phase::kEnd; }
   // Heap bytes kept for a partial head or partial trailers.
   std::size_t kept_bytes() const { return io::HeapBytes(kept_); }
+  // The beginning of a head that is not complete, or was refused.
+  const std::string& kept() const { return kept_; }
   bool to_end() const { return phase_ == Phase::kToEnd; }
   // Bytes left of a body with Content-Length; 0 for others.
   std::uint64_t body_left() const { return body_left_; }

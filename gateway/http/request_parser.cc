@@ -3,12 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/base/proxy_header.h"
 #include "gateway/base/text.h"
 #include "gateway/http/chars.h"
 #include "gateway/http/target.h"
 
 namespace upgate::http {
 namespace {
+
+// Enough of a PROXY header to tell it from a request.
+constexpr std::size_t kProxySignature = 16;
+constexpr std::string_view kProxyHeaderSent =
+    "a PROXY protocol header was sent to a listener that does not expect one: set proxy_protocol: "
+    "required and trusted_proxies for it, or let the proxy send none";
 
 struct RequestLine {
   std::string_view method;
@@ -18,6 +25,7 @@ struct RequestLine {
 
 // RFC 9112, section 3: exactly one space between exactly three parts.
 std::expected<RequestLine, Refusal> ParseRequestLine(std::string_view line) {
+  if (LooksLikeProxyHeader(line)) return Refuse(400, std::string(kProxyHeaderSent));
   if (line == "PRI * HTTP/2.0") {
     return Refuse(400, "the HTTP/2 preface was sent to a port that speaks HTTP/1.1");
   }
@@ -64,8 +72,13 @@ std::expected<RequestParser::Event, Refusal> RequestParser::Next(Bytes& input) {
 }
 
 std::expected<RequestParser::Event, Refusal> RequestParser::NextHead(Bytes& input) {
+  const std::string_view begin = AsText(input.first(std::min(input.size(), kProxySignature)));
   const auto section = reader_.Head(input);
-  if (!section) return std::unexpected(section.error());
+  if (!section) {
+    if (LooksLikeProxyHeader(reader_.kept().empty() ? begin : reader_.kept() + std::string(begin)))
+      return std::unexpected(Refusal{400, std::string(kProxyHeaderSent)});
+    return std::unexpected(section.error());
+  }
   if (section->empty()) return NeedMore{};
   std::string_view head = *section;
   head.remove_prefix(head.find_first_not_of("\r\n"));

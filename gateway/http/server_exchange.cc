@@ -32,6 +32,8 @@ RequestSummary ServerExchange::Summary(io::Instant now) const {
           .client = client_address_,
           .route = noted_route(),
           .server = noted_server(),
+          .shown_path = shown_path(),
+          .hides_host = hides_host(),
           .status = status_,
           .body_bytes = body_bytes_,
           .duration = now - began_,
@@ -47,6 +49,10 @@ void ServerExchange::Measure() {
 
 const io::TlsInfo* ServerExchange::tls() const {
   return connection_ == nullptr ? nullptr : connection_->stream().tls();
+}
+
+SocketAddress ServerExchange::local_address() const {
+  return connection_ == nullptr ? UnixPath{} : connection_->stream().local_address();
 }
 
 void ServerExchange::StartWriter() {

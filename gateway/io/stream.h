@@ -72,6 +72,8 @@ struct TlsInfo {
   std::string cipher;          // "TLS_AES_128_GCM_SHA256"
   std::string server_name;     // requested by the client (SNI)
   std::string client_subject;  // of a verified client certificate
+  std::string client_name;     // its common name
+  std::string protocol;        // negotiated by ALPN
 };
 
 // A connected, ordered, bidirectional byte stream: a TCP or unix socket, TLS over one, or memory in

@@ -29,6 +29,22 @@ std::vector<std::string> Registry::ServiceNames() const {
   return names;
 }
 
+void Registry::AddResolver(std::string name, ResolverFactory factory) {
+  [[maybe_unused]] const auto [it, added] = resolvers_.emplace(std::move(name), std::move(factory));
+  assert(added && "a resolver is registered once");
+}
+
+const ResolverFactory* Registry::FindResolver(std::string_view name) const {
+  const auto it = resolvers_.find(name);
+  return it == resolvers_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> Registry::ResolverNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : resolvers_) names.push_back(name);
+  return names;
+}
+
 void RejectOptions(const config::Field& options, std::string_view service) {
   const config::Value& value = options.value();
   if (value.kind == config::Value::Kind::kMap && value.members.empty()) return;

@@ -17,6 +17,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/io/network.h"
 #include "gateway/plugin/message.h"
+#include "gateway/plugin/resolver.h"
 
 namespace upgate::plugin {
 
@@ -140,8 +141,8 @@ struct ServiceSetup {
 // Creates a service. If `options` has errors, the result is not used and may be nullptr.
 using ServiceFactory = std::function<std::unique_ptr<Service>(ServiceSetup setup)>;
 
-// The services that routes can name. Filled once at startup by plugins/builtins.cc; read-only after
-// that.
+// The services and resolvers that routes can name. Filled once at startup by plugins/builtins.cc;
+// read-only after that.
 class Registry {
  public:
   // `name` is the value of a route's `plugin` key; names must be unique.
@@ -150,8 +151,14 @@ class Registry {
   const ServiceFactory* FindService(std::string_view name) const;
   std::vector<std::string> ServiceNames() const;
 
+  // The same for the value of a route's `resolver` key.
+  void AddResolver(std::string name, ResolverFactory factory);
+  const ResolverFactory* FindResolver(std::string_view name) const;
+  std::vector<std::string> ResolverNames() const;
+
  private:
   std::map<std::string, ServiceFactory, std::less<>> services_;
+  std::map<std::string, ResolverFactory, std::less<>> resolvers_;
 };
 
 // Reports an error if a service without options got some; for use in factories.

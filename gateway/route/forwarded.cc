@@ -188,8 +188,7 @@ std::string HiddenName(std::string_view node) {
 }  // namespace
 
 bool IsTrusted(const SocketAddress& peer, const config::TrustedProxies& trusted) {
-  if (const auto* tcp = std::get_if<IpPort>(&peer)) return IsTrusted(tcp->ip, trusted);
-  return trusted.unix_sockets;
+  return trusted.Has(peer);
 }
 
 Told ReadXForwarded(const http::Headers& headers, const config::TrustedProxies& trusted) {

@@ -34,11 +34,12 @@ bool IsForEveryPage(const config::Cors& cors) {
 }
 
 bool ReliesOnOwnOrigin(const config::Config& config, const config::Route& route) {
-  if (!route.backend || !route.hosts.empty()) return false;
+  const config::Backend* backend = config.BackendOf(route);
+  if (backend == nullptr || !route.hosts.empty()) return false;
   if (route.cors && IsForEveryPage(*route.cors)) return false;
   // Plain HTTP requests are not checked without cors: there it is up to the server, which sees
   // Host.
-  return config.backends.at(*route.backend).relay != config::Relay::kHttp;
+  return backend->relay != config::Relay::kHttp;
 }
 
 }  // namespace

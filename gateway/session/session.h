@@ -44,7 +44,8 @@ class Asked {
 // What is known about a session when it opens, for its log lines and for operators.
 struct Facts {
   std::uint64_t id = 0;
-  SessionSlot slot;  // keeps `route` and `server` alive
+  SessionSlot slot;        // keeps `route` and `server` alive
+  Ref<RefCounted> target;  // keeps a server alive that a resolver has found
   const config::Route* route = nullptr;
   const backend::Server* server = nullptr;  // nullptr: a service of the gateway itself
   backend::ServerUse use = {};              // the place on the server

@@ -74,6 +74,7 @@ Value ToJson(const std::array<Counter, n>& counters, const std::array<std::strin
 void AddRoute(Value& json, const RouteStats& route) {
   json["requests"] = route.requests.Get();
   json["handshakes"] = ToJson(route.handshakes, kHandshakeOutcomeNames);
+  json["resolutions"] = ToJson(route.resolutions, kResolutionNames);
   json["sessions_open"] = route.sessions_open.Get();
   json["sessions_total"] = route.sessions_total.Get();
   json["sessions_by_dialect"] = ToJson(route.sessions_by_dialect, config::kDialectNames);
@@ -98,6 +99,7 @@ void AddListener(Value& json, const ListenerStats& listener) {
   json["connection_errors"] = listener.connection_errors.Get();
   json["accept_pauses"] = ToJson(listener.accept_pauses, kWaitReasonNames);
   json["connections_refused"] = listener.connections_refused.Get();
+  json["proxy_refusals"] = ToJson(listener.proxy_refusals, kProxyFaultNames);
 }
 
 Value ToJson(const ServerRow& row, const ServerStats& server) {

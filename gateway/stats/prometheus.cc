@@ -226,6 +226,14 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
                   listeners[i].tls_failures[fault].Get());
     }
   }
+  text.Family("upgate_listener_proxy_refusals_total", "counter",
+              "Client connections closed because their PROXY header was refused, by reason.");
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (std::size_t fault = 0; fault < kProxyFaults; ++fault) {
+      text.Sample(labels[i] + "," + Label("reason", kProxyFaultNames[fault]),
+                  listeners[i].proxy_refusals[fault].Get());
+    }
+  }
   text.Family("upgate_listener_responses_total", "counter", "HTTP responses; 1xx are upgrades.");
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenerStats& row = listeners[i];
@@ -246,6 +254,14 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
     for (std::size_t outcome = 0; outcome < kHandshakeOutcomes; ++outcome) {
       text.Sample(labels[i] + "," + Label("outcome", kHandshakeOutcomeNames[outcome]),
                   routes[i].handshakes[outcome].Get());
+    }
+  }
+  text.Family("upgate_resolutions_total", "counter",
+              "Look-ups of a client's server, on routes with a resolver, by how they ended.");
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    for (std::size_t outcome = 0; outcome < kResolutions; ++outcome) {
+      text.Sample(labels[i] + "," + Label("outcome", kResolutionNames[outcome]),
+                  routes[i].resolutions[outcome].Get());
     }
   }
   text.Family("upgate_dialect_sessions_total", "counter",

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/proxy_header.h"
 #include "gateway/base/result.h"
 #include "gateway/config/dialect.h"
 #include "gateway/io/memory.h"
@@ -76,12 +77,28 @@ enum class HandshakeOutcome : std::uint8_t {
   kDrained,          // 503: an operator has taken the route, or every server of it, out of service
   kServersOut,       // 503: every server is ejected, or down by health checks
   kServersFull,      // 503: every server has its max_sessions
+  kNoTarget,         // 404: no token, or an unknown one, on a route with a resolver
 };
-inline constexpr std::size_t kHandshakeOutcomes = 14;
+inline constexpr std::size_t kHandshakeOutcomes = 15;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
     "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
     "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused",
-    "no_resources",   "drained",         "servers_out",      "servers_full"};
+    "no_resources",   "drained",         "servers_out",      "servers_full",   "no_target"};
+
+// How the look-up of a client's server ended, on a route with a resolver. The names used in
+// statistics are in kResolutionNames.
+enum class Resolution : std::uint8_t {
+  kFound,
+  kCached,   // found among the answers of before
+  kUnknown,  // 404: no token, or an unknown one
+  kRefused,  // 502: the target is not in `allow`, or none that a route of this kind can have
+  kFailed,   // 502: the resolver is broken, or the target's name has no address
+  kTimeout,  // 504
+  kGone,     // the client went away meanwhile
+};
+inline constexpr std::size_t kResolutions = 7;
+inline constexpr std::array<std::string_view, kResolutions> kResolutionNames{
+    "found", "cached", "unknown", "refused", "failed", "timeout", "client_gone"};
 
 // Traffic in one direction between the gateway and WebSocket peers of one kind.
 struct Traffic {
@@ -122,7 +139,8 @@ struct RouteStats : BothWays {
   Counter sessions_total;
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
   Counter sessions_compressed;                                 // total with permessage-deflate
-  Counter compression_declined;  // sessions without it because memory was short
+  Counter compression_declined;                   // sessions without it because memory was short
+  std::array<Counter, kResolutions> resolutions;  // of a route with a resolver
   CloseCodes close_codes;
   Histogram handshake_us;  // from the end of the request head to the 101
 };
@@ -158,6 +176,10 @@ inline constexpr std::array<std::string_view, kWaitReasons> kWaitReasonNames{
 inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
     "other", "plain_http", "not_tls", "version", "certificate", "alert", "gone", "timeout"};
 
+// Names of ProxyFault.
+inline constexpr std::array<std::string_view, kProxyFaults> kProxyFaultNames{
+    "untrusted", "absent", "malformed", "checksum", "timeout", "gone"};
+
 struct ListenerStats {
   Counter connections_open;  // now, including those of sessions
   Counter connections_total;
@@ -167,7 +189,8 @@ struct ListenerStats {
   std::array<Counter, kTlsFaults> tls_failures;
   Counter connection_errors;
   std::array<Counter, kWaitReasons> accept_pauses;
-  Counter connections_refused;  // after waiting too long
+  Counter connections_refused;                       // after waiting too long
+  std::array<Counter, kProxyFaults> proxy_refusals;  // closed for want of a PROXY header
   // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);
 };

@@ -34,6 +34,7 @@ void AddTo(BothWays& to, const BothWays& from) {
 void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.requests, from.requests);
   AddTo(to.handshakes, from.handshakes);
+  AddTo(to.resolutions, from.resolutions);
   AddTo(to.sessions_open, from.sessions_open);
   AddTo(to.sessions_total, from.sessions_total);
   AddTo(to.sessions_by_dialect, from.sessions_by_dialect);
@@ -68,6 +69,7 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
   }
   AddTo(to.accept_pauses, from.accept_pauses);
   AddTo(to.tls_failures, from.tls_failures);
+  AddTo(to.proxy_refusals, from.proxy_refusals);
 }
 
 void AddTo(CompressionStats& to, const CompressionStats& from) {

@@ -240,11 +240,18 @@ void Engine::FailFromQueue() {
 }
 
 io::TlsInfo Engine::Info() const {
-  io::TlsInfo info{SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), {}, {}};
+  io::TlsInfo info{SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), {}, {}, {}, {}};
+  const unsigned char* protocol = nullptr;
+  unsigned int protocol_size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &protocol, &protocol_size);
+  info.protocol.assign(reinterpret_cast<const char*>(protocol), protocol_size);
   if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name))
     info.server_name = name;
   if (SSL_is_server(ssl_.get()) && SSL_get_verify_result(ssl_.get()) == X509_V_OK) {
-    if (X509* peer = SSL_get0_peer_certificate(ssl_.get())) info.client_subject = SubjectOf(*peer);
+    if (X509* peer = SSL_get0_peer_certificate(ssl_.get())) {
+      info.client_subject = SubjectOf(*peer);
+      info.client_name = CommonNameOf(*peer);
+    }
   }
   return info;
 }

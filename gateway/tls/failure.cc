@@ -1,5 +1,7 @@
 #include "gateway/tls/failure.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <openssl/err.h>
@@ -138,6 +140,20 @@ std::string SubjectOf(const X509& certificate) {
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string CommonNameOf(const X509& certificate) {
+  const X509_NAME* subject = X509_get_subject_name(&certificate);
+  int last = -1;
+  for (int i = last; (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;) last = i;
+  if (last < 0) return {};
+  unsigned char* text = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+  if (size < 0) return {};
+  std::string name(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  return std::ranges::any_of(name, IsControl) ? std::string() : name;
 }
 
 }  // namespace upgate::tls

@@ -25,5 +25,8 @@ int OnVerify(int accepted, X509_STORE_CTX* store);
 
 // "CN=alice,O=Example" (RFC 2253).
 std::string SubjectOf(const X509& certificate);
+// Its common name as UTF-8, the last if there are several; empty if there is none or it has control
+// characters.
+std::string CommonNameOf(const X509& certificate);
 
 }  // namespace upgate::tls

@@ -45,7 +45,7 @@ std::expected<std::string, http::Response> AgreeOnSubprotocol(const ws::Offer& o
                                                               const config::Route& route) {
   if (std::ranges::none_of(offer.subprotocols, http::IsToken)) return "";
   if (route.subprotocols.empty()) {
-    if (!route.backend) return "";
+    if (route.plugin) return "";
     return ws::ChooseSubprotocol(offer, EncodingSubprotocols(route.encoding)).value_or("");
   }
   if (auto chosen = ws::ChooseSubprotocol(offer, route.subprotocols)) return *chosen;

@@ -7,8 +7,11 @@
 #include "gateway/route/readings.h"
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
+#include "gateway/upgrade/loop_resolver.h"
 #include "gateway/upgrade/proxy.h"
+#include "gateway/upgrade/resolving.h"
 #include "gateway/upgrade/server_choice.h"
+#include "gateway/upgrade/token.h"
 
 namespace upgate::upgrade {
 namespace {
@@ -34,6 +37,10 @@ std::string_view WhyNoServer(backend::Lack lack) {
 // True if a route still has the same target: the same service, or a backend of that name that still
 // has the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
+  if (before.resolver) {
+    return now.resolver && now.config->resolver->name == before.config->resolver->name &&
+           now.config->options_words == before.config->options_words;
+  }
   if (server == nullptr) return now.service == before.service;
   // A server is the same only if its backend has the same name.
   const auto has_server = [&](const std::shared_ptr<const backend::BackendRecord>& backend) {
@@ -59,6 +66,11 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                .servers = shared.servers,
                .idle_servers = shared.counts.idle_servers,
                .others = *this,
+               .log = shared.log,
+               .post =
+                   [&shared, index](std::move_only_function<void()> task) {
+                     shared.post(index, [run = std::move(task)](Gateway&) mutable { run(); });
+                   },
                .index = index,
                .loops = loops}),
       compression_pool_(loop.timers, loop.memory, 0, stats.compression),
@@ -164,6 +176,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   route.stats().requests.Add();
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
+  if (route.resolver() != nullptr) HideTokens(route.config(), exchange);
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -188,12 +201,14 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   }
   if (route.record().row->drained.load(std::memory_order_relaxed))
     return RefuseDrained(exchange, listener, seen, &route);
-  if (route.service() == nullptr) onward.backend = Ref<LoopBackend>(route.BackendFor(seen.client));
+  if (LoopBackend* backend = route.BackendFor(seen.client))
+    onward.backend = Ref<LoopBackend>(backend);
   if (accepted == nullptr && other.empty())
     return OnOrdinary(exchange, came_by, route, seen, std::move(onward));
-  Admission admission = accepted != nullptr ? Admit(request, seen, std::move(*accepted),
-                                                    std::move(decision.verdict.headers))
-                                            : AdmitOther(request, seen, other);
+  Admission admission = accepted != nullptr
+                            ? Admit(request, route.config(), seen, std::move(*accepted),
+                                    std::move(decision.verdict.headers))
+                            : AdmitOther(request, route.config(), seen, other);
   admission.places = &places;
   admission.session = session;
   return OnUpgrade(exchange, came_by, route, seen, std::move(onward), std::move(admission));
@@ -208,6 +223,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnOrdinary(http::Exchange& excha
     exchange.NoteServer(route.service_name());
     return host->instance().OnRequest(exchange);
   }
+  if (route.resolver() != nullptr)
+    return std::make_unique<Resolving>(*this, exchange, came_by, route, seen, std::move(onward),
+                                       std::nullopt);
   return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::move(onward),
                                  std::nullopt);
 }
@@ -269,10 +287,11 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts
   exchange.Respond(std::move(answer));
 }
 
-Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
-                         http::Headers cors) const {
+Admission Gateway::Admit(const http::Request& request, const config::Route& route,
+                         const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
   const bool echoes_url = !config::CarriesBinary(accepted.offer.dialect);
   return Admission{.slot = {},
+                   .target = {},
                    .offer = std::move(accepted.offer),
                    .subprotocol = std::move(accepted.subprotocol),
                    .encoding = accepted.encoding,
@@ -281,13 +300,13 @@ Admission Gateway::Admit(const http::Request& request, const route::SeenAs& seen
                    .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
                    .secure = seen.scheme == "https",
                    .client = seen.client,
-                   .asked = session::Asked(seen.host, request.target.path, ws::OriginSent(request)),
+                   .asked = AskedBy(request, route, seen),
                    .started_us = context_.loop.timers.Micros()};
 }
 
-Admission Gateway::AdmitOther(const http::Request& request, const route::SeenAs& seen,
-                              std::string_view protocol) const {
-  Admission admission = Admit(request, seen, Accepted{}, {});
+Admission Gateway::AdmitOther(const http::Request& request, const config::Route& route,
+                              const route::SeenAs& seen, std::string_view protocol) const {
+  Admission admission = Admit(request, route, seen, Accepted{}, {});
   admission.protocol = protocol;
   admission.subprotocol = protocol;
   return admission;
@@ -330,6 +349,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
   if (route.service() != nullptr) {
     EstablishService(exchange, admission);
     return nullptr;
+  }
+  if (route.resolver() != nullptr) {
+    return std::make_unique<Resolving>(*this, exchange, listener, route, seen, std::move(onward),
+                                       std::move(admission));
   }
   if (onward.backend->http() != nullptr) {
     return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(onward),

@@ -52,6 +52,7 @@ struct Shared {
 // A WebSocket handshake of a client that passed every policy: what the 101 and the session need.
 struct Admission {
   session::SessionSlot slot;  // holds the RouteContext
+  Ref<RefCounted> target;     // see session::Facts
   ws::Offer offer;
   std::string subprotocol;
   config::Encoding encoding = config::Encoding::kBinary;
@@ -133,10 +134,11 @@ class Gateway final : private session::Session::Owner, private ServicePost {
  private:
   class Handshake;
   class Proxy;
+  class Resolving;
 
   // What goes on to a server, and where.
   struct Onward {
-    Ref<LoopBackend> backend;
+    Ref<LoopBackend> backend;  // nullptr: a resolver is to find it; or the route has a service
     std::unique_ptr<const Rewritten> rewritten;  // nullptr: nothing is changed
   };
 
@@ -157,11 +159,11 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // The number for a session to come, where the route's rewriting needs it already.
   std::uint64_t PromiseSession(const RouteContext& route);
   void RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts, bool ambiguous);
-  Admission Admit(const http::Request& request, const route::SeenAs& seen, Accepted accepted,
-                  http::Headers cors) const;
+  Admission Admit(const http::Request& request, const config::Route& route,
+                  const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   // For an upgrade to another protocol that the route allows.
-  Admission AdmitOther(const http::Request& request, const route::SeenAs& seen,
-                       std::string_view protocol) const;
+  Admission AdmitOther(const http::Request& request, const config::Route& route,
+                       const route::SeenAs& seen, std::string_view protocol) const;
   // Counts and logs a failure to connect to any server of the route; returns the response.
   http::Response OnBackendFailed(const RouteContext& route, std::string_view client,
                                  const backend::OpenError& error);
@@ -214,6 +216,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void Forget(session::Session& session);
   // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter).
   void LimitAge(session::Session& session);
+  void CloseIfDown(const session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);
   void LogClose(const session::Session& session);
 

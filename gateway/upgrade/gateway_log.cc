@@ -1,6 +1,7 @@
 // The gateway's log lines about clients and sessions.
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/session_query.h"
+#include "gateway/upgrade/token.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::upgrade {
@@ -9,11 +10,14 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
                                std::string_view why, io::Seldom& lines) {
   const auto left_out = lines.Due(context_.loop.timers.Now());
   if (!left_out) return;
-  shared_.log.Warn("backend failed", {{"route", route.name()},
-                                      {"backend", route.BackendFor(client)->record().config->name},
-                                      {"client", client},
-                                      {"why", why},
-                                      {"left_out", *left_out}});
+  shared_.log.Warn(
+      "backend failed",
+      {{"route", route.name()},
+       {"backend", route.resolver() != nullptr ? BackendNameOf(route.config())
+                                               : route.BackendFor(client)->record().config->name},
+       {"client", client},
+       {"why", why},
+       {"left_out", *left_out}});
 }
 
 // Browsers do not reveal to pages why a handshake failed; the log does.
@@ -21,11 +25,14 @@ void Gateway::LogRefusal(const http::Request& request, const RouteContext* route
                          const route::SeenAs& seen, int status, std::string_view why) {
   const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
   if (!left_out) return;
+  const session::Asked asked =
+      route != nullptr ? AskedBy(request, route->config(), seen)
+                       : session::Asked(seen.host, request.target.path, ws::OriginSent(request));
   shared_.log.Info("handshake refused", {{"client", seen.client},
                                          {"route", route != nullptr ? route->name() : ""},
-                                         {"host", seen.host},
-                                         {"path", request.target.path},
-                                         {"origin", ws::OriginSent(request)},
+                                         {"host", asked.host()},
+                                         {"path", asked.path()},
+                                         {"origin", asked.origin()},
                                          {"status", std::int64_t{status}},
                                          {"why", why.substr(0, why.find('\n'))},
                                          {"left_out", *left_out}});

@@ -23,8 +23,9 @@ namespace {
 void AddStickyCookie(const RouteContext& route, const backend::Server& server,
                      const backend::Wish& wish, const Admission& admission,
                      http::Response& response) {
-  const auto cookie = StickyCookie(route.BackendFor(admission.client)->record(), server.index, wish,
-                                   admission.secure);
+  const LoopBackend* backend = route.BackendFor(admission.client);
+  if (backend == nullptr) return;  // a resolver has found the server
+  const auto cookie = StickyCookie(backend->record(), server.index, wish, admission.secure);
   if (cookie) response.headers.Add("Set-Cookie", *cookie);
 }
 
@@ -58,6 +59,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
   session::Facts facts{.id = admission.session != 0 ? admission.session
                                                     : std::exchange(next_id_, next_id_ + id_step_),
                        .slot = std::move(admission.slot),
+                       .target = std::move(admission.target),
                        .route = &route.config(),
                        .server = server,
                        .use = std::move(admission.use),
@@ -194,14 +196,21 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
                      .spread = routes_.generation().config->drain_spread,
                      .only_drained = true});
   }
-  if (const backend::Server* server = started.facts().server; server != nullptr) {
-    const backend::BackendRecord& backend = ContextOf(started.facts().slot).backend()->record();
-    if (server->record.health.down() && backend.config->on_down == config::OnDown::kClose)
-      CloseWhileDown({id}, backend.servers[server->index]);
-  }
+  CloseIfDown(started);
   LimitAge(started);
   if (draining_) closes_.AddOne(id, context_.loop.timers.Now(), shutdown_);
   started.Start(std::move(early));
+}
+
+// The server may have gone down since the handshake began.
+void Gateway::CloseIfDown(const session::Session& session) {
+  const session::Facts& facts = session.facts();
+  if (facts.server == nullptr || !facts.server->record.health.down()) return;
+  const LoopBackend* chosen = ContextOf(facts.slot).BackendFor(facts.client);
+  if (chosen == nullptr) return;  // servers that resolvers find are not checked
+  const backend::BackendRecord& backend = chosen->record();
+  if (backend.config->on_down == config::OnDown::kClose)
+    CloseWhileDown({facts.id}, backend.servers[facts.server->index]);
 }
 
 void Gateway::LimitAge(session::Session& session) {

@@ -35,15 +35,27 @@ struct ListenerRecord {
   std::shared_ptr<SharedLimit> connections;                   // open ones, over all loops
 };
 
+// A route's resolver, made ready: shared by all loops. Immutable, but for what is thread-safe in
+// it.
+struct ResolverRecord {
+  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  const config::Resolver* config = nullptr;
+  std::shared_ptr<const plugin::Resolver> plugin;
+  std::shared_ptr<tls::ContextCell<tls::ClientContext>> tls;  // to targets
+  std::shared_ptr<stats::ServerRow> row;                      // of all targets together
+};
+
 struct RouteRecord {
   std::shared_ptr<const config::Config> whole;  // owns `config`
   const config::Route* config = nullptr;
   std::string name;  // as configured, by default the path and the hosts; unique
-  // Exactly one of these is set. A reference to a service keeps its instances alive on every loop.
+  // Exactly one of service, backend and resolver is set. A reference to a service keeps its
+  // instances alive on every loop.
   std::shared_ptr<const plugin::Service> service;
   std::shared_ptr<const backend::BackendRecord> backend;
   // Of a route that splits its clients: all of its backends, the first included.
   std::vector<std::shared_ptr<const backend::BackendRecord>> split;
+  std::shared_ptr<const ResolverRecord> resolver;
   std::shared_ptr<const Rewriter> rewriter;  // nullptr: nothing is changed
   std::shared_ptr<stats::RouteRow> row;      // this and the next: see Generation
   std::shared_ptr<SharedLimit> sessions;     // open ones, over all loops

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "gateway/upgrade/greeting.h"
+
 namespace upgate::upgrade {
 
 using stats::HandshakeOutcome;
@@ -29,6 +31,11 @@ void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
   route_.Count(backend::OutcomeOf(error));
   exchange_.Respond(gateway_.OnBackendFailed(route_, admission_.client, error));
+}
+
+std::string Gateway::Handshake::Greeting() {
+  const config::SendProxy version = backend_->record().config->send_proxy;
+  return MakeGreeting(version, exchange_, admission_.client, gateway_.context_.loop.entropy);
 }
 
 }  // namespace upgate::upgrade

@@ -19,6 +19,7 @@ class Gateway::Handshake final : public http::ExchangeHandler, private backend::
  private:
   void OnOpened(backend::Opened opened) override;
   void OnOpenFailed(const backend::OpenError& error) override;
+  std::string Greeting() override;
 
   Gateway& gateway_;
   http::Exchange& exchange_;

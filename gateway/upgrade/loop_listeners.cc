@@ -6,6 +6,15 @@
 #include <utility>
 
 namespace upgate::upgrade {
+namespace {
+
+// A part of the record, which it keeps.
+http::Front::Proxies ProxiesOf(const std::shared_ptr<const ListenerRecord>& record) {
+  if (!record->config->proxy_protocol) return nullptr;
+  return {record, &record->config->trusted_proxies};
+}
+
+}  // namespace
 
 LoopListeners::~LoopListeners() = default;
 
@@ -16,13 +25,14 @@ std::unique_ptr<LoopListeners::Entry> LoopListeners::MakeEntry(
       places_.emplace_back(record->name,
                            http::ClientPlaces::Limits{.connections = record->connections.get(),
                                                       .descriptors = &counts.descriptors,
-                                                      .process_limit = &counts.process_limit},
+                                                      .process_limit = &counts.process_limit,
+                                                      .proxy_lines = &counts.proxy_refusals},
                            record->row->loops[index_], gateway_.shared().log, record);
   auto entry = std::make_unique<Entry>();
   entry->places = &places;
   entry->port = std::make_unique<Port>(gateway_, record, places);
   entry->front = std::make_unique<http::Front>(gateway_.loop(), generation.http, record->tls,
-                                               scratch_, *entry->port, places);
+                                               ProxiesOf(record), scratch_, *entry->port, places);
   return entry;
 }
 
@@ -39,7 +49,7 @@ bool LoopListeners::Adopt(const Generation& generation) {
     entries_.push_back(std::move(known->second));
     before.erase(known);
     entries_.back()->port->SetListener(record);
-    entries_.back()->front->Update(generation.http, record->tls);
+    entries_.back()->front->Update(generation.http, record->tls, ProxiesOf(record));
   }
   const bool any_gone = !before.empty();
   for (auto& [name, entry] : before) Retire(std::move(entry));

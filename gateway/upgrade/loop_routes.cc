@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/upgrade/loop_resolver.h"
+
 namespace upgate::upgrade {
 
 void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
@@ -43,11 +45,21 @@ const RouteRecord* LoopRoutes::FindByName(std::string_view name) const {
 
 Ref<RouteContext> LoopRoutes::MakeContext(const std::shared_ptr<const RouteRecord>& record,
                                           Table& table) {
-  Target target = record->service ? Target(HostFor(*record->service))
-                                  : Target(BackendFor(record->backend, table));
   Backends split;
   for (const auto& backend : record->split) split.push_back(BackendFor(backend, table));
-  return MakeRef<RouteContext>(record, std::move(target), std::move(split), setup_.index);
+  return MakeRef<RouteContext>(record, TargetOf(record, table), std::move(split), setup_.index);
+}
+
+Target LoopRoutes::TargetOf(const std::shared_ptr<const RouteRecord>& record, Table& table) {
+  if (record->service) return HostFor(*record->service);
+  if (record->backend) return BackendFor(record->backend, table);
+  return MakeRef<LoopResolver>(record->resolver, record->name,
+                               LoopResolver::Place{.loop = setup_.loop,
+                                                   .scratch = setup_.scratch,
+                                                   .idle_servers = setup_.idle_servers,
+                                                   .log = setup_.log,
+                                                   .post = setup_.post,
+                                                   .index = setup_.index});
 }
 
 Ref<LoopBackend> LoopRoutes::BackendFor(const std::shared_ptr<const backend::BackendRecord>& record,

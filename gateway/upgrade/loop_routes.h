@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "gateway/base/log.h"
 #include "gateway/base/ref.h"
 #include "gateway/io/network.h"
 #include "gateway/upgrade/generation.h"
@@ -31,7 +33,9 @@ class LoopRoutes {
     backend::ServerWatcher& servers;
     SharedLimit& idle_servers;
     ServicePost& others;
-    std::size_t index;  // of this loop, below `loops`
+    Log& log;
+    std::function<void(std::move_only_function<void()>)> post;  // to this loop, from any thread
+    std::size_t index;                                          // of this loop, below `loops`
     std::size_t loops;
   };
   explicit LoopRoutes(const Setup& setup) : setup_(setup) {}
@@ -64,6 +68,7 @@ class LoopRoutes {
     std::unordered_map<std::string_view, const RouteRecord*> names;
   };
 
+  Target TargetOf(const std::shared_ptr<const RouteRecord>& record, Table& table);
   Ref<RouteContext> MakeContext(const std::shared_ptr<const RouteRecord>& record, Table& table);
   Ref<LoopBackend> BackendFor(const std::shared_ptr<const backend::BackendRecord>& record,
                               Table& table);

@@ -56,10 +56,14 @@ void Port::OnRequestDone(const http::RequestSummary& summary) {
   } else {
     seen.client = ToString(summary.client);
   }
+  if (summary.hides_host) seen.host.clear();
+  const std::string_view path = !summary.shown_path.empty() ? summary.shown_path
+                                : request != nullptr        ? request->target.path
+                                                            : std::string_view();
   shared.log.Info("request", {{"client", seen.client},
                               {"method", request != nullptr ? request->method : ""},
                               {"host", seen.host},
-                              {"path", request != nullptr ? request->target.path : ""},
+                              {"path", path},
                               {"route", summary.route},
                               {"server", summary.server},
                               {"status", std::int64_t{summary.status}},

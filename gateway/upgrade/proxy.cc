@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/upgrade/greeting.h"
 #include "gateway/upgrade/proxy_headers.h"
 #include "gateway/upgrade/server_choice.h"
+#include "gateway/upgrade/token.h"
 #include "gateway/ws/deflate_parameters.h"
 #include "gateway/ws/extensions.h"
 #include "gateway/ws/server_answer.h"
@@ -91,6 +93,11 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
   exchange_.Respond(gateway_.OnBackendFailed(*context_, seen_.client, error));
 }
 
+std::string Gateway::Proxy::Greeting() {
+  return MakeGreeting(pool_.backend().send_proxy, exchange_, seen_.client,
+                      gateway_.context_.loop.entropy);
+}
+
 void Gateway::Proxy::Send(backend::Lease lease) {
   lease_ = std::move(lease);
   exchange_.NoteServer(lease_.server->config.url);
@@ -118,9 +125,9 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
     return ToServer(request, fields, route_, lease_.server->config, seen_,
                     listener_->config.trusted_proxies, client, onward_.rewritten.get());
   };
-  if (!admission_) return with(request.headers);
+  if (!admission_) return WithoutToken(with(request.headers));
   if (!upgrades_to_websocket()) {
-    http::OutgoingRequest out = with(request.headers);
+    http::OutgoingRequest out = WithoutToken(with(request.headers));
     out.upgrade = admission_->protocol;
     return out;
   }
@@ -129,7 +136,13 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
                           !route_.enforce && route_.subprotocols.empty();
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
-  return out;
+  return WithoutToken(std::move(out));
+}
+
+http::OutgoingRequest Gateway::Proxy::WithoutToken(http::OutgoingRequest request) const {
+  if (route_.resolver && route_.resolver->strip_query)
+    request.target = WithoutTokens(request.target, *route_.resolver);
+  return request;
 }
 
 // The handshake fields to send instead of the client's, if the server is to get a different

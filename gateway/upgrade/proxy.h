@@ -71,6 +71,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
 
   void OnOpened(backend::Opened opened) override;
   void OnOpenFailed(const backend::OpenError& error) override;
+  std::string Greeting() override;
 
   void OnInterim(const http::Response& head);
   void OnAnswer(http::Response&& head, http::BodyLength length);
@@ -85,6 +86,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void Send(backend::Lease lease);
   bool upgrades_to_websocket() const { return admission_ && admission_->protocol.empty(); }
   http::OutgoingRequest MakeRequest();
+  http::OutgoingRequest WithoutToken(http::OutgoingRequest request) const;
   http::Headers TranslatedFields();
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);

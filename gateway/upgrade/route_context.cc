@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "gateway/upgrade/loop_resolver.h"
+
 namespace upgate::upgrade {
 namespace {
 
 Behind BehindTarget(const config::Route& route, const Target& target) {
   if (const auto* host = std::get_if<Ref<ServiceHost>>(&target))
     return BehindRoute(route, &(*host)->service(), config::Relay::kBytes);
+  if (route.resolver) return BehindRoute(route, nullptr, route.resolver->backend.relay);
   return BehindRoute(route, nullptr, std::get<Ref<LoopBackend>>(target)->record().config->relay);
 }
 
@@ -42,6 +45,11 @@ LoopBackend* RouteContext::backend() const {
 LoopBackend* RouteContext::BackendFor(std::string_view client) const {
   if (split_.empty()) return backend();
   return split_[ShareOf(client, config().split)].get();
+}
+
+LoopResolver* RouteContext::resolver() const {
+  const auto* resolver = std::get_if<Ref<LoopResolver>>(&target_);
+  return resolver != nullptr ? resolver->get() : nullptr;
 }
 
 std::optional<session::SessionSlot> RouteContext::TakeSlot() {

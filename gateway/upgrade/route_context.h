@@ -47,8 +47,10 @@ class LoopBackend final : public RefCounted {
   std::optional<backend::HttpPool> http_;
 };
 
+class LoopResolver;
+
 // What a route leads to, on one loop.
-using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>>;
+using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>, Ref<LoopResolver>>;
 using Backends = std::vector<Ref<LoopBackend>>;
 
 // Everything that a request on a route needs, on one loop: the route's settings, statistics,
@@ -68,13 +70,15 @@ class RouteContext final : public RefCounted {
   stats::RouteStats& stats() { return stats_; }
   const Behind& behind() const { return behind_; }
   const Target& target() const { return target_; }
-  // service() is nullptr for a route to a backend, backend() for a route to a service.
+  // All but one of these are nullptr.
   ServiceHost* service() const;
   LoopBackend* backend() const;
+  LoopResolver* resolver() const;
   // The backend for one client (SeenAs::client), where the route splits its clients: always the
-  // same for the same address, on every loop, as long as the weights are.
+  // same for the same address, on every loop, as long as the weights are. nullptr if the route
+  // leads to no backend.
   LoopBackend* BackendFor(std::string_view client) const;
-  // What stands in the place of a server's URL: "plugin:echo"; empty for a route to a backend.
+  // What stands in the place of a server's URL: "plugin:echo"; empty for other routes.
   const std::string& service_name() const { return service_name_; }
 
   void Count(stats::HandshakeOutcome outcome) {

@@ -20,6 +20,7 @@ struct SharedCounts {
   SharedLimit descriptors;
   SharedLimit idle_servers;
   std::array<io::Seldom, kTlsFaults> tls_warnings;  // by TlsFault
+  io::Seldom proxy_refusals;                        // connections without a valid PROXY header
   // Refused handshakes, and requests for which no server could be reached. Each line is about
   // another client and has the reason, which browsers do not reveal to pages.
   io::Seldom refusals{kLinesOfClients};

@@ -515,6 +515,34 @@ def sessions():
     write('gateway', {name: bytes([i * 11 % 64]) + script for i, (name, script) in enumerate(scripts.items())})
 
 
+def proxy_headers():
+    def v2(command, family, body):
+        return b'\r\n\r\n\0\r\nQUIT\n' + bytes([command, family]) + struct.pack('>H', len(body)) + body
+
+    def tlv(kind, value):
+        return bytes([kind]) + struct.pack('>H', len(value)) + value
+
+    v4 = bytes([192, 0, 2, 7, 203, 0, 113, 1]) + struct.pack('>HH', 5555, 443)
+    v6 = bytes(15) + b'\1' + bytes(15) + b'\2' + struct.pack('>HH', 1, 2)
+    tls = b'\1' + bytes(4) + tlv(0x21, b'TLSv1.3') + tlv(0x22, b'alice') + tlv(0x23, b'TLS_AES_128_GCM_SHA256')
+    headers = {
+        'v1_tcp4': b'PROXY TCP4 192.0.2.7 203.0.113.1 5555 443\r\nGET / HTTP/1.1\r\n',
+        'v1_tcp6': b'PROXY TCP6 2001:db8::1 ::1 1 65535\r\n',
+        'v1_unknown': b'PROXY UNKNOWN what ever\r\nrest',
+        'v1_no_end': b'PROXY TCP4 ' + b'1' * 120,
+        'v2_tcp4': v2(0x21, 0x11, v4) + b'rest',
+        'v2_tcp6_tlvs': v2(0x21, 0x21, v6 + tlv(1, b'http/1.1') + tlv(2, b'a.example') + tlv(5, b'id') + tlv(0x20, tls)),
+        'v2_unix': v2(0x21, 0x31, b'/run/a.sock'.ljust(108, b'\0') + b'/run/b.sock'.ljust(108, b'\0')),
+        'v2_local': v2(0x20, 0, b''),
+        'v2_unspec': v2(0x21, 0, b'any'),
+        'v2_wrong_crc': v2(0x21, 0x11, v4 + tlv(3, bytes(4))),
+        'v2_long_tlv': v2(0x21, 0x11, v4 + tlv(4, bytes(300))),
+        'v2_cut_tlv': v2(0x21, 0x11, v4 + b'\4\0'),
+        'request': b'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    }
+    write('proxy_header', {name: bytes([i * 37 % 256]) + header for i, (name, header) in enumerate(headers.items())})
+
+
 def main():
     frames()
     bytes_tools()
@@ -525,6 +553,7 @@ def main():
     http()
     configs()
     sessions()
+    proxy_headers()
 
 
 if __name__ == '__main__':

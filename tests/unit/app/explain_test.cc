@@ -39,6 +39,7 @@ routes:
   - { path: /strict, hosts: [ strict.test ], backend: live, enforce: true, compression: true, server_compression: { level: 1 } }
   - { path: /old/*, plugin: redirect, options: { to: / } }
   - { path: /rooms, backend: rooms }
+  - { path: /vm, resolver: redis, options: { server: "127.0.0.1:6379", password: hush, from: [ "query:t", host ], allow: [ "10.0.0.0/8:1-9" ], target: { send_proxy: v2 } } }
 )";
 
 class ExplainTest : public testing::Test {
@@ -308,6 +309,18 @@ TEST_F(ExplainTest, SaysWhereARedirectLeads) {
   const Explanation explanation = Ask("http://other.test:8080/old/x");
   EXPECT_THAT(explanation.text, HasSubstr("308 with Location: /"));
   EXPECT_EQ(explanation.location, "/");
+}
+
+TEST_F(ExplainTest, ShowsTheResolverAndWhatItMayAnswerButNoToken) {
+  const auto [routed, text, location] = Ask("ws://other.test:8080/vm?t=secret7");
+  EXPECT_TRUE(routed);
+  EXPECT_THAT(text, HasSubstr("the server that the resolver redis finds"));
+  EXPECT_THAT(text, HasSubstr("redis at 127.0.0.1:6379, key {token}"));
+  EXPECT_THAT(text, HasSubstr("by the token in query:t, or host"));
+  EXPECT_THAT(text, HasSubstr("allowed are 10.0.0.0/8:1-9"));
+  EXPECT_THAT(text, HasSubstr("begins with a PROXY header of version 2"));
+  EXPECT_THAT(text, HasSubstr("101 once a server is connected"));
+  EXPECT_THAT(text, Not(HasSubstr("hush")));
 }
 
 }  // namespace

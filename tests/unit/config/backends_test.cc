@@ -16,8 +16,9 @@ TEST(BackendsTest, ABackendNeedsServers) {
             "3:14: backends.app.servers: is text; needs a list: write [ tcp://a:1 ]\n");
   EXPECT_EQ(ErrorsOfBackend("    [ tcp://a:1 ]"),
             "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, "
-            "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, balance, "
-            "hash, slow_start, sticky, ejection, health, on_down, retry, tls\n");
+            "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, "
+            "send_proxy, tls, balance, hash, slow_start, sticky, ejection, health, on_down, "
+            "retry\n");
 }
 
 TEST(BackendsTest, ServersAreUrlsOrMaps) {
@@ -46,6 +47,18 @@ TEST(BackendsTest, PasswordsAreNotRepeated) {
 TEST(BackendsTest, ConnectTimeoutHasARange) {
   EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    connect_timeout: 0"),
             "4:22: backends.app.connect_timeout: '0' is out of range; use 1ms to 10m\n");
+}
+
+TEST(BackendsTest, SendProxyHasTwoVersions) {
+  for (const char* version : {"off", "v1", "v2"})
+    EXPECT_EQ(
+        ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    send_proxy: " + std::string(version)), "");
+  EXPECT_EQ(ErrorsOfBackend("    servers: [ tcp://a:1 ]\n    send_proxy: true"),
+            "4:17: backends.app.send_proxy: 'true' is not off, v1 or v2\n");
+  EXPECT_EQ(
+      ErrorsOfBackend("    servers: [ http://a:1 ]\n    send_proxy: v1\n    pool_size: 5"),
+      "5:16: backends.app.pool_size: has no effect with send_proxy: a connection that says whose "
+      "it is belongs to one client and is not kept; remove it\n");
 }
 
 TEST(BackendsTest, TlsIsForTlsServers) {

@@ -29,7 +29,7 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(
       errors("listeners: [ a:1 ]"),
       "1:14: listeners[0]: is text; needs a map with the keys address, name, tls, trusted_proxies, "
-      "dialects, backlog, connections\n");
+      "proxy_protocol, dialects, backlog, connections\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {
@@ -48,6 +48,23 @@ TEST(ListenersTest, ConnectionsHaveARangeAndNoDefaultLimit) {
   EXPECT_EQ(ErrorsOfListener("    address: a:1\n    connections: many"),
             "4:18: listeners[0].connections: 'many' is not a whole number\n");
   EXPECT_EQ(Listener{}.connections, 0u);
+}
+
+TEST(ListenersTest, ProxyHeadersAreBelievedFromTrustedProxiesOnly) {
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    proxy_protocol: required"),
+            "4:21: listeners[0].proxy_protocol: needs trusted_proxies: a PROXY header is believed "
+            "from these only; list the addresses of the proxies in front, such as trusted_proxies: "
+            "[ 10.0.0.0/8 ]\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    proxy_protocol: required\n"
+                             "    trusted_proxies: [ unix ]"),
+            "");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    proxy_protocol: required\n"
+                             "    trusted_proxies: [ lb ]"),
+            "5:24: listeners[0].trusted_proxies[0]: 'lb' is not an address or block such as "
+            "10.0.0.0/8 or ::1\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    proxy_protocol: off"), "");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    proxy_protocol: v2"),
+            "4:21: listeners[0].proxy_protocol: 'v2' is not off or required\n");
 }
 
 TEST(ListenersTest, TrustedProxiesAreBlocks) {

@@ -20,7 +20,7 @@ TEST(RoutesTest, ARouteNeedsAPathAndATarget) {
   EXPECT_EQ(ErrorsOfRoute("    backend: app"),
             "3:5: routes[0].path: missing; needs a path such as /mqtt, /live/* or ~^/v[0-9]+/\n");
   EXPECT_EQ(ErrorsOfRoute("    path: /"),
-            "3:5: routes[0]: goes nowhere; give it a backend or a plugin\n");
+            "3:5: routes[0]: goes nowhere; give it a backend, a plugin or a resolver\n");
   EXPECT_EQ(ErrorsOfRoute("    path: x?y\n    backend: app"),
             "3:11: routes[0].path: 'x?y' does not begin with '/' or '~'; write /x?y\n");
   // Suggestions contain user input, too, which must be escaped for terminals.
@@ -36,7 +36,7 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
   EXPECT_EQ(
       ErrorsOfRoutes("routes: [ / ]"),
       "1:11: routes[0]: is text; needs a map with the keys path, hosts, match, backend, plugin, "
-      "split, options, subprotocols, encoding, dialects, enforce, compression, "
+      "split, resolver, options, subprotocols, encoding, dialects, enforce, compression, "
       "server_compression, preserve_host, forwarded, rewrite, upgrades, cors, strip_prefix, "
       "rewrite_path, rewrite_host, rewrite_query, request_headers, response_headers, "
       "require_origin, limits, name, on_change\n");
@@ -75,7 +75,8 @@ TEST(RoutesTest, BackendOrPluginButNotBoth) {
 TEST(RoutesTest, OptionsAreForPlugins) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    options: { any: [ thing ] }"), "");
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    backend: app\n    options: { a: 1 }"),
-            "5:14: routes[0].options: has no effect without a plugin; remove it\n");
+            "5:14: routes[0].options: has no effect without a plugin or a resolver; "
+            "remove it\n");
 }
 
 TEST(RoutesTest, EncodingIsForBackends) {

@@ -31,11 +31,13 @@ constexpr std::string_view kEveryKey = R"(listeners:
       - "fe80::/10"
       - "::ffff:1.2.3.4/90"
       - unix
+    proxy_protocol: required
   - address: "[::1]:8443"
     backlog: 1024
     dialects:
       - rfc6455
     trusted_proxies: []
+    proxy_protocol: off
     tls:
       certificates:
         - cert: "/etc/upgate/a b.crt"
@@ -50,6 +52,7 @@ constexpr std::string_view kEveryKey = R"(listeners:
     dialects:
       - rfc6455
     trusted_proxies: []
+    proxy_protocol: off
 admin:
   address: "[::]:9901"
   token_file: "/etc/upgate/tokens"
@@ -97,6 +100,7 @@ backends:
       - url: "unix:/run/app.sock"
         backup: true
     connect_timeout: 500ms
+    send_proxy: v2
     tls:
       verify: false
       ca: "/etc/upgate/ca.pem"
@@ -140,6 +144,7 @@ backends:
     request_timeout: 1h
     pool_size: 0
     pool_idle: 1s
+    send_proxy: off
     balance: hash
     hash: "header X-User"
     sticky: false
@@ -164,6 +169,7 @@ backends:
     request_timeout: 0
     pool_size: 64
     pool_idle: 1m
+    send_proxy: off
 routes:
   - name: "the first"
     path: "/a/*"

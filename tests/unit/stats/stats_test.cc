@@ -181,6 +181,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kConnections)].Add(1);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kSystem)].Add(2);
     listener.connections_refused.Add(3);
+    listener.proxy_refusals[static_cast<std::size_t>(ProxyFault::kAbsent)].Add(4);
     listener.CountResponse(101);
     listener.CountResponse(404);
     ServerStats& server = small.server(i, 0);
@@ -218,7 +219,14 @@ TEST(JsonTest, ListenersServersAndLoops) {
                        {"timeout", 0}}},
                      {"connection_errors", 30},
                      {"accept_pauses", {{"connections", 2}, {"descriptors", 0}, {"system", 4}}},
-                     {"connections_refused", 6}}})));
+                     {"connections_refused", 6},
+                     {"proxy_refusals",
+                      {{"untrusted", 0},
+                       {"absent", 8},
+                       {"malformed", 0},
+                       {"checksum", 0},
+                       {"timeout", 0},
+                       {"gone", 0}}}}})));
   Json server = json["servers"][0];
   EXPECT_EQ(server["connect_us"]["count"], 2);
   server.erase("connect_us");

@@ -200,6 +200,7 @@ TEST_F(ClientAuthTest, AResumedClientIsStillKnown) {
   ASSERT_TRUE(second.client->established()) << second.client->failure();
   EXPECT_EQ(SSL_session_reused(second.client->ssl()), 1);
   EXPECT_EQ(second.server.stream->tls()->client_subject, "CN=alice");
+  EXPECT_EQ(second.server.stream->tls()->client_name, "alice");
 }
 
 // The context may be destroyed (by a reload) while streams created from it are in their handshakes.

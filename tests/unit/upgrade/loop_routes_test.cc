@@ -101,6 +101,8 @@ class LoopRoutesTest : public testing::Test {
                       .servers = servers_,
                       .idle_servers = idle_,
                       .others = post_,
+                      .log = log_,
+                      .post = [](auto) {},
                       .index = 0,
                       .loops = 1}};
 };

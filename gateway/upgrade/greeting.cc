@@ -1,0 +1,49 @@
+#include "gateway/upgrade/greeting.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "gateway/base/proxy_header.h"
+
+namespace upgate::upgrade {
+namespace {
+
+SocketAddress SourceOf(const SocketAddress& peer, std::string_view client) {
+  if (ToString(peer) == client) return peer;
+  // Of a forwarding header; not an address if a proxy hides it.
+  const auto named = Ip::Parse(client);
+  return named ? IpPort{*named, 0} : peer;
+}
+
+std::string MakeUniqueId(io::Entropy& entropy) {
+  std::array<std::byte, 16> random;
+  entropy.Fill(random);
+  std::string id;
+  for (const std::byte byte : random) id += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return id;
+}
+
+}  // namespace
+
+std::string MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
+                         std::string_view client, io::Entropy& entropy) {
+  if (version == config::SendProxy::kOff) return {};
+  ProxyFacts facts;
+  facts.source = SourceOf(exchange.client_address(), client);
+  facts.destination = exchange.local_address();
+  if (version == config::SendProxy::kV1) return EncodeProxyV1(facts);
+  const std::string id = MakeUniqueId(entropy);
+  facts.unique_id = id;
+  if (const io::TlsInfo* tls = exchange.tls()) {
+    facts.alpn = tls->protocol;
+    facts.authority = tls->server_name;
+    facts.tls = {.version = tls->version,
+                 .cipher = tls->cipher,
+                 .client_name = tls->client_name,
+                 .client_certificate = !tls->client_subject.empty()};
+  }
+  return EncodeProxyV2(facts);
+}
+
+}  // namespace upgate::upgrade

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/config/config.h"
+#include "gateway/http/exchange.h"
+#include "gateway/io/network.h"
+
+namespace upgate::upgrade {
+
+// The PROXY header that tells a server whose connection it gets; empty for kOff. `client`: as in
+// route::SeenAs. Where trusted proxies name another client than the peer, the header names that
+// one, with port 0.
+std::string MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
+                         std::string_view client, io::Entropy& entropy);
+
+}  // namespace upgate::upgrade
