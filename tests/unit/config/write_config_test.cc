@@ -164,6 +164,13 @@ backends:
     request_timeout: 0
     pool_size: 64
     pool_idle: 1m
+    balance: round_robin
+    slow_start: 0
+    sticky: false
+    ejection:
+      failures: 3
+      time: 10s
+      most: 50%
 routes:
   - name: "the first"
     path: "/a/*"
