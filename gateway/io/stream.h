@@ -58,6 +58,10 @@ class StreamHandler {
   ~StreamHandler() = default;
 };
 
+// While less than this has been written to a stream, delivery() may count all of it as waiting:
+// short sessions then need no system call for it.
+inline constexpr std::size_t kDeliveryGrain = 4096;
+
 // Delivery progress of the bytes written.
 struct Delivery {
   // Bytes that the peer has received so far: for TCP, acknowledged by its system. Wraps around; to

@@ -227,13 +227,20 @@ std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> 
       wanted += slice.size();
     }
     if (count == 0) break;
+    if (!sent_much_ && sent_ + wanted >= io::kDeliveryGrain) BeginMuch();
     const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
     if (!sent) return sent;
-    sent_ += static_cast<std::uint32_t>(*sent);
+    NoteSent(*sent);
     total += *sent;
     if (*sent < wanted) break;
   }
   return total;
+}
+
+// Short sessions are spared the call.
+void SocketStream::BeginMuch() {
+  sent_much_ = true;
+  if (!is_unix_) BoundUnsent(fd_.get());
 }
 
 void SocketStream::Enqueue(Bytes bytes) {
@@ -250,7 +257,7 @@ void SocketStream::Flush() {
   const std::size_t count = queue_->Peek(vectors);
   const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
   if (!sent) return Break(sent.error());
-  sent_ += static_cast<std::uint32_t>(*sent);
+  NoteSent(*sent);
   queue_->Consume(*sent);
   if (queue_->size() > 0) {
     fd_.Rearm(Poller::kWritable);
@@ -289,6 +296,7 @@ void SocketStream::Reset() {
 // For a unix socket the system counts buffer space, which exceeds the number of bytes, but it still
 // shows progress by the peer.
 io::Delivery SocketStream::delivery() const {
+  if (!sent_much_) return {.taken = 0, .waiting = queued() + sent_};
   int held = 0;
   if (::ioctl(fd_.get(), SIOCOUTQ, &held) != 0) held = 0;
   return {.taken = sent_ - static_cast<std::uint32_t>(held),

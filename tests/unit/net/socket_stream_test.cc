@@ -457,12 +457,23 @@ int OptionOf(const io::ByteStream& stream, int level, int name) {
   return value;
 }
 
-TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
-  for (const io::ByteStream* stream : {near_.get(), far_.get()}) {
+TEST_P(TcpStreamTest, BothEndsSendAtOnce) {
+  for (const io::ByteStream* stream : {near_.get(), far_.get()})
     EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_NODELAY), 1);
-    EXPECT_EQ(OptionOf(*stream, SOL_SOCKET, SO_KEEPALIVE), 1);
-    EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_KEEPIDLE), 60);
-  }
+}
+
+// The connecting end does so later: see KeepAliveTest.
+TEST_P(TcpStreamTest, TheAcceptedEndProbesASilentPeer) {
+  EXPECT_EQ(OptionOf(*far_, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(OptionOf(*far_, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+}
+
+TEST_P(TcpStreamTest, UnsentBytesAreBoundedOnceMuchIsSent) {
+  constexpr int kBound = 128 * 1024;
+  near_->Write(AsBytes(std::string(io::kDeliveryGrain - 1, 'x')));
+  EXPECT_NE(OptionOf(*near_, IPPROTO_TCP, TCP_NOTSENT_LOWAT), kBound);
+  near_->Write(AsBytes("x"));
+  EXPECT_EQ(OptionOf(*near_, IPPROTO_TCP, TCP_NOTSENT_LOWAT), kBound);
 }
 
 // The queue is the measure of a slow reader's progress: it must show soon, not only after a
