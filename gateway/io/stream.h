@@ -104,6 +104,12 @@ class ByteStream : public Deletable {
   // Half-closes: ends the output (close_notify, FIN) once the queue is sent. Reading continues.
   virtual void Shutdown() = 0;
 
+  // Write and Shutdown; a TCP socket then sends the last bytes and the FIN in one packet.
+  virtual void WriteLast(std::span<const Bytes> slices) {
+    Write(slices);
+    Shutdown();
+  }
+
   // Makes destruction abort the connection (RST if the transport has one) instead of closing it in
   // an orderly way, so that the peer can tell. Destroy the stream directly afterwards.
   virtual void Reset() = 0;

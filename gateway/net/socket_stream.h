@@ -53,6 +53,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   using ByteStream::Write;
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
+  void WriteLast(std::span<const Bytes> slices) override;
   void Reset() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
   io::Delivery delivery() const override;
@@ -83,7 +84,9 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   // Calls recv as often as needed to read up to `most` bytes.
   Input ReadSome(std::size_t most, int& error);
 
-  std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices);
+  // `flags`: for the system call, in addition to the usual ones.
+  void Send(std::span<const Bytes> slices, int flags);
+  std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices, int flags);
   void BeginMuch();
   void NoteSent(std::size_t bytes) {
     sent_ += static_cast<std::uint32_t>(bytes);
