@@ -98,7 +98,8 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
     }
     if (walked.error != nullptr) return Fail(from, from.walker.WithSizes(*walked.error));
     if (closed) NoteClose(from);
-    SendClose(to);
+    if (to.own_close) [[unlikely]]
+      SendClose(to);
     if (!to.muted && to.stream->congested())
       from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
     if (!walked.answered) [[likely]]
