@@ -31,10 +31,10 @@ http::Response UpgradeRequired(std::string_view why) {
 
 // The dialect of the handshake, whether enabled or not.
 std::optional<Dialect> DialectOf(const http::Headers& headers) {
-  if (headers.Find("Sec-WebSocket-Version") != nullptr) {
-    const std::string version = headers.Joined("Sec-WebSocket-Version");
-    if (version == kVersion) return Dialect::kRfc6455;
-    if (version == kHybi08Version) return Dialect::kHybi08;
+  if (const std::string* version = headers.Find("Sec-WebSocket-Version")) {
+    if (headers.Count("Sec-WebSocket-Version") > 1) return {};
+    if (*version == kVersion) return Dialect::kRfc6455;
+    if (*version == kHybi08Version) return Dialect::kHybi08;
     return {};
   }
   if (headers.Find("Sec-WebSocket-Key1") != nullptr ||
@@ -139,7 +139,9 @@ bool IsHandshake(const http::Request& request, config::DialectSet spoken) {
 
 std::string_view OriginField(const http::Request& request) {
   constexpr std::string_view kDraft = "Sec-WebSocket-Origin";
-  const bool is_draft = request.headers.Joined("Sec-WebSocket-Version") == kHybi08Version;
+  const std::string* version = request.headers.Find("Sec-WebSocket-Version");
+  const bool is_draft = version != nullptr && *version == kHybi08Version &&
+                        request.headers.Count("Sec-WebSocket-Version") == 1;
   return is_draft && request.headers.Find(kDraft) != nullptr ? kDraft : "Origin";
 }
 
