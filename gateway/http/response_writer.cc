@@ -116,11 +116,13 @@ std::string ResponseWriter::Interim(const Response& response) const {
 
 std::string ResponseWriter::UpgradeHead(const Response& response) {
   std::string out;
+  out.reserve(kUsualHead);
   AddStatusLine(out, response);
   for (const Header& header : response.headers) {
     if (CanBeSent(header)) AddField(out, header.name, header.value);
   }
-  return out + "\r\n";
+  out += "\r\n";
+  return out;
 }
 
 }  // namespace upgate::http

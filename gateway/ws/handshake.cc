@@ -183,9 +183,14 @@ std::string MakeKey(io::Entropy& entropy) {
 }
 
 std::string AcceptKey(std::string_view key) {
-  std::string text;
-  text.reserve(key.size() + kGuid.size());
-  text.append(key).append(kGuid);
+  // Any length reaches a server that checks it itself.
+  std::array<char, kKeyCharacters + kGuid.size()> usual;
+  if (key.size() == kKeyCharacters) {
+    std::ranges::copy(key, usual.begin());
+    std::ranges::copy(kGuid, usual.begin() + kKeyCharacters);
+    return Base64Encode(tls::Sha1(std::as_bytes(std::span(usual))));
+  }
+  const std::string text = std::string(key).append(kGuid);
   return Base64Encode(tls::Sha1(AsBytes(text)));
 }
 
@@ -220,7 +225,7 @@ http::Response Accept(const Offer& offer, const AcceptParts& parts) {
       if (IsNamed(field, name)) headers.Add(field.name, field.value);
     }
   }
-  headers.Add("Sec-WebSocket-Accept", AcceptKey(offer.key));
+  headers.Add("Sec-WebSocket-Accept", offer.accept.empty() ? AcceptKey(offer.key) : offer.accept);
   if (!parts.subprotocol.empty()) headers.Add("Sec-WebSocket-Protocol", parts.subprotocol);
   if (!parts.extensions.empty()) headers.Add("Sec-WebSocket-Extensions", parts.extensions);
   for (const http::Header& field : parts.cors) {
