@@ -13,10 +13,12 @@ std::string ToLower(std::string_view text) {
   return lower;
 }
 
+// Loops of its own: find_first_not_of makes a call for each character.
 std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::string_view NextListItem(std::string_view& list) {
@@ -30,6 +32,7 @@ std::string_view NextListItem(std::string_view& list) {
 }
 
 bool ListHasToken(std::string_view list, std::string_view token) {
+  if (EqualsIgnoreCase(list, token)) return true;  // most lists have one element
   for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
     if (EqualsIgnoreCase(item, token)) return true;
   }

@@ -42,6 +42,26 @@ void PutTwoDigits(std::string& text, std::size_t at, unsigned number) {
   text[at + 1] = static_cast<char>('0' + number % 10);
 }
 
+std::string FormatDate(std::int64_t unix_seconds) {
+  static constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
+  static constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const std::chrono::sys_seconds time{std::chrono::seconds(unix_seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  std::string text = "Day, DD Mon YYYY HH:MM:SS GMT";
+  text.replace(0, 3, kDays.substr(3 * std::chrono::weekday{day}.c_encoding(), 3));
+  PutTwoDigits(text, 5, static_cast<unsigned>(date.day()));
+  text.replace(8, 3, kMonths.substr(3 * (static_cast<unsigned>(date.month()) - 1), 3));
+  PutTwoDigits(text, 12, year / 100 % 100);
+  PutTwoDigits(text, 14, year % 100);
+  PutTwoDigits(text, 17, static_cast<unsigned>(clock.hours().count()));
+  PutTwoDigits(text, 20, static_cast<unsigned>(clock.minutes().count()));
+  PutTwoDigits(text, 23, static_cast<unsigned>(clock.seconds().count()));
+  return text;
+}
+
 // Calls `visit` with each '&'-separated piece, including empty ones, until it returns false.
 template <class Visit>
 void ForEachPair(std::string_view query, Visit visit) {
@@ -154,23 +174,11 @@ Response TextResponse(int status, std::string_view why) {
 }
 
 std::string HttpDate(std::int64_t unix_seconds) {
-  static constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
-  static constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  const std::chrono::sys_seconds time{std::chrono::seconds(unix_seconds)};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
-  std::string text = "Day, DD Mon YYYY HH:MM:SS GMT";
-  text.replace(0, 3, kDays.substr(3 * std::chrono::weekday{day}.c_encoding(), 3));
-  PutTwoDigits(text, 5, static_cast<unsigned>(date.day()));
-  text.replace(8, 3, kMonths.substr(3 * (static_cast<unsigned>(date.month()) - 1), 3));
-  PutTwoDigits(text, 12, year / 100 % 100);
-  PutTwoDigits(text, 14, year % 100);
-  PutTwoDigits(text, 17, static_cast<unsigned>(clock.hours().count()));
-  PutTwoDigits(text, 20, static_cast<unsigned>(clock.minutes().count()));
-  PutTwoDigits(text, 23, static_cast<unsigned>(clock.seconds().count()));
-  return text;
+  // Most answers have the date of the one before.
+  thread_local std::int64_t last_seconds = 0;
+  thread_local std::string last = FormatDate(0);
+  if (std::exchange(last_seconds, unix_seconds) != unix_seconds) last = FormatDate(unix_seconds);
+  return last;
 }
 
 std::string_view ReasonPhrase(int status) {

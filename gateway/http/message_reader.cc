@@ -160,8 +160,9 @@ std::expected<MessageReader::Fields, Refusal> MessageReader::ReadFields(std::str
   const auto executed = Execute(head, collector);
   // llhttp refuses some codings itself after the head; CheckFraming has clearer messages for them.
   if (!executed && !collector.head_complete) return std::unexpected(executed.error());
-  if (auto sound = CheckFraming(collector.headers, version); !sound) {
-    return std::unexpected(std::move(sound.error()));
+  if (collector.has_length || collector.has_coding) {
+    if (auto sound = CheckFraming(collector.headers, version); !sound)
+      return std::unexpected(std::move(sound.error()));
   }
   if (!executed) return std::unexpected(executed.error());
   if (!collector.head_complete) return Refuse(400, fmt::format("malformed {} head", NounOf(type_)));

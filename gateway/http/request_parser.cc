@@ -52,9 +52,9 @@ std::expected<RequestLine, Refusal> ParseRequestLine(std::string_view line) {
 // Hixie-76 clients send 8 bytes behind such a head without announcing them.
 bool HasKey3(const Request& request) {
   const Headers& headers = request.headers;
-  return request.method == "GET" && request.UpgradesTo("websocket") &&
-         headers.Count("sec-websocket-key1") == 1 && headers.Count("sec-websocket-key2") == 1 &&
-         headers.Find("sec-websocket-version") == nullptr;
+  return request.wants_upgrade && request.method == "GET" &&
+         headers.Find("sec-websocket-version") == nullptr &&
+         headers.Count("sec-websocket-key1") == 1 && headers.Count("sec-websocket-key2") == 1;
 }
 
 }  // namespace

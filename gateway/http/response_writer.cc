@@ -34,23 +34,28 @@ std::optional<std::string_view> AnnouncedLength(const Headers& headers) {
 
 std::optional<std::string> ResponseWriter::Head(const Response& response, BodyLength length) {
   if (response.status < 200 || response.status > 999) return {};
-  if (!std::ranges::all_of(response.headers, CanBeSent)) return {};
+  bool dated = false;
+  bool named = false;
+  bool has_options = false;
+  for (const Header& header : response.headers) {
+    if (!CanBeSent(header)) return {};
+    dated |= EqualsIgnoreCase(header.name, "date");
+    named |= EqualsIgnoreCase(header.name, "server");
+    has_options |= EqualsIgnoreCase(header.name, "connection");
+  }
   std::string out;
   out.reserve(kUsualHead);
   AddStatusLine(out, response);
-  if (response.headers.Find("date") == nullptr) {
-    AddField(out, "Date", HttpDate(context_.unix_seconds));
-  }
-  if (!context_.server_name.empty() && response.headers.Find("server") == nullptr) {
-    AddField(out, "Server", context_.server_name);
-  }
+  if (!dated) AddField(out, "Date", HttpDate(context_.unix_seconds));
+  if (!named && !context_.server_name.empty()) AddField(out, "Server", context_.server_name);
   for (const Header& header : response.headers) {
     if (IsFramingHeader(header.name) || EqualsIgnoreCase(header.name, "connection")) continue;
     AddField(out, header.name, header.value);
   }
-  close_ = !context_.keep_alive || response.headers.HasToken("connection", "close");
+  const std::string options = has_options ? response.headers.Joined("connection") : "";
+  close_ = !context_.keep_alive || ListHasToken(options, "close");
   AddFraming(out, response, length);
-  AddConnection(out, response.headers);
+  AddConnection(out, options);
   out += "\r\n";
   return out;
 }
@@ -79,15 +84,13 @@ void ResponseWriter::AddFraming(std::string& out, const Response& response, Body
 
 // Keeps the handler's own options (a 426 has "upgrade"), but the connection decides on close and
 // keep-alive.
-void ResponseWriter::AddConnection(std::string& out, const Headers& headers) const {
+void ResponseWriter::AddConnection(std::string& out, std::string_view given) const {
   std::string options;
   const auto add = [&](std::string_view option) {
     if (!options.empty()) options += ", ";
     options += option;
   };
-  const std::string given = headers.Joined("connection");
-  std::string_view list = given;
-  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+  for (auto item = NextListItem(given); !item.empty(); item = NextListItem(given)) {
     if (!EqualsIgnoreCase(item, "close") && !EqualsIgnoreCase(item, "keep-alive")) add(item);
   }
   if (close_) {
@@ -113,11 +116,13 @@ std::string ResponseWriter::Interim(const Response& response) const {
 
 std::string ResponseWriter::UpgradeHead(const Response& response) {
   std::string out;
+  out.reserve(kUsualHead);
   AddStatusLine(out, response);
   for (const Header& header : response.headers) {
     if (CanBeSent(header)) AddField(out, header.name, header.value);
   }
-  return out + "\r\n";
+  out += "\r\n";
+  return out;
 }
 
 }  // namespace upgate::http

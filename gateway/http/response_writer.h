@@ -54,7 +54,8 @@ class ResponseWriter {
 
  private:
   void AddFraming(std::string& out, const Response& response, BodyLength length);
-  void AddConnection(std::string& out, const Headers& headers) const;
+  // `given`: the options of the handler, as a list.
+  void AddConnection(std::string& out, std::string_view given) const;
 
   Context context_;
   BodyWriter body_;

@@ -58,6 +58,10 @@ class StreamHandler {
   ~StreamHandler() = default;
 };
 
+// While less than this has been written to a stream, delivery() may count all of it as waiting:
+// short sessions then need no system call for it.
+inline constexpr std::size_t kDeliveryGrain = 4096;
+
 // Delivery progress of the bytes written.
 struct Delivery {
   // Bytes that the peer has received so far: for TCP, acknowledged by its system. Wraps around; to
@@ -101,6 +105,12 @@ class ByteStream : public Deletable {
 
   // Half-closes: ends the output (close_notify, FIN) once the queue is sent. Reading continues.
   virtual void Shutdown() = 0;
+
+  // Write and Shutdown; a TCP socket then sends the last bytes and the FIN in one packet.
+  virtual void WriteLast(std::span<const Bytes> slices) {
+    Write(slices);
+    Shutdown();
+  }
 
   // Makes destruction abort the connection (RST if the transport has one) instead of closing it in
   // an orderly way, so that the peer can tell. Destroy the stream directly afterwards.

@@ -53,6 +53,7 @@ void Connecting::OnReady(std::uint32_t events) {
     error_ = SystemError(error, "connect");
     return OnLater();
   }
+  fd_->KeepAliveLater();
   // The handler may destroy this object.
   handler_.OnConnected(std::make_unique<SocketStream>(std::move(*fd_), to_, events));
 }
@@ -65,6 +66,7 @@ void Connecting::FailLater(Error error) {
 void Connecting::OnLater() {
   if (!error_) {
     // Connected immediately.
+    if (to_.family() != AF_UNIX) SetKeepAlive(fd_->get());
     auto stream = SocketStream::Make(std::move(*fd_), to_);
     if (stream != nullptr) return handler_.OnConnected(std::move(stream));
     error_ = SystemError(ENOMEM, "connect");

@@ -55,6 +55,8 @@ int ListenFirst(int fd, int backlog) {
 // existing sockets when another one binds. So the first socket binds and listens without the
 // option, which only one can do, and sets it afterwards for the other sockets of its process.
 int ListenTcp(int fd, const RawAddress& raw, const io::ListenOptions& options) {
+  // For the sockets that it accepts.
+  SetKeepAlive(fd);
   // Allows reuse of a port with connections in TIME-WAIT.
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.sharing == io::Sharing::kJoin) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);

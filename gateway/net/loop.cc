@@ -60,6 +60,7 @@ std::int64_t Loop::Clock::UnixSeconds() const {
 Loop::Loop(const Options& options)
     : poller_(MakePoller(options.poller, Initialized(uv_))),
       clock_(uv_),
+      keep_alive_(*poller_, clock_),
       read_buffer_(std::make_unique_for_overwrite<ReadBuffer>()),
       network_(std::make_unique<Network>(*this, options.name_servers)),
       slice_ns_(static_cast<std::uint64_t>(std::chrono::nanoseconds(options.slice).count())) {

@@ -20,6 +20,7 @@
 #include "gateway/io/network.h"
 #include "gateway/net/busy_meter.h"
 #include "gateway/net/handle.h"
+#include "gateway/net/keep_alive.h"
 #include "gateway/net/poller.h"
 #include "gateway/net/system_entropy.h"
 #include "gateway/net/timer_wheel.h"
@@ -99,6 +100,7 @@ class Loop final : public io::Turn {
   Poller& poller() { return *poller_; }
   io::MemoryLedger& memory() { return memory_; }
   io::Timers& timers() { return clock_; }
+  KeepAlive& keep_alive() { return keep_alive_; }
   // The buffer for all reads. It is preceded by io::kReadHeadroom writable bytes.
   MutableBytes read_buffer() { return MutableBytes(read_buffer_->bytes).subspan(kAlignment); }
 
@@ -155,6 +157,7 @@ class Loop final : public io::Turn {
   std::unique_ptr<Poller> poller_;
 
   Clock clock_;
+  KeepAlive keep_alive_;
   SystemEntropy entropy_;
   std::unique_ptr<ReadBuffer> read_buffer_;
   io::LaterList later_;

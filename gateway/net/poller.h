@@ -64,14 +64,17 @@ class Poller {
   // Number of clients added and not removed.
   std::size_t size() const { return size_; }
 
- protected:
-  // `rearms`: whether the implementation needs Rearm.
-  explicit Poller(bool rearms) : rearms_(rearms) {}
-
   // Identifies a client for as long as it keeps its slot.
   std::uint64_t KeyOf(Place place) const {
     return std::uint64_t{slots_[place].generation} << 32 | place;
   }
+  // Whether the client of that key still has its slot, and so its descriptor.
+  bool IsWatched(std::uint64_t key) const { return ClientOf(key) != nullptr; }
+
+ protected:
+  // `rearms`: whether the implementation needs Rearm.
+  explicit Poller(bool rearms) : rearms_(rearms) {}
+
   // The client of an event; nullptr if it was removed.
   Client* ClientOf(std::uint64_t key) const {
     const Slot& slot = slots_[static_cast<Place>(key)];

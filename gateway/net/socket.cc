@@ -101,15 +101,20 @@ SocketAddress FromRaw(const RawAddress& raw) {
 Result<UniqueFd> OpenSocket(int family) {
   UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return std::unexpected(SystemError(errno, "socket"));
-  if (family != AF_UNIX) {
-    SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-    SetOption(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
-    SetOption(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    SetOption(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 15);
-    SetOption(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 4);
-    SetOption(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsent);
-  }
+  if (family != AF_UNIX) SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   return fd;
+}
+
+// Switched on first: the times then count from the last sign of life.
+void SetKeepAlive(int fd) {
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
+void BoundUnsent(int fd) {
+  SetOption(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsent);
 }
 
 int TakeSocketError(int fd) {

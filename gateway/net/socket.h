@@ -28,9 +28,14 @@ SocketAddress FromRaw(const RawAddress& raw);
 IpPort IpPortOf(const RawAddress& raw);
 
 // A non-blocking stream socket with close-on-exec. TCP sockets send small writes immediately
-// (TCP_NODELAY) and probe a peer that is silent for a minute (keep-alive); accepted sockets inherit
-// both.
+// (TCP_NODELAY), as do those that one accepts.
 Result<UniqueFd> OpenSocket(int family);
+
+// TCP: probes a peer that is silent for a minute. Accepted sockets inherit it.
+void SetKeepAlive(int fd);
+
+// TCP: limits what the system takes in addition to the bytes in flight.
+void BoundUnsent(int fd);
 
 // The pending error of the socket (SO_ERROR), 0 for none; reading it clears it.
 int TakeSocketError(int fd);

@@ -32,15 +32,15 @@ constexpr std::uint32_t kInputEvents =
     Poller::kReadable | Poller::kUrgent | Poller::kError | Poller::kHangUp | Poller::kPeerEnd;
 
 // Returns the number of bytes accepted by the system: 0 if it accepts none now.
-std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices) {
+std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices, int flags = 0) {
   msghdr message{};
   message.msg_iov = slices.data();
   message.msg_iovlen = slices.size();
-  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  flags |= MSG_NOSIGNAL | MSG_DONTWAIT;
   for (;;) {
     const ssize_t sent = slices.size() == 1
-                             ? ::send(fd, slices[0].iov_base, slices[0].iov_len, kFlags)
-                             : ::sendmsg(fd, &message, kFlags);
+                             ? ::send(fd, slices[0].iov_base, slices[0].iov_len, flags)
+                             : ::sendmsg(fd, &message, flags);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
     if (errno != EINTR) return std::unexpected(errno);
@@ -198,10 +198,20 @@ SocketStream::Input SocketStream::ReadSome(std::size_t most, int& error) {
 }
 
 void SocketStream::Write(std::span<const Bytes> slices) {
+  Send(slices, 0);
+}
+
+// The FIN sends what MSG_MORE holds back.
+void SocketStream::WriteLast(std::span<const Bytes> slices) {
+  Send(slices, MSG_MORE);
+  Shutdown();
+}
+
+void SocketStream::Send(std::span<const Bytes> slices, int flags) {
   if (writing_ != Writing::kOpen) return;
   std::size_t sent = 0;
   if (!queue_) {
-    const auto taken = SendSlices(slices);
+    const auto taken = SendSlices(slices, flags);
     if (!taken) return Break(taken.error());
     sent = *taken;
   }
@@ -214,7 +224,7 @@ void SocketStream::Write(std::span<const Bytes> slices) {
   }
 }
 
-std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> slices) {
+std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> slices, int flags) {
   std::size_t total = 0;
   while (!slices.empty()) {
     std::array<iovec, kMaxSlices> vectors;
@@ -227,13 +237,20 @@ std::expected<std::size_t, int> SocketStream::SendSlices(std::span<const Bytes> 
       wanted += slice.size();
     }
     if (count == 0) break;
-    const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
+    if (!sent_much_ && sent_ + wanted >= io::kDeliveryGrain) BeginMuch();
+    const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count), flags);
     if (!sent) return sent;
-    sent_ += static_cast<std::uint32_t>(*sent);
+    NoteSent(*sent);
     total += *sent;
     if (*sent < wanted) break;
   }
   return total;
+}
+
+// Short sessions are spared the call.
+void SocketStream::BeginMuch() {
+  sent_much_ = true;
+  if (!is_unix_) BoundUnsent(fd_.get());
 }
 
 void SocketStream::Enqueue(Bytes bytes) {
@@ -250,7 +267,7 @@ void SocketStream::Flush() {
   const std::size_t count = queue_->Peek(vectors);
   const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
   if (!sent) return Break(sent.error());
-  sent_ += static_cast<std::uint32_t>(*sent);
+  NoteSent(*sent);
   queue_->Consume(*sent);
   if (queue_->size() > 0) {
     fd_.Rearm(Poller::kWritable);
@@ -289,6 +306,7 @@ void SocketStream::Reset() {
 // For a unix socket the system counts buffer space, which exceeds the number of bytes, but it still
 // shows progress by the peer.
 io::Delivery SocketStream::delivery() const {
+  if (!sent_much_) return {.taken = 0, .waiting = queued() + sent_};
   int held = 0;
   if (::ioctl(fd_.get(), SIOCOUTQ, &held) != 0) held = 0;
   return {.taken = sent_ - static_cast<std::uint32_t>(held),

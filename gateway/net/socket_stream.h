@@ -53,6 +53,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   using ByteStream::Write;
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
+  void WriteLast(std::span<const Bytes> slices) override;
   void Reset() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
   io::Delivery delivery() const override;
@@ -83,7 +84,14 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   // Calls recv as often as needed to read up to `most` bytes.
   Input ReadSome(std::size_t most, int& error);
 
-  std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices);
+  // `flags`: for the system call, in addition to the usual ones.
+  void Send(std::span<const Bytes> slices, int flags);
+  std::expected<std::size_t, int> SendSlices(std::span<const Bytes> slices, int flags);
+  void BeginMuch();
+  void NoteSent(std::size_t bytes) {
+    sent_ += static_cast<std::uint32_t>(bytes);
+    sent_much_ |= sent_ >= io::kDeliveryGrain;
+  }
   void Enqueue(Bytes bytes);
   void Flush();
   void EndOutput();
@@ -108,9 +116,10 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   bool flush_waits_ : 1 = false;
   bool is_unix_ : 1;
   bool in_callback_ : 1 = false;
-  bool in_read_ : 1 = false;  // inside OnBytes
-  std::uint16_t error_ = 0;   // an errno, once broken; 0: query the socket
-  std::uint32_t sent_ = 0;    // total bytes accepted by the system; wraps around
+  bool in_read_ : 1 = false;    // inside OnBytes
+  bool sent_much_ : 1 = false;  // or is about to: at least io::kDeliveryGrain bytes
+  std::uint16_t error_ = 0;     // an errno, once broken; 0: query the socket
+  std::uint32_t sent_ = 0;      // total bytes accepted by the system; wraps around
   IpPort peer_;
   std::uint8_t drain_rounds_left_ = 0;  // once broken
 };

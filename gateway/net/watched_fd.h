@@ -26,6 +26,8 @@ class WatchedFd {
   bool Watch(std::uint32_t events, Poller::Client& client);
   // Sends events to `client` from now on. Only while it is watched.
   void HandOver(Poller::Client& client) { loop_->poller().HandOver(place_, client); }
+  // Turns keep-alive on once the connection has lasted for a while. Only while it is watched.
+  void KeepAliveLater() { loop_->keep_alive().Add(place_, get()); }
   // See Poller::Rearm. Only while it is watched.
   void Rearm(std::uint32_t events) { loop_->poller().Rearm(place_, events); }
 

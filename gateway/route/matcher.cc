@@ -14,9 +14,9 @@
 namespace upgate::route {
 namespace {
 
-using Kind = config::ValueCondition::Kind;
+using ConditionKind = config::ValueCondition::Kind;
 
-bool Contains(const std::vector<std::string>& list, std::string_view item) {
+bool HasValue(const std::vector<std::string>& list, std::string_view item) {
   return std::ranges::find(list, item) != list.end();
 }
 
@@ -53,7 +53,7 @@ bool OffersOneOf(const http::Headers& headers, const std::vector<std::string>& s
     const std::string offered = headers.Joined(field);
     std::string_view list = offered;
     for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
-      if (Contains(subprotocols, item)) return true;
+      if (HasValue(subprotocols, item)) return true;
     }
   }
   return false;
@@ -86,11 +86,11 @@ bool IsAmong(std::string_view client, const std::vector<Cidr>& blocks) {
 std::string Describe(std::string_view what, const config::ValueCondition& condition) {
   const std::string name = Printable(condition.name, 60);
   switch (condition.kind) {
-    case Kind::kPresent:
+    case ConditionKind::kPresent:
       return fmt::format("the {} {} is present", what, name);
-    case Kind::kRegex:
+    case ConditionKind::kRegex:
       return fmt::format("the {} {} matches {}", what, name, Printable(condition.text, 60));
-    case Kind::kExact:
+    case ConditionKind::kExact:
       break;
   }
   return fmt::format("the {} {} is '{}'", what, name, Printable(condition.text, 60));
@@ -100,20 +100,20 @@ const char* NameOf(config::TlsVersion version) {
   return version == config::TlsVersion::kTls13 ? "1.3" : "1.2";
 }
 
-std::string Written(const std::string& text) {
+std::string WrittenAs(const std::string& text) {
   return text;
 }
-std::string Written(const Cidr& block) {
+std::string WrittenAs(const Cidr& block) {
   return block.ToString();
 }
-std::string Written(const config::HostPattern& pattern) {
+std::string WrittenAs(const config::HostPattern& pattern) {
   return (pattern.wildcard ? "*." : "") + pattern.host;
 }
 
 template <class Item>
 std::string Either(const std::vector<Item>& items) {
   std::string text;
-  for (const Item& item : items) text.append(text.empty() ? "" : " or ").append(Written(item));
+  for (const Item& item : items) text.append(text.empty() ? "" : " or ").append(WrittenAs(item));
   return text;
 }
 
@@ -125,8 +125,8 @@ struct Matcher::Test {
 
   bool Holds(const std::optional<std::string>& value) const {
     if (!value) return false;
-    if (condition->kind == Kind::kPresent) return true;
-    if (condition->kind == Kind::kExact) return *value == condition->text;
+    if (condition->kind == ConditionKind::kPresent) return true;
+    if (condition->kind == ConditionKind::kExact) return *value == condition->text;
     return RE2::PartialMatch(*value, *regex);
   }
 
@@ -134,7 +134,7 @@ struct Matcher::Test {
     std::vector<Test> tests;
     for (const config::ValueCondition& condition : conditions) {
       Test& test = tests.emplace_back(&condition, nullptr);
-      if (condition.kind != Kind::kRegex) continue;
+      if (condition.kind != ConditionKind::kRegex) continue;
       RE2::Options options(RE2::Quiet);
       options.set_max_mem(config::PathPattern::kRegexMemory);
       test.regex = std::make_unique<const RE2>(condition.text, options);
@@ -155,8 +155,8 @@ bool Matcher::HasMethod(const http::Request& request) const {
   const std::string asked = IsPreflight(request)
                                 ? request.headers.Joined("access-control-request-method")
                                 : request.method;
-  return Contains(route_.match.methods, asked) ||
-         (asked == "HEAD" && Contains(route_.match.methods, "GET"));
+  return HasValue(route_.match.methods, asked) ||
+         (asked == "HEAD" && HasValue(route_.match.methods, "GET"));
 }
 
 bool Matcher::HasHeader(const Facts& facts, const Test& test) const {
@@ -199,7 +199,7 @@ void Matcher::Walk(const Facts& facts, Visit&& visit) const {
           [&] { return fmt::format("the client is in {}", Either(match.clients)); }) &&
       one(
           !match.listeners.empty(),
-          [&] { return Contains(match.listeners, facts.listener.identity()); },
+          [&] { return HasValue(match.listeners, facts.listener.identity()); },
           [&] { return fmt::format("it came by the listener {}", Either(match.listeners)); }) &&
       one(
           !match.sni.empty(), [&] { return HasServerName(facts.tls, match.sni); },

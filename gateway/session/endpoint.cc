@@ -239,7 +239,7 @@ void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer c
                      std::string_view why) {
   if (!sending()) return;
   End(close_code, closer, why);
-  SendClose(close_code, reason);
+  SendClose(close_code, reason, state_ == State::kPeerClosed && EndsFirst());
   if (state_ == State::kPeerClosed) {
     Linger();
     return;
@@ -252,7 +252,7 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
   if (!reading()) return;
   const std::string reason = ReasonOf(error);
   End(error.close_code, Closer::kGateway, reason);
-  if (state_ == State::kOpen) SendClose(error.close_code, reason);
+  if (state_ == State::kOpen) SendClose(error.close_code, reason, true);
   Linger();
   stream_->Shutdown();  // as a client, too: no waiting for a server that violates the protocol
   owner_.OnPeerClosing(PeerEnd::kFault, reason);
@@ -264,7 +264,7 @@ void Endpoint::Fail(const ws::ProtocolError& error) {
 void Endpoint::Linger() {
   FlushGathered();
   state_ = State::kLingering;
-  if (role_ == ws::Role::kServer || peer_ended_) stream_->Shutdown();
+  if (EndsFirst()) stream_->Shutdown();
   rest_.reset();
   gate_ = {};
   stream_->SetReading(true);

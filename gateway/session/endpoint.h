@@ -200,14 +200,18 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnClose(Bytes payload);
   void CountIn(const ws::FramePart& part);
   void Write(std::span<const Bytes> slices);
+  void WriteLast(std::span<const Bytes> slices);
   void CountOut(ws::Opcode opcode, std::size_t bytes);
   void CountOutMessage(ws::Opcode opcode, std::uint64_t size);
   bool Gather(std::span<const Bytes> slices);
   void FlushGathered();
-  void SendClose(std::uint16_t code, std::string_view reason);
+  // `last`: our FIN follows.
+  void SendClose(std::uint16_t code, std::string_view reason, bool last);
   void SendPing();
-  void SendControl(ws::Opcode opcode, Bytes payload);
+  void SendControl(ws::Opcode opcode, Bytes payload, bool last = false);
   std::optional<ws::MaskKey> NextMask();
+  // Whether our FIN follows our last frame at once.
+  bool EndsFirst() const { return role_ == ws::Role::kServer || peer_ended_; }
   void Linger();
   Closer peer() const { return role_ == ws::Role::kServer ? Closer::kClient : Closer::kServer; }
   void ArmCloseTimer();

@@ -36,6 +36,11 @@ void Endpoint::Write(std::span<const Bytes> slices) {
   stream_->Write(slices);
 }
 
+void Endpoint::WriteLast(std::span<const Bytes> slices) {
+  if (context_.reading == this && Gather(slices)) return;
+  stream_->WriteLast(slices);
+}
+
 // While input of this peer is processed, small frames to it are collected until the end of the
 // read. Returns false for frames to be written at once; what was collected has then been written
 // before them.
@@ -194,7 +199,7 @@ std::optional<ws::MaskKey> Endpoint::NextMask() {
   return mask;
 }
 
-void Endpoint::SendControl(Opcode opcode, Bytes payload) {
+void Endpoint::SendControl(Opcode opcode, Bytes payload, bool last) {
   std::array<std::byte, ws::kMaxHeader + ws::kMaxControlPayload> frame;
   const MutableBytes body = MutableBytes(frame).subspan(ws::kMaxHeader, payload.size());
   std::ranges::copy(payload, body.begin());
@@ -202,11 +207,12 @@ void Endpoint::SendControl(Opcode opcode, Bytes payload) {
   if (mask) ws::Mask(body, *mask, 0);
   const std::size_t size =
       ws::EncodeHeaderBefore({.opcode = opcode, .length = body.size(), .mask = mask}, body.data());
-  Write(std::array{Bytes(body.data() - size, size + body.size())});
+  const std::array whole{Bytes(body.data() - size, size + body.size())};
+  last ? WriteLast(whole) : Write(whole);
 }
 
-void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason) {
-  SendControl(Opcode::kClose, ws::EncodeClose(close_code, reason).view().subspan(2));
+void Endpoint::SendClose(std::uint16_t close_code, std::string_view reason, bool last) {
+  SendControl(Opcode::kClose, ws::EncodeClose(close_code, reason).view().subspan(2), last);
   stats_.out.closes.Add();
 }
 

@@ -69,6 +69,15 @@ inline void FrameTunnel::PassOn(Peer& from, Bytes kept, Bytes data) {
   }
 }
 
+// The server's answer to the client's Close: nothing may follow it. Towards the client the gateway
+// is the server, which ends the connection first (RFC 6455, section 7.1.1).
+void FrameTunnel::PassLast(Bytes kept, Bytes data) {
+  last_active_ = context_.loop.timers.Now();
+  if (client_.muted) return;
+  const std::array slices{kept, data};
+  client_.stream->WriteLast(kept.empty() ? std::span(slices).last(1) : std::span(slices));
+}
+
 void FrameTunnel::Pass(Peer& from, MutableBytes data) {
   Peer& to = Other(from);
   const bool in = &from == &client_;
@@ -81,11 +90,16 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
         data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
     Count(from, tally);
     if (!in && from.walker.in_close()) ReplaceCode(from, data);
-    if (walked.kept_size + walked.passed > 0)
-      PassOn(from, walked.kept(), data.first(walked.passed));
+    const bool closed = from.walker.close() != nullptr;
+    if (walked.kept_size + walked.passed > 0) {
+      const bool last = closed && !in && to.walker.close() != nullptr;
+      const Bytes passed = data.first(walked.passed);
+      last ? PassLast(walked.kept(), passed) : PassOn(from, walked.kept(), passed);
+    }
     if (walked.error != nullptr) return Fail(from, from.walker.WithSizes(*walked.error));
-    if (from.walker.close() != nullptr) NoteClose(from);
-    SendClose(to);
+    if (closed) NoteClose(from);
+    if (to.own_close) [[unlikely]]
+      SendClose(to);
     if (!to.muted && to.stream->congested())
       from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
     if (!walked.answered) [[likely]]

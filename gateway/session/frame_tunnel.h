@@ -89,6 +89,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void OnBytes(Peer& from, MutableBytes data);
   void Pass(Peer& from, MutableBytes data);
   void PassOn(Peer& from, Bytes kept, Bytes data);
+  void PassLast(Bytes kept, Bytes data);
   void ReplaceCode(Peer& from, MutableBytes data);
   void Discard(Peer& from, std::size_t bytes);
   void OnEnd(Peer& from);

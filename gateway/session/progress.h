@@ -10,6 +10,7 @@ namespace upgate::session {
 // Minimum bytes that a peer must drain within each close_timeout; a closing session that makes less
 // progress is dropped. Also the amount that may be in flight to a peer that has no backlog.
 inline constexpr std::size_t kSlowestProgress = 4096;
+static_assert(kSlowestProgress >= io::kDeliveryGrain);
 
 // Measures how much of what was sent to a peer it has drained between two checks. No I/O: the
 // caller passes io::ByteStream::delivery, which it should read rarely.

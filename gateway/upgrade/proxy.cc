@@ -178,6 +178,7 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
 // extensions.
 std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
   if (auto fault = ws::FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
+  admission_->offer.accept = ws::AcceptKeyOf(answer);  // of the same key
   if (!server_compression_) return {};
   const std::string extensions = ws::ChosenExtensions(answer);
   if (extensions.empty()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 #include <variant>
 
@@ -21,6 +22,13 @@ constexpr std::array<std::string_view, 10> kHopByHop{"connection",          "kee
                                                      "proxy-authorization", "te",
                                                      "transfer-encoding",   "upgrade",
                                                      "content-length",      "http2-settings"};
+
+// Bit n: one of them has n characters.
+constexpr std::uint32_t kHopByHopSizes = [] {
+  std::uint32_t sizes = 0;
+  for (const std::string_view name : kHopByHop) sizes |= std::uint32_t{1} << name.size();
+  return sizes;
+}();
 
 // The fields that AddForwarding writes.
 constexpr std::array<std::string_view, 6> kForwarding{"x-forwarded-for",  "x-forwarded-proto",
@@ -42,7 +50,10 @@ bool IsOneOf(std::string_view name, auto&& names) {
 
 // `named`: the list in the Connection fields of the same head.
 bool IsHopByHop(std::string_view named, std::string_view name) {
-  return IsOneOf(name, kHopByHop) || (!named.empty() && ListHasToken(named, name));
+  // The length rules out most fields.
+  const bool of_such_length = name.size() < 32 && (kHopByHopSizes >> name.size() & 1) != 0;
+  return (of_such_length && IsOneOf(name, kHopByHop)) ||
+         (!named.empty() && ListHasToken(named, name));
 }
 
 // Appends `next` to `chain`; either may be empty.

@@ -65,7 +65,71 @@ std::expected<std::optional<FramePart>, ProtocolError> FrameDecoder::Next(Mutabl
   return part;
 }
 
+inline const ProtocolError* FrameDecoder::WrongFirstByte(unsigned first) const {
+  const unsigned opcode = first & kOpcodeBits;
+  if ((first & kReserved) != 0) {
+    if (extensions_ == Extensions::kNone || (first & kReserved) != kRsv1) return &kReservedBit;
+    if (opcode == 0 || opcode >= 8) return &kStrayRsv1;
+  }
+  if ((opcode & 7) > 2) return &kReservedOpcode;
+  if (opcode >= 8) return (first & kFin) == 0 ? &kFragmentedControl : nullptr;
+  if (opcode == 0) return in_message() ? nullptr : &kNoMessage;
+  return in_message() ? &kInsideMessage : nullptr;
+}
+
+// These two are inlined into ReadHeader: the hot path.
+[[gnu::always_inline]] inline const ProtocolError* FrameDecoder::CheckHeader(
+    const std::byte* header, std::size_t size) const {
+  if (const ProtocolError* error = WrongFirstByte(At(header, 0))) return error;
+  if (size < 2) return nullptr;
+  const unsigned second = At(header, 1);
+  const bool masked = (second & kMaskBit) != 0;
+  if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
+
+  const unsigned length7 = second & kLengthBits;
+  const unsigned opcode = At(header, 0) & kOpcodeBits;
+  if (IsControl(Opcode{static_cast<std::uint8_t>(opcode)})) {
+    return length7 > kMaxControlPayload ? &kLongControl : nullptr;
+  }
+  // For a partial header this is a lower bound of the length.
+  const std::uint64_t length = PayloadLength(header);
+  if (length7 == kLength16 && size >= 4 && length < kLength16) return &kNotShortest;
+  if (length7 == kLength64) {
+    if (length >> 63 != 0) return &kTopBit;
+    if (size >= 8 && length >> 16 == 0) return &kNotShortest;
+  }
+  const bool compressed = (At(header, 0) & kRsv1) != 0;
+  const std::uint64_t room = compressed ? MaxCompressed(max_message_) : max_message_;
+  return length > (opcode == 0 ? message_room_ : room) ? &kTooBig : nullptr;
+}
+
+[[gnu::always_inline]] inline void FrameDecoder::BeginFrame(const std::byte* header,
+                                                            std::size_t size) {
+  const unsigned first = At(header, 0);
+  const Opcode opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
+  fin_ = (first & kFin) != 0;
+  payload_left_ = PayloadLength(header);
+  if (role_ == Role::kServer) {
+    std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
+    mask_phase_ = 0;
+  }
+  in_frame_ = frame_begin_ = true;
+  message_begin_ = opcode != Opcode::kContinuation;
+  if (IsControl(opcode)) {
+    frame_opcode_ = opcode;
+    return;
+  }
+  if (message_begin_) {
+    message_opcode_ = opcode;
+    compressed_ = (first & kRsv1) != 0;
+    message_room_ = compressed_ ? MaxCompressed(max_message_) : max_message_;
+  }
+  frame_opcode_ = message_opcode_;
+  message_room_ -= payload_left_;
+}
+
 const ProtocolError* FrameDecoder::ReadHeader(MutableBytes& input) {
+  if (input.empty()) return nullptr;
   if (header_size_ > 0 || input.size() < 2) return GatherHeader(input);
   const std::size_t size = SizeOfHeader(At(input.data(), 1));
   if (input.size() < size) return GatherHeader(input);
@@ -93,72 +157,12 @@ const ProtocolError* FrameDecoder::GatherHeader(MutableBytes& input) {
   return nullptr;
 }
 
-const ProtocolError* FrameDecoder::WrongFirstByte(unsigned first) const {
-  const unsigned opcode = first & kOpcodeBits;
-  if ((first & kReserved) != 0) {
-    if (extensions_ == Extensions::kNone || (first & kReserved) != kRsv1) return &kReservedBit;
-    if (opcode == 0 || opcode >= 8) return &kStrayRsv1;
-  }
-  if ((opcode & 7) > 2) return &kReservedOpcode;
-  if (opcode >= 8) return (first & kFin) == 0 ? &kFragmentedControl : nullptr;
-  if (opcode == 0) return in_message() ? nullptr : &kNoMessage;
-  return in_message() ? &kInsideMessage : nullptr;
-}
-
-const ProtocolError* FrameDecoder::CheckHeader(const std::byte* header, std::size_t size) const {
-  if (const ProtocolError* error = WrongFirstByte(At(header, 0))) return error;
-  if (size < 2) return nullptr;
-  const unsigned second = At(header, 1);
-  const bool masked = (second & kMaskBit) != 0;
-  if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
-
-  const unsigned length7 = second & kLengthBits;
-  const unsigned opcode = At(header, 0) & kOpcodeBits;
-  if (IsControl(Opcode{static_cast<std::uint8_t>(opcode)})) {
-    return length7 > kMaxControlPayload ? &kLongControl : nullptr;
-  }
-  // For a partial header this is a lower bound of the length.
-  const std::uint64_t length = PayloadLength(header);
-  if (length7 == kLength16 && size >= 4 && length < kLength16) return &kNotShortest;
-  if (length7 == kLength64) {
-    if (length >> 63 != 0) return &kTopBit;
-    if (size >= 8 && length >> 16 == 0) return &kNotShortest;
-  }
-  const bool compressed = (At(header, 0) & kRsv1) != 0;
-  const std::uint64_t room = compressed ? MaxCompressed(max_message_) : max_message_;
-  return length > (opcode == 0 ? message_room_ : room) ? &kTooBig : nullptr;
-}
-
 ProtocolError FrameDecoder::WithSizes(const ProtocolError& rule, const std::byte* header) const {
   if (&rule != &kTooBig) return rule;
   const bool goes_on = (At(header, 0) & kOpcodeBits) == 0;
   const std::uint64_t most = compressed_ ? MaxCompressed(max_message_) : max_message_;
   const std::uint64_t before = goes_on ? most - message_room_ : 0;
   return {rule.close_code, rule.reason, max_message_, before + PayloadLength(header)};
-}
-
-void FrameDecoder::BeginFrame(const std::byte* header, std::size_t size) {
-  const unsigned first = At(header, 0);
-  const Opcode opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
-  fin_ = (first & kFin) != 0;
-  payload_left_ = PayloadLength(header);
-  if (role_ == Role::kServer) {
-    std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
-    mask_phase_ = 0;
-  }
-  in_frame_ = frame_begin_ = true;
-  message_begin_ = opcode != Opcode::kContinuation;
-  if (IsControl(opcode)) {
-    frame_opcode_ = opcode;
-    return;
-  }
-  if (message_begin_) {
-    message_opcode_ = opcode;
-    compressed_ = (first & kRsv1) != 0;
-    message_room_ = compressed_ ? MaxCompressed(max_message_) : max_message_;
-  }
-  frame_opcode_ = message_opcode_;
-  message_room_ -= payload_left_;
 }
 
 const ProtocolError* FrameDecoder::CheckText(Bytes piece, bool message_end) {

@@ -8,6 +8,40 @@
 
 namespace upgate::ws {
 
+// Inlined into the hot path, which takes whole headers.
+[[gnu::always_inline]] inline const ProtocolError* FrameWalker::BeginFrame(const std::byte* header,
+                                                                           std::size_t size,
+                                                                           FrameTally& tally) {
+  const unsigned first = At(header, 0);
+  const bool masked = (At(header, 1) & kMaskBit) != 0;
+  if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
+  payload_left_ = PayloadLength(header);
+  if (payload_left_ >> 63 != 0) return &kTopBit;
+  opcode_ = Opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
+  fin_ = (first & kFin) != 0;
+  if (masked) std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
+  if (IsControl(opcode_)) {
+    if (payload_left_ > kMaxControlPayload) return &kLongControl;
+    tally.pings += opcode_ == Opcode::kPing;
+    tally.pongs += opcode_ == Opcode::kPong;
+    tally.closes += opcode_ == Opcode::kClose;
+    constexpr unsigned kWholePong = kFin | static_cast<unsigned>(Opcode::kPong);
+    if (ping_ != nullptr && first == kWholePong && payload_left_ == ping_->size() &&
+        size + ping_->size() == kPongSize) {
+      std::memmove(header_.data(), header, size);
+      header_size_ = static_cast<std::uint8_t>(size);
+      maybe_answer_ = true;
+      return nullptr;  // the Pong's payload is needed first
+    }
+  } else {
+    if (payload_left_ > max_message_ - message_size_) return &kTooBig;
+    ++tally.frames;
+    if (opcode_ != Opcode::kContinuation) message_opcode_ = opcode_;
+  }
+  in_frame_ = true;
+  return nullptr;
+}
+
 const ProtocolError* FrameWalker::TakeHeader(Bytes& data, FrameTally& tally) {
   if (header_size_ == 0 && data.size() >= 2) {
     const std::size_t whole = SizeOfHeader(At(data.data(), 1));
@@ -52,38 +86,6 @@ void FrameWalker::JudgePong() {
   answered_ = payload == *ping_;
   in_frame_ = !answered_;
   payload_left_ = 0;
-}
-
-const ProtocolError* FrameWalker::BeginFrame(const std::byte* header, std::size_t size,
-                                             FrameTally& tally) {
-  const unsigned first = At(header, 0);
-  const bool masked = (At(header, 1) & kMaskBit) != 0;
-  if (masked != (role_ == Role::kServer)) return masked ? &kMasked : &kNotMasked;
-  payload_left_ = PayloadLength(header);
-  if (payload_left_ >> 63 != 0) return &kTopBit;
-  opcode_ = Opcode{static_cast<std::uint8_t>(first & kOpcodeBits)};
-  fin_ = (first & kFin) != 0;
-  if (masked) std::memcpy(mask_.data(), header + size - mask_.size(), mask_.size());
-  if (IsControl(opcode_)) {
-    if (payload_left_ > kMaxControlPayload) return &kLongControl;
-    tally.pings += opcode_ == Opcode::kPing;
-    tally.pongs += opcode_ == Opcode::kPong;
-    tally.closes += opcode_ == Opcode::kClose;
-    constexpr unsigned kWholePong = kFin | static_cast<unsigned>(Opcode::kPong);
-    if (ping_ != nullptr && first == kWholePong && payload_left_ == ping_->size() &&
-        size + ping_->size() == kPongSize) {
-      std::memmove(header_.data(), header, size);
-      header_size_ = static_cast<std::uint8_t>(size);
-      maybe_answer_ = true;
-      return nullptr;  // the Pong's payload is needed first
-    }
-  } else {
-    if (payload_left_ > max_message_ - message_size_) return &kTooBig;
-    ++tally.frames;
-    if (opcode_ != Opcode::kContinuation) message_opcode_ = opcode_;
-  }
-  in_frame_ = true;
-  return nullptr;
 }
 
 ProtocolError FrameWalker::WithSizes(const ProtocolError& error) const {

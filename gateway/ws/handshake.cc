@@ -31,10 +31,10 @@ http::Response UpgradeRequired(std::string_view why) {
 
 // The dialect of the handshake, whether enabled or not.
 std::optional<Dialect> DialectOf(const http::Headers& headers) {
-  if (headers.Find("Sec-WebSocket-Version") != nullptr) {
-    const std::string version = headers.Joined("Sec-WebSocket-Version");
-    if (version == kVersion) return Dialect::kRfc6455;
-    if (version == kHybi08Version) return Dialect::kHybi08;
+  if (const std::string* version = headers.Find("Sec-WebSocket-Version")) {
+    if (headers.Count("Sec-WebSocket-Version") > 1) return {};
+    if (*version == kVersion) return Dialect::kRfc6455;
+    if (*version == kHybi08Version) return Dialect::kHybi08;
     return {};
   }
   if (headers.Find("Sec-WebSocket-Key1") != nullptr ||
@@ -139,7 +139,9 @@ bool IsHandshake(const http::Request& request, config::DialectSet spoken) {
 
 std::string_view OriginField(const http::Request& request) {
   constexpr std::string_view kDraft = "Sec-WebSocket-Origin";
-  const bool is_draft = request.headers.Joined("Sec-WebSocket-Version") == kHybi08Version;
+  const std::string* version = request.headers.Find("Sec-WebSocket-Version");
+  const bool is_draft = version != nullptr && *version == kHybi08Version &&
+                        request.headers.Count("Sec-WebSocket-Version") == 1;
   return is_draft && request.headers.Find(kDraft) != nullptr ? kDraft : "Origin";
 }
 
@@ -181,9 +183,14 @@ std::string MakeKey(io::Entropy& entropy) {
 }
 
 std::string AcceptKey(std::string_view key) {
-  std::string text;
-  text.reserve(key.size() + kGuid.size());
-  text.append(key).append(kGuid);
+  // Any length reaches a server that checks it itself.
+  std::array<char, kKeyCharacters + kGuid.size()> usual;
+  if (key.size() == kKeyCharacters) {
+    std::ranges::copy(key, usual.begin());
+    std::ranges::copy(kGuid, usual.begin() + kKeyCharacters);
+    return Base64Encode(tls::Sha1(std::as_bytes(std::span(usual))));
+  }
+  const std::string text = std::string(key).append(kGuid);
   return Base64Encode(tls::Sha1(AsBytes(text)));
 }
 
@@ -218,7 +225,7 @@ http::Response Accept(const Offer& offer, const AcceptParts& parts) {
       if (IsNamed(field, name)) headers.Add(field.name, field.value);
     }
   }
-  headers.Add("Sec-WebSocket-Accept", AcceptKey(offer.key));
+  headers.Add("Sec-WebSocket-Accept", offer.accept.empty() ? AcceptKey(offer.key) : offer.accept);
   if (!parts.subprotocol.empty()) headers.Add("Sec-WebSocket-Protocol", parts.subprotocol);
   if (!parts.extensions.empty()) headers.Add("Sec-WebSocket-Extensions", parts.extensions);
   for (const http::Header& field : parts.cors) {

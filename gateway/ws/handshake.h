@@ -22,6 +22,7 @@ struct Offer {
   config::Dialect dialect = config::Dialect::kRfc6455;
   std::string origin = {};  // for dialects that echo it in the 101; empty: not sent
   std::string proof = {};   // bytes that follow the head of the 101; usually none
+  std::string accept = {};  // AcceptKey(key), where somebody has computed it; else empty
 };
 
 // Who responds to the handshake and therefore validates its key.

@@ -38,6 +38,11 @@ std::string ChosenSubprotocol(const http::Response& answer) {
   return values.empty() ? "" : std::string(values.front());
 }
 
+std::string AcceptKeyOf(const http::Response& answer) {
+  const auto values = ValuesOf(answer.headers, "sec-websocket-accept");
+  return values.empty() ? "" : std::string(values.front());
+}
+
 std::string ChosenExtensions(const http::Response& answer) {
   const std::string all = answer.headers.Joined("sec-websocket-extensions");
   std::string_view list = all;
@@ -53,6 +58,7 @@ std::string ChosenExtensions(const http::Response& answer) {
 
 http::Response WithoutHandshake(const http::Response& answer, bool own_extensions) {
   http::Response rest;
+  rest.headers.Reserve(answer.headers.size());
   for (const http::Header& header : answer.headers) {
     if (!ws::IsHandshakeField(header.name) &&
         !EqualsIgnoreCase(header.name, "sec-websocket-extensions"))
@@ -64,9 +70,13 @@ http::Response WithoutHandshake(const http::Response& answer, bool own_extension
 }
 
 void AddFieldsOfServer(const http::Response& server, http::Response& ours) {
-  const http::Headers own = ours.headers;
+  const auto own = static_cast<std::ptrdiff_t>(ours.headers.size());
+  const auto is_own = [&](const http::Header& field) {
+    return std::any_of(ours.headers.begin(), ours.headers.begin() + own,
+                       [&](const auto& mine) { return EqualsIgnoreCase(mine.name, field.name); });
+  };
   for (const http::Header& header : server.headers) {
-    if (own.Find(header.name) == nullptr) ours.headers.Add(header.name, header.value);
+    if (!is_own(header)) ours.headers.Add(header.name, header.value);
   }
 }
 

@@ -18,6 +18,9 @@ std::string ChosenSubprotocol(const http::Response& answer);
 // The extensions that a server has chosen, each once, as a list; empty where there are none.
 std::string ChosenExtensions(const http::Response& answer);
 
+// The accept key that a server has sent, or empty. The first, where it sent several.
+std::string AcceptKeyOf(const http::Response& answer);
+
 // What a server's 101 says beside the handshake, which the gateway answers for itself; with its
 // extensions, unless the gateway has its own with the client.
 http::Response WithoutHandshake(const http::Response& answer, bool own_extensions);

@@ -310,6 +310,22 @@ TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), "done");
 }
 
+// As a server the gateway is the first to end a connection (RFC 6455, section 7.1.1).
+TEST_P(RelayAtChunk, TheServersAnswerEndsTheConnectionToTheClientAtOnce) {
+  Relay r("/live/a", {.read_chunk = GetParam()});
+  r.client.Send(CloseFrame(1000));
+  EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
+  r.server().Send(ServerFrame(kClose, CloseBody(1000)));
+  r.Run();
+  EXPECT_EQ(r.client.ReceivedClose(), 1000);
+  EXPECT_TRUE(r.client.peer().ended());
+  EXPECT_FALSE(r.server().ended());
+  r.server().Shutdown();
+  r.client.peer().Shutdown();
+  r.Run();
+  EXPECT_EQ(r.gw.gateway().sessions(), 0u);
+}
+
 TEST_P(RelayAtChunk, DataAfterACloseIsNeitherReadNorForwarded) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes"));

@@ -333,11 +333,13 @@ TEST(OtherUpgrades, AServerCannotSwitchToWhatWasNotAskedFor) {
 TEST(OtherUpgrades, OnlyWhatTheRouteListsAndRequestsCanAskFor) {
   TestGateway gw(kConfig);
   TestServer site(gw.network(), Address("127.0.0.1:7000"));
+  TestServer next(gw.network(), Address("127.0.0.1:7001"));  // the other share of the split
   const auto sent = [&](const std::string& request) {
     auto client = gw.Connect();
-    const std::size_t before = site.size();
+    const std::size_t before[] = {site.size(), next.size()};
     client.Send(request);
-    return site.size() > before ? FieldOf(site[before].received(), "Upgrade") : "nothing";
+    if (site.size() > before[0]) return FieldOf(site[before[0]].received(), "Upgrade");
+    return next.size() > before[1] ? FieldOf(next[before[1]].received(), "Upgrade") : "nothing";
   };
   const auto get = [](std::string fields) {
     return "GET /m/x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";

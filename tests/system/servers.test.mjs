@@ -82,7 +82,8 @@ routes: [ { path: /, backend: live } ]
   assert.ok(!after.includes('b'));
   await gateway.logged((e) => e.event === 'server ejected' && e.server.endsWith(`:${servers[1].port}`));
   const { body } = await httpGet(gateway.admin, '/metrics');
-  assert.match(body, new RegExp(`upgate_server_ejected\\{backend="live",server="ws://127.0.0.1:${servers[1].port}"\\} 1`));
+  const labels = `backend="live",server="ws://127.0.0.1:${servers[1].port}"`;
+  assert.match(body, new RegExp(`upgate_server_ejected\\{${labels}\\} 1`));
 
   await startServer(t, 'b again', servers[1].port);
   const back = async () => {

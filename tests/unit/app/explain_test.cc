@@ -86,17 +86,17 @@ TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
 }
 
 TEST_F(ExplainTest, TellsHowAServerIsChosenAndWhichOneTheRequestGets) {
-  const std::string text = Ask("ws://app.test:8080/rooms?room=1").text;
+  const std::string text = Ask("ws://other.test:8080/rooms?room=1").text;
   EXPECT_THAT(text, HasSubstr("ws://127.0.0.1:9001, weight 3\n"));
   EXPECT_THAT(text, HasSubstr("ws://127.0.0.1:9002, at most 5 sessions\n"));
   EXPECT_THAT(text, HasSubstr("ws://127.0.0.1:9003, backup\n"));
   EXPECT_THAT(text, HasSubstr("  balance     hash of query room\n"));
   EXPECT_THAT(text, testing::ContainsRegex("  server +ws://127.0.0.1:900[12], as long as"));
-  EXPECT_EQ(text, Ask("ws://app.test:8080/rooms?room=1").text);
+  EXPECT_EQ(text, Ask("ws://other.test:8080/rooms?room=1").text);
   EXPECT_THAT(text, HasSubstr("  sticky      by the cookie upgate, which the response sets\n"));
   EXPECT_THAT(text, HasSubstr("  health      ws /healthz every 5s; down after 3 failures"));
   EXPECT_THAT(text, HasSubstr("  retry       up to 2 servers for one request, on timeout\n"));
-  EXPECT_THAT(Ask("ws://app.test:8080/rooms").text,
+  EXPECT_THAT(Ask("ws://other.test:8080/rooms").text,
               HasSubstr("in turn: the request has no query room"));
 }
 

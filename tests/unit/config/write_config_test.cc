@@ -170,6 +170,13 @@ backends:
     pool_size: 64
     pool_idle: 1m
     send_proxy: off
+    balance: round_robin
+    slow_start: 0
+    sticky: false
+    ejection:
+      failures: 3
+      time: 10s
+      most: 50%
 routes:
   - name: "the first"
     path: "/a/*"

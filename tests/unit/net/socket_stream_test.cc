@@ -198,6 +198,17 @@ TEST_P(StreamTest, ShutdownWaitsForTheQueue) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
+TEST_P(StreamTest, TheLastWriteWaitsForTheQueueAndThenEnds) {
+  std::string written = Congest(*near_);
+  near_->WriteLast(std::array{AsBytes("last"), AsBytes(" words")});
+  near_->Write(AsBytes("dropped"));
+  EXPECT_EQ(near_log_.flushed, 0);
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_EQ(near_log_.flushed, 1);
+  EXPECT_TRUE(far_log_.received == written + "last words");
+}
+
 TEST_P(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
   near_->Write(AsBytes("bye"));
   near_.reset();
@@ -457,12 +468,52 @@ int OptionOf(const io::ByteStream& stream, int level, int name) {
   return value;
 }
 
-TEST_P(TcpStreamTest, BothEndsSendAtOnceAndProbeASilentPeer) {
-  for (const io::ByteStream* stream : {near_.get(), far_.get()}) {
+TEST_P(TcpStreamTest, BothEndsSendAtOnce) {
+  for (const io::ByteStream* stream : {near_.get(), far_.get()})
     EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_NODELAY), 1);
-    EXPECT_EQ(OptionOf(*stream, SOL_SOCKET, SO_KEEPALIVE), 1);
-    EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_KEEPIDLE), 60);
-  }
+}
+
+// The connecting end does so later: see KeepAliveTest.
+TEST_P(TcpStreamTest, TheAcceptedEndProbesASilentPeer) {
+  EXPECT_EQ(OptionOf(*far_, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(OptionOf(*far_, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+}
+
+TEST_P(TcpStreamTest, UnsentBytesAreBoundedOnceMuchIsSent) {
+  constexpr int kBound = 128 * 1024;
+  near_->Write(AsBytes(std::string(io::kDeliveryGrain - 1, 'x')));
+  EXPECT_NE(OptionOf(*near_, IPPROTO_TCP, TCP_NOTSENT_LOWAT), kBound);
+  near_->Write(AsBytes("x"));
+  EXPECT_EQ(OptionOf(*near_, IPPROTO_TCP, TCP_NOTSENT_LOWAT), kBound);
+}
+
+// The system's tcp_info is longer than that of the C library.
+struct LongTcpInfo {
+  tcp_info known;
+  std::uint64_t pacing_rate;
+  std::uint64_t max_pacing_rate;
+  std::uint64_t bytes_acked;
+  std::uint64_t bytes_received;
+  std::uint32_t segments_out;
+  std::uint32_t segments_in;
+};
+
+std::uint32_t SegmentsSentBy(const io::ByteStream& stream) {
+  LongTcpInfo info{};
+  socklen_t length = sizeof info;
+  ::getsockopt(dynamic_cast<const SocketStream&>(stream).fd(), IPPROTO_TCP, TCP_INFO, &info,
+               &length);
+  return info.segments_out;
+}
+
+TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
+  far_->SetReading(true);
+  const std::string last = "last words";
+  const std::uint32_t before = SegmentsSentBy(*near_);
+  near_->WriteLast(std::array{AsBytes(last)});
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1 && near_log_.flushed == 1; }));
+  EXPECT_EQ(far_log_.received, last);
+  EXPECT_EQ(SegmentsSentBy(*near_) - before, 1U);
 }
 
 // The queue is the measure of a slow reader's progress: it must show soon, not only after a
