@@ -117,11 +117,12 @@ TEST(ResolversTest, MistakesAreNamed) {
             "do not speak HTTP\n");
 }
 
-TEST(ResolversTest, OneOfThree) {
-  EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    resolver: r\n    options: { allow: [ "
-                          "\"a:1\" ] }"),
-            "5:15: routes[0].resolver: a route has one of backend, plugin and resolver; remove the "
-            "others\n");
+TEST(ResolversTest, ATargetIsOneOfFour) {
+  EXPECT_EQ(
+      ErrorsOfRoute("    path: /\n    plugin: echo\n    resolver: r\n    options: { allow: [ "
+                    "\"a:1\" ] }"),
+      "5:15: routes[0].resolver: a route has one of backend, split, plugin and resolver; remove "
+      "the others\n");
 }
 
 TEST(ResolversTest, TheKindOfServersDecidesAboutThePolicies) {

@@ -68,7 +68,7 @@ class Table {
     const config::Listener& listener = config_->listeners[asked.listener];
     const SeenAs seen = SeenByClient(request, listener.tls.has_value(), AddressFrom(asked.from),
                                      listener.trusted_proxies);
-    const io::TlsInfo tls{asked.version, "", asked.sni, ""};
+    const io::TlsInfo tls{asked.version, "", asked.sni, "", "", ""};
     return use(Facts{.request = request,
                      .seen = seen,
                      .listener = listener,

@@ -73,7 +73,12 @@ class Case {
   route::SeenAs seen{
       .scheme = "https", .host = "client.example", .port = 443, .client = "192.0.2.7:4000"};
   SocketAddress peer = IpPort{*Ip::Parse("192.0.2.7"), 4000};
-  io::TlsInfo tls{.version = "", .cipher = "", .server_name = "sni.example", .client_subject = ""};
+  io::TlsInfo tls{.version = "",
+                  .cipher = "",
+                  .server_name = "sni.example",
+                  .client_subject = "",
+                  .client_name = "",
+                  .protocol = ""};
   std::uint64_t session = 0;
 
  private:
