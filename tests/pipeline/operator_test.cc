@@ -99,8 +99,9 @@ routes:
   OperatorHandler handler_{operations_};
   tls::Scratch scratch_;
   http::Front front_{gw_.loop().io(), std::make_shared<http::ServerOptions>(),
-                     nullptr,         scratch_,
-                     handler_,        places_};
+                     nullptr,         nullptr,
+                     scratch_,        handler_,
+                     places_};
 };
 
 // ---- finding sessions
