@@ -422,6 +422,29 @@ TEST_F(ResolverTest, TheTokenIsTakenOutOfTheQueryIfWanted) {
   }
 }
 
+TEST_F(ResolverTest, RewritingHoldsForTheServerThatWasFound) {
+  Start(std::string(kHttp) + ", strip_query: true",
+        ", strip_prefix: /r, request_headers: { set: { X-Client: \"{client}\" } }, "
+        "upgrades: [ custom ]",
+        "/r/*");
+  TestServer server(gw_->network(), Address("127.0.0.1:7000"));
+  played_.answer = plugin::Found("127.0.0.1:7000");
+  const auto received = [&](std::string_view fields) {
+    GatewayClient client = gw_->Connect();
+    client.Send("GET /r/a?token=t&x HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n");
+    const std::string text(server[server.size() - 1].received());
+    client.peer().Close();
+    gw_->loop().Advance(10s);
+    return text;
+  };
+  for (const char* fields : {"", "Connection: Upgrade\r\nUpgrade: custom\r\n"}) {
+    const std::string text = received(fields);
+    EXPECT_TRUE(text.starts_with("GET /a?x HTTP/1.1\r\n")) << text;
+    EXPECT_TRUE(text.contains("X-Client: 127.0.0.1")) << text;
+    EXPECT_EQ(text.contains("Upgrade: custom\r\n"), *fields != '\0') << text;
+  }
+}
+
 // ---- files of tokens
 
 TEST(TokenFileRoute, FindsServersByWebsockifysFile) {

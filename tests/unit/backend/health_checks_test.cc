@@ -30,6 +30,7 @@ class HealthChecksTest : public testing::Test, private HealthChecks::Owner {
     backend.name = "b";
     backend.health = check;
     backend.health->kind = kind;
+    backend.send_proxy = send_proxy;
     record_ = std::make_shared<BackendRecord>();
     for (const std::uint16_t port : ports) {
       const std::string url = "ws://127.0.0.1:" + std::to_string(port);
@@ -93,6 +94,7 @@ class HealthChecksTest : public testing::Test, private HealthChecks::Owner {
                             .statuses = {{200, 399}},
                             .send = "",
                             .expect = ""};
+  config::SendProxy send_proxy = config::SendProxy::kOff;
   std::vector<std::string> fell;
   test::FakeLoop loop_;
   test::CaptureLog log_;
@@ -174,6 +176,18 @@ TEST_F(HealthChecksTest, WhatIsExpectedHasToCome) {
   EXPECT_TRUE(Down(0));
   EXPECT_FALSE(Down(1));
   EXPECT_TRUE(Down(2));
+}
+
+TEST_F(HealthChecksTest, ChecksBeginWithAProxyHeaderOfNobody) {
+  send_proxy = config::SendProxy::kV1;
+  check.send = "PING\r\n";
+  test::TestServer one(loop_.network(), test::Address("127.0.0.1:1"));
+  Use(Kind::kTcp, {1});
+  while (one.size() < 1) loop_.Advance(100ms);
+  EXPECT_EQ(one[0].received(), "PROXY UNKNOWN\r\nPING\r\n");
+  Use(Kind::kHttp, {1});
+  while (one.size() < 2) loop_.Advance(100ms);
+  EXPECT_TRUE(one[1].received().starts_with("PROXY UNKNOWN\r\nGET /healthz ")) << one[1].received();
 }
 
 TEST_F(HealthChecksTest, AReloadKeepsTheStateAndTheTimes) {
