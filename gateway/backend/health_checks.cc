@@ -106,7 +106,7 @@ class HealthChecks::Check final : private io::Timer::Owner,
   }
 
   void OnProbed(const Result<std::string>& outcome) override {
-    const auto over = std::move(probe_);
+    all_.setup_.loop.turn.DeferDelete(std::move(probe_));  // it is in this call
     Judge(outcome);
   }
   void OnChecked(const Result<std::string>& outcome) override {

@@ -38,7 +38,8 @@ struct ProbeSettings {
 // ping with its pong, and the closing handshake, for the end of which it does not wait long (RFC
 // 6455, sections 4.1, 5.5 and 7.1). Over HTTP: a GET, for which `statuses` are a success.
 // Everything within `timeout`. Starts at once. On its loop's thread.
-class Probe final : private Connecting::Owner,
+class Probe final : public io::Deletable,
+                    private Connecting::Owner,
                     private http::ResponseHandler,
                     private http::ClientConnection::Owner,
                     private io::StreamHandler,
@@ -57,7 +58,7 @@ class Probe final : private Connecting::Owner,
   // What is borrowed outlives the probe; `tls` may be nullptr where the server has none.
   Probe(const ProbeSettings& settings, std::shared_ptr<tls::ClientContext> tls, io::Loop loop,
         tls::Scratch& scratch, Owner& owner);
-  ~Probe();
+  ~Probe() override;
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
