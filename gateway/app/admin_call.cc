@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "gateway/app/one_server.h"
 #include "gateway/app/version.h"
 #include "gateway/base/match.h"
 #include "gateway/config/scalar.h"
@@ -18,6 +17,16 @@ constexpr http::ClientLimits kCallLimits;
 std::string HostFor(const AdminAddress& address) {
   const auto* host = std::get_if<HostPort>(&address.where);
   return host != nullptr ? host->ToString() : "localhost";
+}
+
+config::Server ServerAt(const AdminAddress& address) {
+  using config::ServerScheme;
+  config::Server server;
+  server.scheme = std::holds_alternative<UnixPath>(address.where) ? ServerScheme::kUnix
+                  : address.tls                                   ? ServerScheme::kTls
+                                                                  : ServerScheme::kTcp;
+  server.address = address.where;
+  return server;
 }
 
 }  // namespace
@@ -37,18 +46,19 @@ AdminCall::AdminCall(const AdminAddress& address, AdminRequest request,
       request_(std::move(request)),
       loop_(loop),
       owner_(owner),
-      pool_(OneServer(address.where, name_, std::move(tls)), loop, scratch, nullptr),
+      server_(ServerAt(address)),
+      connecting_(loop, scratch, *this),
       timer_(loop.timers, *this) {
   timer_.Arm(request_.timeout);
-  opening_ = pool_.Open(*this, search_);
+  // The timer of the call is the limit for everything.
+  connecting_.Start(server_, std::move(tls), {2 * request_.timeout, "the time of the call"});
 }
 
 AdminCall::~AdminCall() {
   LetGo();
 }
 
-void AdminCall::OnOpened(backend::Opened opened) {
-  opening_.reset();
+void AdminCall::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
   http::Headers headers;
   headers.Add("Host", host_);
   headers.Add("User-Agent", "upgate/" + VersionNumber());
@@ -63,14 +73,13 @@ void AdminCall::OnOpened(backend::Opened opened) {
     request.has_body = true;
     request.body.bytes = 0;
   }
-  connection_ = http::ClientConnection::Start(std::move(opened.stream), loop_, kCallLimits, *this);
+  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kCallLimits, *this);
   connection_->Send(request, *this);
   if (request.has_body) connection_->EndBody({});
 }
 
-void AdminCall::OnOpenFailed(const backend::OpenError& error) {
-  // The message begins with the address already.
-  Finish(std::unexpected(Error{error.code, error.message, error.tls_fault}));
+void AdminCall::OnServerFailed(const Error& error) {
+  Fail(error.code, error.message);
 }
 
 void AdminCall::OnHead(http::Response&& head, http::BodyLength) {
@@ -112,7 +121,7 @@ void AdminCall::Finish(Result<http::Response> answer) {
 
 void AdminCall::LetGo() {
   timer_.Disarm();
-  opening_.reset();
+  connecting_.Cancel();
   if (!connection_) return;
   connection_->Abandon();
   loop_.turn.DeferDelete(std::move(connection_));

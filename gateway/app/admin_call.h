@@ -6,9 +6,10 @@
 #include <string_view>
 #include <variant>
 
-#include "gateway/backend/pool.h"
+#include "gateway/backend/connecting.h"
 #include "gateway/base/address.h"
 #include "gateway/base/result.h"
+#include "gateway/config/config.h"
 #include "gateway/http/client_connection.h"
 #include "gateway/io/network.h"
 #include "gateway/io/timers.h"
@@ -31,7 +32,7 @@ struct AdminRequest {
 };
 
 // One request to the admin address of a gateway. Starts at once. On its loop's thread.
-class AdminCall final : private backend::OpenHandler,
+class AdminCall final : private backend::Connecting::Owner,
                         private http::ResponseHandler,
                         private http::ClientConnection::Owner,
                         private io::Timer::Owner {
@@ -58,8 +59,8 @@ class AdminCall final : private backend::OpenHandler,
   AdminCall& operator=(const AdminCall&) = delete;
 
  private:
-  void OnOpened(backend::Opened opened) override;
-  void OnOpenFailed(const backend::OpenError& error) override;
+  void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
+  void OnServerFailed(const Error& error) override;
 
   void OnInterim(const http::Response&) override {}
   void OnHead(http::Response&& head, http::BodyLength length) override;
@@ -80,11 +81,10 @@ class AdminCall final : private backend::OpenHandler,
   const AdminRequest request_;
   io::Loop loop_;
   Owner& owner_;
-  backend::Pool pool_;
-  backend::Search search_;
+  const config::Server server_;
+  backend::Connecting connecting_;
   io::Timer timer_;
   http::Response answer_;
-  std::unique_ptr<io::Pending> opening_;
   std::unique_ptr<http::ClientConnection> connection_;
 };
 

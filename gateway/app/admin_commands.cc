@@ -120,10 +120,7 @@ OrStop<std::shared_ptr<tls::ClientContext>> TlsFor(const AdminArguments& argumen
       return WrongUsage("--insecure and --ca are for an admin address with TLS: https://host:port");
     return nullptr;
   }
-  config::ClientTls settings;
-  settings.verify = !arguments.insecure;
-  if (!arguments.ca.empty()) settings.ca = config::FilePath{arguments.ca, {}, "--ca"};
-  auto context = tls::ClientContext::Make(settings);
+  auto context = tls::ClientContext::Make(TrustOf(arguments.ca, arguments.insecure));
   if (context) return std::move(*context);
   const config::ConfigError& error = context.error().front();
   return Failed(error.key + ": " + error.message);

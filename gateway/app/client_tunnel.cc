@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "gateway/app/one_server.h"
 #include "gateway/app/version.h"
+#include "gateway/backend/own_request.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
 #include "gateway/ws/close.h"
@@ -32,28 +32,17 @@ bool MayPass(int status) {
   return status == 0 || status == 429 || (status >= 502 && status <= 504);
 }
 
-// Without the query, which may contain a secret.
-std::string UrlForLog(const CommandUrl& url) {
-  return fmt::format("{}://{}{}", url.scheme, url.authority,
-                     url.target.substr(0, url.target.find('?')));
-}
-
 }  // namespace
 
-std::shared_ptr<const backend::BackendRecord> ClientTunnel::BackendFor(
-    const TunnelSettings& settings, std::shared_ptr<tls::ClientContext> tls) {
-  const CommandUrl& url = settings.url;
-  return OneServer(HostPort{url.host, url.port}, UrlForLog(url), std::move(tls));
-}
-
-ClientTunnel::ClientTunnel(const TunnelSettings& settings, backend::Pool& pool,
-                           session::Context& context, std::unique_ptr<io::ByteStream> local,
+ClientTunnel::ClientTunnel(const Shared& shared, std::unique_ptr<io::ByteStream> local,
                            Owner& owner)
-    : settings_(settings),
-      context_(context),
-      pool_(pool),
-      loop_(context.loop),
+    : shared_(shared),
+      settings_(shared.settings),
+      context_(shared.context),
+      loop_(context_.loop),
       owner_(owner),
+      target_(ServerOf(settings_.url)),
+      connecting_(loop_, shared.scratch, *this),
       local_(std::move(local)),
       timer_(loop_.timers, *this),
       retry_timer_(loop_.timers, *this),
@@ -62,8 +51,8 @@ ClientTunnel::ClientTunnel(const TunnelSettings& settings, backend::Pool& pool,
   limits_.server_message_size = std::numeric_limits<std::int64_t>::max();
   limits_.close_timeout = kServerCloseTimeout;
   local_->SetHandler(this);  // reading begins with the 101
-  timer_.Arm(settings.timeout);
-  opening_ = pool_.Open(*this, search_);
+  timer_.Arm(settings_.timeout);
+  Connect();
 }
 
 ClientTunnel::~ClientTunnel() {
@@ -72,42 +61,25 @@ ClientTunnel::~ClientTunnel() {
 
 // ---- the handshake (RFC 6455, section 4.1)
 
-http::OutgoingRequest ClientTunnel::Handshake() {
-  offer_.key = ws::MakeKey(loop_.entropy);
+void ClientTunnel::Connect() {
+  // timer_ is the limit for everything.
+  connecting_.Start(target_, shared_.tls, {2 * settings_.timeout, "the time of the handshake"});
+}
+
+void ClientTunnel::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
+  connection_ = http::ClientConnection::Start(std::move(stream), loop_, kTunnelLimits, *this);
+  const std::string user_agent = "upgate/" + VersionNumber();
   offer_.subprotocols = settings_.subprotocols;
-  http::Headers headers;
-  headers.Add("Host", settings_.url.authority);
-  headers.Add("User-Agent", "upgate/" + VersionNumber());
-  headers.Add("Sec-WebSocket-Version", "13");
-  headers.Add("Sec-WebSocket-Key", offer_.key);
-  std::string offered;
-  for (const std::string& subprotocol : settings_.subprotocols)
-    offered += (offered.empty() ? "" : ", ") + subprotocol;
-  if (!offered.empty()) headers.Add("Sec-WebSocket-Protocol", offered);
-  for (const http::Header& header : settings_.headers) {
-    if (EqualsIgnoreCase(header.name, "host") || EqualsIgnoreCase(header.name, "user-agent")) {
-      headers.Set(header.name, header.value);
-    } else {
-      headers.Add(header.name, header.value);
-    }
-  }
-  return {.method = "GET",
-          .target = settings_.url.target,
-          .headers = http::OutgoingFields(headers),
-          .body = {},
-          .upgrade = "websocket"};
+  connection_->Send(backend::MakeHandshake({.authority = settings_.url.authority,
+                                            .target = settings_.url.target,
+                                            .user_agent = user_agent,
+                                            .headers = settings_.headers},
+                                           offer_, loop_.entropy),
+                    *this);
 }
 
-void ClientTunnel::OnOpened(backend::Opened opened) {
-  opening_.reset();
-  connection_ =
-      http::ClientConnection::Start(std::move(opened.stream), loop_, kTunnelLimits, *this);
-  connection_->Send(Handshake(), *this);
-}
-
-void ClientTunnel::OnOpenFailed(const backend::OpenError& error) {
-  opening_.reset();
-  if (!RetryLater()) Finish(false, error.message);  // begins with the URL
+void ClientTunnel::OnServerFailed(const Error& error) {
+  if (!RetryLater()) Fail(error.message);
 }
 
 void ClientTunnel::OnHead(http::Response&& head, http::BodyLength) {
@@ -255,16 +227,12 @@ void ClientTunnel::FinishIfDone() {
   const bool normal = ending.code == ws::close_code::kNormal ||
                       ending.code == ws::close_code::kGoingAway ||
                       ending.code == ws::close_code::kNoStatus;
-  Finish(normal, fmt::format("{}: closed with {}{}{}", UrlForLog(settings_.url), ending.code,
+  Finish(normal, fmt::format("{}: closed with {}{}{}", target_.url, ending.code,
                              ending.why.empty() ? "" : ": ", Printable(ending.why)));
 }
 
 void ClientTunnel::OnTimer(io::Timer& timer) {
-  if (&timer == &retry_timer_) {
-    search_ = {};
-    opening_ = pool_.Open(*this, search_);
-    return;
-  }
+  if (&timer == &retry_timer_) return Connect();
   if (!server_)
     return Fail("no WebSocket within " + config::Syntax<config::Millis>::Write(settings_.timeout));
   if (local_->queued() < std::exchange(local_mark_, local_->queued()))
@@ -279,7 +247,7 @@ void ClientTunnel::End(std::string_view why) {
 }
 
 void ClientTunnel::Fail(std::string_view why) {
-  Finish(false, fmt::format("{}: {}", UrlForLog(settings_.url), why));
+  Finish(false, fmt::format("{}: {}", target_.url, why));
 }
 
 void ClientTunnel::Finish(bool ok, std::string message) {
@@ -290,7 +258,7 @@ void ClientTunnel::Finish(bool ok, std::string message) {
 }
 
 void ClientTunnel::LetGoServer() {
-  opening_.reset();
+  connecting_.Cancel();
   if (!connection_) return;
   connection_->Abandon();
   loop_.turn.DeferDelete(std::move(connection_));

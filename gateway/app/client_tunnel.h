@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gateway/app/command_url.h"
-#include "gateway/backend/pool.h"
+#include "gateway/backend/connecting.h"
 #include "gateway/config/config.h"
 #include "gateway/http/client_connection.h"
 #include "gateway/io/network.h"
@@ -16,6 +16,7 @@
 #include "gateway/session/context.h"
 #include "gateway/session/endpoint.h"
 #include "gateway/stats/stats.h"
+#include "gateway/tls/context.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::app {
@@ -46,7 +47,7 @@ struct TunnelEnd {
 //
 // Owned by the caller, on its loop's thread. Starts at once.
 class ClientTunnel final : public io::Deletable,
-                           private backend::OpenHandler,
+                           private backend::Connecting::Owner,
                            private http::ResponseHandler,
                            private http::ClientConnection::Owner,
                            private session::Endpoint::Owner,
@@ -63,22 +64,24 @@ class ClientTunnel final : public io::Deletable,
     ~Owner() = default;
   };
 
-  // Everything except the local stream is borrowed and outlives the tunnel. `pool` has one server.
-  ClientTunnel(const TunnelSettings& settings, backend::Pool& pool, session::Context& context,
-               std::unique_ptr<io::ByteStream> local, Owner& owner);
+  // What the tunnels of a process share. Borrowed things outlive them.
+  struct Shared {
+    const TunnelSettings& settings;
+    session::Context& context;
+    tls::Scratch& scratch;
+    std::shared_ptr<tls::ClientContext> tls;  // nullptr for ws
+  };
+  // `shared` and the owner outlive the tunnel.
+  ClientTunnel(const Shared& shared, std::unique_ptr<io::ByteStream> local, Owner& owner);
   ~ClientTunnel() override;
 
   // Ends the tunnel with Close 1001; OnTunnelDone follows.
   void End(std::string_view why);
 
-  // The backend of a pool that leads to the server of the URL; `tls` is nullptr for ws.
-  static std::shared_ptr<const backend::BackendRecord> BackendFor(
-      const TunnelSettings& settings, std::shared_ptr<tls::ClientContext> tls);
-
  private:
   // To the server, before the 101.
-  void OnOpened(backend::Opened opened) override;
-  void OnOpenFailed(const backend::OpenError& error) override;
+  void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
+  void OnServerFailed(const Error& error) override;
   void OnInterim(const http::Response&) override {}
   void OnHead(http::Response&& head, http::BodyLength length) override;
   void OnBody(Bytes bytes) override;
@@ -103,7 +106,7 @@ class ClientTunnel final : public io::Deletable,
   void OnDrained() override;
   void OnFlushed() override;
 
-  http::OutgoingRequest Handshake();
+  void Connect();
   void Start(http::Upgraded upgraded);
   bool RetryLater();
   void ToLocal();
@@ -115,16 +118,16 @@ class ClientTunnel final : public io::Deletable,
   void LetGoServer();
   void LetGo();
 
+  const Shared& shared_;
   const TunnelSettings& settings_;
   session::Context& context_;
-  backend::Pool& pool_;
-  backend::Search search_;
   io::Loop loop_;
   Owner& owner_;
+  const config::Server target_;
+  backend::Connecting connecting_;
   config::RouteLimits limits_;
   stats::BothWays stats_;
   std::unique_ptr<io::ByteStream> local_;
-  std::unique_ptr<io::Pending> opening_;
   std::unique_ptr<http::ClientConnection> connection_;
   std::unique_ptr<session::Endpoint> server_;  // after the 101
   ws::Offer offer_;

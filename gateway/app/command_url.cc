@@ -1,10 +1,13 @@
 #include "gateway/app/command_url.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/config/scalar.h"
 #include "gateway/http/chars.h"
 #include "gateway/http/target.h"
 #include "gateway/route/authority.h"
@@ -46,6 +49,19 @@ std::expected<CommandUrl, UsageError> ReadUrl(std::string_view text) {
   return url;
 }
 
+std::string WithoutQuery(const CommandUrl& url) {
+  return fmt::format("{}://{}{}", url.scheme, url.authority,
+                     url.target.substr(0, url.target.find('?')));
+}
+
+config::Server ServerOf(const CommandUrl& url) {
+  config::Server server;
+  server.scheme = url.is_secure() ? config::ServerScheme::kTls : config::ServerScheme::kTcp;
+  server.address = HostPort{url.host, url.port};
+  server.url = WithoutQuery(url);
+  return server;
+}
+
 std::expected<http::Headers, UsageError> ReadHeaders(const std::vector<std::string>& lines) {
   http::Headers headers;
   for (const std::string& line : lines) {
@@ -62,6 +78,29 @@ std::expected<http::Headers, UsageError> ReadHeaders(const std::vector<std::stri
     headers.Add(name, value);
   }
   return headers;
+}
+
+bool IsSetByHandshake(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kNames{"connection", "upgrade", "content-length",
+                                                   "transfer-encoding"};
+  return ToLower(name).starts_with("sec-websocket-") ||
+         std::ranges::any_of(kNames, [&](auto known) { return EqualsIgnoreCase(name, known); });
+}
+
+std::expected<config::Millis, UsageError> ReadTimeout(const std::string& text) {
+  constexpr config::Millis kShortest{1};
+  constexpr config::Millis kLongest = std::chrono::hours(1);
+  const auto timeout = config::Syntax<config::Millis>::Read(text);
+  if (timeout && *timeout >= kShortest && *timeout <= kLongest) return *timeout;
+  return Misuse(fmt::format("--timeout: '{}' is not {} from 1ms to 1h", Printable(text),
+                            config::Syntax<config::Millis>::kForm));
+}
+
+config::ClientTls TrustOf(const std::string& ca, bool insecure) {
+  config::ClientTls tls;
+  tls.verify = !insecure;
+  if (!ca.empty()) tls.ca = config::FilePath{ca, {}, "--ca"};
+  return tls;
 }
 
 }  // namespace upgate::app

@@ -4,8 +4,10 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "gateway/config/config.h"
 #include "gateway/http/message.h"
 
 namespace upgate::app {
@@ -14,6 +16,9 @@ namespace upgate::app {
 struct UsageError {
   std::string message;
 };
+inline std::unexpected<UsageError> Misuse(std::string message) {
+  return std::unexpected(UsageError{std::move(message)});
+}
 
 // A URL from the command line, parsed by the rules for requests.
 struct CommandUrl {
@@ -27,9 +32,23 @@ struct CommandUrl {
   bool is_secure() const { return scheme == "wss" || scheme == "https"; }
 };
 
+// The URL without its query, which may contain a secret: for messages, which may be logged.
+std::string WithoutQuery(const CommandUrl& url);
+// The server of a URL, by the TCP or TLS that is below its scheme.
+config::Server ServerOf(const CommandUrl& url);
+
 std::expected<CommandUrl, UsageError> ReadUrl(std::string_view text);
 
 // Parses headers of the form "Name: value" (RFC 9110, section 5).
 std::expected<http::Headers, UsageError> ReadHeaders(const std::vector<std::string>& lines);
+
+// True for a header that an opening handshake or the framing of a request sets itself.
+bool IsSetByHandshake(std::string_view name);
+
+// The value of --timeout: 1ms to 1h.
+std::expected<config::Millis, UsageError> ReadTimeout(const std::string& text);
+
+// What --ca and --insecure say about the server's certificate.
+config::ClientTls TrustOf(const std::string& ca, bool insecure);
 
 }  // namespace upgate::app

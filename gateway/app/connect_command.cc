@@ -1,5 +1,4 @@
 // `upgate connect`: the client's side of a WebSocket that carries bytes.
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -30,23 +29,10 @@
 namespace upgate::app {
 namespace {
 
-constexpr config::Millis kShortestTimeout{1};
-constexpr config::Millis kLongestTimeout = std::chrono::hours(1);
 // Tunnels of one process; further clients wait in the backlog.
 constexpr std::size_t kMostTunnels = 1'000;
 // How long a process that is told to end waits for closing handshakes.
 constexpr io::Millis kEndTimeout{2'000};
-
-std::unexpected<UsageError> Misuse(std::string message) {
-  return std::unexpected(UsageError{std::move(message)});
-}
-
-// Fields that the handshake sets itself.
-bool IsOfTheHandshake(std::string_view name) {
-  const std::string lower = ToLower(name);
-  return lower.starts_with("sec-websocket-") || lower == "connection" || lower == "upgrade" ||
-         lower == "content-length" || lower == "transfer-encoding";
-}
 
 std::expected<TunnelSettings, UsageError> ReadSettings(const ConnectArguments& arguments) {
   TunnelSettings settings;
@@ -62,7 +48,7 @@ std::expected<TunnelSettings, UsageError> ReadSettings(const ConnectArguments& a
   for (const http::Header& header : *headers) {
     if (EqualsIgnoreCase(header.name, "sec-websocket-protocol"))
       return Misuse("-H: use --subprotocol for " + header.name);
-    if (IsOfTheHandshake(header.name))
+    if (IsSetByHandshake(header.name))
       return Misuse(fmt::format("-H: {} is set by the handshake itself", header.name));
   }
   settings.headers = std::move(*headers);
@@ -77,10 +63,8 @@ std::expected<TunnelSettings, UsageError> ReadSettings(const ConnectArguments& a
     return Misuse("--ca, --cert, --key and --insecure are for wss");
   if (arguments.cert.empty() != arguments.key.empty())
     return Misuse("--cert and --key belong together");
-  const auto timeout = config::Syntax<config::Millis>::Read(arguments.timeout);
-  if (!timeout || *timeout < kShortestTimeout || *timeout > kLongestTimeout)
-    return Misuse(fmt::format("--timeout: '{}' is not {} from 1ms to 1h",
-                              Printable(arguments.timeout), config::Syntax<config::Millis>::kForm));
+  const auto timeout = ReadTimeout(arguments.timeout);
+  if (!timeout) return std::unexpected(timeout.error());
   settings.timeout = *timeout;
   settings.retries = !arguments.listen.empty();
   return settings;
@@ -90,9 +74,7 @@ std::expected<TunnelSettings, UsageError> ReadSettings(const ConnectArguments& a
 std::expected<std::shared_ptr<tls::ClientContext>, UsageError> TlsOf(
     const ConnectArguments& arguments, const CommandUrl& url) {
   if (!url.is_secure()) return nullptr;
-  config::ClientTls settings;
-  settings.verify = !arguments.insecure;
-  if (!arguments.ca.empty()) settings.ca = config::FilePath{arguments.ca, {}, "--ca"};
+  config::ClientTls settings = TrustOf(arguments.ca, arguments.insecure);
   if (!arguments.cert.empty())
     settings.certificate =
         config::Certificate{{arguments.cert, {}, "--cert"}, {arguments.key, {}, "--key"}};
@@ -111,16 +93,15 @@ struct OneTunnel final : ClientTunnel::Owner {
 // A tunnel for every client of a local address.
 class LocalPort final : private io::AcceptHandler, private ClientTunnel::Owner {
  public:
-  LocalPort(const TunnelSettings& settings, backend::Pool& pool, session::Context& context,
-            Log& log)
-      : settings_(settings), pool_(pool), context_(context), log_(log) {}
+  LocalPort(const ClientTunnel::Shared& shared, Log& log)
+      : shared_(shared), loop_(shared.context.loop), log_(log) {}
 
   Result<void> Listen(const std::vector<SocketAddress>& addresses) {
     for (const SocketAddress& address : addresses) {
-      auto listener = context_.loop.network.Listen(address, {}, *this);
+      auto listener = loop_.network.Listen(address, {}, *this);
       if (!listener) return std::unexpected(std::move(listener.error()));
       log_.Info("listening", {{"address", ToString((*listener)->address())},
-                              {"server", settings_.url.authority}});
+                              {"server", shared_.settings.url.authority}});
       listeners_.push_back(std::move(*listener));
     }
     return {};
@@ -141,7 +122,7 @@ class LocalPort final : private io::AcceptHandler, private ClientTunnel::Owner {
  private:
   bool MayAccept() override { return tunnels_.size() < kMostTunnels; }
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override {
-    auto tunnel = std::make_unique<ClientTunnel>(settings_, pool_, context_, std::move(stream),
+    auto tunnel = std::make_unique<ClientTunnel>(shared_, std::move(stream),
                                                  static_cast<ClientTunnel::Owner&>(*this));
     tunnels_.insert(tunnel.release());
   }
@@ -151,13 +132,12 @@ class LocalPort final : private io::AcceptHandler, private ClientTunnel::Owner {
              : log_.Warn(end.established ? "tunnel broke" : "no tunnel", {{"why", end.message}});
     }
     tunnels_.erase(&tunnel);
-    context_.loop.turn.DeferDelete(std::unique_ptr<io::Deletable>(&tunnel));
+    loop_.turn.DeferDelete(std::unique_ptr<io::Deletable>(&tunnel));
     for (const auto& listener : listeners_) listener->Resume();
   }
 
-  const TunnelSettings& settings_;
-  backend::Pool& pool_;
-  session::Context& context_;
+  const ClientTunnel::Shared& shared_;
+  io::Loop loop_;
   Log& log_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::set<ClientTunnel*> tunnels_;  // owned
@@ -168,14 +148,13 @@ int ConnectFailed(const std::string& what) {
   return 1;
 }
 
-int ConnectStandardStreams(net::Loop& loop, const TunnelSettings& settings, backend::Pool& pool,
-                           session::Context& context) {
+int ConnectStandardStreams(net::Loop& loop, const ClientTunnel::Shared& shared) {
   StandardIo standard;
   auto local = standard.Open(loop);
   if (!local) return ConnectFailed(local.error().message);
   OneTunnel owner;
   {
-    const ClientTunnel tunnel(settings, pool, context, std::move(*local), owner);
+    const ClientTunnel tunnel(shared, std::move(*local), owner);
     loop.RunUntil([&] { return owner.end.has_value(); });
   }
   // One more turn, in which the loop deletes the local stream.
@@ -185,12 +164,12 @@ int ConnectStandardStreams(net::Loop& loop, const TunnelSettings& settings, back
   standard.Finish();
   if (!owner.end->ok) ConnectFailed(owner.end->message);
   std::fflush(stderr);
-  // The thread that reads standard input may block for ever, as may a name lookup.
+  // The thread that reads standard input may block for ever.
   std::_Exit(owner.end->ok ? 0 : 1);
 }
 
-int ConnectListener(net::Loop& loop, const std::string& listen, const TunnelSettings& settings,
-                    backend::Pool& pool, session::Context& context) {
+int ConnectListener(net::Loop& loop, const std::string& listen,
+                    const ClientTunnel::Shared& shared) {
   const auto where = config::Syntax<config::Endpoint>::Read(listen);
   if (!where) {
     ConnectFailed(fmt::format("--listen: '{}' is not {}", Printable(listen),
@@ -200,14 +179,14 @@ int ConnectListener(net::Loop& loop, const std::string& listen, const TunnelSett
   const auto addresses = ResolveListenAddress({*where, {}, "--listen"});
   if (!addresses) return ConnectFailed("--listen: " + addresses.error().message);
   const auto log = MakeStderrLog(LogLevel::kInfo, LogFormat::kText);
-  LocalPort port(settings, pool, context, *log);
+  LocalPort port(shared, *log);
   if (const auto listening = port.Listen(*addresses); !listening)
     return ConnectFailed("--listen: " + listening.error().message);
   struct Patience final : io::Timer::Owner {
     void OnTimer(io::Timer&) override { over = true; }
     bool over = false;
   } patience;
-  io::Timer timer(context.loop.timers, patience);
+  io::Timer timer(shared.context.loop.timers, patience);
   const net::SignalWatcher signals(loop, {SIGTERM, SIGINT}, [&](int) {
     patience.over = timer.armed();
     timer.Arm(kEndTimeout);
@@ -234,11 +213,9 @@ int Connect(const ConnectArguments& arguments) {
   net::Loop loop;
   tls::Scratch scratch;
   session::Context context(loop.view());
-  backend::Pool pool(ClientTunnel::BackendFor(*settings, std::move(*tls)), loop.view(), scratch,
-                     nullptr);
-  return arguments.listen.empty()
-             ? ConnectStandardStreams(loop, *settings, pool, context)
-             : ConnectListener(loop, arguments.listen, *settings, pool, context);
+  const ClientTunnel::Shared shared{*settings, context, scratch, std::move(*tls)};
+  return arguments.listen.empty() ? ConnectStandardStreams(loop, shared)
+                                  : ConnectListener(loop, arguments.listen, shared);
 }
 
 }  // namespace upgate::app

@@ -26,34 +26,19 @@
 namespace upgate::app {
 namespace {
 
-constexpr config::Millis kShortest{1};
-constexpr config::Millis kLongest = std::chrono::hours(1);
-
-// Headers that the probe sends itself; a second one would invalidate the request.
-bool IsOfTheProbe(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kNames{"connection", "upgrade", "content-length",
-                                                   "transfer-encoding"};
-  return ToLower(name).starts_with("sec-websocket-") ||
-         std::ranges::any_of(kNames, [&](auto known) { return EqualsIgnoreCase(name, known); });
-}
-
-std::unexpected<UsageError> Wrong(std::string message) {
-  return std::unexpected(UsageError{std::move(message)});
-}
-
 // The headers from -H and --host.
 std::expected<http::Headers, UsageError> ReadOwnHeaders(const ProbeArguments& arguments) {
   auto headers = ReadHeaders(arguments.headers);
   if (!headers) return headers;
   for (const auto& header : *headers) {
     if (EqualsIgnoreCase(header.name, "sec-websocket-protocol"))
-      return Wrong("-H: use --subprotocol for " + header.name);
-    if (IsOfTheProbe(header.name))
-      return Wrong(fmt::format("-H: {} is set by the probe itself", header.name));
+      return Misuse("-H: use --subprotocol for " + header.name);
+    if (IsSetByHandshake(header.name))
+      return Misuse(fmt::format("-H: {} is set by the probe itself", header.name));
   }
   if (!arguments.host.empty()) {
     if (!HostPort::Parse(arguments.host, std::uint16_t{0}))
-      return Wrong("--host: not a name, or a name and a port");
+      return Misuse("--host: not a name, or a name and a port");
     headers->Set("Host", arguments.host);
   }
   return headers;
@@ -63,33 +48,28 @@ std::expected<backend::ProbeSettings, UsageError> ReadProbe(const ProbeArguments
   auto url = ReadUrl(arguments.url);
   if (!url) return std::unexpected(std::move(url.error()));
   if (url->scheme.empty())
-    return Wrong("the URL has no scheme; write for example ws://localhost:8080/");
+    return Misuse("the URL has no scheme; write for example ws://localhost:8080/");
   backend::ProbeSettings settings = SettingsFor(*url);
   auto headers = ReadOwnHeaders(arguments);
   if (!headers) return std::unexpected(std::move(headers.error()));
   settings.headers = std::move(*headers);
   if (!arguments.subprotocol.empty()) {
-    if (!settings.is_websocket) return Wrong("--subprotocol is for ws and wss");
+    if (!settings.is_websocket) return Misuse("--subprotocol is for ws and wss");
     if (!config::Syntax<config::Token>::Read(arguments.subprotocol))
-      return Wrong("--subprotocol: not a token");
+      return Misuse("--subprotocol: not a token");
     settings.subprotocol = arguments.subprotocol;
   }
   if ((arguments.insecure || !arguments.ca.empty()) && !url->is_secure()) {
-    return Wrong("--insecure and --ca are for wss and https");
+    return Misuse("--insecure and --ca are for wss and https");
   }
-  const auto timeout = config::Syntax<config::Millis>::Read(arguments.timeout);
-  if (!timeout || *timeout < kShortest || *timeout > kLongest) {
-    return Wrong(fmt::format("--timeout: '{}' is not {} from 1ms to 1h",
-                             Printable(arguments.timeout), config::Syntax<config::Millis>::kForm));
-  }
+  const auto timeout = ReadTimeout(arguments.timeout);
+  if (!timeout) return std::unexpected(timeout.error());
   settings.timeout = *timeout;
   return settings;
 }
 
 config::ClientTls TlsFor(const ProbeArguments& arguments) {
-  config::ClientTls tls;
-  tls.verify = !arguments.insecure;
-  if (!arguments.ca.empty()) tls.ca = config::FilePath{arguments.ca, {}, "--ca"};
+  config::ClientTls tls = TrustOf(arguments.ca, arguments.insecure);
   if (!arguments.host.empty())
     tls.server_name = HostPort::Parse(arguments.host, std::uint16_t{0})->host;
   return tls;
@@ -140,9 +120,6 @@ int ProbeServer(const ProbeArguments& arguments) {
   const Error& error = outcome.result->error();
   const bool untrusted = error.code == Errc::kTls && error.tls_fault == TlsFault::kCertificate;
   Print(stderr, error.message + (untrusted ? kTrustHint : "") + "\n");
-  // A pending name lookup cannot be cancelled, and destroying the loop would wait for it beyond the
-  // timeout.
-  if (error.code == Errc::kTimeout) std::_Exit(1);
   return 1;
 }
 

@@ -10,13 +10,15 @@ namespace upgate::backend {
 
 // Connects to a server once, TLS included, sends it what the check says, and waits for what the
 // check expects in what it sends. Runs on its loop's thread; starts at once.
-class ByteCheck final : private Connecting::Owner,
+class ByteCheck final : public io::Deletable,
+                        private Connecting::Owner,
                         private io::StreamHandler,
                         private io::Timer::Owner {
  public:
   class Owner {
    public:
-    // Once, never from inside the constructor; the check may be destroyed after this call.
+    // Called once, never from inside the constructor. The check may be destroyed after this call;
+    // inside it, use Turn::DeferDelete.
     virtual void OnChecked(const Result<std::string>& outcome) = 0;
 
    protected:
@@ -27,7 +29,7 @@ class ByteCheck final : private Connecting::Owner,
   ByteCheck(const config::HealthCheck& check, const config::Server& server,
             config::SendProxy send_proxy, std::shared_ptr<tls::ClientContext> tls, io::Loop loop,
             tls::Scratch& scratch, Owner& owner);
-  ~ByteCheck();
+  ~ByteCheck() override;
   ByteCheck(const ByteCheck&) = delete;
   ByteCheck& operator=(const ByteCheck&) = delete;
 

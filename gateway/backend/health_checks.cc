@@ -1,11 +1,10 @@
 #include "gateway/backend/health_checks.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <optional>
 
 #include "gateway/backend/byte_check.h"
+#include "gateway/backend/own_request.h"
 #include "gateway/backend/probe.h"
 
 namespace upgate::backend {
@@ -13,13 +12,6 @@ namespace {
 
 SharedMs SharedNow(const io::Loop& loop) {
   return static_cast<SharedMs>(loop.timers.Micros() / 1000);
-}
-
-std::string AuthorityOf(const config::Server& server) {
-  const auto* where = std::get_if<HostPort>(&server.address);
-  if (where == nullptr) return "localhost";
-  if (where->port != (config::IsSecure(server.scheme) ? 443 : 80)) return where->ToString();
-  return where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
 }
 
 ProbeSettings SettingsFor(const config::Backend& backend, const config::Server& server,
@@ -72,12 +64,8 @@ class HealthChecks::Check final : private io::Timer::Owner,
 
   // 0 to `most`.
   io::Millis Random(io::Millis most) const {
-    std::array<std::byte, 4> bytes;
-    all_.setup_.loop.entropy.Fill(bytes);
-    std::uint32_t number = 0;
-    std::memcpy(&number, bytes.data(), sizeof number);
-    return io::Millis(
-        static_cast<io::Millis::rep>(static_cast<std::uint64_t>(most.count()) * number >> 32));
+    return io::Millis(static_cast<io::Millis::rep>(static_cast<double>(most.count()) *
+                                                   all_.setup_.loop.entropy.Fraction()));
   }
 
   // From a fixed point in time, so that checks do not drift together; each a little later than
@@ -106,11 +94,11 @@ class HealthChecks::Check final : private io::Timer::Owner,
   }
 
   void OnProbed(const Result<std::string>& outcome) override {
-    all_.setup_.loop.turn.DeferDelete(std::move(probe_));  // it is in this call
+    all_.setup_.loop.turn.DeferDelete(std::move(probe_));  // which makes this call
     Judge(outcome);
   }
   void OnChecked(const Result<std::string>& outcome) override {
-    const auto over = std::move(bytes_);
+    all_.setup_.loop.turn.DeferDelete(std::move(bytes_));
     Judge(outcome);
   }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/backend/own_request.h"
 #include "gateway/base/text.h"
 #include "gateway/config/scalar.h"
 #include "gateway/ws/close.h"
@@ -52,30 +53,13 @@ Probe::~Probe() {
 // ---- the request
 
 http::OutgoingRequest Probe::Request() {
-  http::OutgoingRequest request{
-      .method = "GET", .target = settings_.target, .headers = {}, .body = {}, .upgrade = {}};
-  http::Headers headers;
-  headers.Add("Host", settings_.authority);
-  if (!settings_.user_agent.empty()) headers.Add("User-Agent", settings_.user_agent);
-  if (settings_.is_websocket) {
-    request.upgrade = "websocket";
-    offer_.key = ws::MakeKey(loop_.entropy);
-    headers.Add("Sec-WebSocket-Version", "13");
-    headers.Add("Sec-WebSocket-Key", offer_.key);
-    if (!settings_.subprotocol.empty()) {
-      offer_.subprotocols = {settings_.subprotocol};
-      headers.Add("Sec-WebSocket-Protocol", settings_.subprotocol);
-    }
-  }
-  for (const auto& header : settings_.headers) {
-    if (EqualsIgnoreCase(header.name, "host") || EqualsIgnoreCase(header.name, "user-agent")) {
-      headers.Set(header.name, header.value);
-    } else {
-      headers.Add(header.name, header.value);
-    }
-  }
-  request.headers = http::OutgoingFields(headers);
-  return request;
+  const OwnRequest request{.authority = settings_.authority,
+                           .target = settings_.target,
+                           .user_agent = settings_.user_agent,
+                           .headers = settings_.headers};
+  if (!settings_.is_websocket) return MakeGet(request);
+  if (!settings_.subprotocol.empty()) offer_.subprotocols = {settings_.subprotocol};
+  return MakeHandshake(request, offer_, loop_.entropy);
 }
 
 void Probe::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {

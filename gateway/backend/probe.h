@@ -47,7 +47,8 @@ class Probe final : public io::Deletable,
  public:
   class Owner {
    public:
-    // Called once, never from inside the constructor; the probe may be destroyed after this call.
+    // Called once, never from inside the constructor. The probe may be destroyed after this call;
+    // inside it, use Turn::DeferDelete.
     // One line that describes the result or, as an error, the failure; kTimeout if the time was up.
     virtual void OnProbed(const Result<std::string>& outcome) = 0;
 

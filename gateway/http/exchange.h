@@ -45,7 +45,7 @@ struct BodyLength {
 // A request that is over, answered or not, as the log tells it. Borrowed by the call that gets it.
 struct RequestSummary {
   const Request* request = nullptr;  // nullptr: it was malformed
-  SocketAddress client;              // the peer of the connection
+  const SocketAddress& client;       // the peer of the connection
   std::string_view route = {};       // these two as its handler noted them
   std::string_view server = {};
   // What takes the place of the path in logs, where that holds a secret; empty: nothing does. The

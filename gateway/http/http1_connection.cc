@@ -421,7 +421,8 @@ void Http1Connection::RefuseRequest(const Refusal& refusal) {
   const auto head = writer.Head(response, {.bytes = response.body.size()});
   stream_->Write({AsBytes(*head), AsBytes(response.body)});
   handler_.OnAnswer(refusal.status);
-  handler_.OnRequestDone({.client = stream_->peer_address(),
+  const SocketAddress client = stream_->peer_address();
+  handler_.OnRequestDone({.client = client,
                           .status = refusal.status,
                           .body_bytes = response.body.size(),
                           .complete = true,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -120,6 +123,12 @@ class Entropy {
  public:
   virtual ~Entropy() = default;
   virtual void Fill(MutableBytes out) = 0;
+  // Evenly distributed from 0 to below 1, in steps of 2^-32.
+  double Fraction() {
+    std::array<std::byte, sizeof(std::uint32_t)> bytes;
+    Fill(bytes);
+    return static_cast<double>(std::bit_cast<std::uint32_t>(bytes)) / 4294967296.0;
+  }
 };
 
 // The loop's turn: one iteration of the event loop.

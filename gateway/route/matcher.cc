@@ -9,6 +9,7 @@
 
 #include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
+#include "gateway/http/cookies.h"
 #include "gateway/http/proxy_fields.h"
 
 namespace upgate::route {
@@ -30,22 +31,6 @@ std::optional<std::string> PassedOn(const Facts& facts, std::string_view name) {
   const bool named = headers.HasToken("connection", name);
   if (named != EqualsIgnoreCase(name, "upgrade")) return {};
   return count == 1 ? *headers.Find(name) : headers.Joined(name);
-}
-
-std::optional<std::string> CookieOf(const http::Headers& headers, std::string_view name) {
-  for (const http::Header& header : headers) {
-    if (!EqualsIgnoreCase(header.name, "cookie")) continue;
-    std::string_view rest = header.value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view pair = Trim(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      const std::size_t equals = pair.find('=');
-      if (equals != std::string_view::npos && Trim(pair.substr(0, equals)) == name)
-        return std::string(Trim(pair.substr(equals + 1)));
-    }
-  }
-  return {};
 }
 
 bool OffersOneOf(const http::Headers& headers, const std::vector<std::string>& subprotocols) {
@@ -186,7 +171,8 @@ void Matcher::Walk(const Facts& facts, Visit&& visit) const {
            }) &&
       each(cookies_, "cookie",
            [&](const Test& test) {
-             return test.Holds(CookieOf(facts.request.headers, test.condition->name));
+             return test.Holds(std::optional<std::string>(
+                 http::CookieValue(facts.request.headers, test.condition->name)));
            }) &&
       one(
           !match.subprotocols.empty(),
@@ -233,12 +219,6 @@ std::vector<Matcher::Condition> Matcher::Explain(const Facts& facts) const {
     return true;
   });
   return conditions;
-}
-
-std::optional<Ip> ClientAddress(std::string_view client) {
-  if (const auto ip = Ip::Parse(client)) return ip;
-  const auto with_port = HostPort::Parse(client);
-  return with_port ? Ip::Parse(with_port->host) : std::nullopt;
 }
 
 }  // namespace upgate::route

@@ -67,8 +67,4 @@ class Matcher {
   std::vector<Test> cookies_;
 };
 
-// The address of a client as in SeenAs::client; nullopt if it is not an IP address, with or without
-// a port.
-std::optional<Ip> ClientAddress(std::string_view client);
-
 }  // namespace upgate::route

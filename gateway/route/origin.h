@@ -32,6 +32,12 @@ struct SeenAs {
 SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress& peer,
                     const config::TrustedProxies& trusted);
 
+// The address in SeenAs::client; nullopt if that is not an IP address, with or without a port.
+std::optional<Ip> ClientAddress(std::string_view client);
+// The same as text, so that all connections of a client have the same; `client` itself if it is not
+// an IP address.
+std::string WithoutPort(std::string_view client);
+
 // The origin that an Origin header is compared with: "https://app.example.com:8443", without a
 // default port.
 std::string OriginOf(const SeenAs& seen);

@@ -68,4 +68,15 @@ std::string WebSocketUrl(const SeenAs& seen, const http::Target& target) {
   return url;
 }
 
+std::optional<Ip> ClientAddress(std::string_view client) {
+  if (const auto ip = Ip::Parse(client)) return ip;
+  const auto with_port = HostPort::Parse(client);
+  return with_port ? Ip::Parse(with_port->host) : std::nullopt;
+}
+
+std::string WithoutPort(std::string_view client) {
+  const auto address = ClientAddress(client);
+  return address ? address->ToString() : std::string(client);
+}
+
 }  // namespace upgate::route

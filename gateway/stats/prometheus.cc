@@ -207,33 +207,29 @@ void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
   }
 }
 
+// A sample of each row for each of the counters in an array, which have names.
+template <class Row, std::size_t N>
+void WriteByName(Text& text, const std::vector<std::string>& labels, const std::deque<Row>& rows,
+                 std::array<Counter, N> Row::* counters, std::string_view label,
+                 const std::array<std::string_view, N>& names) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t n = 0; n < N; ++n)
+      text.Sample(labels[i] + "," + Label(label, names[n]), (rows[i].*counters)[n].Get());
+  }
+}
+
 void WriteListeners(Text& text, const std::vector<std::string>& labels,
                     const std::deque<ListenerStats>& listeners) {
   WriteColumns(text, kListenerColumns, labels, listeners);
   text.Family("upgate_listener_accept_pauses_total", "counter",
               "Times that client connections had to wait before they were accepted, by reason.");
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    for (std::size_t reason = 0; reason < kWaitReasons; ++reason) {
-      text.Sample(labels[i] + "," + Label("reason", kWaitReasonNames[reason]),
-                  listeners[i].accept_pauses[reason].Get());
-    }
-  }
+  WriteByName(text, labels, listeners, &ListenerStats::accept_pauses, "reason", kWaitReasonNames);
   text.Family("upgate_listener_tls_failures_total", "counter",
               "TLS handshakes with clients that failed, by reason.");
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    for (std::size_t fault = 0; fault < kTlsFaults; ++fault) {
-      text.Sample(labels[i] + "," + Label("reason", kTlsFaultNames[fault]),
-                  listeners[i].tls_failures[fault].Get());
-    }
-  }
+  WriteByName(text, labels, listeners, &ListenerStats::tls_failures, "reason", kTlsFaultNames);
   text.Family("upgate_listener_proxy_refusals_total", "counter",
               "Client connections closed because their PROXY header was refused, by reason.");
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    for (std::size_t fault = 0; fault < kProxyFaults; ++fault) {
-      text.Sample(labels[i] + "," + Label("reason", kProxyFaultNames[fault]),
-                  listeners[i].proxy_refusals[fault].Get());
-    }
-  }
+  WriteByName(text, labels, listeners, &ListenerStats::proxy_refusals, "reason", kProxyFaultNames);
   text.Family("upgate_listener_responses_total", "counter", "HTTP responses; 1xx are upgrades.");
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenerStats& row = listeners[i];
@@ -250,28 +246,14 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
                      const std::deque<RouteStats>& routes) {
   text.Family("upgate_handshakes_total", "counter",
               "WebSocket opening handshakes, by how they ended.");
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    for (std::size_t outcome = 0; outcome < kHandshakeOutcomes; ++outcome) {
-      text.Sample(labels[i] + "," + Label("outcome", kHandshakeOutcomeNames[outcome]),
-                  routes[i].handshakes[outcome].Get());
-    }
-  }
+  WriteByName(text, labels, routes, &RouteStats::handshakes, "outcome", kHandshakeOutcomeNames);
   text.Family("upgate_resolutions_total", "counter",
               "Look-ups of a client's server, on routes with a resolver, by how they ended.");
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    for (std::size_t outcome = 0; outcome < kResolutions; ++outcome) {
-      text.Sample(labels[i] + "," + Label("outcome", kResolutionNames[outcome]),
-                  routes[i].resolutions[outcome].Get());
-    }
-  }
+  WriteByName(text, labels, routes, &RouteStats::resolutions, "outcome", kResolutionNames);
   text.Family("upgate_dialect_sessions_total", "counter",
               "WebSocket sessions opened, by the dialect of the client.");
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    for (std::size_t dialect = 0; dialect < config::kDialects; ++dialect) {
-      text.Sample(labels[i] + "," + Label("dialect", config::kDialectNames[dialect]),
-                  routes[i].sessions_by_dialect[dialect].Get());
-    }
-  }
+  WriteByName(text, labels, routes, &RouteStats::sessions_by_dialect, "dialect",
+              config::kDialectNames);
   text.Family("upgate_handshake_seconds", "histogram",
               "Time from the end of the request head to the 101.");
   for (std::size_t i = 0; i < routes.size(); ++i) {

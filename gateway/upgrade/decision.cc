@@ -193,8 +193,7 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
 }
 
 std::size_t ShareOf(std::string_view client, const std::vector<config::Share>& split) {
-  const auto address = route::ClientAddress(client);
-  const std::string name = address ? address->ToString() : std::string(client);
+  const std::string name = route::WithoutPort(client);
   // FNV-1a, and a final mix, because neighbours differ in the last characters only.
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;

@@ -216,8 +216,9 @@ void Gateway::CloseIfDown(const session::Session& session) {
 void Gateway::LimitAge(session::Session& session) {
   const io::Millis most = session.facts().route->limits.max_age;
   if (most.count() == 0) return;
-  const io::Millis age = most - io::Millis(static_cast<io::Millis::rep>(
-                                    closes_.Random() * 0.1 * static_cast<double>(most.count())));
+  const io::Millis age =
+      most - io::Millis(static_cast<io::Millis::rep>(context_.loop.entropy.Fraction() * 0.1 *
+                                                     static_cast<double>(most.count())));
   session.SetExpiry(session.facts().opened + age);
   closes_.AddOne(session.facts().id, session.facts().expires, too_old_);
 }

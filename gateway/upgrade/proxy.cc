@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "gateway/http/cookies.h"
 #include "gateway/upgrade/greeting.h"
 #include "gateway/upgrade/proxy_headers.h"
 #include "gateway/upgrade/server_choice.h"
@@ -120,7 +121,7 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
     // The cookie is between the client and us.
     std::optional<http::Headers> rest;
     if (sticky && given.Find("cookie") != nullptr)
-      RemoveCookie(rest.emplace(given), sticky->cookie);
+      http::RemoveCookie(rest.emplace(given), sticky->cookie);
     const http::Headers& fields = rest ? *rest : given;
     return ToServer(request, fields, route_, lease_.server->config, seen_,
                     listener_->config.trusted_proxies, client, onward_.rewritten.get());

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "gateway/backend/own_request.h"
 #include "gateway/base/text.h"
 #include "gateway/http/proxy_fields.h"
 #include "gateway/route/forwarded.h"
@@ -99,14 +100,6 @@ void AddForwarding(const http::Request& request, const route::SeenAs& seen,
   add("Via", Appended(in.Joined("via"), kVia));
 }
 
-std::string HostOf(const config::Server& server) {
-  const auto* where = std::get_if<HostPort>(&server.address);
-  if (where == nullptr) return "localhost";
-  const bool secure = config::IsSecure(server.scheme);
-  if (where->port != (secure ? 443 : 80)) return where->ToString();
-  return where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
-}
-
 void ReplacePrefix(std::string& text, const config::Replacement& replacement) {
   if (text.starts_with(replacement.from)) text.replace(0, replacement.from.size(), replacement.to);
 }
@@ -158,7 +151,7 @@ http::OutgoingRequest ToServer(const http::Request& request, const http::Headers
   } else {
     out.headers.Add("Host", route.preserve_host && !request.target.authority.empty()
                                 ? request.target.authority
-                                : HostOf(server));
+                                : backend::AuthorityOf(server));
   }
   const http::FieldChanges* changes =
       rewritten != nullptr && !rewritten->fields.empty() ? &rewritten->fields : nullptr;

@@ -47,11 +47,6 @@ std::string PortOf(const VariableSource& source) {
   return std::to_string(peer->port);
 }
 
-std::string ClientOf(std::string_view client) {
-  if (const auto address = route::ClientAddress(client)) return address->ToString();
-  return std::string(client);
-}
-
 std::string_view PathOf(const http::Target& target) {
   return target.raw_path;
 }
@@ -132,7 +127,7 @@ std::string Rewriter::Expand(const config::Template& text, const VariableSource&
         out += part.text;
         break;
       case Variable::kClient:
-        out += ClientOf(source.seen.client);
+        out += route::WithoutPort(source.seen.client);
         break;
       case Variable::kClientPort:
         out += PortOf(source);

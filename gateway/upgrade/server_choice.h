@@ -15,12 +15,6 @@ namespace upgate::upgrade {
 backend::Wish WishOf(const backend::BackendRecord& backend, const http::Request& request,
                      const route::SeenAs& seen);
 
-// The value of the first cookie of that name in a request; empty if there is none (RFC 6265,
-// section 5.4).
-std::string_view CookieValue(const http::Headers& headers, std::string_view name);
-// Removes every cookie of that name.
-void RemoveCookie(http::Headers& headers, std::string_view name);
-
 // The Set-Cookie that leads a client to this server from now on; nothing where it does so already,
 // or the backend is not sticky. `secure`: the client uses TLS.
 std::optional<std::string> StickyCookie(const backend::BackendRecord& backend, std::size_t server,

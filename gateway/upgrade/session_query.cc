@@ -2,22 +2,16 @@
 
 #include <algorithm>
 
+#include "gateway/route/origin.h"
 #include "gateway/upgrade/route_context.h"
 
 namespace upgate::upgrade {
 
-std::string FarEndOf(const session::Facts& facts) {
-  return facts.server != nullptr ? facts.server->record.url : "plugin:" + *facts.route->plugin;
+const std::string& FarEndOf(const session::Facts& facts) {
+  return facts.server != nullptr ? facts.server->record.url : ContextOf(facts.slot).service_name();
 }
 
 namespace {
-
-constexpr std::string_view kPlugin = "plugin:";
-
-bool IsFarEnd(const session::Facts& facts, std::string_view wanted) {
-  if (facts.server != nullptr) return facts.server->record.url == wanted;
-  return wanted.starts_with(kPlugin) && wanted.substr(kPlugin.size()) == *facts.route->plugin;
-}
 
 std::string_view ListenerOf(const session::Facts& facts) {
   const http::ClientPlaces* places = facts.place.owner();
@@ -30,23 +24,14 @@ std::uint64_t Count(io::Instant at) {
 
 }  // namespace
 
-std::optional<Ip> IpOfClient(std::string_view client) {
-  if (client.starts_with('[')) return Ip::Parse(client.substr(1, client.find(']') - 1));
-  const std::size_t colon = client.find(':');
-  // More than one colon: an IPv6 address without a port.
-  if (colon != std::string_view::npos && client.find(':', colon + 1) == std::string_view::npos)
-    client = client.substr(0, colon);
-  return Ip::Parse(client);
-}
-
 bool SessionFilter::Matches(const session::Session& session) const {
   const session::Facts& facts = session.facts();
   if (route && ContextOf(facts.slot).name() != *route) return false;
-  if (server && !IsFarEnd(facts, *server)) return false;
+  if (server && FarEndOf(facts) != *server) return false;
   if (listener && ListenerOf(facts) != *listener) return false;
   if (subprotocol && facts.subprotocol != *subprotocol) return false;
   if (!client) return true;
-  const std::optional<Ip> ip = IpOfClient(facts.client);
+  const std::optional<Ip> ip = route::ClientAddress(facts.client);
   return ip && client->Contains(*ip);
 }
 

@@ -20,7 +20,7 @@ namespace upgate::upgrade {
 // page of its own, and the requester merges the pages. Not thread-safe.
 
 // What is behind a session: the URL of its server, or "plugin:NAME".
-std::string FarEndOf(const session::Facts& facts);
+const std::string& FarEndOf(const session::Facts& facts);
 
 // Selects sessions: all members that are set must match. Names are compared as a whole.
 struct SessionFilter {
@@ -34,9 +34,6 @@ struct SessionFilter {
   // A client without a known address (on a unix socket, or hidden by a proxy) matches no block.
   bool Matches(const session::Session& session) const;
 };
-
-// The address in a client's name as sessions keep it: "10.0.0.1:5000", "[::1]:5000", "10.0.0.1".
-std::optional<Ip> IpOfClient(std::string_view client);
 
 enum class SessionOrder : std::uint8_t {
   kId,

@@ -1,8 +1,6 @@
 #include "gateway/upgrade/spread_closes.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <span>
 #include <utility>
 
@@ -14,7 +12,8 @@ void SpreadCloses::Add(const std::vector<std::uint64_t>& sessions, io::Millis sp
   const io::Instant now = timers_.Now();
   const double part = static_cast<double>(spread.count()) / static_cast<double>(sessions.size());
   for (std::size_t i = 0; i < sessions.size(); ++i) {
-    const double after = spread.count() > 0 ? (static_cast<double>(i) + Random()) * part : 0;
+    const double after =
+        spread.count() > 0 ? (static_cast<double>(i) + entropy_.Fraction()) * part : 0;
     due_.emplace(now + io::Millis(static_cast<io::Millis::rep>(after)), Due{sessions[i], shared});
   }
   Arm();
@@ -48,14 +47,6 @@ void SpreadCloses::OnTimer(io::Timer&) {
 void SpreadCloses::Arm(io::Millis least) {
   if (due_.empty()) return timer_.Disarm();
   timer_.Arm(std::max(least, due_.begin()->first - timers_.Now()));
-}
-
-double SpreadCloses::Random() {
-  std::array<std::byte, 4> bytes;
-  entropy_.Fill(bytes);
-  std::uint32_t number = 0;
-  std::memcpy(&number, bytes.data(), sizeof number);
-  return static_cast<double>(number) / 4294967296.0;
 }
 
 }  // namespace upgate::upgrade

@@ -40,9 +40,6 @@ class SpreadCloses final : private io::Timer::Owner {
   void AddOne(std::uint64_t session, io::Instant at, std::shared_ptr<const Reason> reason);
   void Remove(std::uint64_t session, io::Instant at);
 
-  // A random number from 0 (included) to 1 (excluded), for jitter.
-  double Random();
-
   // The number of sessions that are still to be closed.
   std::size_t waiting() const { return due_.size(); }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "gateway/base/text.h"
+#include "gateway/http/cookies.h"
 #include "gateway/plugin/resolver.h"
-#include "gateway/upgrade/server_choice.h"
 #include "gateway/ws/handshake.h"
 
 namespace upgate::upgrade {
@@ -13,7 +13,7 @@ namespace {
 using config::TokenPlace;
 
 std::string TokenOfCookie(const http::Headers& headers, std::string_view name) {
-  std::string_view value = CookieValue(headers, name);
+  std::string_view value = http::CookieValue(headers, name).value_or("");
   if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"'))
     value = value.substr(1, value.size() - 2);
   return std::string(value);

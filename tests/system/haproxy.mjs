@@ -1,21 +1,9 @@
 // HAProxy as a peer of the gateway: in front of it, or behind it. Runs in a temporary folder, in the foreground.
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
-import { start, temporaryFolder, unusedPort, within } from './support.mjs';
+import { start, temporaryFolder, untilAccepted, unusedPort, within } from './support.mjs';
 
 const program = process.env.HAPROXY ?? '/usr/sbin/haproxy';
-
-async function accepts(port) {
-  for (;;) {
-    const open = await new Promise((resolve) => {
-      const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
-      socket.on('error', () => resolve(false));
-    });
-    if (open) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 // `sections(port)` returns the frontends and backends, with one that binds 127.0.0.1:PORT.
 export async function startHaproxy(t, sections, folder = temporaryFolder(t)) {
@@ -35,6 +23,6 @@ ${sections(port)}
     throw new Error(`haproxy ended with ${code}: ${child.errors}`);
   });
   failed.catch(() => {});
-  await within(20000, 'haproxy to serve', Promise.race([failed, accepts(port)]));
+  await within(20000, 'haproxy to serve', Promise.race([failed, untilAccepted(port)]));
   return { port, folder, child };
 }

@@ -1,22 +1,10 @@
 // nginx as a peer of the gateway: behind it, in front of it, or for comparison. Runs in a temporary folder, in the
 // foreground, as one process.
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
-import { start, temporaryFolder, unusedPort, within } from './support.mjs';
+import { start, temporaryFolder, untilAccepted, unusedPort, within } from './support.mjs';
 
 const program = process.env.NGINX ?? '/usr/sbin/nginx';
-
-async function accepts(port) {
-  for (;;) {
-    const open = await new Promise((resolve) => {
-      const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
-      socket.on('error', () => resolve(false));
-    });
-    if (open) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 // `http(port)` returns the http block, with a server that listens on 127.0.0.1:PORT.
 export async function startNginx(t, http, folder = temporaryFolder(t)) {
@@ -45,6 +33,6 @@ ${http(port)}
     throw new Error(`nginx ended with ${code}: ${child.errors}`);
   });
   failed.catch(() => {});
-  await within(20000, 'nginx to serve', Promise.race([failed, accepts(port)]));
+  await within(20000, 'nginx to serve', Promise.race([failed, untilAccepted(port)]));
   return { port, folder, child };
 }

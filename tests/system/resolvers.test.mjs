@@ -8,7 +8,9 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import WebSocket from 'ws';
-import { listen, makeCertificates, start, startGateway, temporaryFolder, unusedPort, within } from './support.mjs';
+import {
+  listen, makeCertificates, start, startGateway, temporaryFolder, untilAccepted, unusedPort, within,
+} from './support.mjs';
 
 // A server of bytes that says who it is.
 async function named(t, name) {
@@ -33,17 +35,6 @@ async function reach(url) {
   return outcome;
 }
 
-async function accepts(port) {
-  for (;;) {
-    const open = await new Promise((resolve) => {
-      const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
-      socket.on('error', () => resolve(false));
-    });
-    if (open) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 // With one loop, because each has answers of its own.
 const config = (resolver, options, ports) => `
 workers: 1
@@ -60,7 +51,7 @@ test('a token file, as websockify reads it', async (t) => {
   fs.writeFileSync(file, `# desktops\nalice: 127.0.0.1:${alice}\nbob:\tlocalhost:${bob}\nother: 127.0.0.1:${secret}\n`);
   const port = await unusedPort();
   start(t, 'websockify', ['--token-plugin', 'TokenFile', '--token-source', file, `127.0.0.1:${port}`]);
-  await within(20000, 'websockify to serve', accepts(port));
+  await within(20000, 'websockify to serve', untilAccepted(port));
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0" } ]
 routes:
@@ -94,7 +85,7 @@ test('a real Redis', async (t) => {
   const redis = () => start(t, 'redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '',
     '--dir', folder, '--requirepass', 'hush']);
   const first = redis();
-  await within(20000, 'redis to serve', accepts(port));
+  await within(20000, 'redis to serve', untilAccepted(port));
   const cli = (...words) => execFileSync('redis-cli',
     ['-p', String(port), '-a', 'hush', '--no-auth-warning', '-n', '2', ...words]);
   const fill = () => {
@@ -117,7 +108,7 @@ test('a real Redis', async (t) => {
   await first.exited;
   assert.equal(await reach(`${base}plain`), 502);
   redis();
-  await within(20000, 'redis to serve again', accepts(port));
+  await within(20000, 'redis to serve again', untilAccepted(port));
   fill();
   await within(20000, 'the gateway to reconnect', (async () => {
     while ((await reach(`${base}plain`)) !== 'alice') await new Promise((resolve) => setImmediate(resolve));
@@ -160,7 +151,7 @@ test('Redis by TLS', async (t) => {
   start(t, 'redis-server', ['--port', String(plain), '--bind', '127.0.0.1', '--save', '', '--dir', folder,
     '--tls-port', String(port), '--tls-cert-file', certificates.cert, '--tls-key-file', certificates.key,
     '--tls-ca-cert-file', certificates.caFile, '--tls-auth-clients', 'no']);
-  await within(20000, 'redis to serve', accepts(port));
+  await within(20000, 'redis to serve', untilAccepted(port));
   execFileSync('redis-cli', ['-p', String(plain), 'set', 'one', `127.0.0.1:${alice}`]);
   const gateway = await startGateway(t, config('redis',
     `server: "localhost:${port}", tls: { ca: "${certificates.caFile}" }`, [alice]));

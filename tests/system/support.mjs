@@ -136,6 +136,18 @@ export async function tcpServer(t, handler) {
 
 export const echoServer = (t) => tcpServer(t, (socket) => socket.pipe(socket));
 
+// Resolves once a server on 127.0.0.1 accepts connections.
+export async function untilAccepted(port) {
+  for (;;) {
+    const open = await new Promise((resolve) => {
+      const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
+      socket.on('error', () => resolve(false));
+    });
+    if (open) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 // A port that nobody listens on: bound and released.
 export async function unusedPort() {
   const server = net.createServer();

@@ -38,7 +38,7 @@ class ClientTunnelTest : public testing::Test,
 
   void Open() {
     context_.emplace(loop_.io());
-    pool_.emplace(ClientTunnel::BackendFor(settings_, nullptr), loop_.io(), scratch_, nullptr);
+    shared_.emplace(settings_, *context_, scratch_, nullptr);
     listener_ = *loop_.network().Listen(test::Address("127.0.0.1:5000"), {}, *this);
     local_.emplace(loop_.network(), test::Address("127.0.0.1:5000"));
     loop_.RunUntilIdle();
@@ -69,7 +69,7 @@ class ClientTunnelTest : public testing::Test,
   tls::Scratch scratch_;
   TunnelSettings settings_;
   std::optional<session::Context> context_;
-  std::optional<backend::Pool> pool_;
+  std::optional<ClientTunnel::Shared> shared_;
   std::optional<TestServer> server_;
   std::unique_ptr<io::Listener> listener_;
   std::optional<TestPeer> local_;
@@ -79,7 +79,7 @@ class ClientTunnelTest : public testing::Test,
 
  private:
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override {
-    tunnel_.reset(new ClientTunnel(settings_, *pool_, *context_, std::move(stream), *this));
+    tunnel_.reset(new ClientTunnel(*shared_, std::move(stream), *this));
   }
   void OnTunnelDone(ClientTunnel&, const TunnelEnd& end) override { end_ = end; }
 };

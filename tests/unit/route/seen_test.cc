@@ -422,5 +422,21 @@ TEST(SeenByClientTest, APageOfThePublicNameIsOfTheSameOrigin) {
   EXPECT_FALSE(JudgeOrigin(request, forged, nullptr, true).allowed);
 }
 
+TEST(ClientAddressTest, ReadsEveryFormOfAClientsName) {
+  EXPECT_EQ(ClientAddress("10.0.0.1:5000"), Ip::Parse("10.0.0.1"));
+  EXPECT_EQ(ClientAddress("10.0.0.1"), Ip::Parse("10.0.0.1"));
+  EXPECT_EQ(ClientAddress("[2001:db8::1]:5000"), Ip::Parse("2001:db8::1"));
+  EXPECT_EQ(ClientAddress("2001:db8::1"), Ip::Parse("2001:db8::1"));
+  for (const std::string_view text :
+       {"", "unix:/run/x.sock", "_hidden", "[", "[]", ":80", "unknown"})
+    EXPECT_FALSE(ClientAddress(text)) << text;
+}
+
+TEST(ClientAddressTest, WithoutPortKeepsWhatIsNoAddress) {
+  EXPECT_EQ(WithoutPort("10.0.0.1:5000"), "10.0.0.1");
+  EXPECT_EQ(WithoutPort("[2001:db8::1]:5000"), "2001:db8::1");
+  EXPECT_EQ(WithoutPort("_hidden"), "_hidden");
+}
+
 }  // namespace
 }  // namespace upgate::route

@@ -91,15 +91,5 @@ TEST_F(SessionPageTest, ARowIsWantedOnlyIfItFits) {
   EXPECT_EQ(page.total(), 4u);
 }
 
-TEST(IpOfClientTest, ReadsEveryFormOfAClientsName) {
-  EXPECT_EQ(IpOfClient("10.0.0.1:5000"), Ip::Parse("10.0.0.1"));
-  EXPECT_EQ(IpOfClient("10.0.0.1"), Ip::Parse("10.0.0.1"));
-  EXPECT_EQ(IpOfClient("[2001:db8::1]:5000"), Ip::Parse("2001:db8::1"));
-  EXPECT_EQ(IpOfClient("2001:db8::1"), Ip::Parse("2001:db8::1"));
-  for (const std::string_view text :
-       {"", "unix:/run/x.sock", "_hidden", "[", "[]", ":80", "unknown"})
-    EXPECT_FALSE(IpOfClient(text)) << text;
-}
-
 }  // namespace
 }  // namespace upgate::upgrade
