@@ -117,6 +117,9 @@ test('SIGTERM closes open tunnels with 1001', async (t) => {
   const [webSocket] = await within(20000, 'a WebSocket', connected);
   const closed = once(webSocket, 'close');
   const ended = once(socket, 'close');
+  // The server's side is open before the client has read the 101.
+  socket.write('ready');
+  await within(20000, 'a message', once(webSocket, 'message'));
   socket.resume();
   child.kill('SIGTERM');
   assert.equal((await within(20000, 'a Close', closed))[0], 1001);

@@ -7,23 +7,36 @@ import { once } from 'node:events';
 import WebSocket from 'ws';
 import { start, startGateway, within } from './support.mjs';
 
-// A UDP port that nobody has, for a server that cannot report its own.
-async function unusedUdpPort() {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
+// Where a server that cannot report its own port can listen. No other process has this loopback address, so that nothing
+// takes the port of TCP or of UDP before the server does.
+async function ownAddress() {
+  const { pid } = process;
+  const address = `127.${64 + ((pid >> 16) & 63)}.${(pid >> 8) & 255}.${pid & 255}`;
+  for (;;) {
+    const tcp = net.createServer().listen(0, address);
+    await once(tcp, 'listening');
+    const { port } = tcp.address();
+    const udp = dgram.createSocket('udp4');
+    udp.bind(port, address);
+    const free = await Promise.race([once(udp, 'listening').then(() => true), once(udp, 'error').then(() => false)]);
+    if (free) await new Promise((resolve) => udp.close(resolve));
+    await new Promise((resolve) => tcp.close(resolve));
+    if (free) return { address, port };
+  }
 }
 
 async function startDnsmasq(t, ...records) {
-  const port = await unusedUdpPort();
+  const { address, port } = await ownAddress();
   const child = start(t, '/usr/sbin/dnsmasq', ['--keep-in-foreground', '--log-facility=-', '--log-queries',
     '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--no-poll', `--port=${port}`, '--bind-interfaces',
-    '--listen-address=127.0.0.1', '--user=root', '--pid-file', ...records.map((record) => `--host-record=${record}`)]);
-  while (!child.errors.includes('started')) await within(20000, 'dnsmasq', once(child.stderr, 'data'));
-  return { port, child };
+    `--listen-address=${address}`, '--user=root', '--pid-file',
+    ...records.map((record) => `--host-record=${record}`)]);
+  while (!child.errors.includes('started')) {
+    const ended = await within(20000, 'dnsmasq', Promise.race([once(child.stderr, 'data').then(() => false),
+      child.exited.then(() => true)]));
+    assert.ok(!ended, child.errors);
+  }
+  return { address, port, child };
 }
 
 async function echoServer(t, address) {
@@ -36,7 +49,7 @@ async function echoServer(t, address) {
 
 const gatewayTo = (t, dns, target) => startGateway(t, `workers: 1
 listeners: [ { address: "127.0.0.1:0" } ]
-dns: { servers: [ "127.0.0.1:${dns.port}" ] }
+dns: { servers: [ "${dns.address}:${dns.port}" ] }
 backends: { echo: { servers: [ "tcp://${target}" ] } }
 routes: [ { path: /echo, backend: echo } ]
 `);
