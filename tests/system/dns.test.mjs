@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import WebSocket from 'ws';
 import { start, startGateway, within } from './support.mjs';
 
-// Where a server that cannot report its own port can listen. No other process has this loopback address, so that nothing
-// takes the port of TCP or of UDP before the server does.
+// Where a server that cannot report its own port can listen. No other process has this loopback address: nothing
+// takes the TCP or the UDP port before the server does.
 async function ownAddress() {
   const { pid } = process;
   const address = `127.${64 + ((pid >> 16) & 63)}.${(pid >> 8) & 255}.${pid & 255}`;
