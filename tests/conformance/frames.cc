@@ -8,10 +8,6 @@
 namespace upgate::conformance {
 namespace {
 
-unsigned At(std::string_view bytes, std::size_t index) {
-  return static_cast<unsigned char>(bytes[index]);
-}
-
 void AppendNumber(std::string& out, std::uint64_t value, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
     out.push_back(static_cast<char>(value >> shift & 0xff));

@@ -22,6 +22,10 @@ enum Opcode : unsigned {
 // The encoding of the length.
 enum class LengthForm { kShortest, kTwoBytes, kEightBytes };
 
+inline unsigned At(std::string_view bytes, std::size_t index) {
+  return static_cast<unsigned char>(bytes[index]);
+}
+
 // Any frame, valid or not.
 struct Frame {
   unsigned opcode = kText;

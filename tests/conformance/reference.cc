@@ -6,10 +6,6 @@
 namespace upgate::conformance {
 namespace {
 
-unsigned At(std::string_view bytes, std::size_t index) {
-  return static_cast<unsigned char>(bytes[index]);
-}
-
 bool MayBeSent(unsigned code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
          (code >= 3000 && code <= 4999);

@@ -14,7 +14,7 @@
 #include "tests/conformance/gateway.h"
 #include "tests/conformance/stage.h"
 
-namespace upgate::conformance {
+namespace upgate::conformance::silence_test {
 namespace {
 
 class Quiet {
@@ -160,4 +160,4 @@ TEST(Silence, OfTheServerWhenTheClientIsGone) {
 }
 
 }  // namespace
-}  // namespace upgate::conformance
+}  // namespace upgate::conformance::silence_test

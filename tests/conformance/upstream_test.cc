@@ -20,7 +20,7 @@
 #include "tests/conformance/reference.h"
 #include "tests/conformance/stage.h"
 
-namespace upgate::conformance {
+namespace upgate::conformance::upstream_test {
 namespace {
 
 using testing::EndsWith;
@@ -647,4 +647,4 @@ TEST(WrongFrame, OneThatIsCompressedWithoutAnAgreement) {
 }
 
 }  // namespace
-}  // namespace upgate::conformance
+}  // namespace upgate::conformance::upstream_test

@@ -8,7 +8,7 @@
 #include "plugins/builtins.h"
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::numbered_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -58,4 +58,4 @@ TEST(NumberedTest, AClientThatGoesAwayCancelsItsLookUp) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::numbered_test

@@ -9,7 +9,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::broadcast_test {
 namespace {
 
 using Received = std::vector<std::pair<std::uint8_t, std::string>>;
@@ -216,4 +216,4 @@ routes:
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::broadcast_test

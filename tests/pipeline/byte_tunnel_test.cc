@@ -6,7 +6,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::byte_tunnel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -486,4 +486,4 @@ TEST(ByteTunnel, AClientThatReadsSlowlyIsNotConsideredDead) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::byte_tunnel_test

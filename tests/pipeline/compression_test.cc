@@ -13,7 +13,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/raw_deflate.h"
 
-namespace upgate::test {
+namespace upgate::test::compression_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -573,4 +573,4 @@ routes:
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::compression_test

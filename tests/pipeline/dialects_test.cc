@@ -9,7 +9,7 @@
 #include "gateway/ws/handshake.h"
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::dialects_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -652,4 +652,4 @@ TEST(DialectSession, AClientThatDoesNotReadStopsTheServer) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::dialects_test

@@ -9,7 +9,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
-namespace upgate::test {
+namespace upgate::test::files_test {
 namespace {
 
 std::string RandomBytes(std::size_t size) {
@@ -302,4 +302,4 @@ TEST(RedirectThroughTheGateway, SendsClientsElsewhere) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::files_test

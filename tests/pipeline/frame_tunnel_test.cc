@@ -8,7 +8,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::frame_tunnel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -707,4 +707,4 @@ TEST(FrameTunnel, SurvivesAFailureOfEveryOperation) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::frame_tunnel_test

@@ -7,7 +7,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::handshake_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -463,4 +463,4 @@ TEST(Handshake, LogsNameTheSessionAndNoSecrets) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::handshake_test

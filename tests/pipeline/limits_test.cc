@@ -9,7 +9,7 @@
 #include "gateway/http/hold_back.h"
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::limits_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -223,4 +223,4 @@ TEST_F(LimitsTest, WithoutDescriptorsForAServerTheGatewayIsToBlame) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::limits_test

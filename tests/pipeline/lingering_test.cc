@@ -12,7 +12,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
-namespace upgate::test {
+namespace upgate::test::lingering_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -323,4 +323,4 @@ TEST_P(LostClient, OneThatAnsweredTheCloseAndStaysIsNotWaitedForLong) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::lingering_test

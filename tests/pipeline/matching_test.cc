@@ -6,7 +6,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::matching_test {
 namespace {
 
 std::string Ask(std::string_view method, std::string_view path, std::string_view fields = "") {
@@ -109,4 +109,4 @@ TEST(Matching, ARegularExpressionBehindNoPrefixAndWithCaptures) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::matching_test

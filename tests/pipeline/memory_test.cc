@@ -10,7 +10,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
-namespace upgate::test {
+namespace upgate::test::memory_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -304,4 +304,4 @@ TEST_F(MemoryTest, TheLogSaysItOnceInTenSeconds) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::memory_test

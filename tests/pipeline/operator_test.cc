@@ -11,7 +11,7 @@
 #include "gateway/admin/operations.h"
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::operator_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -427,4 +427,4 @@ TEST_F(OperatorTest, OnlyWhatExistsCanBeDrained) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::operator_test

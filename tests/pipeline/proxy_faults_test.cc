@@ -9,7 +9,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::proxy_faults_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -293,4 +293,4 @@ TEST(ProxyFaults, AHandshakeThatIsAnsweredDuringTheShutdownIsASessionThatIsClose
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::proxy_faults_test

@@ -8,7 +8,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::proxy_header_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -297,4 +297,4 @@ TEST(PlainListener, SaysWhatAProxyHeaderIs) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::proxy_header_test

@@ -8,7 +8,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::proxy_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -721,4 +721,4 @@ TEST(Proxy, SurvivesAFailureOfEveryOperation) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::proxy_test

@@ -8,7 +8,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
-namespace upgate::test {
+namespace upgate::test::readings_test {
 namespace {
 
 std::string Config(const std::string& folder) {
@@ -114,4 +114,4 @@ TEST_F(Readings, TheConnectionGoesOn) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::readings_test

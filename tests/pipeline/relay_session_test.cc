@@ -12,7 +12,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/raw_deflate.h"
 
-namespace upgate::test {
+namespace upgate::test::relay_session_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -651,4 +651,4 @@ TEST(RelaySession, ABombOfTheServerWaitsForTheClient) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::relay_session_test

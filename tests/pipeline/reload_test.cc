@@ -9,7 +9,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::reload_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -370,4 +370,4 @@ TEST_F(ReloadTest, AnErrorChangesNothing) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::reload_test

@@ -6,7 +6,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::request_log_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -147,4 +147,4 @@ TEST(RequestLogTest, OffIsSilentAndAReloadChangesIt) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::request_log_test

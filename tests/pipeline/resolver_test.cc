@@ -11,7 +11,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
-namespace upgate::test {
+namespace upgate::test::resolver_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -470,4 +470,4 @@ TEST(TokenFileRoute, FindsServersByWebsockifysFile) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::resolver_test

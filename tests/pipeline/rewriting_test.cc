@@ -8,7 +8,7 @@
 #include "gateway/ws/handshake.h"
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::rewriting_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -358,4 +358,4 @@ TEST(OtherUpgrades, OnlyWhatTheRouteListsAndRequestsCanAskFor) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::rewriting_test

@@ -11,7 +11,7 @@
 #include "gateway/ws/handshake.h"
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::servers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -502,4 +502,4 @@ TEST(Servers, AllDownIs503AtOnce) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::servers_test

@@ -6,7 +6,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::service_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -181,4 +181,4 @@ TEST(EchoServiceLimits, SixteenMebibytesPass) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::service_test

@@ -9,7 +9,7 @@
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/raw_deflate.h"
 
-namespace upgate::test {
+namespace upgate::test::shares_test {
 namespace {
 
 constexpr std::string_view kConfig = R"(
@@ -161,4 +161,4 @@ TEST_P(PongOrder, APongStandsWhereItsPingStood) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::shares_test

@@ -6,7 +6,7 @@
 
 #include "tests/pipeline/test_gateway.h"
 
-namespace upgate::test {
+namespace upgate::test::stopping_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -133,4 +133,4 @@ TEST(MaxAge, OfASessionThatHasEndedNothingIsLeft) {
 }
 
 }  // namespace
-}  // namespace upgate::test
+}  // namespace upgate::test::stopping_test

@@ -4,7 +4,7 @@
 
 #include "tests/unit/config/parsing.h"
 
-namespace upgate::config {
+namespace upgate::config::match_test {
 namespace {
 
 constexpr std::string_view kListeners =
@@ -158,4 +158,4 @@ TEST(MatchTest, AllRegularExpressionsTogetherAreBounded) {
 }
 
 }  // namespace
-}  // namespace upgate::config
+}  // namespace upgate::config::match_test

@@ -4,7 +4,7 @@
 
 #include "tests/unit/config/parsing.h"
 
-namespace upgate::config {
+namespace upgate::config::rewriting_test {
 namespace {
 
 constexpr std::string_view kAround =
@@ -247,4 +247,4 @@ TEST(RewritingTest, UpgradesAreNeverToHttp) {
 }
 
 }  // namespace
-}  // namespace upgate::config
+}  // namespace upgate::config::rewriting_test

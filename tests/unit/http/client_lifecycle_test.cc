@@ -7,7 +7,7 @@
 
 #include "tests/unit/http/client_wire.h"
 
-namespace upgate::http {
+namespace upgate::http::client_lifecycle_test {
 namespace {
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -322,4 +322,4 @@ TEST(ClientIdleTest, AbandonedMakesNoCallbacks) {
 }
 
 }  // namespace
-}  // namespace upgate::http
+}  // namespace upgate::http::client_lifecycle_test

@@ -6,7 +6,7 @@
 
 #include "tests/unit/http/wire.h"
 
-namespace upgate::http {
+namespace upgate::http::lifecycle_test {
 namespace {
 
 using std::chrono_literals::operator""ms;
@@ -651,4 +651,4 @@ TEST(OwnershipTest, DestroyingTheConnectionCancelsItsHandler) {
 }
 
 }  // namespace
-}  // namespace upgate::http
+}  // namespace upgate::http::lifecycle_test

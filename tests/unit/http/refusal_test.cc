@@ -7,7 +7,7 @@
 
 #include "tests/unit/http/wire.h"
 
-namespace upgate::http {
+namespace upgate::http::refusal_test {
 namespace {
 
 using namespace std::string_literals;
@@ -268,4 +268,4 @@ TEST(RefusalTest, CarriesTheAnswerHeadersOfItsExchange) {
 }
 
 }  // namespace
-}  // namespace upgate::http
+}  // namespace upgate::http::refusal_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace upgate::net {
+namespace upgate::net::timer_wheel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -224,4 +224,4 @@ TEST_P(TimerWheelModelTest, AgreesWithThePlainRule) {
 INSTANTIATE_TEST_SUITE_P(Seeds, TimerWheelModelTest, testing::Range(1U, 21U));
 
 }  // namespace
-}  // namespace upgate::net
+}  // namespace upgate::net::timer_wheel_test

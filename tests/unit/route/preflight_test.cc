@@ -6,7 +6,7 @@
 
 #include "gateway/route/origin.h"
 
-namespace upgate::route {
+namespace upgate::route::preflight_test {
 namespace {
 
 using config::OriginPattern;
@@ -160,4 +160,4 @@ TEST(PreflightTest, ReasonsHoldNothingThatBreaksALine) {
 }
 
 }  // namespace
-}  // namespace upgate::route
+}  // namespace upgate::route::preflight_test

@@ -8,7 +8,7 @@
 
 #include "gateway/config/target_syntax.h"
 
-namespace upgate::route {
+namespace upgate::route::targets_test {
 namespace {
 
 std::vector<config::TargetPattern> Allow(const std::vector<std::string_view>& texts) {
@@ -74,4 +74,4 @@ TEST(TargetsTest, UnixSockets) {
 }
 
 }  // namespace
-}  // namespace upgate::route
+}  // namespace upgate::route::targets_test

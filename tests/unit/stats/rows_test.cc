@@ -12,7 +12,7 @@
 #include "gateway/stats/sum.h"
 #include "tests/unit/stats/test_rows.h"
 
-namespace upgate::stats {
+namespace upgate::stats::rows_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -269,4 +269,4 @@ TEST(RowsTest, ComeAndGoWhileOthersRead) {
 }
 
 }  // namespace
-}  // namespace upgate::stats
+}  // namespace upgate::stats::rows_test

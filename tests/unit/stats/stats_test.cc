@@ -15,7 +15,7 @@
 #include "gateway/stats/sum.h"
 #include "tests/unit/stats/test_rows.h"
 
-namespace upgate::stats {
+namespace upgate::stats::stats_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -443,4 +443,4 @@ TEST(RegistryTest, LoopsCountWhileOthersRead) {
 }
 
 }  // namespace
-}  // namespace upgate::stats
+}  // namespace upgate::stats::stats_test

@@ -9,7 +9,7 @@
 
 #include "tests/unit/tls/session.h"
 
-namespace upgate::tls::test {
+namespace upgate::tls::test::loaded_files_test {
 namespace {
 
 using testing::ElementsAre;
@@ -84,4 +84,4 @@ TEST_F(LoadedFilesTest, HaveADigestOfTheContentsOfAClient) {
 }
 
 }  // namespace
-}  // namespace upgate::tls::test
+}  // namespace upgate::tls::test::loaded_files_test

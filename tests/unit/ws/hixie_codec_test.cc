@@ -8,7 +8,7 @@
 #include "tests/support/fake_loop.h"
 #include "tests/support/ws_client.h"
 
-namespace upgate::ws {
+namespace upgate::ws::hixie_codec_test {
 namespace {
 
 using namespace std::string_literals;
@@ -286,4 +286,4 @@ TEST_P(HixieEncoderTest, BrokenFramesEndIt) {
 }
 
 }  // namespace
-}  // namespace upgate::ws
+}  // namespace upgate::ws::hixie_codec_test

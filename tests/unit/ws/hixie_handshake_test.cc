@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace upgate::ws {
+namespace upgate::ws::hixie_handshake_test {
 namespace {
 
 using config::Dialect;
@@ -257,4 +257,4 @@ TEST(MakeRfc6455, LeavesTheStandardsAlone) {
 }
 
 }  // namespace
-}  // namespace upgate::ws
+}  // namespace upgate::ws::hixie_handshake_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace upgate::ws {
+namespace upgate::ws::mask_test {
 namespace {
 
 constexpr std::array<std::byte, 4> kMask = {std::byte{0x37}, std::byte{0xfa}, std::byte{0x21},
@@ -64,4 +64,4 @@ TEST(Mask, ScalarIsTheFormulaOfTheStandard) {
 }
 
 }  // namespace
-}  // namespace upgate::ws
+}  // namespace upgate::ws::mask_test
