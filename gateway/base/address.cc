@@ -24,14 +24,17 @@ std::optional<T> ParseNumber(std::string_view text) {
 }
 
 // Written by hand for speed: inet_ntop uses sprintf, and every request needs its client's address.
-std::string V4ToString(std::span<const std::uint8_t, 4> bytes) {
-  std::array<char, INET_ADDRSTRLEN> text;
-  char* at = text.data();
-  for (const std::uint8_t byte : bytes) {
-    if (at != text.data()) *at++ = '.';
-    at = std::to_chars(at, text.data() + text.size(), byte).ptr;
+// `at` has room for INET_ADDRSTRLEN characters. Returns the end.
+char* PutV4(char* at, std::span<const std::uint8_t, 4> bytes) {
+  const auto digit = [&](int value) { *at++ = static_cast<char>('0' + value); };
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i > 0) *at++ = '.';
+    const int byte = bytes[i];
+    if (byte >= 100) digit(byte / 100);
+    if (byte >= 10) digit(byte / 10 % 10);
+    digit(byte % 10);
   }
-  return {text.data(), at};
+  return at;
 }
 
 // RFC 3986, section 3.2.2: the characters of a registered name.
@@ -63,8 +66,8 @@ std::optional<Ip> Ip::Parse(std::string_view text) {
 }
 
 std::string Ip::ToString() const {
-  if (is_v4()) return V4ToString(std::span(bytes).last<4>());
   char text[INET6_ADDRSTRLEN];
+  if (is_v4()) return {text, PutV4(text, std::span(bytes).last<4>())};
   return inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
 }
 
@@ -74,7 +77,11 @@ bool IsLoopback(const Ip& ip) {
 }
 
 std::string IpPort::ToString() const {
-  return HostPort{ip.ToString(), port}.ToString();
+  if (!ip.is_v4()) return HostPort{ip.ToString(), port}.ToString();
+  char text[INET_ADDRSTRLEN + sizeof ":65535"];
+  char* at = PutV4(text, std::span(ip.bytes).last<4>());
+  *at++ = ':';
+  return {text, std::to_chars(at, std::end(text), port).ptr};
 }
 
 std::string ToString(const SocketAddress& address) {

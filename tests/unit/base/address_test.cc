@@ -44,6 +44,17 @@ TEST(IpTest, RefusesEverythingElse) {
   EXPECT_EQ(IpText(std::string(1 << 20, '1')), "-");
 }
 
+TEST(SocketAddressTest, IsWrittenWithEveryByte) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string digits = std::to_string(byte);
+    const std::string text = "10." + digits + ".0." + digits;
+    EXPECT_EQ(IpText(text), text);
+    const auto port = static_cast<std::uint16_t>(byte * 257);
+    EXPECT_EQ(ToString(SocketAddress(IpPort{*Ip::Parse(text), port})),
+              text + ":" + std::to_string(port));
+  }
+}
+
 TEST(SocketAddressTest, IsWrittenWithBracketsOnlyForIpv6) {
   EXPECT_EQ(ToString(SocketAddress(IpPort{*Ip::Parse("10.0.0.1"), 80})), "10.0.0.1:80");
   EXPECT_EQ(ToString(SocketAddress(IpPort{*Ip::Parse("::1"), 8080})), "[::1]:8080");
