@@ -55,7 +55,7 @@ AdminCall::AdminCall(const AdminAddress& address, AdminRequest request,
 }
 
 AdminCall::~AdminCall() {
-  LetGo();
+  ReleaseConnection();
 }
 
 void AdminCall::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
@@ -115,15 +115,15 @@ void AdminCall::Fail(Errc code, std::string_view why) {
 }
 
 void AdminCall::Finish(Result<http::Response> answer) {
-  LetGo();
+  ReleaseConnection();
   owner_.OnAnswered(std::move(answer));
 }
 
-void AdminCall::LetGo() {
+void AdminCall::ReleaseConnection() {
   timer_.Disarm();
   connecting_.Cancel();
   if (!connection_) return;
-  connection_->Abandon();
+  connection_->Abort();
   loop_.turn.DeferDelete(std::move(connection_));
 }
 

@@ -67,14 +67,14 @@ class AdminCall final : private backend::Connecting::Owner,
   void OnBody(Bytes bytes) override;
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;
-  void OnRequestDrained() override {}
+  void OnRequestWritable() override {}
   void OnFailed(const Error& error, bool untouched) override;
-  void OnIdleConnectionLost(http::ClientConnection&) override {}
+  void OnIdleConnectionClosed(http::ClientConnection&) override {}
   void OnTimer(io::Timer&) override;
 
   void Finish(Result<http::Response> answer);
   void Fail(Errc code, std::string_view why);
-  void LetGo();
+  void ReleaseConnection();
 
   const std::string name_;  // the address, for messages
   const std::string host_;

@@ -56,7 +56,7 @@ ClientTunnel::ClientTunnel(const Shared& shared, std::unique_ptr<io::ByteStream>
 }
 
 ClientTunnel::~ClientTunnel() {
-  LetGo();
+  ReleaseConnection();
 }
 
 // ---- the handshake (RFC 6455, section 4.1)
@@ -130,7 +130,7 @@ void ClientTunnel::Start(http::Upgraded upgraded) {
 // The timer for the whole is still armed.
 bool ClientTunnel::RetryLater() {
   if (!settings_.retries) return false;
-  LetGoServer();
+  AbortServer();
   status_ = 0;
   refusal_.clear();
   retry_timer_.Arm(retry_delay_);
@@ -202,7 +202,7 @@ void ClientTunnel::OnError(const Error& error) {
   FinishIfDone();
 }
 
-void ClientTunnel::OnDrained() {
+void ClientTunnel::OnWritable() {
   if (server_) server_->ResumeReading(session::PauseReason::kFarEndFull);
 }
 
@@ -253,22 +253,22 @@ void ClientTunnel::Fail(std::string_view why) {
 void ClientTunnel::Finish(bool ok, std::string message) {
   if (std::exchange(over_, true)) return;
   const bool established = server_ != nullptr;
-  LetGo();
+  ReleaseConnection();
   owner_.OnTunnelDone(*this, {ok, established, std::move(message)});
 }
 
-void ClientTunnel::LetGoServer() {
+void ClientTunnel::AbortServer() {
   connecting_.Cancel();
   if (!connection_) return;
-  connection_->Abandon();
+  connection_->Abort();
   loop_.turn.DeferDelete(std::move(connection_));
 }
 
-void ClientTunnel::LetGo() {
+void ClientTunnel::ReleaseConnection() {
   timer_.Disarm();
   retry_timer_.Disarm();
-  LetGoServer();
-  if (server_ && !server_done_) server_->Abandon("");
+  AbortServer();
+  if (server_ && !server_done_) server_->Abort("");
   if (local_) {
     local_->SetHandler(nullptr);
     loop_.turn.DeferDelete(std::move(local_));

@@ -87,9 +87,9 @@ class ClientTunnel final : public io::Deletable,
   void OnBody(Bytes bytes) override;
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;
-  void OnRequestDrained() override {}
+  void OnRequestWritable() override {}
   void OnFailed(const Error& error, bool untouched) override;
-  void OnIdleConnectionLost(http::ClientConnection&) override {}
+  void OnIdleConnectionClosed(http::ClientConnection&) override {}
   void OnTimer(io::Timer& timer) override;
 
   // The WebSocket.
@@ -103,7 +103,7 @@ class ClientTunnel final : public io::Deletable,
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
 
   void Connect();
@@ -115,8 +115,8 @@ class ClientTunnel final : public io::Deletable,
   void Fail(std::string_view why);
   void Refused();
   void Finish(bool ok, std::string message);
-  void LetGoServer();
-  void LetGo();
+  void AbortServer();
+  void ReleaseConnection();
 
   const Shared& shared_;
   const TunnelSettings& settings_;

@@ -114,7 +114,7 @@ class LocalPort final : private io::AcceptHandler, private ClientTunnel::Owner {
     for (ClientTunnel* tunnel : open) tunnel->End("this process ends");
   }
   // Those that are left when the process does not wait for them any longer.
-  void Abandon() {
+  void Abort() {
     for (ClientTunnel* tunnel : std::exchange(tunnels_, {})) delete tunnel;
   }
   bool ended() const { return listeners_.empty() && tunnels_.empty(); }
@@ -193,7 +193,7 @@ int ConnectListener(net::Loop& loop, const std::string& listen,
     port.End();
   });
   loop.RunUntil([&] { return patience.over || port.ended(); });
-  port.Abandon();
+  port.Abort();
   return 0;
 }
 

@@ -203,7 +203,7 @@ void TellRoute(Lines& out, const upgrade::Generation& generation,
       matches, [&](const auto& match) { return Unmet(generation, *match.route, facts).empty(); });
   const config::Config& config = *generation.config;
   out.Add("route", "{}", Place(config, *winner->route));
-  out.Add("  why", "{}", route::WhyItMatches(*winner));
+  out.Add("  why", "{}", route::ExplainMatch(*winner));
   if (const route::Matcher* matcher = generation.router->matcher(*winner->route)) {
     for (const auto& condition : matcher->Explain(facts)) out.Add("", "{}", condition.text);
   }
@@ -213,7 +213,7 @@ void TellRoute(Lines& out, const upgrade::Generation& generation,
   }
   for (auto it = winner + 1; it != matches.end(); ++it) {
     out.Add(it == winner + 1 ? "  goes before" : "", "{}: {}", Place(config, *it->route),
-            route::WhyItIsBehind(route::WhyItGoesFirst(*winner, *it)));
+            route::ExplainLowerRank(route::ExplainPrecedence(*winner, *it)));
   }
 }
 
@@ -415,7 +415,7 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
       route, service, backend != nullptr ? backend->relay : config::Relay::kBytes);
   const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
   TellRoute(out, generation, matches, facts);
-  auto preview = service != nullptr ? service->Foretell(request, listener.tls.has_value())
+  auto preview = service != nullptr ? service->MakePreview(request, listener.tls.has_value())
                                     : plugin::Service::Preview{};
   if (const auto& resolver = generation.routes[route.index]->resolver)
     preview.line = resolver->plugin->Describe();

@@ -142,8 +142,9 @@ void TellSplit(Lines& out, const config::Route& route, std::size_t chosen) {
 
 void TellChanges(Lines& out, std::string_view name, const http::FieldChanges& changes) {
   for (const std::string& dropped : changes.drop) {
-    const bool set = std::ranges::any_of(
-        changes.add, [&](const auto& header) { return http::FoldsTo(header.name, dropped); });
+    const bool set = std::ranges::any_of(changes.add, [&](const auto& header) {
+      return http::EqualsAsVariable(header.name, dropped);
+    });
     if (set) continue;
     out.Add(name, "without {}", dropped);
     name = "";

@@ -31,7 +31,7 @@ bool IsFor(const config::Listener& listener, const config::Conditions& match) {
 bool SendsToItself(const plugin::Service& service, const config::Route& route, bool tls) {
   const auto question = ReadQuestion({.config_file = {}, .url = UrlOf(route, tls), .headers = {}});
   if (!question) return false;
-  const std::string location = service.Foretell(question->request, tls).location;
+  const std::string location = service.MakePreview(question->request, tls).location;
   return !location.empty() && FollowRedirect(*question, location).itself;
 }
 

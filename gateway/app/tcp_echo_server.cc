@@ -18,7 +18,7 @@ class TcpEchoServer::Connection final : public io::Deletable, private io::Stream
     stream_->Write(data);
     if (stream_->congested()) stream_->SetReading(false);
   }
-  void OnDrained() override { stream_->SetReading(true); }
+  void OnWritable() override { stream_->SetReading(true); }
   void OnEnd() override { stream_->Shutdown(); }
   void OnFlushed() override { server_.OnDone(*this); }
   void OnError(const Error&) override { server_.OnDone(*this); }

@@ -145,13 +145,13 @@ void Worker::LookLater() {
 
 // Aborting calls the `empty` callbacks.
 void Worker::AbandonClients() {
-  listeners_.Abandon();
-  gateway_.Abandon();
+  listeners_.Abort();
+  gateway_.Abort();
 }
 
 void Worker::Finish() {
   loop_.Post([this] {
-    if (admin_front_) admin_front_->Abandon();
+    if (admin_front_) admin_front_->Abort();
     loop_.Stop();
   });
 }

@@ -28,7 +28,7 @@ ByteCheck::ByteCheck(const config::HealthCheck& check, const config::Server& ser
 }
 
 ByteCheck::~ByteCheck() {
-  LetGo();
+  ReleaseConnection();
 }
 
 void ByteCheck::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
@@ -66,11 +66,11 @@ void ByteCheck::OnTimer(io::Timer&) {
 }
 
 void ByteCheck::Finish(const Result<std::string>& outcome) {
-  LetGo();
+  ReleaseConnection();
   owner_.OnChecked(outcome);
 }
 
-void ByteCheck::LetGo() {
+void ByteCheck::ReleaseConnection() {
   timer_.Disarm();
   connecting_.Cancel();
   if (!stream_) return;

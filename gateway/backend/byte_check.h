@@ -40,10 +40,10 @@ class ByteCheck final : public io::Deletable,
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override {}
+  void OnWritable() override {}
   void OnTimer(io::Timer&) override;
   void Finish(const Result<std::string>& outcome);
-  void LetGo();
+  void ReleaseConnection();
 
   const config::HealthCheck& check_;
   const config::SendProxy send_proxy_;

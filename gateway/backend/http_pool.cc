@@ -80,7 +80,7 @@ void HttpPool::GiveBack(Lease lease) {
   SweepAt(now + most);
 }
 
-void HttpPool::OnIdleConnectionLost(http::ClientConnection& connection) {
+void HttpPool::OnIdleConnectionClosed(http::ClientConnection& connection) {
   const auto it =
       std::ranges::find(idle_, &connection, [](const Idle& i) { return i.lease.connection.get(); });
   if (it == idle_.end()) return;
@@ -106,7 +106,7 @@ void HttpPool::OnTimer(io::Timer&) {
 }
 
 void HttpPool::Discard(std::unique_ptr<http::ClientConnection> connection) {
-  connection->Abandon();
+  connection->Abort();
   loop_.turn.DeferDelete(std::move(connection));
 }
 

@@ -56,7 +56,7 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
     SharedLimit::Taken descriptor;
   };
 
-  void OnIdleConnectionLost(http::ClientConnection& connection) override;
+  void OnIdleConnectionClosed(http::ClientConnection& connection) override;
   void OnTimer(io::Timer& timer) override;
   void SweepAt(io::Instant at);
   void Discard(std::unique_ptr<http::ClientConnection> connection);

@@ -47,7 +47,7 @@ Probe::Probe(const ProbeSettings& settings, std::shared_ptr<tls::ClientContext> 
 }
 
 Probe::~Probe() {
-  LetGo();
+  ReleaseConnection();
 }
 
 // ---- the request
@@ -231,16 +231,16 @@ void Probe::Fail(Errc code, std::string_view why) {
 }
 
 void Probe::Finish(const Result<std::string>& outcome) {
-  LetGo();
+  ReleaseConnection();
   step_ = Step::kOver;
   owner_.OnProbed(outcome);
 }
 
-void Probe::LetGo() {
+void Probe::ReleaseConnection() {
   timer_.Disarm();
   connecting_.Cancel();
   if (connection_) {
-    connection_->Abandon();
+    connection_->Abort();
     loop_.turn.DeferDelete(std::move(connection_));
   }
   if (stream_) {

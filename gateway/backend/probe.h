@@ -82,14 +82,14 @@ class Probe final : public io::Deletable,
   void OnBody(Bytes bytes) override;
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;
-  void OnRequestDrained() override {}
+  void OnRequestWritable() override {}
   void OnFailed(const Error& error, bool untouched) override;
-  void OnIdleConnectionLost(http::ClientConnection&) override {}
+  void OnIdleConnectionClosed(http::ClientConnection&) override {}
 
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override {}
+  void OnWritable() override {}
 
   void OnTimer(io::Timer&) override;
 
@@ -104,7 +104,7 @@ class Probe final : public io::Deletable,
   void Succeed(std::string_view how);
   void Fail(Errc code, std::string_view why);
   void Finish(const Result<std::string>& outcome);
-  void LetGo();
+  void ReleaseConnection();
 
   const ProbeSettings& settings_;
   io::Loop loop_;

@@ -49,7 +49,7 @@ std::string_view NearestOf(std::string_view word, const Range& candidates);
 std::size_t EditDistance(std::string_view a, std::string_view b);
 
 // True if `longer` is `shorter` followed by '_' and more words.
-constexpr bool IsDrawnOut(std::string_view longer, std::string_view shorter) {
+constexpr bool HasMoreWords(std::string_view longer, std::string_view shorter) {
   return !shorter.empty() && longer.size() > shorter.size() && longer.starts_with(shorter) &&
          longer[shorter.size()] == '_';
 }
@@ -62,7 +62,7 @@ constexpr bool IsLongerForm(std::string_view longer, std::string_view shorter) {
 template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates) {
   for (std::string_view candidate : candidates) {
-    if (IsDrawnOut(word, candidate) || IsDrawnOut(candidate, word)) return candidate;
+    if (HasMoreWords(word, candidate) || HasMoreWords(candidate, word)) return candidate;
   }
   for (std::string_view candidate : candidates) {
     if (IsLongerForm(word, candidate)) return candidate;

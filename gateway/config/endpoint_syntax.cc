@@ -51,7 +51,7 @@ Reading<UnixPath> ReadUnixPath(std::string_view text) {
 }
 
 // Common mistakes in an address, with the correction.
-std::optional<Refusal> SlipOfAddress(std::string_view text) {
+std::optional<Refusal> AddressMistake(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme != std::string_view::npos) {
     return Refusal{"is a URL", fmt::format("write {}", Excerpt(text.substr(scheme + 3)))};
@@ -122,7 +122,7 @@ Reading<Endpoint> Syntax<Endpoint>::Read(std::string_view text) {
     if (!path) return std::unexpected(path.error());
     return std::move(*path);
   }
-  if (auto slip = SlipOfAddress(text)) return std::unexpected(std::move(*slip));
+  if (auto slip = AddressMistake(text)) return std::unexpected(std::move(*slip));
   if (auto fault = FaultOfMissingPort(text, "")) return std::unexpected(std::move(*fault));
   auto address = ReadHostPort(text, {});
   if (!address) return std::unexpected(address.error());

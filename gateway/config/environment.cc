@@ -43,8 +43,8 @@ std::expected<std::string, std::string> LookUp(std::string_view inside, Environm
 
 }  // namespace
 
-std::expected<std::string, std::string> PutEnvironmentIn(std::string_view text,
-                                                         Environment environment) {
+std::expected<std::string, std::string> ExpandEnvironment(std::string_view text,
+                                                          Environment environment) {
   std::string out;
   while (true) {
     const std::size_t open = text.find("${");

@@ -25,7 +25,7 @@ std::optional<Refusal> FaultOfLabel(std::string_view label) {
 
 }  // namespace
 
-std::optional<Refusal> FaultOfHost(std::string_view host) {
+std::optional<Refusal> HostMistake(std::string_view host) {
   if (host.empty()) return Refusal{"has no host"};
   if (Ip::Parse(host)) return {};
   if (host.find(':') != std::string_view::npos) return Refusal{"has no valid IPv6 address"};
@@ -48,7 +48,7 @@ std::optional<Refusal> FaultOfHost(std::string_view host) {
 Reading<HostPort> ReadHostPort(std::string_view text, std::optional<std::uint16_t> default_port) {
   auto parsed = HostPort::Parse(text, default_port);
   if (!parsed) return Refuse("is not host:port: " + parsed.error().message);
-  if (auto fault = FaultOfHost(parsed->host)) return std::unexpected(std::move(*fault));
+  if (auto fault = HostMistake(parsed->host)) return std::unexpected(std::move(*fault));
   return std::move(*parsed);
 }
 

@@ -10,7 +10,7 @@
 namespace upgate::config {
 
 // The error in a host, if any: a name, or an IPv4 or IPv6 address without brackets.
-std::optional<Refusal> FaultOfHost(std::string_view host);
+std::optional<Refusal> HostMistake(std::string_view host);
 
 // Parses "host:port" or "[v6]:port". A missing port defaults to `default_port`, or is refused if
 // that is nullopt.

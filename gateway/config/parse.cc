@@ -171,7 +171,7 @@ void Append(std::vector<ConfigError>& errors, std::vector<ConfigError> more) {
   }
 }
 
-std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> OnlyIfRight(Draft draft) {
+std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> RequireValid(Draft draft) {
   if (!draft.errors.empty()) return std::unexpected(std::move(draft.errors));
   return std::move(draft.config);
 }
@@ -206,12 +206,12 @@ Draft LoadDraft(const std::string& file) {
 
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Parse(
     std::string_view text, const std::string& file, Environment environment) {
-  return OnlyIfRight(ParseDraft(text, file, environment));
+  return RequireValid(ParseDraft(text, file, environment));
 }
 
 std::expected<std::shared_ptr<const Config>, std::vector<ConfigError>> Load(
     const std::string& file) {
-  return OnlyIfRight(LoadDraft(file));
+  return RequireValid(LoadDraft(file));
 }
 
 }  // namespace upgate::config

@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 12> kOwn{"connection",
                                                 "upgrade"};
 constexpr std::array<std::string_view, 2> kOwnFamilies{"sec-websocket-", "websocket-"};
 
-// As servers fold names that they pass to programs; see http::FoldsTo.
+// As servers fold names that they pass to programs; see http::EqualsAsVariable.
 std::string Folded(std::string_view name) {
   std::string folded = ToLower(name);
   std::ranges::replace_if(folded, [](char c) { return !IsAlpha(c) && !IsDigit(c); }, '-');

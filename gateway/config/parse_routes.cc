@@ -294,8 +294,8 @@ void ParseEndpointPolicy(Field& field, const std::map<std::string, Backend>& bac
 }
 
 // Only these servers choose the size of their messages: the gateway makes those of the others.
-void RejectIdleServerLimit(Field& field, const std::map<std::string, Backend>& backends,
-                           const Route& route) {
+void RejectUselessServerLimit(Field& field, const std::map<std::string, Backend>& backends,
+                              const Route& route) {
   const Field limit = field["limits"]["server_message_size"];
   if (!limit.present() || !IsKnown(field, backends, route) || Relays(backends, route)) return;
   limit.Error("has no effect: this route has no WebSocket server");
@@ -313,8 +313,8 @@ void RejectHighThreshold(Field& route_field, std::string_view name, const Compre
 }
 
 // Rejects compression settings that are valid but never take effect on this route.
-void RejectIdleCompression(Field& field, const std::map<std::string, Backend>& backends,
-                           const Route& route) {
+void RejectUselessCompression(Field& field, const std::map<std::string, Backend>& backends,
+                              const Route& route) {
   Field compression = field["compression"];
   const Field dialects = field["dialects"];
   // Otherwise the gateway's own messages can be larger than those of clients.
@@ -368,8 +368,8 @@ Route ParseRoute(Field field, std::size_t index, Around& around) {
   route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), around.regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.limits = ParseLimits(field["limits"]);
-  RejectIdleServerLimit(field, backends, route);
-  RejectIdleCompression(field, backends, route);
+  RejectUselessServerLimit(field, backends, route);
+  RejectUselessCompression(field, backends, route);
   route.name = ParseName(field["name"]);
   route.on_change = field["on_change"].OneOf<OnChange>(
       {{"drain", OnChange::kDrain}, {"keep", OnChange::kKeep}, {"close", OnChange::kClose}},

@@ -35,7 +35,7 @@ Reading<std::string> ReadHost(std::string_view host) {
     return Refuse("has a '*' that is not the whole first label",
                   R"(write for example "*.example.org")");
   }
-  if (auto fault = FaultOfHost(host)) return std::unexpected(std::move(*fault));
+  if (auto fault = HostMistake(host)) return std::unexpected(std::move(*fault));
   return CanonicalHost(host);
 }
 
@@ -197,7 +197,7 @@ Reading<HostName> Syntax<HostName>::Read(std::string_view text) {
       colon != std::string_view::npos && !Ip::Parse(host)) {
     return Refuse("has a port or scheme", "write the name alone");
   }
-  if (auto fault = FaultOfHost(host)) return std::unexpected(std::move(*fault));
+  if (auto fault = HostMistake(host)) return std::unexpected(std::move(*fault));
   return HostName{std::string(host)};
 }
 

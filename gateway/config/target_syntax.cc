@@ -61,7 +61,7 @@ std::optional<Refusal> ReadHost(std::string_view host, TargetPattern& pattern) {
     pattern.kind = TargetPattern::Kind::kSubdomains;
     host.remove_prefix(2);
   }
-  if (auto fault = FaultOfHost(host)) return fault;
+  if (auto fault = HostMistake(host)) return fault;
   if (host.ends_with('.')) host.remove_suffix(1);
   pattern.text = ToLower(host);
   return {};

@@ -193,7 +193,7 @@ class TreeBuilder final : public YAML::EventHandler {
       errors_.push_back({value.mark, CurrentKey(), "has a NUL character in it; remove it"});
     }
     if (value.scalar.find("${") == std::string::npos) return;
-    auto text = PutEnvironmentIn(value.scalar, environment_);
+    auto text = ExpandEnvironment(value.scalar, environment_);
     if (!text) {
       errors_.push_back({value.mark, CurrentKey(), text.error()});
       return;

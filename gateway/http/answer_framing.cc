@@ -57,7 +57,7 @@ std::optional<std::string> WithoutFraming(std::string_view head) {
   });
 }
 
-std::optional<std::string> WithOneLength(std::string_view head) {
+std::optional<std::string> MergeContentLengths(std::string_view head) {
   std::optional<std::string> values;
   auto rest = WithoutLines(head, [&](std::string_view line) {
     if (!IsNamed(line, kLength)) return false;

@@ -18,6 +18,6 @@ std::optional<std::string> WithoutFraming(std::string_view head);
 // Merges several Content-Length values that are all equal, in separate fields or in one list, into
 // one field (RFC 9110, section 8.6). Values are compared as text. Also nullopt if the values
 // differ, or if one is empty or not a number.
-std::optional<std::string> WithOneLength(std::string_view head);
+std::optional<std::string> MergeContentLengths(std::string_view head);
 
 }  // namespace upgate::http

@@ -50,7 +50,7 @@ class ResponseHandler {
   // `upgraded.early` holds the bytes received behind the head.
   virtual void OnUpgraded(const Response& head, Upgraded upgraded) = 0;
   // SendBody may continue; see congested().
-  virtual void OnRequestDrained() = 0;
+  virtual void OnRequestWritable() = 0;
   // The connection failed, or the server violated the protocol, before the response was complete.
   // `untouched`: no byte of a response was received, so a safe request may be retried elsewhere.
   virtual void OnFailed(const Error& error, bool untouched) = 0;
@@ -70,7 +70,7 @@ class ClientConnection : public io::Deletable {
    public:
     // The server closed an idle connection or sent unsolicited bytes: it must not be used again.
     // Called once; destroy the connection through Turn::DeferDelete.
-    virtual void OnIdleConnectionLost(ClientConnection& connection) = 0;
+    virtual void OnIdleConnectionClosed(ClientConnection& connection) = 0;
 
    protected:
     ~Owner() = default;
@@ -83,7 +83,7 @@ class ClientConnection : public io::Deletable {
                                                  Owner& owner);
 
   // Sends the head (and the end of an empty body). One request at a time: only after the previous
-  // request's OnBodyEnd. `handler` is borrowed until OnBodyEnd, OnUpgraded, OnFailed or Abandon.
+  // request's OnBodyEnd. `handler` is borrowed until OnBodyEnd, OnUpgraded, OnFailed or Abort.
   // For a request that cannot be framed (it contains CR, LF or NUL), OnFailed is called in a later
   // turn.
   virtual void Send(const OutgoingRequest& request, ResponseHandler& handler) = 0;
@@ -95,7 +95,7 @@ class ClientConnection : public io::Deletable {
   // Pauses and resumes OnBody.
   virtual void SetBodyReading(bool on) = 0;
   // Resets the connection, which cannot be used afterwards. No callback follows.
-  virtual void Abandon() = 0;
+  virtual void Abort() = 0;
 
   // After OnBodyEnd: true if another request may be sent on this connection (both sides keep it
   // alive, the request was sent completely, and no input is left over).

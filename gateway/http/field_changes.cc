@@ -7,7 +7,8 @@
 namespace upgate::http {
 
 bool FieldChanges::Drops(std::string_view name) const {
-  return std::ranges::any_of(drop, [&](const std::string& known) { return FoldsTo(name, known); });
+  return std::ranges::any_of(
+      drop, [&](const std::string& known) { return EqualsAsVariable(name, known); });
 }
 
 void FieldChanges::Apply(Headers& headers) const {

@@ -14,7 +14,7 @@ struct FieldChanges {
   std::vector<Header> add;
 
   bool empty() const { return drop.empty() && add.empty(); }
-  // True for a name in `drop` in any spelling that servers may treat as equal (FoldsTo).
+  // True for a name in `drop` in any spelling that servers may treat as equal (EqualsAsVariable).
   bool Drops(std::string_view name) const;
   void Apply(Headers& headers) const;
 };

@@ -73,7 +73,7 @@ void Front::OnPlaceFree() {
 void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   if (!next_) {
     places_.CountRefusal(loop_.timers.Now());
-    stream->Reset();
+    stream->Abort();
     return;
   }
   places_.stats().connections_total.Add();
@@ -82,14 +82,14 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
         {ProxyFault::kUntrusted, "the peer is not in trusted_proxies of this listener"},
         stream->peer_address(), loop_.timers.Now());
     next_ = {};
-    stream->Reset();
+    stream->Abort();
     return;
   }
   // A handshake takes more than an answer would, and nothing can be said before it is over.
   if (tls_ != nullptr && loop_.memory.over()) {
     loop_.memory.NoteRefusal(io::MemoryRefusal::kConnection);
     next_ = {};
-    stream->Reset();
+    stream->Abort();
     return;
   }
   Client& client = *clients_.emplace_back(std::make_unique<Client>(*this));
@@ -142,7 +142,7 @@ void Front::Drain(std::function<void()> empty) {
   }
 }
 
-void Front::Abandon() {
+void Front::Abort() {
   listeners_.clear();
   for (auto& client : clients_) {
     client->index = Client::kGone;

@@ -50,7 +50,7 @@ class Front final : private io::AcceptHandler,
   // connection is left, at the earliest in the next turn's callbacks or at once when there is none.
   void Drain(std::function<void()> empty);
   // Ends every connection at once.
-  void Abandon();
+  void Abort();
 
   std::size_t connections() const { return clients_.size(); }
 
@@ -73,7 +73,7 @@ class Front final : private io::AcceptHandler,
 
   bool MayAccept() override;
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
-  void OnNobody() override { next_ = {}; }
+  void OnNoConnection() override { next_ = {}; }
   void OnAcceptFailed(const Error& error) override;
   void OnPlaceFree() override;
   void OnTimer(io::Timer&) override { LookAgain(); }

@@ -63,16 +63,16 @@ void Http1ClientConnection::SetBodyReading(bool on) {
   stream_->SetReading(WantsInput());
 }
 
-void Http1ClientConnection::Abandon() {
+void Http1ClientConnection::Abort() {
   if (state_ == State::kOver) return;
-  if (stream_) stream_->Reset();
-  Retire();
+  if (stream_) stream_->Abort();
+  DetachHandlers();
 }
 
 // ---- stream events
 
 void Http1ClientConnection::OnBytes(MutableBytes data) {
-  if (state_ == State::kIdle) return LoseIdle();
+  if (state_ == State::kIdle) return FailIdle();
   if (state_ != State::kBusy) return;
   assert(kept_.empty() && "reading is off while something waits");
   touched_ = true;
@@ -80,7 +80,7 @@ void Http1ClientConnection::OnBytes(MutableBytes data) {
 }
 
 void Http1ClientConnection::OnEnd() {
-  if (state_ == State::kIdle) return LoseIdle();
+  if (state_ == State::kIdle) return FailIdle();
   if (state_ != State::kBusy) return;
   assert(starved() && "reading is off while something waits");
   const auto end = parser_.End();
@@ -88,13 +88,13 @@ void Http1ClientConnection::OnEnd() {
 }
 
 void Http1ClientConnection::OnError(const Error& error) {
-  if (state_ == State::kIdle) return LoseIdle();
+  if (state_ == State::kIdle) return FailIdle();
   broken_ = error;
-  Settle();
+  UpdateReading();
 }
 
-void Http1ClientConnection::OnDrained() {
-  if (state_ == State::kBusy && !request_sent_) handler_->OnRequestDrained();
+void Http1ClientConnection::OnWritable() {
+  if (state_ == State::kBusy && !request_sent_) handler_->OnRequestWritable();
 }
 
 void Http1ClientConnection::OnLater() {
@@ -119,7 +119,7 @@ void Http1ClientConnection::Run(Bytes input) {
   running_ = false;
   Keep();
   if (state_ == State::kBusy) handler_->OnReadDone();
-  Settle();
+  UpdateReading();
 }
 
 void Http1ClientConnection::Keep() {
@@ -159,7 +159,7 @@ bool Http1ClientConnection::Step() {
 }
 
 // Bytes received before the connection failed are still delivered when the handler accepts them.
-void Http1ClientConnection::Settle() {
+void Http1ClientConnection::UpdateReading() {
   if (state_ == State::kBusy && broken_ && starved()) FailNow(*broken_);
   if (state_ == State::kIdle) stream_->SetReading(true);
   if (state_ == State::kBusy) stream_->SetReading(WantsInput() && starved());
@@ -178,7 +178,7 @@ void Http1ClientConnection::Complete(const Headers& trailers) {
   if (reusable) {
     state_ = State::kIdle;
   } else {
-    Retire();
+    DetachHandlers();
   }
   handler->OnBodyEnd(trailers);
 }
@@ -190,16 +190,16 @@ void Http1ClientConnection::HandOver(const Response& head) {
   }
   ResponseHandler* handler = handler_;
   Upgraded upgraded{.stream = nullptr, .early = std::string(AsText(input_))};
-  Retire();
+  DetachHandlers();
   upgraded.stream = std::move(stream_);
   handler->OnUpgraded(head, std::move(upgraded));
 }
 
 // ---- the end
 
-void Http1ClientConnection::LoseIdle() {
-  Retire();
-  owner_.OnIdleConnectionLost(*this);
+void Http1ClientConnection::FailIdle() {
+  DetachHandlers();
+  owner_.OnIdleConnectionClosed(*this);
 }
 
 void Http1ClientConnection::FailLater(Error error) {
@@ -211,12 +211,12 @@ void Http1ClientConnection::FailLater(Error error) {
 
 void Http1ClientConnection::FailNow(const Error& error) {
   ResponseHandler* handler = handler_;
-  if (stream_) stream_->Reset();
-  Retire();
+  if (stream_) stream_->Abort();
+  DetachHandlers();
   handler->OnFailed(error, !touched_);
 }
 
-void Http1ClientConnection::Retire() {
+void Http1ClientConnection::DetachHandlers() {
   state_ = State::kOver;
   handler_ = nullptr;
   Cancel();

@@ -33,7 +33,7 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
     return charge_.bytes() + (stream_ ? stream_->held_bytes() : 0);
   }
   void SetBodyReading(bool on) override;
-  void Abandon() override;
+  void Abort() override;
   bool reusable() const override { return state_ == State::kIdle; }
   bool HasUnread() const override { return stream_->HasUnread(); }
 
@@ -49,7 +49,7 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   // io::Later:
   void OnLater() override;
 
@@ -65,16 +65,16 @@ class Http1ClientConnection final : public ClientConnection, io::StreamHandler, 
   void DropKept();
   // Updates stream reading to match the state, and reports a stream error once all input is
   // delivered.
-  void Settle();
+  void UpdateReading();
 
   void DeliverHead(ResponseHead& head);
   void Complete(const Headers& trailers);
   void HandOver(const Response& head);
-  void LoseIdle();
+  void FailIdle();
   void FailLater(Error error);
   void FailNow(const Error& error);
   // Marks the connection as unusable and detaches from the stream's events.
-  void Retire();
+  void DetachHandlers();
 
   std::unique_ptr<io::ByteStream> stream_;  // nullptr once handed over
   io::Loop loop_;

@@ -51,14 +51,14 @@ Http1Connection::~Http1Connection() {
 
 void Http1Connection::Begin() {
   stream_->SetHandler(this);
-  Settle();
+  UpdateState();
 }
 
 void Http1Connection::Drain() {
   draining_ = true;
   if (wait_ == Wait::kIdle) Arm(Wait::kNothing);  // there is less time now
   if (state_ == State::kLinger) return Arm(Wait::kLinger);
-  if (!running_) Settle();
+  if (!running_) UpdateState();
 }
 
 // ---- stream and timer events
@@ -74,17 +74,17 @@ void Http1Connection::OnBytes(MutableBytes data) {
     Append(pending_, data);
     Advance();
   }
-  Settle();
+  UpdateState();
 }
 
 void Http1Connection::OnEnd() {
   if (state_ == State::kDone) return;
   end_seen_ = true;
-  if (state_ == State::kLinger) return SettleLinger();
+  if (state_ == State::kLinger) return CheckLinger();
   // An upgrade needs both directions, so there is nothing to hand over after a FIN.
   const bool upgrading =
       state_ == State::kBusy && exchange_->request().wants_upgrade && !exchange_->head_sent();
-  upgrading ? Done() : Settle();
+  upgrading ? Done() : UpdateState();
 }
 
 void Http1Connection::OnError(const Error& error) {
@@ -93,7 +93,7 @@ void Http1Connection::OnError(const Error& error) {
   Done();
 }
 
-void Http1Connection::OnDrained() {
+void Http1Connection::OnWritable() {
   // The client made progress: output queued next, even now, gets the full timeout.
   if (wait_ == Wait::kWrite) Arm(Wait::kNothing);
   if (state_ == State::kBusy) {
@@ -111,7 +111,7 @@ void Http1Connection::OnFlushed() {
   flushed_ = true;
   if (state_ != State::kLinger) return;
   Arm(Wait::kLinger);
-  SettleLinger();
+  CheckLinger();
 }
 
 void Http1Connection::OnTimer(io::Timer&) {
@@ -123,8 +123,8 @@ void Http1Connection::OnTimer(io::Timer&) {
     case Wait::kWrite:
       // Idle with a response still in the queue, or congested: fine as long as the client makes
       // progress.
-      if (WriteProgressed(wait)) return Settle();
-      return wait == Wait::kIdle ? CloseIdle() : Break();
+      if (WriteProgressed(wait)) return UpdateState();
+      return wait == Wait::kIdle ? CloseIdle() : Abort();
     case Wait::kHead:
       return RefuseRequest({408, "the request head took longer than http.head_timeout"});
     case Wait::kBody:
@@ -163,7 +163,7 @@ bool Http1Connection::TakesInput() const {
 }
 
 // Only between requests: the end of a request may need no input.
-bool Http1Connection::HadItsTurn() const {
+bool Http1Connection::IsOverShare() const {
   return state_ == State::kHead && work_left_ == 0;
 }
 
@@ -175,10 +175,10 @@ void Http1Connection::Run(Bytes input) {
   running_ = true;
   input_ = input;
   work_left_ = loop_.share;
-  while (WantsInput() && !HadItsTurn() && Step()) {
+  while (WantsInput() && !IsOverShare() && Step()) {
   }
   running_ = false;
-  if (HadItsTurn() && !input_.empty()) loop_.turn.Continue(*this);
+  if (IsOverShare() && !input_.empty()) loop_.turn.Continue(*this);
   if (state_ == State::kLinger || state_ == State::kDone) input_ = {};
   if (pending_.empty()) {
     if (!input_.empty()) Append(pending_, input_);
@@ -197,7 +197,7 @@ void Http1Connection::Run(Bytes input) {
 void Http1Connection::Advance() {
   if (running_ || waiting() || state_ == State::kDone) return;
   Run(AsBytes(pending_).subspan(pending_start_));
-  Settle();
+  UpdateState();
 }
 
 // False when the parser needs more bytes.
@@ -223,17 +223,17 @@ bool Http1Connection::Step() {
                     *event);
 }
 
-void Http1Connection::Settle() {
+void Http1Connection::UpdateState() {
   if (running_) return;
   Charge();
-  SettleEnd();
+  CheckEnd();
   if (state_ == State::kDone || state_ == State::kLinger) return;
   const bool waits_for_body = state_ == State::kBusy && !request_complete_;
   const std::size_t kept = pending_.size() - pending_start_;
   const bool may_read = !held_back_ || state_ == State::kDiscard;
   stream_->SetReading(may_read &&
                       (waits_for_body ? exchange_->body_reading() : kept < kMaxPending));
-  SettleTimer();
+  UpdateTimer();
 }
 
 // A request that is on its way when the gateway begins to stop is answered.
@@ -241,7 +241,7 @@ bool Http1Connection::MayStillAsk() const {
   return !end_seen_ && (!asked_ || stream_->HasUnread());
 }
 
-void Http1Connection::SettleEnd() {
+void Http1Connection::CheckEnd() {
   const bool starved = pending_.empty() && TakesInput();
   if (state_ == State::kHead && starved && !parser_.in_head()) {
     if (end_seen_) return Linger();
@@ -258,7 +258,7 @@ void Http1Connection::SettleEnd() {
   Linger();
 }
 
-void Http1Connection::SettleTimer() {
+void Http1Connection::UpdateTimer() {
   Wait wait = Wait::kNothing;
   if (stream_->congested()) wait = Wait::kWrite;
   if (state_ == State::kHead && wait == Wait::kNothing) {
@@ -318,7 +318,7 @@ void Http1Connection::BeginExchange(RequestHead&& head) {
   if (!exchange.attached()) return;
   exchange.Measure();
   if (orphan) {
-    if (exchange.head_sent()) return Break();
+    if (exchange.head_sent()) return Abort();
     return exchange.Respond(TextResponse(500, "no handler answered this request"));
   }
   OfferContinue();
@@ -370,7 +370,7 @@ ResponseWriter::Context Http1Connection::AnswerContext(const Request& request) c
 }
 
 void Http1Connection::OnWritten() {
-  if (!running_ && wait_ == Wait::kNothing) SettleTimer();
+  if (!running_ && wait_ == Wait::kNothing) UpdateTimer();
 }
 
 void Http1Connection::OnAnswered(bool close) {
@@ -391,8 +391,8 @@ void Http1Connection::OnBodyReading() {
   Advance();
 }
 
-void Http1Connection::Break() {
-  stream_->Reset();
+void Http1Connection::Abort() {
+  stream_->Abort();
   Done();
 }
 
@@ -414,7 +414,7 @@ void Http1Connection::RefuseRequest(const Refusal& refusal) {
   response.headers.Add("Connection", "close");
   if (refusal.retry_after > 0)
     response.headers.Add("Retry-After", std::to_string(refusal.retry_after));
-  if (exchange_) return exchange_->head_sent() ? Break() : exchange_->Respond(std::move(response));
+  if (exchange_) return exchange_->head_sent() ? Abort() : exchange_->Respond(std::move(response));
   ResponseWriter writer({.keep_alive = false,
                          .unix_seconds = loop_.timers.UnixSeconds(),
                          .server_name = options_.server_name});
@@ -446,10 +446,10 @@ void Http1Connection::Linger() {
 void Http1Connection::DiscardWhileLingering(std::size_t bytes) {
   discard_left_ -= std::min(bytes, discard_left_);
   if (discard_left_ == 0) stream_->SetReading(false);
-  SettleLinger();
+  CheckLinger();
 }
 
-void Http1Connection::SettleLinger() {
+void Http1Connection::CheckLinger() {
   if (flushed_ && (end_seen_ || discard_left_ == 0)) Done();
 }
 

@@ -35,7 +35,7 @@ class Http1Connection final : public ServerConnection,
   bool expendable() const override { return handler_.expendable_clients(); }
   void HoldBack(bool wait) override;
   io::MemoryRefusal Refuse() override;
-  void CutOff() override;
+  void AbortEvicted() override;
 
   // For the exchange. Not called once the exchange is detached.
   io::ByteStream& stream() { return *stream_; }
@@ -47,7 +47,7 @@ class Http1Connection final : public ServerConnection,
   void OnAnswered(bool close);
   void OnBodyReading();
   // Aborts the connection (RST).
-  void Break();
+  void Abort();
   // Ends this connection object and returns its stream.
   Upgraded HandOver();
 
@@ -65,7 +65,7 @@ class Http1Connection final : public ServerConnection,
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
   // io::Timer::Owner:
   void OnTimer(io::Timer& timer) override;
@@ -75,7 +75,7 @@ class Http1Connection final : public ServerConnection,
   // Whether the state accepts input, and whether input is wanted now.
   bool TakesInput() const;
   bool WantsInput() const { return TakesInput() && !(held_back_ && state_ != State::kDiscard); }
-  bool HadItsTurn() const;
+  bool IsOverShare() const;
   // Parses and delivers until the input is used up or the state accepts no more; keeps the rest.
   void Run(Bytes input);
   bool Step();
@@ -83,10 +83,10 @@ class Http1Connection final : public ServerConnection,
   void Advance();
   // Updates reading and the timer to match the state, and closes a connection that expects nothing
   // more.
-  void Settle();
+  void UpdateState();
   bool MayStillAsk() const;
-  void SettleEnd();
-  void SettleTimer();
+  void CheckEnd();
+  void UpdateTimer();
   void Arm(Wait wait);
   // The time left for the current request body; see ServerLimits::body_rate.
   void SpendBodyTime();
@@ -103,7 +103,7 @@ class Http1Connection final : public ServerConnection,
   void RefuseRequest(const Refusal& refusal);
   void DiscardWhileLingering(std::size_t bytes);
   void Linger();
-  void SettleLinger();
+  void CheckLinger();
   void OnLingerTimer();
   // For a connection with nothing left to send or receive.
   void CloseIdle();

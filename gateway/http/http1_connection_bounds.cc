@@ -53,27 +53,27 @@ void Http1Connection::HoldBack(bool wait) {
   held_back_ = wait;
   if (state_ == State::kDone || state_ == State::kLinger) return;
   if (!wait) return Advance();
-  if (running_) return;  // Settle follows
+  if (running_) return;  // UpdateState follows
   if (state_ != State::kDiscard) stream_->SetReading(false);
-  SettleTimer();
+  UpdateTimer();
 }
 
 io::MemoryRefusal Http1Connection::Refuse() {
   held_back_ = false;
   if (stream_->queued() > 0 || state_ == State::kLinger) {
-    Break();
+    Abort();
     return io::MemoryRefusal::kStalledReader;
   }
   if (state_ == State::kHead && !parser_.in_head() && pending_.empty()) {
-    Break();  // only a TLS handshake can account for the memory
+    Abort();  // only a TLS handshake can account for the memory
     return io::MemoryRefusal::kTlsHandshake;
   }
   RefuseRequest({503, "the gateway is out of memory for clients; try again later", kRetryAfter});
   return io::MemoryRefusal::kUnfinishedRequest;
 }
 
-void Http1Connection::CutOff() {
-  if (state_ != State::kDone) Break();
+void Http1Connection::AbortEvicted() {
+  if (state_ != State::kDone) Abort();
 }
 
 }  // namespace upgate::http

@@ -60,8 +60,8 @@ void ProxiedStream::OnError(const Error&) {
   Refuse({ProxyFault::kGone, "the connection failed before its PROXY header was complete"});
 }
 
-void ProxiedStream::OnDrained() {
-  if (handler_ != nullptr && !refused_) handler_->OnDrained();
+void ProxiedStream::OnWritable() {
+  if (handler_ != nullptr && !refused_) handler_->OnWritable();
 }
 
 void ProxiedStream::OnFlushed() {

@@ -40,7 +40,7 @@ class ProxiedStream final : public io::ByteStream,
   using io::ByteStream::Write;
   void Write(std::span<const Bytes> slices) override { lower_->Write(slices); }
   void Shutdown() override { lower_->Shutdown(); }
-  void Reset() override { lower_->Reset(); }
+  void Abort() override { lower_->Abort(); }
   std::size_t queued() const override { return lower_->queued(); }
   io::Delivery delivery() const override { return lower_->delivery(); }
   std::size_t held_bytes() const override;
@@ -63,7 +63,7 @@ class ProxiedStream final : public io::ByteStream,
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
   void Refuse(const ProxyError& error);

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 7> kFamilies{"x-forwarded-",  "x-ssl-",  
 
 }  // namespace
 
-bool FoldsTo(std::string_view name, std::string_view known) {
+bool EqualsAsVariable(std::string_view name, std::string_view known) {
   return name.size() == known.size() && BeginsWith(name, known);
 }
 
@@ -32,7 +32,7 @@ bool IsProxyField(std::string_view name) {
   // The first letter rules out most fields.
   if (name.empty() || !std::string_view("xfsc").contains(ToLower(name.front()))) return false;
   return std::ranges::any_of(kFamilies, [&](auto family) { return BeginsWith(name, family); }) ||
-         std::ranges::any_of(kNames, [&](auto known) { return FoldsTo(name, known); });
+         std::ranges::any_of(kNames, [&](auto known) { return EqualsAsVariable(name, known); });
 }
 
 }  // namespace upgate::http

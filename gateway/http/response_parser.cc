@@ -112,7 +112,7 @@ std::expected<MessageReader::Fields, Refusal> ResponseParser::ReadFields(std::st
   const bool bodiless = head_request_ || status == 204 || status == 304;
   auto fields = reader_.ReadFields(head, line.version, bodiless);
   if (fields) return fields;
-  const auto healed = WithOneLength(head);
+  const auto healed = MergeContentLengths(head);
   if (!healed) return fields;
   auto again = reader_.ReadFields(*healed, line.version, bodiless);
   return again ? std::move(again) : std::move(fields);

@@ -178,7 +178,7 @@ void ServerExchange::SetBodyReading(bool on) {
 void ServerExchange::Abort() {
   if (connection_ == nullptr) return;
   Flush();
-  connection_->Break();
+  connection_->Abort();
 }
 
 Upgraded ServerExchange::Upgrade(const Response& response) {

@@ -98,7 +98,7 @@ class MemoryHolder {
   // freed soon.
   virtual MemoryRefusal Refuse() = 0;
   // For a client that still holds much some time after Refuse: drops it immediately.
-  virtual void CutOff() = 0;
+  virtual void AbortEvicted() = 0;
 
  protected:
   explicit MemoryHolder(MemoryLedger& ledger);

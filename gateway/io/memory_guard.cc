@@ -132,7 +132,7 @@ std::uint64_t MemoryGuard::FinishRefused(const std::vector<Entry>& entries) {
     if (entry.holder->standing_ != MemoryHolder::Standing::kRefused) continue;
     leaving += entry.bytes;
     if (entry.bytes >= kSmall && Seconds() - entry.holder->refused_at_ >= kCutOffSeconds)
-      entry.holder->CutOff();
+      entry.holder->AbortEvicted();
   }
   return leaving;
 }

@@ -21,12 +21,12 @@ namespace upgate::io {
 class AcceptHandler {
  public:
   // A connection may be waiting in the backlog. True: it is accepted, and exactly one of OnAccept,
-  // OnNobody and OnAcceptFailed follows. False: it stays there, and the listener does not look
-  // again before Resume().
+  // OnNoConnection and OnAcceptFailed follows. False: it stays there, and the listener does not
+  // look again before Resume().
   virtual bool MayAccept() { return true; }
   virtual void OnAccept(std::unique_ptr<ByteStream> stream) = 0;
   // The backlog was empty, or the connection was already gone.
-  virtual void OnNobody() {}
+  virtual void OnNoConnection() {}
   // Connections stay in the backlog because the system has no descriptors or memory for them
   // (kLimit); accepting continues after a short pause.
   virtual void OnAcceptFailed(const Error& error) { (void)error; }

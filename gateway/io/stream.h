@@ -48,7 +48,7 @@ class StreamHandler {
   // The connection failed in both directions. Called once, and nothing follows.
   virtual void OnError(const Error& error) = 0;
   // The queue has drained to kLowMark after it was congested.
-  virtual void OnDrained() = 0;
+  virtual void OnWritable() = 0;
   // Shutdown() is complete: the system has accepted everything written before it and the end mark.
   // Called once; from then on the stream can be destroyed without losing data. Not called after the
   // connection failed.
@@ -114,7 +114,7 @@ class ByteStream : public Deletable {
 
   // Makes destruction abort the connection (RST if the transport has one) instead of closing it in
   // an orderly way, so that the peer can tell. Destroy the stream directly afterwards.
-  virtual void Reset() = 0;
+  virtual void Abort() = 0;
 
   virtual std::size_t queued() const = 0;
   // Queries the system. The peer may drain the system's buffer, which may hold megabytes, long

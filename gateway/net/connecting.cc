@@ -11,7 +11,7 @@ namespace {
 
 // A TCP socket may be assigned the port that it connects to as its own local port. If nothing
 // listens there, it then connects to itself (RFC 9293, section 3.5: simultaneous open).
-bool MetItself(int fd, const RawAddress& peer) {
+bool ConnectedToSelf(int fd, const RawAddress& peer) {
   return peer.family() != AF_UNIX && IpPortOf(LocalAddress(fd)) == IpPortOf(peer);
 }
 
@@ -48,7 +48,7 @@ void Connecting::OnReady(std::uint32_t events) {
   const bool broken = (events & (Poller::kError | Poller::kHangUp)) != 0;
   if (!broken && (events & Poller::kWritable) == 0) return;
   int error = broken ? TakeSocketError(fd_->get()) : 0;
-  if (error == 0 && MetItself(fd_->get(), to_)) error = ECONNREFUSED;
+  if (error == 0 && ConnectedToSelf(fd_->get(), to_)) error = ECONNREFUSED;
   if (error != 0) {
     error_ = SystemError(error, "connect");
     return OnLater();

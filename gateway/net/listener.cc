@@ -184,7 +184,7 @@ bool Listener::AcceptOne() {
       Pause(error);
       return false;
     }
-    handler_.OnNobody();
+    handler_.OnNoConnection();
     return !nobody;
   }
   auto stream = SocketStream::Make(WatchedFd(fd_.loop(), std::move(fd)), peer);

@@ -149,14 +149,14 @@ void Loop::OnCheck() {
   // scheduled, the awaited data may have arrived before the deadline.
   clock_.Advance(clock_.Now());
   DeleteDeferred();
-  if (HasMore()) KeepAwake();
+  if (HasMore()) EnableIdle();
 }
 
 bool Loop::HasMore() const {
   return sockets_left_ || !later_.empty() || !leftovers_.empty() || !tasks_.empty();
 }
 
-void Loop::KeepAwake() {
+void Loop::EnableIdle() {
   if (std::exchange(awake_, true)) return;
   uv_idle_start(idle_.get(), [](uv_idle_t* h) { static_cast<Loop*>(h->data)->OnIdle(); });
 }
@@ -238,13 +238,13 @@ void Loop::OnWake() {
 void Loop::RunLater(io::Later& later) {
   if (later.waiting()) return;
   later_.Append(later);
-  KeepAwake();
+  EnableIdle();
 }
 
 void Loop::Continue(io::Later& later) {
   if (later.waiting()) return;
   leftovers_.Append(later);
-  KeepAwake();
+  EnableIdle();
 }
 
 void Loop::DeferDelete(std::unique_ptr<io::Deletable> thing) {

@@ -141,7 +141,7 @@ class Loop final : public io::Turn {
   void RunLeftovers();
   void SetAlarm();
   // Makes libuv call OnIdle without waiting for an event.
-  void KeepAwake();
+  void EnableIdle();
   bool HasMore() const;
   void DeleteDeferred();
   void CloseUv();

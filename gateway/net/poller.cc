@@ -42,7 +42,7 @@ Poller::Place Poller::Add(int fd, std::uint32_t events, Client& client) {
 }
 
 void Poller::Remove(Place place) {
-  Forget(place);
+  Unwatch(place);
   FreeSlot(place);
   --size_;
 }

@@ -93,7 +93,7 @@ class Poller {
 
   // Returns false if the system refuses.
   virtual bool Watch(Place place, int fd, std::uint32_t events) = 0;
-  virtual void Forget(Place) {}
+  virtual void Unwatch(Place) {}
   virtual void RearmSlot(Place, std::uint32_t) {}
   Place TakeSlot();
   void FreeSlot(Place place);

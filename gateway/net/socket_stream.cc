@@ -120,7 +120,7 @@ void SocketStream::OnReady(std::uint32_t events) {
       ReadNow(crowded ? kFirstRead : kMostRead);
     }
   } else if ((events & Poller::kError) != 0) {
-    return Break(0);
+    return Fail(0);
   }
   if ((events & Poller::kWritable) == 0 || !queue_) return;
   if (fd_.loop().crowded()) {
@@ -134,11 +134,11 @@ void SocketStream::OnReady(std::uint32_t events) {
 // Runs deferred work. The handler must not destroy the stream from inside, but may do anything
 // else.
 void SocketStream::OnLater() {
-  if (health_ == Health::kBroken) return TellFailure();
+  if (health_ == Health::kBroken) return ReportFailure();
   if (flush_waits_) {
     flush_waits_ = false;
     if (queue_) Flush();
-    if (health_ == Health::kBroken) return TellFailure();
+    if (health_ == Health::kBroken) return ReportFailure();
   }
   if (writing_ == Writing::kFlushed) {
     writing_ = Writing::kClosed;
@@ -159,12 +159,12 @@ void SocketStream::ReadNow(std::size_t most) {
     case Input::kStopped:
       return;
     case Input::kBroken:
-      return Break(error);
+      return Fail(error);
     case Input::kEnded: {
       const bool broken = (pending_ & Poller::kError) != 0;
       reading_ = Reading::kEnded;
       Tell([](io::StreamHandler& handler) { handler.OnEnd(); });
-      if (broken) Break(0);
+      if (broken) Fail(0);
       return;
     }
   }
@@ -186,7 +186,7 @@ SocketStream::Input SocketStream::ReadSome(std::size_t most, int& error) {
     in_read_ = true;
     Tell([&](io::StreamHandler& handler) { handler.OnBytes(buffer.first(size)); });
     in_read_ = false;
-    // A write inside the handler may have failed: then the rest is read by TellFailure.
+    // A write inside the handler may have failed: then the rest is read by ReportFailure.
     if (reading_ != Reading::kOn || health_ != health) return Input::kStopped;
     // A short read means that nothing is left, unless it is followed by something that no further
     // event will report: the end of the stream, an error, or the bytes behind an urgent byte, at
@@ -212,7 +212,7 @@ void SocketStream::Send(std::span<const Bytes> slices, int flags) {
   std::size_t sent = 0;
   if (!queue_) {
     const auto taken = SendSlices(slices, flags);
-    if (!taken) return Break(taken.error());
+    if (!taken) return Fail(taken.error());
     sent = *taken;
   }
   for (const Bytes slice : slices) {
@@ -266,7 +266,7 @@ void SocketStream::Flush() {
   std::array<iovec, kMaxSlices> vectors;
   const std::size_t count = queue_->Peek(vectors);
   const auto sent = SendOnce(fd_.get(), std::span(vectors).first(count));
-  if (!sent) return Break(sent.error());
+  if (!sent) return Fail(sent.error());
   NoteSent(*sent);
   queue_->Consume(*sent);
   if (queue_->size() > 0) {
@@ -274,11 +274,11 @@ void SocketStream::Flush() {
   } else {
     queue_.reset();
     SetWantsOutput(false);
-    if (writing_ == Writing::kFinishing) EndOutput();
+    if (writing_ == Writing::kFinishing) SendFin();
   }
   if (was_congested_ && queued() <= io::kLowMark) {
     was_congested_ = false;
-    Tell([](io::StreamHandler& handler) { handler.OnDrained(); });
+    Tell([](io::StreamHandler& handler) { handler.OnWritable(); });
   }
 }
 
@@ -287,18 +287,18 @@ void SocketStream::Shutdown() {
   if (queue_) {
     writing_ = Writing::kFinishing;
   } else {
-    EndOutput();
+    SendFin();
   }
 }
 
-void SocketStream::EndOutput() {
+void SocketStream::SendFin() {
   writing_ = Writing::kFlushed;
   // Fails only on a broken connection, which is reported separately.
   ::shutdown(fd_.get(), SHUT_WR);
   RunSoon();
 }
 
-void SocketStream::Reset() {
+void SocketStream::Abort() {
   const linger at_once{1, 0};
   if (!is_unix_) ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
@@ -336,7 +336,7 @@ void SocketStream::RunSoon() {
   fd_.loop().RunLater(*this);
 }
 
-void SocketStream::Break(int error) {
+void SocketStream::Fail(int error) {
   if (health_ != Health::kWhole) return;
   health_ = Health::kBroken;
   NoteError(error);
@@ -347,7 +347,7 @@ void SocketStream::Break(int error) {
   RunSoon();
 }
 
-void SocketStream::TellFailure() {
+void SocketStream::ReportFailure() {
   // Kept for the next handler.
   if (handler_ == nullptr) return;
   // Input that the peer sent before it reset the connection or stopped reading is still delivered.

@@ -54,7 +54,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
   void WriteLast(std::span<const Bytes> slices) override;
-  void Reset() override;
+  void Abort() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
   io::Delivery delivery() const override;
   std::size_t held_bytes() const override { return queue_ ? queue_->held_bytes() : 0; }
@@ -94,10 +94,10 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   }
   void Enqueue(Bytes bytes);
   void Flush();
-  void EndOutput();
+  void SendFin();
 
-  void Break(int error);
-  void TellFailure();
+  void Fail(int error);
+  void ReportFailure();
   void NoteError(int error) { error_ = static_cast<std::uint16_t>(error); }
 
   // Calls the handler, if there is one.

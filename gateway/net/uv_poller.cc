@@ -43,7 +43,7 @@ bool UvPoller::Watch(Place place, int fd, std::uint32_t events) {
   return true;
 }
 
-void UvPoller::Forget(Place place) {
+void UvPoller::Unwatch(Place place) {
   watched_[place] = {};
 }
 

@@ -31,7 +31,7 @@ class UvPoller final : public Poller {
   };
 
   bool Watch(Place place, int fd, std::uint32_t events) override;
-  void Forget(Place place) override;
+  void Unwatch(Place place) override;
   void RearmSlot(Place place, std::uint32_t events) override;
   void Start(Place place);
   void OnEvents(Place place, int status, int uv_events);

@@ -30,7 +30,7 @@ class Socket {
   virtual std::string_view subprotocol() const = 0;
 
   // Sends one message. Text must be UTF-8. Flow control: while congested() is true, messages are
-  // still accepted, but a service should wait for OnDrained; the gateway stops reading this client
+  // still accepted, but a service should wait for OnWritable; the gateway stops reading this client
   // meanwhile.
   virtual void Send(MessageKind kind, Bytes payload) = 0;
   // The same for a message to many sockets, which is already encoded.
@@ -60,7 +60,7 @@ class SocketHandler : public io::Deletable {
   // A whole message, at most limits.message_size. The bytes may be modified in place and are only
   // valid during the call.
   virtual void OnMessage(MessageKind kind, MutableBytes payload) = 0;
-  virtual void OnDrained() {}
+  virtual void OnWritable() {}
   // The client has disconnected or is closing. `code` as in RFC 6455, section 7.4, including 1005
   // and 1006.
   virtual void OnClose(std::uint16_t code) { (void)code; }
@@ -126,7 +126,7 @@ class Service {
     std::string line;      // human-readable; empty: nothing to report
     std::string location;  // where the client would be redirected, as in the Location header
   };
-  virtual Preview Foretell(const http::Request& /*request*/, bool /*tls*/) const { return {}; }
+  virtual Preview MakePreview(const http::Request& /*request*/, bool /*tls*/) const { return {}; }
 };
 
 // Parameters for creating a service. Borrowed; path and limits outlive the service. As long as a

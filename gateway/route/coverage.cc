@@ -56,7 +56,7 @@ std::vector<std::string> HostsOf(const std::vector<config::Route>& routes) {
 }
 
 bool GoesBeforeByHost(const RouteMatch& first, const RouteMatch& second) {
-  const Precedence why = WhyItGoesFirst(first, second);
+  const Precedence why = ExplainPrecedence(first, second);
   return why == Precedence::kExactHost || why == Precedence::kLongerWildcard ||
          why == Precedence::kSomeHost;
 }

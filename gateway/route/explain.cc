@@ -60,11 +60,11 @@ std::vector<NearMiss> NearMisses(const std::vector<config::Route>& routes, std::
   return misses;
 }
 
-std::string WhyItMatches(const RouteMatch& match) {
+std::string ExplainMatch(const RouteMatch& match) {
   return WhyItsHostFits(match.host) + "; " + WhyItsPathFits(match.route->path);
 }
 
-Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second) {
+Precedence ExplainPrecedence(const RouteMatch& first, const RouteMatch& second) {
   if (first.host != nullptr) {
     if (second.host == nullptr) return Precedence::kSomeHost;
     if (first.host->wildcard != second.host->wildcard) return Precedence::kExactHost;
@@ -82,7 +82,7 @@ Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second) {
                                                                    : Precedence::kFileOrder;
 }
 
-std::string_view WhyItIsBehind(Precedence precedence) {
+std::string_view ExplainLowerRank(Precedence precedence) {
   switch (precedence) {
     case Precedence::kExactHost:
       return "a wildcard host is less specific than a listed one";

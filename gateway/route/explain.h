@@ -24,7 +24,7 @@ std::vector<NearMiss> NearMisses(const std::vector<config::Route>& routes, std::
 
 // Describes why a route matches: "the host app.example.com is listed; the path is exactly this
 // one".
-std::string WhyItMatches(const RouteMatch& match);
+std::string ExplainMatch(const RouteMatch& match);
 
 // Why one match takes precedence over another, by the rules at the top of router.h.
 enum class Precedence {
@@ -41,9 +41,9 @@ enum class Precedence {
 };
 
 // `first` must precede `second` in Router::Matches.
-Precedence WhyItGoesFirst(const RouteMatch& first, const RouteMatch& second);
+Precedence ExplainPrecedence(const RouteMatch& first, const RouteMatch& second);
 
 // Describes the second match: "a prefix is less specific than an exact path".
-std::string_view WhyItIsBehind(Precedence precedence);
+std::string_view ExplainLowerRank(Precedence precedence);
 
 }  // namespace upgate::route

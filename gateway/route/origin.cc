@@ -113,7 +113,7 @@ OriginVerdict JudgeOpaque(std::string_view sent, bool repeated, const config::Co
 
 }  // namespace
 
-OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
+OriginVerdict CheckOrigin(const http::Request& request, const SeenAs& seen,
                           const config::Cors* cors, bool require_origin, std::string_view field) {
   OriginVerdict passes;
   passes.vary = cors != nullptr;

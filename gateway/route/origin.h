@@ -63,7 +63,7 @@ struct OriginVerdict {
 // name, and never get credentials. Everything else is refused with a reason that names the origin
 // it was compared with. Ordinary HTTP requests are only checked if there is a `cors` block; that is
 // up to the caller. `field`: the name of the header field with the origin.
-OriginVerdict JudgeOrigin(const http::Request& request, const SeenAs& seen,
+OriginVerdict CheckOrigin(const http::Request& request, const SeenAs& seen,
                           const config::Cors* cors, bool require_origin,
                           std::string_view field = "Origin");
 

@@ -94,7 +94,7 @@ bool IsPreflight(const http::Request& request) {
 
 http::Response AnswerPreflight(const http::Request& request, const SeenAs& seen,
                                const config::Cors& cors) {
-  const OriginVerdict verdict = JudgeOrigin(request, seen, &cors, true);
+  const OriginVerdict verdict = CheckOrigin(request, seen, &cors, true);
   http::Response response = verdict.allowed ? Answer(request.headers, verdict.headers, cors)
                                             : RefusePreflight(verdict.reason);
   response.headers.Add("Vary",

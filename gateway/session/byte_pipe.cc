@@ -42,7 +42,7 @@ void BytePipe::Pass(Peer& from, Bytes data) {
   if (to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
 }
 
-void BytePipe::OnDrained(Peer& drained) {
+void BytePipe::OnWritable(Peer& drained) {
   Peer& source = Other(drained);
   if (!source.ended) source.gate.Resume(*source.stream, PauseReason::kFarEndFull);
 }
@@ -115,26 +115,26 @@ void BytePipe::Watch() {
   timer_.Arm(idle - quiet);
 }
 
-void BytePipe::LetGo() {
+void BytePipe::DetachStreams() {
   timer_.Disarm();
   for (Peer* peer : {&client_, &server_}) peer->stream->SetHandler(nullptr);
 }
 
 void BytePipe::Finish(bool reset) {
   if (std::exchange(over_, true)) return;
-  LetGo();
+  DetachStreams();
   if (reset) {
-    client_.stream->Reset();
-    server_.stream->Reset();
+    client_.stream->Abort();
+    server_.stream->Abort();
   }
   owner_.OnSessionDone(*this);
 }
 
-void BytePipe::Abandon() {
+void BytePipe::Abort() {
   over_ = true;
   Ended(code::kAbnormal, Closer::kGateway, "cut off by the shutdown");
-  LetGo();
-  client_.stream->Reset();
+  DetachStreams();
+  client_.stream->Abort();
 }
 
 // ---- memory

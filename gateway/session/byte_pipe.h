@@ -34,7 +34,7 @@ class BytePipe final : public Session, private io::Timer::Owner {
   void Start(std::string client_early) override;
   // The protocol has no Close that the gateway could send: both ends get a FIN.
   void End(std::uint16_t code, std::string_view reason) override;
-  void Abandon() override;
+  void Abort() override;
   std::size_t held_bytes() const override;
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return *ending_; }
@@ -51,7 +51,7 @@ class BytePipe final : public Session, private io::Timer::Owner {
     void OnBytes(MutableBytes data) override { pipe.Pass(*this, data); }
     void OnEnd() override { pipe.OnEnd(*this); }
     void OnError(const Error& error) override { pipe.OnError(*this, error); }
-    void OnDrained() override { pipe.OnDrained(*this); }
+    void OnWritable() override { pipe.OnWritable(*this); }
     void OnFlushed() override { pipe.OnFlushed(*this); }
 
     BytePipe& pipe;
@@ -67,14 +67,14 @@ class BytePipe final : public Session, private io::Timer::Owner {
   void Pass(Peer& from, Bytes data);
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);
-  void OnDrained(Peer& drained);
+  void OnWritable(Peer& drained);
   void OnFlushed(Peer& flushed);
   void OnTimer(io::Timer& timer) override;
   void ShutDown(Peer& peer);
   void Ended(std::uint16_t code, Closer closer, std::string_view why);
   void BeginClosing();
   void Watch();
-  void LetGo();
+  void DetachStreams();
   void FinishIfDone();
   void Finish(bool reset);
 

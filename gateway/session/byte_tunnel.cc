@@ -42,8 +42,8 @@ void ByteTunnel::End(std::uint16_t close_code, std::string_view reason) {
   StopReadingServer();
 }
 
-void ByteTunnel::Abandon() {
-  client_.Abandon("aborted by the shutdown");
+void ByteTunnel::Abort() {
+  client_.Abort("aborted by the shutdown");
   if (server_) server_->SetHandler(nullptr);
   close_timer_.Disarm();
 }
@@ -107,7 +107,7 @@ void ByteTunnel::ToServer() {
   if (server_->congested()) client_.PauseReading(PauseReason::kFarEndFull);
 }
 
-void ByteTunnel::OnDrained() {
+void ByteTunnel::OnWritable() {
   client_.ResumeReading(PauseReason::kFarEndFull);
 }
 
@@ -193,11 +193,11 @@ void ByteTunnel::Discard(std::size_t bytes) {
   discard_left_ -= static_cast<std::uint32_t>(std::min<std::size_t>(bytes, discard_left_));
   if (discard_left_ > 0) return;
   server_->SetReading(false);
-  if (server_flushed_) BreakOffSoon();
+  if (server_flushed_) AbortSoon();
 }
 
 // The kernel has all data, but may not have sent the last of it, which a reset would discard.
-void ByteTunnel::BreakOffSoon() {
+void ByteTunnel::AbortSoon() {
   progress_.Mark(server_->delivery());
   close_timer_.Arm(std::min(facts().route->limits.close_timeout, kSendGrace));
 }
@@ -205,7 +205,7 @@ void ByteTunnel::BreakOffSoon() {
 void ByteTunnel::OnFlushed() {
   server_flushed_ = true;
   if (server_ended_) return ServerDone();
-  if (discard_left_ == 0) BreakOffSoon();
+  if (discard_left_ == 0) AbortSoon();
 }
 
 void ByteTunnel::OnTimer(io::Timer&) {
@@ -227,7 +227,7 @@ void ByteTunnel::ServerDone() {
   server_state_ = ServerState::kDone;
   close_timer_.Disarm();
   server_->SetHandler(nullptr);
-  if (discard_left_ == 0) server_->Reset();
+  if (discard_left_ == 0) server_->Abort();
   context_.loop.turn.DeferDelete(std::move(server_));
   client_.ResumeReading(PauseReason::kFarEndFull);
   FinishIfDone();

@@ -43,7 +43,7 @@ class ByteTunnel final : public Session,
 
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
-  void Abandon() override;
+  void Abort() override;
   std::size_t held_bytes() const override;
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return client_.ending(); }
@@ -73,7 +73,7 @@ class ByteTunnel final : public Session,
   void OnEnd() override;
   bool OnTruncated() override { return server_truncated_ = true; }
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
 
   void OnTimer(io::Timer& timer) override;
@@ -82,7 +82,7 @@ class ByteTunnel final : public Session,
   void ToServer();
   void StopReadingServer();
   void Discard(std::size_t bytes);
-  void BreakOffSoon();
+  void AbortSoon();
   void ShutDownServer();
   void ArmCloseTimer();
   void ServerDone();

@@ -46,7 +46,7 @@ Compression::Direction Compression::Of(ws::Role sender, const ws::DeflateParamet
   return {parameters.server_max_window_bits, !parameters.server_no_context_takeover};
 }
 
-void Compression::Settle(const ws::DeflateParameters& agreed) {
+void Compression::SetParameters(const ws::DeflateParameters& agreed) {
   in_ = Of(ws::Role::kServer, agreed);
   out_ = Of(ws::Role::kClient, agreed);
 }

@@ -36,7 +36,7 @@ class Compression final {
   ~Compression();
   // As a client, for an object that was created with the offered parameters: sets those that the
   // server chose, which need no more memory (no larger windows, no additional context takeover).
-  void Settle(const ws::DeflateParameters& agreed);
+  void SetParameters(const ws::DeflateParameters& agreed);
 
   Compression(const Compression&) = delete;
   Compression& operator=(const Compression&) = delete;

@@ -26,7 +26,7 @@ class CountedStream final : public io::ByteStream, private io::StreamHandler {
     stream_->Write(slices);
   }
   void Shutdown() override { stream_->Shutdown(); }
-  void Reset() override { stream_->Reset(); }
+  void Abort() override { stream_->Abort(); }
   std::size_t queued() const override { return stream_->queued(); }
   io::Delivery delivery() const override { return stream_->delivery(); }
   std::size_t held_bytes() const override { return stream_->held_bytes(); }
@@ -43,7 +43,7 @@ class CountedStream final : public io::ByteStream, private io::StreamHandler {
   void OnEnd() override { handler_->OnEnd(); }
   bool OnTruncated() override { return handler_->OnTruncated(); }
   void OnError(const Error& error) override { handler_->OnError(error); }
-  void OnDrained() override { handler_->OnDrained(); }
+  void OnWritable() override { handler_->OnWritable(); }
   void OnFlushed() override { handler_->OnFlushed(); }
 
   std::unique_ptr<io::ByteStream> stream_;

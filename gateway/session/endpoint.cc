@@ -138,7 +138,7 @@ void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
                     std::unique_ptr<Rest> rest) {
   if (data.empty() && !open) {
     gate_.Resume(*stream_, PauseReason::kRest);
-    if (rest->broken) Lost(peer(), *rest->broken);
+    if (rest->broken) FailPeerLost(peer(), *rest->broken);
     return;
   }
   if (rest) {
@@ -156,7 +156,7 @@ void Endpoint::Keep(Bytes data, const std::optional<ws::FramePart>& open,
   gate_.Pause(*stream_, PauseReason::kRest);
   ContinueRest();
   // The connection has ended, so nothing will end the pause.
-  if (rest_->broken && held()) Lost(peer(), std::string(*rest_->broken));
+  if (rest_->broken && held()) FailPeerLost(peer(), std::string(*rest_->broken));
 }
 
 void Endpoint::CountIn(const ws::FramePart& part) {
@@ -287,10 +287,11 @@ void Endpoint::OnEnd() {
   owner_.OnReadDone();
   stream_->Shutdown();
   if (role_ == ws::Role::kServer)
-    return Lost(peer(), "the client ended the connection without a Close");
-  Lost(peer(), truncated_ ? "the server ended the connection without a Close and without TLS's "
-                            "close_notify"
-                          : "the server ended the connection without a Close");
+    return FailPeerLost(peer(), "the client ended the connection without a Close");
+  FailPeerLost(peer(), truncated_
+                           ? "the server ended the connection without a Close and without TLS's "
+                             "close_notify"
+                           : "the server ended the connection without a Close");
 }
 
 // Harmless from a server: frames have a length, and a Close is the last of them.
@@ -312,11 +313,11 @@ void Endpoint::OnError(const Error& error) {
     ++context_.finishing;
     rest_->broken = error.message;
   } else {
-    Lost(peer(), error.message);
+    FailPeerLost(peer(), error.message);
   }
 }
 
-void Endpoint::Lost(Closer closer, std::string_view why) {
+void Endpoint::FailPeerLost(Closer closer, std::string_view why) {
   End(code::kAbnormal, closer, why);
   const bool untold = reading();
   state_ = State::kLingering;
@@ -336,20 +337,20 @@ void Endpoint::Done() {
   owner_.OnPeerDone();
 }
 
-void Endpoint::Abandon(std::string_view why) {
+void Endpoint::Abort(std::string_view why) {
   End(code::kAbnormal, Closer::kGateway, why);
   state_ = State::kDone;
   timer_.Disarm();
   if (!stream_) return;
   stream_->SetHandler(nullptr);
-  stream_->Reset();
+  stream_->Abort();
 }
 
 void Endpoint::End(std::uint16_t close_code, Closer closer, std::string_view why) {
   if (!ending_) ending_ = std::make_unique<Ending>(close_code, closer, std::string(why));
 }
 
-void Endpoint::OnDrained() {
+void Endpoint::OnWritable() {
   if (state_ == State::kLingering || state_ == State::kDone) return;
   gate_.Resume(*stream_, PauseReason::kOwnQueueFull);
   owner_.OnPeerDrained();
@@ -378,7 +379,7 @@ void Endpoint::OnTimer(io::Timer&) {
     case State::kLingering:
       // A peer that makes progress in reading what was sent before the Close gets more time.
       if (progress_.Since(stream_->delivery()) >= kSlowestProgress) return ArmCloseTimer();
-      Lost(peer(), "no answer to the Close within limits.close_timeout");
+      FailPeerLost(peer(), "no answer to the Close within limits.close_timeout");
       return;
     case State::kPeerClosed:
     case State::kDone:
@@ -399,8 +400,8 @@ void Endpoint::Watch(io::Instant now) {
   if (pings && now - last_heard_ >= limits_.ping_interval) {
     // Progress in reading a backlog proves that the peer is alive; the ping is behind that backlog.
     if (ping_unanswered_ && !progress_.WorksOnBacklog(stream_->delivery())) {
-      stream_->Reset();
-      Lost(Closer::kGateway, "nothing received within limits.ping_interval after a ping");
+      stream_->Abort();
+      FailPeerLost(Closer::kGateway, "nothing received within limits.ping_interval after a ping");
       return;
     }
     last_heard_ = now;

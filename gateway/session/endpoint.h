@@ -106,7 +106,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void Fail(const ws::ProtocolError& error);
 
   // Aborts the connection without a closing handshake; no callbacks follow.
-  void Abandon(std::string_view why);
+  void Abort(std::string_view why);
 
   // Notes activity of the session's other peer that is not sent to this one.
   void NoteActivity() { last_active_ = context_.loop.timers.Now(); }
@@ -158,7 +158,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void OnEnd() override;
   bool OnTruncated() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
 
@@ -215,7 +215,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   void Linger();
   Closer peer() const { return role_ == ws::Role::kServer ? Closer::kClient : Closer::kServer; }
   void ArmCloseTimer();
-  void Lost(Closer closer, std::string_view why);
+  void FailPeerLost(Closer closer, std::string_view why);
   void Done();
   void End(std::uint16_t code, Closer closer, std::string_view why);
   void Watch(io::Instant now);

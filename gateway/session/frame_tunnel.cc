@@ -129,7 +129,7 @@ void FrameTunnel::Discard(Peer& from, std::size_t bytes) {
   from.discard_left -= static_cast<std::uint32_t>(std::min<std::size_t>(bytes, from.discard_left));
   if (from.discard_left > 0) return;
   from.stream->SetReading(false);
-  BreakOffSoon();
+  AbortSoon();
 }
 
 void FrameTunnel::Count(const Peer& from, const ws::FrameTally& tally) {
@@ -147,7 +147,7 @@ void FrameTunnel::Count(const Peer& from, const ws::FrameTally& tally) {
   (in ? totals_.bytes_in : totals_.bytes_out) += tally.bytes;
 }
 
-void FrameTunnel::OnDrained(Peer& drained) {
+void FrameTunnel::OnWritable(Peer& drained) {
   Peer& source = Other(drained);
   if (!source.gone) source.gate.Resume(*source.stream, PauseReason::kFarEndFull);
 }
@@ -260,7 +260,7 @@ void FrameTunnel::ShutDown(Peer& peer) {
 
 void FrameTunnel::OnFlushed(Peer& flushed) {
   flushed.flushed = true;
-  if (&flushed == &server_) BreakOffSoon();
+  if (&flushed == &server_) AbortSoon();
   AwaitEnds();
   FinishIfDone();
 }
@@ -303,7 +303,7 @@ bool FrameTunnel::MayGoOn() const {
 
 // Resets the connection to a server that keeps sending after its client is gone, once the kernel
 // has had time to send the last data: a reset discards what is unsent.
-void FrameTunnel::BreakOffSoon() {
+void FrameTunnel::AbortSoon() {
   if (!client_.done() || !server_.flushed || server_.discard_left > 0) return;
   ArmLastWait(kSendGrace);
 }
@@ -321,22 +321,22 @@ void FrameTunnel::FinishIfDone() {
 
 void FrameTunnel::Finish() {
   timer_.Disarm();
-  LetGo();
-  if (server_.stream && server_.discard_left == 0) server_.stream->Reset();
+  DetachStreams();
+  if (server_.stream && server_.discard_left == 0) server_.stream->Abort();
   owner_.OnSessionDone(*this);
 }
 
-void FrameTunnel::LetGo() {
+void FrameTunnel::DetachStreams() {
   for (Peer* peer : {&client_, &server_}) {
     if (peer->stream) peer->stream->SetHandler(nullptr);
   }
 }
 
-void FrameTunnel::Abandon() {
+void FrameTunnel::Abort() {
   Ended(code::kAbnormal, Closer::kGateway, "aborted by the shutdown");
   timer_.Disarm();
-  LetGo();
-  if (client_.stream) client_.stream->Reset();
+  DetachStreams();
+  if (client_.stream) client_.stream->Abort();
 }
 
 // ---- memory
@@ -385,7 +385,7 @@ void FrameTunnel::Watch() {
     // Progress in reading a backlog proves that the client is alive; the ping is behind that
     // backlog.
     if (ping_unanswered_ && !client_.progress.WorksOnBacklog(client_.stream->delivery())) {
-      client_.stream->Reset();
+      client_.stream->Abort();
       return OnError(client_,
                      {Errc::kTimeout, "nothing received within limits.ping_interval after a ping"});
     }

@@ -35,7 +35,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
 
   void Start(std::string client_early) override;
   void End(std::uint16_t code, std::string_view reason) override;
-  void Abandon() override;
+  void Abort() override;
   std::size_t held_bytes() const override;
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return *ending_; }
@@ -62,7 +62,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     // last of them.
     bool OnTruncated() override { return truncated = who == Closer::kServer; }
     void OnError(const Error& error) override { tunnel.OnError(*this, error); }
-    void OnDrained() override { tunnel.OnDrained(*this); }
+    void OnWritable() override { tunnel.OnWritable(*this); }
     void OnFlushed() override { tunnel.OnFlushed(*this); }
 
     bool done() const { return gone || (ended && flushed); }
@@ -94,7 +94,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Discard(Peer& from, std::size_t bytes);
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);
-  void OnDrained(Peer& drained);
+  void OnWritable(Peer& drained);
   void OnFlushed(Peer& flushed);
   void OnTimer(io::Timer& timer) override;
 
@@ -110,7 +110,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void ShutDown(Peer& peer);
   void Ended(std::uint16_t code, Closer closer, std::string_view why);
   void BeginClosing();
-  void BreakOffSoon();
+  void AbortSoon();
   void AwaitEnds();
   void ArmLastWait(io::Millis patience);
   void MarkProgress();
@@ -118,7 +118,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void Watch();
   void SendPing();
   void FinishIfDone();
-  void LetGo();
+  void DetachStreams();
   void Finish();
 
   Context& context_;

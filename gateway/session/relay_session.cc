@@ -155,9 +155,9 @@ void RelaySession::End(std::uint16_t close_code, std::string_view reason) {
   server_.endpoint.Close(close_code, reason, Closer::kGateway, reason);
 }
 
-void RelaySession::Abandon() {
-  client_.endpoint.Abandon("aborted by the shutdown");
-  server_.endpoint.Abandon("aborted by the shutdown");
+void RelaySession::Abort() {
+  client_.endpoint.Abort("aborted by the shutdown");
+  server_.endpoint.Abort("aborted by the shutdown");
 }
 
 void RelaySession::OnPeerDone(Side& side) {

@@ -40,7 +40,7 @@ class RelaySession final : public Session {
 
   void Start(std::string client_early) override;
   void End(std::uint16_t code, std::string_view reason) override;
-  void Abandon() override;
+  void Abort() override;
   std::size_t held_bytes() const override;
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return client_.endpoint.ending(); }

@@ -34,8 +34,8 @@ void ServiceSession::End(std::uint16_t code, std::string_view reason) {
   endpoint_.Close(code, reason, Closer::kGateway, reason);
 }
 
-void ServiceSession::Abandon() {
-  endpoint_.Abandon("aborted by the shutdown");
+void ServiceSession::Abort() {
+  endpoint_.Abort("aborted by the shutdown");
 }
 
 std::size_t ServiceSession::held_bytes() const {
@@ -93,7 +93,7 @@ void ServiceSession::SetReading(bool on) {
 
 void ServiceSession::OnPeerDrained() {
   endpoint_.ResumeReading(PauseReason::kAnswersFull);
-  handler_->OnDrained();
+  handler_->OnWritable();
 }
 
 void ServiceSession::OnPeerClosing(PeerEnd end, std::string_view) {

@@ -23,7 +23,7 @@ class ServiceSession final : public Session, private Endpoint::Owner, private pl
 
   void Start(std::string early) override;
   void End(std::uint16_t code, std::string_view reason) override;
-  void Abandon() override;
+  void Abort() override;
   std::size_t held_bytes() const override;
   void HoldBack(bool wait) override;
   const Ending& ending() const override { return endpoint_.ending(); }

@@ -11,8 +11,8 @@ io::MemoryRefusal Session::Refuse() {
   return io::MemoryRefusal::kSession;
 }
 
-void Session::CutOff() {
-  Abandon();
+void Session::AbortEvicted() {
+  Abort();
   owner_.OnSessionDone(*this);
 }
 

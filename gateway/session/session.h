@@ -80,7 +80,7 @@ class Session : public io::Deletable, public io::MemoryHolder {
   virtual void End(std::uint16_t code, std::string_view reason) = 0;
   // Aborts both connections; OnSessionDone is not called. The owner then has the loop delete the
   // session.
-  virtual void Abandon() = 0;
+  virtual void Abort() = 0;
   // Known once the session is done.
   virtual const Ending& ending() const = 0;
   virtual const Totals& totals() const = 0;
@@ -91,11 +91,11 @@ class Session : public io::Deletable, public io::MemoryHolder {
   void SetExpiry(io::Instant at) { facts_.expires = at; }
 
   // For the owner, when the session has ended and waits for its deletion: leaves the memory ledger.
-  void Retire() { Leave(); }
+  void LeaveLedger() { Leave(); }
 
   // io::MemoryHolder; derived classes implement held_bytes and HoldBack.
   io::MemoryRefusal Refuse() final;
-  void CutOff() final;
+  void AbortEvicted() final;
 
  protected:
   Session(Facts facts, io::MemoryLedger& ledger, Owner& owner)

@@ -25,7 +25,7 @@ class ClientHandshake final : public io::Pending,
   void OnEstablished() override { turn_.RunLater(*this); }
   void OnBytes(MutableBytes) override {}
   void OnEnd() override {}
-  void OnDrained() override {}
+  void OnWritable() override {}
   void OnError(const Error& error) override;
   void OnLater() override;
 

@@ -37,7 +37,7 @@ bool LooksLikeRecord(const std::array<std::uint8_t, kHeaderSize>& header) {
 
 int BioRead(BIO* bio, char* out, int size) {
   BIO_clear_retry_flags(bio);
-  Engine& engine = *Engine::AtWork(bio);
+  Engine& engine = *Engine::BoundBio(bio);
   const int got = engine.ReadRecordBytes(out, size);
   if (got < 0 && engine.failure() == nullptr) BIO_set_retry_read(bio);
   return got;
@@ -45,7 +45,7 @@ int BioRead(BIO* bio, char* out, int size) {
 
 int BioWrite(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  Engine::AtWork(bio)->AppendRecordBytes(bytes, size);
+  Engine::BoundBio(bio)->AppendRecordBytes(bytes, size);
   return size;
 }
 
@@ -101,11 +101,11 @@ Engine::Engine(SslPtr ssl, Scratch::Buffers& buffers) : ssl_(std::move(ssl)), bu
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
-Engine* Engine::AtWork(BIO* bio) {
+Engine* Engine::BoundBio(BIO* bio) {
   return static_cast<Engine*>(BIO_get_data(bio));
 }
 
-void Engine::GoToWork() {
+void Engine::BindBio() {
   BIO_set_data(buffers_.bio.get(), this);
   ERR_clear_error();
 }
@@ -113,11 +113,11 @@ void Engine::GoToWork() {
 Engine::Step Engine::Advance(MutableBytes room) {
   if (failure_) return {Progress::kFailed};
   if (ended_) return {Progress::kEnd};
-  return established_ ? Read(room) : Shake();
+  return established_ ? Read(room) : Handshake();
 }
 
-Engine::Step Engine::Shake() {
-  GoToWork();
+Engine::Step Engine::Handshake() {
+  BindBio();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     established_ = true;
@@ -135,7 +135,7 @@ Engine::Step Engine::Read(MutableBytes room) {
   std::size_t size = 0;
   while (!failure_ && !ended_ && room.size() - size >= kMaxPlaintext &&
          (RecordReady() || !settled_)) {
-    GoToWork();
+    BindBio();
     std::size_t got = 0;
     const int result = SSL_read_ex(ssl_.get(), room.data() + size, room.size() - size, &got);
     if (result == 1) {
@@ -209,7 +209,7 @@ void Engine::ReleaseBuffers() {
 
 void Engine::Encrypt(Bytes plaintext) {
   while (!plaintext.empty() && !failure_) {
-    GoToWork();
+    BindBio();
     std::size_t taken = 0;
     if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &taken) != 1)
       return FailFromQueue();
@@ -218,7 +218,7 @@ void Engine::Encrypt(Bytes plaintext) {
 }
 
 void Engine::Close() {
-  GoToWork();
+  BindBio();
   if (SSL_shutdown(ssl_.get()) < 0) FailFromQueue();
   ReleaseBuffers();
 }

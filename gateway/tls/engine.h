@@ -84,14 +84,14 @@ class Engine {
   io::TlsInfo Info() const;
 
   // For the BIO and OpenSSL's callbacks: the engine that called OpenSSL.
-  static Engine* AtWork(BIO* bio);
+  static Engine* BoundBio(BIO* bio);
   int ReadRecordBytes(char* out, int size);
   void AppendRecordBytes(const char* bytes, int size);
 
  private:
   // Must be called before every OpenSSL call that may use the BIO.
-  void GoToWork();
-  Step Shake();
+  void BindBio();
+  Step Handshake();
   Step Read(MutableBytes room);
   void Encrypt(Bytes plaintext);
   void ReleaseBuffers();

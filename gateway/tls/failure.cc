@@ -127,7 +127,7 @@ int OnVerify(int accepted, X509_STORE_CTX* store) {
   if (accepted == 1) return 1;
   const int index = SSL_get_ex_data_X509_STORE_CTX_idx();
   SSL* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, index));
-  Engine* engine = ssl != nullptr ? Engine::AtWork(SSL_get_rbio(ssl)) : nullptr;
+  Engine* engine = ssl != nullptr ? Engine::BoundBio(SSL_get_rbio(ssl)) : nullptr;
   if (engine != nullptr)
     engine->Refuse((SSL_is_server(ssl) ? "client certificate: " : "") + VerifyText(store));
   return 0;

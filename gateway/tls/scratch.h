@@ -13,7 +13,7 @@ namespace upgate::tls {
 // Maximum plaintext of one record (RFC 8446, section 5.1).
 inline constexpr std::size_t kMaxPlaintext = 16 * 1024;
 
-// The BIO of all engines of a loop: it transfers records to and from Engine::AtWork.
+// The BIO of all engines of a loop: it transfers records to and from Engine::BoundBio.
 BioPtr MakeRecordBio();
 
 struct Scratch::Buffers {

@@ -41,7 +41,7 @@ void Stream::Start(HandshakeObserver& observer) {
   state_ = State::kHandshaking;
   engine_.Advance(buffers_.plaintext());
   Flush();
-  Steer();
+  UpdateReading();
 }
 
 void Stream::SetHandler(io::StreamHandler* handler) {
@@ -53,7 +53,7 @@ void Stream::SetReading(bool on) {
   if (reading_ == on) return;
   reading_ = on;
   if (on && state_ == State::kFresh) state_ = State::kHandshaking;
-  if (!processing_) Steer();
+  if (!processing_) UpdateReading();
 }
 
 bool Stream::Receiving() const {
@@ -62,7 +62,7 @@ bool Stream::Receiving() const {
 
 // Turns on reading from below, or schedules a callback, or neither. Kept ciphertext is processed
 // first: the lower stream is not read until then, so the kept amount stays bounded.
-void Stream::Steer() {
+void Stream::UpdateReading() {
   if (state_ == State::kFailed) return;
   const bool more = engine_.failure() != nullptr || (Receiving() && engine_.HasMore());
   if (engine_.failure() != nullptr) {
@@ -81,7 +81,7 @@ void Stream::OnBytes(MutableBytes data) {
   if (state_ != State::kHandshaking) return Process();
   // A handshake costs as much as thousands of messages, so it is deferred to a later turn.
   engine_.Keep();
-  Steer();
+  UpdateReading();
 }
 
 void Stream::Process() {
@@ -100,8 +100,8 @@ void Stream::Process() {
   processing_ = false;
   engine_.Keep();
   Charge();
-  Steer();
-  if (drained && state_ != State::kFailed && handler_ != nullptr) handler_->OnDrained();
+  UpdateReading();
+  if (drained && state_ != State::kFailed && handler_ != nullptr) handler_->OnWritable();
 }
 
 void Stream::Deliver(Engine::Step step) {
@@ -134,7 +134,7 @@ void Stream::Write(std::span<const Bytes> slices) {
   if (!waiting_ && engine_.writable()) {
     engine_.Write(slices);
     Flush();
-    if (engine_.failure() && !processing_) Steer();
+    if (engine_.failure() && !processing_) UpdateReading();
     return;
   }
   if (!waiting_) waiting_ = std::make_unique<std::string>();
@@ -145,7 +145,7 @@ void Stream::Write(std::span<const Bytes> slices) {
   engine_.Fail(
       {Errc::kLimit,
        fmt::format("more than {} bytes written before the TLS handshake was over", kMaxWaiting)});
-  if (!processing_) Steer();
+  if (!processing_) UpdateReading();
 }
 
 void Stream::Shutdown() {
@@ -153,7 +153,7 @@ void Stream::Shutdown() {
   sending_ = Sending::kClosing;
   if (waiting_ || !engine_.writable()) return;
   SendWaiting();  // only close_notify: nothing is waiting
-  if (engine_.failure() != nullptr && !processing_) Steer();
+  if (engine_.failure() != nullptr && !processing_) UpdateReading();
 }
 
 // Sends deferred output: plaintext, then close_notify.
@@ -164,7 +164,7 @@ bool Stream::SendWaiting() {
     const Bytes plaintext = AsBytes(*waiting);
     engine_.Write(std::span(&plaintext, 1));
     Flush();
-    // If the lower stream is not congested, it will not call OnDrained later.
+    // If the lower stream is not congested, it will not call OnWritable later.
     drained = congested && !lower_->congested();
   }
   if (sending_ == Sending::kClosing && engine_.writable()) {
@@ -202,9 +202,9 @@ void Stream::OnError(const Error& error) {
   Fail({Errc::kTls, error.message + " during the TLS handshake", TlsFault::kGone});
 }
 
-void Stream::OnDrained() {
-  if (std::exchange(stalled_, false)) Steer();
-  if (!waiting_ && state_ != State::kFailed && handler_ != nullptr) handler_->OnDrained();
+void Stream::OnWritable() {
+  if (std::exchange(stalled_, false)) UpdateReading();
+  if (!waiting_ && state_ != State::kFailed && handler_ != nullptr) handler_->OnWritable();
 }
 
 void Stream::OnFlushed() {

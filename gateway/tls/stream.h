@@ -50,7 +50,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   using io::ByteStream::Write;
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
-  void Reset() override { lower_->Reset(); }
+  void Abort() override { lower_->Abort(); }
   std::size_t queued() const override {
     return lower_->queued() + (waiting_ ? waiting_->size() : 0);
   }
@@ -89,7 +89,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
   // Delivers what is available without new ciphertext.
   void OnLater() override { Process(); }
@@ -98,10 +98,10 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   void Process();
   void Deliver(Engine::Step step);
   void Establish();
-  // Returns whether OnDrained must be called.
+  // Returns whether OnWritable must be called.
   bool SendWaiting();
   void Flush();
-  void Steer();
+  void UpdateReading();
   void Fail(Error error);
   // Updates the ledger.
   void Charge();

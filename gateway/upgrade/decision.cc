@@ -167,7 +167,7 @@ Decision Decide(const http::Request& request, const config::Listener& listener,
   const bool for_websocket = IsForWebSocket(request, dialects, behind);
   const std::string_view origin_field = for_websocket ? ws::OriginField(request) : "Origin";
   Decision decision{
-      .verdict = route::JudgeOrigin(request, seen, cors, route.require_origin, origin_field),
+      .verdict = route::CheckOrigin(request, seen, cors, route.require_origin, origin_field),
       .fields = {},
       .what = Ordinary{}};
   const route::OriginVerdict& verdict = decision.verdict;

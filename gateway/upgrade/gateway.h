@@ -100,7 +100,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // from inside other calls.
   void Drain(std::uint16_t code, io::Millis spread, std::function<void()> empty);
   // Aborts every session.
-  void Abandon();
+  void Abort();
 
   // For operators. Visits sessions in slices, one per turn of the loop, and then calls `done`;
   // never, if the gateway is destroyed before. Sessions that open in the meantime are not included.
@@ -213,7 +213,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                        RouteContext* route);
   void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
-  void Forget(session::Session& session);
+  void RecordEnd(session::Session& session);
   // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter).
   void LimitAge(session::Session& session);
   void CloseIfDown(const session::Session& session);

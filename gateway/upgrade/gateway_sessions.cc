@@ -226,14 +226,14 @@ void Gateway::LimitAge(session::Session& session) {
 void Gateway::OnSessionDone(session::Session& session) {
   std::unique_ptr<session::Session> done = sessions_.Take(session.facts().id);
   assert(done && "a session ends once");
-  session.Retire();
-  Forget(session);
+  session.LeaveLedger();
+  RecordEnd(session);
   context_.loop.turn.DeferDelete(std::move(done));
   if (empty_ && sessions_.empty()) empty_();
 }
 
 // Updates the counters for a session that has ended, and writes its log line.
-void Gateway::Forget(session::Session& session) {
+void Gateway::RecordEnd(session::Session& session) {
   const session::Facts& facts = session.facts();
   stats::RouteStats& stats = ContextOf(facts.slot).stats();
   stats.sessions_open.Subtract();
@@ -254,12 +254,12 @@ void Gateway::Drain(std::uint16_t code, io::Millis spread, std::function<void()>
                  [this, ids, spread] { closes_.Add(*ids, spread, *shutdown_); });
 }
 
-void Gateway::Abandon() {
+void Gateway::Abort() {
   draining_ = true;
   for (auto& [id, session] : sessions_.TakeAll()) {
-    session->Abandon();
-    session->Retire();
-    Forget(*session);
+    session->Abort();
+    session->LeaveLedger();
+    RecordEnd(*session);
     context_.loop.turn.DeferDelete(std::move(session));
   }
   if (empty_) empty_();

@@ -91,12 +91,12 @@ bool LoopListeners::empty() const {
          });
 }
 
-void LoopListeners::Abandon() {
-  for (auto& entry : entries_) entry->front->Abandon();
+void LoopListeners::Abort() {
+  for (auto& entry : entries_) entry->front->Abort();
   // Aborting the last connection removes an entry from the list.
   while (!retired_.empty()) {
     const std::size_t left = retired_.size();
-    retired_.back()->front->Abandon();
+    retired_.back()->front->Abort();
     if (retired_.size() == left) break;
   }
 }

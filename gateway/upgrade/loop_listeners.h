@@ -43,7 +43,7 @@ class LoopListeners {
   // True if no connection is left, apart from those of sessions.
   bool empty() const;
   // Aborts every connection.
-  void Abandon();
+  void Abort();
 
   http::Front& front(std::size_t listener) { return *entries_[listener]->front; }
   // The number of removed listeners that still have connections.

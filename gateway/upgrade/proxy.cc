@@ -64,8 +64,8 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
 }
 
 Gateway::Proxy::~Proxy() {
-  if (!settled_) Settle(HandshakeOutcome::kClientGone);
-  LetGo();
+  if (!settled_) CountOutcome(HandshakeOutcome::kClientGone);
+  ReleaseServer();
 }
 
 // ---- to the server
@@ -88,7 +88,7 @@ void Gateway::Proxy::OnOpened(backend::Opened opened) {
 
 void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
-  Settle(backend::OutcomeOf(error));
+  CountOutcome(backend::OutcomeOf(error));
   settled_ = true;
   timer_.Disarm();
   exchange_.Respond(gateway_.OnBackendFailed(*context_, seen_.client, error));
@@ -126,10 +126,10 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
     return ToServer(request, fields, route_, lease_.server->config, seen_,
                     listener_->config.trusted_proxies, client, onward_.rewritten.get());
   };
-  if (!admission_) return WithoutToken(with(request.headers));
-  if (!upgrades_to_websocket()) {
-    http::OutgoingRequest out = WithoutToken(with(request.headers));
-    out.upgrade = admission_->protocol;
+  if (!admission_ || !upgrades_to_websocket()) {
+    http::OutgoingRequest out = with(request.headers);
+    if (admission_) out.upgrade = admission_->protocol;
+    RemoveToken(out);
     return out;
   }
   offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
@@ -137,13 +137,13 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
                           !route_.enforce && route_.subprotocols.empty();
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
-  return WithoutToken(std::move(out));
+  RemoveToken(out);
+  return out;
 }
 
-http::OutgoingRequest Gateway::Proxy::WithoutToken(http::OutgoingRequest request) const {
+void Gateway::Proxy::RemoveToken(http::OutgoingRequest& request) const {
   if (route_.resolver && route_.resolver->strip_query)
     request.target = WithoutTokens(request.target, *route_.resolver);
-  return request;
 }
 
 // The handshake fields to send instead of the client's, if the server is to get a different
@@ -191,7 +191,7 @@ std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
   const auto agreed =
       ws::ReadDeflateAnswer(chosen->front(), session::WantedBy(*route_.server_compression));
   if (!agreed) return "its 101 has parameters of permessage-deflate that were not offered";
-  server_compression_->Settle(*agreed);
+  server_compression_->SetParameters(*agreed);
   return {};
 }
 
@@ -232,7 +232,7 @@ void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
   if (admission_) {
     gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, head.status,
                         "the response of " + lease_.server->config.url);
-    Settle(HandshakeOutcome::kServerRefused);
+    CountOutcome(HandshakeOutcome::kServerRefused);
   }
   Arm(Wait::kAnswer);
   // A HEAD response may omit Content-Length.
@@ -269,7 +269,7 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
   timer_.Disarm();
   const backend::Server* server = lease_.server;
   admission_->use = std::move(lease_.use);
-  LetGo();
+  ReleaseServer();
   if (!upgrades_to_websocket()) {
     settled_ = true;
     return gateway_.EstablishPipe(exchange_, *admission_, head, std::move(upgraded), *server);
@@ -278,7 +278,7 @@ void Gateway::Proxy::OnUpgraded(const http::Response& head, http::Upgraded upgra
     pool_.servers().OnBroken(*server, *fault);
     gateway_.context_.loop.turn.DeferDelete(std::move(upgraded.stream));
     if (TryAnother(&config::Retry::connect)) return;
-    Settle(HandshakeOutcome::kBackendFailed);
+    CountOutcome(HandshakeOutcome::kBackendFailed);
     return Fail(502, "the server behind this route sent an invalid handshake", *fault);
   }
   settled_ = true;
@@ -308,7 +308,7 @@ bool Gateway::Proxy::TryAnother(bool config::Retry::* reason) {
   servers.retries().Spend();
   lease_.server->stats.retries.Add();
   if (admission_) admission_->use = {};
-  LetGo();
+  ReleaseServer();
   timer_.Disarm();
   exchange_.SetBodyReading(false);
   request_sent_ = false;
@@ -319,7 +319,7 @@ bool Gateway::Proxy::TryAnother(bool config::Retry::* reason) {
 
 void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
   if (MayRetry(untouched)) {
-    LetGo();
+    ReleaseServer();
     timer_.Disarm();
     retried_ = true;
     exchange_.SetBodyReading(false);
@@ -328,8 +328,8 @@ void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
   const std::string why = lease_.server->config.url + ": " + error.message;
   if (admission_ && !answer_begun_) pool_.servers().OnBroken(*lease_.server, error.message);
   if (untouched && TryAnother(&config::Retry::connect)) return;
-  LetGo();
-  Settle(HandshakeOutcome::kBackendFailed);
+  ReleaseServer();
+  CountOutcome(HandshakeOutcome::kBackendFailed);
   Fail(502,
        error.code == Errc::kProtocol ? "the server behind this route sent a malformed response"
                                      : "the connection to the server behind this route broke",
@@ -352,8 +352,8 @@ void Gateway::Proxy::OnTimer(io::Timer&) {
                                       overdue.what, overdue.key);
   if (admission_ && !answer_begun_) pool_.servers().OnBroken(*lease_.server, overdue.what);
   if (!over && TryAnother(&config::Retry::timeout)) return;
-  LetGo();
-  Settle(HandshakeOutcome::kBackendTimeout);
+  ReleaseServer();
+  CountOutcome(HandshakeOutcome::kBackendTimeout);
   Fail(504, fmt::format("the server behind this route does not answer within {}", overdue.key),
        why);
 }
@@ -375,17 +375,17 @@ void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view wh
 }
 
 // Counts the outcome of the handshake, if there was one, and releases its session slot.
-void Gateway::Proxy::Settle(HandshakeOutcome outcome) {
+void Gateway::Proxy::CountOutcome(HandshakeOutcome outcome) {
   if (!admission_ || std::exchange(settled_, true)) return;
   context_->Count(outcome);
   admission_->slot = {};
 }
 
-void Gateway::Proxy::LetGo() {
+void Gateway::Proxy::ReleaseServer() {
   opening_.reset();
   lease_.use = {};
   if (!lease_.connection) return;
-  lease_.connection->Abandon();
+  lease_.connection->Abort();
   gateway_.context_.loop.turn.DeferDelete(std::move(lease_.connection));
 }
 

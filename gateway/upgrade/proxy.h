@@ -44,7 +44,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
     void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override {
       proxy_.OnUpgraded(head, std::move(upgraded));
     }
-    void OnRequestDrained() override { proxy_.exchange_.SetBodyReading(true); }
+    void OnRequestWritable() override { proxy_.exchange_.SetBodyReading(true); }
     void OnFailed(const Error& error, bool untouched) override {
       proxy_.OnServerFailed(error, untouched);
     }
@@ -86,7 +86,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void Send(backend::Lease lease);
   bool upgrades_to_websocket() const { return admission_ && admission_->protocol.empty(); }
   http::OutgoingRequest MakeRequest();
-  http::OutgoingRequest WithoutToken(http::OutgoingRequest request) const;
+  void RemoveToken(http::OutgoingRequest& request) const;
   http::Headers TranslatedFields();
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
@@ -99,8 +99,8 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   // Responds with an error or, if the response has begun, aborts the client's connection so that
   // the client notices.
   void Fail(int status, std::string_view what, std::string_view why);
-  void Settle(stats::HandshakeOutcome outcome);
-  void LetGo();
+  void CountOutcome(stats::HandshakeOutcome outcome);
+  void ReleaseServer();
   void Arm(Wait wait);
   io::Millis TimeFor(Wait wait) const;
   io::Millis TimeForHandshake() const;

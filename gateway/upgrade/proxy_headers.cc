@@ -40,8 +40,8 @@ constexpr std::array<std::string_view, 6> kForwarding{"x-forwarded-for",  "x-for
 bool IsOfForwarding(std::string_view name) {
   // The first letter rules out most fields.
   if (name.empty() || !std::string_view("xfv").contains(ToLower(name.front()))) return false;
-  return std::ranges::any_of(kForwarding,
-                             [&](std::string_view ours) { return http::FoldsTo(name, ours); });
+  return std::ranges::any_of(
+      kForwarding, [&](std::string_view ours) { return http::EqualsAsVariable(name, ours); });
 }
 
 bool IsOneOf(std::string_view name, auto&& names) {

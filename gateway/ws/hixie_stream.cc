@@ -29,11 +29,11 @@ void HixieStream::SetHandler(io::StreamHandler* handler) {
 
 void HixieStream::SetReading(bool on) {
   reading_ = on && handler_ != nullptr;
-  if (!delivering_) Steer();
+  if (!delivering_) UpdateReading();
 }
 
 // Held frames are delivered first; the stream below is not read until then.
-void HixieStream::Steer() {
+void HixieStream::UpdateReading() {
   const bool more = reading_ && HasMore();
   if (flush_is_due_) {
     turn_.RunLater(*this);
@@ -83,7 +83,7 @@ void HixieStream::Deliver() {
   }
   delivering_ = false;
   if (!HoldsFrames()) std::string().swap(held_);  // swap frees the memory; assigning would not
-  Steer();
+  UpdateReading();
 }
 
 // The handler may write and make the decoder append to held_, so the frames are moved out first.
@@ -131,18 +131,18 @@ void HixieStream::Write(std::span<const Bytes> slices) {
     output_ended_ = true;
     if (!encoded.told) lower_->Shutdown();
   }
-  if (!delivering_) Steer();
+  if (!delivering_) UpdateReading();
 }
 
 void HixieStream::Shutdown() {
   if (std::exchange(shutdown_, true)) return;
   if (!flushed_) return lower_->Shutdown();
   flush_is_due_ = true;
-  if (!delivering_) Steer();
+  if (!delivering_) UpdateReading();
 }
 
-void HixieStream::OnDrained() {
-  if (handler_ != nullptr) handler_->OnDrained();
+void HixieStream::OnWritable() {
+  if (handler_ != nullptr) handler_->OnWritable();
 }
 
 void HixieStream::OnFlushed() {

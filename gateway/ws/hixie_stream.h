@@ -26,7 +26,7 @@ http::Upgraded AsRfc6455(config::Dialect dialect, http::Upgraded upgraded, io::L
 // the protocol, cause a Close with 1003 or the violation's code that appears to come from the
 // client, and after that the client receives nothing but the closing handshake.
 //
-// Nothing is queued here for the client: queued() and OnDrained are those of the stream below.
+// Nothing is queued here for the client: queued() and OnWritable are those of the stream below.
 // While reading is off, at most one read from the client is held in translated form, and nothing is
 // read below.
 class HixieStream final : public io::ByteStream, private io::StreamHandler, private io::Later {
@@ -40,7 +40,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   using io::ByteStream::Write;
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
-  void Reset() override { lower_->Reset(); }
+  void Abort() override { lower_->Abort(); }
   std::size_t queued() const override { return lower_->queued(); }
   io::Delivery delivery() const override { return lower_->delivery(); }
   std::size_t held_bytes() const override { return lower_->held_bytes() + charge_.bytes(); }
@@ -55,7 +55,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   void OnBytes(MutableBytes data) override;
   void OnEnd() override;
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
   // Delivers what has become due without input from below.
   void OnLater() override;
@@ -66,7 +66,7 @@ class HixieStream final : public io::ByteStream, private io::StreamHandler, priv
   bool HasMore() const { return HoldsFrames() || pong_ || end_ == End::kSeen; }
   void Deliver();
   void DeliverHeld();
-  void Steer();
+  void UpdateReading();
   void Charge() { charge_.Set(io::HeapBytes(held_)); }
 
   const std::unique_ptr<io::ByteStream> lower_;

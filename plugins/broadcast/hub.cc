@@ -16,7 +16,7 @@ std::unique_ptr<http::ExchangeHandler> Hub::OnRequest(http::Exchange& exchange) 
 
 std::unique_ptr<plugin::SocketHandler> Hub::OnSocket(plugin::Socket& socket) {
   // A new subscriber gets what is published from now on.
-  if (gathered_ > 0) SealAll();
+  if (gathered_ > 0) FlushBatches();
   return std::make_unique<Subscriber>(*this, RoomAt(socket.request().target.path), socket,
                                       ++last_id_);
 }
@@ -31,14 +31,14 @@ void Hub::Publish(Room& room, plugin::Message message, PublisherId but) {
   gathered_ += Cost(message);
   room.Publish(std::move(message), but);
   List(room);
-  if (gathered_ > kMostGathered) SealAll();
+  if (gathered_ > kMostGathered) FlushBatches();
 }
 
 void Hub::Publish(std::string_view path, plugin::Message message) {
   Publish(RoomAt(path), std::move(message), 0);
 }
 
-void Hub::OnLeft(Room& room) {
+void Hub::OnSubscriberLeft(Room& room) {
   if (room.empty()) List(room);
 }
 
@@ -48,11 +48,11 @@ void Hub::List(Room& room) {
 }
 
 void Hub::EndTurn() {
-  SealAll();
+  FlushBatches();
   DeliverSome();
 }
 
-void Hub::SealAll() {
+void Hub::FlushBatches() {
   gathered_ = 0;
   Shipment shipment;
   for (Room* const room : listed_) {
@@ -62,7 +62,7 @@ void Hub::SealAll() {
       shipment.push_back({room->path(), std::move(*batch), memory().Share(cost)});
     }
   }
-  if (!shipment.empty()) Ship(std::move(shipment));
+  if (!shipment.empty()) ForwardBatch(std::move(shipment));
 }
 
 // Rooms that are not finished, or were not served in this turn, are queued for the next.
@@ -107,7 +107,7 @@ void Hub::Release(Room& room) {
   if (!room.full()) room.held.RunAll();
 }
 
-void Hub::Ship(Shipment shipment) {
+void Hub::ForwardBatch(Shipment shipment) {
   const std::size_t here = host_.loop_index();
   const auto shared = std::make_shared<const Shipment>(std::move(shipment));
   for (std::size_t loop = 0; loop < host_.loops(); ++loop) {
@@ -159,7 +159,7 @@ void Hub::Report(std::size_t to, const std::string& path, std::size_t cost) {
   });
 }
 
-void Hub::CallWhenClear(Room& room, io::Later& publisher) {
+void Hub::NotifyWhenWritable(Room& room, io::Later& publisher) {
   if (!publisher.waiting()) room.held.Append(publisher);
 }
 

@@ -43,12 +43,12 @@ class Hub final : public plugin::Instance, private io::Later {
 
   // Registers a publisher of a room with too much in transit. The publisher should stop until it is
   // called back, which does not happen inside the call; no effect if it is already waiting.
-  void CallWhenClear(Room& room, io::Later& publisher);
+  void NotifyWhenWritable(Room& room, io::Later& publisher);
   // The same for a publisher outside of the room that does not wait.
   bool overfull(std::string_view path) const;
 
   // Called when a subscriber has left. An empty room is erased at the end of the turn.
-  void OnLeft(Room& room);
+  void OnSubscriberLeft(Room& room);
 
  private:
   // What one loop has published in a turn.
@@ -64,12 +64,12 @@ class Hub final : public plugin::Instance, private io::Later {
   void List(Room& room);
   void EndTurn();
   // Queues gathered messages for delivery, and sends them to the other loops.
-  void SealAll();
+  void FlushBatches();
   void DeliverSome();
   // Returns false once the room has nothing left to deliver.
   bool DeliverSome(Room& room, std::size_t work);
   void Release(Room& room);
-  void Ship(Shipment shipment);
+  void ForwardBatch(Shipment shipment);
   void Receive(std::size_t from, const Shipment& shipment);
   void Erase(Room& room);
   void Report(std::size_t to, const std::string& path, std::size_t cost);

@@ -25,10 +25,10 @@ Subscriber::~Subscriber() {
 void Subscriber::Take(const plugin::Batch& batch) {
   if (!backlog_ && !socket_.congested()) return socket_.SendBatch(batch);
   if (!backlog_) backlog_ = std::make_unique<Backlog>(hub_.memory());
-  if (!backlog_->Add(batch, hub_.options().queue)) Dismiss(kTryAgainLater, "too slow");
+  if (!backlog_->Add(batch, hub_.options().queue)) Close(kTryAgainLater, "too slow");
 }
 
-void Subscriber::OnDrained() {
+void Subscriber::OnWritable() {
   while (backlog_ && !socket_.congested()) {
     socket_.SendBatch(backlog_->Take());
     if (backlog_->empty()) backlog_.reset();
@@ -38,11 +38,11 @@ void Subscriber::OnDrained() {
 void Subscriber::OnMessage(plugin::MessageKind kind, MutableBytes payload) {
   if (room_ == nullptr) return;
   if (!hub_.options().clients_publish)
-    return Dismiss(kPolicyViolation, "clients cannot publish here");
+    return Close(kPolicyViolation, "clients cannot publish here");
   hub_.Publish(*room_, plugin::Message(kind, payload), hub_.options().to_sender ? 0 : id_);
   if (!room_->full()) return;
   socket_.SetReading(false);
-  hub_.CallWhenClear(*room_, *this);
+  hub_.NotifyWhenWritable(*room_, *this);
 }
 
 void Subscriber::OnLater() {
@@ -58,10 +58,10 @@ void Subscriber::Leave() {
   backlog_.reset();
   Room& room = *std::exchange(room_, nullptr);
   room.Remove(*this);
-  hub_.OnLeft(room);
+  hub_.OnSubscriberLeft(room);
 }
 
-void Subscriber::Dismiss(std::uint16_t code, std::string_view reason) {
+void Subscriber::Close(std::uint16_t code, std::string_view reason) {
   Leave();
   socket_.Close(code, reason);
   // Keep reading to receive the client's Close.

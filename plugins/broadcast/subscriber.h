@@ -33,14 +33,14 @@ class Subscriber final : public plugin::SocketHandler, private io::Later {
 
  private:
   void OnMessage(plugin::MessageKind kind, MutableBytes payload) override;
-  void OnDrained() override;
+  void OnWritable() override;
   std::size_t held_bytes() const override { return backlog_ ? backlog_->cost() : 0; }
   void OnClose(std::uint16_t code) override;
   // The room can accept messages again.
   void OnLater() override;
 
   void Leave();
-  void Dismiss(std::uint16_t code, std::string_view reason);
+  void Close(std::uint16_t code, std::string_view reason);
 
   Hub& hub_;
   Room* room_;  // nullptr once it has left

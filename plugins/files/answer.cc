@@ -110,7 +110,7 @@ std::expected<FileAnswer, http::Response> MakeAnswer(const Options& options, con
   const Validators validators =
       ValidatorsOf(found.file, found.coding != nullptr ? found.coding->name : "", now);
   const http::Headers common = CommonHeaders(options, validators);
-  switch (JudgeConditions(request.headers, validators, now)) {
+  switch (EvaluateConditions(request.headers, validators, now)) {
     case Verdict::kNotModified:
       return std::unexpected(WithHeaders(NotModified(options), common));
     case Verdict::kPreconditionFailed:

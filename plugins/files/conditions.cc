@@ -93,7 +93,8 @@ Validators ValidatorsOf(const OpenFile& file, std::string_view variant, std::int
   return validators;
 }
 
-Verdict JudgeConditions(const http::Headers& headers, const Validators& current, std::int64_t now) {
+Verdict EvaluateConditions(const http::Headers& headers, const Validators& current,
+                           std::int64_t now) {
   if (headers.Find("if-match") != nullptr) {
     if (!ListMatches(headers.Joined("if-match"), current.etag, Comparison::kStrong))
       return Verdict::kPreconditionFailed;

@@ -24,7 +24,8 @@ enum class Verdict : std::uint8_t { kServe, kNotModified, kPreconditionFailed };
 
 // Evaluates If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since of a GET or HEAD, in
 // that order (RFC 9110, section 13.2.2).
-Verdict JudgeConditions(const http::Headers& headers, const Validators& current, std::int64_t now);
+Verdict EvaluateConditions(const http::Headers& headers, const Validators& current,
+                           std::int64_t now);
 
 // True if Range applies: no If-Range, or its condition is true (RFC 9110, section 13.1.5).
 bool IfRangeHolds(const http::Headers& headers, const Validators& current, std::int64_t now);

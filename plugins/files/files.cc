@@ -91,7 +91,7 @@ class Files final : public plugin::Service {
   std::unique_ptr<plugin::Instance> Start(plugin::Host& host) const override {
     return std::make_unique<FilesInstance>(options_, route_, host.loop());
   }
-  Preview Foretell(const http::Request& request, bool) const override {
+  Preview MakePreview(const http::Request& request, bool) const override {
     const auto found = files::FindFile(options_, route_, request);
     if (found) return {.line = "the file " + Printable(found->path), .location = {}};
     const http::Response& answer = found.error();

@@ -40,7 +40,7 @@ FileStream::FileStream(http::Exchange& exchange, io::Turn& turn, MutableBytes bu
   if (is_long) ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
-void FileStream::Pump() {
+void FileStream::SendMore() {
   std::size_t left = kBytesPerTurn;
   while (!exchange_.congested()) {
     if (at_ == body_.size()) return exchange_.EndBody();

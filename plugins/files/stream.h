@@ -26,13 +26,13 @@ class FileStream final : public http::ExchangeHandler, io::Later {
              std::vector<Piece> body);
 
   // Sends the first bytes; call it once, directly after the head.
-  void Start() { Pump(); }
+  void Start() { SendMore(); }
 
-  void OnWritable() override { Pump(); }
+  void OnWritable() override { SendMore(); }
 
  private:
-  void OnLater() override { Pump(); }
-  void Pump();
+  void OnLater() override { SendMore(); }
+  void SendMore();
   // Sends bytes of the first piece, at most `limit` from the file; returns how many. 0: the file
   // has become shorter.
   std::size_t SendSome(std::size_t limit);

@@ -20,12 +20,12 @@ HttpQuery::HttpQuery(io::Loop loop, tls::Scratch& scratch, HostPort server,
 
 HttpQuery::~HttpQuery() {
   --under_way_;
-  LetGo();
+  ReleaseConnection();
 }
 
-void HttpQuery::LetGo() {
+void HttpQuery::ReleaseConnection() {
   if (!connection_) return;
-  connection_->Abandon();
+  connection_->Abort();
   loop_.turn.DeferDelete(std::move(connection_));
 }
 
@@ -43,24 +43,24 @@ void HttpQuery::OnConnectFailed(const Error& error) {
 void HttpQuery::OnHead(http::Response&& head, http::BodyLength) {
   head_ = std::move(head);
   if (head_.status == 404 || head_.status == 410) {
-    LetGo();
+    ReleaseConnection();
     return reply_(plugin::Unknown());
   }
   if (head_.status == 200) return;
-  LetGo();
+  ReleaseConnection();
   reply_(plugin::Failed(fmt::format("the server of the resolver answered {}", head_.status)));
 }
 
 void HttpQuery::OnBody(Bytes bytes) {
   if (body_.size() + bytes.size() <= kMostBody) return Append(body_, bytes);
-  LetGo();
+  ReleaseConnection();
   reply_(plugin::Failed("the server of the resolver gave an answer that is too large"));
 }
 
 void HttpQuery::OnBodyEnd(const http::Headers&) {
   auto target = TargetOfJson(body_);
   const auto fresh = FreshnessOf(head_.headers);
-  LetGo();
+  ReleaseConnection();
   if (!target) {
     return reply_(
         plugin::Failed("the server of the resolver gave an answer of no use: " + target.error()));
@@ -74,7 +74,7 @@ void HttpQuery::OnUpgraded(const http::Response&, http::Upgraded upgraded) {
 }
 
 void HttpQuery::OnFailed(const Error& error, bool) {
-  LetGo();
+  ReleaseConnection();
   reply_(plugin::Failed("the server of the resolver: " + error.message));
 }
 

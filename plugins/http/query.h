@@ -33,10 +33,10 @@ class HttpQuery final : public io::Deletable,
   void OnBody(Bytes bytes) override;
   void OnBodyEnd(const http::Headers& trailers) override;
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;
-  void OnRequestDrained() override {}
+  void OnRequestWritable() override {}
   void OnFailed(const Error& error, bool untouched) override;
-  void OnIdleConnectionLost(http::ClientConnection&) override {}
-  void LetGo();
+  void OnIdleConnectionClosed(http::ClientConnection&) override {}
+  void ReleaseConnection();
 
   io::Loop loop_;
   const http::OutgoingRequest request_;

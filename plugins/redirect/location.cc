@@ -169,7 +169,7 @@ std::string FaultOfCaptures(const std::vector<Part>& parts, const config::PathPa
 }
 
 // "//other.example/" would be another host.
-void OneSlashFirst(std::string& path) {
+void CollapseLeadingSlashes(std::string& path) {
   const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
   if (slashes > 1) path.erase(0, slashes - 1);
 }
@@ -223,7 +223,7 @@ std::optional<std::string> Location::For(const http::Request& request, bool tls)
       result.pop_back();
     result += ValueOf(placeholder, request.target, tls, prefix_names_);
   }
-  if (on_this_host_) OneSlashFirst(result);
+  if (on_this_host_) CollapseLeadingSlashes(result);
   return result;
 }
 

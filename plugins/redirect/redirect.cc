@@ -37,7 +37,7 @@ class Redirect final : public plugin::Service {
   std::unique_ptr<plugin::Instance> Start(plugin::Host&) const override {
     return std::make_unique<RedirectInstance>(to_, status_);
   }
-  Preview Foretell(const http::Request& request, bool tls) const override {
+  Preview MakePreview(const http::Request& request, bool tls) const override {
     auto location = to_.For(request, tls);
     if (!location) return {.line = "400: the request names no host", .location = {}};
     return {.line = std::to_string(status_) + " with Location: " + *location,

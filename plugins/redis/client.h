@@ -74,7 +74,7 @@ class RedisClient final : private io::StreamHandler,
   void OnBytes(MutableBytes data) override;
   void OnEnd() override { Lost("the server closed the connection"); }
   void OnError(const Error& error) override { Lost(error.message); }
-  void OnDrained() override {}
+  void OnWritable() override {}
   void OnTimer(io::Timer& timer) override;
 
   void Connect();

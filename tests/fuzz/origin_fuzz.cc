@@ -129,7 +129,7 @@ void RunOne(std::uint8_t settings, const http::Request& request) {
   CheckSeen(request, seen, trusted);
   const auto& cors = policies->routes[policy].cors;
   CheckVerdict(request, seen, policy,
-               JudgeOrigin(request, seen, cors ? &*cors : nullptr, (settings & 16) != 0));
+               CheckOrigin(request, seen, cors ? &*cors : nullptr, (settings & 16) != 0));
   if (cors && IsPreflight(request)) CheckPreflight(request, AnswerPreflight(request, seen, *cors));
 }
 

@@ -267,7 +267,7 @@ TEST_P(LostClient, ASessionLeftWithOneEndCanBeCutOff) {
     ASSERT_EQ(h.gw.network().stream_count(), 1u);
     h.gw.gateway().Drain(1001, io::Millis{0}, [] {});
     h.Run();
-    h.gw.gateway().Abandon();
+    h.gw.gateway().Abort();
     h.Run();
     EXPECT_EQ(h.gw.network().stream_count(), 0u);
   }

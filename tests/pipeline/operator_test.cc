@@ -40,7 +40,7 @@ class OperatorTest : public testing::Test {
   explicit OperatorTest(std::string_view yaml = kThreeLoops) : gw_(yaml) {
     EXPECT_TRUE(front_.Listen(Address(std::string(kAdmin)), {}));
   }
-  ~OperatorTest() override { front_.Abandon(); }
+  ~OperatorTest() override { front_.Abort(); }
 
   static constexpr std::string_view kThreeLoops = R"(
 workers: 3

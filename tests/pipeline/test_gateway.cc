@@ -168,8 +168,8 @@ void TestGateway::Worker::OnLater() {
 
 TestGateway::~TestGateway() {
   for (auto& worker : workers_) {
-    worker->listeners->Abandon();
-    worker->gateway->Abandon();
+    worker->listeners->Abort();
+    worker->gateway->Abort();
   }
   loop_.RunUntilIdle();
 }

@@ -89,7 +89,7 @@ class MemoryListener final : public io::Listener, public Participant {
   }
   ~MemoryListener() override {
     if (network() != nullptr) std::erase(network()->listeners_, this);
-    for (auto& stream : backlog_) stream->Reset();
+    for (auto& stream : backlog_) stream->Abort();
   }
 
   SocketAddress address() const override { return address_; }

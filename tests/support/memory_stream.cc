@@ -119,10 +119,10 @@ void MemoryStream::Offer(Bytes bytes) {
 void MemoryStream::Shutdown() {
   if (shutdown_ || dead()) return;
   shutdown_ = true;
-  if (queue_.empty()) EndOutput();
+  if (queue_.empty()) SendFin();
 }
 
-void MemoryStream::EndOutput() {
+void MemoryStream::SendFin() {
   out().fin = true;
   flush_is_due_ = true;
 }
@@ -140,7 +140,7 @@ bool MemoryStream::Flush() {
   pipe.bytes.Push(next);
   queue_.Pop(next.size());
   Charge();
-  if (queue_.empty() && shutdown_) EndOutput();
+  if (queue_.empty() && shutdown_) SendFin();
   return true;
 }
 
@@ -189,12 +189,12 @@ void MemoryStream::DeliverBytes() {
   network.ReleaseReadBuffer(lent.size());
 }
 
-// Calls OnDrained or OnFlushed; true if the handler was called.
+// Calls OnWritable or OnFlushed; true if the handler was called.
 bool MemoryStream::TellWriter() {
   if (was_congested_ && queue_.size() <= io::kLowMark) {
     was_congested_ = false;
     if (handler_ == nullptr) return false;
-    CallHandler([](io::StreamHandler& handler) { handler.OnDrained(); });
+    CallHandler([](io::StreamHandler& handler) { handler.OnWritable(); });
     return true;
   }
   if (!std::exchange(flush_is_due_, false) || handler_ == nullptr) return false;

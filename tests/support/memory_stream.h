@@ -88,7 +88,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   void SetReading(bool on) override;
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
-  void Reset() override { reset_on_close_ = true; }
+  void Abort() override { reset_on_close_ = true; }
   std::size_t queued() const override { return queue_.size(); }
   io::Delivery delivery() const override;
   bool HasUnread() const override;
@@ -128,7 +128,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
     if (charge_) charge_->Set(queue_.size());
   }
   bool Flush();
-  void EndOutput();
+  void SendFin();
   bool ErrorIsDue() const;
   bool TellWriter();
   bool Read();

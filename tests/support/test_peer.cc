@@ -39,7 +39,7 @@ void TestPeer::Close() {
 }
 
 void TestPeer::Reset() {
-  if (stream_ != nullptr) stream_->Reset();
+  if (stream_ != nullptr) stream_->Abort();
   stream_.reset();
 }
 

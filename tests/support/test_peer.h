@@ -48,7 +48,7 @@ class TestPeer final : private io::StreamHandler {
   void OnBytes(MutableBytes data) override;
   void OnEnd() override { ended_ = true; }
   void OnError(const Error& error) override { error_ = error; }
-  void OnDrained() override {}
+  void OnWritable() override {}
 
   std::string received_;
   std::optional<Error> error_;

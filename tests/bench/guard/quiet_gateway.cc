@@ -43,8 +43,8 @@ QuietGateway::QuietGateway(World& world, std::string_view yaml)
 }
 
 QuietGateway::~QuietGateway() {
-  listeners_.Abandon();
-  gateway_.Abandon();
+  listeners_.Abort();
+  gateway_.Abort();
   world_.Settle();
 }
 

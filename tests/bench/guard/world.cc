@@ -43,7 +43,7 @@ class World::Stream final : public io::ByteStream {
     wire_->flush_is_due = true;
     world_.flushing_.push_back(wire_);
   }
-  void Reset() override {}
+  void Abort() override {}
   std::size_t queued() const override { return 0; }
   io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override { return false; }

@@ -32,7 +32,7 @@ class AccessTest : public testing::Test {
   AccessTest() : front_(loop_.io(), options_, nullptr, nullptr, scratch_, access_, places_) {
     EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
   }
-  ~AccessTest() override { front_.Abandon(); }
+  ~AccessTest() override { front_.Abort(); }
 
   test::ResponseHead Send(const std::string& request) {
     test::TestPeer peer(loop_.network(), test::Address("127.0.0.1:9901"), from_);

@@ -29,7 +29,7 @@ class AdminTest : public testing::Test {
   AdminTest() : front_(loop_.io(), options_, nullptr, nullptr, scratch_, admin_, places_) {
     EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
   }
-  ~AdminTest() override { front_.Abandon(); }
+  ~AdminTest() override { front_.Abort(); }
 
   struct Answer {
     test::ResponseHead head;

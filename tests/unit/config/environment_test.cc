@@ -10,7 +10,7 @@ namespace upgate::config {
 namespace {
 
 std::string Put(std::string_view text) {
-  const auto out = PutEnvironmentIn(text, TestEnvironment);
+  const auto out = ExpandEnvironment(text, TestEnvironment);
   return out ? *out : "error: " + out.error();
 }
 

@@ -64,7 +64,7 @@ TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
 
 TEST_P(ClientAnswerTest, ToAnUncleanEndFails) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes");
-  wire.Break();
+  wire.Rst();
   EXPECT_FALSE(wire.told().ended);
   EXPECT_EQ(wire.told().failed->code, Errc::kReset);
   EXPECT_EQ(wire.told().body, "all that comes");
@@ -314,7 +314,7 @@ TEST_P(ClientUpgradeTest, HandsOverTheStreamAndEarlyData) {
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   wire.SetBodyReading(true);
   EXPECT_FALSE(wire.congested());
-  wire.Abandon();
+  wire.Abort();
   EXPECT_FALSE(wire.wire().closed);
 }
 

@@ -92,7 +92,7 @@ TEST(ClientReadingTest, AnswerThatIsThereWholeIsDeliveredThoughTheConnectionBrok
     ClientWire wire;
     wire.on_head = [&] { wire.SetBodyReading(false); };
     wire.Exchange(Get(), whole ? kChunked : kChunked.substr(0, kChunked.size() - 1));
-    wire.Break();
+    wire.Rst();
     EXPECT_FALSE(wire.told().over());
     wire.on_end = [&] { EXPECT_FALSE(wire.reusable()); };
     wire.SetBodyReading(true);
@@ -108,7 +108,7 @@ TEST(ClientReadingTest, BreakIsReportedWhileReadingIsOff) {
   ClientWire wire;
   wire.on_body = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart");
-  wire.Break();
+  wire.Rst();
   EXPECT_EQ(wire.told().failed->code, Errc::kReset);
   EXPECT_EQ(wire.told().body, "part");
 }
@@ -162,7 +162,7 @@ TEST(ClientAbandonTest, InsideEachCallback) {
         wire.*hook = [&] {
           called = true;
           ++calls;
-          wire.Abandon();
+          wire.Abort();
           wire.SendBody("x");
           wire.EndBody();
           wire.SetBodyReading(true);
@@ -176,7 +176,7 @@ TEST(ClientAbandonTest, InsideEachCallback) {
         wire.SendBody(std::string(io::kHighMark + 1, 'x'));
         wire.Take(std::string::npos);  // drained
         if (!called) wire.EndBody();
-        wire.Answer(answer);  // no callback after Abandon: the handler checks this
+        wire.Answer(answer);  // no callback after Abort: the handler checks this
         wire.Fin();
         EXPECT_FALSE(called && wire.reusable());
       }
@@ -190,7 +190,7 @@ TEST(ClientAbandonTest, InTheMiddleOfWhatWasKept) {
   wire.on_head = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), kChunked);
   wire.SetBodyReading(true);
-  wire.on_body = [&] { wire.Abandon(); };
+  wire.on_body = [&] { wire.Abort(); };
   wire.Run();
   EXPECT_EQ(wire.told().body, "one");
 }
@@ -200,7 +200,7 @@ TEST(ClientAbandonTest, TakesBackWhatWasToComeLater) {
   wire.on_head = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), kChunked);
   wire.SetBodyReading(true);
-  wire.Abandon();
+  wire.Abort();
   wire.Run();
   EXPECT_EQ(wire.told().body, "");
 }
@@ -210,12 +210,12 @@ TEST(ClientAbandonTest, AtAnyTime) {
     ClientWire wire;
     wire.Exchange(Get(), kChunked.substr(0, at));
     const bool over = wire.told().over();
-    wire.Abandon();
+    wire.Abort();
     EXPECT_FALSE(wire.reusable());
     EXPECT_FALSE(wire.reading());
     EXPECT_TRUE(wire.wire().reset);
     wire.Answer(kChunked.substr(at));
-    wire.Break();
+    wire.Rst();
     EXPECT_EQ(wire.told().over(), over);
     EXPECT_EQ(wire.lost(), 0);
   }
@@ -225,7 +225,7 @@ TEST(ClientAbandonTest, TakesBackAFailureThatIsStillToBeTold) {
   ClientWire wire;
   wire.Send(Post(5));
   wire.EndBody();
-  wire.Abandon();
+  wire.Abort();
   wire.Run();
   EXPECT_FALSE(wire.told().failed);
 }
@@ -266,10 +266,10 @@ TEST(ClientFailureTest, IsTheLastCallbackWhateverIsCalled) {
     wire.SendBody("x");
     wire.EndBody();
     wire.SetBodyReading(true);
-    wire.Abandon();
+    wire.Abort();
   };
   wire.Send(Post(5));
-  wire.Break();
+  wire.Rst();
   EXPECT_TRUE(wire.told().failed);
 }
 
@@ -306,7 +306,7 @@ TEST(ClientIdleTest, CloseBreakAndStrayBytesAreReported) {
       EXPECT_TRUE(wire.reusable());
       EXPECT_TRUE(wire.reading());
       if (what == 0) wire.Fin();
-      if (what == 1) wire.Break();
+      if (what == 1) wire.Rst();
       if (what == 2) wire.Answer("HTTP/1.1 408 Timeout\r\n\r\n");
       EXPECT_EQ(wire.lost(), 1);
       EXPECT_TRUE(wire.wire().closed);
@@ -316,7 +316,7 @@ TEST(ClientIdleTest, CloseBreakAndStrayBytesAreReported) {
 
 TEST(ClientIdleTest, AbandonedMakesNoCallbacks) {
   ClientWire wire;
-  wire.Abandon();
+  wire.Abort();
   wire.Fin();
   EXPECT_EQ(wire.lost(), 0);
 }

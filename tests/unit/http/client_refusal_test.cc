@@ -253,7 +253,7 @@ TEST(ClientTruncationTest, AtEachByte) {
         SCOPED_TRACE(whole.name + std::to_string(cut));
         ClientWire wire(cut % 7 + 1);
         wire.Exchange(Get(), whole.bytes.substr(0, cut));
-        end == End::kFin ? wire.Fin() : wire.Break();
+        end == End::kFin ? wire.Fin() : wire.Rst();
         EXPECT_FALSE(wire.told().ended);
         ASSERT_TRUE(wire.told().failed);
         EXPECT_EQ(wire.told().failed->code, Errc::kReset);

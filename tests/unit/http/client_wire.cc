@@ -50,7 +50,7 @@ class ClientWire::Handler final : public ResponseHandler {
     over_ = true;
     Call(wire_.on_upgraded);
   }
-  void OnRequestDrained() override {
+  void OnRequestWritable() override {
     ++told_.drained;
     Call(wire_.on_drained);
   }
@@ -116,9 +116,9 @@ void ClientWire::SetBodyReading(bool on) {
   --calls_;
 }
 
-void ClientWire::Abandon() {
+void ClientWire::Abort() {
   ++calls_;
-  connection_->Abandon();
+  connection_->Abort();
   --calls_;
   abandoned_ = true;
 }
@@ -133,7 +133,7 @@ void ClientWire::Fin() {
   Run();
 }
 
-void ClientWire::Break() {
+void ClientWire::Rst() {
   wire_->break_with = Error{Errc::kReset, "connection reset by peer"};
   Run();
 }
@@ -162,7 +162,7 @@ std::vector<ClientWire::Hook ClientWire::*> ClientWire::hooks() const {
           &ClientWire::on_failed};
 }
 
-void ClientWire::OnIdleConnectionLost(ClientConnection& connection) {
+void ClientWire::OnIdleConnectionClosed(ClientConnection& connection) {
   EXPECT_EQ(connection_.get(), &connection);
   EXPECT_EQ(++lost_, 1) << "a connection is lost once";
   EXPECT_FALSE(connection.reusable());

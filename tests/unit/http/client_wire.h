@@ -45,14 +45,14 @@ class ClientWire final : public ClientConnection::Owner {
   void SendBody(std::string_view text);
   void EndBody(const Headers& trailers = {});
   void SetBodyReading(bool on);
-  void Abandon();
+  void Abort();
   bool congested() const { return connection_->congested(); }
   bool reusable() const { return connection_ && connection_->reusable(); }
 
   // Actions of the server; each then runs until idle.
   void Answer(std::string_view text);
   void Fin();
-  void Break();
+  void Rst();
   void Take(std::size_t bytes);
   void Run();
   // Sends a request and its response.
@@ -72,7 +72,7 @@ class ClientWire final : public ClientConnection::Owner {
 
  private:
   class Handler;
-  void OnIdleConnectionLost(ClientConnection& connection) override;
+  void OnIdleConnectionClosed(ClientConnection& connection) override;
 
   const std::size_t chunk_;
   const ClientLimits limits_;

@@ -455,7 +455,7 @@ TEST(ClientGoneTest, AtEveryByteOfTheRequest) {
     EXPECT_EQ(fin.received(), "");
     HttpWire broken;
     broken.Send(bytes.substr(0, sent));
-    broken.Break();
+    broken.Rst();
     EXPECT_TRUE(broken.done());
     EXPECT_EQ(broken.errors().size(), sent < kPost.size() ? 1u : 0u);
     if (broken.requests() == 1) {

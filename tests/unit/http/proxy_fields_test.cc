@@ -77,11 +77,11 @@ TEST(ProxyFields, AreNoOthers) {
 }
 
 TEST(ProxyFields, FoldAsVariablesDo) {
-  EXPECT_TRUE(FoldsTo("Via", "via"));
-  EXPECT_TRUE(FoldsTo("X_FORWARDED-for", "x-forwarded-for"));
-  EXPECT_FALSE(FoldsTo("X_FORWARDED-for", "x-forwarded-fort"));
-  EXPECT_FALSE(FoldsTo("X_FORWARDED-fort", "x-forwarded-for"));
-  EXPECT_FALSE(FoldsTo("Xaforwarded-for", "x-forwarded-for"));
+  EXPECT_TRUE(EqualsAsVariable("Via", "via"));
+  EXPECT_TRUE(EqualsAsVariable("X_FORWARDED-for", "x-forwarded-for"));
+  EXPECT_FALSE(EqualsAsVariable("X_FORWARDED-for", "x-forwarded-fort"));
+  EXPECT_FALSE(EqualsAsVariable("X_FORWARDED-fort", "x-forwarded-for"));
+  EXPECT_FALSE(EqualsAsVariable("Xaforwarded-for", "x-forwarded-for"));
 }
 
 }  // namespace

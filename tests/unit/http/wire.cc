@@ -43,7 +43,7 @@ bool WireStream::Step(std::size_t chunk) {
   }
   if (was_congested_ && queue_.size() <= io::kLowMark) {
     was_congested_ = false;
-    handler_->OnDrained();
+    handler_->OnWritable();
     return true;
   }
   if (wire_->server_fin && !told_flushed_) {
@@ -160,7 +160,7 @@ void HttpWire::Fin() {
   Run();
 }
 
-void HttpWire::Break() {
+void HttpWire::Rst() {
   wire_->break_with = Error{Errc::kReset, "connection reset by peer"};
   Run();
 }

@@ -39,7 +39,7 @@ class WireStream final : public io::ByteStream {
   void SetReading(bool on) override { reading_ = on; }
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override { shutdown_ = true; }
-  void Reset() override { wire_->reset = true; }
+  void Abort() override { wire_->reset = true; }
   std::size_t queued() const override { return queue_.size(); }
   io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override {
@@ -130,7 +130,7 @@ class HttpWire final : public RequestHandler, ServerConnection::Owner {
   // Actions of the client; each then runs until idle.
   void Send(std::string_view text);
   void Fin();
-  void Break();
+  void Rst();
   void Take(std::size_t bytes);  // accepts this many more bytes
   void Advance(io::Millis by);
   void Drain();

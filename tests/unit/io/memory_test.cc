@@ -93,7 +93,7 @@ class FakeHolder final : public MemoryHolder {
     if (!stubborn) Set(0);
     return MemoryRefusal::kSession;
   }
-  void CutOff() override {
+  void AbortEvicted() override {
     cut_off = true;
     Set(0);
   }

@@ -65,7 +65,7 @@ struct Recorder : io::StreamHandler {
     ++errors;
     code = error.code;
   }
-  void OnDrained() override {
+  void OnWritable() override {
     ++drained;
     if (on_drained) on_drained();
   }

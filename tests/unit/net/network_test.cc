@@ -202,7 +202,7 @@ struct Doorkeeper final : io::AcceptHandler {
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override {
     streams.push_back(std::move(stream));
   }
-  void OnNobody() override { ++nobody; }
+  void OnNoConnection() override { ++nobody; }
   bool open = false;
   int asked = 0;
   int nobody = 0;

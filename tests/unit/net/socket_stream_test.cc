@@ -366,7 +366,7 @@ TEST_P(StreamTest, AHalfClosedPeerDoesNotSpinWhileReadingIsOff) {
 // Breaks the connection at the near end: TCP with an RST, a unix socket by leaving bytes unread.
 void BreakOff(std::unique_ptr<io::ByteStream>& near, io::ByteStream& far) {
   far.Write(AsBytes("never read"));
-  near->Reset();
+  near->Abort();
   near.reset();
 }
 
@@ -565,7 +565,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotBlockFollowingData) {
 
 TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) {
   far_->SetReading(true);
-  near_->Reset();
+  near_->Abort();
   near_.reset();
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
   EXPECT_EQ(far_log_.code, Errc::kReset);

@@ -310,13 +310,13 @@ TEST_F(BroadcastTest, MessagesWaitInOrderForASocketThatIsFull) {
   a->Publish("5");
   EndTurn();
   EXPECT_THAT(slow->Texts(), ElementsAre("0"));
-  slow->handler->OnDrained();
+  slow->handler->OnWritable();
   EXPECT_THAT(slow->Texts(), ElementsAre("0", "1", "2", "3", "4", "5"));
   a->Publish("6");
   EndTurn();
   EXPECT_EQ(slow->socket.got.size(), 6U);
   slow->socket.full_at = SIZE_MAX;
-  slow->handler->OnDrained();
+  slow->handler->OnWritable();
   a->Publish("7");
   EndTurn();
   EXPECT_THAT(slow->Texts(), ElementsAre("0", "1", "2", "3", "4", "5", "6", "7"));
@@ -351,7 +351,7 @@ TEST_F(BroadcastTest, OverItsQueueASubscriberIsClosedAndTheOthersAreNot) {
     EXPECT_EQ(socket.closed, 1013);
     // Its queue is freed, and messages sent while it closes are not published.
     socket.full_at = SIZE_MAX;
-    clients[i]->handler->OnDrained();
+    clients[i]->handler->OnWritable();
     clients[i]->Publish("too late");
     clients[i]->Go();
     EXPECT_THAT(socket.got, IsEmpty());

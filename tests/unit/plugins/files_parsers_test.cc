@@ -400,20 +400,20 @@ TEST(ConditionsTest, Table) {
       {{{"If-Match", tag}, {"If-None-Match", tag}}, Verdict::kNotModified},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    EXPECT_EQ(JudgeConditions(cases[i].headers, Of(kModified), kNow), cases[i].expected)
+    EXPECT_EQ(EvaluateConditions(cases[i].headers, Of(kModified), kNow), cases[i].expected)
         << "case " << i;
   }
 }
 
 TEST(ConditionsTest, WithoutValidatorsOnlyTheStarHolds) {
   const Validators none;
-  EXPECT_EQ(JudgeConditions({{"If-None-Match", "\"a\""}}, none, kNow), Verdict::kServe);
-  EXPECT_EQ(JudgeConditions({{"If-None-Match", ""}}, none, kNow), Verdict::kServe);
-  EXPECT_EQ(JudgeConditions({{"If-Match", "\"a\""}}, none, kNow), Verdict::kPreconditionFailed);
-  EXPECT_EQ(JudgeConditions({{"If-Match", "*"}}, none, kNow), Verdict::kServe);
-  EXPECT_EQ(JudgeConditions({{"If-Modified-Since", std::string(kLater)}}, none, kNow),
+  EXPECT_EQ(EvaluateConditions({{"If-None-Match", "\"a\""}}, none, kNow), Verdict::kServe);
+  EXPECT_EQ(EvaluateConditions({{"If-None-Match", ""}}, none, kNow), Verdict::kServe);
+  EXPECT_EQ(EvaluateConditions({{"If-Match", "\"a\""}}, none, kNow), Verdict::kPreconditionFailed);
+  EXPECT_EQ(EvaluateConditions({{"If-Match", "*"}}, none, kNow), Verdict::kServe);
+  EXPECT_EQ(EvaluateConditions({{"If-Modified-Since", std::string(kLater)}}, none, kNow),
             Verdict::kServe);
-  EXPECT_EQ(JudgeConditions({{"If-Unmodified-Since", std::string(kEarlier)}}, none, kNow),
+  EXPECT_EQ(EvaluateConditions({{"If-Unmodified-Since", std::string(kEarlier)}}, none, kNow),
             Verdict::kServe);
   EXPECT_FALSE(IfRangeHolds({{"If-Range", std::string(kDate)}}, none, kNow));
   EXPECT_FALSE(IfRangeHolds({{"If-Range", "\"\""}}, none, kNow));

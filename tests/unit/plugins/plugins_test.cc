@@ -40,7 +40,7 @@ TEST_F(PluginsTest, EchoSendsEveryMessageBackUnchanged) {
   Deliver(*handler, MessageKind::kText, "Hello");
   Deliver(*handler, MessageKind::kBinary, binary);
   Deliver(*handler, MessageKind::kText, "");
-  handler->OnDrained();
+  handler->OnWritable();
   handler->OnClose(1000);
   EXPECT_THAT(socket.sent,
               ElementsAre(Pair(MessageKind::kText, "Hello"), Pair(MessageKind::kBinary, binary),

@@ -142,7 +142,7 @@ TEST_F(ExplainTest, TheReasonIsThePartOfTheRuleThatDecides) {
     for (std::size_t i = 0; i < matches.size(); ++i) {
       for (std::size_t j = i + 1; j < matches.size(); ++j, ++pairs) {
         ASSERT_LT(RankOf(matches[i]), RankOf(matches[j]));
-        EXPECT_EQ(WhyItGoesFirst(matches[i], matches[j]), DecidedBy(matches[i], matches[j]))
+        EXPECT_EQ(ExplainPrecedence(matches[i], matches[j]), DecidedBy(matches[i], matches[j]))
             << matches[i].route->path.written << " before " << matches[j].route->path.written;
       }
     }
@@ -174,13 +174,13 @@ TEST(NearMisses, SayWhetherHostOrPathIsWrong) {
   EXPECT_TRUE(misses[1].host_fits);
 }
 
-TEST(WhyItMatches, NamesThePatterns) {
+TEST(ExplainMatch, NamesThePatterns) {
   const auto route = MakeRoute(0, "/live/*", {"app.example.com", "*.example.org"});
   const std::vector<config::Route> routes{route};
   const Router router(routes);
-  EXPECT_EQ(WhyItMatches(router.Matches("app.example.com", "/live/1").at(0)),
+  EXPECT_EQ(ExplainMatch(router.Matches("app.example.com", "/live/1").at(0)),
             "the host app.example.com is listed; the path is /live or below it");
-  EXPECT_EQ(WhyItMatches(router.Matches("x.example.org", "/live").at(0)),
+  EXPECT_EQ(ExplainMatch(router.Matches("x.example.org", "/live").at(0)),
             "the host is one of *.example.org; the path is /live or below it");
 }
 

@@ -42,24 +42,24 @@ Lines ToLines(const http::Headers& headers) {
 }
 
 OriginVerdict Judge(const std::string& origin, const config::Cors* cors) {
-  return JudgeOrigin(RequestFrom({origin}), Gateway(), cors, false);
+  return CheckOrigin(RequestFrom({origin}), Gateway(), cors, false);
 }
 
 TEST(JudgeOriginTest, TheOriginMayStandInAnotherField) {
   http::Request request = RequestFrom({"https://app.example.com"});
   request.headers.Add("Sec-WebSocket-Origin", "https://evil.example");
   const config::Cors cors = Allow({kApp});
-  EXPECT_TRUE(JudgeOrigin(request, Gateway(), &cors, true).allowed);
-  EXPECT_FALSE(JudgeOrigin(request, Gateway(), &cors, true, "Sec-WebSocket-Origin").allowed);
-  EXPECT_FALSE(JudgeOrigin(request, Gateway(), &cors, true, "Missing").allowed);
+  EXPECT_TRUE(CheckOrigin(request, Gateway(), &cors, true).allowed);
+  EXPECT_FALSE(CheckOrigin(request, Gateway(), &cors, true, "Sec-WebSocket-Origin").allowed);
+  EXPECT_FALSE(CheckOrigin(request, Gateway(), &cors, true, "Missing").allowed);
 }
 
 TEST(JudgeOriginTest, NoOriginPassesUnlessOneIsRequired) {
   const config::Cors cors = Allow({kApp});
   for (const config::Cors* policy : {static_cast<const config::Cors*>(nullptr), &cors}) {
-    EXPECT_TRUE(JudgeOrigin(RequestFrom({}), Gateway(), policy, false).allowed);
-    EXPECT_TRUE(JudgeOrigin(RequestFrom({}), Gateway(), policy, false).headers.empty());
-    const auto refused = JudgeOrigin(RequestFrom({}), Gateway(), policy, true);
+    EXPECT_TRUE(CheckOrigin(RequestFrom({}), Gateway(), policy, false).allowed);
+    EXPECT_TRUE(CheckOrigin(RequestFrom({}), Gateway(), policy, false).headers.empty());
+    const auto refused = CheckOrigin(RequestFrom({}), Gateway(), policy, true);
     EXPECT_FALSE(refused.allowed);
     EXPECT_EQ(refused.reason, "an Origin header is required");
   }
@@ -67,11 +67,11 @@ TEST(JudgeOriginTest, NoOriginPassesUnlessOneIsRequired) {
 
 TEST(JudgeOriginTest, AnswersOfARouteWithAPolicyVary) {
   const config::Cors cors = Allow({kApp});
-  EXPECT_TRUE(JudgeOrigin(RequestFrom({}), Gateway(), &cors, false).vary);
+  EXPECT_TRUE(CheckOrigin(RequestFrom({}), Gateway(), &cors, false).vary);
   EXPECT_TRUE(Judge("https://gate.example.net", &cors).vary);
   EXPECT_TRUE(Judge("https://app.example.com", &cors).vary);
   EXPECT_TRUE(Judge("https://other.example", &cors).vary);
-  EXPECT_FALSE(JudgeOrigin(RequestFrom({}), Gateway(), nullptr, false).vary);
+  EXPECT_FALSE(CheckOrigin(RequestFrom({}), Gateway(), nullptr, false).vary);
 }
 
 struct SameCase {
@@ -85,7 +85,7 @@ class SameOrigin : public testing::TestWithParam<SameCase> {};
 
 TEST_P(SameOrigin, PassesWithoutFields) {
   const auto& [scheme, host, port, origin, same] = GetParam();
-  const auto verdict = JudgeOrigin(RequestFrom({origin}), {scheme, host, port, ""}, nullptr, true);
+  const auto verdict = CheckOrigin(RequestFrom({origin}), {scheme, host, port, ""}, nullptr, true);
   EXPECT_EQ(verdict.allowed, same) << origin << " at " << scheme << "://" << host << ":" << port;
   EXPECT_EQ(verdict.reason.empty(), same);
   EXPECT_TRUE(verdict.headers.empty());
@@ -160,7 +160,7 @@ TEST(JudgeOriginTest, RepeatedOriginsAreRefusedEvenWhenEachIsAllowed) {
        {std::vector<std::string>{"https://app.example.com", "https://app.example.com"},
         {"https://gate.example.net", "https://gate.example.net"},
         {"https://gate.example.net", "https://evil.example"}}) {
-    const auto verdict = JudgeOrigin(RequestFrom(twice), Gateway(), &cors, false);
+    const auto verdict = CheckOrigin(RequestFrom(twice), Gateway(), &cors, false);
     EXPECT_FALSE(verdict.allowed);
     EXPECT_EQ(verdict.reason, "the Origin header is repeated");
     EXPECT_TRUE(verdict.headers.empty());
@@ -303,7 +303,7 @@ TEST(JudgeOriginTest, AnyPortOfAHost) {
 
 TEST(JudgeOriginTest, TheReasonSaysWhatTheGatewayTookItselfFor) {
   const auto reason = [](const SeenAs& seen) {
-    return JudgeOrigin(RequestFrom({"https://app.example.com"}), seen, nullptr, false).reason;
+    return CheckOrigin(RequestFrom({"https://app.example.com"}), seen, nullptr, false).reason;
   };
   EXPECT_NE(
       reason({"https", "app.example.com", 8443, ""})

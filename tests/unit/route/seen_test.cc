@@ -194,7 +194,7 @@ TEST(SeenByClientTest, HostsLoseTheDotOfTheRootAndOriginsKeepIt) {
     const http::Request request = RequestTo(host, 0, {{"Origin", origin}});
     const SeenAs seen = SeenByClient(request, false, Peer("192.0.2.7"), {});
     EXPECT_EQ(Url(seen), "http://a.example:80");
-    EXPECT_EQ(JudgeOrigin(request, seen, nullptr, true).allowed, same) << host << " " << origin;
+    EXPECT_EQ(CheckOrigin(request, seen, nullptr, true).allowed, same) << host << " " << origin;
   }
   http::Target target;
   target.raw_path = "/";
@@ -410,16 +410,16 @@ TEST(SeenByClientTest, APageBehindTwoProxiesIsOfTheSameOrigin) {
       RequestTo("app.example", 0, {{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,http"}});
   request.headers.Add("Origin", "https://app.example");
   const SeenAs seen = SeenByClient(request, false, Peer("10.1.2.3"), Trusted());
-  EXPECT_TRUE(JudgeOrigin(request, seen, nullptr, true).allowed);
+  EXPECT_TRUE(CheckOrigin(request, seen, nullptr, true).allowed);
 }
 
 TEST(SeenByClientTest, APageOfThePublicNameIsOfTheSameOrigin) {
   http::Request request = RequestTo("inner", 8080, kForwarded);
   request.headers.Add("Origin", "https://public.example");
   const SeenAs behind = SeenByClient(request, false, Peer("10.1.2.3"), Trusted());
-  EXPECT_TRUE(JudgeOrigin(request, behind, nullptr, true).allowed);
+  EXPECT_TRUE(CheckOrigin(request, behind, nullptr, true).allowed);
   const SeenAs forged = SeenByClient(request, false, Peer("192.0.2.7"), Trusted());
-  EXPECT_FALSE(JudgeOrigin(request, forged, nullptr, true).allowed);
+  EXPECT_FALSE(CheckOrigin(request, forged, nullptr, true).allowed);
 }
 
 TEST(ClientAddressTest, ReadsEveryFormOfAClientsName) {

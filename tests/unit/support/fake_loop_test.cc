@@ -36,7 +36,7 @@ struct SlowEcho final : io::AcceptHandler, io::StreamHandler, io::Timer::Owner {
   }
   void OnEnd() override { loop.turn.DeferDelete(std::move(stream)); }
   void OnError(const Error&) override { loop.turn.DeferDelete(std::move(stream)); }
-  void OnDrained() override {}
+  void OnWritable() override {}
   void OnTimer(io::Timer&) override { stream->Write(AsBytes(std::exchange(kept, {}))); }
 
   io::Loop& loop;

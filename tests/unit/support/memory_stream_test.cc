@@ -22,7 +22,7 @@ struct Listener final : io::StreamHandler {
     events.emplace_back("error");
     error = why;
   }
-  void OnDrained() override { events.emplace_back("drained"); }
+  void OnWritable() override { events.emplace_back("drained"); }
   void OnFlushed() override { events.emplace_back("flushed"); }
 
   std::vector<std::string> events;

@@ -62,7 +62,7 @@ class EngineTest : public testing::Test {
     engine.Write(std::span(&bytes, 1));
   }
   // Completes the handshake; returns the records with the ticket, which the client has not seen.
-  std::string Shake() {
+  std::string Handshake() {
     Feed(*client_, "");
     Feed(*server_, TakeRecords());
     Feed(*client_, TakeRecords());
@@ -87,7 +87,7 @@ std::size_t FirstRecordSize(std::string_view records) {
 
 TEST_F(EngineTest, NothingCanBeWrittenInTheMidstOfAHandshakeMessage) {
   EXPECT_FALSE(client_->writable());
-  const std::string ticket = Shake();
+  const std::string ticket = Handshake();
   const std::size_t first = FirstRecordSize(ticket);
   ASSERT_LT(first, ticket.size()) << "the ticket fits in one record";
   EXPECT_TRUE(client_->writable());
@@ -100,7 +100,7 @@ TEST_F(EngineTest, NothingCanBeWrittenInTheMidstOfAHandshakeMessage) {
 }
 
 TEST_F(EngineTest, HasMoreTellsWholeRecordsOnly) {
-  Shake();
+  Handshake();
   Write(*server_, "one");
   const std::string one = TakeRecords();
   client_->Feed(AsBytes(std::string_view(one).substr(0, one.size() - 1)));
@@ -113,7 +113,7 @@ TEST_F(EngineTest, HasMoreTellsWholeRecordsOnly) {
 }
 
 TEST_F(EngineTest, CloseNotifyIsTheEndAndStaysIt) {
-  Feed(*client_, Shake());
+  Feed(*client_, Handshake());
   Write(*server_, "last");
   server_->Close();
   EXPECT_EQ(Feed(*client_, TakeRecords()), "last");
@@ -124,7 +124,7 @@ TEST_F(EngineTest, CloseNotifyIsTheEndAndStaysIt) {
 }
 
 TEST_F(EngineTest, DataBeforeAFailureIsNotLost) {
-  Feed(*client_, Shake());
+  Feed(*client_, Handshake());
   Write(*server_, "good");
   std::string records = TakeRecords();
   Write(*server_, "bad");

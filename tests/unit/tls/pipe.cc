@@ -102,7 +102,7 @@ bool PipeEnd::Step() {
   if (handler_ == nullptr) return false;
   if (congested_ && queued() <= io::kLowMark) {
     congested_ = false;
-    handler_->OnDrained();
+    handler_->OnWritable();
     return true;
   }
   if (shutdown_ && !flushed_ && queued() == 0) {
@@ -169,7 +169,7 @@ void Recorder::OnError(const Error& error) {
   errors.push_back(error);
 }
 
-void Recorder::OnDrained() {
+void Recorder::OnWritable() {
   CheckCallback();
   ++drained;
   if (on_drained) on_drained();

@@ -84,7 +84,7 @@ class PipeEnd final : public io::ByteStream {
   void SetReading(bool on) override { reading_ = on; }
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
-  void Reset() override { reset_ = true; }
+  void Abort() override { reset_ = true; }
   std::size_t queued() const override;
   io::Delivery delivery() const override { return {.waiting = queued()}; }
   bool HasUnread() const override {
@@ -158,7 +158,7 @@ class Recorder final : public io::StreamHandler {
   void OnEnd() override;
   bool OnTruncated() override { return ++truncations > 0 && takes_truncation; }
   void OnError(const Error& error) override;
-  void OnDrained() override;
+  void OnWritable() override;
   void OnFlushed() override;
   void CheckCallback() const;
   bool inside_ = false;

@@ -44,7 +44,7 @@ class RawClient final : private io::StreamHandler {
   void OnBytes(MutableBytes data) override;
   void OnEnd() override {}
   void OnError(const Error&) override {}
-  void OnDrained() override {}
+  void OnWritable() override {}
   void Pump();
   void Note();
 

@@ -208,7 +208,7 @@ TEST(ServerContextTest, StreamsOutliveTheContext) {
   Contexts contexts;
   Session session(*contexts.server, *contexts.client);
   contexts.server.reset();
-  session.Shake();
+  session.Handshake();
   session.client.Send("x");
   session.loop.Run();
   EXPECT_EQ(session.server.received, "x");

@@ -39,7 +39,7 @@ Session::Session(ServerContext& server_context, ClientContext& client_context, s
       client_context.Handshake(std::move(far), server_name, loop.io(), loop.scratch(), connect);
 }
 
-void Session::Shake() {
+void Session::Handshake() {
   server.Read(true);
   loop.Run();
   ASSERT_EQ(connect.connected, 1) << FirstMessage(connect.failures);

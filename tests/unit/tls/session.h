@@ -47,7 +47,7 @@ struct Session {
   Session(ServerContext& server_context, ClientContext& client_context,
           std::size_t chunk = 64 * 1024, const std::string& server_name = "localhost");
   // Runs the loop, takes over the client's stream, and starts reading.
-  void Shake();
+  void Handshake();
 
   PipeLoop loop;
   PipeEnd* server_end = nullptr;

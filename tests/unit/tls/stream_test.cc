@@ -28,7 +28,7 @@ INSTANTIATE_TEST_SUITE_P(BytesPerRead, StreamTest, testing::Values(1, 2, 3, 7, 4
 
 TEST_P(StreamTest, HandshakeAgreesOnTls13AndSaysSo) {
   EXPECT_EQ(session_.server.stream->tls(), nullptr);
-  session_.Shake();
+  session_.Handshake();
   const io::TlsInfo* info = session_.server.stream->tls();
   ASSERT_NE(info, nullptr);
   EXPECT_EQ(info->version, "TLSv1.3");
@@ -44,13 +44,13 @@ TEST_P(StreamTest, AHandshakeIsEnteredInTheLedgerWithWhatOpenSslTakesForIt) {
   const std::size_t before = session_.loop.memory.held();
   EXPECT_GE(before, 2u * 34 * 1024);  // both ends
   EXPECT_GE(session_.server.stream->held_bytes(), 34u * 1024);
-  session_.Shake();
+  session_.Handshake();
   EXPECT_LT(session_.loop.memory.held(), before / 2);
   EXPECT_LT(session_.server.stream->held_bytes(), 1024u);
 }
 
 TEST_P(StreamTest, CarriesBytesBothWays) {
-  session_.Shake();
+  session_.Handshake();
   session_.client.Send("ping");
   session_.server.Send("pong");
   session_.loop.Run();
@@ -59,7 +59,7 @@ TEST_P(StreamTest, CarriesBytesBothWays) {
 }
 
 TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
-  session_.Shake();
+  session_.Handshake();
   session_.server.Send("x");  // after the session tickets
   session_.loop.Run();
   EXPECT_FALSE(session_.client.stream->HasUnread());
@@ -81,7 +81,7 @@ TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
 }
 
 TEST_P(StreamTest, CarriesBulkDataBothWays) {
-  session_.Shake();
+  session_.Handshake();
   const std::string sent = Pattern(GetParam() < 100 ? 100'000 : 1024 * 1024);
   session_.client.Send(sent);
   session_.server.Send(sent);
@@ -95,7 +95,7 @@ TEST_P(StreamTest, WritesFromInsideOnBytes) {
   session_.server.on_bytes = [&](Bytes data) {
     session_.server.Call([&](auto& s) { s.Write(data); });
   };
-  session_.Shake();
+  session_.Handshake();
   const std::string sent = Pattern(50'000);
   session_.client.Send(sent);
   session_.loop.Run();
@@ -103,7 +103,7 @@ TEST_P(StreamTest, WritesFromInsideOnBytes) {
 }
 
 TEST_P(StreamTest, HalfCloseLetsTheOtherSideFinish) {
-  session_.Shake();
+  session_.Handshake();
   session_.client.Send("last words");
   session_.client.Call([](auto& s) { s.Shutdown(); });
   session_.client.Send("too late");
@@ -121,7 +121,7 @@ TEST_P(StreamTest, HalfCloseLetsTheOtherSideFinish) {
 }
 
 TEST_P(StreamTest, FinWithoutCloseNotifyIsTruncation) {
-  session_.Shake();
+  session_.Handshake();
   session_.client.Send("half of it");
   session_.client.stream.reset();
   session_.loop.Run();
@@ -133,7 +133,7 @@ TEST_P(StreamTest, FinWithoutCloseNotifyIsTruncation) {
 }
 
 TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
-  session_.Shake();
+  session_.Handshake();
   session_.server.takes_truncation = true;
   session_.client.Send("all of it");
   session_.client.stream.reset();
@@ -150,7 +150,7 @@ TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
 }
 
 TEST_P(StreamTest, AnEndWithCloseNotifyIsNotATruncation) {
-  session_.Shake();
+  session_.Handshake();
   session_.server.takes_truncation = true;
   session_.client.Call([](auto& s) { s.Shutdown(); });
   session_.loop.Run();
@@ -166,7 +166,7 @@ TEST_P(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
   session_.server.Send(early);
   session_.server.Call([](auto& s) { s.Shutdown(); });
   EXPECT_EQ(session_.server.stream->queued(), 20'005u);
-  session_.Shake();
+  session_.Handshake();
   EXPECT_TRUE(session_.client.received == "hello" + early);
   EXPECT_EQ(session_.client.ends, 1);
   EXPECT_EQ(session_.server.flushed, 1);
@@ -176,7 +176,7 @@ TEST_P(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
 TEST_P(StreamTest, PausedReaderGetsTheRestWithoutNewCiphertext) {
   const std::string sent = Pattern(GetParam() < 100 ? 20'000 : 150'000);
   session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
-  session_.Shake();
+  session_.Handshake();
   for (std::size_t at = 0; at < sent.size(); at += 100)
     session_.client.Send(std::string_view(sent).substr(at, 100));
   session_.loop.Run();
@@ -196,7 +196,7 @@ TEST_P(StreamTest, PausedReaderGetsTheRestWithoutNewCiphertext) {
 }
 
 TEST_P(StreamTest, CorruptRecordIsAnErrorAndAnswered) {
-  session_.Shake();
+  session_.Handshake();
   session_.client_end->tamper = [](std::string& bytes) {
     bytes.back() = static_cast<char>(bytes.back() ^ 1);
   };
@@ -301,7 +301,7 @@ TEST_P(StreamTest, AHandshakeThatIsNotOverInTimeIsATlsError) {
 }
 
 TEST_P(StreamTest, AfterTheHandshakeTimeDoesNotMatter) {
-  session_.Shake();
+  session_.Handshake();
   session_.loop.Expire();
   session_.client.Send("late");
   session_.loop.Run();
@@ -319,8 +319,8 @@ class StreamShapeTest : public testing::Test {
     for (std::size_t& size : sizes) size -= kTagAndType;
     return sizes;
   }
-  void Shake() {
-    session_.Shake();
+  void Handshake() {
+    session_.Handshake();
     before_ = session_.client_end->RecordSizes().size();
     writes_before_ = session_.client_end->writes();
   }
@@ -333,7 +333,7 @@ class StreamShapeTest : public testing::Test {
 };
 
 TEST_F(StreamShapeTest, SmallSlicesShareARecordAndAWrite) {
-  Shake();
+  Handshake();
   const std::string small = Pattern(100);
   session_.client.Call(
       [&](auto& s) { s.Write({AsBytes("head"), AsBytes(small), Bytes(), AsBytes("tail")}); });
@@ -345,7 +345,7 @@ TEST_F(StreamShapeTest, SmallSlicesShareARecordAndAWrite) {
 }
 
 TEST_F(StreamShapeTest, LargeSlicesMakeFullRecordsAndOneWrite) {
-  Shake();
+  Handshake();
   const std::string large = Pattern(60'000);
   session_.client.Call(
       [&](auto& s) { s.Write({AsBytes("head"), AsBytes(large), AsBytes("tail")}); });
@@ -356,7 +356,7 @@ TEST_F(StreamShapeTest, LargeSlicesMakeFullRecordsAndOneWrite) {
 }
 
 TEST_F(StreamShapeTest, ManySlicesArriveAsTheyWereSent) {
-  Shake();
+  Handshake();
   const std::string all = Pattern(200'000);
   std::vector<Bytes> slices;
   for (std::size_t at = 0, size = 1; at < all.size(); at += size, size = size * 3 % 20'011) {
@@ -371,7 +371,7 @@ TEST_F(StreamShapeTest, ManySlicesArriveAsTheyWereSent) {
 }
 
 TEST_F(StreamShapeTest, AnEmptyWriteSendsNothing) {
-  Shake();
+  Handshake();
   session_.client.Call([](auto& s) { s.Write(std::span<const Bytes>()); });
   session_.client.Send("");
   EXPECT_EQ(writes(), 0);
@@ -379,7 +379,7 @@ TEST_F(StreamShapeTest, AnEmptyWriteSendsNothing) {
 
 TEST_F(StreamShapeTest, SlowReaderHoldsTheSenderBack) {
   session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
-  Shake();
+  Handshake();
   const std::string piece = Pattern(64 * 1024);
   int pieces = 0;
   while (!session_.client.stream->congested() && pieces < 100) {
@@ -398,7 +398,7 @@ TEST_F(StreamShapeTest, SlowReaderHoldsTheSenderBack) {
 }
 
 TEST_F(StreamShapeTest, LowerStreamRestsWhileReadingIsOff) {
-  Shake();
+  Handshake();
   session_.server.Read(false);
   EXPECT_FALSE(session_.server_end->reading());
   session_.client.Send("unread");
@@ -412,7 +412,7 @@ TEST_F(StreamShapeTest, LowerStreamRestsWhileReadingIsOff) {
 
 TEST_F(StreamShapeTest, ReadingOffAgainBeforeTheLoopRunsDeliversNothing) {
   session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
-  Shake();
+  Handshake();
   for (int i = 0; i < 1000; ++i) session_.client.Send(Pattern(100));
   session_.loop.Run();
   const int before = session_.server.deliveries;
@@ -425,7 +425,7 @@ TEST_F(StreamShapeTest, ReadingOffAgainBeforeTheLoopRunsDeliversNothing) {
 }
 
 TEST_F(StreamShapeTest, WithoutAHandlerReadingStops) {
-  Shake();
+  Handshake();
   session_.server.stream->SetHandler(nullptr);
   EXPECT_FALSE(session_.server_end->reading());
   session_.client.Send("for nobody yet");
@@ -437,8 +437,8 @@ TEST_F(StreamShapeTest, WithoutAHandlerReadingStops) {
 }
 
 TEST_F(StreamShapeTest, ResetReachesThePeer) {
-  Shake();
-  session_.client.stream->Reset();
+  Handshake();
+  session_.client.stream->Abort();
   session_.client.stream.reset();
   session_.loop.Run();
   ASSERT_EQ(session_.server.errors.size(), 1u);
@@ -447,7 +447,7 @@ TEST_F(StreamShapeTest, ResetReachesThePeer) {
 
 TEST_F(StreamShapeTest, ResetDuringTheHandshakeIsATlsError) {
   session_.server.Read(true);
-  session_.client_end->Reset();
+  session_.client_end->Abort();
   session_.connect.pending.reset();
   session_.loop.Run();
   ASSERT_EQ(session_.server.errors.size(), 1u);
@@ -456,7 +456,7 @@ TEST_F(StreamShapeTest, ResetDuringTheHandshakeIsATlsError) {
 }
 
 TEST_F(StreamShapeTest, CiphertextAfterCloseNotifyIsNotRead) {
-  Shake();
+  Handshake();
   session_.client.Call([](auto& s) { s.Shutdown(); });
   session_.loop.Run();
   EXPECT_EQ(session_.server.ends, 1);
@@ -489,7 +489,7 @@ TEST_F(StreamShapeTest, AfterTooManyEarlyWritesTheRestIsDropped) {
 TEST_F(StreamShapeTest, EarlyWritesThatCongestAreReportedAsDrained) {
   session_.server.Send(std::string(300 * 1024, 'x'));
   EXPECT_TRUE(session_.server.stream->congested());
-  Shake();
+  Handshake();
   EXPECT_EQ(session_.client.received.size(), 300u * 1024);
   EXPECT_EQ(session_.server.drained, 1);
 }

@@ -54,7 +54,7 @@ class Reader final : public io::StreamHandler, private io::AcceptHandler {
   }
   void OnEnd() override { events += "end,"; }
   void OnError(const Error&) override { events += "error,"; }
-  void OnDrained() override { events += "drained,"; }
+  void OnWritable() override { events += "drained,"; }
   void OnFlushed() override { events += "flushed,"; }
 
   test::FakeLoop& loop_;
