@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds upgate and runs its fast tests in a temporary Debian 13 system.
-# Needs root or sudo, a Debian mirror, 3 GB under TMPDIR (/var/tmp by default) and some 20 minutes.
+# Needs root or sudo, a Debian mirror, 3 GB under TMPDIR (/var/tmp by default) and some 15 minutes.
 # Exits with 77, which ctest treats as "skipped", if it cannot become root.
 set -euo pipefail
 
@@ -14,7 +14,7 @@ copy_source "$folder/root/src"
 in_root "$folder/root" bash -euo pipefail -c '
   cd /src
   deploy/install-deps.sh --unit
-  cmake --preset dev
+  cmake --preset dev -D UPGATE_UNITY=ON
   cmake --build --preset dev --parallel "$JOBS" -- -k 0
   ctest --preset dev --label-regex "^fast$" --parallel "$JOBS" --no-tests=error
 '
