@@ -20,7 +20,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
-#include "gateway/app/demo_backends.h"
+#include "gateway/app/demo/backends.h"
 #include "gateway/app/server.h"
 #include "gateway/base/fd.h"
 #include "gateway/config/parse.h"

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gateway/app/demo_config.h"
-#include "gateway/app/demo_http_server.h"
-#include "gateway/app/demo_page.h"
+#include "gateway/app/demo/config.h"
+#include "gateway/app/demo/http_server.h"
+#include "gateway/app/demo/page.h"
 #include "gateway/config/parse.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"

@@ -11,9 +11,9 @@
 #include <fmt/format.h>
 
 #include "gateway/app/commands.h"
-#include "gateway/app/demo_backends.h"
-#include "gateway/app/demo_config.h"
-#include "gateway/app/demo_page.h"
+#include "gateway/app/demo/backends.h"
+#include "gateway/app/demo/config.h"
+#include "gateway/app/demo/page.h"
 #include "gateway/app/file_limit.h"
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"

@@ -1,6 +1,6 @@
-#include "gateway/app/demo_live_service.h"
+#include "gateway/app/demo/live_service.h"
 
-#include "gateway/app/demo_request.h"
+#include "gateway/app/demo/request.h"
 
 namespace upgate::app {
 namespace {

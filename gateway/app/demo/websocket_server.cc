@@ -1,8 +1,8 @@
-#include "gateway/app/demo_websocket_server.h"
+#include "gateway/app/demo/websocket_server.h"
 
 #include <utility>
 
-#include "gateway/app/demo_live_service.h"
+#include "gateway/app/demo/live_service.h"
 #include "gateway/config/parse.h"
 
 namespace upgate::app {

@@ -1,4 +1,4 @@
-#include "gateway/app/demo_backends.h"
+#include "gateway/app/demo/backends.h"
 
 #include <pthread.h>
 

@@ -2,8 +2,8 @@
 
 #include <thread>
 
-#include "gateway/app/demo_http_server.h"
-#include "gateway/app/demo_websocket_server.h"
+#include "gateway/app/demo/http_server.h"
+#include "gateway/app/demo/websocket_server.h"
 #include "gateway/app/tcp_echo_server.h"
 #include "gateway/net/loop.h"
 

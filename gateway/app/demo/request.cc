@@ -1,4 +1,4 @@
-#include "gateway/app/demo_request.h"
+#include "gateway/app/demo/request.h"
 
 namespace upgate::app {
 

@@ -1,4 +1,4 @@
-#include "gateway/app/demo_config.h"
+#include "gateway/app/demo/config.h"
 
 #include <algorithm>
 #include <string_view>

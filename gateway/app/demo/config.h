@@ -4,7 +4,7 @@
 #include <string>
 
 #include "gateway/app/commands.h"
-#include "gateway/app/demo_backends.h"
+#include "gateway/app/demo/backends.h"
 
 namespace upgate::app {
 

@@ -1,4 +1,4 @@
-#include "gateway/app/demo_http_server.h"
+#include "gateway/app/demo/http_server.h"
 
 #include <chrono>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "gateway/app/demo_request.h"
+#include "gateway/app/demo/request.h"
 
 namespace upgate::app {
 namespace {
