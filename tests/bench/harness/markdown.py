@@ -11,6 +11,7 @@ _WORK = ("relay", "tls", "flood", "handshake", "http")
 # Contents of the summary table: scenarios by name, and the columns.
 _SUMMARY = ("ws-64-w1-c100", "ws-65536-w1-c100", "ws-64-w1-c1000", "wss-64-w1-c100", "handshake-ws", "http-small")
 _SUMMARY_COLUMNS = ("upgate -> ws", "upgate -> tcp", "nginx", "HAProxy", "Caddy")
+_POLITE_COLUMNS = ("upgate", "nginx", "HAProxy")
 
 
 def render(report: dict, plotted: bool) -> str:
@@ -36,8 +37,25 @@ def render_summary(report: dict) -> str:
         lines.append(f"| Bytes that one more idle connection takes, {'wss' if scenario['tls'] else 'ws'} | " + " | ".join(cells) + " |")
     return (
         f"CPU time in µs by message (by connection, by request), and memory, on {report['date'][:10]} on {machine['cpu']}, "
-        f"{machine['cores']} cores; one worker on one core.\n\n" + "\n".join(lines)
+        f"{machine['cores']} cores; one worker on one core.\n\n" + "\n".join(lines) + _polite_summary(report)
     )
+
+
+def _polite_summary(report: dict) -> str:
+    """The floods for which there are figures of all systems."""
+    lines = []
+    for scenario in _of(report, "polite"):
+        found = {row.name: row for row in polite_rows(scenario) if not row.failure}
+        if all(column in found for column in _POLITE_COLUMNS):
+            cells = (f"{number(found[column].p99)} ({number(found[column].health_p99)})" for column in _POLITE_COLUMNS)
+            lines.append(f"| {_capital(scenario['title'])} | " + " | ".join(cells) + " |")
+    if not lines:
+        return ""
+    head = (
+        "\n\nRound trips of one client while others send as fast as they can: p99 in ms, and of a health check in parentheses.\n\n"
+        f"| | {' | '.join(_POLITE_COLUMNS)} |\n| --- |" + " --- |" * len(_POLITE_COLUMNS) + "\n"
+    )
+    return head + "\n".join(lines)
 
 
 def _least_memory(found: list[MemoryRow], column: str) -> str:
