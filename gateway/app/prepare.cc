@@ -153,6 +153,14 @@ class Maker {
     }
   }
 
+  // Gives a record its own copy: see ListenerRecord.
+  template <class Record, class Settings>
+  static void SetConfig(Record& record, const Settings& settings) {
+    auto copy = std::make_shared<const Settings>(settings);
+    record.config = copy.get();
+    record.owner = std::move(copy);
+  }
+
   bool IsWrong(const std::string& key) const { return config::HasErrorIn(known_, key); }
 
   // Returns nullptr and adds errors if a file is invalid.
@@ -194,8 +202,7 @@ class Maker {
       return generation_->listeners.push_back(before);
     }
     auto record = std::make_shared<ListenerRecord>();
-    record->whole = config_;
-    record->config = &listener;
+    SetConfig(*record, listener);
     record->name = name;
     if (context) {
       if (before && before->tls) context->ShareTicketKeys(*before->tls->Get());
@@ -222,8 +229,7 @@ class Maker {
 
   std::shared_ptr<const AdminRecord> MakeAdmin(const config::Admin& admin) {
     auto record = std::make_shared<AdminRecord>();
-    record->whole = config_;
-    record->config = &admin;
+    SetConfig(*record, admin);
     if (admin.token_file && !IsWrong("admin")) {
       if (auto tokens = admin::ReadTokenFile(*admin.token_file))
         record->tokens = std::move(*tokens);
@@ -256,8 +262,7 @@ class Maker {
       }
     }
     auto record = std::make_shared<backend::BackendRecord>();
-    record->whole = config_;
-    record->config = &backend;
+    SetConfig(*record, backend);
     if (context)
       record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(context));
     for (const std::string& url : urls) record->servers.push_back(ServerOf(backend.name, url));
@@ -290,16 +295,16 @@ class Maker {
         backend, url, serving_ != nullptr ? serving_->registry.Server(backend, url) : nullptr);
   }
 
-  void AddRoute(const config::Route& route) {
+  void AddRoute(const config::Route& given) {
     std::shared_ptr<const RouteRecord> before;
-    if (const auto it = routes_before_.find(route.name); it != routes_before_.end())
+    if (const auto it = routes_before_.find(given.name); it != routes_before_.end())
       before = it->second;
     auto record = std::make_shared<RouteRecord>();
-    record->whole = config_;
-    record->config = &route;
+    SetConfig(*record, given);
+    const config::Route& route = *record->config;
     record->name = route.name;
     if (route.plugin && !IsWrong(fmt::format("routes[{}]", route.index)))
-      record->service = ServiceOf(route, before.get());
+      record->service = ServiceOf(*record, before.get());
     if (route.backend) {
       const auto backend = generation_->backends.find(*route.backend);
       if (backend != generation_->backends.end()) record->backend = backend->second;
@@ -339,7 +344,7 @@ class Maker {
       return before->resolver;
     }
     auto record = std::make_shared<upgrade::ResolverRecord>();
-    record->whole = config_;
+    record->owner = route.resolver;
     record->config = route.resolver.get();
     record->plugin = std::move(made);
     record->tls = std::make_shared<tls::ContextCell<tls::ClientContext>>(std::move(context));
@@ -349,13 +354,14 @@ class Maker {
   }
 
   // Always creates a service, because that also checks the files that its options name.
-  std::shared_ptr<const plugin::Service> ServiceOf(const config::Route& route,
+  std::shared_ptr<const plugin::Service> ServiceOf(const RouteRecord& record,
                                                    const RouteRecord* before) {
+    const config::Route& route = *record.config;
     auto service = MakeService(*config_, route, plugins_, errors_);
     if (!service) return nullptr;
     const bool same =
         before != nullptr && before->service && MakeTheSameService(*before->config, route);
-    return same ? before->service : Owned(std::move(service));
+    return same ? before->service : Owned(std::move(service), record.owner);
   }
 
   // Keeps the limit, with the number of open ones, of the previous record.
@@ -368,13 +374,14 @@ class Maker {
 
   // Instances borrow their service, so it is destroyed only when every loop has destroyed its
   // instance.
-  std::shared_ptr<const plugin::Service> Owned(std::unique_ptr<plugin::Service> service) const {
+  // `settings` own the part of the configuration that the service borrows.
+  std::shared_ptr<const plugin::Service> Owned(std::unique_ptr<plugin::Service> service,
+                                               std::shared_ptr<const void> settings) const {
     std::weak_ptr<const Loops> loops;
     if (serving_ != nullptr) loops = serving_->loops;
-    // The service borrows parts of the configuration.
-    const auto let_go = [loops, whole = config_](const plugin::Service* unused) {
+    const auto let_go = [loops, settings](const plugin::Service* unused) {
       const std::shared_ptr<const plugin::Service> last(
-          unused, [whole](const plugin::Service* s) { delete s; });
+          unused, [settings](const plugin::Service* s) { delete s; });
       const auto running = loops.lock();
       if (!running) return;
       for (std::size_t i = 0; i < running->count; ++i)

@@ -76,7 +76,12 @@ Reloader::Loaded Reloader::Load() const {
   }
   loaded.generation = std::move(*prepared);
   BindNewListeners(loaded);
-  if (!loaded.errors.empty()) loaded.generation = nullptr;
+  if (!loaded.errors.empty()) {
+    loaded.generation = nullptr;
+    return loaded;
+  }
+  loaded.changes = ChangesBetween(*generation_, *loaded.generation);
+  loaded.needs_restart = NeedingRestart(*started_, *loaded.generation->config);
   return loaded;
 }
 
@@ -119,10 +124,11 @@ void Reloader::BindNewListeners(Loaded& loaded) const {
   }
 }
 
-std::function<void()> Reloader::ForEachWorker(void (Reloader::*then)()) {
+Worker::Done Reloader::ForEachWorker(void (Reloader::*then)()) {
   missing_ = setup_.workers.size();
-  return [this, then] {
-    setup_.main.Post([this, then] {
+  return [this, then](std::chrono::microseconds pause) {
+    setup_.main.Post([this, then, pause] {
+      pause_ = std::max(pause_, pause);
       if (--missing_ == 0) (this->*then)();
     });
   };
@@ -132,6 +138,7 @@ void Reloader::OnLoaded(Loaded loaded) {
   if (stopped_) return Refuse({WholeFile("the gateway is shutting down")});
   if (!loaded.generation) return Refuse(std::move(loaded.errors));
   loaded_ = std::move(loaded);
+  pause_ = {};
   const auto done = ForEachWorker(&Reloader::OnAllPrepared);
   for (auto& worker : setup_.workers) worker->Prepare(loaded_.generation, done);
 }
@@ -140,8 +147,8 @@ void Reloader::OnAllPrepared() {
   const upgrade::Generation& next = *loaded_.generation;
   result_ = {.ok = true,
              .generation = next.number,
-             .changes = ChangesBetween(*generation_, next),
-             .needs_restart = NeedingRestart(*started_, *next.config),
+             .changes = std::move(loaded_.changes),
+             .needs_restart = std::move(loaded_.needs_restart),
              .file = setup_.file,
              .errors = {}};
   for (const auto& renew : next.renewals) renew();
@@ -159,7 +166,8 @@ void Reloader::OnAllSwitched() {
   if (thread_.joinable()) thread_.join();
   thread_ = std::thread([old = std::move(before)]() mutable { old.reset(); });
   setup_.log.Info("configuration reloaded", {{"generation", generation_->number},
-                                             {"changes", std::uint64_t{result_.changes.size()}}});
+                                             {"changes", std::uint64_t{result_.changes.size()}},
+                                             {"pause_us", std::uint64_t(pause_.count())}});
   for (const admin::Change& change : result_.changes)
     setup_.log.Info("configuration changed",
                     {{"what", change.what}, {"name", change.name}, {"change", change.change}});

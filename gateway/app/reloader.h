@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -59,6 +60,8 @@ class Reloader {
   struct Loaded {
     std::shared_ptr<const upgrade::Generation> generation;  // nullptr if there are errors
     std::vector<Worker::Sockets> sockets;                   // by worker
+    std::vector<admin::Change> changes;
+    std::vector<std::string> needs_restart;
     std::vector<config::ConfigError> errors;
   };
 
@@ -70,7 +73,7 @@ class Reloader {
   void OnAllSwitched();
   // Returns a callback for the workers. When every worker has called it, `then` is called on the
   // main loop.
-  std::function<void()> ForEachWorker(void (Reloader::*then)());
+  Worker::Done ForEachWorker(void (Reloader::*then)());
   void Refuse(std::vector<config::ConfigError> errors);
   void Finish(const admin::ReloadResult& result);
 
@@ -83,7 +86,8 @@ class Reloader {
   bool stopped_ = false;
   Loaded loaded_;  // from OnLoaded to OnAllSwitched
   admin::ReloadResult result_;
-  std::size_t missing_ = 0;  // workers that have not completed the current step
+  std::size_t missing_ = 0;            // workers that have not completed the current step
+  std::chrono::microseconds pause_{};  // the longest time for which a step held up a loop
   std::thread thread_;
 };
 

@@ -23,6 +23,14 @@ io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
   return loop.view();
 }
 
+// How long `step` took.
+std::chrono::microseconds Timed(const std::function<void()>& step) {
+  const auto before = std::chrono::steady_clock::now();
+  step();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               before);
+}
+
 }  // namespace
 
 Worker::Worker(std::shared_ptr<const upgrade::Generation> generation, const upgrade::Shared& shared,
@@ -85,20 +93,17 @@ void Worker::Post(std::move_only_function<void(upgrade::Gateway&)> task) {
   loop_.Post([this, run = std::move(task)]() mutable { run(gateway_); });
 }
 
-void Worker::Prepare(std::shared_ptr<const upgrade::Generation> generation,
-                     std::function<void()> done) {
+void Worker::Prepare(std::shared_ptr<const upgrade::Generation> generation, Done done) {
   loop_.Post([this, next = std::move(generation), finished = std::move(done)]() mutable {
-    gateway_.Prepare(std::move(next));
-    finished();
+    finished(Timed([&] { gateway_.Prepare(std::move(next)); }));
   });
 }
 
 void Worker::Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
-                    std::function<void()> done) {
+                    Done done) {
   loop_.Post([this, next = std::move(generation), bound = std::move(sockets),
               finished = std::move(done)]() mutable {
-    SwitchNow(std::move(next), std::move(bound));
-    finished();
+    finished(Timed([&] { SwitchNow(std::move(next), std::move(bound)); }));
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -54,11 +55,12 @@ class Worker final : private io::Timer::Owner {
 
   // Replaces the generation in two steps; all workers must have completed the first before any
   // begins the second. See upgrade::LoopRoutes. `sockets` are those of new listeners, by index in
-  // the configuration. `done` is called on the loop's thread. Thread-safe.
+  // the configuration. `done` is called on the loop's thread with the time for which the step held
+  // up the loop. Thread-safe.
   using Sockets = std::vector<std::vector<std::unique_ptr<io::BoundSocket>>>;
-  void Prepare(std::shared_ptr<const upgrade::Generation> generation, std::function<void()> done);
-  void Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
-              std::function<void()> done);
+  using Done = std::function<void(std::chrono::microseconds pause)>;
+  void Prepare(std::shared_ptr<const upgrade::Generation> generation, Done done);
+  void Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets, Done done);
 
   // Runs `task` on the loop's thread, in order; discarded if the loop has ended. Thread-safe.
   void Post(std::move_only_function<void(upgrade::Gateway&)> task);

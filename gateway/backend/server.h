@@ -63,7 +63,7 @@ class ServerUse {
 
 // A backend of a generation; shared by all loops. Immutable, except for its thread-safe members.
 struct BackendRecord {
-  std::shared_ptr<const config::Config> whole;  // owns `config`
+  std::shared_ptr<const void> owner;  // of `config`
   const config::Backend* config = nullptr;
   std::shared_ptr<tls::ContextCell<tls::ClientContext>> tls;  // nullptr: no server uses TLS
   std::vector<std::shared_ptr<ServerRecord>> servers;         // in the order of config->servers

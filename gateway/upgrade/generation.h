@@ -24,10 +24,11 @@ namespace upgate::upgrade {
 // long as its name is, a server as long as the name of its backend and its URL are. Counters and
 // the numbers of open connections and sessions therefore continue when a new configuration replaces
 // another. If the text of a listener, route or backend is unchanged as well, both generations share
-// the same record object.
+// the same record object. A record can be in use for longer than its generation, so it has a copy
+// of its part of the configuration, and does not keep the rest of it alive.
 
 struct ListenerRecord {
-  std::shared_ptr<const config::Config> whole;  // owns `config`
+  std::shared_ptr<const void> owner;  // of `config`
   const config::Listener* config = nullptr;
   std::string name;  // the address as configured, made unique
   std::shared_ptr<tls::ContextCell<tls::ServerContext>> tls;  // nullptr: plain
@@ -38,7 +39,7 @@ struct ListenerRecord {
 // A route's resolver, made ready: shared by all loops. Immutable, but for what is thread-safe in
 // it.
 struct ResolverRecord {
-  std::shared_ptr<const config::Config> whole;  // of which `config` is a part
+  std::shared_ptr<const void> owner;  // of `config`
   const config::Resolver* config = nullptr;
   std::shared_ptr<const plugin::Resolver> plugin;
   std::shared_ptr<tls::ContextCell<tls::ClientContext>> tls;  // to targets
@@ -46,7 +47,7 @@ struct ResolverRecord {
 };
 
 struct RouteRecord {
-  std::shared_ptr<const config::Config> whole;  // owns `config`
+  std::shared_ptr<const void> owner;  // of `config`
   const config::Route* config = nullptr;
   std::string name;  // as configured, by default the path and the hosts; unique
   // Exactly one of service, backend and resolver is set. A reference to a service keeps its
@@ -64,7 +65,7 @@ struct RouteRecord {
 // The `admin` section in force. If a new configuration has another address, or no address, its
 // whole section waits for a restart: its tokens were not meant for the address that is open.
 struct AdminRecord {
-  std::shared_ptr<const config::Config> whole;  // owns `config`
+  std::shared_ptr<const void> owner;  // of `config`
   const config::Admin* config = nullptr;
   std::vector<std::string> tokens;                            // empty: no token is required
   std::shared_ptr<tls::ContextCell<tls::ServerContext>> tls;  // nullptr: plain

@@ -64,7 +64,7 @@ Ref<LoopBackend> LoopResolver::BackendFor(const std::string& url, const std::str
     return kept_.front().second;
   }
   auto record = std::make_shared<TargetRecord>();
-  record->whole = record_->whole;
+  record->owner = record_->owner;
   record->own = config().backend;
   record->own.relay = config::RelayOf(server.scheme);
   record->own.ejection.reset();  // there is no other server

@@ -326,6 +326,32 @@ TEST_F(ReloadTest, AGenerationThatNothingHoldsIsGone) {
   EXPECT_TRUE(Echoes(client));
 }
 
+// Each reload changes one part of the configuration; that part is used on by all generations after
+// it.
+TEST_F(ReloadTest, APartThatStaysKeepsNoOtherPartAlive) {
+  const auto config = [](int changed) {
+    const auto part = [&](int n, std::string_view old, std::string_view changed_to) {
+      return std::string(n <= changed ? changed_to : old);
+    };
+    return "listeners: [ { address: \"127.0.0.1:80\", backlog: " + part(1, "10", "20") + " } ]\n" +
+           "backends:\n" + "  live: { servers: [ \"tcp://127.0.0.1:7000\" ], connect_timeout: " +
+           part(2, "1s", "2s") + " }\n" + "routes:\n" +
+           "  - { path: /live, backend: live, require_origin: " + part(3, "true", "false") +
+           " }\n" + "  - { path: /echo, plugin: echo, limits: { idle: " + part(4, "1h", "2h") +
+           " } }\n" +
+           "  - { path: /t, resolver: token_file, options: { file: /dev/null, from: [ \"path\" ], "
+           "allow: [ \"127.0.0.1:" +
+           part(5, "1", "2") + "\" ] } }\n";
+  };
+  TestGateway gw(config(0));
+  std::vector<std::weak_ptr<const config::Config>> used{gw.serving()->config};
+  for (int changed = 1; changed <= 6; ++changed) {
+    gw.Reload(config(changed));
+    used.push_back(gw.serving()->config);
+  }
+  for (std::size_t i = 0; i + 1 < used.size(); ++i) EXPECT_TRUE(used[i].expired()) << i;
+}
+
 TEST_F(ReloadTest, NumbersOfARouteThatIsGoneStayAsLongAsItsSessions) {
   TestGateway gw("routes: [ { path: /gone, plugin: echo, on_change: keep } ]");
   auto client = gw.Connect();

@@ -175,7 +175,8 @@ test('SIGHUP reloads, and what needs a restart is said', async (t) => {
   const gateway = await startGateway(t, `workers: 1\n${listener}${admin}${echo}`);
   fs.writeFileSync(gateway.file, `${logging}workers: 2\n${listener}${admin}routes: [ { path: /new, plugin: echo } ]\n`);
   gateway.child.kill('SIGHUP');
-  await gateway.logged((e) => e.event === 'configuration reloaded', 'the reload');
+  const reloaded = await gateway.logged((e) => e.event === 'configuration reloaded', 'the reload');
+  assert.ok(Number.isInteger(reloaded.pause_us));
   await gateway.logged((e) => e.event === 'restart needed' && e.key === 'workers', 'the restart that is needed');
   const socket = await connect(`ws://127.0.0.1:${gateway.ports[0]}/new`);
   assert.equal(await echoes(socket, 'new'), 'new');

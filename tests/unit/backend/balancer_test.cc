@@ -48,7 +48,7 @@ class BalancerTest : public testing::Test {
   }
   void Make() {
     record_ = std::make_shared<BackendRecord>();
-    record_->whole = config_;
+    record_->owner = config_;
     record_->config = &settings();
     std::vector<HashRing::Member> members;
     for (const config::Server& server : settings().servers) {

@@ -45,7 +45,7 @@ class HealthChecksTest : public testing::Test, private HealthChecks::Owner {
                                                 std::make_shared<stats::ServerRow>("b", url, 1));
       record_->servers.push_back(server);
     }
-    record_->whole = config;
+    record_->owner = config;
     record_->config = &backend;
     Watch();
   }

@@ -54,7 +54,7 @@ class PoolTest : public testing::Test {
       record->servers.push_back(std::make_shared<ServerRecord>(
           "b", url, std::make_shared<stats::ServerRow>("b", url, 2)));
     }
-    record->whole = config_;
+    record->owner = config_;
     record->config = &backend;
     record_ = record;
     pool_ = std::make_unique<Pool>(record_, loop_.io(), scratch_, &log_of_servers_, loop);

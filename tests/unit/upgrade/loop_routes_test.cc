@@ -38,7 +38,7 @@ class LoopRoutesTest : public testing::Test {
  protected:
   std::shared_ptr<RouteRecord> Record(const std::string& name) {
     auto record = std::make_shared<RouteRecord>();
-    record->whole = config_;
+    record->owner = config_;
     record->config = &config_->routes[0];
     record->name = name;
     record->row = std::make_shared<stats::RouteRow>(name, 1);
@@ -79,7 +79,7 @@ class LoopRoutesTest : public testing::Test {
   }
   std::shared_ptr<const backend::BackendRecord> MakeBackend() {
     auto record = std::make_shared<backend::BackendRecord>();
-    record->whole = config_;
+    record->owner = config_;
     record->config = &config_->backends["b"];
     record->servers.push_back(std::make_shared<backend::ServerRecord>(
         "b", "tcp://127.0.0.1:1", std::make_shared<stats::ServerRow>("b", "tcp://127.0.0.1:1", 1)));
