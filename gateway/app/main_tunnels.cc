@@ -51,8 +51,8 @@ void AddConnect(CLI::App& app, int& exit_code) {
 
 void AddRelay(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<RelayArguments>();
-  CLI::App* relay =
-      app.add_subcommand("relay", "run a gateway for one server, without a configuration file");
+  CLI::App* relay = app.add_subcommand(
+      "relay", "run a gateway for one server or a token file, without a configuration file");
   relay
       ->add_option("-l,--listen", arguments->listen,
                    "where clients connect: host:port, :port for all addresses, or unix:/path")
@@ -61,8 +61,18 @@ void AddRelay(CLI::App& app, int& exit_code) {
   relay
       ->add_option("--to", arguments->to,
                    "server: host:port for TCP, or a tcp, tls, unix, ws, wss, http or https URL")
-      ->required()
       ->type_name("URL");
+  relay
+      ->add_option("--token-file", arguments->token_file,
+                   "instead: file or folder with lines of 'token: host:port', as websockify takes; "
+                   "the token is the query parameter 'token', or the end of the path")
+      ->type_name("FILE");
+  relay
+      ->add_option("--allow", arguments->allow,
+                   "where tokens may lead, such as 10.0.0.0/8:5900-5999; may be repeated. Default: "
+                   "every TCP address")
+      ->allow_extra_args(false)
+      ->type_name("TARGET");
   relay
       ->add_option("--web", arguments->web,
                    "folder of pages to serve; the WebSocket is then at /websockify only")

@@ -1,4 +1,4 @@
-// `upgate relay`: a gateway for one server, without a configuration file.
+// `upgate relay`: a gateway for one server, or those of a token file, without a configuration file.
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -29,6 +29,16 @@ int RelayFailed(const std::vector<config::ConfigError>& errors) {
 int Relay(RelayArguments arguments) {
   if (arguments.cert.empty() != arguments.key.empty()) {
     Print(stderr, "upgate relay: --cert and --key belong together\n");
+    return 2;
+  }
+  if (arguments.to.empty() == arguments.token_file.empty()) {
+    Print(stderr, arguments.to.empty()
+                      ? "upgate relay: --to is required, or --token-file\n"
+                      : "upgate relay: --to and --token-file exclude each other\n");
+    return 2;
+  }
+  if (!arguments.allow.empty() && arguments.token_file.empty()) {
+    Print(stderr, "upgate relay: --allow is for --token-file\n");
     return 2;
   }
   // noVNC has no index.html.

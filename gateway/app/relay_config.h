@@ -7,11 +7,13 @@ namespace upgate::app {
 
 // What `upgate relay` is asked for.
 struct RelayArguments {
-  std::string listen = {};           // host:port, :port for all addresses, or unix:/path
-  std::string to = {};               // URL of a server, or host:port for TCP
-  std::string web = {};              // folder of pages; empty: none
-  std::string index = "index.html";  // the page of a folder in it
-  std::string cert = {};             // PEM files for TLS; both or none
+  std::string listen = {};      // host:port, :port for all addresses, or unix:/path
+  std::string to = {};          // URL of a server, or host:port for TCP; or
+  std::string token_file = {};  // file or folder of targets by token; exactly one of the two
+  std::vector<std::string> allow = {};  // where tokens may lead; empty: to every TCP address
+  std::string web = {};                 // folder of pages; empty: none
+  std::string index = "index.html";     // the page of a folder in it
+  std::string cert = {};                // PEM files for TLS; both or none
   std::string key = {};
   std::vector<std::string> allow_origins = {};  // pages of other sites that may connect
 };

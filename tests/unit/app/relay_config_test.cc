@@ -47,6 +47,26 @@ TEST(RelayConfigTest, CertificatesAndOrigins) {
   EXPECT_EQ(config->routes.at(0).cors->allow_origins.size(), 2u);
 }
 
+TEST(RelayConfigTest, ATokenFileHasItsTokensInTheQueryOrThePath) {
+  const auto config = Parsed({.listen = "127.0.0.1:1", .token_file = "/etc/tokens"});
+  ASSERT_NE(config, nullptr);
+  const config::Route& route = config->routes.at(0);
+  EXPECT_EQ(route.path.written, "/*");
+  ASSERT_TRUE(route.resolver);
+  EXPECT_EQ(route.resolver->name, "token_file");
+  ASSERT_EQ(route.resolver->from.size(), 2u);
+  EXPECT_EQ(route.resolver->from[0].kind, config::TokenPlace::Kind::kQuery);
+  EXPECT_EQ(route.resolver->from[1].kind, config::TokenPlace::Kind::kPath);
+  EXPECT_EQ(route.resolver->allow.size(), 2u) << "every address of both families";
+  const auto pages = Parsed({.listen = "127.0.0.1:1",
+                             .token_file = "/etc/tokens",
+                             .allow = {"10.0.0.0/8:5900", "unix:/run/vms/*"},
+                             .web = "/usr/share/novnc"});
+  ASSERT_NE(pages, nullptr);
+  EXPECT_EQ(pages->routes.at(0).path.written, "/websockify/*");
+  EXPECT_EQ(pages->routes.at(0).resolver->allow.at(1).written, "unix:/run/vms/*");
+}
+
 // Nothing in an argument is more than a value.
 TEST(RelayConfigTest, ArgumentsAreNotInterpreted) {
   const std::string odd = "/a\"b: [ ${HOME} #\\ c";
@@ -63,6 +83,7 @@ TEST(RelayConfigTest, ErrorsHaveTheArgumentTheyComeFrom) {
   EXPECT_EQ(argument_of({.listen = "nowhere", .to = "a:1"}), "--listen");
   EXPECT_EQ(argument_of({.listen = ":1", .to = "ftp://a"}), "--to");
   EXPECT_EQ(argument_of({.listen = ":1", .to = "a:1", .allow_origins = {"a b"}}), "--allow-origin");
+  EXPECT_EQ(argument_of({.listen = ":1", .token_file = "/a", .allow = {"nowhere"}}), "--allow");
 }
 
 }  // namespace
