@@ -80,7 +80,50 @@ void HttpPool::GiveBack(Lease lease) {
   SweepAt(now + most);
 }
 
+std::optional<HttpPool::Reserved> HttpPool::Reserve(Lease lease) {
+  if (!lease.connection) return {};
+  lease.use = {};
+  SharedLimit::Taken descriptor = descriptors_.TryTakeOwned(1);
+  if (!descriptor || !lease.connection->reusable()) {
+    Discard(std::move(lease.connection));
+    return {};
+  }
+  const io::Instant now = loop_.timers.Now();
+  const io::Instant until =
+      lease.idle_most == io::Millis::max() ? io::Instant::max() : now + lease.idle_most;
+  const std::uint64_t id = ++next_reserved_;
+  reserved_.emplace(id, Idle{std::move(lease), now, until, std::move(descriptor)});
+  return Reserved(*this, id);
+}
+
+std::optional<Lease> HttpPool::TakeReserved(Reserved reserved, const Search& search) {
+  auto node = reserved_.extract(std::exchange(reserved.id_, 0));
+  if (!node) return {};
+  Idle idle = std::move(node.mapped());
+  auto place = servers_.ChooseAgain(*idle.lease.server, search);
+  if (!place || loop_.timers.Now() >= idle.until || idle.lease.connection->HasUnread()) {
+    Discard(std::move(idle.lease.connection));
+    return {};
+  }
+  idle.lease.reused = true;
+  idle.lease.use = std::move(place->use);
+  return std::move(idle.lease);
+}
+
+void HttpPool::CloseReserved(std::uint64_t id) {
+  auto node = reserved_.extract(id);
+  if (node) Discard(std::move(node.mapped().lease.connection));
+}
+
 void HttpPool::OnIdleConnectionClosed(http::ClientConnection& connection) {
+  const auto kept = std::ranges::find(reserved_, &connection, [](const auto& entry) {
+    return entry.second.lease.connection.get();
+  });
+  if (kept != reserved_.end()) {
+    Discard(std::move(kept->second.lease.connection));
+    reserved_.erase(kept);
+    return;
+  }
   const auto it =
       std::ranges::find(idle_, &connection, [](const Idle& i) { return i.lease.connection.get(); });
   if (it == idle_.end()) return;

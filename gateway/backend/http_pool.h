@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "gateway/backend/pool.h"
@@ -44,7 +47,35 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
   // After an exchange: keeps the connection if it can be reused, otherwise has the loop delete it.
   void GiveBack(Lease lease);
 
+  // A connection that is kept for one client, because the server has authenticated the connection
+  // and not a request. Nobody else gets it. Destroying this closes it; the pool outlives it.
+  class Reserved {
+   public:
+    Reserved(Reserved&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), id_(other.id_) {}
+    Reserved& operator=(Reserved&& other) noexcept {
+      std::swap(pool_, other.pool_);
+      std::swap(id_, other.id_);
+      return *this;
+    }
+    ~Reserved() {
+      if (pool_ != nullptr) pool_->CloseReserved(id_);
+    }
+
+   private:
+    friend class HttpPool;
+    Reserved(HttpPool& pool, std::uint64_t id) : pool_(&pool), id_(id) {}
+    HttpPool* pool_;
+    std::uint64_t id_;
+  };
+  // After an exchange, in the place of GiveBack. nullopt if the connection cannot be used again.
+  std::optional<Reserved> Reserve(Lease lease);
+  // For the client's next request; nullopt if the server has closed it, is about to, or gets no new
+  // requests: then any connection to any server will do.
+  std::optional<Lease> TakeReserved(Reserved reserved, const Search& search);
+
   std::size_t idle() const { return idle_.size(); }
+  std::size_t reserved() const { return reserved_.size(); }
   const config::Backend& backend() const { return servers_.backend(); }
   Pool& servers() { return servers_; }
 
@@ -60,12 +91,16 @@ class HttpPool final : private http::ClientConnection::Owner, private io::Timer:
   void OnTimer(io::Timer& timer) override;
   void SweepAt(io::Instant at);
   void Discard(std::unique_ptr<http::ClientConnection> connection);
+  void CloseReserved(std::uint64_t id);
 
   Pool& servers_;
   io::Loop loop_;
   SharedLimit& descriptors_;
   http::ClientLimits limits_;
   std::deque<Idle> idle_;  // in the order in which they became idle
+  // By a number, which is never used again. Not limited by pool_size and pool_idle.
+  std::map<std::uint64_t, Idle> reserved_;
+  std::uint64_t next_reserved_ = 0;
   io::Timer sweep_;
   io::Instant sweep_at_{};  // while it is armed
 };

@@ -67,6 +67,15 @@ std::expected<Pool::Choice, Lack> Pool::Choose(const Search& search) {
   return Lacking(search, now);
 }
 
+std::expected<Pool::Choice, Lack> Pool::ChooseAgain(const Server& server, const Search& search) {
+  if (server.record.drained()) return std::unexpected(Lack::kDrained);
+  if (!server.record.health.serves() || search.HasTried(server.index))
+    return std::unexpected(Lack::kOut);
+  ServerUse use = Use(server.index, search);
+  if (!use && (search.for_session || counts_requests_)) return std::unexpected(Lack::kFull);
+  return Choice{server.index, std::move(use)};
+}
+
 ServerUse Pool::Use(std::size_t server, const Search& search) const {
   if (!search.for_session && !counts_requests_) return {};
   return ServerUse::TryTake(servers_[server].record, servers_[server].config.max_sessions);

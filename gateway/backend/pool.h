@@ -90,6 +90,9 @@ class Pool {
   };
   std::expected<Choice, Lack> Choose(const Search& search);
 
+  // The same server for another request of its client; an error if it gets no new ones.
+  std::expected<Choice, Lack> ChooseAgain(const Server& server, const Search& search);
+
   // Connects to the chosen server. If it cannot be connected to within connect_timeout, another one
   // is chosen, until all have been tried or `retry` of the backend ends it. The handler is never
   // called from inside Open; `search` is borrowed; destroying the result cancels the attempt.

@@ -122,6 +122,11 @@ class Exchange {
   // completed.
   virtual void Abort() = 0;
 
+  // Where a handler keeps what belongs to the client's connection and not to one request, for those
+  // that follow. Destroyed with the connection, or when an upgrade takes that over. nullptr once
+  // the exchange is over.
+  virtual std::unique_ptr<io::Deletable>* connection_state() { return nullptr; }
+
   // Keeps something that the handler uses until the exchange is gone; one thing, the last.
   void Hold(Ref<RefCounted> used) { held_ = std::move(used); }
 

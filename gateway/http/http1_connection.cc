@@ -475,6 +475,7 @@ void Http1Connection::Done() {
   DropExchange();
   timer_.Disarm();
   Cancel();
+  if (handlers_state_) loop_.turn.DeferDelete(std::move(handlers_state_));
   if (stream_) {
     stream_->SetReading(false);
     stream_->SetHandler(nullptr);

@@ -42,6 +42,7 @@ class Http1Connection final : public ServerConnection,
   ResponseWriter::Context AnswerContext(const Request& request) const;
   // Charges work to this connection's share of the turn: response bytes, or kRequestWork.
   void Spend(std::size_t work);
+  std::unique_ptr<io::Deletable>& handlers_state() { return handlers_state_; }
   void OnHeadSent(int status) { handler_.OnAnswer(status); }
   void OnWritten();
   void OnAnswered(bool close);
@@ -143,6 +144,7 @@ class Http1Connection final : public ServerConnection,
   io::MemoryCharge charge_;                // of pending_, a partial head and the current request
   std::chrono::microseconds body_time_{};  // left, as of body_time_at_
   io::Instant body_time_at_{};             // valid while wait_ is kBody
+  std::unique_ptr<io::Deletable> handlers_state_;  // see Exchange::connection_state
   std::unique_ptr<ServerExchange> exchange_;
 };
 

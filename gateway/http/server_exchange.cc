@@ -55,6 +55,10 @@ SocketAddress ServerExchange::local_address() const {
   return connection_ == nullptr ? UnixPath{} : connection_->stream().local_address();
 }
 
+std::unique_ptr<io::Deletable>* ServerExchange::connection_state() {
+  return connection_ == nullptr ? nullptr : &connection_->handlers_state();
+}
+
 void ServerExchange::StartWriter() {
   writer_ = ResponseWriter(connection_->AnswerContext(request_));
 }

@@ -42,6 +42,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   void ExpectUpgrade() override { request_.wants_upgrade = true; }
   void Abort() override;
   Upgraded Upgrade(const Response& response) override;
+  std::unique_ptr<io::Deletable>* connection_state() override;
 
   // For the connection:
   // Also allowed after Detach: the exchange keeps the handler alive until it is destroyed itself.

@@ -9,6 +9,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/http/cookies.h"
+#include "gateway/upgrade/bound_connections.h"
 #include "gateway/upgrade/greeting.h"
 #include "gateway/upgrade/proxy_headers.h"
 #include "gateway/upgrade/server_choice.h"
@@ -72,12 +73,40 @@ Gateway::Proxy::~Proxy() {
 
 void Gateway::Proxy::Connect() {
   backend::Pool& servers = pool_.servers();
+  if (!retried_) {
+    if (auto own = TakeBound()) return Send(std::move(*own));
+  }
   auto choice = servers.Choose(search_);
   // An upgrade keeps its connection, so a new one is opened: a pooled one could be stale.
   if (choice && !retried_ && !admission_) {
     if (auto idle = pool_.TakeIdle(*choice, IsRepeatable())) return Send(std::move(*idle));
   }
   opening_ = servers.Open(*this, search_, std::move(choice));
+}
+
+std::optional<backend::Lease> Gateway::Proxy::TakeBound() {
+  bound_ = AuthenticatesConnection(exchange_.request().headers);
+  std::unique_ptr<io::Deletable>* const state = exchange_.connection_state();
+  if (state == nullptr || !*state) return {};
+  auto lease =
+      static_cast<BoundConnections&>(**state).Take(*onward_.backend, seen_.client, search_);
+  if (!lease) return {};
+  bound_ = true;
+  connecting_since_ = started_;
+  return lease;
+}
+
+// After an exchange: for the next client, or only for this one.
+void Gateway::Proxy::KeepConnection() {
+  backend::Lease lease = std::exchange(lease_, {});
+  if (!bound_) return pool_.GiveBack(std::move(lease));
+  std::unique_ptr<io::Deletable>* const state = exchange_.connection_state();
+  if (state == nullptr || !lease.connection) {
+    lease_ = std::move(lease);
+    return ReleaseServer();
+  }
+  if (!*state) *state = std::make_unique<BoundConnections>();
+  static_cast<BoundConnections&>(**state).Keep(onward_.backend, seen_.client, std::move(lease));
 }
 
 void Gateway::Proxy::OnOpened(backend::Opened opened) {
@@ -229,6 +258,7 @@ void Gateway::Proxy::OnAnswer(http::Response&& head, http::BodyLength length) {
     return;
   answer_begun_ = true;
   backend::HttpPool::Heed(lease_, head.headers);
+  bound_ |= AsksForConnectionAuth(head);
   if (admission_) {
     gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, head.status,
                         "the response of " + lease_.server->config.url);
@@ -261,7 +291,7 @@ void Gateway::Proxy::OnWritable() {
 void Gateway::Proxy::OnAnswerEnd(const http::Headers& trailers) {
   settled_ = true;
   timer_.Disarm();
-  pool_.GiveBack(std::exchange(lease_, {}));
+  KeepConnection();
   exchange_.EndBody(trailers);
 }
 

@@ -83,6 +83,9 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   void OnTimer(io::Timer& timer) override;
 
   void Connect();
+  // A connection that belongs to the client's: see BoundConnections.
+  std::optional<backend::Lease> TakeBound();
+  void KeepConnection();
   void Send(backend::Lease lease);
   bool upgrades_to_websocket() const { return admission_ && admission_->protocol.empty(); }
   http::OutgoingRequest MakeRequest();
@@ -137,6 +140,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   bool request_sent_ = false;  // completely
   bool answer_begun_ = false;
   bool retried_ = false;
+  bool bound_ = false;    // the connection to the server belongs to the client's
   bool settled_ = false;  // the handshake's outcome is counted
 };
 
