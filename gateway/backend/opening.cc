@@ -5,8 +5,6 @@
 namespace upgate::backend {
 namespace {
 
-constexpr std::string_view kConnectTimeout = "connect_timeout of the backend";
-
 std::string_view MessageOf(Lack lack) {
   switch (lack) {
     case Lack::kDrained:
@@ -41,7 +39,8 @@ void Pool::Opening::OnLater() {
   handler_.OnOpenFailed({.code = Errc::kOther,
                          .message = std::string(MessageOf(lack_)),
                          .tls_fault = TlsFault::kOther,
-                         .lack = lack_});
+                         .lack = lack_,
+                         .retry_after = pool_.RetryAfter(lack_)});
 }
 
 void Pool::Opening::Try(Choice choice) {
@@ -75,42 +74,8 @@ void Pool::Opening::OnServerFailed(const Error& error) {
   if (pool_.MayTryAnother(search_)) {
     if (auto next = pool_.Choose(search_)) return Try(std::move(*next));
   }
-  handler_.OnOpenFailed({error.code, std::move(reasons_), error.tls_fault, Lack::kNone});
-}
-
-Pool::Trial::Trial(Pool& pool, const Server& server)
-    : pool_(pool), server_(server), connecting_(pool.loop_, pool.scratch_, *this) {
-  connecting_.Start(server.config, pool.record_->tls_context(),
-                    {pool.backend().connect_timeout, kConnectTimeout});
-}
-
-Pool::Trial::~Trial() {
-  if (!over_) server_.record.health.ReturnTrial(pool_.Now());
-}
-
-void Pool::Trial::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
-  pool_.loop_.turn.DeferDelete(std::move(stream));
-  server_.stats.connects.Add();
-  if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server_.record);
-  pool_.NoteSuccess(server_);
-  Finish();
-}
-
-void Pool::Trial::OnServerFailed(const Error& error) {
-  server_.stats.connect_failures.Add();
-  if (error.code == Errc::kTimeout) server_.stats.connect_timeouts.Add();
-  if (error.code == Errc::kLimit) {
-    server_.record.health.ReturnTrial(pool_.Now());
-  } else {
-    pool_.NoteFailure(server_, error.message);
-  }
-  Finish();
-}
-
-void Pool::Trial::Finish() {
-  over_ = true;
-  auto self = pool_.trials_.extract(server_.index);
-  pool_.loop_.turn.DeferDelete(std::move(self.mapped()));
+  handler_.OnOpenFailed(
+      {.code = error.code, .message = std::move(reasons_), .tls_fault = error.tls_fault});
 }
 
 }  // namespace upgate::backend

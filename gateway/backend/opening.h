@@ -34,24 +34,4 @@ class Pool::Opening final : public io::Pending, private Connecting::Owner, priva
   Connecting connecting_;
 };
 
-// An attempt that no client waits for, to see whether an ejected server works again. Owned by the
-// pool, until it is over.
-class Pool::Trial final : public io::Deletable, private Connecting::Owner {
- public:
-  Trial(Pool& pool, const Server& server);
-  // Broken off: another loop may take its place.
-  ~Trial() override;
-
- private:
-  void OnServerConnected(std::unique_ptr<io::ByteStream> stream) override;
-  void OnServerFailed(const Error& error) override;
-  std::string Greeting() override { return OwnGreeting(pool_.backend().send_proxy); }
-  void Finish();
-
-  Pool& pool_;
-  const Server& server_;
-  bool over_ = false;
-  Connecting connecting_;
-};
-
 }  // namespace upgate::backend

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/backend/opening.h"
+#include "gateway/backend/trial.h"
 
 namespace upgate::backend {
 
@@ -110,8 +111,10 @@ void Pool::OnBroken(const Server& server, std::string_view why) {
   NoteFailure(server, why);
 }
 
-void Pool::NoteSuccess(const Server& server) {
-  if (!server.record.health.OnSuccess(Now())) return;
+void Pool::NoteSuccess(const Server& server, bool on_trust) {
+  const auto& ejection = backend().ejection;
+  const std::uint32_t failures = on_trust && ejection ? ejection->failures - 1 : 0;
+  if (!server.record.health.OnSuccess(Now(), failures)) return;
   server.record.row->ejected.store(false, std::memory_order_relaxed);
   if (watcher_ != nullptr) watcher_->OnServerBack(server.record);
 }
@@ -135,6 +138,22 @@ void Pool::NoteFailure(const Server& server, std::string_view why) {
   if (!time) return;
   server.record.row->ejected.store(true, std::memory_order_relaxed);
   if (watcher_ != nullptr) watcher_->OnServerEjected(server.record, *time, why);
+}
+
+// When the first server is tried again; where none is ejected, nobody knows.
+std::chrono::seconds Pool::RetryAfter(Lack lack) const {
+  constexpr std::chrono::seconds kUsual{5}, kLeast{1};
+  constexpr auto kMost = std::chrono::duration_cast<std::chrono::seconds>(config::kLongestEjection);
+  if (lack != Lack::kOut) return kUsual;
+  std::optional<SharedMs> first;
+  for (const Server& server : servers_) {
+    const ServerHealth& health = server.record.health;
+    if (server.record.drained() || health.down() || !health.ejected()) continue;
+    first = std::min(first.value_or(health.out_until()), health.out_until());
+  }
+  if (!first) return kUsual;
+  return std::clamp(std::chrono::ceil<std::chrono::seconds>(io::Millis(*first - Now())), kLeast,
+                    kMost);
 }
 
 // A little longer than the attempt may take.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <expected>
@@ -35,6 +36,7 @@ struct OpenError {
   std::string message;                    // for the log: the errors of all servers that were tried
   TlsFault tls_fault = TlsFault::kOther;  // if `code` is kTls
   Lack lack = Lack::kNone;                // if not kNone, no server was tried
+  std::chrono::seconds retry_after{0};    // then: when another try may do
 };
 
 // The outcome to count for a handshake that failed with this error.
@@ -116,6 +118,7 @@ class Pool {
  private:
   class Opening;
   class Trial;
+  static constexpr std::string_view kConnectTimeout = "connect_timeout of the backend";
 
   SharedMs Now() const { return loop_.timers.Now().time_since_epoch().count() + shared_clock_; }
   std::expected<Choice, Lack> Lacking(const Search& search, SharedMs now);
@@ -128,8 +131,11 @@ class Pool {
     const auto& retry = backend().retry;
     return !retry || (retry->connect && search.tries < retry->tries);
   }
-  void NoteSuccess(const Server& server);
+  // `on_trust`: a WebSocket server has not shown yet that it serves clients, so the next failure
+  // ejects it again.
+  void NoteSuccess(const Server& server, bool on_trust = false);
   void NoteFailure(const Server& server, std::string_view why);
+  std::chrono::seconds RetryAfter(Lack lack) const;
   io::Millis TrialPatience() const;
   void StartTrial(std::size_t server);
 

@@ -45,12 +45,13 @@ void ServerHealth::ReturnTrial(SharedMs now) {
   if (trial_ && ejected()) out_until_.store(std::max(now, SharedMs{1}), std::memory_order_relaxed);
 }
 
-bool ServerHealth::Recover(SharedMs now) {
+bool ServerHealth::Recover(SharedMs now, std::uint32_t failures) {
   const std::lock_guard lock(mutex_);
   failures_.store(0, std::memory_order_relaxed);
   // What began before the ejection says nothing about now.
   if (!ejected() || !trial_) return false;
   trial_ = false;
+  failures_.store(failures, std::memory_order_relaxed);
   out_until_.store(0, std::memory_order_relaxed);
   back_at_.store(std::max(now, SharedMs{1}), std::memory_order_relaxed);
   return true;

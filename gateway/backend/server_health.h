@@ -34,10 +34,13 @@ class ServerHealth {
     return until != 0 && now >= until;
   }
 
-  // True if that brings it back.
-  bool OnSuccess(SharedMs now) {
+  // When its time is over; 0 if it is not ejected.
+  SharedMs out_until() const { return out_until_.load(std::memory_order_relaxed); }
+
+  // True if that brings it back; `failures` then count already.
+  bool OnSuccess(SharedMs now, std::uint32_t failures = 0) {
     if (failures_.load(std::memory_order_relaxed) == 0 && !ejected()) return false;
-    return Recover(now);
+    return Recover(now, failures);
   }
   // Counts a failure of a server that is not ejected; how many there were in a row.
   std::uint32_t CountFailure() { return failures_.fetch_add(1, std::memory_order_relaxed) + 1; }
@@ -65,7 +68,7 @@ class ServerHealth {
   }
 
  private:
-  bool Recover(SharedMs now);
+  bool Recover(SharedMs now, std::uint32_t failures);
   io::Millis PutOut(SharedMs now, io::Millis base);  // with the lock
 
   std::atomic<SharedMs> out_until_{0};  // 0: not ejected

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 #include "gateway/http/message.h"
@@ -10,6 +11,7 @@ namespace upgate::upgrade {
 inline constexpr std::string_view kDrainedReason = "drained by an operator";
 
 // 503 with Retry-After, for what can be had again soon.
-http::Response RetryLaterResponse(std::string_view why);
+http::Response RetryLaterResponse(std::string_view why,
+                                  std::chrono::seconds after = std::chrono::seconds{5});
 
 }  // namespace upgate::upgrade

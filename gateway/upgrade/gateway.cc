@@ -316,7 +316,7 @@ http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_v
                                         const backend::OpenError& error) {
   if (error.lack != backend::Lack::kNone) {
     LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
-    return RetryLaterResponse(WhyNoServer(error.lack));
+    return RetryLaterResponse(WhyNoServer(error.lack), error.retry_after);
   }
   // The gateway's own lack of resources, which affects any number of clients at once.
   const bool ours = error.code == Errc::kLimit;

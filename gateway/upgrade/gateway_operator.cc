@@ -17,9 +17,9 @@ bool IsSet(const std::atomic<bool>& flag) {
 
 }  // namespace
 
-http::Response RetryLaterResponse(std::string_view why) {
+http::Response RetryLaterResponse(std::string_view why, std::chrono::seconds after) {
   http::Response response = http::TextResponse(503, why);
-  response.headers.Add("Retry-After", "5");
+  response.headers.Add("Retry-After", std::to_string(after.count()));
   return response;
 }
 

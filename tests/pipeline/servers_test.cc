@@ -56,11 +56,13 @@ class Node {
   TestServer& server() { return *server_; }
 
   const SocketAddress address;
-  std::string answer;  // empty: the usual one
+  std::string answer;           // empty: the usual one
+  std::string answer_to_trial;  // to GET /; empty: the same
   std::vector<std::string> heads;
 
  private:
   std::string Answer(const std::string& head) const {
+    if (!answer_to_trial.empty() && head.starts_with("GET / ")) return answer_to_trial;
     if (!answer.empty()) return answer == "silence" ? "" : answer;
     constexpr std::string_view kKey = "Sec-WebSocket-Key: ";
     const std::size_t key = head.find(kKey);
@@ -298,8 +300,89 @@ routes: [ { path: /*, backend: b } ]
   auto client = gw.Connect();
   const ResponseHead head = client.Upgrade("/");
   EXPECT_EQ(head.status, 503);
-  EXPECT_EQ(head.Get("Retry-After"), "5");
+  EXPECT_EQ(head.Get("Retry-After"), "10") << "the time of the ejection";
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kServersOut), 1u);
+  gw.loop().Advance(7500ms);
+  auto later = gw.Connect();
+  EXPECT_EQ(later.Upgrade("/").Get("Retry-After"), "3") << "what is left of it, rounded up";
+}
+
+TEST(Servers, RetryAfterIsWhenTheFirstServerIsTriedAgain) {
+  TestGateway gw(R"(
+backends:
+  b:
+    servers: [ "tcp://127.0.0.1:7001", "tcp://127.0.0.1:7002" ]
+    ejection: { failures: 1, most: 100%, time: 5m }
+routes: [ { path: /*, backend: b } ]
+)");
+  gw.network().HangConnects(Address("127.0.0.1:7001"));
+  gw.network().HangConnects(Address("127.0.0.1:7002"));
+  auto first = gw.Connect();
+  first.Send(UpgradeRequest("/"));
+  gw.loop().Advance(10s);
+  EXPECT_EQ(first.Head().status, 504);
+  auto client = gw.Connect();
+  EXPECT_EQ(client.Upgrade("/").Get("Retry-After"), "293") << "10 s later, 3 s of them to find out";
+}
+
+TEST(Servers, ATrialOfAWebSocketServerMakesAHandshake) {
+  TestGateway gw(Config("ws"));
+  Nodes nodes(gw);
+  nodes.one.answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+      "Connection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n";
+  const auto refused_of = [&](int clients) {
+    int refused = 0;
+    for (int i = 0; i < clients; ++i) {
+      auto client = gw.Connect();
+      refused += client.Upgrade("/").status != 101;
+    }
+    return refused;
+  };
+  EXPECT_EQ(refused_of(12), 3);
+  for (const auto time : {10s, 20s, 40s}) {
+    gw.loop().Advance(time);
+    EXPECT_EQ(refused_of(12), 0) << "only the trial met it";
+  }
+  EXPECT_EQ(nodes.one.heads.size(), 6u);
+  EXPECT_THAT(nodes.one.heads.back(), StartsWith("GET / HTTP/1.1\r\n"));
+  // One that accepts connections and says nothing.
+  nodes.one.answer = "silence";
+  gw.loop().Advance(80s);
+  EXPECT_EQ(refused_of(3), 0);
+  gw.loop().Advance(3s);
+  EXPECT_EQ(nodes.one.heads.size(), 7u);
+  EXPECT_EQ(gw.log().Count("server back"), 0u);
+  // A refusal shows that it works as much as a handshake does.
+  nodes.one.answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+  gw.loop().Advance(160s);
+  EXPECT_EQ(refused_of(1), 0);
+  EXPECT_EQ(gw.log().Count("server back"), 1u);
+}
+
+TEST(Servers, AfterATrialTheFirstBrokenHandshakeEjectsAWebSocketServerAgain) {
+  TestGateway gw(Config("ws"));
+  Nodes nodes(gw);
+  nodes.one.answer = "junk\r\n\r\n";
+  const auto refused_of = [&](int clients) {
+    int refused = 0;
+    for (int i = 0; i < clients; ++i) {
+      auto client = gw.Connect();
+      refused += client.Upgrade("/live").status != 101;
+    }
+    return refused;
+  };
+  EXPECT_EQ(refused_of(12), 3);
+  // It has a good answer for the trial, and none for clients.
+  nodes.one.answer_to_trial = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+  gw.loop().Advance(10s);
+  EXPECT_EQ(refused_of(12), 1);
+  gw.loop().Advance(20s);
+  nodes.one.answer.clear();
+  EXPECT_EQ(refused_of(12), 0);
+  // One good handshake, and it is as good as any other.
+  nodes.one.answer = "junk\r\n\r\n";
+  EXPECT_EQ(refused_of(12), 3);
 }
 
 TEST(Servers, ABrokenHandshakeCountsAsAFailure) {
