@@ -63,6 +63,11 @@ class ProxyHeaderParser {
 // it from anything else.
 bool LooksLikeProxyHeader(std::string_view bytes);
 
+// What to say of one that comes to a listener without proxy_protocol.
+inline constexpr std::string_view kUnexpectedProxyHeader =
+    "a PROXY protocol header was sent to a listener that does not expect one: set proxy_protocol: "
+    "required and trusted_proxies for it, or let the proxy send none";
+
 // What a header of version 2 says besides the addresses. Empty: left out.
 struct ProxyFacts {
   std::optional<SocketAddress> source;  // nullopt: of nobody, the connection is our own (LOCAL)

@@ -13,9 +13,6 @@ namespace {
 
 // Enough of a PROXY header to tell it from a request.
 constexpr std::size_t kProxySignature = 16;
-constexpr std::string_view kProxyHeaderSent =
-    "a PROXY protocol header was sent to a listener that does not expect one: set proxy_protocol: "
-    "required and trusted_proxies for it, or let the proxy send none";
 
 struct RequestLine {
   std::string_view method;
@@ -25,7 +22,7 @@ struct RequestLine {
 
 // RFC 9112, section 3: exactly one space between exactly three parts.
 std::expected<RequestLine, Refusal> ParseRequestLine(std::string_view line) {
-  if (LooksLikeProxyHeader(line)) return Refuse(400, std::string(kProxyHeaderSent));
+  if (LooksLikeProxyHeader(line)) return Refuse(400, std::string(kUnexpectedProxyHeader));
   if (line == "PRI * HTTP/2.0") {
     return Refuse(400, "the HTTP/2 preface was sent to a port that speaks HTTP/1.1");
   }
@@ -76,7 +73,7 @@ std::expected<RequestParser::Event, Refusal> RequestParser::NextHead(Bytes& inpu
   const auto section = reader_.Head(input);
   if (!section) {
     if (LooksLikeProxyHeader(reader_.kept().empty() ? begin : reader_.kept() + std::string(begin)))
-      return std::unexpected(Refusal{400, std::string(kProxyHeaderSent)});
+      return std::unexpected(Refusal{400, std::string(kUnexpectedProxyHeader)});
     return std::unexpected(section.error());
   }
   if (section->empty()) return NeedMore{};

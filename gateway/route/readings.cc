@@ -109,10 +109,20 @@ Routed FindRoute(const Router& router, const Facts& facts) {
   };
   const config::Route* route = find(target.path);
   if (!target.has_readings) return {route, false};
-  const bool same =
-      std::ranges::all_of(OtherReadings(target.path),
-                          [&](const std::string& reading) { return find(reading) == route; });
-  return same ? Routed{route, false} : Routed{nullptr, true};
+  Routed routed{route, false};
+  std::vector<const config::Route*> all{route};
+  for (const std::string& reading : OtherReadings(target.path)) {
+    all.push_back(find(reading));
+    routed.ambiguous |= all.back() != route;
+  }
+  if (!routed.ambiguous) return routed;
+  routed.route = nullptr;
+  std::ranges::sort(all);
+  const auto again = std::ranges::unique(all);
+  all.erase(again.begin(), again.end());
+  std::erase(all, nullptr);
+  routed.readings = std::move(all);
+  return routed;
 }
 
 }  // namespace upgate::route

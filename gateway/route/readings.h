@@ -25,6 +25,7 @@ inline constexpr std::string_view kAmbiguous =
 struct Routed {
   const config::Route* route = nullptr;  // nullptr: no route
   bool ambiguous = false;  // readings lead to different routes, or only some to a route
+  std::vector<const config::Route*> readings = {};  // then: where they lead
 };
 
 // The route of a request. A path with several readings is routed only if all of them lead to the

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 
+#include "gateway/base/proxy_header.h"
 #include "gateway/tls/failure.h"
 
 namespace upgate::tls {
@@ -118,6 +119,7 @@ Engine::Step Engine::Advance(MutableBytes room) {
 
 Engine::Step Engine::Handshake() {
   BindBio();
+  const std::size_t start = tail_start_;  // handshakes go on with what was kept
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     established_ = true;
@@ -128,6 +130,9 @@ Engine::Step Engine::Handshake() {
   }
   if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return {Progress::kStarved};
   FailFromQueue();
+  if (failure_->tls_fault == TlsFault::kNotTls && SSL_is_server(ssl_.get()) &&
+      LooksLikeProxyHeader(std::string_view(tail_).substr(start)))
+    failure_->message = kUnexpectedProxyHeader;
   return {Progress::kFailed};
 }
 

@@ -1,10 +1,10 @@
 #include "gateway/upgrade/gateway.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <variant>
 
-#include "gateway/route/readings.h"
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
 #include "gateway/upgrade/loop_resolver.h"
@@ -169,14 +169,14 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
       .request = request, .seen = seen, .listener = listener, .tls = exchange.tls()};
   const route::Routed routed = route::FindRoute(*routes_.generation().router, facts);
   if (routed.route == nullptr) {
-    RefuseUnrouted(exchange, facts, routed.ambiguous);
+    RefuseUnrouted(exchange, facts, routed);
     return nullptr;
   }
   RouteContext& route = routes_.At(routed.route->index);
   route.stats().requests.Add();
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
-  if (route.resolver() != nullptr) HideTokens(route.config(), exchange);
+  if (route.resolver() != nullptr) HideTokens(std::span(&routed.route, 1), exchange);
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -271,17 +271,21 @@ bool Gateway::Rewrite(http::Exchange& exchange, RouteContext& route, const route
   return false;
 }
 
-void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts, bool ambiguous) {
-  http::Response answer = AnswerUnrouted(*routes_.generation().router, facts, ambiguous);
+void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts,
+                             const route::Routed& routed) {
+  http::Response answer = AnswerUnrouted(*routes_.generation().router, facts, routed.ambiguous);
+  // The line about the request is written during this call.
+  if (routed.ambiguous) HideTokens(routed.readings, exchange);
+  const session::Asked asked = AskedBy(facts.request, routed.readings, facts.seen);
   const std::string_view why = std::string_view(answer.body).substr(0, answer.body.size() - 1);
   stats_.unrouted.Add();
   if (ws::IsHandshake(facts.request, facts.listener.dialects)) {
-    LogRefusal(facts.request, nullptr, facts.seen, answer.status, why);
+    LogRefused(facts.seen.client, "", asked, answer.status, why);
   } else {
     exchange.IgnoreUpgrade();
     shared_.log.Debug("no route", {{"client", facts.seen.client},
-                                   {"host", facts.seen.host},
-                                   {"path", facts.request.target.path},
+                                   {"host", asked.host()},
+                                   {"path", asked.path()},
                                    {"why", why}});
   }
   exchange.Respond(std::move(answer));

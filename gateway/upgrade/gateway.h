@@ -14,6 +14,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/plugin/service.h"
 #include "gateway/route/origin.h"
+#include "gateway/route/readings.h"
 #include "gateway/session/compression.h"
 #include "gateway/session/compression_pool.h"
 #include "gateway/session/context.h"
@@ -63,6 +64,7 @@ struct Admission {
   std::string url;            // ws or wss, as the client sees it; in dialects that echo it
   bool secure = false;        // the client uses TLS, as far as we or a trusted proxy know
   std::string client;
+  std::string proxy_id = {};  // that the server got in a PROXY header; empty: none
   session::Asked asked;
   std::uint64_t started_us = 0;
   http::ClientPlaces* places = nullptr;  // of the client's listener
@@ -158,7 +160,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                std::uint64_t session, Onward& onward);
   // The number for a session to come, where the route's rewriting needs it already.
   std::uint64_t PromiseSession(const RouteContext& route);
-  void RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts, bool ambiguous);
+  void RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts,
+                      const route::Routed& routed);
   Admission Admit(const http::Request& request, const config::Route& route,
                   const route::SeenAs& seen, Accepted accepted, http::Headers cors) const;
   // For an upgrade to another protocol that the route allows.
@@ -172,6 +175,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // `route` is nullptr if no route matched; `status` is 0 if a service has not answered yet.
   void LogRefusal(const http::Request& request, const RouteContext* route,
                   const route::SeenAs& seen, int status, std::string_view why);
+  void LogRefused(std::string_view client, std::string_view route, const session::Asked& asked,
+                  int status, std::string_view why);
 
   struct Admitted {
     http::Upgraded upgraded;

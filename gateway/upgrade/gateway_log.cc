@@ -1,4 +1,6 @@
 // The gateway's log lines about clients and sessions.
+#include <span>
+
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/session_query.h"
 #include "gateway/upgrade/token.h"
@@ -23,13 +25,19 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
 // Browsers do not reveal to pages why a handshake failed; the log does.
 void Gateway::LogRefusal(const http::Request& request, const RouteContext* route,
                          const route::SeenAs& seen, int status, std::string_view why) {
+  const std::span<const config::Route* const> none;
+  LogRefused(
+      seen.client, route != nullptr ? std::string_view(route->name()) : "",
+      route != nullptr ? AskedBy(request, route->config(), seen) : AskedBy(request, none, seen),
+      status, why);
+}
+
+void Gateway::LogRefused(std::string_view client, std::string_view route,
+                         const session::Asked& asked, int status, std::string_view why) {
   const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
   if (!left_out) return;
-  const session::Asked asked =
-      route != nullptr ? AskedBy(request, route->config(), seen)
-                       : session::Asked(seen.host, request.target.path, ws::OriginSent(request));
-  shared_.log.Info("handshake refused", {{"client", seen.client},
-                                         {"route", route != nullptr ? route->name() : ""},
+  shared_.log.Info("handshake refused", {{"client", client},
+                                         {"route", route},
                                          {"host", asked.host()},
                                          {"path", asked.path()},
                                          {"origin", asked.origin()},
@@ -47,6 +55,7 @@ void Gateway::LogOpen(const session::Facts& facts, const Admission& admission) {
                     {"path", facts.asked.path()},
                     {"origin", facts.asked.origin()},
                     {"server", FarEndOf(facts)},
+                    {"proxy_id", admission.proxy_id},
                     {"subprotocol", facts.subprotocol},
                     {"extensions", admission.compression ? admission.compression->answer : ""},
                     {"dialect", NameOf(facts.dialect)}});

@@ -1,6 +1,7 @@
 #include "gateway/upgrade/greeting.h"
 
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -26,14 +27,14 @@ std::string MakeUniqueId(io::Entropy& entropy) {
 
 }  // namespace
 
-std::string MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
-                         std::string_view client, io::Entropy& entropy) {
+GreetingToServer MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
+                              std::string_view client, io::Entropy& entropy) {
   if (version == config::SendProxy::kOff) return {};
   ProxyFacts facts;
   facts.source = SourceOf(exchange.client_address(), client);
   facts.destination = exchange.local_address();
-  if (version == config::SendProxy::kV1) return EncodeProxyV1(facts);
-  const std::string id = MakeUniqueId(entropy);
+  if (version == config::SendProxy::kV1) return {EncodeProxyV1(facts), {}};
+  std::string id = MakeUniqueId(entropy);
   facts.unique_id = id;
   if (const io::TlsInfo* tls = exchange.tls()) {
     facts.alpn = tls->protocol;
@@ -43,7 +44,8 @@ std::string MakeGreeting(config::SendProxy version, const http::Exchange& exchan
                  .client_name = tls->client_name,
                  .client_certificate = !tls->client_subject.empty()};
   }
-  return EncodeProxyV2(facts);
+  std::string header = EncodeProxyV2(facts);
+  return {std::move(header), std::move(id)};
 }
 
 }  // namespace upgate::upgrade

@@ -9,10 +9,14 @@
 
 namespace upgate::upgrade {
 
-// The PROXY header that tells a server whose connection it gets; empty for kOff. `client`: as in
-// route::SeenAs. Where trusted proxies name another client than the peer, the header names that
-// one, with port 0.
-std::string MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
-                         std::string_view client, io::Entropy& entropy);
+struct GreetingToServer {
+  std::string header;     // the PROXY header; empty for kOff
+  std::string unique_id;  // that it tells; empty if it has none
+};
+
+// The PROXY header that tells a server whose connection it gets. `client`: as in route::SeenAs.
+// Where trusted proxies name another client than the peer, the header names that one, with port 0.
+GreetingToServer MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
+                              std::string_view client, io::Entropy& entropy);
 
 }  // namespace upgate::upgrade

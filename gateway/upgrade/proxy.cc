@@ -124,8 +124,10 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
 }
 
 std::string Gateway::Proxy::Greeting() {
-  return MakeGreeting(pool_.backend().send_proxy, exchange_, seen_.client,
-                      gateway_.context_.loop.entropy);
+  GreetingToServer greeting = MakeGreeting(pool_.backend().send_proxy, exchange_, seen_.client,
+                                           gateway_.context_.loop.entropy);
+  if (admission_) admission_->proxy_id = std::move(greeting.unique_id);
+  return std::move(greeting.header);
 }
 
 void Gateway::Proxy::Send(backend::Lease lease) {

@@ -86,22 +86,34 @@ std::string WithoutTokens(std::string_view target, const config::Resolver& resol
 
 session::Asked AskedBy(const http::Request& request, const config::Route& route,
                        const route::SeenAs& seen) {
+  const config::Route* const only = &route;
+  return AskedBy(request, std::span(&only, 1), seen);
+}
+
+session::Asked AskedBy(const http::Request& request, std::span<const config::Route* const> routes,
+                       const route::SeenAs& seen) {
   std::string_view host = seen.host;
   std::string_view path = request.target.path;
   std::string_view origin = ws::OriginSent(request);
-  if (!route.resolver) return {host, path, origin};
-  if (StandsIn(route, TokenPlace::Kind::kPath)) path = route.path.written;
-  if (StandsIn(route, TokenPlace::Kind::kHost)) {
-    if (ToLower(origin).contains(host)) origin = {};
+  for (const config::Route* route : routes) {
+    if (!route->resolver) continue;
+    if (StandsIn(*route, TokenPlace::Kind::kPath)) path = route->path.written;
+    if (!StandsIn(*route, TokenPlace::Kind::kHost)) continue;
+    if (ToLower(origin).contains(seen.host)) origin = {};
     host = {};
   }
   return {host, path, origin};
 }
 
-void HideTokens(const config::Route& route, http::Exchange& exchange) {
-  const bool in_path = StandsIn(route, TokenPlace::Kind::kPath);
-  exchange.HideFromLog(in_path ? std::string_view(route.path.written) : std::string_view(),
-                       StandsIn(route, TokenPlace::Kind::kHost));
+void HideTokens(std::span<const config::Route* const> routes, http::Exchange& exchange) {
+  std::string_view path;
+  bool host = false;
+  for (const config::Route* route : routes) {
+    if (!route->resolver) continue;
+    if (StandsIn(*route, TokenPlace::Kind::kPath)) path = route->path.written;
+    host |= StandsIn(*route, TokenPlace::Kind::kHost);
+  }
+  exchange.HideFromLog(path, host);
 }
 
 std::string BackendNameOf(const config::Route& route) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,13 @@ std::string WithoutTokens(std::string_view target, const config::Resolver& resol
 session::Asked AskedBy(const http::Request& request, const config::Route& route,
                        const route::SeenAs& seen);
 
-// The same for the access line of the request.
-void HideTokens(const config::Route& route, http::Exchange& exchange);
+// The same for a request that no route has, because servers would read its path in different ways:
+// of those that the readings lead to, each may find a token there.
+session::Asked AskedBy(const http::Request& request, std::span<const config::Route* const> routes,
+                       const route::SeenAs& seen);
+
+// The same for the access line of the request. The routes live until that is written.
+void HideTokens(std::span<const config::Route* const> routes, http::Exchange& exchange);
 
 // For the log: the backend, or the resolver.
 std::string BackendNameOf(const config::Route& route);

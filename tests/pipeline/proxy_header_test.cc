@@ -1,8 +1,10 @@
 // The PROXY protocol on both sides of the gateway: what a listener believes, and what servers get.
 #include "gateway/base/proxy_header.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -245,6 +247,15 @@ TEST_F(Sending, Version2HasAUniqueId) {
   }
 }
 
+TEST_F(Sending, TheLogOfASessionHasItsUniqueId) {
+  const std::string bytes = First("/v2");
+  const std::size_t at = bytes.find("\x05\x00\x20"s);
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_EQ(gw_.log().Last("session open", "proxy_id"), bytes.substr(at + 3, 32));
+  First("/v1");
+  EXPECT_EQ(gw_.log().Last("session open", "proxy_id"), "");
+}
+
 TEST_F(Sending, AClientOnAUnixSocketHasNoAddress) {
   EXPECT_EQ(First("/v1", 1, UnixPath{}), "PROXY UNKNOWN\r\n");
   EXPECT_EQ(First("/v2", 1, UnixPath{}).substr(12, 2), "\x21\x31");  // AF_UNIX
@@ -278,6 +289,33 @@ TEST_F(Sending, WebSocketServersGetItBeforeTheHandshake) {
       "PROXY TCP4 127.0.0.5 127.0.0.1 4321 80\r\nGET /ws HTTP/1.1\r\n"));
   client.peer().Close();
   gw_.loop().RunUntilIdle();
+}
+
+// Nobody's connection, and before the handshake of the attempt.
+TEST(Ejection, TrialsBeginWithAProxyHeader) {
+  for (const std::string scheme : {"tcp", "ws"}) {
+    TestGateway gw("backends:\n  b:\n    servers: [ \"" + scheme + "://127.0.0.1:7001\", \"" +
+                   scheme +
+                   "://127.0.0.1:7002\" ]\n    send_proxy: v1\n    ejection: { failures: 1 }\n"
+                   "routes: [ { path: /*, backend: b, limits: { ping_interval: 0s } } ]\n");
+    TestServer other(gw.network(), Address("127.0.0.1:7002"));
+    std::vector<std::unique_ptr<GatewayClient>> clients;
+    const auto connect = [&] {
+      clients.push_back(std::unique_ptr<GatewayClient>(new GatewayClient(gw.Connect())));
+      clients.back()->Send(UpgradeRequest("/"));
+    };
+    for (int i = 0; i < 2; ++i) connect();
+    ASSERT_EQ(gw.log().Count("server ejected"), 1u) << scheme;
+    TestServer ejected(gw.network(), Address("127.0.0.1:7001"));
+    gw.loop().Advance(10s);
+    connect();
+    ASSERT_EQ(ejected.size(), 1u) << "the trial";
+    const std::string first = ejected[0].received();
+    EXPECT_TRUE(first.starts_with("PROXY UNKNOWN\r\n")) << first;
+    EXPECT_EQ(first.find("GET / HTTP/1.1\r\n") != std::string::npos, scheme == "ws") << first;
+    for (auto& client : clients) client->peer().Close();
+    gw.loop().Advance(30s);
+  }
 }
 
 TEST(PlainListener, SaysWhatAProxyHeaderIs) {

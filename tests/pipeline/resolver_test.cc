@@ -325,6 +325,25 @@ TEST_F(ResolverTest, TokensInThePathAndTheHostAreNotLogged) {
   EXPECT_FALSE(gw_->log().Mentions("secret7"));
 }
 
+TEST_F(ResolverTest, TokensInAPathOfWhichServersDisagreeAreNotLogged) {
+  gw_.emplace("log: { level: debug }\n" + Config(R"(, from: [ path, host ])", "", "/vm/*") +
+                  "  - { path: /other/*, plugin: echo }\n",
+              MemoryNetwork::Options{}, io::kShare, AddPlayed);
+  for (const std::string_view path :
+       {"/vm/secret7%2F..%2F..%2Fother%2Fa", "/vm/secret7/..;/..;/other/a",
+        "/other/..%2Fvm/secret7", "/vm/secret7%5C..%5C..%5C"}) {
+    EXPECT_EQ(Status(path), 400) << path;
+    EXPECT_EQ(gw_->log().Last("handshake refused", "path"), "/vm/*");
+    EXPECT_EQ(gw_->log().Last("handshake refused", "host"), "") << "where it may be as well";
+    GatewayClient client = gw_->Connect();
+    client.Send("GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(client.Head().status, 400) << path;
+    client.peer().Close();
+    gw_->loop().Advance(30s);
+  }
+  EXPECT_FALSE(gw_->log().Mentions("secret7"));
+}
+
 TEST_F(ResolverTest, AnAnswerThatRepeatsTheTokenIsNotLoggedEither) {
   Start();
   gw_->network().SetHost("secret7.vms.example", "10.0.0.9");

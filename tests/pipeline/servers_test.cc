@@ -575,6 +575,35 @@ TEST(Servers, SessionsOfAServerThatFellAreClosedWhereTheBackendSaysSo) {
   }
 }
 
+TEST(Servers, WhereARouteSplitsItsClientsOnDownIsThatOfTheirBackend) {
+  TestGateway gw(R"(
+drain_spread: 2s
+backends:
+  a: { servers: [ "tcp://127.0.0.1:7001" ], health: { interval: 1s, fall: 1 }, on_down: close }
+  b: { servers: [ "tcp://127.0.0.1:7002" ], health: { interval: 1s, fall: 1 } }
+routes: [ { path: /*, split: [ { backend: a, weight: 50 }, { backend: b, weight: 50 } ] } ]
+)");
+  const Checks checks(gw);
+  TestServer one(gw.network(), Address("127.0.0.1:7001"));
+  TestServer two(gw.network(), Address("127.0.0.1:7002"));
+  std::vector<std::unique_ptr<GatewayClient>> clients;
+  for (int i = 1; i <= 20; ++i) {
+    clients.push_back(
+        Keep([&] { return gw.Connect(0, Address("127.0.1." + std::to_string(i) + ":1")); }));
+    EXPECT_EQ(clients.back()->Upgrade("/").status, 101);
+  }
+  const std::uint64_t of_a = gw.server_stats(0).sessions_open.Get();
+  EXPECT_GT(of_a, 0u);
+  EXPECT_LT(of_a, 20u);
+  gw.network().HangConnects(Address("127.0.0.1:7001"));
+  gw.network().HangConnects(Address("127.0.0.1:7002"));
+  gw.loop().Advance(8s);
+  EXPECT_EQ(gw.log().Count("server down"), 2u);
+  std::uint64_t closed = 0;
+  for (auto& client : clients) closed += client->ReceivedClose() == 1012 ? 1 : 0;
+  EXPECT_EQ(closed, of_a) << "and none of the other backend";
+}
+
 TEST(Servers, AllDownIs503AtOnce) {
   TestGateway gw(Config("ws", "    health: { interval: 1s, fall: 1 }"));
   const Checks checks(gw);

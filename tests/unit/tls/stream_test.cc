@@ -274,6 +274,22 @@ TEST_P(StreamTest, GarbageIsRefused) {
   }
 }
 
+// As long as the header comes in one piece, which it does but in tests.
+TEST_P(StreamTest, AProxyHeaderIsToldFromOtherGarbage) {
+  using namespace std::string_view_literals;
+  for (const std::string_view header :
+       {"PROXY TCP4 192.0.2.7 203.0.113.1 5555 443\r\n"sv, "PROXY UNKNOWN\r\n"sv,
+        "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1\0\1\0\2"sv}) {
+    const Error error = FailureOn(header, GetParam());
+    EXPECT_EQ(error.code, Errc::kTls);
+    if (GetParam() < 16) continue;
+    EXPECT_THAT(error.message, HasSubstr("set proxy_protocol: required"));
+    EXPECT_EQ(error.tls_fault, TlsFault::kNotTls);
+  }
+  EXPECT_THAT(FailureOn("PROXYFOR: a\r\n\r\n", GetParam()).message,
+              testing::Not(HasSubstr("proxy_protocol")));
+}
+
 TEST_P(StreamTest, FinDuringTheHandshakeIsATlsError) {
   for (const std::string_view start : {"", "\x16", "\x16\x03\x01\x02"}) {
     const Error error = FailureOn(start, GetParam());
