@@ -138,8 +138,14 @@ class Maker {
     for (std::size_t i = 0; i < config_->listeners.size(); ++i)
       AddListener(config_->listeners[i], fmt::format("listeners[{}]", i));
     AddAdmin();
-    for (const auto& [name, backend] : config_->backends) AddBackend(backend);
+    generation_->names = serving_ != nullptr && serving_->names
+                             ? serving_->names
+                             : std::make_shared<const backend::ServersOfNames>();
+    for (const auto& [name, backend] : config_->backends)
+      AddBackend(backend::HasNames(backend) ? backend::Expand(backend, *generation_->names)
+                                            : backend);
     for (const config::Route& route : config_->routes) AddRoute(route);
+    KeepThoseAway();
     return std::move(generation_);
   }
   std::vector<ConfigError> TakeErrors() { return std::move(errors_); }
@@ -159,6 +165,19 @@ class Maker {
     auto copy = std::make_shared<const Settings>(settings);
     record.config = copy.get();
     record.owner = std::move(copy);
+  }
+
+  void KeepThoseAway() {
+    if (before_ == nullptr) return;
+    for (const auto& [key, record] : before_->away) {
+      if (!record.expired()) generation_->away.insert_or_assign(key, record);
+    }
+    for (const auto& [key, record] : servers_before_)
+      generation_->away.insert_or_assign(key, record);
+    for (const auto& [name, backend] : generation_->backends) {
+      for (const auto& server : backend->servers)
+        generation_->away.erase({server->backend, server->url});
+    }
   }
 
   bool IsWrong(const std::string& key) const { return config::HasErrorIn(known_, key); }
@@ -255,6 +274,7 @@ class Maker {
       if (before != before_->backends.end())
         NoteRenewal(before->second->tls, context, "backend " + backend.name);
       if (before != before_->backends.end() && before->second->config->words == backend.words &&
+          backend::AreTheSame(before->second->config->servers, backend.servers) &&
           HaveSameCookies(before->second->sticky.get(), sticky.get())) {
         if (context) RenewLater(before->second->tls, std::move(context));
         generation_->backends.emplace(backend.name, before->second);
@@ -291,6 +311,12 @@ class Maker {
                                                   const std::string& url) {
     const auto before = servers_before_.find(std::pair(backend, url));
     if (before != servers_before_.end()) return before->second;
+    if (before_ != nullptr) {
+      const auto away = before_->away.find({backend, url});
+      if (away != before_->away.end()) {
+        if (auto known = away->second.lock()) return known;
+      }
+    }
     return std::make_shared<backend::ServerRecord>(
         backend, url, serving_ != nullptr ? serving_->registry.Server(backend, url) : nullptr);
   }

@@ -26,6 +26,7 @@ struct Serving {
   // Told to destroy the instances of a service that nothing uses any more.
   std::weak_ptr<const Loops> loops;
   const upgrade::Generation* previous = nullptr;  // the one that it replaces; nullptr: none
+  std::shared_ptr<const backend::ServersOfNames> names = {};  // nullptr: none are known
 };
 
 using Prepared =

@@ -9,6 +9,7 @@
 #include "gateway/app/changes.h"
 #include "gateway/app/listen_address.h"
 #include "gateway/app/listen_error.h"
+#include "gateway/app/name_lookup.h"
 #include "gateway/config/read_text.h"
 #include "gateway/net/listener.h"
 
@@ -50,26 +51,38 @@ void Reloader::Request(const std::string& caller, Done done) {
     refused.generation = generation_->number;
     return setup_.main.Post([refused, tell = std::move(done)] { tell(refused); });
   }
-  waiting_.push_back(std::move(done));
+  waiting_.push_back({std::move(done), nullptr});
   if (!busy_) StartNext();
+}
+
+void Reloader::TakeNames(backend::ServersOfNames names) {
+  if (stopped_ || busy_) return;
+  waiting_.push_back({[](const admin::ReloadResult&) {},
+                      std::make_shared<const backend::ServersOfNames>(std::move(names))});
+  StartNext();
 }
 
 void Reloader::StartNext() {
   busy_ = true;
   if (thread_.joinable()) thread_.join();  // it has ended or is about to
-  thread_ = std::thread([this] {
+  thread_ = std::thread([this, names = waiting_.front().names] {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    auto loaded = std::make_shared<Loaded>(Load());
+    auto loaded = std::make_shared<Loaded>(Load(names));
     setup_.main.Post([this, loaded] { OnLoaded(std::move(*loaded)); });
   });
 }
 
-Reloader::Loaded Reloader::Load() const {
+Reloader::Loaded Reloader::Load(std::shared_ptr<const backend::ServersOfNames> names) const {
   Loaded loaded;
-  const Serving serving{setup_.registry, setup_.loops, generation_.get()};
-  Prepared prepared = Prepare(config::LoadDraft(setup_.file), setup_.plugins, &serving);
+  const config::Draft draft =
+      names ? config::Draft{generation_->config, {}} : config::LoadDraft(setup_.file);
+  if (!names && draft.config && draft.errors.empty())
+    names = std::make_shared<const backend::ServersOfNames>(
+        LookUpAll(*draft.config, *generation_->names));
+  const Serving serving{setup_.registry, setup_.loops, generation_.get(), std::move(names)};
+  Prepared prepared = Prepare(draft, setup_.plugins, &serving);
   if (!prepared) {
     loaded.errors = std::move(prepared.error());
     return loaded;
@@ -165,6 +178,23 @@ void Reloader::OnAllSwitched() {
   loaded_ = {};
   if (thread_.joinable()) thread_.join();
   thread_ = std::thread([old = std::move(before)]() mutable { old.reset(); });
+  LogChanges();
+  if (waiting_.front().names) {
+    owner_.OnNamesTaken();
+  } else {
+    owner_.OnSwitched(result_);
+  }
+  Finish(result_);
+}
+
+void Reloader::LogChanges() const {
+  if (waiting_.front().names) {
+    for (const admin::Change& change : result_.changes) {
+      if (change.what == "server")
+        setup_.log.Info("address " + change.change, {{"server", change.name}});
+    }
+    return;
+  }
   setup_.log.Info("configuration reloaded", {{"generation", generation_->number},
                                              {"changes", std::uint64_t{result_.changes.size()}},
                                              {"pause_us", std::uint64_t(pause_.count())}});
@@ -173,25 +203,25 @@ void Reloader::OnAllSwitched() {
                     {{"what", change.what}, {"name", change.name}, {"change", change.change}});
   for (const std::string& key : result_.needs_restart)
     setup_.log.Warn("restart needed", {{"key", key}});
-  owner_.OnSwitched(result_);
-  Finish(result_);
 }
 
 void Reloader::Refuse(std::vector<config::ConfigError> errors) {
+  const bool names = waiting_.front().names != nullptr;
   for (const config::ConfigError& error : errors)
-    setup_.log.Error("reload refused", {{"why", config::ToString(setup_.file, error)}});
+    setup_.log.Error(names ? "addresses not taken" : "reload refused",
+                     {{"why", config::ToString(setup_.file, error)}});
   const admin::ReloadResult refused{.ok = false,
                                     .generation = generation_->number,
                                     .changes = {},
                                     .needs_restart = {},
                                     .file = setup_.file,
                                     .errors = std::move(errors)};
-  owner_.OnSwitched(refused);
+  if (!names) owner_.OnSwitched(refused);
   Finish(refused);
 }
 
 void Reloader::Finish(const admin::ReloadResult& result) {
-  const Done done = std::move(waiting_.front());
+  const Done done = std::move(waiting_.front().done);
   waiting_.pop_front();
   done(result);
   busy_ = false;

@@ -29,6 +29,8 @@ class Reloader {
    public:
     virtual void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) = 0;
     virtual void OnSwitched(const admin::ReloadResult& result) = 0;
+    // All workers serve the same configuration with other servers behind its names.
+    virtual void OnNamesTaken() = 0;
 
    protected:
     ~Owner() = default;
@@ -52,6 +54,9 @@ class Reloader {
   // See admin::Control::Reload.
   using Done = std::function<void(const admin::ReloadResult&)>;
   void Request(const std::string& caller, Done done);
+  // Serves the same configuration, without reading its file again, with these servers behind its
+  // names. Not if a reload is under way, which looks the names up itself.
+  void TakeNames(backend::ServersOfNames names);
   // Refuses all later requests.
   void Stop() { stopped_ = true; }
 
@@ -65,8 +70,14 @@ class Reloader {
     std::vector<config::ConfigError> errors;
   };
 
+  struct Order {
+    Done done;
+    std::shared_ptr<const backend::ServersOfNames> names;  // nullptr: read the file
+  };
+
   void StartNext();
-  Loaded Load() const;
+  Loaded Load(std::shared_ptr<const backend::ServersOfNames> names) const;
+  void LogChanges() const;
   void BindNewListeners(Loaded& loaded) const;
   void OnLoaded(Loaded loaded);
   void OnAllPrepared();
@@ -81,7 +92,7 @@ class Reloader {
   std::shared_ptr<const upgrade::Generation> generation_;  // the serving one
   const std::shared_ptr<const config::Config> started_;    // what the process started with
   Owner& owner_;
-  std::deque<Done> waiting_;  // the first one is being served while busy_
+  std::deque<Order> waiting_;  // the first one is being served while busy_
   bool busy_ = false;
   bool stopped_ = false;
   Loaded loaded_;  // from OnLoaded to OnAllSwitched

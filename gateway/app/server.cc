@@ -141,10 +141,15 @@ void Server::OnSwitch(const std::shared_ptr<const upgrade::Generation>& generati
 void Server::OnSwitched(const admin::ReloadResult& result) {
   stats_->registry.CountReload(result.ok);
   if (!result.ok) return;
+  OnNamesTaken();
+  WatchConfig();
+}
+
+void Server::OnNamesTaken() {
   ShowRows();
   certificate_watch_->Watch(*generation_);
   health_checks_->Watch(generation_->backends);
-  WatchConfig();
+  name_watch_->Watch(*generation_);
 }
 
 void Server::OnServerDown(const backend::BackendRecord& backend,
@@ -170,7 +175,9 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   std::unique_ptr<Server> server(new Server(std::move(config), plugins, log));
   const std::size_t workers = WorkersOf(*server->config_);
   server->loops_ = std::make_shared<const Loops>(server->PostToLoop(), workers);
-  const Serving serving{server->stats_->registry, server->loops_};
+  const Serving serving{
+      server->stats_->registry, server->loops_, nullptr,
+      std::make_shared<const backend::ServersOfNames>(LookUpAll(*server->config_, {}))};
   auto generation = Prepare(server->config_, plugins, &serving);
   if (!generation) return std::unexpected(std::move(generation.error()));
   server->generation_ = std::move(*generation);
@@ -300,6 +307,12 @@ void Server::Run() {
                                    "upgate/" + VersionNumber()},
       health_owner);
   health_checks_->Watch(generation_->backends);
+  lookups_ = std::make_unique<BackgroundThread>(main_loop());
+  name_watch_ = std::make_unique<NameWatch>(
+      main_loop().timers(), *lookups_, log_,
+      [config = config_](const auto& names) { return LookUp(names, *config); },
+      [this](backend::ServersOfNames names) { reloader_->TakeNames(std::move(names)); });
+  name_watch_->Watch(*generation_);
   WatchConfig();
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
@@ -325,6 +338,8 @@ void Server::Run() {
   // Joined first: other workers may still be about to notify the reloader.
   for (auto& worker : workers_) worker->Join();
   config_watch_.reset();
+  name_watch_.reset();
+  lookups_.reset();
   health_checks_.reset();
   certificate_watch_.reset();
   background_.reset();
@@ -355,6 +370,7 @@ void Server::BeginStop() {
   stop_report_->Begin();
   reloader_->Stop();
   config_watch_.reset();
+  name_watch_.reset();
   const config::Shutdown& shutdown = generation_->config->shutdown;
   if (again) {
     // One of them may have been called before; the second call then has no effect.

@@ -15,6 +15,7 @@
 #include "gateway/app/certificate_watch.h"
 #include "gateway/app/file_watch.h"
 #include "gateway/app/inherited_sockets.h"
+#include "gateway/app/name_watch.h"
 #include "gateway/app/notify.h"
 #include "gateway/app/prepare.h"
 #include "gateway/app/reloader.h"
@@ -69,6 +70,7 @@ class Server final : private admin::Control,
   void WatchConfig();
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
   void OnSwitched(const admin::ReloadResult& result) override;
+  void OnNamesTaken() override;
   void OnServerDown(const backend::BackendRecord& backend,
                     const std::shared_ptr<backend::ServerRecord>& server) override;
   void BeginStop();
@@ -103,6 +105,9 @@ class Server final : private admin::Control,
   std::unique_ptr<BackgroundThread> background_;
   std::unique_ptr<CertificateWatch> certificate_watch_;
   std::unique_ptr<backend::HealthChecks> health_checks_;
+  // A name server that does not answer must not delay other work.
+  std::unique_ptr<BackgroundThread> lookups_;
+  std::unique_ptr<NameWatch> name_watch_;
   std::unique_ptr<FileWatch> config_watch_;  // nullptr: not watched
   FileStates config_seen_;                   // state of the file before it was last read
   std::unique_ptr<StopReport> stop_report_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
+#include <utility>
 
 namespace upgate::backend {
 namespace {
@@ -12,17 +14,28 @@ std::uint64_t LoadOf(const ServerRecord& server) {
   return server.in_use.load(std::memory_order_relaxed) + 1;
 }
 
+// Backups come after all others.
+std::pair<bool, std::uint32_t> TierOf(const config::Server& server) {
+  return {server.backup, server.tier};
+}
+
 }  // namespace
 
 Balancer::Balancer(const BackendRecord& backend, io::Entropy& entropy, std::size_t index)
     : backend_(backend), entropy_(entropy), next_(index % backend.servers.size()) {
   const config::Backend& settings = *backend.config;
   weighted_ = settings.slow_start.count() != 0;
+  std::map<std::pair<bool, std::uint32_t>, std::size_t> tiers;
+  for (const config::Server& server : settings.servers) tiers[TierOf(server)] = 0;
+  for (auto& [key, tier] : tiers) {
+    tier = shares_.size();
+    shares_.emplace_back();
+  }
   for (std::size_t i = 0; i < size(); ++i) {
     const config::Server& server = settings.servers[i];
-    has_backups_ |= server.backup;
     weighted_ |= server.weight != settings.servers.front().weight;
-    auto& shares = shares_[server.backup ? 1 : 0];
+    tier_.push_back(tiers[TierOf(server)]);
+    auto& shares = shares_[tier_.back()];
     shares.push_back({(shares.empty() ? 0 : shares.back().until) + server.weight, i});
   }
   if (!weighted_ || settings.balance != config::Balance::kRoundRobin) return;
@@ -39,10 +52,7 @@ Balancer::Choice Balancer::Choose(const Search& search, SharedMs now) {
   if (search.wish.server && CanTake(*search.wish.server, call))
     return {.server = *search.wish.server, .due = call.due};
   std::size_t server = ByPolicy(call);
-  if (server == kNoServer && has_backups_) {
-    call.backup = true;
-    server = ByPolicy(call);
-  }
+  while (server == kNoServer && ++call.tier < shares_.size()) server = ByPolicy(call);
   return {.server = server, .due = call.due};
 }
 
@@ -132,8 +142,8 @@ std::size_t Balancer::BetterOfTwo(Call& call) {
   // Where most servers cannot take the client, looking at each is quicker than guessing.
   constexpr int kDraws = 8;
   std::size_t first = kNoServer;
-  for (int i = 0; i < kDraws && !shares_[call.backup ? 1 : 0].empty(); ++i) {
-    const std::size_t server = Draw(call.backup);
+  for (int i = 0; i < kDraws; ++i) {
+    const std::size_t server = Draw(call.tier);
     if (server == first || !Fits(server, call)) continue;
     if (first == kNoServer) {
       first = server;
@@ -160,8 +170,8 @@ std::size_t Balancer::ByHash(Call& call) {
   return kNoServer;
 }
 
-std::size_t Balancer::Draw(bool backup) {
-  const auto& shares = shares_[backup ? 1 : 0];
+std::size_t Balancer::Draw(std::size_t tier) {
+  const auto& shares = shares_[tier];
   const std::uint64_t at = Random() % shares.back().until;
   return std::ranges::upper_bound(shares, at, {}, &Share::until)->server;
 }

@@ -58,7 +58,7 @@ class Balancer {
   struct Call {
     const Search& search;
     SharedMs now;
-    bool backup = false;  // which ones to look at
+    std::size_t tier = 0;  // which ones to look at
     std::size_t due = kNoServer;
   };
 
@@ -68,7 +68,7 @@ class Balancer {
   std::size_t size() const { return backend_.servers.size(); }
   bool CanTake(std::size_t server, Call& call) const;
   bool Fits(std::size_t server, Call& call) const {
-    return config(server).backup == call.backup && CanTake(server, call);
+    return tier_[server] == call.tier && CanTake(server, call);
   }
   std::uint64_t Weight(std::size_t server, SharedMs now) const {
     return std::uint64_t{config(server).weight} *
@@ -80,13 +80,13 @@ class Balancer {
   std::size_t FewestSessions(Call& call);
   std::size_t BetterOfTwo(Call& call);
   std::size_t ByHash(Call& call);
-  std::size_t Draw(bool backup);
+  std::size_t Draw(std::size_t tier);
   bool IsLighter(std::size_t a, std::size_t b, SharedMs now) const;
   std::uint64_t Random();
 
   const BackendRecord& backend_;
   io::Entropy& entropy_;
-  bool has_backups_ = false;
+  std::vector<std::size_t> tier_;   // by server; none is left out
   bool weighted_ = false;           // the turns are not all equal, or not always
   std::size_t next_;                // whose turn it is
   std::vector<std::int64_t> debt_;  // of the smooth round robin, by server
@@ -94,8 +94,8 @@ class Balancer {
     std::uint64_t until;  // of all weights before and its own
     std::size_t server;
   };
-  std::vector<Share> shares_[2];  // of the others, and of the backups
-  std::uint64_t random_ = 0;      // state; 0: not begun
+  std::vector<std::vector<Share>> shares_;  // by tier
+  std::uint64_t random_ = 0;                // state; 0: not begun
 };
 
 }  // namespace upgate::backend

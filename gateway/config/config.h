@@ -111,10 +111,16 @@ constexpr bool IsSecure(ServerScheme scheme) {
 }
 
 struct Server {
+  // What the name in its address stands for.
+  enum class Resolve : std::uint8_t {
+    kAny,   // one server: any of the addresses that it has when a connection is made
+    kEach,  // a server for each address
+    kSrv,   // a server for each target of its SRV records; the address has no port
+  };
   ServerScheme scheme = ServerScheme::kTcp;
   std::variant<HostPort, UnixPath> address;
-  // Addresses to connect to in place of those that the name has when it is looked up: they were
-  // checked. Only for the targets of resolvers.
+  // Addresses to connect to in place of those that the name has when it is looked up. Only for the
+  // targets of resolvers, whose addresses were checked, and for one address of a name.
   std::vector<Ip> pinned = {};
   std::string url;        // as written, for logs and statistics
   std::size_t index = 0;  // among all servers of the configuration, in file order
@@ -122,6 +128,13 @@ struct Server {
   std::uint32_t weight = 1;        // its share of new clients relative to the others, 1 to 1000
   bool backup = false;             // gets clients only while no other server can take them
   std::uint64_t max_sessions = 0;  // sessions and requests at once, over all loops; 0: no limit
+  Resolve resolve = Resolve::kAny;
+  // The URL as written of a name that stands for this server among others; then `url` has the
+  // address. Empty for a server of the file.
+  std::string origin = {};
+  // Gets clients only while none of a lower tier can take them. From SRV records; backups come
+  // after all of these.
+  std::uint32_t tier = 0;
 };
 
 // The version of the PROXY protocol by which servers learn the client's address.
@@ -231,6 +244,7 @@ struct Backend {
   std::optional<Ejection> ejection{std::in_place};  // nullopt: never
   std::optional<HealthCheck> health;
   OnDown on_down = OnDown::kKeep;
+  Millis resolve_interval{0};  // between two lookups of names that stand for several servers
   std::optional<Retry> retry;  // nullopt: only where no connection could be made, with any server
   Mark mark;
   std::string words;  // of its part of the file; see WordsOf
@@ -445,6 +459,8 @@ struct Config {
   Shutdown shutdown;
   // How long the closes are spread of sessions that a new configuration ends.
   Millis drain_spread{10'000};
+  // For backends that do not say so themselves.
+  Millis resolve_interval{30'000};
   // Name servers in the place of the system's, "127.0.0.1:5353"; empty: the system's.
   std::vector<std::string> dns_servers;
   Millis tls_watch{30'000};  // between two looks at the files of certificates; 0: never

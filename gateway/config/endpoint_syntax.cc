@@ -12,6 +12,7 @@ namespace upgate::config {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kSrv = "srv+";
 constexpr std::size_t kMaxUnixPath = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::string_view kSchemes = "use tcp, tls, unix, ws, wss, http or https";
 
@@ -152,6 +153,32 @@ Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
   auto address = ReadServerAddress(scheme, text.substr(colon + 3), known->default_port);
   if (!address) return std::unexpected(address.error());
   return ServerUrl{known->scheme, std::move(*address)};
+}
+
+bool IsSrvUrl(std::string_view text) {
+  return EqualsIgnoreCase(text.substr(0, kSrv.size()), kSrv);
+}
+
+Reading<SrvUrl> Syntax<SrvUrl>::Read(std::string_view text) {
+  text.remove_prefix(std::min(text.size(), kSrv.size()));
+  const std::size_t colon = text.find("://");
+  const std::string scheme = ToLower(text.substr(0, colon));
+  const auto* known = std::ranges::find(kSchemeNames, scheme, &SchemeName::name);
+  if (colon == std::string_view::npos || known == std::end(kSchemeNames))
+    return Refuse("has an unknown scheme",
+                  "use srv+tcp, srv+tls, srv+ws, srv+wss, srv+http or srv+https");
+  const std::string_view name = text.substr(colon + 3);
+  const std::size_t end = name.find_first_of("/?#@");
+  if (end != std::string_view::npos)
+    return Refuse("has more than a name",
+                  fmt::format("write srv+{}://{}", scheme, Excerpt(name.substr(0, end))));
+  if (name.find(':') != std::string_view::npos)
+    return Refuse("has a port", "leave it out: SRV records have the port");
+  if (auto fault = FaultOfHost(name)) return std::unexpected(std::move(*fault));
+  const std::size_t dot = name.find('.');
+  if (!name.starts_with('_') || dot == std::string_view::npos || name.substr(dot, 2) != "._")
+    return Refuse("is not the name of a service", "write one such as _live._tcp.example.com");
+  return SrvUrl{known->scheme, std::string(name)};
 }
 
 Reading<Cidr> Syntax<Cidr>::Read(std::string_view text) {

@@ -148,7 +148,12 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.watch_config = ParseWatchConfig(root["watch_config"], config.watch_config, file);
   config.dns_servers = ParseDns(root["dns"]);
   config.log = ParseLog(root["log"]);
+  config.resolve_interval =
+      root["resolve_interval"].Optional(config.resolve_interval, {Millis{1'000}, kHour});
   config.backends = ParseBackends(root["backends"], folder);
+  for (auto& [name, backend] : config.backends) {
+    if (backend.resolve_interval == Millis{0}) backend.resolve_interval = config.resolve_interval;
+  }
   config.routes = ParseRoutes(root["routes"], config.backends, config.listeners, folder);
   for (const auto& backend : config.backends) config.server_count += backend.second.servers.size();
   root.RejectUnknownKeys();

@@ -19,21 +19,43 @@ bool IsBackendName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, allowed);
 }
 
+void ParseResolve(const Field& field, Server& server) {
+  if (!field.present()) return;
+  using Resolve = Server::Resolve;
+  const auto resolve =
+      field.OneOf<Resolve>({{"any", Resolve::kAny}, {"each", Resolve::kEach}}, Resolve::kAny);
+  if (server.resolve == Resolve::kSrv)
+    return field.Error(
+        "has no effect: each target of an SRV name is a server of its own; remove it");
+  const auto* where = std::get_if<HostPort>(&server.address);
+  if (resolve == Resolve::kEach && (where == nullptr || Ip::Parse(where->host)))
+    return field.Error("has no effect: the URL has no name that could be looked up");
+  server.resolve = resolve;
+}
+
 // A server is its URL, or a map with a key `url`.
 Server ParseServer(Field field, std::size_t index) {
   Server server;
   server.index = index;
   const bool is_map = field.value().kind == Value::Kind::kMap;
   const Field url = is_map ? field["url"] : field;
-  auto parsed = url.Required<ServerUrl>();
+  ServerUrl parsed;
+  if (IsSrvUrl(url.value().scalar)) {
+    const auto srv = url.Required<SrvUrl>();
+    parsed = {srv.scheme, HostPort{srv.name, 0}};
+    server.resolve = Server::Resolve::kSrv;
+  } else {
+    parsed = url.Required<ServerUrl>();
+  }
+  server.scheme = parsed.scheme;
+  server.address = std::move(parsed.address);
   if (is_map) {
+    ParseResolve(field["resolve"], server);
     server.weight = field["weight"].Optional(server.weight, {1, 1000});
     server.backup = field["backup"].Optional(server.backup);
     server.max_sessions = field["max_sessions"].Optional(server.max_sessions, {0, kMostSessions});
     field.RejectUnknownKeys();
   }
-  server.scheme = parsed.scheme;
-  server.address = std::move(parsed.address);
   server.url = url.value().scalar;
   server.mark = url.mark();
   return server;
@@ -68,6 +90,12 @@ void RejectMixedRelays(const std::vector<Field>& items, Backend& backend) {
         "is of a different kind than the first server: tcp, tls and unix carry bytes, ws and wss "
         "frames, http and https HTTP; put it into a separate backend");
   }
+}
+
+Millis ParseResolveInterval(const Field& field, const Backend& backend) {
+  if (field.present() && !HasNames(backend))
+    field.Error("has no effect: no server has resolve: each or an SRV name");
+  return field.Optional(Millis{0}, {Millis{1'000}, kHour});
 }
 
 SendProxy ParseSendProxy(const Field& field) {
@@ -119,12 +147,18 @@ Backend ParseBackend(Field::Member& member, const std::filesystem::path& folder,
   ParseServerSettings(field, backend, folder);
   ParseBalancing(field, folder, backend);
   ParseHealth(field, backend);
+  backend.resolve_interval = ParseResolveInterval(field["resolve_interval"], backend);
   backend.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return backend;
 }
 
 }  // namespace
+
+bool HasNames(const Backend& backend) {
+  return std::ranges::any_of(backend.servers,
+                             [](const Server& s) { return s.resolve != Server::Resolve::kAny; });
+}
 
 std::optional<ClientTls> ParseServiceTls(Field field, const std::filesystem::path& folder) {
   if (!field.present()) return {};

@@ -164,14 +164,14 @@ void ParseHealth(Field& field, Backend& backend) {
   const Field on_down = field["on_down"];
   backend.on_down =
       on_down.OneOf<OnDown>({{"keep", OnDown::kKeep}, {"close", OnDown::kClose}}, backend.on_down);
-  if (backend.on_down == OnDown::kClose && !backend.health)
+  if (backend.on_down == OnDown::kClose && !backend.health && !HasNames(backend))
     on_down.Error("has no effect without health, which finds out that a server is down");
   if (const Field retry = field["retry"]; retry.present()) backend.retry = ParseRetry(retry);
 }
 
 void AddHealth(Value& map, const Backend& backend) {
-  if (backend.health) {
-    Add(map, "health", Describe(*backend.health));
+  if (backend.health) Add(map, "health", Describe(*backend.health));
+  if (backend.health || HasNames(backend)) {
     Add(map, "on_down",
         PlainValue(std::string(backend.on_down == OnDown::kClose ? "close" : "keep")));
   }

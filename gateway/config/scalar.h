@@ -83,6 +83,11 @@ struct Percent {
 // Where to listen.
 using Endpoint = std::variant<HostPort, UnixPath>;
 
+struct SrvUrl {
+  ServerScheme scheme = ServerScheme::kTcp;  // of the servers
+  std::string name;
+};
+
 struct ServerUrl {
   ServerScheme scheme = ServerScheme::kTcp;
   Endpoint address;
@@ -199,6 +204,15 @@ struct Syntax<ServerUrl> {
       "the URL of a server (tcp, tls, unix, ws, wss, http or https)";
   static Reading<ServerUrl> Read(std::string_view text);
 };
+
+// srv+SCHEME://_service._proto.domain: the servers are those that DNS tells (RFC 2782).
+template <>
+struct Syntax<SrvUrl> {
+  static constexpr std::string_view kForm =
+      "an SRV name such as srv+ws://_live._tcp.example.com, without a port";
+  static Reading<SrvUrl> Read(std::string_view text);
+};
+bool IsSrvUrl(std::string_view text);
 
 template <>
 struct Syntax<Cidr> {

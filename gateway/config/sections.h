@@ -38,6 +38,8 @@ void ParseServerSettings(Field& field, Backend& backend, const std::filesystem::
 void ParseBalancing(Field& field, const std::filesystem::path& folder, Backend& backend);
 // Those that say how servers are checked, and what happens when one fails.
 void ParseHealth(Field& field, Backend& backend);
+// True if the name of a server stands for several.
+bool HasNames(const Backend& backend);
 // The value of a route's key `resolver`, and the part of its options that is the gateway's own.
 std::shared_ptr<const Resolver> ParseResolver(const Field& name, Field options,
                                               const std::filesystem::path& folder);

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "gateway/config/sections.h"
 #include "gateway/config/to_value.h"
 
 namespace upgate::config {
@@ -117,6 +116,7 @@ bool HasTls(const Backend& backend) {
 Value Describe(const Server& server) {
   Value map;
   Add(map, "url", TextValue(server.url));
+  if (server.resolve == Server::Resolve::kEach) Add(map, "resolve", PlainValue("each"));
   if (server.weight != 1) Add(map, "weight", ValueOf(server.weight));
   if (server.backup) Add(map, "backup", ValueOf(server.backup));
   if (server.max_sessions != 0) Add(map, "max_sessions", ValueOf(server.max_sessions));
@@ -140,6 +140,7 @@ Value Describe(const Backend& backend) {
   if (HasTls(backend)) Add(map, "tls", ValueOf(backend.tls));
   AddBalancing(map, backend);
   AddHealth(map, backend);
+  if (HasNames(backend)) Add(map, "resolve_interval", ValueOf(backend.resolve_interval));
   return map;
 }
 
@@ -206,6 +207,7 @@ std::string WriteConfig(const Config& config) {
                                : PlainValue(fmt::format("{}%", config.memory.percent)));
   Add(root, "shutdown", Describe(config.shutdown));
   Add(root, "drain_spread", ValueOf(config.drain_spread));
+  Add(root, "resolve_interval", ValueOf(config.resolve_interval));
   Add(root, "tls_watch", ValueOf(config.tls_watch));
   Add(root, "watch_config", ValueOf(config.watch_config));
   Value dns;

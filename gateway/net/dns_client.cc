@@ -27,6 +27,7 @@ constexpr int kTryMs = 2'000;
 constexpr int kTries = 3;
 // Between two looks at whether resolv.conf has changed.
 constexpr io::Millis kCheckInterval{1'000};
+constexpr std::string_view kSrvRecord = "SRV records";
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 // Sockets to name servers, and those by which addresses are put in order.
 constexpr std::size_t kDescriptors = 3;
@@ -57,12 +58,12 @@ std::vector<Ip> AddressesOf(const ares_addrinfo& info) {
   return addresses;
 }
 
-std::string_view WhyNoAddress(int status) {
+std::string WhyNot(int status, std::string_view wanted) {
   switch (status) {
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
     case ARES_ENONAME:
-      return "name not known, or without an address";
+      return fmt::format("name not known, or without {}", wanted);
     case ARES_ETIMEOUT:
       return "no answer from the name servers";
     case ARES_ECONNREFUSED:
@@ -72,10 +73,22 @@ std::string_view WhyNoAddress(int status) {
   }
 }
 
-std::unexpected<Error> Unresolved(const std::string& name, int status) {
+std::vector<SrvRecord> RecordsOf(const ares_srv_reply* reply) {
+  std::vector<SrvRecord> records;
+  for (; reply != nullptr && records.size() < DnsClient::kMostAddresses; reply = reply->next)
+    records.push_back({.target = reply->host,
+                       .port = reply->port,
+                       .priority = reply->priority,
+                       .weight = reply->weight});
+  return records;
+}
+
+std::unexpected<Error> Unresolved(const std::string& name, int status,
+                                  std::string_view wanted = "an address") {
   if (auto lack = LackOfDescriptors(kDescriptors))
     return Fail(lack->code, fmt::format("resolve {}: {}", Printable(name), lack->message));
-  return Fail(Errc::kResolve, fmt::format("resolve {}: {}", Printable(name), WhyNoAddress(status)));
+  return Fail(Errc::kResolve,
+              fmt::format("resolve {}: {}", Printable(name), WhyNot(status, wanted)));
 }
 
 // "invalid" and everything below it does not exist (RFC 6761, section 6.4).
@@ -119,6 +132,12 @@ struct DnsClient::Query {
   DnsClient& client;
   std::string name;
   Done done;
+};
+
+struct DnsClient::ServiceQuery {
+  DnsClient& client;
+  std::string name;
+  ServiceDone done;
 };
 
 DnsClient::DnsClient(Loop& loop, std::string servers)
@@ -186,6 +205,31 @@ void DnsClient::OnAnswer(void* pointer, int status, int, ares_addrinfo* info) {
   if (addresses.empty())
     return query->done(Unresolved(query->name, status == ARES_SUCCESS ? ARES_ENODATA : status));
   query->done(std::move(addresses));
+}
+
+void DnsClient::LookUpService(const std::string& name, ServiceDone done) {
+  if (IsInvalid(name)) return done(Unresolved(name, ARES_ENOTFOUND, kSrvRecord));
+  if (!OpenChannel()) return done(Unresolved(name, ARES_ENOTINITIALIZED, kSrvRecord));
+  auto query = std::make_unique<ServiceQuery>(*this, name, std::move(done));
+  constexpr int kInternet = 1, kSrv = 33;
+  ++queries_;
+  ares_search(channel_, name.c_str(), kInternet, kSrv, OnServiceAnswer, query.release());
+  ArmTimer();
+}
+
+void DnsClient::OnServiceAnswer(void* pointer, int status, int, unsigned char* answer, int size) {
+  const std::unique_ptr<ServiceQuery> query(static_cast<ServiceQuery*>(pointer));
+  DnsClient& self = query->client;
+  --self.queries_;
+  if (self.closing_) return;
+  ares_srv_reply* reply = nullptr;
+  if (status == ARES_SUCCESS) status = ares_parse_srv_reply(answer, size, &reply);
+  const std::unique_ptr<ares_srv_reply, decltype(&ares_free_data)> owned(reply, ares_free_data);
+  std::vector<SrvRecord> records = RecordsOf(reply);
+  if (status != ARES_SUCCESS || records.empty())
+    return query->done(
+        Unresolved(query->name, status == ARES_SUCCESS ? ARES_ENODATA : status, kSrvRecord));
+  query->done(std::move(records));
 }
 
 void DnsClient::OnSocketState(int fd, bool readable, bool writable) {

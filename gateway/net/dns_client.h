@@ -8,6 +8,7 @@
 
 #include "gateway/base/address.h"
 #include "gateway/base/result.h"
+#include "gateway/base/srv_record.h"
 #include "gateway/io/timers.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/poller.h"
@@ -40,9 +41,15 @@ class DnsClient final : private io::Timer::Owner {
   // descriptors.
   void LookUp(const std::string& name, Done done);
 
+  // The servers of a service by its SRV records (RFC 2782), in no particular order; at most
+  // kMostAddresses. As above, but never from /etc/hosts.
+  using ServiceDone = std::move_only_function<void(Result<std::vector<SrvRecord>> records)>;
+  void LookUpService(const std::string& name, ServiceDone done);
+
  private:
   class Socket;
   struct Query;
+  struct ServiceQuery;
 
   bool OpenChannel();
   void CloseChannel();
@@ -50,6 +57,8 @@ class DnsClient final : private io::Timer::Owner {
   void OnReady(int fd, std::uint32_t events);
   void OnTimer(io::Timer&) override;
   void ArmTimer();
+  static void OnServiceAnswer(void* query, int status, int timeouts, unsigned char* answer,
+                              int size);
   static void OnAnswer(void* query, int status, int timeouts, ares_addrinfo* info);
 
   Loop& loop_;

@@ -34,6 +34,24 @@ std::string_view WhyNoServer(backend::Lack lack) {
   return "no server behind this route is available; try again later";
 }
 
+// The configured backend of that name in this generation still has the name that the server was
+// one of, or stood for while nothing was known of it.
+bool HasNameOf(const Generation& now, const backend::Server& server) {
+  const bool named = server.config.resolve != config::Server::Resolve::kAny;
+  const std::string& name = named ? server.config.url : server.config.origin;
+  const auto configured = now.config->backends.find(server.record.backend);
+  return !name.empty() && configured != now.config->backends.end() &&
+         std::ranges::any_of(configured->second.servers,
+                             [&](const config::Server& one) { return one.url == name; });
+}
+
+bool LeadsToBackend(const RouteRecord& route, std::string_view name) {
+  const auto is_it = [&](const std::shared_ptr<const backend::BackendRecord>& backend) {
+    return backend && backend->config->name == name;
+  };
+  return is_it(route.backend) || std::ranges::any_of(route.split, is_it);
+}
+
 // True if a route still has the same target: the same service, or a backend of that name that still
 // has the server.
 bool LeadsThere(const RouteRecord& now, const RouteRecord& before, const backend::Server* server) {
@@ -112,23 +130,52 @@ bool Gateway::IsOutdated(const session::Session& session) {
   const RouteContext& route = ContextOf(facts.slot);
   const RouteRecord* const now = routes_.FindByName(route.name());
   if (now == &route.record()) return false;
-  return now == nullptr || !LeadsThere(*now, route.record(), facts.server);
+  if (now == nullptr) return true;
+  if (LeadsThere(*now, route.record(), facts.server)) return false;
+  return facts.server == nullptr || !LeadsToBackend(*now, facts.server->record.backend) ||
+         !HasNameOf(routes_.generation(), *facts.server);
+}
+
+bool Gateway::IsOfGoneAddress(const session::Session& session) {
+  const session::Facts& facts = session.facts();
+  if (facts.server == nullptr || facts.server->config.origin.empty() || IsOutdated(session))
+    return false;
+  const auto& backends = routes_.generation().backends;
+  const auto now = backends.find(facts.server->record.backend);
+  return now != backends.end() && now->second->config->on_down == config::OnDown::kClose &&
+         std::ranges::none_of(now->second->servers, [&](const auto& server) {
+           return server.get() == &facts.server->record;
+         });
 }
 
 // Collects ids, because a session may end between two slices of the walk.
 void Gateway::EndOutdated() {
   auto drained = std::make_shared<std::vector<std::uint64_t>>();
   auto closed = std::make_shared<std::vector<std::uint64_t>>();
+  auto gone = std::make_shared<std::vector<std::uint64_t>>();
   sessions_.Walk(
-      [this, drained, closed](session::Session& session) {
+      [this, drained, closed, gone](session::Session& session) {
+        if (IsOfGoneAddress(session)) gone->push_back(session.facts().id);
         const config::OnChange fate = ContextOf(session.facts().slot).config().on_change;
         if (fate == config::OnChange::kKeep || !IsOutdated(session)) return;
         (fate == config::OnChange::kDrain ? drained : closed)->push_back(session.facts().id);
       },
-      [this, drained, closed] {
+      [this, drained, closed, gone] {
+        CloseOfGoneAddresses(std::move(*gone));
         CloseOutdated(std::move(*closed), io::Millis{0});
         CloseOutdated(std::move(*drained), routes_.generation().config->drain_spread);
       });
+}
+
+void Gateway::CloseOfGoneAddresses(std::vector<std::uint64_t> sessions) {
+  if (sessions.empty()) return;
+  closes_.Add(sessions, routes_.generation().config->drain_spread,
+              {.code = ws::close_code::kServiceRestart,
+               .text = "the server behind this session is gone",
+               .still_wanted = [this](std::uint64_t id) {
+                 const session::Session* open = sessions_.Find(id);
+                 return open != nullptr && IsOfGoneAddress(*open);
+               }});
 }
 
 // A session whose route, server or listener is back when its turn comes, after another reload, is

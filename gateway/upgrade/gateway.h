@@ -205,6 +205,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void Launch(std::unique_ptr<session::Session> session, std::string early);
   // True if the session's listener, route or server is gone, or its route has another target.
   bool IsOutdated(const session::Session& session);
+  // True if the session's server was one of several behind a name, which is no longer among them,
+  // and such sessions are to be closed. They are not outdated.
+  bool IsOfGoneAddress(const session::Session& session);
   void EndOutdated();
   // True if an operator has drained the session's route, server or listener.
   bool IsDrained(const session::Session& session) const;
@@ -216,6 +219,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                        const config::Listener& listener,
                                                        const route::SeenAs& seen,
                                                        RouteContext* route);
+  void CloseOfGoneAddresses(std::vector<std::uint64_t> sessions);
   void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void RecordEnd(session::Session& session);

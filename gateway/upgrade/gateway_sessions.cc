@@ -189,6 +189,7 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
   if (fate != config::OnChange::kKeep && IsOutdated(started))
     CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread
                                                          : io::Millis{0});
+  if (IsOfGoneAddress(started)) CloseOfGoneAddresses({id});
   if (IsDrained(started)) {  // since the handshake began
     CloseOver({id}, {.filter = {},
                      .code = ws::close_code::kServiceRestart,

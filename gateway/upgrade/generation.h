@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/backend/server.h"
+#include "gateway/backend/server_names.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/config/config.h"
 #include "gateway/http/server_connection.h"
@@ -84,7 +85,11 @@ struct Generation {
   std::vector<std::shared_ptr<const ListenerRecord>> listeners;  // in the configuration's order
   std::vector<std::shared_ptr<const RouteRecord>> routes;        // in the configuration's order
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
-  std::shared_ptr<const AdminRecord> admin;  // nullptr: no admin address
+  // Servers of earlier generations, which keep their state if they come back while something still
+  // uses them. By backend and URL.
+  std::map<std::pair<std::string, std::string>, std::weak_ptr<backend::ServerRecord>> away;
+  std::shared_ptr<const backend::ServersOfNames> names;  // those that it serves with
+  std::shared_ptr<const AdminRecord> admin;              // nullptr: no admin address
   std::shared_ptr<const http::ServerOptions> http;
   // Of the cookies of backends that have no secret_file: made at the start, the same from then on.
   std::shared_ptr<const std::string> sticky_key;

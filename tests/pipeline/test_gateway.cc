@@ -131,8 +131,17 @@ void TestGateway::Listen(std::size_t index, const std::vector<std::string>& open
 }
 
 void TestGateway::Reload(std::string_view yaml) {
-  const app::Serving serving{*stats_, loops_, generation_.get()};
-  auto next = app::Prepare(MustParse(yaml), plugins_, &serving);
+  Replace(MustParse(yaml), generation_->names);
+}
+
+void TestGateway::TakeNames(backend::ServersOfNames names) {
+  Replace(generation_->config, std::make_shared<const backend::ServersOfNames>(std::move(names)));
+}
+
+void TestGateway::Replace(const std::shared_ptr<const config::Config>& config,
+                          std::shared_ptr<const backend::ServersOfNames> names) {
+  const app::Serving serving{*stats_, loops_, generation_.get(), std::move(names)};
+  auto next = app::Prepare(config, plugins_, &serving);
   if (!next) throw std::runtime_error(config::ToString("test.yaml", next.error().front()));
   for (auto& worker : workers_) worker->gateway->Prepare(*next);
   for (const auto& renew : (*next)->renewals) renew();

@@ -59,6 +59,8 @@ class TestGateway {
 
   // Reloads: replaces the configuration on all loops. Throws if it has an error.
   void Reload(std::string_view yaml);
+  // The same configuration with other servers behind its names.
+  void TakeNames(backend::ServersOfNames names);
   // Expires when nothing refers to that generation any more.
   std::weak_ptr<const upgrade::Generation> generation() const { return generation_; }
   std::shared_ptr<const upgrade::Generation> serving() const { return generation_; }
@@ -124,6 +126,8 @@ class TestGateway {
     std::vector<std::move_only_function<void(upgrade::Gateway&)>> posted;
   };
 
+  void Replace(const std::shared_ptr<const config::Config>& config,
+               std::shared_ptr<const backend::ServersOfNames> names);
   void StartWorker(std::size_t index, std::size_t workers);
   // Opens the listeners that are not in `open`, by name.
   void Listen(std::size_t index, const std::vector<std::string>& open);

@@ -199,6 +199,31 @@ TEST_F(BalancerTest, BackupsAreForWhenNoOtherCan) {
   }
 }
 
+TEST_F(BalancerTest, TiersAreForWhenNoneOfALowerOneCan) {
+  for (const Balance balance :
+       {Balance::kRoundRobin, Balance::kLeastSessions, Balance::kRandomTwo, Balance::kHash}) {
+    Use(balance, {1, 1, 1, 1, 1});
+    settings().servers[0].backup = true;
+    settings().servers[2].tier = 2;
+    settings().servers[3].tier = 9;
+    settings().servers[4].tier = 2;
+    Make();
+    std::set<std::size_t> chosen;
+    const auto collect = [&] {
+      chosen.clear();
+      for (std::uint64_t i = 0; i < 50; ++i) chosen.insert(Choose(HashOf(std::to_string(i))));
+      return chosen;
+    };
+    EXPECT_THAT(collect(), ElementsAre(1));
+    Record(1).row->drained = true;
+    EXPECT_THAT(collect(), ElementsAre(2, 4));
+    Record(2).row->drained = Record(4).row->drained = true;
+    EXPECT_THAT(collect(), ElementsAre(3));
+    Record(3).row->drained = true;
+    EXPECT_THAT(collect(), ElementsAre(0)) << "backups come last";
+  }
+}
+
 TEST_F(BalancerTest, AServerThatCameBackIsFilledSlowly) {
   Use(Balance::kRoundRobin, {1, 1});
   settings().slow_start = 30s;

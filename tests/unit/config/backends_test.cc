@@ -18,7 +18,7 @@ TEST(BackendsTest, ABackendNeedsServers) {
             "3:5: backends.app: is a list; needs a map with the keys servers, connect_timeout, "
             "first_byte_timeout, read_timeout, request_timeout, pool_size, pool_idle, "
             "send_proxy, tls, balance, hash, slow_start, sticky, ejection, health, on_down, "
-            "retry\n");
+            "retry, resolve_interval\n");
 }
 
 TEST(BackendsTest, ServersAreUrlsOrMaps) {
@@ -34,7 +34,7 @@ TEST(BackendsTest, ServersAreUrlsOrMaps) {
       "3:40: backends.app.servers[2].uri: unknown key; did you mean 'url'?\n"
       "3:50: backends.app.servers[3]: is a list; needs the URL of a server (tcp, tls, unix, ws, "
       "wss, http or https)\n"
-      "3:71: backends.app.servers[4].share: unknown key; known here: url, weight, backup, "
+      "3:71: backends.app.servers[4].share: unknown key; known here: url, resolve, weight, backup, "
       "max_sessions\n");
 }
 

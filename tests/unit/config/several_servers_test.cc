@@ -1,6 +1,7 @@
 // The keys of a backend that say how its servers are chosen, checked and given up.
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/config/parsing.h"
@@ -182,6 +183,64 @@ TEST(SeveralServers, KeysOfOtherProxiesAreExplained) {
   EXPECT_EQ(ErrorsOfRoute("    path: /\n    plugin: echo\n    balance: hash"),
             "5:5: routes[0].balance: unknown key; use balance: round_robin, least_sessions, "
             "random_two or hash of a backend\n");
+}
+
+// ---- names that stand for several servers
+
+std::string ServerErrors(std::string_view servers, std::string_view keys = "") {
+  return ErrorsOfBackend("    servers: [ " + std::string(servers) + " ]\n" + std::string(keys));
+}
+
+Backend BackendOf(std::string_view servers, std::string_view keys = "", std::string_view top = "") {
+  return Parsed(std::string(top) +
+                "\nlisteners: [ { address: a:1 } ]\nroutes: [ { path: /, backend: b } ]\n"
+                "backends:\n  b:\n    servers: [ " +
+                std::string(servers) + " ]\n" + std::string(keys) + "\n")
+      ->backends.at("b");
+}
+
+TEST(SeveralServers, EachAddressOfANameCanBeAServer) {
+  using Resolve = Server::Resolve;
+  const std::string each = "{ url: \"ws://live.internal:9000\", resolve: each }";
+  const Backend backend = BackendOf(each + ", ws://b");
+  EXPECT_EQ(backend.servers[0].resolve, Resolve::kEach);
+  EXPECT_EQ(backend.servers[1].resolve, Resolve::kAny);
+  EXPECT_EQ(backend.resolve_interval, 30s);
+  EXPECT_EQ(BackendOf(each, "", "resolve_interval: 5s").resolve_interval, 5s);
+  EXPECT_EQ(BackendOf(each, "    resolve_interval: 7s", "resolve_interval: 5s").resolve_interval,
+            7s);
+  EXPECT_EQ(BackendOf("{ url: \"ws://a\", resolve: any }").servers[0].resolve, Resolve::kAny);
+}
+
+TEST(SeveralServers, ResolveNeedsAName) {
+  const std::string no_name = ": has no effect: the URL has no name that could be looked up\n";
+  EXPECT_EQ(ServerErrors("{ url: \"ws://10.0.0.1\", resolve: each }"),
+            "3:49: backends.app.servers[0].resolve" + no_name);
+  EXPECT_EQ(ServerErrors("{ url: \"unix:/a\", resolve: each }"),
+            "3:43: backends.app.servers[0].resolve" + no_name);
+  EXPECT_EQ(ServerErrors("ws://a", "    resolve_interval: 5s"),
+            "4:23: backends.app.resolve_interval: has no effect: no server has resolve: each or an "
+            "SRV name\n");
+}
+
+TEST(SeveralServers, SrvNamesGiveServersOfTheirScheme) {
+  const Backend backend = BackendOf("srv+ws://_live._tcp.example.com, SRV+WSS://_tls._tcp.a");
+  EXPECT_EQ(backend.servers[0].resolve, Server::Resolve::kSrv);
+  EXPECT_EQ(backend.servers[0].scheme, ServerScheme::kWs);
+  EXPECT_EQ(std::get<HostPort>(backend.servers[0].address).host, "_live._tcp.example.com");
+  EXPECT_EQ(backend.servers[1].scheme, ServerScheme::kWss);
+  EXPECT_EQ(backend.relay, Relay::kFrames);
+}
+
+TEST(SeveralServers, WhatIsNoSrvNameIsExplained) {
+  const auto error = [](std::string_view url) { return ServerErrors(url); };
+  EXPECT_THAT(error("srv+ws://_a._tcp.b:80"), testing::HasSubstr("leave it out"));
+  EXPECT_THAT(error("srv+ws://live.example.com"), testing::HasSubstr("_live._tcp.example.com"));
+  EXPECT_THAT(error("srv+unix:/a"), testing::HasSubstr("unknown scheme"));
+  EXPECT_THAT(error("srv+ftp://_a._tcp.b"), testing::HasSubstr("use srv+tcp"));
+  EXPECT_THAT(error("srv+ws://_a._tcp.b/c"), testing::HasSubstr("write srv+ws://_a._tcp.b"));
+  EXPECT_THAT(error("{ url: \"srv+ws://_a._tcp.b\", resolve: each }"),
+              testing::HasSubstr("each target of an SRV name is a server of its own"));
 }
 
 }  // namespace

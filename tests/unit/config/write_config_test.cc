@@ -75,6 +75,7 @@ shutdown:
   timeout: 1m
   code: 1012
 drain_spread: 1500ms
+resolve_interval: 10s
 tls_watch: 0
 watch_config: 1m
 dns:

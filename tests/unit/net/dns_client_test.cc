@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
@@ -27,8 +28,11 @@ namespace {
 // does not have do not exist; it never answers a question for "silent.test".
 class NameServer {
  public:
-  explicit NameServer(std::map<std::string, std::vector<Ip>> records)
-      : records_(std::move(records)), socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  explicit NameServer(std::map<std::string, std::vector<Ip>> records,
+                      std::map<std::string, std::vector<SrvRecord>> services = {})
+      : records_(std::move(records)),
+        services_(std::move(services)),
+        socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -75,6 +79,7 @@ class NameServer {
     }
     if (name == "silent.test") return "";
     const std::string asked = question.substr(12, at + 5 - 12);
+    if (question[at + 2] == 33) return AnswerSrv(question.substr(0, 2), asked, name);
     const bool v6 = question[at + 2] == 28;  // AAAA
     const auto found = records_.find(name);
     std::string body;
@@ -95,7 +100,35 @@ class NameServer {
     return head + asked + body;
   }
 
+  static std::string Number(std::size_t number) {
+    return {static_cast<char>(number >> 8), static_cast<char>(number & 0xff)};
+  }
+  static std::string NameIn(std::string_view name) {
+    std::string labels;
+    while (!name.empty()) {
+      const std::string_view label = name.substr(0, name.find('.'));
+      labels += static_cast<char>(label.size()) + std::string(label);
+      name.remove_prefix(std::min(name.size(), label.size() + 1));
+    }
+    return labels + '\0';
+  }
+  std::string AnswerSrv(const std::string& id, const std::string& asked,
+                        const std::string& name) const {
+    const auto found = services_.find(name);
+    if (found == services_.end())
+      return id + "\x85\x83" + std::string("\0\x01\0\0\0\0\0\0", 8) + asked;
+    std::string body;
+    for (const SrvRecord& record : found->second) {
+      const std::string data = Number(record.priority) + Number(record.weight) +
+                               Number(record.port) + NameIn(record.target);
+      body += std::string("\xc0\x0c\0\x21\0\x01\0\0\0\x3c", 10) + Number(data.size()) + data;
+    }
+    return id + "\x85\x80" + std::string("\0\x01", 2) + Number(found->second.size()) +
+           std::string(4, '\0') + asked + body;
+  }
+
   const std::map<std::string, std::vector<Ip>> records_;
+  const std::map<std::string, std::vector<SrvRecord>> services_;
   UniqueFd socket_;
   std::uint16_t port_ = 0;
   std::thread thread_;
@@ -133,6 +166,38 @@ TEST(DnsClientTest, SaysWhyThereIsNoAddress) {
     EXPECT_EQ(result->error().code, Errc::kResolve);
     EXPECT_EQ(result->error().message,
               "resolve " + std::string(name) + ": name not known, or without an address");
+  }
+}
+
+std::optional<Result<std::vector<SrvRecord>>> LookUpService(Loop& loop, DnsClient& client,
+                                                            const std::string& name) {
+  std::optional<Result<std::vector<SrvRecord>>> result;
+  client.LookUpService(name,
+                       [&](Result<std::vector<SrvRecord>> found) { result = std::move(found); });
+  EXPECT_TRUE(RunUntil(loop, [&] { return result.has_value(); }));
+  return result;
+}
+
+TEST(DnsClientTest, FindsTheServersOfAService) {
+  const std::vector<SrvRecord> records{{"a.test", 9000, 10, 3}, {"b.test", 9001, 20, 65'535}};
+  NameServer server({}, {{"_live._tcp.test", records}});
+  Loop loop{PollerUnderTest()};
+  DnsClient client(loop, server.address());
+  auto found = LookUpService(loop, client, "_live._tcp.test");
+  ASSERT_TRUE(found && *found) << (*found).error().message;
+  std::ranges::sort(**found, {}, &SrvRecord::port);
+  EXPECT_EQ(**found, records);
+}
+
+TEST(DnsClientTest, SaysWhyThereIsNoService) {
+  NameServer server({}, {{"_empty._tcp.test", {}}});
+  Loop loop{PollerUnderTest()};
+  DnsClient client(loop, server.address());
+  for (const char* name : {"_gone._tcp.test", "_empty._tcp.test", "_a._tcp.invalid"}) {
+    const auto result = LookUpService(loop, client, name);
+    ASSERT_TRUE(result && !*result) << name;
+    EXPECT_EQ(result->error().message,
+              "resolve " + std::string(name) + ": name not known, or without SRV records");
   }
 }
 
