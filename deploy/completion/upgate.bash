@@ -17,7 +17,7 @@ _upgate_values() {
     --to) echo tcp:// unix:/ tls:// ws:// wss:// http:// https:// ;;
     --from) echo 127.0.0.1 ;;
     --dialect) echo rfc6455 hybi08 hixie76 hixie75 ;;
-    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason | --allow-origin) ;;
+    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason | --allow | --allow-origin) ;;
     --web) echo FILE ;;
     *) return 1 ;;
   esac
@@ -54,10 +54,10 @@ _upgate() {
   case $command in
     run) flags='--config' ;;
     check) flags='--config --no-listen' ;;
-    explain) flags='--config --header --method --dialect --from --client --listener' ;;
+    explain) flags='--config --header --method --dialect --from --client --listener --admin --token-file --ca --insecure' ;;
     probe) flags='--timeout --header --subprotocol --host --ca --insecure' ;;
     connect) flags='--listen --timeout --header --subprotocol --ca --cert --key --insecure' ;;
-    relay) flags='--listen --to --web --cert --key --allow-origin' ;;
+    relay) flags='--listen --to --token-file --allow --web --cert --key --allow-origin' ;;
     demo) flags='--host --port --tls-port' ;;
     reload | status) flags=$gateway ;;
     sessions) flags="$gateway $choice --sort --limit --after" ;;

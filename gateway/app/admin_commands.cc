@@ -337,4 +337,13 @@ int ShowStatus(const AdminArguments& admin) {
                     [](const Json& json) { Print(stdout, StatusText(json)); });
 }
 
+std::expected<std::string, int> FetchStats(std::string_view command, const AdminArguments& admin) {
+  const auto connection = Connection::Open(admin);
+  if (!connection) return std::unexpected(Tell(command, connection.error()));
+  auto answer = connection->Ask("GET", "/stats");
+  if (!answer) return std::unexpected(Tell(command, answer.error()));
+  if (answer->status != 200) return std::unexpected(Tell(command, {1, ErrorIn(*answer)}));
+  return std::move(answer->body);
+}
+
 }  // namespace upgate::app

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace upgate::app {
@@ -55,5 +57,9 @@ int CloseSessions(const AdminArguments& admin, const CloseArguments& arguments);
 int DrainPart(const AdminArguments& admin, const DrainArguments& arguments);
 int UndrainPart(const AdminArguments& admin, const DrainArguments& arguments);
 int ShowStatus(const AdminArguments& admin);
+
+// The /stats of a gateway as JSON, for the command of that name. Otherwise says why on standard
+// error and returns the exit code.
+std::expected<std::string, int> FetchStats(std::string_view command, const AdminArguments& admin);
 
 }  // namespace upgate::app

@@ -9,8 +9,11 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "gateway/admin/token_file.h"
+#include "gateway/app/admin_commands.h"
+#include "gateway/app/explain_servers.h"
 #include "gateway/app/file_limit.h"
 #include "gateway/app/redirects.h"
 #include "gateway/app/server.h"
@@ -75,6 +78,27 @@ void TellRedirected(const upgrade::Generation& generation, ExplainSettings setti
                     Explain(generation, *followed).text);
 }
 
+// With the servers in the state that the gateway with these statistics tells.
+Prepared PrepareLive(const std::shared_ptr<const config::Config>& config,
+                     const plugin::Registry& plugins, const nlohmann::json& stats,
+                     stats::Registry& rows) {
+  const auto wrong = [](std::string why) {
+    return std::unexpected(std::vector{config::ConfigError{{}, "--admin", std::move(why)}});
+  };
+  try {
+    const Serving serving{rows,
+                          {},
+                          nullptr,
+                          std::make_shared<const backend::ServersOfNames>(NamesIn(stats, *config))};
+    Prepared prepared = Prepare(config, plugins, &serving);
+    if (prepared && TakeStates(stats, **prepared) == 0 && !(*prepared)->backends.empty())
+      return wrong("that gateway has none of the servers of this configuration");
+    return prepared;
+  } catch (const nlohmann::json::exception&) {
+    return wrong("the response is not one that this version understands");
+  }
+}
+
 // For a process that must exit even if its supervisor does not read the output.
 int ReportPromptly(const std::string& file, const std::vector<config::ConfigError>& errors) {
   PrintPromptly(STDERR_FILENO, ErrorLines(file, errors));
@@ -120,7 +144,7 @@ int Check(const std::string& config_file, bool listen) {
 }
 
 int Explain(const ExplainSettings& settings) {
-  const auto question = ReadQuestion(settings);
+  auto question = ReadQuestion(settings);
   if (!question) {
     Print(stderr, "upgate explain: " + question.error().message + "\n");
     return 2;
@@ -129,7 +153,16 @@ int Explain(const ExplainSettings& settings) {
   if (!config) return Report(settings.config_file, config.error());
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  const Prepared prepared = Prepare(std::move(*config), plugins);
+  nlohmann::json stats;
+  if (!settings.admin.admin.empty()) {
+    const auto fetched = FetchStats("explain", settings.admin);
+    if (!fetched) return fetched.error();
+    stats = nlohmann::json::parse(*fetched, nullptr, false);
+    question->live = true;
+  }
+  stats::Registry rows({}, 1);
+  const auto prepared =
+      question->live ? PrepareLive(*config, plugins, stats, rows) : Prepare(*config, plugins);
   if (!prepared) return Report(settings.config_file, prepared.error());
   const upgrade::Generation& generation = **prepared;
   if (!settings.listener.empty() && !FindListener(*generation.config, settings.listener)) {

@@ -422,7 +422,7 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   const SocketAddress peer = PeerOf(question);
   TellTarget(out, generation, route,
              {.request = request, .seen = seen, .peer = peer, .tls = facts.tls, .session = 1},
-             preview);
+             preview, question.live);
   TellOrigin(out, request, route, decision);
   TellPolicies(out, listener, route, behind);
   std::visit(

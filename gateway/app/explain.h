@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/app/admin_commands.h"
 #include "gateway/app/command_url.h"
 #include "gateway/app/prepare.h"
 #include "gateway/http/message.h"
@@ -19,6 +20,7 @@ struct ExplainSettings {
   std::string from = "127.0.0.1";   // the client's address
   std::string listener = {};        // its name or address; empty: as the URL says
   std::string dialect = "rfc6455";  // of the handshake, for a ws or wss URL
+  AdminArguments admin = {};        // of the running gateway; without an address, none is asked
 };
 
 struct Question {
@@ -27,6 +29,7 @@ struct Question {
       request;  // as a connection would have read it; a WebSocket handshake for ws and wss
   Ip from;
   std::string listener = {};  // empty: as the URL says
+  bool live = false;          // the servers are in the state of those of a running gateway
 };
 
 // Returns an error for wrong usage: a request that no client could send, or that the connection

@@ -4,6 +4,7 @@
 
 #include <fmt/ranges.h>
 
+#include "gateway/app/explain_servers.h"
 #include "gateway/base/text.h"
 #include "gateway/config/target_syntax.h"
 #include "gateway/http/proxy_fields.h"
@@ -78,7 +79,7 @@ void TellFailures(Lines& out, const config::Backend& backend) {
 
 // How the servers are chosen, and which one it would be where that is not up to chance.
 void TellBalancing(Lines& out, const backend::BackendRecord& record, const route::SeenAs& seen,
-                   const http::Request& request) {
+                   const http::Request& request, bool live) {
   const config::Backend& backend = *record.config;
   if (backend.servers.size() > 1) {
     const bool by_hash = backend.balance == config::Balance::kHash;
@@ -89,7 +90,9 @@ void TellBalancing(Lines& out, const backend::BackendRecord& record, const route
               Duration(backend.slow_start, "0"));
   }
   const backend::Wish wish = upgrade::WishOf(record, request, seen);
-  if (wish.server) {
+  if (live) {
+    TellChoice(out, record, wish);
+  } else if (wish.server) {
     out.Add("  server", "{}, by its cookie, as long as that can take clients",
             backend.servers[*wish.server].url);
   } else if (wish.key) {
@@ -109,13 +112,29 @@ void TellProxyHeader(Lines& out, config::SendProxy version) {
           version == config::SendProxy::kV1 ? 1 : 2);
 }
 
+// How names are looked up that stand for several servers.
+void TellNames(Lines& out, const config::Backend& backend) {
+  for (const auto& server : backend.servers) {
+    if (server.resolve == config::Server::Resolve::kAny) continue;
+    out.Add("", "{} of {} is a server, looked up every {}",
+            server.resolve == config::Server::Resolve::kEach ? "each address" : "each target",
+            server.url, Duration(backend.resolve_interval, "0"));
+  }
+}
+
+// `configured`: with the names in the place of the servers that they stand for.
 void TellBackend(Lines& out, const backend::BackendRecord& record,
-                 const upgrade::VariableSource& source) {
+                 const config::Backend& configured, const upgrade::VariableSource& source,
+                 bool live) {
   const config::Backend& backend = *record.config;
   out.Add("to", "backend {}, {}", backend.name, NameOf(backend.relay));
-  for (const auto& server : backend.servers) out.Add("", "{}{}", server.url, Share(server));
+  for (std::size_t i = 0; i < backend.servers.size(); ++i) {
+    out.Add("", "{}{}{}", backend.servers[i].url, Share(backend.servers[i]),
+            live ? StateOf(record, i) : "");
+  }
+  TellNames(out, configured);
   TellProxyHeader(out, backend.send_proxy);
-  TellBalancing(out, record, source.seen, source.request);
+  TellBalancing(out, record, source.seen, source.request, live);
 }
 
 // The token itself is not shown: it is a secret, and who asks knows it.
@@ -176,7 +195,8 @@ void TellRequest(Lines& out, const config::Route& route, const upgrade::Rewriter
 }  // namespace
 
 void TellTarget(Lines& out, const upgrade::Generation& generation, const config::Route& route,
-                const upgrade::VariableSource& source, const plugin::Service::Preview& preview) {
+                const upgrade::VariableSource& source, const plugin::Service::Preview& preview,
+                bool live) {
   const upgrade::Rewriter* rewriter = generation.routes[route.index]->rewriter.get();
   if (route.plugin) {
     out.Add("to", "plugin {}", *route.plugin);
@@ -191,7 +211,7 @@ void TellTarget(Lines& out, const upgrade::Generation& generation, const config:
         route.split.empty() ? 0 : upgrade::ShareOf(source.seen.client, route.split);
     const std::string& name = route.split.empty() ? *route.backend : route.split[chosen].backend;
     const backend::BackendRecord& record = *generation.backends.at(name);
-    TellBackend(out, record, source);
+    TellBackend(out, record, generation.config->backends.at(name), source, live);
     TellSplit(out, route, chosen);
     if (record.config->relay != config::Relay::kBytes) TellRequest(out, route, rewriter, source);
   }

@@ -100,6 +100,21 @@ int main(int argc, char** argv) {
       ->add_option("--listener", explain_settings.listener,
                    "listener that the client comes to, by its name or address")
       ->type_name("LISTENER");
+  explain
+      ->add_option("--admin", explain_settings.admin.admin,
+                   "admin address of the running gateway, for the state of its servers: host:port, "
+                   "http(s)://host:port or unix:/path")
+      ->type_name("ADDRESS");
+  explain
+      ->add_option("--token-file", explain_settings.admin.token_file,
+                   "file with the token of the admin address")
+      ->type_name("FILE");
+  explain
+      ->add_option("--ca", explain_settings.admin.ca,
+                   "trusted certificates (PEM) for the admin address, instead of the system's")
+      ->type_name("FILE");
+  explain->add_flag("--insecure", explain_settings.admin.insecure,
+                    "accept any certificate of the admin address");
   explain->callback([&] { exit_code = upgate::app::Explain(explain_settings); });
 
   upgate::app::ProbeArguments probe_arguments;

@@ -139,3 +139,29 @@ test('explain exits with 1 for a wrong configuration and with 2 for wrong usage'
     assert.notEqual(err, '');
   }
 });
+
+test('the state of the servers comes from the running gateway', async (t) => {
+  const echo = await echoServer(t);
+  const gateway = await startGateway(t, `
+listeners: [ { address: "127.0.0.1:0" } ]
+workers: 1
+admin: { address: "127.0.0.1:0" }
+backends:
+  echo:
+    servers: [ "tcp://127.0.0.1:${echo}", "tcp://localhost:${echo}" ]
+    balance: least_sessions
+routes: [ { path: /echo, backend: echo } ]
+`);
+  const ask = () => explain(t, gateway.file, '/echo', '--admin', `127.0.0.1:${gateway.admin}`);
+  assert.match((await ask()).out, /^ {2}server +one of the 2 with the fewest sessions for their weight, in turn$/m);
+  const drained = start(t, binary, ['drain', '--admin', `127.0.0.1:${gateway.admin}`,
+    '--server', `tcp://127.0.0.1:${echo}`]);
+  assert.equal(await within(20000, 'upgate drain', drained.exited), 0, drained.errors);
+  const { code, out } = await ask();
+  assert.equal(code, 0);
+  assert.match(out, new RegExp(`tcp://127\\.0\\.0\\.1:${echo}, drained$`, 'm'));
+  assert.match(out, new RegExp(`^  server +tcp://localhost:${echo}: the only one that can take clients$`, 'm'));
+  const wrong = await explain(t, gateway.file, '/echo', '--admin', `127.0.0.1:${gateway.ports[0]}`);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /^upgate explain: /);
+});
