@@ -34,7 +34,7 @@ class Pool::Trial final : public io::Deletable,
   void OnBody(Bytes) override {}
   void OnBodyEnd(const http::Headers&) override {}
   void OnUpgraded(const http::Response& head, http::Upgraded upgraded) override;
-  void OnRequestDrained() override {}
+  void OnRequestWritable() override {}
   void OnFailed(const Error& error, bool untouched) override;
   void OnIdleConnectionClosed(http::ClientConnection&) override {}
   void OnTimer(io::Timer&) override;

@@ -174,7 +174,7 @@ Reading<SrvUrl> Syntax<SrvUrl>::Read(std::string_view text) {
                   fmt::format("write srv+{}://{}", scheme, Excerpt(name.substr(0, end))));
   if (name.find(':') != std::string_view::npos)
     return Refuse("has a port", "leave it out: SRV records have the port");
-  if (auto fault = FaultOfHost(name)) return std::unexpected(std::move(*fault));
+  if (auto fault = HostMistake(name)) return std::unexpected(std::move(*fault));
   const std::size_t dot = name.find('.');
   if (!name.starts_with('_') || dot == std::string_view::npos || name.substr(dot, 2) != "._")
     return Refuse("is not the name of a service", "write one such as _live._tcp.example.com");

@@ -28,14 +28,16 @@ async function startServer(t, name, port = 0) {
   return { child, name, port: Number(/port (\d+)\n/.exec(child.output)[1]) };
 }
 
-// A session, with the name of its server.
+// A session, with the name of its server; without one if the server died between its 101 and its first message.
 async function connect(url, headers = {}) {
   const socket = new WebSocket(url, { headers });
   socket.closed = once(socket, 'close').then(([code]) => code);
   const upgraded = once(socket, 'upgrade');
-  const [name] = await within(30000, 'a session', once(socket, 'message'));
-  const [answer] = await upgraded;
-  return { socket, server: name.toString(), cookie: answer.headers['set-cookie']?.[0].split(';')[0] };
+  const first = once(socket, 'message');
+  for (const promise of [first, socket.closed]) promise.catch(() => {});
+  const [answer] = await within(30000, 'a 101', upgraded);
+  const [name] = await within(30000, 'a session', Promise.race([first, socket.closed.then(() => [])]));
+  return { socket, server: name?.toString(), cookie: answer.headers['set-cookie']?.[0].split(';')[0] };
 }
 
 async function echoes(socket, text) {
