@@ -98,8 +98,8 @@ std::optional<backend::Lease> Gateway::Proxy::TakeBound() {
 
 // After an exchange: for the next client, or only for this one.
 void Gateway::Proxy::KeepConnection() {
+  if (!bound_) return pool_.GiveBack(std::exchange(lease_, {}));
   backend::Lease lease = std::exchange(lease_, {});
-  if (!bound_) return pool_.GiveBack(std::move(lease));
   std::unique_ptr<io::Deletable>* const state = exchange_.connection_state();
   if (state == nullptr || !lease.connection) {
     lease_ = std::move(lease);
@@ -163,13 +163,18 @@ http::OutgoingRequest Gateway::Proxy::MakeRequest() {
     RemoveToken(out);
     return out;
   }
-  offered_extensions_ = ws::OfferedExtensions(request, admission_->offer);
+  NoteOffered(ws::OfferedExtensions(request, admission_->offer));
   const bool as_it_came = admission_->offer.dialect == config::Dialect::kRfc6455 &&
                           !route_.enforce && route_.subprotocols.empty();
   http::OutgoingRequest out = as_it_came ? with(request.headers) : with(TranslatedFields());
   out.upgrade = "websocket";
   RemoveToken(out);
   return out;
+}
+
+void Gateway::Proxy::NoteOffered(std::string extensions) {
+  offered_extensions_ =
+      extensions.empty() ? nullptr : std::make_unique<const std::string>(std::move(extensions));
 }
 
 void Gateway::Proxy::RemoveToken(http::OutgoingRequest& request) const {
@@ -194,7 +199,7 @@ http::Headers Gateway::Proxy::TranslatedFields() {
 // which makes its own offer to the server.
 void Gateway::Proxy::OfferCompression(http::Headers& fields) {
   fields.Remove("Sec-WebSocket-Extensions");
-  offered_extensions_.clear();
+  offered_extensions_.reset();
   server_compression_.reset();
   if (!route_.server_compression) return;
   const ws::DeflateParameters wanted = session::WantedBy(*route_.server_compression);
@@ -202,14 +207,16 @@ void Gateway::Proxy::OfferCompression(http::Headers& fields) {
       session::Compression::Open(gateway_.compression_pool_, ws::Role::kClient, wanted,
                                  *route_.server_compression, config::MostOfServer(route_.limits));
   if (!server_compression_) return lease_.server->stats.compression_declined.Add();
-  offered_extensions_ = ws::DeflateOffer(wanted);
-  fields.Add("Sec-WebSocket-Extensions", offered_extensions_);
+  NoteOffered(ws::DeflateOffer(wanted));
+  fields.Add("Sec-WebSocket-Extensions", *offered_extensions_);
 }
 
 // Returns what is wrong with the server's 101, or nullopt; in the latter case stores the negotiated
 // extensions.
 std::optional<std::string> Gateway::Proxy::Agree(const http::Response& answer) {
-  if (auto fault = ws::FaultOf(answer, admission_->offer, offered_extensions_)) return fault;
+  const std::string_view offered =
+      offered_extensions_ ? std::string_view(*offered_extensions_) : std::string_view();
+  if (auto fault = ws::FaultOf(answer, admission_->offer, offered)) return fault;
   admission_->offer.accept = ws::AcceptKeyOf(answer);  // of the same key
   if (!server_compression_) return {};
   const std::string extensions = ws::ChosenExtensions(answer);

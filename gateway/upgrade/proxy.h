@@ -90,6 +90,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   bool upgrades_to_websocket() const { return admission_ && admission_->protocol.empty(); }
   http::OutgoingRequest MakeRequest();
   void RemoveToken(http::OutgoingRequest& request) const;
+  void NoteOffered(std::string extensions);
   http::Headers TranslatedFields();
   void OfferCompression(http::Headers& fields);
   std::optional<std::string> Agree(const http::Response& answer);
@@ -125,7 +126,9 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   backend::HttpPool& pool_;
   backend::Search search_;
   ServerSide server_side_;
-  std::string offered_extensions_;  // Sec-WebSocket-Extensions sent to the server
+  // Sec-WebSocket-Extensions sent to the server; nullptr: none. Not in this object, because malloc
+  // is slower for objects of more than 1,032 bytes.
+  std::unique_ptr<const std::string> offered_extensions_;
   // Set if the gateway offers compression of its own; reset if the server does not accept it.
   std::unique_ptr<session::Compression> server_compression_;
   std::unique_ptr<io::Pending> opening_;
