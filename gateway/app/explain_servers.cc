@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 // Any time will do: nothing here is due.
 constexpr backend::SharedMs kNow = 1;
 
-// The policies that draw lots are not asked.
+// A policy that draws lots is described and not asked, so no value matters.
 class NoEntropy final : public io::Entropy {
  public:
   void Fill(MutableBytes out) override { std::ranges::fill(out, std::byte{1}); }
@@ -29,17 +29,12 @@ std::uint64_t SessionsOf(const BackendRecord& backend, std::size_t server) {
 }
 
 bool IsFull(const BackendRecord& backend, std::size_t server) {
-  const std::uint64_t most = backend.config->servers[server].max_sessions;
-  return most != 0 && SessionsOf(backend, server) >= most;
+  return backend.servers[server]->IsFull(backend.config->servers[server].max_sessions);
 }
 
 bool IsEligible(const BackendRecord& backend, std::size_t server) {
   const backend::ServerRecord& record = *backend.servers[server];
   return !record.drained() && record.health.serves() && !IsFull(backend, server);
-}
-
-std::pair<bool, std::uint32_t> TierOf(const config::Server& server) {
-  return {server.backup, server.tier};
 }
 
 // The eligible ones of the first tier that has any.
@@ -48,7 +43,7 @@ std::vector<std::size_t> Candidates(const BackendRecord& backend) {
   for (std::size_t i = 0; i < backend.servers.size(); ++i) {
     if (IsEligible(backend, i)) eligible.push_back(i);
   }
-  const auto tier = [&](std::size_t i) { return TierOf(backend.config->servers[i]); };
+  const auto tier = [&](std::size_t i) { return backend::TierOf(backend.config->servers[i]); };
   if (eligible.empty()) return eligible;
   const auto first = tier(*std::ranges::min_element(eligible, {}, tier));
   std::erase_if(eligible, [&](std::size_t i) { return tier(i) != first; });

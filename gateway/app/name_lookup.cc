@@ -5,8 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include <fmt/format.h>
-
+#include "gateway/app/options.h"
 #include "gateway/net/dns_client.h"
 #include "gateway/net/loop.h"
 
@@ -67,7 +66,7 @@ std::vector<NameAnswer> LookUp(const std::vector<NamedServer>& names,
   std::size_t missing = names.size();
   net::Loop loop;
   {
-    net::DnsClient dns(loop, fmt::format("{}", fmt::join(config.dns_servers, ",")));
+    net::DnsClient dns(loop, NameServers(config));
     const Deadline deadline(loop.timers());
     for (std::size_t i = 0; i < names.size(); ++i) Ask(dns, names[i].server, answers[i], missing);
     if (missing > 0) loop.RunUntil([&] { return missing == 0 || deadline.over(); });

@@ -1,5 +1,7 @@
 #include "gateway/app/options.h"
 
+#include <fmt/format.h>
+
 namespace upgate::app {
 
 http::ServerOptions HttpOptions(const config::Config& config) {
@@ -12,6 +14,10 @@ http::ServerOptions HttpOptions(const config::Config& config) {
   options.limits.idle_timeout = config.http.idle_timeout;
   options.server_name = config.server_header;
   return options;
+}
+
+std::string NameServers(const config::Config& config) {
+  return fmt::format("{}", fmt::join(config.dns_servers, ","));
 }
 
 }  // namespace upgate::app

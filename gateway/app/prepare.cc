@@ -141,9 +141,13 @@ class Maker {
     generation_->names = serving_ != nullptr && serving_->names
                              ? serving_->names
                              : std::make_shared<const backend::ServersOfNames>();
-    for (const auto& [name, backend] : config_->backends)
-      AddBackend(backend::HasNames(backend) ? backend::Expand(backend, *generation_->names)
-                                            : backend);
+    for (const auto& [name, backend] : config_->backends) {
+      if (backend::HasNames(backend)) {
+        AddBackend(backend::Expand(backend, *generation_->names));
+      } else {
+        AddBackend(backend);
+      }
+    }
     for (const config::Route& route : config_->routes) AddRoute(route);
     KeepThoseAway();
     return std::move(generation_);

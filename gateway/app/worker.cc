@@ -8,15 +8,10 @@
 
 #include "gateway/app/file_limit.h"
 #include "gateway/app/memory_limit.h"
+#include "gateway/app/options.h"
 
 namespace upgate::app {
 namespace {
-
-std::string NameServers(const config::Config& config) {
-  std::string list;
-  for (const std::string& server : config.dns_servers) list += (list.empty() ? "" : ",") + server;
-  return list;
-}
 
 io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
   loop.memory().Join(memory);

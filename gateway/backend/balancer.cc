@@ -14,12 +14,11 @@ std::uint64_t LoadOf(const ServerRecord& server) {
   return server.in_use.load(std::memory_order_relaxed) + 1;
 }
 
-// Backups come after all others.
+}  // namespace
+
 std::pair<bool, std::uint32_t> TierOf(const config::Server& server) {
   return {server.backup, server.tier};
 }
-
-}  // namespace
 
 Balancer::Balancer(const BackendRecord& backend, io::Entropy& entropy, std::size_t index)
     : backend_(backend), entropy_(entropy), next_(index % backend.servers.size()) {
@@ -63,8 +62,7 @@ bool Balancer::CanTake(std::size_t server, Call& call) const {
     if (record.health.IsDue(call.now)) call.due = server;
     return false;
   }
-  const std::uint64_t most = config(server).max_sessions;
-  return most == 0 || record.in_use.load(std::memory_order_relaxed) < most;
+  return !record.IsFull(config(server).max_sessions);
 }
 
 std::size_t Balancer::ByPolicy(Call& call) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "gateway/backend/server.h"
@@ -11,6 +12,10 @@
 namespace upgate::backend {
 
 inline constexpr std::size_t kNoServer = static_cast<std::size_t>(-1);
+
+// Servers of a later tier get clients only while none of an earlier one can take them; backups come
+// last.
+std::pair<bool, std::uint32_t> TierOf(const config::Server& server);
 
 // What a request says about its server.
 struct Wish {

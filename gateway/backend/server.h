@@ -32,6 +32,10 @@ struct ServerRecord {
 
   // True if an operator has drained it: it gets no new connections.
   bool drained() const { return row && row->drained.load(std::memory_order_relaxed); }
+  // `most`: max_sessions of the server; 0: no limit.
+  bool IsFull(std::uint64_t most) const {
+    return most != 0 && in_use.load(std::memory_order_relaxed) >= most;
+  }
 };
 
 // A client's place on a server, from the choice of the server to the end of the request or session.

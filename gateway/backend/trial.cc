@@ -37,7 +37,7 @@ Pool::Trial::~Trial() {
 void Pool::Trial::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
   server_.stats.connects.Add();
   if (pool_.watcher_ != nullptr) pool_.watcher_->OnServerUp(server_.record);
-  if (pool_.backend().relay == config::Relay::kFrames) return Shake(std::move(stream));
+  if (pool_.backend().relay == config::Relay::kFrames) return SendHandshake(std::move(stream));
   pool_.loop_.turn.DeferDelete(std::move(stream));
   Succeed();
 }
@@ -48,7 +48,7 @@ void Pool::Trial::OnServerFailed(const Error& error) {
   Fail(error);
 }
 
-void Pool::Trial::Shake(std::unique_ptr<io::ByteStream> stream) {
+void Pool::Trial::SendHandshake(std::unique_ptr<io::ByteStream> stream) {
   http::ClientConnection::Owner& owner = *this;
   connection_ = http::ClientConnection::Start(std::move(stream), pool_.loop_, kAnswerLimits, owner);
   const std::string authority = AuthorityOf(server_.config);

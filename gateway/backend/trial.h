@@ -39,7 +39,7 @@ class Pool::Trial final : public io::Deletable,
   void OnIdleConnectionClosed(http::ClientConnection&) override {}
   void OnTimer(io::Timer&) override;
 
-  void Shake(std::unique_ptr<io::ByteStream> stream);
+  void SendHandshake(std::unique_ptr<io::ByteStream> stream);
   void Succeed();
   void Fail(const Error& error);
   void Finish();

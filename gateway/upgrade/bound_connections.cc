@@ -10,7 +10,8 @@ namespace {
 
 // Of credentials or of a challenge (RFC 9110, section 11): the word that it begins with.
 bool HasSuchScheme(std::string_view text) {
-  const std::string_view scheme = Trim(text).substr(0, Trim(text).find_first_of(" \t"));
+  text = Trim(text);
+  const std::string_view scheme = text.substr(0, text.find_first_of(" \t"));
   return EqualsIgnoreCase(scheme, "negotiate") || EqualsIgnoreCase(scheme, "ntlm");
 }
 

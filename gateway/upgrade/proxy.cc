@@ -99,14 +99,11 @@ std::optional<backend::Lease> Gateway::Proxy::TakeBound() {
 // After an exchange: for the next client, or only for this one.
 void Gateway::Proxy::KeepConnection() {
   if (!bound_) return pool_.GiveBack(std::exchange(lease_, {}));
-  backend::Lease lease = std::exchange(lease_, {});
   std::unique_ptr<io::Deletable>* const state = exchange_.connection_state();
-  if (state == nullptr || !lease.connection) {
-    lease_ = std::move(lease);
-    return ReleaseServer();
-  }
+  if (state == nullptr || !lease_.connection) return ReleaseServer();
   if (!*state) *state = std::make_unique<BoundConnections>();
-  static_cast<BoundConnections&>(**state).Keep(onward_.backend, seen_.client, std::move(lease));
+  static_cast<BoundConnections&>(**state).Keep(onward_.backend, seen_.client,
+                                               std::exchange(lease_, {}));
 }
 
 void Gateway::Proxy::OnOpened(backend::Opened opened) {

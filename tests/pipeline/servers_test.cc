@@ -102,6 +102,16 @@ std::string Ask(TestGateway& gw, std::string_view request) {
   return std::to_string(head.status) + " " + client.Body(head);
 }
 
+// How many handshakes of so many clients are refused.
+int RefusedOf(TestGateway& gw, std::string_view path, int clients) {
+  int refused = 0;
+  for (int i = 0; i < clients; ++i) {
+    auto client = gw.Connect();
+    refused += client.Upgrade(path).status != 101;
+  }
+  return refused;
+}
+
 // A client that cannot be moved, in a place of its own.
 template <class Connect>
 std::unique_ptr<GatewayClient> Keep(Connect&& connect) {
@@ -331,32 +341,24 @@ TEST(Servers, ATrialOfAWebSocketServerMakesAHandshake) {
   nodes.one.answer =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
       "Connection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n";
-  const auto refused_of = [&](int clients) {
-    int refused = 0;
-    for (int i = 0; i < clients; ++i) {
-      auto client = gw.Connect();
-      refused += client.Upgrade("/").status != 101;
-    }
-    return refused;
-  };
-  EXPECT_EQ(refused_of(12), 3);
+  EXPECT_EQ(RefusedOf(gw, "/", 12), 3);
   for (const auto time : {10s, 20s, 40s}) {
     gw.loop().Advance(time);
-    EXPECT_EQ(refused_of(12), 0) << "only the trial met it";
+    EXPECT_EQ(RefusedOf(gw, "/", 12), 0) << "only the trial met it";
   }
   EXPECT_EQ(nodes.one.heads.size(), 6u);
   EXPECT_THAT(nodes.one.heads.back(), StartsWith("GET / HTTP/1.1\r\n"));
   // One that accepts connections and says nothing.
   nodes.one.answer = "silence";
   gw.loop().Advance(80s);
-  EXPECT_EQ(refused_of(3), 0);
+  EXPECT_EQ(RefusedOf(gw, "/", 3), 0);
   gw.loop().Advance(3s);
   EXPECT_EQ(nodes.one.heads.size(), 7u);
   EXPECT_EQ(gw.log().Count("server back"), 0u);
   // A refusal shows that it works as much as a handshake does.
   nodes.one.answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
   gw.loop().Advance(160s);
-  EXPECT_EQ(refused_of(1), 0);
+  EXPECT_EQ(RefusedOf(gw, "/", 1), 0);
   EXPECT_EQ(gw.log().Count("server back"), 1u);
 }
 
@@ -364,25 +366,17 @@ TEST(Servers, AfterATrialTheFirstBrokenHandshakeEjectsAWebSocketServerAgain) {
   TestGateway gw(Config("ws"));
   Nodes nodes(gw);
   nodes.one.answer = "junk\r\n\r\n";
-  const auto refused_of = [&](int clients) {
-    int refused = 0;
-    for (int i = 0; i < clients; ++i) {
-      auto client = gw.Connect();
-      refused += client.Upgrade("/live").status != 101;
-    }
-    return refused;
-  };
-  EXPECT_EQ(refused_of(12), 3);
+  EXPECT_EQ(RefusedOf(gw, "/live", 12), 3);
   // It has a good answer for the trial, and none for clients.
   nodes.one.answer_to_trial = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
   gw.loop().Advance(10s);
-  EXPECT_EQ(refused_of(12), 1);
+  EXPECT_EQ(RefusedOf(gw, "/live", 12), 1);
   gw.loop().Advance(20s);
   nodes.one.answer.clear();
-  EXPECT_EQ(refused_of(12), 0);
+  EXPECT_EQ(RefusedOf(gw, "/live", 12), 0);
   // One good handshake, and it is as good as any other.
   nodes.one.answer = "junk\r\n\r\n";
-  EXPECT_EQ(refused_of(12), 3);
+  EXPECT_EQ(RefusedOf(gw, "/live", 12), 3);
 }
 
 TEST(Servers, ABrokenHandshakeCountsAsAFailure) {
