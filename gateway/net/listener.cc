@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <random>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -39,12 +42,13 @@ bool IsOfOneConnection(int error) {
 
 // Two sockets that bind the same address at the same time can each see the other as listening
 // already and both fail, because the system marks them as listening before it decides. So listen is
-// retried.
+// retried, after pauses that differ between processes.
 int ListenFirst(int fd, int backlog) {
   constexpr int kTries = 10;
   for (int tries = 1;; ++tries) {
     if (::listen(fd, backlog) == 0) return 0;
     if (errno != EADDRINUSE || tries == kTries) return errno;
+    std::this_thread::sleep_for(std::chrono::microseconds(std::random_device()() % (100 * tries)));
   }
 }
 

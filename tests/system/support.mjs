@@ -148,14 +148,21 @@ export async function untilAccepted(port) {
   }
 }
 
-// A port that nobody listens on: bound and released.
+// A port that nobody listens on. It is below the range from which the system takes ports for
+// outgoing connections and for port 0 (net.ipv4.ip_local_port_range, from 32768), so that no
+// other test gets it in the meantime. Each process has ports of its own.
+let portsTaken = 0;
 export async function unusedPort() {
-  const server = net.createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10000 + (process.pid % 2000) * 10 + (portsTaken++ % 10);
+    const server = net.createServer();
+    const free = await new Promise((resolve) => {
+      server.on('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 // Sends raw bytes and collects the response, as latin1 text.
