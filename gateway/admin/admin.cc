@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/admin/answers.h"
+#include "gateway/base/json.h"
 
 namespace upgate::admin {
 namespace {
@@ -31,7 +32,7 @@ constexpr std::string_view kIndex = R"(<!doctype html>
 
 http::Response Told(const ReloadResult& result) {
   if (result.ok) {
-    auto changes = nlohmann::json::array();
+    auto changes = Json::array();
     for (const Change& c : result.changes)
       changes.push_back({{"what", c.what}, {"name", c.name}, {"change", c.change}});
     return JsonPage(200, {{"ok", true},
@@ -39,7 +40,7 @@ http::Response Told(const ReloadResult& result) {
                           {"changes", std::move(changes)},
                           {"needs_restart", result.needs_restart}});
   }
-  auto errors = nlohmann::json::array();
+  auto errors = Json::array();
   for (const config::ConfigError& e : result.errors) {
     errors.push_back({{"file", result.file},
                       {"line", e.mark.line},

@@ -13,11 +13,9 @@ http::Response Page(std::string_view content_type, std::string body) {
   return response;
 }
 
-http::Response JsonPage(int status, const nlohmann::json& json) {
+http::Response JsonPage(int status, const Json& json) {
   // Names come from files and clients: invalid UTF-8 must not throw.
-  http::Response response =
-      Page("application/json",
-           json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  http::Response response = Page("application/json", DumpJson(json, 2) + "\n");
   response.status = status;
   return response;
 }

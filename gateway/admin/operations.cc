@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
 #include "gateway/base/text.h"
 #include "gateway/config/error.h"
 #include "gateway/upgrade/drained.h"
@@ -33,15 +34,15 @@ constexpr std::size_t kRowsAtOnce = 100;
 // The most characters of a query in the log.
 constexpr std::size_t kMostLogged = 200;
 
-http::Response Json(std::string body) {
+http::Response JsonResponse(std::string body) {
   http::Response response;
   response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
   response.body = std::move(body);
   return response;
 }
 
-http::Response Json(const nlohmann::json& json) {
-  return Json(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+http::Response JsonResponse(const Json& json) {
+  return JsonResponse(DumpJson(json) + "\n");
 }
 
 Problem NoSession(std::uint64_t id) {
@@ -242,7 +243,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::Find(http::Exchange& exchange
 
 void Operations::WritePage(const std::shared_ptr<PageText>& text,
                            const std::function<void(http::Response)>& reply) {
-  if (text->Write(kRowsAtOnce)) return reply(Json(text->Take()));
+  if (text->Write(kRowsAtOnce)) return reply(JsonResponse(text->Take()));
   setup_.post(0, [this, text, reply](Gateway&) { WritePage(text, reply); });
 }
 
@@ -280,7 +281,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::Close(http::Exchange& exchang
                                                            {"which", query},
                                                            {"code", std::uint64_t{code}},
                                                            {"closed", std::uint64_t{*count}}});
-        reply(Json(nlohmann::json{{"closed", *count}}));
+        reply(JsonResponse(Json{{"closed", *count}}));
       });
   return waiting;
 }
@@ -302,7 +303,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::FindOne(http::Exchange& excha
         if (!found) return reply(ErrorResponse(NoSession(id)));
         std::string text;
         AppendSession(text, *found);
-        reply(Json(text + "\n"));
+        reply(JsonResponse(text + "\n"));
       });
   return waiting;
 }
@@ -323,7 +324,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::CloseOne(http::Exchange& exch
         if (!closed) return reply(ErrorResponse(NoSession(id)));
         setup_.log.Warn("session closed by an operator",
                         {{"by", by}, {"id", id}, {"code", std::uint64_t{code}}});
-        reply(Json(nlohmann::json{{"closed", 1}}));
+        reply(JsonResponse(Json{{"closed", 1}}));
       });
   return waiting;
 }
@@ -395,7 +396,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::OnDrain(http::Exchange& excha
     return Drain(exchange, std::move(*what),
                  spread->value_or(setup_.generation()->config->drain_spread));
   exchange.Respond(
-      Json(nlohmann::json{{"what", what->what}, {"name", what->name}, {"drained", false}}));
+      JsonResponse(Json{{"what", what->what}, {"name", what->name}, {"drained", false}}));
   return nullptr;
 }
 
@@ -417,10 +418,10 @@ std::unique_ptr<http::ExchangeHandler> Operations::Drain(http::Exchange& exchang
       },
       [count](std::size_t part) { *count += part; },
       [count, drained = std::move(what), reply = waiting->Reply()] {
-        reply(Json(nlohmann::json{{"what", drained.what},
-                                  {"name", drained.name},
-                                  {"drained", true},
-                                  {"closing", *count}}));
+        reply(JsonResponse(Json{{"what", drained.what},
+                                {"name", drained.name},
+                                {"drained", true},
+                                {"closing", *count}}));
       });
   return waiting;
 }

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
 #include "gateway/base/text.h"
 #include "gateway/config/error.h"
 #include "gateway/config/scalar.h"
@@ -87,9 +87,7 @@ http::Response ErrorResponse(const Problem& problem) {
   http::Response response;
   response.status = problem.status;
   response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
-  response.body = nlohmann::json{{"error", problem.message}}.dump(
-                      -1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                  "\n";
+  response.body = DumpJson({{"error", problem.message}}) + "\n";
   return response;
 }
 
@@ -103,7 +101,7 @@ Read<Parameters> ReadParameters(const http::Request& request,
       return known.empty() ? Wrong(fmt::format("unknown parameter '{}'; this takes none", written))
              : near.empty()
                  ? Wrong(fmt::format("unknown parameter '{}'; known are {}", written,
-                                     fmt::join(known, ", ")))
+                                     Join(known, ", ")))
                  : Wrong(fmt::format("unknown parameter '{}'; did you mean '{}'?", written, near));
     }
     if (value.empty() && name != "subprotocol" && name != "reason")

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "gateway/admin/parameters.h"
+#include "gateway/base/json.h"
 
 namespace upgate::admin {
 namespace {
@@ -21,7 +21,7 @@ void AppendString(std::string& text, std::string_view value) {
   if (std::ranges::all_of(value, IsPlain)) {
     text.append(1, '"').append(value).append(1, '"');
   } else {
-    text += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    text += DumpJson(value);
   }
 }
 
@@ -48,8 +48,7 @@ double Seconds(io::Millis time) {
 }  // namespace
 
 void AppendSession(std::string& text, const upgrade::SessionRow& row) {
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, "{{\"id\":{}", row.id);
+  text += fmt::format("{{\"id\":{}", row.id);
   AppendMember(text, "route", row.route);
   AppendMember(text, "server", row.server);
   AppendMember(text, "client", row.client);
@@ -57,15 +56,15 @@ void AppendSession(std::string& text, const upgrade::SessionRow& row) {
   AppendMember(text, "subprotocol", row.subprotocol);
   AppendMember(text, "dialect", row.dialect);
   AppendMember(text, "opened", Timestamp(row.opened_unix_s));
-  fmt::format_to(out,
-                 ",\"age_s\":{:.3f},\"idle_s\":{:.3f},\"in\":{{\"messages\":{},\"bytes\":{}}},"
-                 "\"out\":{{\"messages\":{},\"bytes\":{}}},\"queued_bytes\":{},\"rtt_ms\":",
-                 Seconds(row.age), Seconds(row.idle), row.totals.messages_in, row.totals.bytes_in,
-                 row.totals.messages_out, row.totals.bytes_out, row.queued);
+  text += fmt::format(
+      ",\"age_s\":{:.3f},\"idle_s\":{:.3f},\"in\":{{\"messages\":{},\"bytes\":{}}},"
+      "\"out\":{{\"messages\":{},\"bytes\":{}}},\"queued_bytes\":{},\"rtt_ms\":",
+      Seconds(row.age), Seconds(row.idle), row.totals.messages_in, row.totals.bytes_in,
+      row.totals.messages_out, row.totals.bytes_out, row.queued);
   if (row.rtt_us == 0) {
     text += "null}";
   } else {
-    fmt::format_to(out, "{:.3f}}}", static_cast<double>(row.rtt_us) / 1000);
+    text += fmt::format("{:.3f}}}", static_cast<double>(row.rtt_us) / 1000);
   }
 }
 

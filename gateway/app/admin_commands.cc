@@ -16,6 +16,7 @@
 #include "gateway/app/command_url.h"
 #include "gateway/app/file_limit.h"
 #include "gateway/app/standard_streams.h"
+#include "gateway/base/json.h"
 #include "gateway/base/text.h"
 #include "gateway/config/parse.h"
 #include "gateway/config/scalar.h"
@@ -23,8 +24,6 @@
 
 namespace upgate::app {
 namespace {
-
-using Json = nlohmann::json;
 
 // Why a command ends without a response.
 struct Stop {
@@ -171,7 +170,7 @@ class Connection {
 
 // The error message in a response that is not 200.
 std::string ErrorIn(const http::Response& answer) {
-  const Json json = Json::parse(answer.body, nullptr, false);
+  const Json json = ParseJson(answer.body);
   if (json.is_object() && json.contains("error") && json["error"].is_string())
     return WithoutControls(json["error"].get<std::string>());
   const std::string_view line = std::string_view(answer.body).substr(0, answer.body.find('\n'));
@@ -191,7 +190,7 @@ int ShowAnswer(std::string_view command, const AdminArguments& arguments,
     return 1;
   }
   if (arguments.json) return 0;
-  const Json json = Json::parse(answer->body, nullptr, false);
+  const Json json = ParseJson(answer->body);
   if (!json.is_object()) return Tell(command, {1, "the response is not from an admin address"});
   try {
     show(json);

@@ -7,13 +7,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
 #include "gateway/base/text.h"
 #include "gateway/config/error.h"
 
 namespace upgate::app {
 namespace {
-
-using Json = nlohmann::json;
 
 std::string Text(const Json& object, const char* name) {
   return WithoutControls(object.at(name).get<std::string>());
@@ -122,8 +121,9 @@ std::string SessionsText(const Json& answer) {
   const Json& next = answer.at("next");
   text += fmt::format("{} of {} sessions", sessions.size(), total);
   if (!next.is_null())
-    text += fmt::format("; the next page: --after {}",
-                        next.is_string() ? WithoutControls(next.get<std::string>()) : next.dump());
+    text +=
+        fmt::format("; the next page: --after {}",
+                    next.is_string() ? WithoutControls(next.get<std::string>()) : DumpJson(next));
   return text + "\n";
 }
 
@@ -158,7 +158,7 @@ std::string StatusText(const Json& stats) {
 }
 
 std::string ReloadErrors(std::string_view body) {
-  const Json answer = Json::parse(body, nullptr, false);
+  const Json answer = ParseJson(body);
   if (!answer.is_object() || !answer.contains("errors")) return {};
   std::string text;
   try {

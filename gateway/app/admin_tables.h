@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include "gateway/base/json.h"
 
 namespace upgate::app {
 
-// Formats responses of the admin address for a terminal. No I/O. Throws nlohmann::json::exception
+// Formats responses of the admin address for a terminal. No I/O. Throws Json::exception
 // if a response does not have the expected form. Control characters in clients' text are escaped.
 
 // Aligns columns, two spaces apart; the first row is the heading.
@@ -19,10 +19,10 @@ std::string ShortTime(double seconds);
 // "512 B", "1.5 KiB", "2.0 GiB".
 std::string ShortBytes(std::uint64_t bytes);
 
-std::string SessionsText(const nlohmann::json& answer);
-std::string DrainText(const nlohmann::json& answer);
-std::string ReloadText(const nlohmann::json& answer);
-std::string StatusText(const nlohmann::json& stats);
+std::string SessionsText(const Json& answer);
+std::string DrainText(const Json& answer);
+std::string ReloadText(const Json& answer);
+std::string StatusText(const Json& stats);
 // "FILE:LINE:COLUMN: key: message" for each error of a reload; empty when it is no such answer.
 std::string ReloadErrors(std::string_view body);
 

@@ -19,6 +19,7 @@
 #include "gateway/app/server.h"
 #include "gateway/app/standard_streams.h"
 #include "gateway/app/version.h"
+#include "gateway/base/json.h"
 #include "gateway/base/text.h"
 #include "gateway/config/parse.h"
 #include "gateway/config/read_text.h"
@@ -80,8 +81,7 @@ void TellRedirected(const upgrade::Generation& generation, ExplainSettings setti
 
 // With the servers in the state that the gateway with these statistics tells.
 Prepared PrepareLive(const std::shared_ptr<const config::Config>& config,
-                     const plugin::Registry& plugins, const nlohmann::json& stats,
-                     stats::Registry& rows) {
+                     const plugin::Registry& plugins, const Json& stats, stats::Registry& rows) {
   const auto wrong = [](std::string why) {
     return std::unexpected(std::vector{config::ConfigError{{}, "--admin", std::move(why)}});
   };
@@ -94,7 +94,7 @@ Prepared PrepareLive(const std::shared_ptr<const config::Config>& config,
     if (prepared && TakeStates(stats, **prepared) == 0 && !(*prepared)->backends.empty())
       return wrong("that gateway has none of the servers of this configuration");
     return prepared;
-  } catch (const nlohmann::json::exception&) {
+  } catch (const Json::exception&) {
     return wrong("the response is not one that this version understands");
   }
 }
@@ -153,11 +153,11 @@ int Explain(const ExplainSettings& settings) {
   if (!config) return Report(settings.config_file, config.error());
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
-  nlohmann::json stats;
+  Json stats;
   if (!settings.admin.admin.empty()) {
     const auto fetched = FetchStats("explain", settings.admin);
     if (!fetched) return fetched.error();
-    stats = nlohmann::json::parse(*fetched, nullptr, false);
+    stats = ParseJson(*fetched);
     question->live = true;
   }
   stats::Registry rows({}, 1);

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/app/explain_lines.h"
 #include "gateway/app/explain_target.h"
@@ -261,8 +260,7 @@ void TellPolicies(Lines& out, const config::Listener& listener, const config::Ro
                   const upgrade::Behind& behind) {
   if (behind.serves_websocket)
     out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
-  if (!route.subprotocols.empty())
-    out.Add("subprotocols", "{}", fmt::join(route.subprotocols, ", "));
+  if (!route.subprotocols.empty()) out.Add("subprotocols", "{}", Join(route.subprotocols, ", "));
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
   if (route.enforce)
@@ -362,7 +360,7 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   if (dialect == config::kDialectNames.end()) {
     return std::unexpected(
         UsageError{fmt::format("--dialect: '{}' is not one of {}", Printable(settings.dialect),
-                               fmt::join(config::kDialectNames, ", "))});
+                               Join(config::kDialectNames, ", "))});
   }
   if (url->is_websocket()) {
     for (const auto& header : kAnyHandshake) add_default(header.name, header.value);

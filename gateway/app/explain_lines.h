@@ -1,6 +1,5 @@
 #pragma once
 
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,8 +16,8 @@ class Lines {
  public:
   template <class... Args>
   void Add(std::string_view name, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), "{:<13} ", name);
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += fmt::format("{:<13} ", name);
+    text_ += fmt::format(format, std::forward<Args>(args)...);
     text_ += '\n';
   }
   void Blank() { text_ += '\n'; }

@@ -13,8 +13,6 @@ namespace {
 
 using backend::BackendRecord;
 using config::Balance;
-using Json = nlohmann::json;
-
 // Any time will do: nothing here is due.
 constexpr backend::SharedMs kNow = 1;
 

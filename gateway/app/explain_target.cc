@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include "gateway/app/explain_servers.h"
 #include "gateway/base/text.h"
@@ -146,8 +146,8 @@ void TellResolver(Lines& out, const config::Resolver& resolver, const std::strin
   out.Add("to", "the server that the resolver {} finds, {}", resolver.name,
           NameOf(resolver.backend.relay));
   if (!where.empty()) out.Add("", "{}", where);
-  out.Add("", "by the token in {}", fmt::join(places, ", or "));
-  out.Add("", "allowed are {}", fmt::join(targets, ", "));
+  out.Add("", "by the token in {}", Join(places, ", or "));
+  out.Add("", "allowed are {}", Join(targets, ", "));
 }
 
 void TellSplit(Lines& out, const config::Route& route, std::size_t chosen) {
@@ -189,7 +189,7 @@ void TellRequest(Lines& out, const config::Route& route, const upgrade::Rewriter
                           : "nothing about the client is added");
   TellChanges(out, "", rewritten->fields);
   if (!route.upgrades.empty())
-    out.Add("  upgrades", "to websocket, {}", fmt::join(route.upgrades, ", "));
+    out.Add("  upgrades", "to websocket, {}", Join(route.upgrades, ", "));
 }
 
 }  // namespace

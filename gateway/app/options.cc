@@ -1,6 +1,6 @@
 #include "gateway/app/options.h"
 
-#include <fmt/format.h>
+#include "gateway/base/text.h"
 
 namespace upgate::app {
 
@@ -17,7 +17,7 @@ http::ServerOptions HttpOptions(const config::Config& config) {
 }
 
 std::string NameServers(const config::Config& config) {
-  return fmt::format("{}", fmt::join(config.dns_servers, ","));
+  return Join(config.dns_servers, ",");
 }
 
 }  // namespace upgate::app

@@ -41,7 +41,7 @@ std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
     errors.push_back(
         {route.plugin_mark, key + ".plugin",
          near.empty()
-             ? fmt::format("there is no plugin '{}'; there are {}", written, fmt::join(names, ", "))
+             ? fmt::format("there is no plugin '{}'; there are {}", written, Join(names, ", "))
              : fmt::format("there is no plugin '{}'; did you mean '{}'?", written, near)});
     return nullptr;
   }
@@ -61,11 +61,11 @@ std::unique_ptr<plugin::Resolver> MakeResolver(const config::Config& config,
     const std::vector<std::string> names = plugins.ResolverNames();
     const std::string_view near = NearestOf(settings.name, names);
     const std::string written = config::Excerpt(settings.name);
-    errors.push_back({settings.mark, key + ".resolver",
-                      near.empty() ? fmt::format("there is no resolver '{}'; there are {}", written,
-                                                 fmt::join(names, ", "))
-                                   : fmt::format("there is no resolver '{}'; did you mean '{}'?",
-                                                 written, near)});
+    errors.push_back(
+        {settings.mark, key + ".resolver",
+         near.empty()
+             ? fmt::format("there is no resolver '{}'; there are {}", written, Join(names, ", "))
+             : fmt::format("there is no resolver '{}'; did you mean '{}'?", written, near)});
     return nullptr;
   }
   config::Field options(route.options, key + ".options", errors);

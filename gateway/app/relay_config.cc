@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
+
 namespace upgate::app {
 namespace {
 
@@ -15,7 +17,7 @@ std::string Quote(std::string_view text) {
   std::string plain(text);
   for (std::size_t at = 0; (at = plain.find("${", at)) != std::string::npos; at += 3)
     plain.insert(at, "$");
-  return nlohmann::json(plain).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpJson(plain);
 }
 
 // ":6080" is every address, IPv6 and IPv4.

@@ -38,6 +38,20 @@ std::string_view Trim(std::string_view text);
 // for lists whose elements may contain quoted commas.
 std::string_view NextListItem(std::string_view& list);
 
+// The elements of a range, anything that a string can be appended with, with `separator` between
+// them.
+template <class Range>
+std::string Join(const Range& range, std::string_view separator) {
+  std::string joined;
+  bool first = true;
+  for (const auto& element : range) {
+    if (!first) joined += separator;
+    joined += element;
+    first = false;
+  }
+  return joined;
+}
+
 // True if `token` is an element of the comma-separated `list`, ignoring case.
 bool ListHasToken(std::string_view list, std::string_view token);
 

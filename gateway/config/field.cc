@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
 #include "gateway/config/foreign_keys.h"
@@ -39,7 +38,7 @@ std::string_view NameOf(Value::Kind kind) {
 // "a, b or c"
 std::string Enumerate(std::span<const std::string_view> words) {
   if (words.size() == 1) return std::string(words.front());
-  return fmt::format("{} or {}", fmt::join(words.first(words.size() - 1), ", "), words.back());
+  return fmt::format("{} or {}", Join(words.first(words.size() - 1), ", "), words.back());
 }
 
 }  // namespace
@@ -113,7 +112,7 @@ std::optional<std::size_t> Field::Choose(std::span<const std::string_view> choic
 void Field::RejectUnknownKeys() const {
   if (!present()) return;
   if (value_->kind != Value::Kind::kMap) {
-    RefuseKind(fmt::format("a map with the keys {}", fmt::join(known_, ", ")));
+    RefuseKind(fmt::format("a map with the keys {}", Join(known_, ", ")));
     return;
   }
   for (const auto& [key, value] : value_->members) {
@@ -131,7 +130,7 @@ std::string Field::UnknownKey(const std::string& key) const {
     return fmt::format("unknown key; {}", hint);
   if (const std::string_view near = NearestOf(name, known_); !near.empty())
     return fmt::format("unknown key; did you mean '{}'?", near);
-  return fmt::format("unknown key; known here: {}", fmt::join(known_, ", "));
+  return fmt::format("unknown key; known here: {}", Join(known_, ", "));
 }
 
 std::vector<Field> Field::Items() const {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
 
@@ -40,9 +39,9 @@ Reading<Template::Part> ReadVariable(std::string_view name) {
     return Template::Part{.variable = Variable::kCapture, .capture = *number};
   const std::string_view near = NearestOf(name, kNames);
   return Refuse(fmt::format("has the unknown variable {{{}}}", Excerpt(name)),
-                near.empty() ? fmt::format("there are {{{}}}; a brace is written {{{{",
-                                           fmt::join(kNames, "}, {"))
-                             : fmt::format("did you mean {{{}}}?", near));
+                near.empty()
+                    ? fmt::format("there are {{{}}}; a brace is written {{{{", Join(kNames, "}, {"))
+                    : fmt::format("did you mean {{{}}}?", near));
 }
 
 void AddText(Template& text, std::string_view piece) {

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
 #include "gateway/route/explain.h"
@@ -107,7 +106,7 @@ std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Rou
            fmt::format(
                "its {} does not apply on {}, where {} is handled by routes[{}] (line {}): the host "
                "takes precedence over the path; set the same there, or add the host here",
-               fmt::join(Lacking(route, *first), " and its "), config::Excerpt(Written(host)),
+               Join(Lacking(route, *first), " and its "), config::Excerpt(Written(host)),
                config::Excerpt(route.path.written), first->index, first->mark.line)});
       break;  // one host tells enough
     }

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
 #include "gateway/route/authority.h"
@@ -79,12 +78,10 @@ http::Headers CorsHeaders(std::string_view origin, bool credentials, const confi
   headers.Add("Access-Control-Allow-Origin", origin);
   if (credentials) headers.Add("Access-Control-Allow-Credentials", "true");
   if (!cors.allow_headers.empty()) {
-    headers.Add("Access-Control-Allow-Headers",
-                fmt::format("{}", fmt::join(cors.allow_headers, ", ")));
+    headers.Add("Access-Control-Allow-Headers", Join(cors.allow_headers, ", "));
   }
   if (!cors.expose_headers.empty()) {
-    headers.Add("Access-Control-Expose-Headers",
-                fmt::format("{}", fmt::join(cors.expose_headers, ", ")));
+    headers.Add("Access-Control-Expose-Headers", Join(cors.expose_headers, ", "));
   }
   return headers;
 }

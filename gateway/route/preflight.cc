@@ -2,7 +2,6 @@
 #include <chrono>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
 #include "gateway/http/chars.h"
@@ -30,7 +29,7 @@ std::vector<std::string> AllowedMethods(const config::Cors& cors) {
 // the requested names are returned instead.
 std::string Granted(const std::vector<std::string>& list, std::string_view asked) {
   if (Contains(list, kAny)) return std::string(asked);
-  return fmt::format("{}", fmt::join(list, ", "));
+  return Join(list, ", ");
 }
 
 bool AllowsHeader(const config::Cors& cors, std::string_view name) {

@@ -1,3 +1,5 @@
+#include "gateway/base/json.h"
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -16,7 +18,7 @@
 namespace upgate::stats {
 namespace {
 
-using Value = nlohmann::ordered_json;
+using Value = upgate::Json;  // Json is a member of Registry
 
 Value ToJson(const Histogram& histogram) {
   Value buckets = Value::object();
@@ -235,7 +237,7 @@ std::string Registry::Json() const {
   Value& loops = json["loops"] = Value::array();
   const std::vector<LoopTimes> times = ReadTimes();
   for (std::size_t i = 0; i < times.size(); ++i) loops.push_back(LoopToJson(i, times[i], rows));
-  return json.dump(-1, ' ', false, Value::error_handler_t::replace);
+  return DumpJson(json);
 }
 
 }  // namespace upgate::stats

@@ -1,6 +1,5 @@
 #include <array>
 #include <deque>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -73,7 +72,7 @@ class Text {
  private:
   template <class... Args>
   void Append(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += fmt::format(format, std::forward<Args>(args)...);
   }
   template <class Number>
   void Line(std::string_view suffix, std::string_view labels, Number value) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
@@ -84,8 +83,7 @@ std::string VerifyText(X509_STORE_CTX* store) {
       const X509* leaf = X509_STORE_CTX_get0_cert(store);
       const std::vector<std::string> names =
           leaf != nullptr ? NamesOf(*leaf) : std::vector<std::string>();
-      const std::string listed =
-          names.empty() ? "no name at all" : fmt::format("{}", fmt::join(names, ", "));
+      const std::string listed = names.empty() ? "no name at all" : Join(names, ", ");
       return fmt::format("hostname mismatch: wanted {}, the certificate is for {}",
                          Printable(WantedName(store)), Printable(listed));
     }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/text.h"
 #include "gateway/http/chars.h"
@@ -229,7 +228,7 @@ http::Response AnswerUnrouted(const route::Router& router, const route::Facts& f
   const auto methods = router.OtherMethods(facts.seen.host, facts.request.target.path, facts);
   if (methods.empty()) return http::TextResponse(404, "no route for this host and path");
   http::Response answer = http::TextResponse(405, "this method is not served here");
-  answer.headers.Add("Allow", fmt::format("{}", fmt::join(methods, ", ")));
+  answer.headers.Add("Allow", Join(methods, ", "));
   return answer;
 }
 

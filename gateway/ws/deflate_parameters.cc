@@ -63,12 +63,6 @@ std::optional<Written> Read(const Extension& extension) {
   return written;
 }
 
-std::string Join(std::span<const std::string> parameters) {
-  std::string text(kPermessageDeflate);
-  for (const std::string& parameter : parameters) text += "; " + parameter;
-  return text;
-}
-
 std::string WithBits(std::string_view name, std::uint8_t bits) {
   return std::string(name) + "=" + std::to_string(bits);
 }
@@ -76,13 +70,13 @@ std::string WithBits(std::string_view name, std::uint8_t bits) {
 // A parameter from the offer must be repeated to be accepted, even with its default value (sections
 // 7.1.1.1 and 7.1.2.1).
 std::string Answer(const DeflateParameters& agreed, bool name_server_bits) {
-  std::vector<std::string> parameters;
+  std::vector<std::string> parameters{std::string(kPermessageDeflate)};
   if (agreed.server_no_context_takeover) parameters.emplace_back(kServerNoTakeover);
   if (agreed.client_no_context_takeover) parameters.emplace_back(kClientNoTakeover);
   if (name_server_bits) parameters.push_back(WithBits(kServerBits, agreed.server_max_window_bits));
   if (agreed.client_max_window_bits != 15)
     parameters.push_back(WithBits(kClientBits, agreed.client_max_window_bits));
-  return Join(parameters);
+  return Join(parameters, "; ");
 }
 
 }  // namespace
@@ -109,7 +103,7 @@ std::optional<DeflateAgreement> AgreeOnDeflate(std::span<const Extension> offers
 }
 
 std::string DeflateOffer(const DeflateParameters& wanted) {
-  std::vector<std::string> parameters;
+  std::vector<std::string> parameters{std::string(kPermessageDeflate)};
   if (wanted.server_no_context_takeover) parameters.emplace_back(kServerNoTakeover);
   if (wanted.client_no_context_takeover) parameters.emplace_back(kClientNoTakeover);
   if (wanted.server_max_window_bits != 15)
@@ -117,7 +111,7 @@ std::string DeflateOffer(const DeflateParameters& wanted) {
   parameters.push_back(wanted.client_max_window_bits == 15
                            ? std::string(kClientBits)
                            : WithBits(kClientBits, wanted.client_max_window_bits));
-  return Join(parameters);
+  return Join(parameters, "; ");
 }
 
 std::optional<DeflateParameters> ReadDeflateAnswer(const Extension& answer,

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "gateway/base/base64.h"
 #include "gateway/base/text.h"
 #include "gateway/tls/digest.h"
@@ -168,7 +165,7 @@ void MakeRfc6455(const Offer& offer, http::Headers& fields) {
 
 void SetSubprotocols(const Offer& offer, http::Headers& fields) {
   if (offer.subprotocols.empty()) return;
-  fields.Set("Sec-WebSocket-Protocol", fmt::format("{}", fmt::join(offer.subprotocols, ", ")));
+  fields.Set("Sec-WebSocket-Protocol", Join(offer.subprotocols, ", "));
 }
 
 std::string OfferedExtensions(const http::Request& request, const Offer& offer) {

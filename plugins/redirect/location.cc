@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
@@ -53,7 +52,7 @@ std::expected<Part, std::string> ParsePlaceholder(std::string_view name) {
         fmt::format("has the unknown placeholder {{{}}}; did you mean {{{}}}?", shown, near));
   return std::unexpected(
       fmt::format("has the unknown placeholder {{{}}}; there are {{{}}} and {{capture.1}}", shown,
-                  fmt::join(kNames, "}, {")));
+                  Join(kNames, "}, {")));
 }
 
 std::expected<std::vector<Part>, std::string> Split(std::string_view text) {

@@ -5,20 +5,22 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
+
 namespace upgate::plugins {
 namespace {
 
-// Deep nesting would take the parser's stack.
+// As deep as an object with a target may be nested.
 constexpr int kMaxDepth = 8;
 
-std::expected<std::string, std::string> PortOf(const nlohmann::json& port) {
+std::expected<std::string, std::string> PortOf(const Json& port) {
   if (port.is_string()) return port.get<std::string>();
   if (port.is_number_unsigned() && port.get<std::uint64_t>() <= 65'535)
     return std::to_string(port.get<std::uint64_t>());
   return std::unexpected("its port is not a number from 1 to 65535");
 }
 
-std::expected<std::string, std::string> TargetOfObject(const nlohmann::json& object) {
+std::expected<std::string, std::string> TargetOfObject(const Json& object) {
   if (const auto target = object.find("target"); target != object.end()) {
     if (!target->is_string()) return std::unexpected("its target is not text");
     return target->get<std::string>();
@@ -38,15 +40,8 @@ std::expected<std::string, std::string> TargetOfObject(const nlohmann::json& obj
 }  // namespace
 
 std::expected<std::string, std::string> TargetOfJson(std::string_view json) {
-  bool deep = false;
-  const auto parsed = nlohmann::json::parse(
-      json,
-      [&deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-        if (depth > kMaxDepth) deep = true;
-        return depth <= kMaxDepth;
-      },
-      false);
-  if (parsed.is_discarded() || deep) return std::unexpected("it is not JSON");
+  const Json parsed = ParseJson(json, kMaxDepth);
+  if (parsed.is_discarded()) return std::unexpected("it is not JSON");
   if (!parsed.is_object()) return std::unexpected("it is not a JSON object");
   return TargetOfObject(parsed);
 }

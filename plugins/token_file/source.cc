@@ -5,8 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include "gateway/base/text.h"
 
 namespace upgate::plugins {
 
@@ -71,8 +70,7 @@ void TokenSource::LogRead(Log& log, const TokenTable& table) const {
   log.Info("token file read", {{"file", path_.string()}, {"tokens", table.size()}});
   if (table.faults() == 0) return;
   log.Warn("token file has lines that are not 'token: host:port'",
-           {{"lines", table.faults()},
-            {"first", fmt::format("{}", fmt::join(table.fault_places(), " "))}});
+           {{"lines", table.faults()}, {"first", Join(table.fault_places(), " ")}});
 }
 
 }  // namespace upgate::plugins

@@ -7,15 +7,16 @@
 #include <fmt/format.h>
 
 #include "gateway/app/demo/request.h"
+#include "gateway/base/json.h"
 
 namespace upgate::app {
 namespace {
 
-nlohmann::ordered_json TimeJson(std::int64_t unix_seconds) {
+Json TimeJson(std::int64_t unix_seconds) {
   return {{"unix", unix_seconds}, {"http", http::HttpDate(unix_seconds)}};
 }
 
-http::Response JsonResponse(const nlohmann::ordered_json& json) {
+http::Response JsonResponse(const Json& json) {
   http::Response response;
   response.headers.Add("Content-Type", "application/json");
   response.headers.Add("Cache-Control", "no-store");

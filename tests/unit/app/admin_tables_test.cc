@@ -8,8 +8,6 @@
 namespace upgate::app {
 namespace {
 
-using Json = nlohmann::json;
-
 TEST(AdminTablesTest, ColumnsAreAsWideAsTheirWidestCell) {
   EXPECT_EQ(Table({{"ID", "ROUTE"}, {"1234", "/a"}, {"5", "/long"}}),
             "ID    ROUTE\n1234  /a\n5     /long\n");

@@ -15,7 +15,6 @@
 namespace upgate::app::explain_servers_test {
 namespace {
 
-using Json = nlohmann::json;
 using testing::HasSubstr;
 
 class ExplainServersTest : public testing::Test {

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace upgate {
+
+// Objects keep the order of their members. Reading and writing are functions here because their
+// templates take a compiler seconds in each file that instantiates them.
+using Json = nlohmann::ordered_json;
+
+// JSON text (RFC 8259): one line without spaces, or with line breaks and `indent` spaces per level.
+// Invalid UTF-8, which names from files and clients may contain, is replaced by U+FFFD.
+std::string DumpJson(const Json& json, int indent = -1);
+
+// A discarded value (is_discarded()) if `text` is not JSON or is nested deeper than `max_depth`.
+Json ParseJson(std::string_view text, int max_depth = 64);
+
+}  // namespace upgate
