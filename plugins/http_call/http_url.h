@@ -10,9 +10,7 @@
 
 #include "gateway/config/field.h"
 #include "gateway/config/scalar.h"
-#include "gateway/io/timers.h"
 #include "gateway/plugin/http_client.h"
-#include "gateway/tls/context.h"
 
 namespace upgate::plugins {
 
