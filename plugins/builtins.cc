@@ -1,10 +1,13 @@
 #include "plugins/builtins.h"
 
+#include "plugins/auth/basic.h"
+#include "plugins/auth/token.h"
 #include "plugins/broadcast/broadcast.h"
 #include "plugins/echo/echo.h"
 #include "plugins/files/files.h"
 #include "plugins/host_token/host_token.h"
 #include "plugins/http/http.h"
+#include "plugins/jwt/jwt.h"
 #include "plugins/redirect/redirect.h"
 #include "plugins/redis/redis.h"
 #include "plugins/stats/stats.h"
@@ -22,6 +25,9 @@ void RegisterBuiltins(plugin::Registry& registry) {
   registry.AddResolver("http", MakeHttp);
   registry.AddResolver("redis", MakeRedis);
   registry.AddResolver("token_file", MakeTokenFile);
+  registry.AddAuth("basic", MakeBasicAuth);
+  registry.AddAuth("jwt", MakeJwtAuth);
+  registry.AddAuth("token", MakeTokenAuth);
 }
 
 }  // namespace upgate::plugins

@@ -17,7 +17,7 @@ _upgate_values() {
     --to) echo tcp:// unix:/ tls:// ws:// wss:// http:// https:// ;;
     --from) echo 127.0.0.1 ;;
     --dialect) echo rfc6455 hybi08 hixie76 hixie75 ;;
-    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --after | --reason | --allow | --allow-origin) ;;
+    --port | --tls-port | --subprotocol | --route | --server | --listener | --client | --user | --after | --reason | --allow | --allow-origin) ;;
     --web) echo FILE ;;
     *) return 1 ;;
   esac
@@ -41,7 +41,7 @@ _upgate() {
 
   command=${COMP_WORDS[1]}
   local gateway='--admin --config --token-file --ca --insecure --json'
-  local choice='--route --server --listener --client --subprotocol'
+  local choice='--route --server --listener --client --subprotocol --user'
   if ((COMP_CWORD > 2)) && values=$(_upgate_values "$before" "$command"); then
     if [[ $values == FILE ]]; then
       _upgate_files "$word"

@@ -219,8 +219,8 @@ std::optional<Problem> Operations::UnknownIn(const SessionFilter& filter) const 
 }
 
 std::unique_ptr<http::ExchangeHandler> Operations::Find(http::Exchange& exchange) {
-  constexpr std::array<std::string_view, 8> kKnown{"route",       "server", "listener", "client",
-                                                   "subprotocol", "limit",  "after",    "sort"};
+  constexpr std::array<std::string_view, 9> kKnown{
+      "route", "server", "listener", "client", "subprotocol", "user", "limit", "after", "sort"};
   const auto query = ReadRequest(exchange.request(), kKnown, ReadQuery);
   if (!query) return Refuse(exchange, query.error());
   auto waiting = std::make_unique<Waiting>(exchange);
@@ -248,8 +248,8 @@ void Operations::WritePage(const std::shared_ptr<PageText>& text,
 }
 
 std::unique_ptr<http::ExchangeHandler> Operations::Close(http::Exchange& exchange) {
-  constexpr std::array<std::string_view, 8> kKnown{"route",       "server", "listener", "client",
-                                                   "subprotocol", "code",   "reason",   "spread"};
+  constexpr std::array<std::string_view, 9> kKnown{
+      "route", "server", "listener", "client", "subprotocol", "user", "code", "reason", "spread"};
   const auto parameters = ReadParameters(exchange.request(), kKnown);
   if (!parameters) return Refuse(exchange, parameters.error());
   const auto filter = ReadFilter(*parameters);
@@ -257,7 +257,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::Close(http::Exchange& exchang
   if (filter->empty())
     return Refuse(exchange, {400,
                              "no sessions selected; at least one of route, server, listener, "
-                             "client and subprotocol is needed"});
+                             "client, subprotocol and user is needed"});
   const auto words = ReadClose(*parameters);
   if (!words) return Refuse(exchange, words.error());
   const auto spread = ReadSpread(*parameters);

@@ -118,6 +118,7 @@ Read<upgrade::SessionFilter> ReadFilter(const Parameters& parameters) {
   filter.server = Named(parameters, "server");
   filter.listener = Named(parameters, "listener");
   filter.subprotocol = Named(parameters, "subprotocol");
+  filter.user = Named(parameters, "user");
   if (const auto client = Named(parameters, "client")) {
     filter.client = Cidr::Parse(*client);
     if (!filter.client)

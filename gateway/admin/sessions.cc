@@ -54,6 +54,7 @@ void AppendSession(std::string& text, const upgrade::SessionRow& row) {
   AppendMember(text, "client", row.client);
   AppendMember(text, "listener", row.listener);
   AppendMember(text, "subprotocol", row.subprotocol);
+  AppendMember(text, "user", row.user);
   AppendMember(text, "dialect", row.dialect);
   AppendMember(text, "opened", Timestamp(row.opened_unix_s));
   text += fmt::format(

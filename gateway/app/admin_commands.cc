@@ -231,7 +231,8 @@ class Query {
         .Add("server", choice.server)
         .Add("listener", choice.listener)
         .Add("client", choice.client)
-        .Add("subprotocol", choice.subprotocol);
+        .Add("subprotocol", choice.subprotocol)
+        .Add("user", choice.user);
   }
   bool empty() const { return text_.empty(); }
   const std::string& text() const { return text_; }
@@ -308,8 +309,8 @@ int CloseSessions(const AdminArguments& admin, const CloseArguments& arguments) 
   query.Add(arguments);
   if (arguments.ids.empty() == query.empty())
     return Tell("close", {2,
-                          "either IDs or one of --route, --server, --listener, --client and "
-                          "--subprotocol is needed"});
+                          "either IDs or one of --route, --server, --listener, --client, "
+                          "--subprotocol and --user is needed"});
   if (!arguments.ids.empty() && !arguments.spread.empty())
     return Tell("close", {2, "--spread is for many sessions, not for IDs"});
   for (const std::string& id : arguments.ids) {

@@ -29,6 +29,7 @@ struct SessionChoice {
   std::string listener;
   std::string client;
   std::string subprotocol;
+  std::string user;
 };
 
 struct SessionsArguments : SessionChoice {

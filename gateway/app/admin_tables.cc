@@ -36,6 +36,7 @@ std::vector<std::string> SessionCells(const Json& session) {
           Text(session, "route"),
           Text(session, "server"),
           Text(session, "client"),
+          OrDash(session.value("user", "")),
           OrDash(Text(session, "subprotocol")),
           ShortTime(session.at("age_s").get<double>()),
           ShortTime(session.at("idle_s").get<double>()),
@@ -112,8 +113,9 @@ std::string ShortBytes(std::uint64_t bytes) {
 }
 
 std::string SessionsText(const Json& answer) {
-  std::vector<std::vector<std::string>> rows{{"ID", "ROUTE", "SERVER", "CLIENT", "SUBPROTOCOL",
-                                              "AGE", "IDLE", "IN", "OUT", "QUEUED", "RTT"}};
+  std::vector<std::vector<std::string>> rows{{"ID", "ROUTE", "SERVER", "CLIENT", "USER",
+                                              "SUBPROTOCOL", "AGE", "IDLE", "IN", "OUT", "QUEUED",
+                                              "RTT"}};
   const Json& sessions = answer.at("sessions");
   for (const Json& session : sessions) rows.push_back(SessionCells(session));
   std::string text = rows.size() > 1 ? Table(rows) : "";

@@ -256,13 +256,29 @@ void TellCompression(Lines& out, std::string_view with, const config::Compressio
           compression.client_max_window_bits, takeover(compression.client_no_context_takeover));
 }
 
-void TellPolicies(Lines& out, const config::Listener& listener, const config::Route& route,
+// Nothing is checked: `explain` has no credentials, and asks nobody.
+void TellAuth(Lines& out, const upgrade::Generation& generation, const config::Route& route) {
+  std::string_view key = "auth";
+  for (const auto& auth : generation.routes[route.index]->auth) {
+    out.Add(key, "{}: {}", auth->config->name, auth->check->Describe());
+    key = "";
+  }
+  out.Add("", "{}",
+          route.auth->optional ? "a client without a credential is let in as nobody"
+                               : "a client without a credential gets 401");
+  if (route.auth->expired_code != config::RouteAuth{}.expired_code)
+    out.Add("", "a session whose credential ends is closed with {}", route.auth->expired_code);
+}
+
+void TellPolicies(Lines& out, const upgrade::Generation& generation,
+                  const config::Listener& listener, const config::Route& route,
                   const upgrade::Behind& behind) {
   if (behind.serves_websocket)
     out.Add("dialects", "{}", route.dialects.value_or(listener.dialects).ToString());
   if (!route.subprotocols.empty()) out.Add("subprotocols", "{}", Join(route.subprotocols, ", "));
   if (behind.carries_bytes) out.Add("encoding", "{}", NameOf(route.encoding));
   if (route.require_origin) out.Add("origin", "is required");
+  if (route.auth) TellAuth(out, generation, route);
   if (route.enforce)
     out.Add("enforce", "WebSocket rules are enforced on both sides; each has its own extensions");
   if (route.compression) TellCompression(out, "clients", *route.compression);
@@ -422,7 +438,7 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
              {.request = request, .seen = seen, .peer = peer, .tls = facts.tls, .session = 1},
              preview, question.live);
   TellOrigin(out, request, route, decision);
-  TellPolicies(out, listener, route, behind);
+  TellPolicies(out, generation, listener, route, behind);
   std::visit(
       Match{
           [&](const upgrade::Answered& answered) { TellAnswered(out, answered, decision.fields); },

@@ -54,6 +54,7 @@ void AddChoice(CLI::App* command, SessionChoice& choice) {
       ->type_name("CIDR");
   command->add_option("--subprotocol", choice.subprotocol, "sessions with this subprotocol")
       ->type_name("NAME");
+  command->add_option("--user", choice.user, "sessions of this user")->type_name("NAME");
 }
 
 void AddSpread(CLI::App* command, std::string& spread, const char* what) {

@@ -10,11 +10,11 @@
 #include <fmt/format.h>
 
 #include "gateway/admin/token_file.h"
+#include "gateway/app/make_plugins.h"
 #include "gateway/app/options.h"
 #include "gateway/app/secret_file.h"
 #include "gateway/app/version.h"
-#include "gateway/base/text.h"
-#include "gateway/config/resolver_keys.h"
+#include "gateway/config/key.h"
 #include "gateway/tls/mac.h"
 #include "gateway/tls/renew.h"
 
@@ -26,52 +26,6 @@ using upgrade::AdminRecord;
 using upgrade::Generation;
 using upgrade::ListenerRecord;
 using upgrade::RouteRecord;
-
-// Returns nullptr and adds errors if there is no such plugin.
-std::unique_ptr<plugin::Service> MakeService(const config::Config& config,
-                                             const config::Route& route,
-                                             const plugin::Registry& plugins,
-                                             std::vector<ConfigError>& errors) {
-  const plugin::ServiceFactory* factory = plugins.FindService(*route.plugin);
-  const std::string key = fmt::format("routes[{}]", route.index);
-  if (factory == nullptr) {
-    const std::vector<std::string> names = plugins.ServiceNames();
-    const std::string_view near = NearestOf(*route.plugin, names);
-    const std::string written = config::Excerpt(*route.plugin);
-    errors.push_back(
-        {route.plugin_mark, key + ".plugin",
-         near.empty()
-             ? fmt::format("there is no plugin '{}'; there are {}", written, Join(names, ", "))
-             : fmt::format("there is no plugin '{}'; did you mean '{}'?", written, near)});
-    return nullptr;
-  }
-  return (*factory)({route.path, route.limits,
-                     config::Field(route.options, key + ".options", errors), config.folder});
-}
-
-// nullptr, with errors, when there is no such resolver.
-std::unique_ptr<plugin::Resolver> MakeResolver(const config::Config& config,
-                                               const config::Route& route,
-                                               const plugin::Registry& plugins,
-                                               std::vector<ConfigError>& errors) {
-  const config::Resolver& settings = *route.resolver;
-  const plugin::ResolverFactory* factory = plugins.FindResolver(settings.name);
-  const std::string key = fmt::format("routes[{}]", route.index);
-  if (factory == nullptr) {
-    const std::vector<std::string> names = plugins.ResolverNames();
-    const std::string_view near = NearestOf(settings.name, names);
-    const std::string written = config::Excerpt(settings.name);
-    errors.push_back(
-        {settings.mark, key + ".resolver",
-         near.empty()
-             ? fmt::format("there is no resolver '{}'; there are {}", written, Join(names, ", "))
-             : fmt::format("there is no resolver '{}'; did you mean '{}'?", written, near)});
-    return nullptr;
-  }
-  config::Field options(route.options, key + ".options", errors);
-  config::KnowResolverKeys(options);
-  return (*factory)({options, config.folder});
-}
 
 bool UsesTls(const config::Backend& backend) {
   return std::ranges::any_of(backend.servers,
@@ -148,6 +102,7 @@ class Maker {
         AddBackend(backend);
       }
     }
+    for (const auto& [name, one] : config_->auth) AddAuth(one);
     for (const config::Route& route : config_->routes) AddRoute(route);
     KeepThoseAway();
     return std::move(generation_);
@@ -295,6 +250,35 @@ class Maker {
     generation_->backends.emplace(backend.name, std::move(record));
   }
 
+  // Made in any case, as that also looks at the files that its options name. One with the same
+  // options goes on, with what it has learned.
+  void AddAuth(const config::Authenticator& one) {
+    if (IsWrong(config::MemberKey("auth", one.name))) return;
+    std::shared_ptr<const plugin::AuthCheck> check = MakeAuth(*config_, one, plugins_, errors_);
+    if (!check) return;
+    if (before_ != nullptr) {
+      const auto before = before_->auth.find(one.name);
+      if (before != before_->auth.end() && before->second->config->words == one.words) {
+        generation_->auth.emplace(one.name, before->second);
+        return;
+      }
+    }
+    auto record = std::make_shared<upgrade::AuthRecord>();
+    SetConfig(*record, one);
+    record->check = std::move(check);
+    generation_->auth.emplace(one.name, std::move(record));
+  }
+
+  std::vector<std::shared_ptr<const upgrade::AuthRecord>> AuthOf(const config::Route& route) const {
+    std::vector<std::shared_ptr<const upgrade::AuthRecord>> records;
+    if (!route.auth) return records;
+    for (const std::string& name : route.auth->use) {
+      const auto known = generation_->auth.find(name);
+      if (known != generation_->auth.end()) records.push_back(known->second);
+    }
+    return records;
+  }
+
   // nullptr, with an error, when its secret cannot be had.
   std::shared_ptr<const backend::StickyValues> StickyFor(const config::Backend& backend,
                                                          const std::vector<std::string>& urls) {
@@ -345,9 +329,10 @@ class Maker {
     }
     if (route.resolver && !IsWrong(fmt::format("routes[{}]", route.index)))
       record->resolver = ResolverOf(route, before.get());
+    record->auth = AuthOf(route);
     if (before && before->config->words == route.words && before->service == record->service &&
-        before->resolver == record->resolver && before->backend == record->backend &&
-        before->split == record->split) {
+        before->auth == record->auth && before->resolver == record->resolver &&
+        before->backend == record->backend && before->split == record->split) {
       return generation_->routes.push_back(std::move(before));
     }
     if (!IsWrong(fmt::format("routes[{}]", route.index)))

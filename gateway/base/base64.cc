@@ -75,6 +75,17 @@ std::optional<std::string> Base64Decode(std::string_view text) {
   return out;
 }
 
+std::optional<std::string> Base64UrlDecode(std::string_view text) {
+  std::string standard(text);
+  for (char& c : standard) {
+    if (c == '+' || c == '/' || c == '=') return {};
+    if (c == '-') c = '+';
+    if (c == '_') c = '/';
+  }
+  standard.append((4 - text.size() % 4) % 4, '=');
+  return Base64Decode(standard);
+}
+
 bool Base64Stream::Feed(std::string_view text, std::string& out) {
   for (const char c : text) {
     if (state_ != State::kOpen) state_ = State::kBroken;

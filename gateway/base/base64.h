@@ -17,6 +17,10 @@ void Base64Encode(Bytes bytes, std::string& out);
 // the padding zero, no other characters. nullopt otherwise.
 std::optional<std::string> Base64Decode(std::string_view text);
 
+// RFC 4648, section 5: the alphabet for URLs, without padding. As strict: no padding, no other
+// characters, the unused bits zero.
+std::optional<std::string> Base64UrlDecode(std::string_view text);
+
 // Decodes one base64 text that arrives in pieces. `Feed` appends complete groups to `out` and keeps
 // at most three characters; it returns false once a group of four is invalid, and from then on
 // until `Finish`. `Finish` returns whether the text was valid and complete, and resets the decoder

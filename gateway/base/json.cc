@@ -1,5 +1,9 @@
 #include "gateway/base/json.h"
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include <nlohmann/json.hpp>
 
 namespace upgate {
@@ -9,15 +13,19 @@ std::string DumpJson(const Json& json, int indent) {
 }
 
 Json ParseJson(std::string_view text, int max_depth) {
-  bool deep = false;
-  Json json = Json::parse(
-      text,
-      [&](int depth, Json::parse_event_t, Json&) {
-        deep |= depth > max_depth;
-        return !deep;
-      },
-      false);
-  return deep ? Json(Json::value_t::discarded) : json;
+  using Event = Json::parse_event_t;
+  bool valid = true;
+  std::vector<std::set<std::string>> names;  // of the objects that are open
+  const auto check = [&](int depth, Event event, Json& parsed) {
+    if (depth > max_depth) valid = false;
+    if (event == Event::object_start) names.emplace_back();
+    if (event == Event::object_end) names.pop_back();
+    if (event == Event::key && !names.back().insert(parsed.get<std::string>()).second)
+      valid = false;
+    return valid;
+  };
+  Json json = Json::parse(text, check, false);
+  return valid ? json : Json(Json::value_t::discarded);
 }
 
 }  // namespace upgate

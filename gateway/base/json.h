@@ -15,7 +15,9 @@ using Json = nlohmann::ordered_json;
 // Invalid UTF-8, which names from files and clients may contain, is replaced by U+FFFD.
 std::string DumpJson(const Json& json, int indent = -1);
 
-// A discarded value (is_discarded()) if `text` is not JSON or is nested deeper than `max_depth`.
+// A discarded value (is_discarded()) if `text` is not JSON, is nested deeper than `max_depth`, or
+// has an object with the same name twice, which other readers may understand differently (section
+// 4).
 Json ParseJson(std::string_view text, int max_depth = 64);
 
 }  // namespace upgate

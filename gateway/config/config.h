@@ -355,6 +355,25 @@ struct Resolver {
   Backend backend;                           // how targets are connected to; no servers
 };
 
+// A way to find out who a client is: an entry of `auth`.
+struct Authenticator {
+  std::string name;
+  std::string kind;  // of the plugin: "jwt"
+  Value options;     // validated by it
+  Mark mark;
+  std::string words;  // of its part of the file; see WordsOf
+};
+
+// Who may use a route.
+struct RouteAuth {
+  // Of authenticators; at least one. The first that finds its kind of credential decides.
+  std::vector<std::string> use;
+  bool optional = false;  // a client without any credential is let in as nobody
+  // Sessions are closed with this code when their credential ends. 3000 is registered as
+  // Unauthorized.
+  std::uint16_t expired_code = 3000;
+};
+
 // What becomes of a route's open sessions when a new configuration leads elsewhere or has not got
 // their route, server or listener any more.
 enum class OnChange : std::uint8_t {
@@ -397,7 +416,8 @@ struct Route {
   Rewriting rewriting;
   // Protocols other than WebSocket that HTTP servers may switch to, in lower case.
   std::vector<std::string> upgrades;
-  bool require_origin = false;  // refuse requests without an Origin header
+  bool require_origin = false;    // refuse requests without an Origin header
+  std::optional<RouteAuth> auth;  // nullopt: anybody
   RouteLimits limits;
   OnChange on_change = OnChange::kDrain;
   std::size_t index = 0;  // in file order
@@ -466,6 +486,7 @@ struct Config {
   Millis tls_watch{30'000};  // between two looks at the files of certificates; 0: never
   Millis watch_config{0};    // between two looks at `file`; 0: never
   LogSettings log;
+  std::map<std::string, Authenticator> auth;
   std::map<std::string, Backend> backends;
   std::vector<Route> routes;  // at least one, in file order
   std::size_t server_count = 0;

@@ -50,11 +50,6 @@ HttpLimits ParseHttp(Field field) {
   return http;
 }
 
-// Codes that an endpoint may send (RFC 6455, section 7.4).
-bool IsCloseCode(std::uint16_t code) {
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || code >= 3000;
-}
-
 Shutdown ParseShutdown(Field field) {
   Shutdown shutdown;
   shutdown.delay = field["delay"].Optional(shutdown.delay, {Millis{0}, kHour});
@@ -154,7 +149,9 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   for (auto& [name, backend] : config.backends) {
     if (backend.resolve_interval == Millis{0}) backend.resolve_interval = config.resolve_interval;
   }
-  config.routes = ParseRoutes(root["routes"], config.backends, config.listeners, folder);
+  config.auth = ParseAuth(root["auth"]);
+  config.routes =
+      ParseRoutes(root["routes"], config.backends, config.auth, config.listeners, folder);
   for (const auto& backend : config.backends) config.server_count += backend.second.servers.size();
   root.RejectUnknownKeys();
   return config;

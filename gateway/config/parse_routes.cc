@@ -344,6 +344,7 @@ constexpr std::size_t kMaxName = 100;
 // What the routes of a file are read with.
 struct Around {
   const std::map<std::string, Backend>& backends;
+  const std::map<std::string, Authenticator>& auth;
   const std::vector<Listener>& listeners;
   const std::filesystem::path& folder;
   RegexBudget regexes;
@@ -367,6 +368,7 @@ Route ParseRoute(Field field, std::size_t index, Around& around) {
   route.cors = ParseCors(field["cors"]);
   route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), around.regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
+  route.auth = ParseRouteAuth(field["auth"], around.auth);
   route.limits = ParseLimits(field["limits"]);
   RejectUselessServerLimit(field, backends, route);
   RejectUselessCompression(field, backends, route);
@@ -455,11 +457,13 @@ std::string ParseName(const Field& field) {
 }
 
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::map<std::string, Authenticator>& auth,
                                const std::vector<Listener>& listeners,
                                const std::filesystem::path& folder) {
   std::vector<Route> routes;
   Places places;
-  Around around{.backends = backends, .listeners = listeners, .folder = folder, .regexes = {}};
+  Around around{
+      .backends = backends, .auth = auth, .listeners = listeners, .folder = folder, .regexes = {}};
   const std::vector<Field> items = field.RequiredItems("one route");
   for (const Field& item : items) {
     routes.push_back(ParseRoute(item, routes.size(), around));

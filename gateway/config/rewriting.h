@@ -19,6 +19,7 @@ struct Template {
     kRoute,       // the name of the route
     kSession,     // the number of the session; empty for a request that opens none
     kUser,        // empty: nobody is authenticated
+    kClaim,       // {claim.NAME}: of the user's token; the part's text is the name
     kServerName,  // {tls.sni}
     kCapture,     // {capture.1}: a group of the path's regular expression, percent-encoded
   };

@@ -44,7 +44,14 @@ bool HasNames(const Backend& backend);
 // The value of a route's key `resolver`, and the part of its options that is the gateway's own.
 std::shared_ptr<const Resolver> ParseResolver(const Field& name, Field options,
                                               const std::filesystem::path& folder);
+std::map<std::string, Authenticator> ParseAuth(const Field& field);
+// The value of a route's key `auth`: a name, a list of names, or a map with `use`.
+std::optional<RouteAuth> ParseRouteAuth(Field field,
+                                        const std::map<std::string, Authenticator>& known);
+// True for a code that an endpoint may send (RFC 6455, section 7.4).
+bool IsCloseCode(std::uint16_t code);
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
+                               const std::map<std::string, Authenticator>& auth,
                                const std::vector<Listener>& listeners,
                                const std::filesystem::path& folder);
 // True if a route or a listener may be given this name.

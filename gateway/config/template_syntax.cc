@@ -16,8 +16,10 @@ namespace {
 using Variable = Template::Variable;
 
 constexpr std::string_view kCapture = "capture.";
-constexpr std::array<std::string_view, 9> kNames{
-    "client", "client_port", "host", "path", "route", "session", "user", "tls.sni", "capture.1"};
+constexpr std::string_view kClaim = "claim.";
+constexpr std::array<std::string_view, 10> kNames{"client",    "client_port", "host", "path",
+                                                  "route",     "session",     "user", "tls.sni",
+                                                  "capture.1", "claim.NAME"};
 constexpr std::array<Variable, 8> kVariables{
     Variable::kClient, Variable::kClientPort, Variable::kHost, Variable::kPath,
     Variable::kRoute,  Variable::kSession,    Variable::kUser, Variable::kServerName};
@@ -37,6 +39,9 @@ Reading<Template::Part> ReadVariable(std::string_view name) {
     return Template::Part{.variable = kVariables[static_cast<std::size_t>(known - kNames.begin())]};
   if (const auto number = CaptureNumber(name))
     return Template::Part{.variable = Variable::kCapture, .capture = *number};
+  if (name.starts_with(kClaim) && name.size() > kClaim.size())
+    return Template::Part{.variable = Variable::kClaim,
+                          .text = std::string(name.substr(kClaim.size()))};
   const std::string_view near = NearestOf(name, kNames);
   return Refuse(fmt::format("has the unknown variable {{{}}}", Excerpt(name)),
                 near.empty()

@@ -57,6 +57,7 @@ Value ValueOf(const ClientTls& tls);
 Value ValueOf(const Cors& cors);
 Value ValueOf(const Replacement& replacement);
 Value ValueOf(const Admin& admin);
+Value ValueOf(const RouteAuth& auth);
 Value ValueOf(const Conditions& match);
 Value ValueOf(const std::vector<Share>& split);
 // The keys of a route that are given; empty ones are left out.

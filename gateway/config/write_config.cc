@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/config/mask_secrets.h"
 #include "gateway/config/to_value.h"
 
 namespace upgate::config {
@@ -87,6 +88,12 @@ std::string_view NameOf(LogRequests requests) {
       break;
   }
   return "errors";
+}
+
+Value Describe(const Authenticator& one) {
+  Value map;
+  Add(map, one.kind, Masked(one.options));
+  return map;
 }
 
 Value Describe(const LogSettings& log) {
@@ -216,6 +223,9 @@ std::string WriteConfig(const Config& config) {
   Add(root, "dns", std::move(dns));
   Add(root, "http", Describe(config.http));
   Add(root, "log", Describe(config.log));
+  Value auth;
+  for (const auto& [name, one] : config.auth) Add(auth, name, Describe(one));
+  Add(root, "auth", std::move(auth));
   Value backends;
   for (const auto& [name, backend] : config.backends) Add(backends, name, Describe(backend));
   Add(root, "backends", std::move(backends));

@@ -121,6 +121,14 @@ Value ValueOf(const Cors& cors) {
   return map;
 }
 
+Value ValueOf(const RouteAuth& auth) {
+  Value map;
+  Add(map, "use", ValueOf(auth.use));
+  Add(map, "optional", ValueOf(auth.optional));
+  Add(map, "expired_code", ValueOf(auth.expired_code));
+  return map;
+}
+
 Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends) {
   Value map;
   const bool relays = route.resolver
@@ -147,6 +155,7 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
   if (!route.upgrades.empty()) Add(map, "upgrades", ValueOf(route.upgrades));
   Add(map, "cors", ValueOf(route.cors));
   Add(map, "require_origin", ValueOf(route.require_origin));
+  Add(map, "auth", ValueOf(route.auth));
   Add(map, "limits", Describe(route.limits, relays));
   Add(map, "on_change", PlainValue(std::string(NameOf(route.on_change))));
   return map;

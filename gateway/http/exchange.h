@@ -48,6 +48,7 @@ struct RequestSummary {
   const SocketAddress& client;       // the peer of the connection
   std::string_view route = {};       // these two as its handler noted them
   std::string_view server = {};
+  std::string_view user = {};  // the same; empty: nobody was authenticated
   // What takes the place of the path in logs, where that holds a secret; empty: nothing does. The
   // same for the host, which is left out then.
   std::string_view shown_path = {};
@@ -74,6 +75,8 @@ class Exchange {
   virtual ~Exchange() = default;
 
   virtual const Request& request() const = 0;
+  // To take out what must go no further, before anybody is handed the request.
+  virtual Request& editable_request() = 0;
   virtual SocketAddress client_address() const = 0;
   // Where the client connected to.
   virtual SocketAddress local_address() const { return UnixPath{}; }
@@ -138,6 +141,7 @@ class Exchange {
     hides_host_ = host;
   }
   void NoteServer(std::string_view url) { server_ = url; }
+  void NoteUser(std::string_view user) { user_ = user; }
 
   // Sends this head (a 101; nothing but the changes above is added) followed by its body, and hands
   // over the connection. The calling handler is destroyed at the end of the turn. Returns no stream
@@ -147,12 +151,14 @@ class Exchange {
  protected:
   std::string_view noted_route() const { return route_; }
   std::string_view noted_server() const { return server_; }
+  std::string_view noted_user() const { return user_; }
   std::string_view shown_path() const { return shown_path_; }
   bool hides_host() const { return hides_host_; }
 
  private:
   std::string_view route_;
   std::string_view server_;
+  std::string_view user_;
   std::string_view shown_path_;
   bool hides_host_ = false;
   Ref<RefCounted> held_;  // goes behind the handler, which belongs to the derived class

@@ -32,6 +32,7 @@ RequestSummary ServerExchange::Summary(io::Instant now) const {
           .client = client_address_,
           .route = noted_route(),
           .server = noted_server(),
+          .user = noted_user(),
           .shown_path = shown_path(),
           .hides_host = hides_host(),
           .status = status_,

@@ -23,6 +23,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
 
   // Exchange:
   const Request& request() const override { return request_; }
+  Request& editable_request() override { return request_; }
   SocketAddress client_address() const override { return client_address_; }
   SocketAddress local_address() const override;
   bool first() const override { return first_; }

@@ -14,6 +14,7 @@
 #include "gateway/config/field.h"
 #include "gateway/http/message.h"
 #include "gateway/io/network.h"
+#include "gateway/plugin/reply.h"
 #include "gateway/tls/context.h"
 
 namespace upgate::plugin {
@@ -63,35 +64,9 @@ inline ResolverAnswer Failed(std::string why) {
   return {ResolverAnswer::Kind::kFailed, {}, {}, std::move(why)};
 }
 
-// Who waits for an answer; for the gateway.
-class ReplyTarget {
- public:
-  virtual void OnAnswer(ResolverAnswer answer) = 0;
-
- protected:
-  ~ReplyTarget() = default;
-};
-
-// The way back for one answer. Copies are the same way. It may be kept as long as wanted, also
-// longer than the client, the route and the gateway last: only the first answer counts, and only
-// while somebody waits for it; a second, or a late one, does nothing. On the loop's thread; an
-// answer that is found on another is brought there by ResolverHost::Post.
-class Reply {
- public:
-  explicit Reply(ReplyTarget& target) : slot_(std::make_shared<ReplyTarget*>(&target)) {}
-
-  // Also from inside Resolve.
-  void operator()(ResolverAnswer answer) const {
-    if (ReplyTarget* target = std::exchange(*slot_, nullptr)) target->OnAnswer(std::move(answer));
-  }
-  // Whether somebody still waits. Not when the client has gone away or the time is up.
-  bool wanted() const { return *slot_ != nullptr; }
-  // From now on nobody waits. For the gateway.
-  void Drop() const { *slot_ = nullptr; }
-
- private:
-  std::shared_ptr<ReplyTarget*> slot_;
-};
+using ReplyTarget = AnswerTarget<ResolverAnswer>;
+// From another thread an answer is brought to the loop by ResolverHost::Post.
+using Reply = ReplyOf<ResolverAnswer>;
 
 // One loop's part of a resolver. Created, used and destroyed on its loop's thread, so it needs no
 // lock. Lives as long as the route, and as any session that was opened by it.

@@ -45,6 +45,22 @@ std::vector<std::string> Registry::ResolverNames() const {
   return names;
 }
 
+void Registry::AddAuth(std::string name, AuthFactory factory) {
+  [[maybe_unused]] const auto [it, added] = auth_.emplace(std::move(name), std::move(factory));
+  assert(added && "an authenticator is registered once");
+}
+
+const AuthFactory* Registry::FindAuth(std::string_view name) const {
+  const auto it = auth_.find(name);
+  return it == auth_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> Registry::AuthNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : auth_) names.push_back(name);
+  return names;
+}
+
 void RejectOptions(const config::Field& options, std::string_view service) {
   const config::Value& value = options.value();
   if (value.kind == config::Value::Kind::kMap && value.members.empty()) return;

@@ -16,6 +16,7 @@
 #include "gateway/config/field.h"
 #include "gateway/http/exchange.h"
 #include "gateway/io/network.h"
+#include "gateway/plugin/auth.h"
 #include "gateway/plugin/message.h"
 #include "gateway/plugin/resolver.h"
 
@@ -156,9 +157,15 @@ class Registry {
   const ResolverFactory* FindResolver(std::string_view name) const;
   std::vector<std::string> ResolverNames() const;
 
+  // The same for the kinds of entries of `auth`.
+  void AddAuth(std::string name, AuthFactory factory);
+  const AuthFactory* FindAuth(std::string_view name) const;
+  std::vector<std::string> AuthNames() const;
+
  private:
   std::map<std::string, ServiceFactory, std::less<>> services_;
   std::map<std::string, ResolverFactory, std::less<>> resolvers_;
+  std::map<std::string, AuthFactory, std::less<>> auth_;
 };
 
 // Reports an error if a service without options got some; for use in factories.

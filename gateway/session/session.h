@@ -11,6 +11,7 @@
 #include "gateway/io/memory.h"
 #include "gateway/io/stream.h"
 #include "gateway/io/timers.h"
+#include "gateway/plugin/auth.h"
 #include "gateway/session/ending.h"
 #include "gateway/session/session_slot.h"
 
@@ -49,14 +50,20 @@ struct Facts {
   const config::Route* route = nullptr;
   const backend::Server* server = nullptr;  // nullptr: a service of the gateway itself
   backend::ServerUse use = {};              // the place on the server
-  std::string client;                       // the client's address, as seen through trusted proxies
+  std::shared_ptr<const plugin::Identity> identity = {};  // nullptr: nobody
+  std::string client;  // the client's address, as seen through trusted proxies
   Asked asked;
   std::string subprotocol;
   config::Dialect dialect = config::Dialect::kRfc6455;
   io::Instant opened{};
-  std::int64_t opened_unix_s = 0;   // the same on the wall clock
-  io::Instant expires{};            // when limits.max_age closes it; zero: never
+  std::int64_t opened_unix_s = 0;  // the same on the wall clock
+  // When limits.max_age, or the end of its credential, closes it; zero: never.
+  io::Instant expires{};
   http::ClientPlaces::Place place;  // released when the client's connection is closed
+
+  std::string_view user() const {
+    return identity ? std::string_view(identity->user) : std::string_view();
+  }
 };
 
 // One upgraded client and its peer behind the gateway, from the 101 to the close. Owned by the

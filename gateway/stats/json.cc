@@ -77,6 +77,7 @@ void AddRoute(Value& json, const RouteStats& route) {
   json["requests"] = route.requests.Get();
   json["handshakes"] = ToJson(route.handshakes, kHandshakeOutcomeNames);
   json["resolutions"] = ToJson(route.resolutions, kResolutionNames);
+  json["auth"] = ToJson(route.auth, kAuthOutcomeNames);
   json["sessions_open"] = route.sessions_open.Get();
   json["sessions_total"] = route.sessions_total.Get();
   json["sessions_by_dialect"] = ToJson(route.sessions_by_dialect, config::kDialectNames);

@@ -249,6 +249,9 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_resolutions_total", "counter",
               "Look-ups of a client's server, on routes with a resolver, by how they ended.");
   WriteByName(text, labels, routes, &RouteStats::resolutions, "outcome", kResolutionNames);
+  text.Family("upgate_auth_total", "counter",
+              "Checks of credentials on routes with auth, by outcome.");
+  WriteByName(text, labels, routes, &RouteStats::auth, "outcome", kAuthOutcomeNames);
   text.Family("upgate_dialect_sessions_total", "counter",
               "WebSocket sessions opened, by the dialect of the client.");
   WriteByName(text, labels, routes, &RouteStats::sessions_by_dialect, "dialect",

@@ -78,12 +78,14 @@ enum class HandshakeOutcome : std::uint8_t {
   kServersOut,       // 503: every server is ejected, or down by health checks
   kServersFull,      // 503: every server has its max_sessions
   kNoTarget,         // 404: no token, or an unknown one, on a route with a resolver
+  kUnauthorized,     // refused by the route's `auth`; see AuthOutcome
 };
-inline constexpr std::size_t kHandshakeOutcomes = 15;
+inline constexpr std::size_t kHandshakeOutcomes = 16;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
-    "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused",
-    "no_resources",   "drained",         "servers_out",      "servers_full",   "no_target"};
+    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol",
+    "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
+    "shutting_down",     "server_refused", "no_resources",     "drained",
+    "servers_out",       "servers_full",   "no_target",        "unauthorized"};
 
 // How the look-up of a client's server ended, on a route with a resolver. The names used in
 // statistics are in kResolutionNames.
@@ -99,6 +101,29 @@ enum class Resolution : std::uint8_t {
 inline constexpr std::size_t kResolutions = 7;
 inline constexpr std::array<std::string_view, kResolutions> kResolutionNames{
     "found", "cached", "unknown", "refused", "failed", "timeout", "client_gone"};
+
+// How the check of a request's credentials ended, on a route with `auth`. The names used in
+// statistics are in kAuthOutcomeNames.
+enum class AuthOutcome : std::uint8_t {
+  kAllowed,
+  kNobody,       // let in without a credential: `optional`
+  kMissing,      // 401: no credential
+  kMalformed,    // 401: it cannot be read, or is too long
+  kWrong,        // 401: an unknown user or token, a wrong password, a wrong signature
+  kExpired,      // 401
+  kNotYetValid,  // 401
+  kForeign,      // 401: a good token of another issuer, or for another audience
+  kForbidden,    // 403: it does not meet what is required
+  kTooMany,      // 429: too many failures from the address, or too many checks at once
+  kDenied,       // what a service that was asked has answered
+  kFailed,       // 502: the check itself failed
+  kTimeout,      // 504
+  kGone,         // the client went away meanwhile
+};
+inline constexpr std::size_t kAuthOutcomes = 14;
+inline constexpr std::array<std::string_view, kAuthOutcomes> kAuthOutcomeNames{
+    "allowed", "nobody",    "missing",  "malformed", "wrong",  "expired", "not_yet_valid",
+    "foreign", "forbidden", "too_many", "denied",    "failed", "timeout", "client_gone"};
 
 // Traffic in one direction between the gateway and WebSocket peers of one kind.
 struct Traffic {
@@ -141,6 +166,7 @@ struct RouteStats : BothWays {
   Counter sessions_compressed;                                 // total with permessage-deflate
   Counter compression_declined;                   // sessions without it because memory was short
   std::array<Counter, kResolutions> resolutions;  // of a route with a resolver
+  std::array<Counter, kAuthOutcomes> auth;        // of a route with `auth`
   CloseCodes close_codes;
   Histogram handshake_us;  // from the end of the request head to the 101
 };

@@ -35,6 +35,7 @@ void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.requests, from.requests);
   AddTo(to.handshakes, from.handshakes);
   AddTo(to.resolutions, from.resolutions);
+  AddTo(to.auth, from.auth);
   AddTo(to.sessions_open, from.sessions_open);
   AddTo(to.sessions_total, from.sessions_total);
   AddTo(to.sessions_by_dialect, from.sessions_by_dialect);

@@ -22,6 +22,14 @@ std::array<std::byte, 20> Sha1(Bytes data) {
   return digest;
 }
 
+std::array<std::byte, 32> Sha256(Bytes data) {
+  static const EVP_MD* const sha256 = Fetch("SHA256", EVP_sha256());
+  std::array<std::byte, 32> digest{};
+  EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr,
+             sha256, nullptr);
+  return digest;
+}
+
 std::array<std::byte, 16> Md5(Bytes data) {
   static const EVP_MD* const md5 = Fetch("MD5", EVP_md5());
   std::array<std::byte, 16> digest{};

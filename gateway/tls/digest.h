@@ -11,4 +11,7 @@ namespace upgate::tls {
 std::array<std::byte, 20> Sha1(Bytes data);
 std::array<std::byte, 16> Md5(Bytes data);
 
+// For keys of caches of secrets.
+std::array<std::byte, 32> Sha256(Bytes data);
+
 }  // namespace upgate::tls

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -14,6 +15,15 @@ std::array<std::byte, 32> HmacSha256(std::string_view key, std::string_view data
        reinterpret_cast<const unsigned char*>(data.data()), data.size(),
        reinterpret_cast<unsigned char*>(mac.data()), nullptr);
   return mac;
+}
+
+bool AreEqualSecrets(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+void Wipe(std::string& secret) {
+  OPENSSL_cleanse(secret.data(), secret.size());
+  secret.clear();
 }
 
 std::string RandomKey() {

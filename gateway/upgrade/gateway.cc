@@ -229,14 +229,27 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
     return RefuseForShutdown(exchange);
   }
+  Arrival arrival{exchange, came_by, places, route, seen};
+  Credential credential;
+  if (route.config().auth) credential = TakeCredential(arrival);
   Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
+  if (!route.config().auth || std::holds_alternative<Answered>(decision.what))
+    return Proceed(std::move(arrival), std::move(decision), {});
+  return Authenticate(std::move(arrival), std::move(decision), std::move(credential));
+}
+
+std::unique_ptr<http::ExchangeHandler> Gateway::Proceed(Arrival arrival, Decision decision,
+                                                        Known known) {
+  auto& [exchange, came_by, places, route, seen] = arrival;
+  const config::Listener& listener = came_by->config;
+  const http::Request& request = exchange.request();
   auto* accepted = std::get_if<Accepted>(&decision.what);
   const std::string_view other =
       std::holds_alternative<Ordinary>(decision.what) ? OtherUpgrade(request, route.config()) : "";
   const std::uint64_t session = accepted != nullptr || !other.empty() ? PromiseSession(route) : 0;
   Onward onward;
-  if (route.record().rewriter && !Rewrite(exchange, route, seen, session, onward)) return nullptr;
+  if (!Rewrite(arrival, known, session, onward)) return nullptr;
   if (!decision.for_websocket()) IgnoreUpgrade(exchange, route, seen, listener, decision, other);
   if (auto* answered = std::get_if<Answered>(&decision.what)) {
     if (answered->outcome) {
@@ -258,6 +271,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
                             : AdmitOther(request, route.config(), seen, other);
   admission.places = &places;
   admission.session = session;
+  admission.identity = std::move(known.identity);
   return OnUpgrade(exchange, came_by, route, seen, std::move(onward), std::move(admission));
 }
 
@@ -296,26 +310,34 @@ std::uint64_t Gateway::PromiseSession(const RouteContext& route) {
   return rewriter && rewriter->uses_session() ? std::exchange(next_id_, next_id_ + id_step_) : 0;
 }
 
-bool Gateway::Rewrite(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
-                      std::uint64_t session, Onward& onward) {
-  const Rewriter& rewriter = *route.record().rewriter;
-  const SocketAddress peer = exchange.client_address();
-  const VariableSource source{.request = exchange.request(),
-                              .seen = seen,
-                              .peer = peer,
-                              .tls = exchange.tls(),
-                              .session = session};
-  if (http::FieldChanges changes = rewriter.ToClient(source); !changes.empty())
-    exchange.SetAnswerChanges(std::move(changes));
-  if (!rewriter.changes_requests()) return true;
-  auto rewritten = rewriter.ToServer(source);
-  if (rewritten) {
-    onward.rewritten = std::make_unique<const Rewritten>(std::move(*rewritten));
-    return true;
+bool Gateway::Rewrite(const Arrival& arrival, const Known& known, std::uint64_t session,
+                      Onward& onward) {
+  const auto& [exchange, came_by, places, route, seen] = arrival;
+  const Rewriter* rewriter = route.record().rewriter.get();
+  if (rewriter == nullptr && known.to_server.empty()) return true;
+  auto changes = std::make_unique<Rewritten>();
+  if (rewriter != nullptr) {
+    const SocketAddress peer = exchange.client_address();
+    const VariableSource source{.request = exchange.request(),
+                                .seen = seen,
+                                .peer = peer,
+                                .tls = exchange.tls(),
+                                .session = session,
+                                .identity = known.identity.get()};
+    if (http::FieldChanges fields = rewriter->ToClient(source); !fields.empty())
+      exchange.SetAnswerChanges(std::move(fields));
+    if (!rewriter->changes_requests() && known.to_server.empty()) return true;
+    auto rewritten = rewriter->ToServer(source);
+    if (!rewritten) {
+      LogRefusal(exchange.request(), &route, seen, 400, rewritten.error());
+      exchange.Respond(http::TextResponse(400, rewritten.error()));
+      return false;
+    }
+    *changes = std::move(*rewritten);
   }
-  LogRefusal(exchange.request(), &route, seen, 400, rewritten.error());
-  exchange.Respond(http::TextResponse(400, rewritten.error()));
-  return false;
+  for (const http::Header& field : known.to_server) changes->fields.add.push_back(field);
+  onward.rewritten = std::move(changes);
+  return true;
 }
 
 void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts,

@@ -68,7 +68,8 @@ struct Admission {
   session::Asked asked;
   std::uint64_t started_us = 0;
   http::ClientPlaces* places = nullptr;  // of the client's listener
-  backend::ServerUse use = {};           // the place on the server, once there is one
+  std::shared_ptr<const plugin::Identity> identity = {};
+  backend::ServerUse use = {};  // the place on the server, once there is one
 };
 
 // The gateway of one loop: receives requests from its listeners, finds their routes, applies the
@@ -134,6 +135,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   io::Loop loop() const { return context_.loop; }
 
  private:
+  class Checking;
   class Handshake;
   class Proxy;
   class Resolving;
@@ -143,6 +145,36 @@ class Gateway final : private session::Session::Owner, private ServicePost {
     Ref<LoopBackend> backend;  // nullptr: a resolver is to find it; or the route has a service
     std::unique_ptr<const Rewritten> rewritten;  // nullptr: nothing is changed
   };
+
+  // A request that has found its route, and how it came. The exchange holds the route.
+  struct Arrival {
+    http::Exchange& exchange;
+    Ref<ListenerContext> listener;
+    http::ClientPlaces& places;
+    RouteContext& route;
+    route::SeenAs seen;
+  };
+  // Whom the authenticators of a route have found the client to be.
+  struct Known {
+    std::shared_ptr<const plugin::Identity> identity = {};  // nullptr: nobody
+    http::Headers to_server = {};
+  };
+  // A credential in a request, and who is to check it.
+  struct Credential {
+    LoopAuth* auth = nullptr;  // nullptr: there is none
+    std::string text = {};
+  };
+
+  // Takes the credentials out of the request, and returns that which decides.
+  static Credential TakeCredential(const Arrival& arrival);
+  // For a request that may go on, as far as the policies say, once its client is known.
+  std::unique_ptr<http::ExchangeHandler> Authenticate(Arrival arrival, Decision decision,
+                                                      Credential credential);
+  std::unique_ptr<http::ExchangeHandler> Proceed(Arrival arrival, Decision decision, Known known);
+  // Answers for an authenticator; `auth` is nullptr where there is no credential.
+  void RefuseAccess(const Arrival& arrival, const Decision& decision, const LoopAuth* auth,
+                    plugin::AuthAnswer answer);
+  void LogAccess(const Arrival& arrival, const LoopAuth* auth, const plugin::AuthAnswer& answer);
 
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
@@ -156,8 +188,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                      const config::Listener& listener, const Decision& decision,
                      std::string_view other);
   // Answers the request, and returns false, where the route's rewriting does not allow it.
-  bool Rewrite(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
-               std::uint64_t session, Onward& onward);
+  bool Rewrite(const Arrival& arrival, const Known& known, std::uint64_t session, Onward& onward);
   // The number for a session to come, where the route's rewriting needs it already.
   std::uint64_t PromiseSession(const RouteContext& route);
   void RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts,
@@ -223,7 +254,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void RecordEnd(session::Session& session);
-  // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter).
+  // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter), or for the
+  // end of its credential.
   void LimitAge(session::Session& session);
   void CloseIfDown(const session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);

@@ -56,6 +56,7 @@ void Gateway::LogOpen(const session::Facts& facts, const Admission& admission) {
                     {"origin", facts.asked.origin()},
                     {"server", FarEndOf(facts)},
                     {"proxy_id", admission.proxy_id},
+                    {"user", facts.user()},
                     {"subprotocol", facts.subprotocol},
                     {"extensions", admission.compression ? admission.compression->answer : ""},
                     {"dialect", NameOf(facts.dialect)}});
@@ -73,6 +74,7 @@ void Gateway::LogClose(const session::Session& session) {
                                      {"path", facts.asked.path()},
                                      {"origin", facts.asked.origin()},
                                      {"server", FarEndOf(facts)},
+                                     {"user", facts.user()},
                                      {"subprotocol", facts.subprotocol},
                                      {"dialect", NameOf(facts.dialect)},
                                      {"duration_s", static_cast<double>(duration.count()) / 1000.0},

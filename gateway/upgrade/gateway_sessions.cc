@@ -1,4 +1,5 @@
 // Establishing sessions after a handshake, and ending them.
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -19,6 +20,9 @@ namespace upgate::upgrade {
 using stats::HandshakeOutcome;
 
 namespace {
+
+// Of a session whose credential ends much later.
+constexpr io::Millis kLongestLife = std::chrono::years(10);
 
 void AddStickyCookie(const RouteContext& route, const backend::Server& server,
                      const backend::Wish& wish, const Admission& admission,
@@ -63,6 +67,7 @@ std::optional<Gateway::Admitted> Gateway::Answer101(http::Exchange& exchange, Ad
                        .route = &route.config(),
                        .server = server,
                        .use = std::move(admission.use),
+                       .identity = std::move(admission.identity),
                        .client = std::move(admission.client),
                        .asked = std::move(admission.asked),
                        .subprotocol = std::move(admission.subprotocol),
@@ -215,13 +220,25 @@ void Gateway::CloseIfDown(const session::Session& session) {
 }
 
 void Gateway::LimitAge(session::Session& session) {
-  const io::Millis most = session.facts().route->limits.max_age;
-  if (most.count() == 0) return;
-  const io::Millis age =
-      most - io::Millis(static_cast<io::Millis::rep>(context_.loop.entropy.Fraction() * 0.1 *
-                                                     static_cast<double>(most.count())));
-  session.SetExpiry(session.facts().opened + age);
-  closes_.AddOne(session.facts().id, session.facts().expires, too_old_);
+  const session::Facts& facts = session.facts();
+  std::shared_ptr<const SpreadCloses::Reason> reason;
+  if (const io::Millis most = facts.route->limits.max_age; most.count() != 0) {
+    const io::Millis age =
+        most - io::Millis(static_cast<io::Millis::rep>(context_.loop.entropy.Fraction() * 0.1 *
+                                                       static_cast<double>(most.count())));
+    session.SetExpiry(facts.opened + age);
+    reason = too_old_;
+  }
+  if (facts.identity && facts.identity->ends_unix_ms) {
+    const io::Timers& clock = context_.loop.timers;
+    const io::Millis left(*facts.identity->ends_unix_ms - clock.UnixSeconds() * 1000);
+    const io::Instant ends = clock.Now() + std::min(left, kLongestLife);
+    if (!reason || ends < facts.expires) {
+      session.SetExpiry(ends);
+      reason = ContextOf(facts.slot).expired();
+    }
+  }
+  if (reason) closes_.AddOne(facts.id, facts.expires, std::move(reason));
 }
 
 void Gateway::OnSessionDone(session::Session& session) {

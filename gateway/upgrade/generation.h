@@ -12,6 +12,7 @@
 #include "gateway/base/shared_limit.h"
 #include "gateway/config/config.h"
 #include "gateway/http/server_connection.h"
+#include "gateway/plugin/auth.h"
 #include "gateway/plugin/service.h"
 #include "gateway/route/router.h"
 #include "gateway/stats/stats.h"
@@ -47,6 +48,13 @@ struct ResolverRecord {
   std::shared_ptr<stats::ServerRow> row;                      // of all targets together
 };
 
+// An authenticator, made ready: shared by all loops and by the routes that use it. Immutable.
+struct AuthRecord {
+  std::shared_ptr<const void> owner;  // of `config`
+  const config::Authenticator* config = nullptr;
+  std::shared_ptr<const plugin::AuthCheck> check;
+};
+
 struct RouteRecord {
   std::shared_ptr<const void> owner;  // of `config`
   const config::Route* config = nullptr;
@@ -58,9 +66,10 @@ struct RouteRecord {
   // Of a route that splits its clients: all of its backends, the first included.
   std::vector<std::shared_ptr<const backend::BackendRecord>> split;
   std::shared_ptr<const ResolverRecord> resolver;
-  std::shared_ptr<const Rewriter> rewriter;  // nullptr: nothing is changed
-  std::shared_ptr<stats::RouteRow> row;      // this and the next: see Generation
-  std::shared_ptr<SharedLimit> sessions;     // open ones, over all loops
+  std::vector<std::shared_ptr<const AuthRecord>> auth;  // empty: anybody
+  std::shared_ptr<const Rewriter> rewriter;             // nullptr: nothing is changed
+  std::shared_ptr<stats::RouteRow> row;                 // this and the next: see Generation
+  std::shared_ptr<SharedLimit> sessions;                // open ones, over all loops
 };
 
 // The `admin` section in force. If a new configuration has another address, or no address, its
@@ -89,7 +98,8 @@ struct Generation {
   // uses them. By backend and URL.
   std::map<std::pair<std::string, std::string>, std::weak_ptr<backend::ServerRecord>> away;
   std::shared_ptr<const backend::ServersOfNames> names;  // those that it serves with
-  std::shared_ptr<const AdminRecord> admin;              // nullptr: no admin address
+  std::map<std::string, std::shared_ptr<const AuthRecord>, std::less<>> auth;
+  std::shared_ptr<const AdminRecord> admin;  // nullptr: no admin address
   std::shared_ptr<const http::ServerOptions> http;
   // Of the cookies of backends that have no secret_file: made at the start, the same from then on.
   std::shared_ptr<const std::string> sticky_key;

@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/upgrade/loop_auth.h"
 #include "gateway/upgrade/loop_resolver.h"
 
 namespace upgate::upgrade {
 
+LoopRoutes::LoopRoutes(const Setup& setup) : setup_(setup) {}
+
+LoopRoutes::~LoopRoutes() = default;
+
 void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
-  Table table{.generation = std::move(generation), .contexts = {}, .backends = {}, .names = {}};
+  Table table{
+      .generation = std::move(generation), .contexts = {}, .backends = {}, .auth = {}, .names = {}};
   std::unordered_map<const RouteRecord*, RouteContext*> known;
   for (const Ref<RouteContext>& context : now_.contexts)
     known.emplace(&context->record(), context.get());
@@ -23,6 +29,7 @@ void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
     table.contexts.emplace_back(same->second);
     if (record->backend) BackendFor(record->backend, table);
     for (const auto& backend : record->split) BackendFor(backend, table);
+    for (const auto& auth : record->auth) AuthFor(auth, table);
   }
   next_ = std::move(table);
 }
@@ -47,7 +54,10 @@ Ref<RouteContext> LoopRoutes::MakeContext(const std::shared_ptr<const RouteRecor
                                           Table& table) {
   Backends split;
   for (const auto& backend : record->split) split.push_back(BackendFor(backend, table));
-  return MakeRef<RouteContext>(record, TargetOf(record, table), std::move(split), setup_.index);
+  Authenticators auth;
+  for (const auto& one : record->auth) auth.push_back(AuthFor(one, table));
+  return MakeRef<RouteContext>(record, TargetOf(record, table), std::move(split), std::move(auth),
+                               setup_.index);
 }
 
 Target LoopRoutes::TargetOf(const std::shared_ptr<const RouteRecord>& record, Table& table) {
@@ -70,6 +80,18 @@ Ref<LoopBackend> LoopRoutes::BackendFor(const std::shared_ptr<const backend::Bac
     return made = same->second;
   return made = MakeRef<LoopBackend>(record, setup_.loop, setup_.scratch, setup_.servers,
                                      setup_.idle_servers, setup_.index);
+}
+
+Ref<LoopAuth> LoopRoutes::AuthFor(const std::shared_ptr<const AuthRecord>& record, Table& table) {
+  Ref<LoopAuth>& made = table.auth[record.get()];
+  if (made) return made;
+  if (const auto same = now_.auth.find(record.get()); same != now_.auth.end())
+    return made = same->second;
+  return made = MakeRef<LoopAuth>(record, LoopAuth::Place{.loop = setup_.loop,
+                                                          .scratch = setup_.scratch,
+                                                          .log = setup_.log,
+                                                          .post = setup_.post,
+                                                          .index = setup_.index});
 }
 
 Ref<ServiceHost> LoopRoutes::HostFor(const plugin::Service& service) {

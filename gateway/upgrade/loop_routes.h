@@ -38,7 +38,8 @@ class LoopRoutes {
     std::size_t index;                                          // of this loop, below `loops`
     std::size_t loops;
   };
-  explicit LoopRoutes(const Setup& setup) : setup_(setup) {}
+  explicit LoopRoutes(const Setup& setup);
+  ~LoopRoutes();
 
   // Creates the contexts of new and changed routes. A second call before Switch replaces the first.
   void Prepare(std::shared_ptr<const Generation> generation);
@@ -65,6 +66,7 @@ class LoopRoutes {
     std::shared_ptr<const Generation> generation;
     std::vector<Ref<RouteContext>> contexts;  // in the order of the configuration
     std::map<const backend::BackendRecord*, Ref<LoopBackend>> backends;
+    std::map<const AuthRecord*, Ref<LoopAuth>> auth;
     std::unordered_map<std::string_view, const RouteRecord*> names;
   };
 
@@ -72,6 +74,7 @@ class LoopRoutes {
   Ref<RouteContext> MakeContext(const std::shared_ptr<const RouteRecord>& record, Table& table);
   Ref<LoopBackend> BackendFor(const std::shared_ptr<const backend::BackendRecord>& record,
                               Table& table);
+  Ref<LoopAuth> AuthFor(const std::shared_ptr<const AuthRecord>& record, Table& table);
   Ref<ServiceHost> HostFor(const plugin::Service& service);
 
   const Setup setup_;

@@ -66,6 +66,7 @@ void Port::OnRequestDone(const http::RequestSummary& summary) {
                               {"path", path},
                               {"route", summary.route},
                               {"server", summary.server},
+                              {"user", summary.user},
                               {"status", std::int64_t{summary.status}},
                               {"bytes", summary.body_bytes},
                               {"ms", std::int64_t{summary.duration.count()}},

@@ -41,13 +41,6 @@ http::Response ResponseTo(Resolution resolution) {
   return http::TextResponse(502, "the server for this request cannot be found");
 }
 
-std::string ClientIp(const http::Exchange& exchange, const route::SeenAs& seen) {
-  const SocketAddress peer = exchange.client_address();
-  const auto* tcp = std::get_if<IpPort>(&peer);
-  if (ToString(peer) != seen.client) return seen.client;
-  return tcp != nullptr ? tcp->ip.ToString() : std::string();
-}
-
 std::string UrlOf(const config::ServerUrl& server) {
   if (const auto* path = std::get_if<UnixPath>(&server.address)) return "unix:" + path->path;
   return fmt::format("{}://{}", config::NameOf(server.scheme),
@@ -95,7 +88,7 @@ void Gateway::Resolving::Ask() {
   auto token = TokenOf(request, context_->config(), seen_);
   if (!token) return Refuse(Resolution::kUnknown, "there is no token");
   token_ = std::move(*token);
-  const std::string client = ClientIp(exchange_, seen_);
+  const std::string client = PeerAddressOf(exchange_, seen_);
   const plugin::Question question{.token = token_,
                                   .client = client,
                                   .host = seen_.host,

@@ -47,6 +47,12 @@ std::string PortOf(const VariableSource& source) {
   return std::to_string(peer->port);
 }
 
+std::string_view ClaimOf(const plugin::Identity* identity, const std::string& name) {
+  if (identity == nullptr) return {};
+  const auto claim = identity->claims.find(name);
+  return claim != identity->claims.end() ? std::string_view(claim->second) : std::string_view();
+}
+
 std::string_view PathOf(const http::Target& target) {
   return target.raw_path;
 }
@@ -145,6 +151,10 @@ std::string Rewriter::Expand(const config::Template& text, const VariableSource&
         if (source.session != 0) out += std::to_string(source.session);
         break;
       case Variable::kUser:
+        if (source.identity != nullptr) out += source.identity->user;
+        break;
+      case Variable::kClaim:
+        out += ClaimOf(source.identity, part.text);
         break;
       case Variable::kServerName:
         if (source.tls != nullptr) out += source.tls->server_name;

@@ -11,6 +11,7 @@
 #include "gateway/http/field_changes.h"
 #include "gateway/http/message.h"
 #include "gateway/io/stream.h"
+#include "gateway/plugin/auth.h"
 #include "gateway/plugin/path_captures.h"
 #include "gateway/route/origin.h"
 
@@ -29,7 +30,8 @@ struct VariableSource {
   const route::SeenAs& seen;
   const SocketAddress& peer;
   const io::TlsInfo* tls = nullptr;
-  std::uint64_t session = 0;  // 0: none
+  std::uint64_t session = 0;                   // 0: none
+  const plugin::Identity* identity = nullptr;  // nullptr: nobody
 };
 
 // The changes that a route makes to requests and responses, compiled. Immutable and thread-safe.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/upgrade/loop_auth.h"
 #include "gateway/upgrade/loop_resolver.h"
 
 namespace upgate::upgrade {
@@ -14,6 +15,12 @@ Behind BehindTarget(const config::Route& route, const Target& target) {
   return BehindRoute(route, nullptr, std::get<Ref<LoopBackend>>(target)->record().config->relay);
 }
 
+std::shared_ptr<const SpreadCloses::Reason> ExpiredOn(const config::Route& route) {
+  if (!route.auth) return nullptr;
+  return std::make_shared<const SpreadCloses::Reason>(route.auth->expired_code,
+                                                      "the credential has expired", nullptr);
+}
+
 }  // namespace
 
 LoopBackend::LoopBackend(std::shared_ptr<const backend::BackendRecord> record, io::Loop loop,
@@ -24,13 +31,17 @@ LoopBackend::LoopBackend(std::shared_ptr<const backend::BackendRecord> record, i
 }
 
 RouteContext::RouteContext(std::shared_ptr<const RouteRecord> record, Target target, Backends split,
-                           std::size_t index)
+                           Authenticators auth, std::size_t index)
     : record_(std::move(record)),
       stats_(record_->row->loops[index]),
       target_(std::move(target)),
       split_(std::move(split)),
+      auth_(std::move(auth)),
+      expired_(ExpiredOn(*record_->config)),
       behind_(BehindTarget(*record_->config, target_)),
       service_name_(record_->config->plugin ? "plugin:" + *record_->config->plugin : "") {}
+
+RouteContext::~RouteContext() = default;
 
 ServiceHost* RouteContext::service() const {
   const auto* host = std::get_if<Ref<ServiceHost>>(&target_);

@@ -16,6 +16,7 @@
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/generation.h"
 #include "gateway/upgrade/service_host.h"
+#include "gateway/upgrade/spread_closes.h"
 
 namespace upgate::upgrade {
 
@@ -47,11 +48,13 @@ class LoopBackend final : public RefCounted {
   std::optional<backend::HttpPool> http_;
 };
 
+class LoopAuth;
 class LoopResolver;
 
 // What a route leads to, on one loop.
 using Target = std::variant<Ref<LoopBackend>, Ref<ServiceHost>, Ref<LoopResolver>>;
 using Backends = std::vector<Ref<LoopBackend>>;
+using Authenticators = std::vector<Ref<LoopAuth>>;
 
 // Everything that a request on a route needs, on one loop: the route's settings, statistics,
 // session limit and target. Whatever begins on the route (an exchange with a server or a service, a
@@ -59,10 +62,11 @@ using Backends = std::vector<Ref<LoopBackend>>;
 // after a reload has replaced the route. On the loop's thread.
 class RouteContext final : public RefCounted {
  public:
-  // `record` must have its row and limit. `split`: in the order of the record. `index` is the
-  // loop's.
+  // `record` must have its row and limit. `split` and `auth`: in the order of the record. `index`
+  // is the loop's.
   RouteContext(std::shared_ptr<const RouteRecord> record, Target target, Backends split,
-               std::size_t index);
+               Authenticators auth, std::size_t index);
+  ~RouteContext() override;
 
   const RouteRecord& record() const { return *record_; }
   const config::Route& config() const { return *record_->config; }
@@ -78,11 +82,18 @@ class RouteContext final : public RefCounted {
   // same for the same address, on every loop, as long as the weights are. nullptr if the route
   // leads to no backend.
   LoopBackend* BackendFor(std::string_view client) const;
+  // Empty: anybody is let in.
+  const Authenticators& auth() const { return auth_; }
+  // How sessions are closed when their credential ends; only on a route with authenticators.
+  const std::shared_ptr<const SpreadCloses::Reason>& expired() const { return expired_; }
   // What stands in the place of a server's URL: "plugin:echo"; empty for other routes.
   const std::string& service_name() const { return service_name_; }
 
   void Count(stats::HandshakeOutcome outcome) {
     stats_.handshakes[static_cast<std::size_t>(outcome)].Add();
+  }
+  void CountAuth(stats::AuthOutcome outcome) {
+    stats_.auth[static_cast<std::size_t>(outcome)].Add();
   }
   // nullopt if limits.sessions of the route is reached.
   std::optional<session::SessionSlot> TakeSlot();
@@ -92,6 +103,8 @@ class RouteContext final : public RefCounted {
   stats::RouteStats& stats_;
   const Target target_;
   const Backends split_;
+  const Authenticators auth_;
+  const std::shared_ptr<const SpreadCloses::Reason> expired_;
   const Behind behind_;
   const std::string service_name_;
 };

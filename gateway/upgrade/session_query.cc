@@ -30,6 +30,7 @@ bool SessionFilter::Matches(const session::Session& session) const {
   if (server && FarEndOf(facts) != *server) return false;
   if (listener && ListenerOf(facts) != *listener) return false;
   if (subprotocol && facts.subprotocol != *subprotocol) return false;
+  if (user && facts.user() != *user) return false;
   if (!client) return true;
   const std::optional<Ip> ip = route::ClientAddress(facts.client);
   return ip && client->Contains(*ip);
@@ -63,6 +64,7 @@ SessionRow RowOf(const session::Session& session, io::Instant now) {
           .client = facts.client,
           .listener = std::string(ListenerOf(facts)),
           .subprotocol = facts.subprotocol,
+          .user = std::string(facts.user()),
           .dialect = NameOf(facts.dialect),
           .opened_unix_s = facts.opened_unix_s,
           .age = now - facts.opened,

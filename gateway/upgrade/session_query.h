@@ -28,9 +28,10 @@ struct SessionFilter {
   std::optional<std::string> server;  // as FarEndOf
   std::optional<std::string> listener;
   std::optional<std::string> subprotocol;
+  std::optional<std::string> user;
   std::optional<Cidr> client;
 
-  bool empty() const { return !route && !server && !listener && !subprotocol && !client; }
+  bool empty() const { return !route && !server && !listener && !subprotocol && !user && !client; }
   // A client without a known address (on a unix socket, or hidden by a proxy) matches no block.
   bool Matches(const session::Session& session) const;
 };
@@ -67,6 +68,7 @@ struct SessionRow {
   std::string client;
   std::string listener;
   std::string subprotocol;
+  std::string user;  // empty: nobody
   std::string_view dialect;
   std::int64_t opened_unix_s = 0;
   io::Millis age{};

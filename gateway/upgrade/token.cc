@@ -116,6 +116,13 @@ void HideTokens(std::span<const config::Route* const> routes, http::Exchange& ex
   exchange.HideFromLog(path, host);
 }
 
+std::string PeerAddressOf(const http::Exchange& exchange, const route::SeenAs& seen) {
+  const SocketAddress peer = exchange.client_address();
+  const auto* tcp = std::get_if<IpPort>(&peer);
+  if (ToString(peer) != seen.client) return seen.client;
+  return tcp != nullptr ? tcp->ip.ToString() : std::string();
+}
+
 std::string BackendNameOf(const config::Route& route) {
   if (route.resolver) return route.resolver->backend.name;
   return route.backend.value_or("");

@@ -36,6 +36,9 @@ session::Asked AskedBy(const http::Request& request, std::span<const config::Rou
 // The same for the access line of the request. The routes live until that is written.
 void HideTokens(std::span<const config::Route* const> routes, http::Exchange& exchange);
 
+// The client's address, without a port; empty where it has none.
+std::string PeerAddressOf(const http::Exchange& exchange, const route::SeenAs& seen);
+
 // For the log: the backend, or the resolver.
 std::string BackendNameOf(const config::Route& route);
 

@@ -1,12 +1,9 @@
 #include "plugins/http/http.h"
 
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
-#include "gateway/config/resolver_keys.h"
-#include "gateway/config/scalar.h"
 #include "plugins/http/query.h"
 #include "plugins/http/url_template.h"
 
@@ -18,7 +15,7 @@ constexpr std::size_t kMostUnderWay = 256;  // per route and loop
 struct HttpOptions {
   UrlTemplate url;
   std::shared_ptr<tls::ClientContext> tls;
-  std::vector<std::pair<std::string, std::string>> headers;
+  HttpFields headers;
 };
 
 class HttpInstance final : public plugin::ResolverInstance {
@@ -37,7 +34,7 @@ class HttpInstance final : public plugin::ResolverInstance {
       reply(plugin::Failed("too many questions to the server of the resolver are under way"));
       return nullptr;
     }
-    return std::make_unique<HttpQuery>(host_.loop(), host_.scratch(), options_.url.server(),
+    return std::make_unique<HttpQuery>(host_.loop(), host_.scratch(), options_.url.url().server,
                                        options_.tls.get(), RequestFor(std::move(*target)),
                                        std::move(reply), under_way_);
   }
@@ -47,7 +44,7 @@ class HttpInstance final : public plugin::ResolverInstance {
     http::OutgoingRequest request;
     request.method = "GET";
     request.target = std::move(target);
-    request.headers.Add("Host", options_.url.authority());
+    request.headers.Add("Host", options_.url.url().authority);
     request.headers.Add("Accept", "application/json");
     for (const auto& [name, value] : options_.headers) request.headers.Add(name, value);
     return request;
@@ -71,27 +68,13 @@ class Http final : public plugin::Resolver {
   }
   // Without the path, which may hold a key.
   std::string Describe() const override {
-    return fmt::format("asks http{}://{}", options_.url.is_secure() ? "s" : "",
-                       options_.url.authority());
+    return fmt::format("asks http{}://{}", options_.url.url().is_secure ? "s" : "",
+                       options_.url.url().authority);
   }
 
  private:
   const HttpOptions options_;
 };
-
-void ParseHeaders(const config::Field& field, HttpOptions& options) {
-  if (!field.present()) return;
-  for (const config::Field::Member& member : field.Members()) {
-    const auto value = member.field.Maybe<std::string>();
-    if (!config::Syntax<config::Token>::Read(member.name)) {
-      member.field.ErrorAt(member.mark, "is not a valid name of a header");
-    } else if (value && value->find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
-      member.field.Error("has a line end in it, which a header cannot carry");
-    } else if (value) {
-      options.headers.emplace_back(member.name, *value);
-    }
-  }
-}
 
 }  // namespace
 
@@ -104,19 +87,8 @@ std::unique_ptr<plugin::Resolver> MakeHttp(plugin::ResolverSetup setup) {
   } else if (!text.empty()) {
     url.Refuse(parsed.error(), "");
   }
-  const config::Field tls = setup.options["tls"];
-  const auto settings = config::ParseServiceTls(tls, setup.folder);
-  if (tls.present() && url.sound() && !options.url.is_secure())
-    tls.Error("has no effect: the url does not begin with https://");
-  if (options.url.is_secure() && tls.sound()) {
-    auto context = tls::ClientContext::Make(settings.value_or(config::ClientTls{}));
-    if (context) {
-      options.tls = std::move(*context);
-    } else {
-      for (const auto& error : context.error()) tls.ErrorAt(error.mark, error.message);
-    }
-  }
-  ParseHeaders(setup.options["headers"], options);
+  options.tls = ParseHttpTls(setup.options["tls"], options.url.url(), setup.folder);
+  options.headers = ParseHttpFields(setup.options["headers"]);
   setup.options.RejectUnknownKeys();
   return std::make_unique<Http>(std::move(options));
 }

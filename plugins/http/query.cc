@@ -12,70 +12,37 @@ namespace upgate::plugins {
 HttpQuery::HttpQuery(io::Loop loop, tls::Scratch& scratch, HostPort server,
                      tls::ClientContext* context, http::OutgoingRequest request,
                      plugin::Reply reply, std::size_t& under_way)
-    : loop_(loop), request_(std::move(request)), reply_(std::move(reply)), under_way_(under_way) {
+    : reply_(std::move(reply)),
+      under_way_(under_way),
+      call_(loop, scratch, std::move(server), context, std::move(request), kMostBody, *this) {
   ++under_way_;
-  io::ConnectHandler& handler = *this;
-  dialing_ = std::make_unique<plugin::Dialer>(loop, scratch, std::move(server), context, handler);
 }
 
 HttpQuery::~HttpQuery() {
   --under_way_;
-  ReleaseConnection();
 }
 
-void HttpQuery::ReleaseConnection() {
-  if (!connection_) return;
-  connection_->Abort();
-  loop_.turn.DeferDelete(std::move(connection_));
-}
-
-void HttpQuery::OnConnected(std::unique_ptr<io::ByteStream> stream) {
-  loop_.turn.DeferDelete(std::move(dialing_));
-  http::ClientConnection::Owner& owner = *this;
-  connection_ = http::ClientConnection::Start(std::move(stream), loop_, limits_, owner);
-  connection_->Send(request_, *this);
-}
-
-void HttpQuery::OnConnectFailed(const Error& error) {
-  reply_(plugin::Failed("the server of the resolver: " + error.message));
-}
-
-void HttpQuery::OnHead(http::Response&& head, http::BodyLength) {
-  head_ = std::move(head);
-  if (head_.status == 404 || head_.status == 410) {
-    ReleaseConnection();
-    return reply_(plugin::Unknown());
+bool HttpQuery::OnHead(const http::Response& head) {
+  if (head.status == 200) return true;
+  if (head.status == 404 || head.status == 410) {
+    reply_(plugin::Unknown());
+  } else {
+    reply_(plugin::Failed(fmt::format("the server of the resolver answered {}", head.status)));
   }
-  if (head_.status == 200) return;
-  ReleaseConnection();
-  reply_(plugin::Failed(fmt::format("the server of the resolver answered {}", head_.status)));
+  return false;
 }
 
-void HttpQuery::OnBody(Bytes bytes) {
-  if (body_.size() + bytes.size() <= kMostBody) return Append(body_, bytes);
-  ReleaseConnection();
-  reply_(plugin::Failed("the server of the resolver gave an answer that is too large"));
-}
-
-void HttpQuery::OnBodyEnd(const http::Headers&) {
-  auto target = TargetOfJson(body_);
-  const auto fresh = FreshnessOf(head_.headers);
-  ReleaseConnection();
+void HttpQuery::OnAnswer(http::Response answer) {
+  auto target = TargetOfJson(answer.body);
   if (!target) {
     return reply_(
         plugin::Failed("the server of the resolver gave an answer of no use: " + target.error()));
   }
-  reply_(plugin::Found(std::move(*target), fresh));
+  reply_(plugin::Found(std::move(*target), FreshnessOf(answer.headers)));
 }
 
-void HttpQuery::OnUpgraded(const http::Response&, http::Upgraded upgraded) {
-  loop_.turn.DeferDelete(std::move(upgraded.stream));
-  reply_(plugin::Failed("the server of the resolver changed the protocol"));
-}
-
-void HttpQuery::OnFailed(const Error& error, bool) {
-  ReleaseConnection();
-  reply_(plugin::Failed("the server of the resolver: " + error.message));
+void HttpQuery::OnFailed(std::string why) {
+  reply_(plugin::Failed("the server of the resolver" + why));
 }
 
 }  // namespace upgate::plugins

@@ -52,11 +52,4 @@ class TokenTable {
   std::vector<std::string> fault_places_;
 };
 
-// What shows that a file, or one of a folder, was changed.
-struct TokenFilesStamp {
-  std::string text;    // of names, sizes and times
-  bool fresh = false;  // changed so recently that a further change might not show
-};
-TokenFilesStamp StampOf(const std::filesystem::path& source);
-
 }  // namespace upgate::plugins

@@ -27,7 +27,7 @@ class TokenFileInstance final : public plugin::ResolverInstance {
 
 class TokenFile final : public plugin::Resolver {
  public:
-  TokenFile(std::filesystem::path path, bool fold_case, TokenTable table, TokenFilesStamp stamp)
+  TokenFile(std::filesystem::path path, bool fold_case, TokenTable table, FilesStamp stamp)
       : path_(path), source_(std::move(path), fold_case, std::move(table), std::move(stamp)) {}
 
   std::unique_ptr<plugin::ResolverInstance> Start(plugin::ResolverHost& host) const override {
@@ -50,7 +50,7 @@ std::unique_ptr<plugin::Resolver> MakeTokens(plugin::ResolverSetup& setup, bool 
   setup.options.RejectUnknownKeys();
   if (name.path.empty()) return nullptr;
   const std::filesystem::path path = setup.folder / name.path;
-  TokenFilesStamp stamp = StampOf(path);
+  FilesStamp stamp = StampOf(path);
   auto table = TokenTable::Read(path, fold_case);
   if (!table) {
     file.Error(table.error());

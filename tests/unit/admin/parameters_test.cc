@@ -110,6 +110,7 @@ TEST(SessionJsonTest, IsOneLineWithEverythingThatIsKnown) {
                        .client = "a\"b\x01",
                        .listener = "0.0.0.0:80",
                        .subprotocol = "",
+                       .user = "ann",
                        .dialect = "rfc6455",
                        .opened_unix_s = 1'000'000'000,
                        .age = io::Millis{61'500},
@@ -118,7 +119,7 @@ TEST(SessionJsonTest, IsOneLineWithEverythingThatIsKnown) {
                        .queued = 5,
                        .rtt_us = 1'234});
   EXPECT_EQ(text, R"({"id":7,"route":"/chat","server":"ws://10.0.0.1","client":"a\"b\u0001",)"
-                  R"("listener":"0.0.0.0:80","subprotocol":"","dialect":"rfc6455",)"
+                  R"("listener":"0.0.0.0:80","subprotocol":"","user":"ann","dialect":"rfc6455",)"
                   R"("opened":"2001-09-09T01:46:40Z","age_s":61.500,"idle_s":0.020,)"
                   R"("in":{"messages":1,"bytes":2},"out":{"messages":3,"bytes":4},)"
                   R"("queued_bytes":5,"rtt_ms":1.234})");

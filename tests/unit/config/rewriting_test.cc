@@ -133,10 +133,11 @@ TEST(RewritingTest, VariablesAreKnown) {
             "");
   EXPECT_EQ(error("\"{clint}\""),
             key + "'{clint}' has the unknown variable {clint}; did you mean {client}?\n");
-  EXPECT_EQ(error("\"{sni}\""), key +
-                                    "'{sni}' has the unknown variable {sni}; there are {client}, "
-                                    "{client_port}, {host}, {path}, {route}, {session}, {user}, "
-                                    "{tls.sni}, {capture.1}; a brace is written {{\n");
+  EXPECT_EQ(error("\"{sni}\""),
+            key +
+                "'{sni}' has the unknown variable {sni}; there are {client}, "
+                "{client_port}, {host}, {path}, {route}, {session}, {user}, "
+                "{tls.sni}, {capture.1}, {claim.NAME}; a brace is written {{\n");
   EXPECT_EQ(error("\"{client\""), key + "'{client' has a '{' without '}'; a brace is written {{\n");
   EXPECT_EQ(
       error("\"{capture.0}\""),

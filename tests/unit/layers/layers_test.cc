@@ -31,8 +31,8 @@ const std::map<std::string, std::vector<std::string>> kNarrow{
 
 // Libraries that only one folder may include.
 const std::map<std::string, std::string> kHidden{
-    {"uv.h", "net"},     {"uv/", "net"},       {"ares.h", "net"},  {"yaml-cpp/", "config"},
-    {"openssl/", "tls"}, {"llhttp.h", "http"}, {"llhttp/", "http"}};
+    {"uv.h", "net"},     {"uv/", "net"},       {"ares.h", "net"},   {"yaml-cpp/", "config"},
+    {"openssl/", "tls"}, {"llhttp.h", "http"}, {"llhttp/", "http"}, {"cjose/", "tls"}};
 
 constexpr std::string_view kBuiltins = "plugins/builtins.h";
 

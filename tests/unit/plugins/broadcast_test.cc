@@ -572,7 +572,7 @@ class HttpPublishTest : public BroadcastTest {
   http::Response Request(const std::string& method, const std::string& type,
                          const std::vector<std::string>& body, const std::string& path = "/room") {
     FakeExchange exchange(method, path);
-    if (!type.empty()) exchange.mutable_request().headers.Add("Content-Type", type);
+    if (!type.empty()) exchange.editable_request().headers.Add("Content-Type", type);
     const auto handler = hubs_[0]->OnRequest(exchange);
     if (handler) {
       for (const std::string& piece : body) {

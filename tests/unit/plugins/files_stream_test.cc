@@ -105,7 +105,7 @@ TEST_F(FilesStreamTest, OfAFileThatGrowsComesWhatWasAnnounced) {
 }
 
 TEST_F(FilesStreamTest, LongRangesStreamToo) {
-  exchange_.mutable_request().headers.Add("Range", "bytes=100000-899999");
+  exchange_.editable_request().headers.Add("Range", "bytes=100000-899999");
   Begin();
   loop_.RunUntilIdle();
   EXPECT_EQ(exchange_.length, 800'000u);
@@ -113,7 +113,7 @@ TEST_F(FilesStreamTest, LongRangesStreamToo) {
 }
 
 TEST_F(FilesStreamTest, AMultipartIsAsLongAsAnnounced) {
-  exchange_.mutable_request().headers.Add("Range", "bytes=0-399999,500000-,450000-450000");
+  exchange_.editable_request().headers.Add("Range", "bytes=0-399999,500000-,450000-450000");
   Begin();
   loop_.RunUntilIdle();
   EXPECT_TRUE(exchange_.ended);

@@ -44,8 +44,8 @@ class FilesTest : public PluginsTest {
                      const std::string& method = "GET", const std::string& raw = "") {
     if (!instance_) Serve();
     FakeExchange exchange(method, std::move(path));
-    exchange.mutable_request().headers = std::move(headers);
-    if (!raw.empty()) exchange.mutable_request().target.raw_path = raw;
+    exchange.editable_request().headers = std::move(headers);
+    if (!raw.empty()) exchange.editable_request().target.raw_path = raw;
     const auto handler = instance_->OnRequest(exchange);
     loop_.RunUntilIdle();
     EXPECT_TRUE(exchange.ended);

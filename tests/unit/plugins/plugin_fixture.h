@@ -87,7 +87,7 @@ class FakeExchange final : public http::Exchange {
     request_.target.query = std::move(query);
     request_.target.has_query = !request_.target.query.empty();
   }
-  http::Request& mutable_request() { return request_; }
+  http::Request& editable_request() override { return request_; }
 
   const http::Request& request() const override { return request_; }
   SocketAddress client_address() const override { return IpPort{}; }

@@ -21,8 +21,8 @@ class RedirectTest : public PluginsTest {
     const auto instance = Start("redirect", "{ to: \"" + to + "\" }");
     if (!instance) return {.status = 0, .reason = Errors(), .headers = {}, .body = {}};
     FakeExchange exchange("GET", raw_path, query);
-    exchange.mutable_request().target.host = host;
-    exchange.mutable_request().target.port = port;
+    exchange.editable_request().target.host = host;
+    exchange.editable_request().target.port = port;
     EXPECT_EQ(instance->OnRequest(exchange), nullptr);
     return *exchange.response;
   }

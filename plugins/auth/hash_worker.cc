@@ -1,0 +1,55 @@
+#include "plugins/auth/hash_worker.h"
+
+#include <crypt.h>
+#include <signal.h>
+
+#include <utility>
+
+#include "gateway/plugin/credentials.h"
+
+namespace upgate::plugins {
+namespace {
+
+bool IsRight(const HashJob& job, crypt_data& scratch) {
+  const char* made = crypt_r(job.password.c_str(), job.hash.c_str(), &scratch);
+  return made != nullptr && tls::AreEqualSecrets(made, job.hash);
+}
+
+}  // namespace
+
+HashWorker::~HashWorker() = default;
+
+bool HashWorker::Add(std::shared_ptr<HashJob> job) {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() >= kMostWaiting) return false;
+  waiting_.push_back(std::move(job));
+  if (!thread_.joinable()) {
+    // Signals are for the main thread.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void HashWorker::Run(const std::stop_token& stop) {
+  const auto scratch = std::make_unique<crypt_data>();
+  while (true) {
+    std::shared_ptr<HashJob> job;
+    {
+      std::unique_lock lock(mutex_);
+      if (!wake_.wait(lock, stop, [this] { return !waiting_.empty(); })) return;
+      if (stop.stop_requested()) return;
+      job = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    const bool right = job->wanted && IsRight(*job, *scratch);
+    tls::Wipe(job->password);
+    if (job->wanted) job->done(right);
+  }
+}
+
+}  // namespace upgate::plugins

@@ -1,0 +1,76 @@
+#include "plugins/auth/htpasswd.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "plugins/watched/files.h"
+
+namespace upgate::plugins {
+namespace {
+
+constexpr std::string_view kUse =
+    "; use bcrypt (htpasswd -B), yescrypt (mkpasswd -m yescrypt) or SHA-512 (mkpasswd -m sha-512)";
+
+// Empty if the hash is accepted.
+std::string FaultOf(std::string_view hash) {
+  constexpr std::array<std::string_view, 5> kAccepted{"$2y$", "$2b$", "$2a$", "$y$", "$6$"};
+  constexpr std::size_t kLongest = 256;
+  const auto begins = [&](std::string_view prefix) { return hash.starts_with(prefix); };
+  const bool visible = std::ranges::all_of(hash, [](char c) { return c > 0x20 && c < 0x7f; });
+  if (!visible || hash.size() > kLongest) return "is not 'user:hash'";
+  if (std::ranges::any_of(kAccepted, begins)) return "";
+  const std::string_view kind = begins("$apr1$") || begins("$1$") ? "has an MD5 hash"
+                                : begins("{SHA}")                 ? "has a SHA-1 hash"
+                                : begins("$5$")                   ? "has a SHA-256 hash"
+                                : begins("$")                     ? "has a hash of an unknown kind"
+                                              : "has a DES hash, or the password itself";
+  return fmt::format("{}, which is not accepted{}", kind, kUse);
+}
+
+}  // namespace
+
+std::expected<Htpasswd, std::string> Htpasswd::Read(const std::filesystem::path& file) {
+  const auto text = ReadWhole(file, kMostBytes);
+  if (!text) return std::unexpected(text.error());
+  auto read = Parse(*text);
+  if (!read) return std::unexpected(fmt::format("{}: {}", file.string(), read.error()));
+  return read;
+}
+
+std::expected<Htpasswd, std::string> Htpasswd::Parse(std::string_view text) {
+  Htpasswd read;
+  std::size_t number = 0;
+  while (!text.empty()) {
+    ++number;
+    const std::string_view whole = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), whole.size() + 1));
+    const std::string_view line = Trim(whole.substr(0, whole.find('\r')));
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::size_t colon = line.find(':');
+    const std::string_view user = line.substr(0, colon);
+    const bool named = !user.empty() && std::ranges::none_of(user, IsControl);
+    const std::string fault = colon == std::string_view::npos || !named
+                                  ? "is not 'user:hash'"
+                                  : FaultOf(line.substr(colon + 1));
+    if (!fault.empty()) return std::unexpected(fmt::format("line {} {}", number, fault));
+    read.users_.emplace(user, line.substr(colon + 1));
+  }
+  if (read.users_.empty()) return std::unexpected("has no users; add one with htpasswd -B");
+  return read;
+}
+
+Htpasswd::Entry Htpasswd::Find(std::string_view user) const {
+  const auto found = users_.find(user);
+  if (found != users_.end()) return {found->second, true};
+  return {users_.begin()->second, false};
+}
+
+void Htpasswd::Tell(Log& log, const std::filesystem::path& file) const {
+  log.Info("password file read", {{"file", file.string()}, {"users", size()}});
+}
+
+}  // namespace upgate::plugins

@@ -1,0 +1,68 @@
+#include "plugins/auth/token_list.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/base/text.h"
+#include "gateway/plugin/credentials.h"
+#include "plugins/auth/places.h"
+#include "plugins/watched/files.h"
+
+namespace upgate::plugins {
+
+std::expected<TokenList, std::string> TokenList::Read(const std::filesystem::path& file) {
+  auto text = ReadWhole(file, kMostBytes);
+  if (!text) return std::unexpected(std::move(text.error()));
+  auto list = Parse(*text);
+  tls::Wipe(*text);
+  if (!list) return std::unexpected(fmt::format("{}: {}", file.string(), list.error()));
+  return list;
+}
+
+std::expected<TokenList, std::string> TokenList::Parse(std::string_view text) {
+  TokenList list;
+  list.key_ = tls::RandomKey();
+  std::size_t number = 0;
+  while (!text.empty()) {
+    ++number;
+    const std::string_view whole = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), whole.size() + 1));
+    const std::string_view line = Trim(whole.substr(0, whole.find('\r')));
+    if (line.empty() || line.starts_with('#')) continue;
+    const auto wrong = [&](std::string_view what) {
+      return std::unexpected(fmt::format("line {} {}", number, what));
+    };
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0) return wrong("is not 'name: token'");
+    const std::string name = ShownUser(Trim(line.substr(0, colon)));
+    const std::string_view token = Trim(line.substr(colon + 1));
+    if (token.size() < kShortest) {
+      return wrong(
+          fmt::format("has a token of fewer than {} characters; write the output of "
+                      "openssl rand -hex 32",
+                      kShortest));
+    }
+    auto identity = std::make_shared<const plugin::Identity>(name);
+    if (!list.names_.emplace(list.DigestOf(token), std::move(identity)).second)
+      return wrong("has a token that is there twice");
+  }
+  return list;
+}
+
+std::string TokenList::DigestOf(std::string_view token) const {
+  const auto digest = tls::HmacSha256(key_, token);
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+std::shared_ptr<const plugin::Identity> TokenList::Find(std::string_view token) const {
+  const auto found = names_.find(DigestOf(token));
+  return found != names_.end() ? found->second : nullptr;
+}
+
+void TokenList::Tell(Log& log, const std::filesystem::path& file) const {
+  log.Info("token list read", {{"file", file.string()}, {"tokens", size()}});
+}
+
+}  // namespace upgate::plugins

@@ -1,0 +1,73 @@
+#include "plugins/jwt/verifier.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "gateway/base/bytes.h"
+
+namespace upgate::plugins {
+
+using plugin::AuthReason;
+
+std::size_t JwtVerifier::HashOfDigest::operator()(const Digest& digest) const {
+  std::size_t hash = 0;
+  std::memcpy(&hash, digest.data(), sizeof hash);
+  return hash;
+}
+
+bool JwtVerifier::IsOver(const plugin::Identity& identity) const {
+  return identity.ends_unix_ms && timers_.UnixSeconds() * 1000 >= *identity.ends_unix_ms;
+}
+
+JwtVerifier::Result JwtVerifier::Verify(std::string_view token, bool& lacks_key) {
+  lacks_key = false;
+  const std::shared_ptr<const KeySet> keys = keys_.keys();
+  if (keys != keys_then_) {
+    remembered_.clear();
+    keys_then_ = keys;
+  }
+  const Digest digest = tls::Sha256(AsBytes(token));
+  if (const auto known = remembered_.find(digest); known != remembered_.end()) {
+    if (!IsOver(*known->second)) return known->second;
+    remembered_.erase(known);
+  }
+  Result result = VerifyAnew(token, keys.get(), lacks_key);
+  if (result) Remember(digest, *result);
+  return result;
+}
+
+JwtVerifier::Result JwtVerifier::VerifyAnew(std::string_view token, const KeySet* keys,
+                                            bool& lacks_key) const {
+  const auto fault = [](AuthReason reason, std::string why) {
+    return std::unexpected(TokenFault{reason, std::move(why)});
+  };
+  const auto parts = JwtParts::Read(token);
+  if (!parts) return std::unexpected(parts.error());
+  if (std::ranges::find(rules_.algorithms, parts->algorithm) == rules_.algorithms.end())
+    return fault(AuthReason::kWrong, "the token's alg is not among the algorithms");
+  if (keys == nullptr) {
+    lacks_key = true;
+    return fault(AuthReason::kFailed, "there are no keys yet");
+  }
+  switch (keys->Verify(token, parts->algorithm, parts->key_id)) {
+    case KeySet::Verdict::kSigned:
+      break;
+    case KeySet::Verdict::kNotSigned:
+      return fault(AuthReason::kWrong, "the token's signature is wrong");
+    case KeySet::Verdict::kNoKey:
+      lacks_key = true;
+      return fault(AuthReason::kWrong, "no key fits the token's kid and alg");
+  }
+  return CheckClaims(parts->claims, rules_.claims, timers_.UnixSeconds());
+}
+
+void JwtVerifier::Remember(const Digest& digest, std::shared_ptr<const plugin::Identity> identity) {
+  if (remembered_.size() >= kMostRemembered) {
+    std::erase_if(remembered_, [this](const auto& entry) { return IsOver(*entry.second); });
+    if (remembered_.size() >= kMostRemembered) remembered_.clear();
+  }
+  remembered_.insert_or_assign(digest, std::move(identity));
+}
+
+}  // namespace upgate::plugins

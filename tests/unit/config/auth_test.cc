@@ -1,0 +1,79 @@
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/config/write_config.h"
+#include "tests/unit/config/parsing.h"
+
+namespace upgate::config::auth_test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::shared_ptr<const Config> WithAuth(const std::string& auth) {
+  return Parsed(
+      "listeners: [ { address: a:1 } ]\nauth: { a: { token: { file: t } }, b: { basic: { file: u } "
+      "} }\n"
+      "routes: [ { path: /, plugin: echo, auth: " +
+      auth + " } ]");
+}
+// The errors of a route with this `auth`, in a file with the authenticators staff and ops.
+std::string ErrorsOfAuth(const std::string& auth) {
+  return ErrorsOf(
+      "listeners: [ { address: a:1 } ]\nauth: { staff: { token: { file: t } }, ops: { basic: {} } "
+      "}\n"
+      "routes: [ { path: /, plugin: echo, auth: " +
+      auth + " } ]");
+}
+
+TEST(AuthConfigTest, ARouteNamesOneOrSeveralAuthenticators) {
+  EXPECT_FALSE(Parsed("listeners: [ { address: a:1 } ]\nroutes: [ { path: /, plugin: echo } ]")
+                   ->routes[0]
+                   .auth);
+  EXPECT_THAT(WithAuth("a")->routes[0].auth->use, ElementsAre("a"));
+  EXPECT_THAT(WithAuth("[ b, a ]")->routes[0].auth->use, ElementsAre("b", "a"));
+  const RouteAuth plain = *WithAuth("{ use: a }")->routes[0].auth;
+  EXPECT_FALSE(plain.optional);
+  EXPECT_EQ(plain.expired_code, 3000);
+  const RouteAuth full =
+      *WithAuth("{ use: [ a ], optional: true, expired_code: 4001 }")->routes[0].auth;
+  EXPECT_TRUE(full.optional);
+  EXPECT_EQ(full.expired_code, 4001);
+}
+
+TEST(AuthConfigTest, KeepsTheKindAndTheOptionsForThePlugin) {
+  const Authenticator& a = WithAuth("a")->auth.at("a");
+  EXPECT_EQ(a.name, "a");
+  EXPECT_EQ(a.kind, "token");
+  EXPECT_EQ(a.options.members.at(0).key.scalar, "file");
+}
+
+TEST(AuthConfigTest, NamesMustBeThoseOfAuthenticators) {
+  EXPECT_THAT(ErrorsOfAuth("stff"), HasSubstr("did you mean 'staff'?"));
+  EXPECT_THAT(ErrorsOfAuth("[ staff, other ]"),
+              HasSubstr("'other' is not an authenticator in this file; add it to auth"));
+  EXPECT_THAT(ErrorsOfAuth("[ staff, staff ]"), HasSubstr("is listed twice"));
+  EXPECT_THAT(ErrorsOfAuth("[ ]"), HasSubstr("needs at least one authenticator"));
+  EXPECT_THAT(ErrorsOfAuth("{ optional: true }"), HasSubstr("missing; name an authenticator"));
+  EXPECT_THAT(ErrorsOfAuth("{ use: staff, expired_code: 1005 }"), HasSubstr("cannot be sent"));
+  EXPECT_THAT(ErrorsOfAuth("{ use: staff, optinal: true }"), HasSubstr("did you mean 'optional'?"));
+}
+
+TEST(AuthConfigTest, AnAuthenticatorIsOfOneKind) {
+  EXPECT_THAT(ErrorsOfTop("auth: { a: { jwt: {}, basic: {} } }"),
+              HasSubstr("needs exactly one kind"));
+  EXPECT_THAT(ErrorsOfTop("auth: { a: {} }"), HasSubstr("needs exactly one kind"));
+  EXPECT_THAT(ErrorsOfTop("auth: { a: jwt }"), HasSubstr("auth.a"));
+}
+
+TEST(AuthConfigTest, IsWrittenWithoutSecrets) {
+  const std::string written = WriteConfig(*WithAuth("{ use: a, optional: true }"));
+  EXPECT_THAT(written, HasSubstr("token"));
+  EXPECT_THAT(written, HasSubstr("optional: true"));
+  EXPECT_THAT(written, HasSubstr("expired_code: 3000"));
+}
+
+}  // namespace
+}  // namespace upgate::config::auth_test
