@@ -107,8 +107,9 @@ if [[ $mode == --unit || $mode == --test || $mode == --lint ]]; then
   packages+=(libgmock-dev libgtest-dev openssl)
 fi
 if [[ $mode == --test ]]; then
-  packages+=(chromium clang-format-19 curl dnsmasq-base haproxy libwebsockets-test-server mosquitto nginx procps python3
-    python3-websockets python3-yaml redis-server shellcheck valgrind websockify wrk)
+  packages+=(chromium clang-format-19 curl dnsmasq-base haproxy libwebsockets-test-server mosquitto nginx novnc procps python3
+    python3-websockets python3-yaml redis-server shellcheck tigervnc-standalone-server valgrind websockify wrk
+    x11-xserver-utils)
   has_node || packages+=(nodejs npm)
 fi
 if [[ $mode == --fuzz ]]; then
