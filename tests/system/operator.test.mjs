@@ -46,7 +46,7 @@ test('sessions are found, closed one by one and by a filter', async (t) => {
   const listed = await upgate(t, 'sessions', ...where);
   assert.equal(listed.code, 0, listed.err);
   assert.match(listed.out, /^ID +ROUTE +SERVER +CLIENT +USER +SUBPROTOCOL +AGE +IDLE +IN +OUT +QUEUED +RTT\n/);
-  assert.match(listed.out, /\/echo +plugin:echo +127\.0\.0\.1:\d+ +chat /);
+  assert.match(listed.out, /\/echo +plugin:echo +127\.0\.0\.1:\d+ +- +chat /);
   assert.match(listed.out, /\n3 of 3 sessions\n$/);
 
   const found = await upgate(t, 'sessions', ...where, '--subprotocol', 'chat', '--sort', 'age', '--json');
