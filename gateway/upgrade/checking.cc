@@ -8,10 +8,12 @@ namespace upgate::upgrade {
 
 using stats::AuthOutcome;
 
-Gateway::Checking::Checking(Gateway& gateway, Arrival arrival, Decision decision,
+Gateway::Checking::Checking(Gateway& gateway, const Arrival& arrival, Decision decision,
                             Credential credential)
     : gateway_(gateway),
-      arrival_(std::move(arrival)),
+      listener_(arrival.listener),
+      seen_(arrival.seen),
+      arrival_{arrival.exchange, listener_, arrival.places, arrival.route, seen_},
       decision_(std::move(decision)),
       credential_(std::move(credential)),
       auth_(credential_.auth),
@@ -73,7 +75,7 @@ void Gateway::Checking::GoOn(plugin::AuthAnswer answer) {
   arrival_.exchange.NoteUser(identity_->user);
   http::Exchange& exchange = arrival_.exchange;
   const bool to_service = arrival_.route.service() != nullptr;
-  next_ = gateway_.Proceed(arrival_, std::move(decision_),
+  next_ = gateway_.Proceed(arrival_, decision_,
                            {std::move(answer.identity), std::move(answer.to_server)});
   if (!next_) return;
   PassBody();
@@ -119,15 +121,15 @@ Gateway::Credential Gateway::TakeCredential(const Arrival& arrival) {
   return credential;
 }
 
-std::unique_ptr<http::ExchangeHandler> Gateway::Authenticate(Arrival arrival, Decision decision,
+std::unique_ptr<http::ExchangeHandler> Gateway::Authenticate(const Arrival& arrival,
+                                                             Decision& decision,
                                                              Credential credential) {
   if (credential.auth != nullptr) {
-    return std::make_unique<Checking>(*this, std::move(arrival), std::move(decision),
-                                      std::move(credential));
+    return std::make_unique<Checking>(*this, arrival, std::move(decision), std::move(credential));
   }
   if (arrival.route.config().auth->optional) {
     arrival.route.CountAuth(AuthOutcome::kNobody);
-    return Proceed(std::move(arrival), std::move(decision), {});
+    return Proceed(arrival, decision, {});
   }
   plugin::AuthAnswer answer =
       plugin::Refused(AuthOutcome::kMissing, "there is no credential in the request");

@@ -19,7 +19,7 @@ class Gateway::Checking final : public http::ExchangeHandler,
                                 private io::Timer::Owner {
  public:
   // `credential` has an authenticator.
-  Checking(Gateway& gateway, Arrival arrival, Decision decision, Credential credential);
+  Checking(Gateway& gateway, const Arrival& arrival, Decision decision, Credential credential);
   ~Checking() override;
 
  private:
@@ -36,7 +36,9 @@ class Gateway::Checking final : public http::ExchangeHandler,
   void PassBody();
 
   Gateway& gateway_;
-  Arrival arrival_;
+  const Ref<ListenerContext> listener_;
+  const route::SeenAs seen_;
+  const Arrival arrival_;
   Decision decision_;
   Credential credential_;
   const Ref<LoopAuth> auth_;

@@ -229,19 +229,19 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
     return RefuseForShutdown(exchange);
   }
-  Arrival arrival{exchange, came_by, places, route, seen};
-  Credential credential;
-  if (route.config().auth) credential = TakeCredential(arrival);
+  const Arrival arrival{exchange, came_by, places, route, seen};
+  const bool asks = route.config().auth.has_value();
+  Credential credential = asks ? TakeCredential(arrival) : Credential{};
   Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
-  if (!route.config().auth || std::holds_alternative<Answered>(decision.what))
-    return Proceed(std::move(arrival), std::move(decision), {});
-  return Authenticate(std::move(arrival), std::move(decision), std::move(credential));
+  if (!asks || std::holds_alternative<Answered>(decision.what))
+    return Proceed(arrival, decision, {});
+  return Authenticate(arrival, decision, std::move(credential));
 }
 
-std::unique_ptr<http::ExchangeHandler> Gateway::Proceed(Arrival arrival, Decision decision,
+std::unique_ptr<http::ExchangeHandler> Gateway::Proceed(const Arrival& arrival, Decision& decision,
                                                         Known known) {
-  auto& [exchange, came_by, places, route, seen] = arrival;
+  const auto& [exchange, came_by, places, route, seen] = arrival;
   const config::Listener& listener = came_by->config;
   const http::Request& request = exchange.request();
   auto* accepted = std::get_if<Accepted>(&decision.what);

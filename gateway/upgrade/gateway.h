@@ -149,10 +149,10 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // A request that has found its route, and how it came. The exchange holds the route.
   struct Arrival {
     http::Exchange& exchange;
-    Ref<ListenerContext> listener;
+    const Ref<ListenerContext>& listener;
     http::ClientPlaces& places;
     RouteContext& route;
-    route::SeenAs seen;
+    const route::SeenAs& seen;
   };
   // Whom the authenticators of a route have found the client to be.
   struct Known {
@@ -168,9 +168,10 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // Takes the credentials out of the request, and returns that which decides.
   static Credential TakeCredential(const Arrival& arrival);
   // For a request that may go on, as far as the policies say, once its client is known.
-  std::unique_ptr<http::ExchangeHandler> Authenticate(Arrival arrival, Decision decision,
+  std::unique_ptr<http::ExchangeHandler> Authenticate(const Arrival& arrival, Decision& decision,
                                                       Credential credential);
-  std::unique_ptr<http::ExchangeHandler> Proceed(Arrival arrival, Decision decision, Known known);
+  std::unique_ptr<http::ExchangeHandler> Proceed(const Arrival& arrival, Decision& decision,
+                                                 Known known);
   // Answers for an authenticator; `auth` is nullptr where there is no credential.
   void RefuseAccess(const Arrival& arrival, const Decision& decision, const LoopAuth* auth,
                     plugin::AuthAnswer answer);
