@@ -41,7 +41,7 @@ std::optional<Ip> ParseAddress(std::string_view text) {
   return authority ? Ip::Parse(authority->host) : std::nullopt;
 }
 
-std::string SchemeOf(std::string_view text) {
+std::string_view SchemeOf(std::string_view text) {
   const std::string scheme = ToLower(text);
   if (scheme == "http" || scheme == "ws") return "http";
   if (scheme == "https" || scheme == "wss") return "https";

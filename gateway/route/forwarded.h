@@ -10,9 +10,9 @@ namespace upgate::route {
 
 // What trusted proxies report about the client; a field is empty or 0 if nothing valid is reported.
 struct Told {
-  std::string client;     // its address, or an obfuscated identifier (RFC 7239, section 6.3)
-  std::string scheme;     // "http" or "https"
-  std::string authority;  // host and optional port, as the client wrote them
+  std::string client;       // its address, or an obfuscated identifier (RFC 7239, section 6.3)
+  std::string_view scheme;  // "http" or "https", of static storage
+  std::string authority;    // host and optional port, as the client wrote them
   std::uint16_t port = 0;
 };
 

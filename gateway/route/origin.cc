@@ -143,7 +143,7 @@ std::string OriginOf(const SeenAs& seen) {
   std::string host = seen.host.contains(':') ? "[" + seen.host + "]" : seen.host;
   if (seen.rooted) host += '.';
   if (seen.port != DefaultPort(seen.scheme)) host += ":" + std::to_string(seen.port);
-  return seen.scheme + "://" + host;
+  return fmt::format("{}://{}", seen.scheme, host);
 }
 
 }  // namespace upgate::route

@@ -12,9 +12,9 @@ namespace upgate::route {
 
 // A request as its client sees it: behind a trusted proxy, as the forwarding headers describe it.
 struct SeenAs {
-  std::string scheme;      // "http" or "https"
-  std::string host;        // lower case, no port, no brackets, no trailing root dot
-  std::uint16_t port = 0;  // the scheme's default if none was given
+  std::string_view scheme;  // "http" or "https", of static storage
+  std::string host;         // lower case, no port, no brackets, no trailing root dot
+  std::uint16_t port = 0;   // the scheme's default if none was given
   std::string client;  // the client's address, for logs; without a port if it came from a header
   bool by_trusted_proxy = false;  // the peer is a trusted proxy
   bool rooted = false;            // the host had a trailing root dot, and so has its origin

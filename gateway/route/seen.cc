@@ -10,8 +10,8 @@ namespace upgate::route {
 namespace {
 
 // Forwarded takes precedence where both have a value; the difference is noted.
-std::string Choose(const std::string& forwarded, const std::string& x_forwarded,
-                   std::string& overruled) {
+template <class Text>
+Text Choose(const Text& forwarded, const Text& x_forwarded, std::string& overruled) {
   if (forwarded.empty()) return x_forwarded;
   if (!x_forwarded.empty() && !EqualsIgnoreCase(forwarded, x_forwarded)) {
     overruled += fmt::format("{}{} instead of {}", overruled.empty() ? "" : ", ",
@@ -41,7 +41,7 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
   Told told;
   seen.by_trusted_proxy = IsTrusted(peer, trusted);
   if (seen.by_trusted_proxy) told = ByProxies(request.headers, trusted, seen.overruled);
-  seen.scheme = !told.scheme.empty() ? std::move(told.scheme) : tls ? "https" : "http";
+  seen.scheme = !told.scheme.empty() ? told.scheme : tls ? "https" : "http";
   seen.client = !told.client.empty() ? std::move(told.client) : ToString(peer);
   const auto host = ParseAuthority(told.authority, 0);
   seen.host = host ? host->host : CanonicalHost(request.target.host);

@@ -37,7 +37,7 @@ class Gateway::Checking final : public http::ExchangeHandler,
 
   Gateway& gateway_;
   const Ref<ListenerContext> listener_;
-  const route::SeenAs seen_;
+  route::SeenAs seen_;
   const Arrival arrival_;
   Decision decision_;
   Credential credential_;

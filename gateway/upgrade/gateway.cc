@@ -205,8 +205,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
                                                           http::ClientPlaces& places) {
   const config::Listener& listener = came_by->config;
   const http::Request& request = exchange.request();
-  const route::SeenAs seen = route::SeenByClient(
-      request, listener.tls.has_value(), exchange.client_address(), listener.trusted_proxies);
+  route::SeenAs seen = route::SeenByClient(request, listener.tls.has_value(),
+                                           exchange.client_address(), listener.trusted_proxies);
   if (!seen.overruled.empty())
     shared_.log.Debug("proxy headers disagree",
                       {{"client", seen.client}, {"believed", seen.overruled}});
@@ -277,18 +277,17 @@ std::unique_ptr<http::ExchangeHandler> Gateway::Proceed(const Arrival& arrival, 
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnOrdinary(http::Exchange& exchange,
                                                            const Ref<ListenerContext>& came_by,
-                                                           RouteContext& route,
-                                                           const route::SeenAs& seen,
+                                                           RouteContext& route, route::SeenAs& seen,
                                                            Onward onward) {
   if (ServiceHost* host = route.service()) {
     exchange.NoteServer(route.service_name());
     return host->instance().OnRequest(exchange);
   }
   if (route.resolver() != nullptr)
-    return std::make_unique<Resolving>(*this, exchange, came_by, route, seen, std::move(onward),
-                                       std::nullopt);
-  return std::make_unique<Proxy>(*this, exchange, came_by, route, seen, std::move(onward),
-                                 std::nullopt);
+    return std::make_unique<Resolving>(*this, exchange, came_by, route, std::move(seen),
+                                       std::move(onward), nullptr);
+  return std::make_unique<Proxy>(*this, exchange, came_by, route, std::move(seen),
+                                 std::move(onward), nullptr);
 }
 
 // For a request that is not judged as a WebSocket handshake. `other`: the protocol that it asks for
@@ -404,9 +403,8 @@ http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_v
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,
                                                           const Ref<ListenerContext>& listener,
-                                                          RouteContext& route,
-                                                          const route::SeenAs& seen, Onward onward,
-                                                          Admission admission) {
+                                                          RouteContext& route, route::SeenAs& seen,
+                                                          Onward onward, Admission admission) {
   const auto refuse = [&](HandshakeOutcome outcome, http::Response response) {
     route.Count(outcome);
     LogRefusal(exchange.request(), &route, seen, response.status, response.body);
@@ -424,12 +422,14 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     return nullptr;
   }
   if (route.resolver() != nullptr) {
-    return std::make_unique<Resolving>(*this, exchange, listener, route, seen, std::move(onward),
-                                       std::move(admission));
+    return std::make_unique<Resolving>(*this, exchange, listener, route, std::move(seen),
+                                       std::move(onward),
+                                       std::make_unique<Admission>(std::move(admission)));
   }
   if (onward.backend->http() != nullptr) {
-    return std::make_unique<Proxy>(*this, exchange, listener, route, seen, std::move(onward),
-                                   std::move(admission));
+    return std::make_unique<Proxy>(*this, exchange, listener, route, std::move(seen),
+                                   std::move(onward),
+                                   std::make_unique<Admission>(std::move(admission)));
   }
   const backend::Wish wish = WishOf(onward.backend->record(), exchange.request(), seen);
   return std::make_unique<Handshake>(*this, exchange, std::move(onward.backend),

@@ -152,7 +152,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
     const Ref<ListenerContext>& listener;
     http::ClientPlaces& places;
     RouteContext& route;
-    const route::SeenAs& seen;
+    route::SeenAs& seen;  // goes on with the request
   };
   // Whom the authenticators of a route have found the client to be.
   struct Known {
@@ -179,11 +179,11 @@ class Gateway final : private session::Session::Owner, private ServicePost {
 
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
-                                                   RouteContext& route, const route::SeenAs& seen,
+                                                   RouteContext& route, route::SeenAs& seen,
                                                    Onward onward, Admission admission);
   std::unique_ptr<http::ExchangeHandler> OnOrdinary(http::Exchange& exchange,
                                                     const Ref<ListenerContext>& listener,
-                                                    RouteContext& route, const route::SeenAs& seen,
+                                                    RouteContext& route, route::SeenAs& seen,
                                                     Onward onward);
   void IgnoreUpgrade(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
                      const config::Listener& listener, const Decision& decision,

@@ -38,7 +38,7 @@ bool IsIdempotent(std::string_view method) {
 
 Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
                       RouteContext& route, route::SeenAs seen, Onward onward,
-                      std::optional<Admission> admission)
+                      std::unique_ptr<Admission> admission)
     : gateway_(gateway),
       exchange_(exchange),
       listener_(std::move(listener)),
@@ -49,7 +49,7 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
       admission_(std::move(admission)),
       pool_(*onward_.backend->http()),
       search_{.wish = WishOf(onward_.backend->record(), exchange.request(), seen_),
-              .for_session = admission_.has_value(),
+              .for_session = admission_ != nullptr,
               .tried = {}},
       server_side_(*this),
       timer_(gateway.context_.loop.timers, *this),

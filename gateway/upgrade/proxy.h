@@ -23,10 +23,11 @@ class Gateway::Proxy final : public http::ExchangeHandler,
                              private backend::OpenHandler,
                              private io::Timer::Owner {
  public:
-  // `admission` is set for an upgrade that passed every policy, to WebSocket or to another
-  // protocol.
+  // `admission` is for an upgrade that passed every policy, to WebSocket or to another protocol;
+  // else nullptr, so that ordinary requests need not have room for it.
   Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
-        RouteContext& route, route::SeenAs seen, Onward onward, std::optional<Admission> admission);
+        RouteContext& route, route::SeenAs seen, Onward onward,
+        std::unique_ptr<Admission> admission);
   ~Proxy() override;
 
  private:
@@ -122,7 +123,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   const config::Route& route_;  // the context's
   const route::SeenAs seen_;
   const Onward onward_;
-  std::optional<Admission> admission_;
+  const std::unique_ptr<Admission> admission_;
   backend::HttpPool& pool_;
   backend::Search search_;
   ServerSide server_side_;

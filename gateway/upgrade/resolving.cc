@@ -51,7 +51,8 @@ std::string UrlOf(const config::ServerUrl& server) {
 
 Gateway::Resolving::Resolving(Gateway& gateway, http::Exchange& exchange,
                               Ref<ListenerContext> listener, RouteContext& route,
-                              route::SeenAs seen, Onward onward, std::optional<Admission> admission)
+                              route::SeenAs seen, Onward onward,
+                              std::unique_ptr<Admission> admission)
     : gateway_(gateway),
       exchange_(exchange),
       listener_(std::move(listener)),

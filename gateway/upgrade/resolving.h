@@ -26,7 +26,7 @@ class Gateway::Resolving final : public http::ExchangeHandler,
   // As for a Proxy; `onward` is without its backend.
   Resolving(Gateway& gateway, http::Exchange& exchange, Ref<ListenerContext> listener,
             RouteContext& route, route::SeenAs seen, Onward onward,
-            std::optional<Admission> admission);
+            std::unique_ptr<Admission> admission);
   ~Resolving() override;
 
  private:
@@ -56,7 +56,7 @@ class Gateway::Resolving final : public http::ExchangeHandler,
   LoopResolver& resolver_;  // the context's
   route::SeenAs seen_;
   Onward onward_;
-  std::optional<Admission> admission_;
+  std::unique_ptr<Admission> admission_;
   io::Timer timer_;
   std::string token_;
   std::string key_;  // of the cache of answers, then of the servers found

@@ -28,7 +28,7 @@ http::Request RequestTo(const std::string& host, std::uint16_t port,
 }
 
 std::string Url(const SeenAs& seen) {
-  return seen.scheme + "://" + HostPort{seen.host, seen.port}.ToString();
+  return std::string(seen.scheme) + "://" + HostPort{seen.host, seen.port}.ToString();
 }
 
 TEST(SeenByClientTest, WithoutProxies) {
