@@ -232,7 +232,8 @@ def check_commands(page: Page):
 
 
 def prepare(folder: Path, text: str) -> str:
-    """Creates the files named in a configuration, and replaces its ports by 0, because they may be in use."""
+    """Creates the files named in a configuration, all in the folder, and replaces its ports by 0, because they may be in use."""
+    text = re.sub(r"\b(root|file): /", r"\1: ", text)
     for key, name in re.findall(r"\b(cert|key|ca|client_ca|root|file): *\"?([\w./-]+)", text):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

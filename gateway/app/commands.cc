@@ -26,6 +26,7 @@
 #include "gateway/route/coverage.h"
 #include "gateway/route/dead_routes.h"
 #include "gateway/route/rebinding.h"
+#include "gateway/route/shared_cookies.h"
 #include "plugins/builtins.h"
 
 namespace upgate::app {
@@ -51,6 +52,7 @@ std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   std::vector<config::ConfigError> warnings = route::UncoveredPolicies(config.routes);
   config::AppendAll(warnings, route::DeadRoutes(config.routes));
   config::AppendAll(warnings, route::UnusedBackends(config));
+  config::AppendAll(warnings, route::SharedCookies(config));
   config::AppendAll(warnings, route::RebindableRoutes(config));
   if (config.admin && config.admin->token_file) {
     if (auto warning = admin::ExposedTokenFile(*config.admin->token_file))

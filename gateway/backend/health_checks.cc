@@ -43,7 +43,6 @@ class HealthChecks::Check final : private io::Timer::Owner,
       : all_(all),
         backend_(std::move(backend)),
         index_(index),
-        settings_(SettingsFor(*backend_->config, config(), all.setup_.user_agent)),
         start_(Now() + Random(check().interval)),
         timer_(all.setup_.loop.timers, *this) {
     if (next) start_ = std::min(start_, std::max(*next, Now()));
@@ -51,7 +50,15 @@ class HealthChecks::Check final : private io::Timer::Owner,
     timer_.Arm(due_ - Now());
   }
 
-  const BackendRecord* backend() const { return backend_.get(); }
+  // Goes on, with its failures so far, as the check of this server. False if the file has other
+  // words for the backend now: then failures may have been due to the old ones.
+  bool Continue(const std::shared_ptr<const BackendRecord>& backend, std::size_t index) {
+    if (backend->servers[index] != record() || backend->config->words != backend_->config->words)
+      return false;
+    backend_ = backend;
+    index_ = index;
+    return true;
+  }
   io::Instant due() const { return due_; }
   // It is not checked any more.
   void Forget() { SetDown(false); }
@@ -82,6 +89,8 @@ class HealthChecks::Check final : private io::Timer::Owner,
     // The last one is about to end: its time is not longer than the interval.
     if (probe_ || bytes_) return;
     io::Loop loop = all_.setup_.loop;
+    running_ = backend_;
+    settings_ = SettingsFor(*backend_->config, config(), all_.setup_.user_agent);
     auto tls = config::IsSecure(config().scheme) ? backend_->tls_context() : nullptr;
     if (check().kind == config::HealthCheck::Kind::kTcp) {
       ByteCheck::Owner& owner = *this;
@@ -129,14 +138,16 @@ class HealthChecks::Check final : private io::Timer::Owner,
   }
 
   HealthChecks& all_;
-  const std::shared_ptr<const BackendRecord> backend_;
-  const std::size_t index_;
-  const ProbeSettings settings_;
+  std::shared_ptr<const BackendRecord> backend_;
+  std::size_t index_;
   io::Instant start_;  // of the check to come, without its jitter
   io::Instant due_{};
   io::Timer timer_;
   bool last_was_good_ = true;
   std::uint32_t in_a_row_ = 0;
+  // What the check that runs, or ran last, borrows from.
+  std::shared_ptr<const BackendRecord> running_;
+  ProbeSettings settings_;
   std::unique_ptr<Probe> probe_;      // while it runs
   std::unique_ptr<ByteCheck> bytes_;  // the same
 };
@@ -152,7 +163,7 @@ void HealthChecks::Watch(const Backends& backends) {
     for (std::size_t i = 0; i < backend->servers.size(); ++i) {
       auto old = before.extract({name, backend->servers[i]->url});
       std::unique_ptr<Check>& check = checks_[{name, backend->servers[i]->url}];
-      if (old && old.mapped()->backend() == backend.get()) {
+      if (old && old.mapped()->Continue(backend, i)) {
         check = std::move(old.mapped());
         continue;
       }

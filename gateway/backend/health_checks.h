@@ -39,7 +39,8 @@ class HealthChecks final {
   ~HealthChecks();
 
   // The backends that serve from now on. A server keeps its state as long as it is checked; one
-  // that is not checked any more is up. Checks that both have go on as they were.
+  // that is not checked any more is up. Checks of backends whose part of the file is the same go on
+  // as they were, even if the addresses of a name have changed.
   void Watch(const Backends& backends);
 
  private:

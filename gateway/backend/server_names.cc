@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/config/host_syntax.h"
+
 namespace upgate::backend {
 namespace {
 
@@ -65,10 +67,12 @@ std::vector<config::Server> ServersAt(const config::Server& named,
   }
   std::vector<config::Server> servers;
   for (const SrvRecord& record : records) {
-    if (record.target.empty() || record.target == "." || record.port == 0) continue;
+    // DNS allows any bytes in names, and writes them in any case.
+    if (config::HostMistake(record.target) || record.port == 0) continue;
     config::Server server = MemberOf(named);
-    server.address = HostPort{record.target, record.port};
-    server.url = fmt::format("{}://{}:{}", SchemeIn(named.url), record.target, record.port);
+    const HostPort address{config::CanonicalHost(record.target), record.port};
+    server.address = address;
+    server.url = fmt::format("{}://{}", SchemeIn(named.url), address.ToString());
     server.weight = WeightOf(record, largest);
     server.tier = static_cast<std::uint32_t>(
         std::distance(priorities.begin(), priorities.find(record.priority)));

@@ -24,9 +24,9 @@ bool HasNames(const config::Backend& backend);
 // connects to that address only; with TLS it is still expected to be the host of `named`.
 std::vector<config::Server> ServersAt(const config::Server& named,
                                       const std::vector<Ip>& addresses);
-// One server for each target, which is what its certificate must be for. Priorities become tiers,
-// weights are scaled to those of servers. Empty if the service is decidedly not available (RFC
-// 2782: a target of ".").
+// One server for each target that is a host name, which is what its certificate must be for.
+// Priorities become tiers, weights are scaled to those of servers. Empty if the service is
+// decidedly not available (RFC 2782: a target of ".").
 std::vector<config::Server> ServersAt(const config::Server& named,
                                       const std::vector<SrvRecord>& records);
 

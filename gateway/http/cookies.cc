@@ -35,14 +35,23 @@ std::string Without(std::string_view list, std::string_view name) {
 }  // namespace
 
 std::optional<std::string_view> CookieValue(const Headers& headers, std::string_view name) {
+  const auto values = CookieValues(headers, name, 1);
+  return values.empty() ? std::nullopt : std::optional(values.front());
+}
+
+std::vector<std::string_view> CookieValues(const Headers& headers, std::string_view name,
+                                           std::size_t most) {
+  std::vector<std::string_view> values;
   for (const Header& header : headers) {
     if (!EqualsIgnoreCase(header.name, "cookie")) continue;
     std::string_view list = header.value;
     while (!list.empty()) {
-      if (const auto value = ValueOf(TakeCookie(list), name)) return value;
+      const auto value = ValueOf(TakeCookie(list), name);
+      if (value) values.push_back(*value);
+      if (values.size() == most) return values;
     }
   }
-  return {};
+  return values;
 }
 
 void RemoveCookie(Headers& headers, std::string_view name) {

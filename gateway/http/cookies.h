@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "gateway/http/message.h"
 
@@ -11,6 +13,11 @@ namespace upgate::http {
 
 // The value of the first cookie of that name, a view of the field; nullopt if there is none.
 std::optional<std::string_view> CookieValue(const Headers& headers, std::string_view name);
+
+// Those of all cookies of that name, `most` at most, in their order. A browser sends several if
+// they were set for different paths or domains.
+std::vector<std::string_view> CookieValues(const Headers& headers, std::string_view name,
+                                           std::size_t most);
 
 // Removes every cookie of that name, and fields that are empty then.
 void RemoveCookie(Headers& headers, std::string_view name);

@@ -54,9 +54,13 @@ backend::Wish WishOf(const backend::BackendRecord& backend, const http::Request&
   backend::Wish wish;
   const config::Backend& settings = *backend.config;
   if (settings.balance == config::Balance::kHash) wish.key = KeyOf(settings.hash, request, seen);
-  if (backend.sticky)
-    wish.server = backend.sticky->Find(
-        http::CookieValue(request.headers, settings.sticky->cookie).value_or(""));
+  if (!backend.sticky) return wish;
+  // Another site of the same domain may have set one that goes before ours.
+  constexpr std::size_t kMostCookies = 4;
+  for (const std::string_view value :
+       http::CookieValues(request.headers, settings.sticky->cookie, kMostCookies)) {
+    if (!wish.server) wish.server = backend.sticky->Find(value);
+  }
   return wish;
 }
 

@@ -177,6 +177,22 @@ TEST(Servers, AForgedCookieIsNone) {
   EXPECT_GE(nodes.three.heads.size(), 1u) << "they are served in turn";
 }
 
+// A site of the same domain can set a cookie that the browser sends first.
+TEST(Servers, AForgedCookieDoesNotHideAGoodOne) {
+  TestGateway gw(Config("http", "    sticky: true"));
+  Nodes nodes(gw);
+  auto first = gw.Connect();
+  first.Send(Get("/"));
+  const std::string cookie = CookieOf(first.Head());
+  for (int i = 0; i < 3; ++i) {
+    auto client = gw.Connect();
+    client.Send(Get("/", "Cookie: upgate=forged; " + cookie + "\r\n"));
+    const ResponseHead head = client.Head();
+    EXPECT_EQ(client.Body(head), "node 1");
+    EXPECT_EQ(head.Count("Set-Cookie"), 0u);
+  }
+}
+
 TEST(Servers, AServerThatIsGoneMeansANewChoiceAndANewCookie) {
   TestGateway gw(Config("http", "    sticky: true"));
   Nodes nodes(gw);

@@ -38,9 +38,8 @@ function documented(file, ports) {
   const yaml = page.split('\n## Many servers, by a token file\n')[1].split('```yaml\n')[1].split('```')[0];
   const changes = [
     ['127.0.0.1:6080', '127.0.0.1:0'],
-    ['file: vnc-tokens ', `file: ${file} `],
+    ['file: /etc/vnc-tokens ', `file: ${file} `],
     ['"10.0.0.0/24:5900-5999"', ports.map((port) => `"127.0.0.1:${port}"`).join(', ')],
-    ['root: novnc,', `root: ${kNovnc},`],
   ];
   return changes.reduce((text, [from, to]) => {
     assert.ok(text.includes(from), `the page has ${from}`);

@@ -31,6 +31,7 @@ class HealthChecksTest : public testing::Test, private HealthChecks::Owner {
     backend.health = check;
     backend.health->kind = kind;
     backend.send_proxy = send_proxy;
+    backend.words = words;
     record_ = std::make_shared<BackendRecord>();
     for (const std::uint16_t port : ports) {
       const std::string url = "ws://127.0.0.1:" + std::to_string(port);
@@ -95,6 +96,7 @@ class HealthChecksTest : public testing::Test, private HealthChecks::Owner {
                             .send = "",
                             .expect = ""};
   config::SendProxy send_proxy = config::SendProxy::kOff;
+  std::string words;
   std::vector<std::string> fell;
   test::FakeLoop loop_;
   test::CaptureLog log_;
@@ -185,6 +187,7 @@ TEST_F(HealthChecksTest, ChecksBeginWithAProxyHeaderOfNobody) {
   Use(Kind::kTcp, {1});
   while (one.size() < 1) loop_.Advance(100ms);
   EXPECT_EQ(one[0].received(), "PROXY UNKNOWN\r\nPING\r\n");
+  words = "check: http";
   Use(Kind::kHttp, {1});
   while (one.size() < 2) loop_.Advance(100ms);
   EXPECT_TRUE(one[1].received().starts_with("PROXY UNKNOWN\r\nGET /healthz ")) << one[1].received();
@@ -205,6 +208,39 @@ TEST_F(HealthChecksTest, AReloadKeepsTheStateAndTheTimes) {
     loop_.Advance(1s);
   }
   EXPECT_GE(one.size(), 2u) << "although the configuration changes more often than it is checked";
+}
+
+// As with a name whose addresses are others at each look-up.
+TEST_F(HealthChecksTest, AServerFallsAlthoughItsBackendChangesAfterEachCheck) {
+  Use(Kind::kTcp, {1});
+  for (int i = 0; i < 8; ++i) {
+    loop_.Advance(5s);
+    Use(Kind::kTcp, i % 2 == 0 ? std::vector<std::uint16_t>{1, 2} : std::vector<std::uint16_t>{1});
+  }
+  EXPECT_TRUE(Down());
+}
+
+TEST_F(HealthChecksTest, AServerFallsAlthoughItsBackendChangesDuringEachCheck) {
+  loop_.network().HangConnects(test::Address("127.0.0.1:1"));
+  for (int i = 0; i < 45; ++i) {
+    Use(Kind::kTcp, {1});
+    loop_.Advance(1s);
+  }
+  EXPECT_TRUE(Down());
+  EXPECT_THAT(fell, ElementsAre("ws://127.0.0.1:1"));
+}
+
+TEST_F(HealthChecksTest, OtherWordsForABackendBeginAnew) {
+  Use(Kind::kTcp, {1});
+  loop_.Advance(20s);
+  ASSERT_FALSE(Down()) << "after two failures at most";
+  words = "fall: 2";
+  check.fall = 2;
+  Use(Kind::kTcp, {1});
+  loop_.Advance(9s);
+  EXPECT_FALSE(Down()) << "failures before do not count";
+  loop_.Advance(20s);
+  EXPECT_TRUE(Down());
 }
 
 TEST_F(HealthChecksTest, AServerThatIsNotCheckedAnyMoreIsUp) {

@@ -67,6 +67,29 @@ TEST(ServerNames, AServiceThatIsNotAvailableHasNoServers) {
   EXPECT_TRUE(ServersAt(kSrv, std::vector<SrvRecord>{{".", 0, 0, 0}, {"", 1, 0, 0}}).empty());
 }
 
+// Labels of DNS may have any bytes; c-ares writes some of them as \DDD.
+TEST(ServerNames, TargetsThatAreNoHostNamesAreLeftOut) {
+  const auto servers =
+      ServersAt(kSrv, std::vector<SrvRecord>{{"a b.test", 9, 1, 1},
+                                             {"a\"b.test", 9, 1, 1},
+                                             {"nl\\010x.test", 9, 1, 1},
+                                             {"user@a.test", 9, 1, 1},
+                                             {"a.test/path?x#y", 9, 1, 1},
+                                             {"a..test", 9, 1, 1},
+                                             {std::string(64, 'a') + ".test", 9, 1, 1},
+                                             {"1.2", 9, 1, 1},
+                                             {"_a-1.test", 9, 1, 1},
+                                             {"::1", 9, 1, 1}});
+  EXPECT_THAT(UrlsOf(servers), ElementsAre("ws://[::1]:9", "ws://_a-1.test:9"));
+}
+
+// Name servers may write a name in any case, and another one each time.
+TEST(ServerNames, TargetsAreTheSameInAnyCase) {
+  const auto servers =
+      ServersAt(kSrv, std::vector<SrvRecord>{{"A.tEst", 9, 1, 1}, {"a.test", 9, 1, 1}});
+  EXPECT_THAT(UrlsOf(servers), ElementsAre("ws://a.test:9"));
+}
+
 TEST(ServerNames, NamesAreReplacedWhereTheyStand) {
   config::Backend backend;
   backend.name = "b";

@@ -1,5 +1,6 @@
 #include "gateway/http/cookies.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace upgate::http {
@@ -14,6 +15,15 @@ TEST(CookieValueTest, TheFirstOfTheNameCounts) {
   EXPECT_EQ(CookieValue(headers, "c"), "");
   EXPECT_FALSE(CookieValue(headers, "A"));
   EXPECT_FALSE(CookieValue(headers, "d"));
+}
+
+TEST(CookieValuesTest, AllOfTheNameUpToALimit) {
+  Headers headers;
+  headers.Add("Cookie", "a; b=1; a=2; a=");
+  headers.Add("cookie", "a=3; a=4");
+  EXPECT_THAT(CookieValues(headers, "a", 9), testing::ElementsAre("2", "", "3", "4"));
+  EXPECT_THAT(CookieValues(headers, "a", 3), testing::ElementsAre("2", "", "3"));
+  EXPECT_THAT(CookieValues(headers, "c", 3), testing::IsEmpty());
 }
 
 TEST(RemoveCookieTest, OthersStayAsTheyAre) {

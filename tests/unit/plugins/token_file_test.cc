@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <string>
 
 #include <gmock/gmock.h>
@@ -93,6 +95,17 @@ TEST(TokenTableTest, WhatIsNotThere) {
   const auto table = TokenTable::Read(folder.At("missing"));
   ASSERT_FALSE(table);
   EXPECT_THAT(table.error(), HasSubstr("missing is not there"));
+}
+
+TEST(TokenTableTest, ReadsNothingThatMayNeverEnd) {
+  const test::TempFolder folder;
+  const std::string pipe = folder.At("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& source : {std::string("/dev/null"), pipe}) {
+    const auto table = TokenTable::Read(source);
+    ASSERT_FALSE(table) << source;
+    EXPECT_EQ(table.error(), source + " is neither a file nor a folder");
+  }
 }
 
 TEST(TokenSourceTest, IsReadAgainWhenItChanges) {
