@@ -27,7 +27,11 @@ void NameWatch::Watch(const upgrade::Generation& generation) {
   for (auto& [name, group] : groups_) {
     const auto old = before.find(name);
     const bool same = old != before.end() && old->second.interval == group.interval;
-    group.due = same ? old->second.due : timers_.Now() + group.interval;
+    // A name that could not be looked up before the gateway listened: the log is to say so.
+    const bool known = std::ranges::all_of(group.names, [&](const NamedServer& named) {
+      return known_->contains({named.backend, named.server.url});
+    });
+    group.due = same ? old->second.due : timers_.Now() + (known ? group.interval : io::Millis{0});
   }
   ArmNext();
 }

@@ -363,7 +363,7 @@ void Gateway::Proxy::OnServerFailed(const Error& error, bool untouched) {
   }
   const std::string why = lease_.server->config.url + ": " + error.message;
   if (admission_ && !answer_begun_) pool_.servers().OnBroken(*lease_.server, error.message);
-  if (untouched && TryAnother(&config::Retry::connect)) return;
+  if (TryAnother(&config::Retry::connect)) return;
   ReleaseServer();
   CountOutcome(HandshakeOutcome::kBackendFailed);
   Fail(502,

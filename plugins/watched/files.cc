@@ -31,10 +31,10 @@ std::expected<std::vector<fs::path>, std::string> FilesOf(const fs::path& source
     return std::unexpected(fmt::format("{} is not there", source.string()));
   if (error)
     return std::unexpected(fmt::format("cannot read {}: {}", source.string(), error.message()));
-  if (status.type() == fs::file_type::regular) return std::vector{source};
-  // Reading a FIFO or a device may never end.
-  if (status.type() != fs::file_type::directory)
-    return std::unexpected(fmt::format("{} is neither a file nor a folder", source.string()));
+  // Opening a FIFO waits for a writer, and reading it may never end.
+  if (status.type() == fs::file_type::fifo)
+    return std::unexpected(fmt::format("{} is a FIFO; name a file or a folder", source.string()));
+  if (status.type() != fs::file_type::directory) return std::vector{source};
   std::vector<fs::path> files;
   for (fs::directory_iterator at(source, error), end; !error && at != end; at.increment(error)) {
     std::error_code gone;

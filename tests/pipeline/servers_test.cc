@@ -456,6 +456,24 @@ TEST(Servers, AHandshakeThatIsNotAnsweredInTimeGoesToTheNext) {
   EXPECT_EQ(client.Head().status, 101);
 }
 
+TEST(Servers, AMalformedAnswerSendsWhatCanBeRepeatedToTheNext) {
+  for (const std::string answer :
+       {"garbage\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n"}) {
+    TestGateway ws(Config("ws", "    retry: { tries: 2 }"));
+    Nodes of_ws(ws);
+    of_ws.one.answer = answer;
+    auto client = ws.Connect();
+    EXPECT_EQ(client.Upgrade("/").status, 101) << answer;
+    EXPECT_EQ(ws.server_stats(0).retries.Get(), 1u) << answer;
+    TestGateway http(Config("http", "    retry: { tries: 2 }"));
+    Nodes of_http(http);
+    of_http.one.answer = answer;
+    EXPECT_EQ(Ask(http, Get("/")), "200 node 2") << answer;
+    of_http.two.answer = answer;
+    EXPECT_THAT(Ask(http, Get("/", "Content-Length: 0\r\n", "POST")), StartsWith("502")) << answer;
+  }
+}
+
 TEST(Servers, OnlyWhatCanBeRepeatedGoesToAnotherServer) {
   TestGateway gw(Config("http", "    retry: { tries: 2 }\n    first_byte_timeout: 1s"));
   Nodes nodes(gw);

@@ -41,7 +41,11 @@ class HeldBackground final : public Background {
 
 class NameWatchTest : public testing::Test {
  protected:
-  void Watch(std::string_view backends, backend::ServersOfNames names = {}) {
+  // Names that were looked up, and had no addresses.
+  static backend::ServersOfNames Known() {
+    return {{{"a", "ws://a.test"}, {}}, {{"b", "ws://b.test"}, {}}};
+  }
+  void Watch(std::string_view backends, backend::ServersOfNames names = Known()) {
     const std::string text = "listeners: [ { address: \"127.0.0.1:0\" } ]\nbackends:\n" +
                              std::string(backends) + "routes: [ { path: /, backend: a } ]\n";
     const auto config = config::Parse(text, "", [](const char*) -> const char* { return nullptr; });
@@ -97,6 +101,18 @@ TEST_F(NameWatchTest, NamesAreLookedUpAtTheirIntervals) {
   Advance(10s);
   EXPECT_EQ(asked_.size(), 3u);
   EXPECT_EQ(timers_.armed(), 1u);
+}
+
+TEST_F(NameWatchTest, ANameThatCouldNotBeLookedUpBeforeIsAtOnce) {
+  addresses_.clear();
+  Watch(kTwo, {{{"b", "ws://b.test"}, {}}});
+  Advance(1ms);
+  EXPECT_THAT(asked_, ElementsAre("ws://a.test"));
+  EXPECT_EQ(log_.Count("name not looked up"), 1u) << "the start has not said so";
+  Advance(29s);
+  EXPECT_EQ(asked_.size(), 1u);
+  Advance(1s);
+  EXPECT_THAT(asked_, ElementsAre("ws://a.test", "ws://a.test"));
 }
 
 TEST_F(NameWatchTest, OnlyAChangeIsToldAndTheNextOneIsComparedWithWhatServes) {

@@ -180,6 +180,19 @@ TEST_F(HealthChecksTest, WhatIsExpectedHasToCome) {
   EXPECT_TRUE(Down(2));
 }
 
+TEST_F(HealthChecksTest, WhatIsExpectedMayComeByteByByte) {
+  check.expect = "+PONG";
+  test::TestServer one(loop_.network(), test::Address("127.0.0.1:1"));
+  one.OnConnection([](test::TestPeer& peer) {
+    for (const char c : std::string_view("-LOADING\r\n++PO+PONG"))
+      peer.Send(std::string_view(&c, 1));
+  });
+  Use(Kind::kTcp, {1});
+  loop_.Advance(60s);
+  EXPECT_GE(one.size(), 5u);
+  EXPECT_FALSE(Down());
+}
+
 TEST_F(HealthChecksTest, ChecksBeginWithAProxyHeaderOfNobody) {
   send_proxy = config::SendProxy::kV1;
   check.send = "PING\r\n";
