@@ -256,6 +256,12 @@ void TellCompression(Lines& out, std::string_view with, const config::Compressio
           compression.client_max_window_bits, takeover(compression.client_no_context_takeover));
 }
 
+// True if a client can be asked for a credential.
+bool CanBeAsked(const std::vector<std::shared_ptr<const upgrade::AuthRecord>>& auth) {
+  return std::ranges::any_of(auth,
+                             [](const auto& one) { return !one->check->Challenge().empty(); });
+}
+
 // Nothing is checked: `explain` has no credentials, and asks nobody.
 void TellAuth(Lines& out, const upgrade::Generation& generation, const config::Route& route) {
   std::string_view key = "auth";
@@ -265,7 +271,9 @@ void TellAuth(Lines& out, const upgrade::Generation& generation, const config::R
   }
   out.Add("", "{}",
           route.auth->optional ? "a client without a credential is let in as nobody"
-                               : "a client without a credential gets 401");
+          : CanBeAsked(generation.routes[route.index]->auth)
+              ? "a client without a credential gets 401"
+              : "a client without a certificate gets 403");
   if (route.auth->expired_code != config::RouteAuth{}.expired_code)
     out.Add("", "a session whose credential ends is closed with {}", route.auth->expired_code);
 }
