@@ -161,10 +161,17 @@ class JwtAuth final : public plugin::AuthCheck {
   io::Millis timeout() const override { return io::Millis{6'000}; }
   std::string Describe() const override {
     return fmt::format("jwt: {} {}, from {}", options_.has_secret ? "by the secret in" : "keys of",
-                       options_.keys, options_.places.Describe());
+                       ShownKeys(), options_.places.Describe());
   }
 
  private:
+  // Of a URL without the path, which may hold a key.
+  std::string ShownKeys() const {
+    if (options_.has_secret || !LooksLikeHttpUrl(options_.keys)) return options_.keys;
+    const auto url = ReadHttpUrl(options_.keys);
+    return url ? fmt::format("http{}://{}", url->is_secure ? "s" : "", url->authority) : "";
+  }
+
   const JwtOptions options_;
   const std::unique_ptr<KeyOrigin> keys_;
 };
