@@ -1,10 +1,12 @@
 #include "plugins/builtins.h"
 
 #include "plugins/auth/basic.h"
+#include "plugins/auth/client_certificate.h"
 #include "plugins/auth/token.h"
 #include "plugins/broadcast/broadcast.h"
 #include "plugins/echo/echo.h"
 #include "plugins/files/files.h"
+#include "plugins/forward/forward.h"
 #include "plugins/host_token/host_token.h"
 #include "plugins/http/http.h"
 #include "plugins/jwt/jwt.h"
@@ -26,6 +28,8 @@ void RegisterBuiltins(plugin::Registry& registry) {
   registry.AddResolver("redis", MakeRedis);
   registry.AddResolver("token_file", MakeTokenFile);
   registry.AddAuth("basic", MakeBasicAuth);
+  registry.AddAuth("client_certificate", MakeClientCertificateAuth);
+  registry.AddAuth("forward", MakeForwardAuth);
   registry.AddAuth("jwt", MakeJwtAuth);
   registry.AddAuth("token", MakeTokenAuth);
 }

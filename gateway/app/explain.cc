@@ -256,16 +256,29 @@ void TellCompression(Lines& out, std::string_view with, const config::Compressio
           compression.client_max_window_bits, takeover(compression.client_no_context_takeover));
 }
 
+using AuthRecords = std::vector<std::shared_ptr<const upgrade::AuthRecord>>;
+
+// What becomes of a client that brings nothing.
+std::string_view WithoutCredential(const AuthRecords& records, bool optional) {
+  const auto decides = [](const auto& one) {
+    return one->check->Find(http::Request{}, nullptr).has_value();
+  };
+  const auto asks = [](const auto& one) { return !one->check->Challenge().empty(); };
+  if (std::ranges::any_of(records, decides)) return "every request is asked about";
+  if (optional) return "a client without a credential is let in as nobody";
+  if (std::ranges::any_of(records, asks)) return "a client without a credential gets 401";
+  return "a client without a certificate gets 403";
+}
+
 // Nothing is checked: `explain` has no credentials, and asks nobody.
 void TellAuth(Lines& out, const upgrade::Generation& generation, const config::Route& route) {
+  const AuthRecords& records = generation.routes[route.index]->auth;
   std::string_view key = "auth";
-  for (const auto& auth : generation.routes[route.index]->auth) {
+  for (const auto& auth : records) {
     out.Add(key, "{}: {}", auth->config->name, auth->check->Describe());
     key = "";
   }
-  out.Add("", "{}",
-          route.auth->optional ? "a client without a credential is let in as nobody"
-                               : "a client without a credential gets 401");
+  out.Add("", "{}", WithoutCredential(records, route.auth->optional));
   if (route.auth->expired_code != config::RouteAuth{}.expired_code)
     out.Add("", "a session whose credential ends is closed with {}", route.auth->expired_code);
 }

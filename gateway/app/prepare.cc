@@ -17,6 +17,7 @@
 #include "gateway/config/key.h"
 #include "gateway/tls/mac.h"
 #include "gateway/tls/renew.h"
+#include "gateway/upgrade/identity_fields.h"
 
 namespace upgate::app {
 namespace {
@@ -103,6 +104,7 @@ class Maker {
       }
     }
     for (const auto& [name, one] : config_->auth) AddAuth(one);
+    generation_->forged.drop = upgrade::IdentityFieldsOf(*generation_);
     for (const config::Route& route : config_->routes) AddRoute(route);
     KeepThoseAway();
     return std::move(generation_);

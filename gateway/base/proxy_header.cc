@@ -21,7 +21,8 @@ constexpr std::uint8_t kUnspec = 0x00, kTcp4 = 0x11, kTcp6 = 0x21, kUnixStream =
 
 // Types of TLVs (section 2.2).
 constexpr std::uint8_t kAlpn = 0x01, kAuthority = 0x02, kCrc32c = 0x03, kUniqueId = 0x05,
-                       kSsl = 0x20, kSslVersion = 0x21, kSslName = 0x22, kSslCipher = 0x23;
+                       kSsl = 0x20, kSslVersion = 0x21, kSslName = 0x22, kSslCipher = 0x23,
+                       kUser = 0xe0;  // the first custom one
 constexpr std::uint8_t kClientSsl = 0x01, kClientCertConnection = 0x02;
 constexpr std::size_t kMaxUniqueId = 128;
 constexpr std::size_t kMaxValue = 1024;  // of the TLVs that are sent
@@ -297,6 +298,7 @@ std::string EncodeProxyV2(const ProxyFacts& facts) {
   AddText(body, kAuthority, facts.authority, kMaxValue);
   AddText(body, kUniqueId, facts.unique_id, kMaxUniqueId);
   if (facts.tls) AddTls(body, *facts.tls);
+  AddText(body, kUser, facts.user, kMaxValue);
   AddTlv(body, kCrc32c, std::string(4, '\0'));
   std::string header(kV2);
   header += static_cast<char>(facts.source ? kProxied : kLocal);

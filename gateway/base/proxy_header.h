@@ -82,6 +82,7 @@ struct ProxyFacts {
   };
   std::optional<Tls> tls;      // of the client's connection; nullopt: there was none
   std::string_view unique_id;  // at most 128 bytes
+  std::string_view user = {};  // whom authentication has found, in a TLV of the custom type 0xe0
 };
 
 // The header of version 1: UNKNOWN where there is no source or where it is not an IP address.

@@ -150,6 +150,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
     if (backend.resolve_interval == Millis{0}) backend.resolve_interval = config.resolve_interval;
   }
   config.auth = ParseAuth(root["auth"]);
+  if (!config.auth.empty()) RejectUselessCertificates(root["auth"], config.auth, config.listeners);
   config.routes =
       ParseRoutes(root["routes"], config.backends, config.auth, config.listeners, folder);
   for (const auto& backend : config.backends) config.server_count += backend.second.servers.size();

@@ -70,6 +70,22 @@ std::map<std::string, Authenticator> ParseAuth(const Field& field) {
   return auth;
 }
 
+void RejectUselessCertificates(const Field& field,
+                               const std::map<std::string, Authenticator>& known,
+                               const std::vector<Listener>& listeners) {
+  const auto asks = [](const Listener& listener) {
+    return listener.tls && listener.tls->client_auth != ClientAuth::kNone;
+  };
+  if (std::ranges::any_of(listeners, asks)) return;
+  for (const Field::Member& member : field.Members()) {
+    const auto one = known.find(member.name);
+    if (one != known.end() && one->second.kind == "client_certificate")
+      member.field.Error(
+          "no client can have a certificate: give a listener tls with client_auth: optional or "
+          "required, and client_ca");
+  }
+}
+
 std::optional<RouteAuth> ParseRouteAuth(Field field,
                                         const std::map<std::string, Authenticator>& known) {
   if (!field.present()) return {};

@@ -223,6 +223,23 @@ std::optional<PathRewrite> ParsePathRewrite(Field field, const PathPattern& path
   return PathRewrite{own ? std::optional(expression->text) : std::nullopt, text};
 }
 
+ClientCertHeaders ParseClientCertHeaders(const Field& field) {
+  ClientCertHeaders headers;
+  for (const Field& item : field.Items()) {
+    const auto name = item.Maybe<std::string>();
+    if (!name) continue;
+    bool& wanted = *name == "client-cert" ? headers.client_cert : headers.x_ssl_client;
+    if (*name != "client-cert" && *name != "x-ssl-client") {
+      item.Refuse({"is not a form that a certificate is sent in",
+                   "use client-cert (RFC 9440) or x-ssl-client"},
+                  "");
+    } else if (std::exchange(wanted, true)) {
+      item.Refuse({"is listed twice"}, "");
+    }
+  }
+  return headers;
+}
+
 std::optional<std::string> ParseHostForServer(const Field& field) {
   auto written = field.Maybe<std::string>();
   if (!written) return {};
@@ -249,6 +266,7 @@ Rewriting ParseRewriting(Field& route, const PathPattern& path, bool cors, Regex
     host.Error("sets the Host in any case; remove preserve_host");
   rewriting.query = ParseQueryChanges(route["rewrite_query"], path);
   rewriting.request_headers = ParseHeaderChanges(route["request_headers"], path, false);
+  rewriting.client_cert_headers = ParseClientCertHeaders(route["client_cert_headers"]);
   rewriting.response_headers = ParseHeaderChanges(route["response_headers"], path, cors);
   return rewriting;
 }

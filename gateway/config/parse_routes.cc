@@ -97,9 +97,9 @@ bool IsKnown(Field& route_field, const std::map<std::string, Backend>& backends,
 }
 
 // Settings that only HTTP and WebSocket servers understand.
-constexpr std::array<std::string_view, 8> kForServers{
-    "preserve_host", "forwarded",    "rewrite",       "strip_prefix",
-    "rewrite_path",  "rewrite_host", "rewrite_query", "request_headers"};
+constexpr std::array<std::string_view, 9> kForServers{
+    "preserve_host", "forwarded",     "rewrite",         "strip_prefix",       "rewrite_path",
+    "rewrite_host",  "rewrite_query", "request_headers", "client_cert_headers"};
 
 // Changes to requests to HTTP servers and to their responses.
 void ParseHttpPolicy(Field& field, const std::map<std::string, Backend>& backends, Route& route) {

@@ -58,6 +58,13 @@ struct PathRewrite {
   Template to;                       // with captures of that expression only
 };
 
+// In which fields a server gets the client's verified certificate.
+struct ClientCertHeaders {
+  bool client_cert = false;   // Client-Cert (RFC 9440)
+  bool x_ssl_client = false;  // X-SSL-Client-Verify and so on
+  bool empty() const { return !client_cert && !x_ssl_client; }
+};
+
 // What a route changes of a request on its way to an HTTP or WebSocket server, and of the response.
 struct Rewriting {
   std::string strip_prefix;         // removed from the beginning of the path; empty: nothing
@@ -66,8 +73,10 @@ struct Rewriting {
   QueryChanges query;
   HeaderChanges request_headers;
   HeaderChanges response_headers;
+  ClientCertHeaders client_cert_headers;
   bool changes_requests() const {
-    return !strip_prefix.empty() || path || host || !query.empty() || !request_headers.empty();
+    return !strip_prefix.empty() || path || host || !query.empty() || !request_headers.empty() ||
+           !client_cert_headers.empty();
   }
   bool empty() const { return !changes_requests() && response_headers.empty(); }
 };

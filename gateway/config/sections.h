@@ -45,6 +45,10 @@ bool HasNames(const Backend& backend);
 std::shared_ptr<const Resolver> ParseResolver(const Field& name, Field options,
                                               const std::filesystem::path& folder);
 std::map<std::string, Authenticator> ParseAuth(const Field& field);
+// Reports authenticators by certificates where no listener asks clients for any.
+void RejectUselessCertificates(const Field& field,
+                               const std::map<std::string, Authenticator>& known,
+                               const std::vector<Listener>& listeners);
 // The value of a route's key `auth`: a name, a list of names, or a map with `use`.
 std::optional<RouteAuth> ParseRouteAuth(Field field,
                                         const std::map<std::string, Authenticator>& known);

@@ -46,6 +46,13 @@ void AddRewriting(Value& map, const Rewriting& rewriting) {
   AddUnlessEmpty(query, "remove", ValueOf(rewriting.query.remove));
   AddUnlessEmpty(map, "rewrite_query", std::move(query));
   AddUnlessEmpty(map, "request_headers", Describe(rewriting.request_headers));
+  Value certificate;
+  certificate.kind = Value::Kind::kSequence;
+  if (rewriting.client_cert_headers.client_cert)
+    certificate.items.push_back(TextValue("client-cert"));
+  if (rewriting.client_cert_headers.x_ssl_client)
+    certificate.items.push_back(TextValue("x-ssl-client"));
+  AddUnlessEmpty(map, "client_cert_headers", std::move(certificate));
   AddUnlessEmpty(map, "response_headers", Describe(rewriting.response_headers));
 }
 

@@ -28,6 +28,12 @@ bool EqualsAsVariable(std::string_view name, std::string_view known) {
   return name.size() == known.size() && BeginsWith(name, known);
 }
 
+std::string AsVariable(std::string_view name) {
+  std::string folded(name);
+  std::ranges::transform(folded, folded.begin(), Fold);
+  return folded;
+}
+
 bool IsProxyField(std::string_view name) {
   // The first letter rules out most fields.
   if (name.empty() || !std::string_view("xfsc").contains(ToLower(name.front()))) return false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace upgate::http {
@@ -8,6 +9,9 @@ namespace upgate::http {
 // successors) cannot tell the two names apart: case is ignored, and all characters other than
 // letters and digits are equal, such as '_' and '-'. `known`: in lower case, with '-'.
 bool EqualsAsVariable(std::string_view name, std::string_view known);
+
+// A name in the form of `known`.
+std::string AsVariable(std::string_view name);
 
 // True for fields by which proxies describe a client: its address, its certificate, or the request
 // before a rewrite (X-Forwarded-*, Forwarded, X-Real-IP, X-SSL-*, SSL-Client-*, X-Client-Cert*,

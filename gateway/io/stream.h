@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "gateway/base/address.h"
 #include "gateway/base/bytes.h"
@@ -70,14 +71,25 @@ struct Delivery {
   std::size_t waiting = 0;  // bytes not received yet: the queue and the system's buffer
 };
 
+// A client's certificate that was verified against the listener's CAs.
+struct PeerCertificate {
+  std::string der;
+  std::string issuer;              // as client_subject
+  std::string serial;              // in hexadecimal digits
+  std::string sha256;              // of the DER, in hexadecimal digits
+  std::vector<std::string> names;  // of subjectAltName: "DNS:a.example", "URI:…", "email:…", "IP:…"
+  std::int64_t ends_unix_s = 0;    // notAfter
+};
+
 // The negotiated TLS parameters; empty strings if not available.
 struct TlsInfo {
   std::string version;         // "TLSv1.3"
   std::string cipher;          // "TLS_AES_128_GCM_SHA256"
   std::string server_name;     // requested by the client (SNI)
-  std::string client_subject;  // of a verified client certificate
+  std::string client_subject;  // of a verified client certificate (RFC 4514)
   std::string client_name;     // its common name
   std::string protocol;        // negotiated by ALPN
+  std::shared_ptr<const PeerCertificate> client_certificate = {};  // nullptr: none, or unverified
 };
 
 // A connected, ordered, bidirectional byte stream: a TCP or unix socket, TLS over one, or memory in

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "gateway/base/log.h"
 #include "gateway/config/field.h"
@@ -29,6 +30,8 @@ namespace upgate::plugin {
 // The longest credential; requests with a longer one get 401 without anybody being asked.
 inline constexpr std::size_t kMaxCredential = 16 * 1024;
 
+class AuthRecheck;
+
 // Who a client is. Immutable; shared by the requests and sessions that it is found for.
 struct Identity {
   std::string user;  // for logs, operators and servers; printable
@@ -36,6 +39,8 @@ struct Identity {
   std::map<std::string, std::string, std::less<>> claims = {};
   // In milliseconds since 1970: a session lasts no longer. nullopt: for ever.
   std::optional<std::int64_t> ends_unix_ms = {};
+  // Whom to ask again while a session is open; nullptr: nobody. On the loop that it was found on.
+  std::shared_ptr<AuthRecheck> recheck = {};
 };
 
 // What an authenticator is asked. Everything is borrowed and valid during the call only; nothing of
@@ -68,6 +73,17 @@ AuthAnswer Refused(AuthReason reason, std::string why, std::string_view challeng
 using AuthTarget = AnswerTarget<AuthAnswer>;
 // From another thread an answer is brought to the loop by AuthHost::Post.
 using AuthReply = ReplyOf<AuthAnswer>;
+
+// Asks, for sessions that are open, whether their clients may stay. Made by an instance, and used
+// as long as that lives. Sessions may share one.
+class AuthRecheck {
+ public:
+  virtual ~AuthRecheck() = default;
+  virtual io::Millis interval() const = 0;
+  // As AuthInstance::Check. kFailed and kTimeout are no answers: the session stays, and the next
+  // question comes after the interval. Any other answer without an identity ends the session.
+  virtual std::unique_ptr<io::Deletable> Ask(AuthReply reply) = 0;
+};
 
 // One loop's part of an authenticator, for all routes that use it. Created, used and destroyed on
 // its loop's thread, so it needs no lock.
@@ -108,6 +124,9 @@ class AuthCheck {
                                           const io::TlsInfo* tls) const = 0;
   // Takes out of the request what must go no further, such as a token in the query.
   virtual void Remove(http::Request& /*request*/) const {}
+  // The names of all fields that AuthAnswer::to_server may have. What clients send under them is
+  // removed, on all routes.
+  virtual std::vector<std::string> server_fields() const { return {}; }
   // The WWW-Authenticate of a 401 (RFC 9110, section 11.6.1); empty: none fits.
   virtual std::string Challenge() const { return {}; }
   virtual io::Millis timeout() const { return io::Millis{3'000}; }

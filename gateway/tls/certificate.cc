@@ -156,25 +156,10 @@ std::string MismatchText(const config::Certificate& files, const Identity& ident
       config::PathExcerpt(files.key.path), config::PathExcerpt(files.cert.path));
 }
 
-std::string AddressText(const ASN1_OCTET_STRING& address) {
-  Ip ip;
-  const int size = ASN1_STRING_length(&address);
-  if (size != 4 && size != 16) return {};
-  if (size == 4) ip.bytes[10] = ip.bytes[11] = 0xff;
-  std::memcpy(ip.bytes.data() + 16 - size, ASN1_STRING_get0_data(&address),
-              static_cast<std::size_t>(size));
-  return ip.ToString();
-}
-
 std::string Sha256(const X509& certificate) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
   X509_digest(&certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
   return digest;
-}
-
-std::int64_t UnixSeconds(const ASN1_TIME& time) {
-  std::tm calendar{};
-  return ASN1_TIME_to_tm(&time, &calendar) == 1 ? ::timegm(&calendar) : 0;
 }
 
 std::string CommonName(const X509& certificate) {
@@ -227,6 +212,21 @@ bool UseIdentity(SSL_CTX& context, const Identity& identity, const config::Certi
       fmt::format("cannot use the certificate in {}: {}", config::PathExcerpt(files.cert.path),
                   TakeReason()));
   return false;
+}
+
+std::string AddressText(const ASN1_OCTET_STRING& address) {
+  Ip ip;
+  const int size = ASN1_STRING_length(&address);
+  if (size != 4 && size != 16) return {};
+  if (size == 4) ip.bytes[10] = ip.bytes[11] = 0xff;
+  std::memcpy(ip.bytes.data() + 16 - size, ASN1_STRING_get0_data(&address),
+              static_cast<std::size_t>(size));
+  return ip.ToString();
+}
+
+std::int64_t UnixSeconds(const ASN1_TIME& time) {
+  std::tm calendar{};
+  return ASN1_TIME_to_tm(&time, &calendar) == 1 ? ::timegm(&calendar) : 0;
 }
 
 std::vector<std::string> NamesOf(const X509& certificate) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ bool UseIdentity(SSL_CTX& context, const Identity& identity, const config::Certi
 // The names that a certificate is valid for, in lower case: DNS names and addresses of its
 // subjectAltName, or the common name if it has neither. RFC 6125, section 6.4.4.
 std::vector<std::string> NamesOf(const X509& certificate);
+
+// Of an iPAddress in a certificate; empty if it is none.
+std::string AddressText(const ASN1_OCTET_STRING& address);
+std::int64_t UnixSeconds(const ASN1_TIME& time);
 
 LoadedCertificate Describe(const Identity& identity, const config::Certificate& files);
 

@@ -10,6 +10,7 @@
 
 #include "gateway/base/proxy_header.h"
 #include "gateway/tls/failure.h"
+#include "gateway/tls/peer_certificate.h"
 
 namespace upgate::tls {
 namespace {
@@ -245,7 +246,8 @@ void Engine::FailFromQueue() {
 }
 
 io::TlsInfo Engine::Info() const {
-  io::TlsInfo info{SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), {}, {}, {}, {}};
+  io::TlsInfo info{
+      SSL_get_version(ssl_.get()), SSL_get_cipher_name(ssl_.get()), {}, {}, {}, {}, {}};
   const unsigned char* protocol = nullptr;
   unsigned int protocol_size = 0;
   SSL_get0_alpn_selected(ssl_.get(), &protocol, &protocol_size);
@@ -256,6 +258,7 @@ io::TlsInfo Engine::Info() const {
     if (X509* peer = SSL_get0_peer_certificate(ssl_.get())) {
       info.client_subject = SubjectOf(*peer);
       info.client_name = CommonNameOf(*peer);
+      info.client_certificate = ReadPeerCertificate(*peer);
     }
   }
   return info;

@@ -131,13 +131,17 @@ int OnVerify(int accepted, X509_STORE_CTX* store) {
   return 0;
 }
 
-std::string SubjectOf(const X509& certificate) {
+std::string TextOf(const X509_NAME& name) {
   const BioPtr out(BIO_new(BIO_s_mem()));
   if (!out) return {};
-  X509_NAME_print_ex(out.get(), X509_get_subject_name(&certificate), 0, XN_FLAG_RFC2253);
+  X509_NAME_print_ex(out.get(), &name, 0, XN_FLAG_RFC2253);
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string SubjectOf(const X509& certificate) {
+  return TextOf(*X509_get_subject_name(&certificate));
 }
 
 std::string CommonNameOf(const X509& certificate) {

@@ -23,7 +23,8 @@ std::string TakeReason();
 // can act on.
 int OnVerify(int accepted, X509_STORE_CTX* store);
 
-// "CN=alice,O=Example" (RFC 2253).
+// "CN=alice,O=Example" (RFC 4514).
+std::string TextOf(const X509_NAME& name);
 std::string SubjectOf(const X509& certificate);
 // Its common name as UTF-8, the last if there are several; empty if there is none or it has control
 // characters.

@@ -137,6 +137,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::Authenticate(const Arrival& arri
     if (const std::string challenge = auth->check().Challenge(); !challenge.empty())
       answer.response.headers.Add("WWW-Authenticate", challenge);
   }
+  // A 401 must say how to authenticate (RFC 9110, section 15.5.2); a certificate is not asked for
+  // in HTTP.
+  if (answer.response.headers.Find("www-authenticate") == nullptr) answer.response.status = 403;
   RefuseAccess(arrival, decision, nullptr, std::move(answer));
   return nullptr;
 }

@@ -93,6 +93,12 @@ Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                .loops = loops}),
       compression_pool_(loop.timers, loop.memory, 0, stats.compression),
       sessions_(loop.turn),
+      rechecks_(
+          loop,
+          [this](std::uint64_t id, const plugin::AuthAnswer& answer) { EndRefused(id, answer); },
+          [this](std::uint64_t id, const plugin::AuthAnswer& answer) {
+            LogRecheck(id, answer, false);
+          }),
       closes_(loop.timers, loop.entropy,
               [this](std::uint64_t id, const SpreadCloses::Reason& reason) {
                 if (session::Session* open = sessions_.Find(id))
@@ -229,6 +235,8 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
     return RefuseForShutdown(exchange);
   }
+  if (const auto& forged = routes_.generation().forged; !forged.empty())
+    forged.Apply(exchange.editable_request().headers);
   const Arrival arrival{exchange, came_by, places, route, seen};
   const bool asks = route.config().auth.has_value();
   Credential credential = asks ? TakeCredential(arrival) : Credential{};
@@ -334,7 +342,9 @@ bool Gateway::Rewrite(const Arrival& arrival, const Known& known, std::uint64_t 
     }
     *changes = std::move(*rewritten);
   }
-  for (const http::Header& field : known.to_server) changes->fields.add.push_back(field);
+  for (const http::Header& field : known.to_server) {
+    if (!field.value.empty()) changes->fields.add.push_back(field);
+  }
   onward.rewritten = std::move(changes);
   return true;
 }

@@ -23,6 +23,7 @@
 #include "gateway/stats/stats.h"
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/loop_routes.h"
+#include "gateway/upgrade/rechecks.h"
 #include "gateway/upgrade/rewriter.h"
 #include "gateway/upgrade/session_query.h"
 #include "gateway/upgrade/shared_counts.h"
@@ -258,6 +259,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter), or for the
   // end of its credential.
   void LimitAge(session::Session& session);
+  // A session's client may not stay, or that could not be found out.
+  void EndRefused(std::uint64_t session, const plugin::AuthAnswer& answer);
+  void LogRecheck(std::uint64_t session, const plugin::AuthAnswer& answer, bool ends);
   void CloseIfDown(const session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);
   void LogClose(const session::Session& session);
@@ -271,6 +275,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   LoopRoutes routes_;
   session::CompressionPool compression_pool_;
   session::SessionTable sessions_;
+  Rechecks rechecks_;  // goes before the sessions, which hold what it uses
   SpreadCloses closes_;
   std::uint64_t next_id_;
   std::uint64_t id_step_;

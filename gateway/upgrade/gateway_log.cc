@@ -62,6 +62,19 @@ void Gateway::LogOpen(const session::Facts& facts, const Admission& admission) {
                     {"dialect", NameOf(facts.dialect)}});
 }
 
+void Gateway::LogRecheck(std::uint64_t id, const plugin::AuthAnswer& answer, bool ends) {
+  const session::Session* const open = sessions_.Find(id);
+  const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
+  if (open == nullptr || !left_out) return;
+  shared_.log.Info(ends ? "access revoked" : "access not checked again",
+                   {{"id", id},
+                    {"client", open->facts().client},
+                    {"route", ContextOf(open->facts().slot).name()},
+                    {"user", open->facts().user()},
+                    {"why", answer.why},
+                    {"left_out", *left_out}});
+}
+
 void Gateway::LogClose(const session::Session& session) {
   const session::Facts& facts = session.facts();
   const session::Ending& ending = session.ending();

@@ -204,6 +204,8 @@ void Gateway::Launch(std::unique_ptr<session::Session> session, std::string earl
   }
   CloseIfDown(started);
   LimitAge(started);
+  if (const auto& identity = started.facts().identity; identity && identity->recheck)
+    rechecks_.Add(id, identity->recheck);
   if (draining_) closes_.AddOne(id, context_.loop.timers.Now(), shutdown_);
   started.Start(std::move(early));
 }
@@ -241,6 +243,15 @@ void Gateway::LimitAge(session::Session& session) {
   if (reason) closes_.AddOne(facts.id, facts.expires, std::move(reason));
 }
 
+void Gateway::EndRefused(std::uint64_t id, const plugin::AuthAnswer& answer) {
+  session::Session* const open = sessions_.Find(id);
+  if (open == nullptr) return;
+  LogRecheck(id, answer, true);
+  RouteContext& route = ContextOf(open->facts().slot);
+  route.CountAuth(answer.reason);
+  open->End(route.expired()->code, "access was revoked");
+}
+
 void Gateway::OnSessionDone(session::Session& session) {
   std::unique_ptr<session::Session> done = sessions_.Take(session.facts().id);
   assert(done && "a session ends once");
@@ -257,6 +268,7 @@ void Gateway::RecordEnd(session::Session& session) {
   stats.sessions_open.Subtract();
   stats.close_codes.Count(session.ending().code);
   if (facts.server != nullptr) facts.server->stats.sessions_open.Subtract();
+  if (facts.identity && facts.identity->recheck) rechecks_.Remove(facts.id);
   if (facts.expires != io::Instant{}) closes_.Remove(facts.id, facts.expires);
   LogClose(session);
 }

@@ -11,6 +11,7 @@
 #include "gateway/backend/server_names.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/config/config.h"
+#include "gateway/http/field_changes.h"
 #include "gateway/http/server_connection.h"
 #include "gateway/plugin/auth.h"
 #include "gateway/plugin/service.h"
@@ -99,6 +100,7 @@ struct Generation {
   std::map<std::pair<std::string, std::string>, std::weak_ptr<backend::ServerRecord>> away;
   std::shared_ptr<const backend::ServersOfNames> names;  // those that it serves with
   std::map<std::string, std::shared_ptr<const AuthRecord>, std::less<>> auth;
+  http::FieldChanges forged;  // drops what clients may not send; see IdentityFieldsOf
   std::shared_ptr<const AdminRecord> admin;  // nullptr: no admin address
   std::shared_ptr<const http::ServerOptions> http;
   // Of the cookies of backends that have no secret_file: made at the start, the same from then on.

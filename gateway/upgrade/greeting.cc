@@ -28,7 +28,8 @@ std::string MakeUniqueId(io::Entropy& entropy) {
 }  // namespace
 
 GreetingToServer MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
-                              std::string_view client, io::Entropy& entropy) {
+                              std::string_view client, std::string_view user,
+                              io::Entropy& entropy) {
   if (version == config::SendProxy::kOff) return {};
   ProxyFacts facts;
   facts.source = SourceOf(exchange.client_address(), client);
@@ -36,6 +37,7 @@ GreetingToServer MakeGreeting(config::SendProxy version, const http::Exchange& e
   if (version == config::SendProxy::kV1) return {EncodeProxyV1(facts), {}};
   std::string id = MakeUniqueId(entropy);
   facts.unique_id = id;
+  facts.user = user;
   if (const io::TlsInfo* tls = exchange.tls()) {
     facts.alpn = tls->protocol;
     facts.authority = tls->server_name;

@@ -16,7 +16,8 @@ struct GreetingToServer {
 
 // The PROXY header that tells a server whose connection it gets. `client`: as in route::SeenAs.
 // Where trusted proxies name another client than the peer, the header names that one, with port 0.
+// `user`: who is authenticated; empty: nobody, or the connection is not for one request only.
 GreetingToServer MakeGreeting(config::SendProxy version, const http::Exchange& exchange,
-                              std::string_view client, io::Entropy& entropy);
+                              std::string_view client, std::string_view user, io::Entropy& entropy);
 
 }  // namespace upgate::upgrade

@@ -35,8 +35,10 @@ void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {
 
 std::string Gateway::Handshake::Greeting() {
   const config::SendProxy version = backend_->record().config->send_proxy;
+  const auto& identity = admission_.identity;
   GreetingToServer greeting =
-      MakeGreeting(version, exchange_, admission_.client, gateway_.context_.loop.entropy);
+      MakeGreeting(version, exchange_, admission_.client, identity ? identity->user : "",
+                   gateway_.context_.loop.entropy);
   admission_.proxy_id = std::move(greeting.unique_id);
   return std::move(greeting.header);
 }

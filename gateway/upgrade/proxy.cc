@@ -121,7 +121,7 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
 }
 
 std::string Gateway::Proxy::Greeting() {
-  GreetingToServer greeting = MakeGreeting(pool_.backend().send_proxy, exchange_, seen_.client,
+  GreetingToServer greeting = MakeGreeting(pool_.backend().send_proxy, exchange_, seen_.client, "",
                                            gateway_.context_.loop.entropy);
   if (admission_) admission_->proxy_id = std::move(greeting.unique_id);
   return std::move(greeting.header);

@@ -8,6 +8,7 @@
 #include "gateway/http/target.h"
 #include "gateway/route/matcher.h"
 #include "gateway/route/readings.h"
+#include "gateway/upgrade/certificate_fields.h"
 
 namespace upgate::upgrade {
 namespace {
@@ -31,13 +32,6 @@ bool Uses(const config::Rewriting& rewriting, Variable variable) {
   };
   return in(rewriting.request_headers) || in(rewriting.response_headers) ||
          Uses(rewriting.query.set, variable);
-}
-
-// In the form of FieldChanges::drop.
-std::string Folded(std::string_view name) {
-  std::string folded = ToLower(name);
-  std::ranges::replace_if(folded, [](char c) { return !IsAlpha(c) && !IsDigit(c); }, '-');
-  return folded;
 }
 
 // The client's port is known only where no proxy is between.
@@ -179,8 +173,9 @@ http::FieldChanges Rewriter::Expand(const config::HeaderChanges& changes,
     if (!value.empty() && http::FieldCanBeSent(field.name, value))
       out.add.emplace_back(field.name, value);
   };
-  for (const std::string& name : changes.remove) out.drop.push_back(Folded(name));
-  for (const config::NamedTemplate& field : changes.set) out.drop.push_back(Folded(field.name));
+  for (const std::string& name : changes.remove) out.drop.push_back(http::AsVariable(name));
+  for (const config::NamedTemplate& field : changes.set)
+    out.drop.push_back(http::AsVariable(field.name));
   for (const config::NamedTemplate& field : changes.set) add(field);
   for (const config::NamedTemplate& field : changes.add) add(field);
   return out;
@@ -248,6 +243,7 @@ std::expected<Rewritten, std::string_view> Rewriter::ToServer(const VariableSour
   }
   out.host = rewriting.host.value_or("");
   out.fields = Expand(rewriting.request_headers, source);
+  AddCertificateFields(rewriting.client_cert_headers, source.tls, out.fields);
   return out;
 }
 

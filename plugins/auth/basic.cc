@@ -70,10 +70,11 @@ struct Settings {
 class BasicInstance final : public plugin::AuthInstance {
  public:
   BasicInstance(const Settings& settings, const Watched<Htpasswd>& users, HashWorker& worker,
-                plugin::AuthHost& host)
+                FailureLimit& failures, plugin::AuthHost& host)
       : settings_(settings),
         users_(users),
         worker_(worker),
+        failures_(failures),
         loop_(host.loop()),
         key_(tls::RandomKey()),
         mailbox_(std::make_shared<Mailbox>(host)) {}
@@ -101,10 +102,10 @@ class BasicInstance final : public plugin::AuthInstance {
   const Settings& settings_;
   const Watched<Htpasswd>& users_;
   HashWorker& worker_;
+  FailureLimit& failures_;
   io::Loop loop_;
   const std::string key_;
   const std::shared_ptr<Mailbox> mailbox_;
-  FailureLimit failures_;
   std::unordered_map<std::string, io::Instant> remembered_;  // until when
   std::map<std::uint64_t, Hashing*> hashing_;
   std::uint64_t next_id_ = 0;
@@ -217,7 +218,7 @@ class BasicAuth final : public plugin::AuthCheck {
 
   std::unique_ptr<plugin::AuthInstance> Start(plugin::AuthHost& host) const override {
     users_.Watch(host.log());
-    return std::make_unique<BasicInstance>(settings_, users_, worker_, host);
+    return std::make_unique<BasicInstance>(settings_, users_, worker_, failures_, host);
   }
   std::optional<std::string> Find(const http::Request& request, const io::TlsInfo*) const override {
     const auto found = AuthorizationOf(request.headers, "basic");
@@ -233,6 +234,7 @@ class BasicAuth final : public plugin::AuthCheck {
  private:
   const Settings settings_;
   mutable Watched<Htpasswd> users_;  // thread-safe
+  mutable FailureLimit failures_;    // thread-safe
   mutable HashWorker worker_;        // thread-safe
 };
 

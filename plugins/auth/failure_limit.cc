@@ -15,7 +15,9 @@ std::string FailureLimit::NetworkOf(std::string_view client) {
 }
 
 bool FailureLimit::IsReached(std::string_view client, io::Instant now) const {
-  const auto found = places_.find(NetworkOf(client));
+  const std::string network = NetworkOf(client);
+  const std::lock_guard lock(mutex_);
+  const auto found = places_.find(network);
   if (found == places_.end()) return false;
   const Entry& entry = *found->second;
   return entry.failures >= kMost && now < entry.since + kTime;
@@ -23,6 +25,7 @@ bool FailureLimit::IsReached(std::string_view client, io::Instant now) const {
 
 void FailureLimit::Count(std::string_view client, io::Instant now) {
   std::string network = NetworkOf(client);
+  const std::lock_guard lock(mutex_);
   const auto found = places_.find(network);
   if (found != places_.end()) {
     Entry& entry = *found->second;

@@ -27,9 +27,10 @@ std::expected<TokenList, std::string> TokenList::Parse(std::string_view text) {
   std::size_t number = 0;
   while (!text.empty()) {
     ++number;
-    const std::string_view whole = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), whole.size() + 1));
-    const std::string_view line = Trim(whole.substr(0, whole.find('\r')));
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    line = Trim(line);
     if (line.empty() || line.starts_with('#')) continue;
     const auto wrong = [&](std::string_view what) {
       return std::unexpected(fmt::format("line {} {}", number, what));
@@ -38,6 +39,7 @@ std::expected<TokenList, std::string> TokenList::Parse(std::string_view text) {
     if (colon == std::string_view::npos || colon == 0) return wrong("is not 'name: token'");
     const std::string name = ShownUser(Trim(line.substr(0, colon)));
     const std::string_view token = Trim(line.substr(colon + 1));
+    if (std::ranges::any_of(token, IsControl)) return wrong("has a control character in it");
     if (token.size() < kShortest) {
       return wrong(
           fmt::format("has a token of fewer than {} characters; write the output of "

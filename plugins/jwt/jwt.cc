@@ -63,16 +63,16 @@ class FileKeys final : public KeySource {
 };
 
 // Where all loops have their keys from. Thread-safe.
-class SharedKeys {
+class KeyOrigin {
  public:
-  virtual ~SharedKeys() = default;
+  virtual ~KeyOrigin() = default;
   virtual std::unique_ptr<KeySource> Start(plugin::AuthHost& host) = 0;
 };
 
 template <class Content>
-class SharedFile final : public SharedKeys {
+class FileOrigin final : public KeyOrigin {
  public:
-  SharedFile(std::filesystem::path path, Content content, FilesStamp stamp)
+  FileOrigin(std::filesystem::path path, Content content, FilesStamp stamp)
       : file_("key file", std::move(path), std::move(content), std::move(stamp)) {}
   std::unique_ptr<KeySource> Start(plugin::AuthHost& host) override {
     file_.Watch(host.log());
@@ -83,17 +83,18 @@ class SharedFile final : public SharedKeys {
   Watched<Content> file_;
 };
 
-class SharedUrl final : public SharedKeys {
+class UrlOrigin final : public KeyOrigin {
  public:
-  SharedUrl(HttpUrl url, std::shared_ptr<tls::ClientContext> context)
+  UrlOrigin(HttpUrl url, std::shared_ptr<tls::ClientContext> context)
       : url_(std::move(url)), context_(std::move(context)) {}
   std::unique_ptr<KeySource> Start(plugin::AuthHost& host) override {
-    return std::make_unique<RemoteKeys>(url_, context_.get(), host);
+    return std::make_unique<RemoteKeys>(keys_, url_, context_.get(), host);
   }
 
  private:
   const HttpUrl url_;
   const std::shared_ptr<tls::ClientContext> context_;
+  SharedKeys keys_;
 };
 
 plugin::AuthAnswer AnswerTo(JwtVerifier::Result result) {
@@ -145,7 +146,7 @@ class JwtInstance final : public plugin::AuthInstance {
 
 class JwtAuth final : public plugin::AuthCheck {
  public:
-  JwtAuth(JwtOptions options, std::unique_ptr<SharedKeys> keys)
+  JwtAuth(JwtOptions options, std::unique_ptr<KeyOrigin> keys)
       : options_(std::move(options)), keys_(std::move(keys)) {}
 
   std::unique_ptr<plugin::AuthInstance> Start(plugin::AuthHost& host) const override {
@@ -160,28 +161,34 @@ class JwtAuth final : public plugin::AuthCheck {
   io::Millis timeout() const override { return io::Millis{6'000}; }
   std::string Describe() const override {
     return fmt::format("jwt: {} {}, from {}", options_.has_secret ? "by the secret in" : "keys of",
-                       options_.keys, options_.places.Describe());
+                       ShownKeys(), options_.places.Describe());
   }
 
  private:
+  // Of a URL without the path, which may hold a key.
+  std::string ShownKeys() const {
+    if (options_.has_secret || !LooksLikeHttpUrl(options_.keys)) return options_.keys;
+    const auto url = ReadHttpUrl(options_.keys);
+    return url ? fmt::format("http{}://{}", url->is_secure ? "s" : "", url->authority) : "";
+  }
+
   const JwtOptions options_;
-  const std::unique_ptr<SharedKeys> keys_;
+  const std::unique_ptr<KeyOrigin> keys_;
 };
 
 // nullptr, with an error, if the file cannot be used.
 template <class Content>
-std::unique_ptr<SharedKeys> ReadKeys(const std::filesystem::path& path,
-                                     const config::Field& field) {
+std::unique_ptr<KeyOrigin> ReadKeys(const std::filesystem::path& path, const config::Field& field) {
   FilesStamp stamp = StampOf(path);
   auto content = Content::Read(path);
   if (content)
-    return std::make_unique<SharedFile<Content>>(path, std::move(*content), std::move(stamp));
+    return std::make_unique<FileOrigin<Content>>(path, std::move(*content), std::move(stamp));
   field.Error(content.error());
   return nullptr;
 }
 
 // nullptr, with errors, if the URL cannot be used.
-std::unique_ptr<SharedKeys> UrlKeys(const std::string& text, plugin::AuthSetup& setup) {
+std::unique_ptr<KeyOrigin> UrlKeys(const std::string& text, plugin::AuthSetup& setup) {
   const config::Field field = setup.options["keys"];
   auto url = ReadHttpUrl(text);
   std::optional<config::Refusal> fault;
@@ -196,10 +203,10 @@ std::unique_ptr<SharedKeys> UrlKeys(const std::string& text, plugin::AuthSetup& 
   }
   auto context = ParseHttpTls(setup.options["tls"], *url, setup.folder);
   if (url->is_secure && !context) return nullptr;
-  return std::make_unique<SharedUrl>(std::move(*url), std::move(context));
+  return std::make_unique<UrlOrigin>(std::move(*url), std::move(context));
 }
 
-std::unique_ptr<SharedKeys> MakeKeys(const JwtOptions& options, plugin::AuthSetup& setup) {
+std::unique_ptr<KeyOrigin> MakeKeys(const JwtOptions& options, plugin::AuthSetup& setup) {
   const config::Field tls = setup.options["tls"];
   if (!options.has_secret && LooksLikeHttpUrl(options.keys)) return UrlKeys(options.keys, setup);
   if (tls.present()) tls.Error("has no effect: keys is no https:// URL; remove it");

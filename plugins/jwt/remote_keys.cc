@@ -7,20 +7,40 @@
 
 namespace upgate::plugins {
 
-RemoteKeys::RemoteKeys(const HttpUrl& url, tls::ClientContext* context, plugin::AuthHost& host)
-    : url_(url), context_(context), host_(host), loop_(host.loop()), timer_(loop_.timers, *this) {
-  Fetch();
+using Turn = SharedKeys::State::Turn;
+
+RemoteKeys::RemoteKeys(SharedKeys& shared, const HttpUrl& url, tls::ClientContext* context,
+                       plugin::AuthHost& host)
+    : shared_(shared),
+      url_(url),
+      context_(context),
+      host_(host),
+      loop_(host.loop()),
+      timer_(loop_.timers, *this) {
+  shared_.Join(*this);
+  LookAround();
 }
 
 RemoteKeys::~RemoteKeys() {
+  shared_.Leave(*this);
   if (call_) loop_.turn.DeferDelete(std::move(call_));
+}
+
+void RemoteKeys::LookAround() {
+  const io::Instant now = loop_.timers.Now();
+  const SharedKeys::State state = shared_.Ask(*this, now, keys_.get(), false);
+  keys_ = state.keys;
+  if (state.turn == Turn::kFetch) return Fetch();
+  // OnNews comes before, unless the other loop has lost its request.
+  timer_.Arm(state.turn == Turn::kWait ? SharedKeys::kPause : state.next - now);
 }
 
 bool RemoteKeys::Renew(KeyWaiter& waiter) {
   if (waiters_.size() >= kMostWaiters) return false;
   if (!call_) {
-    if (loop_.timers.Now() < asked_ + kPause) return false;
-    Fetch();
+    const auto state = shared_.Ask(*this, loop_.timers.Now(), keys_.get(), true);
+    if (state.turn == Turn::kTooSoon) return false;
+    if (state.turn == Turn::kFetch) Fetch();
   }
   waiters_.push_back(&waiter);
   return true;
@@ -30,8 +50,13 @@ void RemoteKeys::Leave(KeyWaiter& waiter) {
   std::erase(waiters_, &waiter);
 }
 
+void RemoteKeys::OnNews() {
+  if (call_) return;
+  LookAround();
+  if (!call_) CallWaiters();
+}
+
 void RemoteKeys::Fetch() {
-  asked_ = loop_.timers.Now();
   http::OutgoingRequest request;
   request.method = "GET";
   request.target = url_.target;
@@ -44,7 +69,7 @@ void RemoteKeys::Fetch() {
 }
 
 void RemoteKeys::OnTimer(io::Timer&) {
-  if (!call_) return Fetch();
+  if (!call_) return LookAround();
   ReportFailure("has not answered in time");
 }
 
@@ -58,8 +83,8 @@ void RemoteKeys::OnAnswer(http::Response answer) {
   if (!set) return ReportFailure("gave a document that " + set.error());
   failure_.clear();
   host_.log().Debug("key set fetched", {{"auth", host_.name()}, {"keys", set->size()}});
-  keys_ = std::make_shared<const KeySet>(std::move(*set));
-  Finish(std::clamp(FreshnessOf(answer.headers).value_or(kFresh), kPause, kLongest));
+  Finish(std::make_shared<const KeySet>(std::move(*set)),
+         std::clamp(FreshnessOf(answer.headers).value_or(kFresh), SharedKeys::kPause, kLongest));
 }
 
 void RemoteKeys::ReportFailure(std::string why) {
@@ -70,12 +95,18 @@ void RemoteKeys::ReportFailure(std::string why) {
                                         {"kept", keys_ ? keys_->size() : std::size_t{0}}});
   }
   failure_ = std::move(why);
-  Finish(kPause);
+  Finish(nullptr, SharedKeys::kPause);
 }
 
-void RemoteKeys::Finish(io::Millis next) {
+void RemoteKeys::Finish(std::shared_ptr<const KeySet> keys, io::Millis next) {
   loop_.turn.DeferDelete(std::move(call_));
+  if (keys) keys_ = keys;
+  shared_.Finish(*this, std::move(keys), loop_.timers.Now() + next);
   timer_.Arm(next);
+  CallWaiters();
+}
+
+void RemoteKeys::CallWaiters() {
   while (!waiters_.empty()) {
     KeyWaiter* const waiter = waiters_.back();
     waiters_.pop_back();

@@ -24,16 +24,16 @@ JwtVerifier::Result JwtVerifier::Verify(std::string_view token, bool& lacks_key)
   lacks_key = false;
   const std::shared_ptr<const KeySet> keys = keys_.keys();
   if (keys != keys_then_) {
-    remembered_.clear();
+    remembered_.Clear();
     keys_then_ = keys;
   }
   const Digest digest = tls::Sha256(AsBytes(token));
-  if (const auto known = remembered_.find(digest); known != remembered_.end()) {
-    if (!IsOver(*known->second)) return known->second;
-    remembered_.erase(known);
+  if (const auto* known = remembered_.Find(digest)) {
+    if (!IsOver(**known)) return *known;
+    remembered_.Erase(digest);
   }
   Result result = VerifyAnew(token, keys.get(), lacks_key);
-  if (result) Remember(digest, *result);
+  if (result) remembered_.Put(digest, *result);
   return result;
 }
 
@@ -60,14 +60,6 @@ JwtVerifier::Result JwtVerifier::VerifyAnew(std::string_view token, const KeySet
       return fault(AuthReason::kWrong, "no key fits the token's kid and alg");
   }
   return CheckClaims(parts->claims, rules_.claims, timers_.UnixSeconds());
-}
-
-void JwtVerifier::Remember(const Digest& digest, std::shared_ptr<const plugin::Identity> identity) {
-  if (remembered_.size() >= kMostRemembered) {
-    std::erase_if(remembered_, [this](const auto& entry) { return IsOver(*entry.second); });
-    if (remembered_.size() >= kMostRemembered) remembered_.clear();
-  }
-  remembered_.insert_or_assign(digest, std::move(identity));
 }
 
 }  // namespace upgate::plugins

@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "gateway/plugin/auth.h"
+#include "plugins/auth/recent.h"
 #include "plugins/jwt/claims.h"
 #include "plugins/jwt/key_source.h"
 
@@ -21,14 +21,14 @@ struct JwtRules {
 };
 
 // Checks the tokens of one loop. Those that were good are remembered, by their digest, as long as
-// they and the keys last; a fixed number. On its loop's thread.
+// they and the keys last; of a fixed number those that came last. On its loop's thread.
 class JwtVerifier {
  public:
   static constexpr std::size_t kMostRemembered = 4096;
 
   // Everything outlives the verifier.
   JwtVerifier(const JwtRules& rules, KeySource& keys, io::Timers& timers)
-      : rules_(rules), keys_(keys), timers_(timers) {}
+      : rules_(rules), keys_(keys), timers_(timers), remembered_(kMostRemembered) {}
 
   using Result = std::expected<std::shared_ptr<const plugin::Identity>, TokenFault>;
   // `lacks_key`: set if newer keys might change the result.
@@ -42,14 +42,13 @@ class JwtVerifier {
   };
 
   Result VerifyAnew(std::string_view token, const KeySet* keys, bool& lacks_key) const;
-  void Remember(const Digest& digest, std::shared_ptr<const plugin::Identity> identity);
   bool IsOver(const plugin::Identity& identity) const;
 
   const JwtRules& rules_;
   KeySource& keys_;
   io::Timers& timers_;
   std::shared_ptr<const KeySet> keys_then_;  // that the remembered ones were verified with
-  std::unordered_map<Digest, std::shared_ptr<const plugin::Identity>, HashOfDigest> remembered_;
+  Recent<Digest, std::shared_ptr<const plugin::Identity>, HashOfDigest> remembered_;
 };
 
 }  // namespace upgate::plugins

@@ -543,6 +543,55 @@ def proxy_headers():
     write('proxy_header', {name: bytes([i * 37 % 256]) + header for i, (name, header) in enumerate(headers.items())})
 
 
+def authenticators():
+    hs256 = b'{"alg":"HS256","typ":"JWT"}\n'
+    claims = {
+        'plain': b'{"sub":"alice"}',
+        'times': b'{"sub":"alice","exp":1700000100.5,"nbf":1699999999,"iat":1}',
+        'expired': b'{"sub":"alice","exp":1}',
+        'exp_of_text': b'{"exp":"1"}',
+        'parties': b'{"iss":"me","aud":["there","here"],"realm":{"user":"bob"}}',
+        'required': b'{"scope":"read write","a":{"b":["c"]},"n":1e300}',
+        'twice': b'{"sub":"a","sub":"b"}',
+        'deep': b'[' * 40,
+        'controls': b'{"sub":"a\\u0000\\r\\nb"}',
+    }
+    write('token', {f'signed_{name}': bytes([1 | (i % 16) << 1]) + hs256 + text
+                    for i, (name, text) in enumerate(claims.items())})
+    write('token', {
+        'signed_none': b'\1{"alg":"none"}\n{}',
+        'signed_crit': b'\1{"alg":"HS256","crit":["exp"]}\n{}',
+        'signed_kid': b'\1{"alg":"HS256","kid":"../../etc/passwd"}\n{}',
+        'unsigned': b'\0eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290In0.',
+        'forged': b'\0eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJyb290In0.AAAA',
+        'dots': b'\0...',
+        'keys': b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
+        'keys_secret': b'{"keys":[{"kty":"oct","k":"AAAA"}]}',
+    })
+    bcrypt = b'$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy'
+    write('htpasswd', {
+        'users': b'# staff\n\nalice:' + bcrypt + b'\r\nbob:$6$salt$hash\n',
+        'user_twice': b'alice:' + bcrypt + b'\nalice:$6$a$b\n',
+        'weak': b'a:$apr1$x$y\n',
+        'no_colon': b'alice\n',
+        'tokens': b'ci: 0123456789abcdef\nrobot: fedcba9876543210\n',
+        'token_short': b'ci: short\n',
+    })
+    answers = {
+        'yes': b'HTTP/1.1 202 Accepted\r\nX-User: alice\r\nX-Email: a@example.com\r\nContent-Length: 0\r\n\r\n',
+        'yes_without_end': b'HTTP/1.1 200 OK\r\n\r\nendless',
+        'no': b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nConnection: X-Hop\r\nX-Hop: 1\r\n'
+              b'Content-Length: 6\r\n\r\nlog in',
+        'login': b'HTTP/1.1 302 Found\r\nLocation: https://id/\r\nTransfer-Encoding: chunked\r\n\r\n2\r\ngo\r\n0\r\n\r\n',
+        'broken': b'HTTP/1.1 500 Oops\r\n\r\n',
+        'interim': b'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n',
+        'upgrade': b'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+        'half': b'HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nhalf',
+        'garbage': b'\x15\x03\x03\0\2\2\x46',
+    }
+    write('forward_answer', {name: bytes([i * 37 % 256]) + answer for i, (name, answer) in enumerate(answers.items())})
+
+
 def main():
     frames()
     bytes_tools()
@@ -554,6 +603,7 @@ def main():
     configs()
     sessions()
     proxy_headers()
+    authenticators()
 
 
 if __name__ == '__main__':

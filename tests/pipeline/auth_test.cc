@@ -159,6 +159,22 @@ TEST_F(AuthTest, AGoodCredentialOpensASession) {
   EXPECT_FALSE(gw_->log().Mentions("sesame"));
 }
 
+TEST_F(AuthTest, NoClientSetsAFieldThatTellsServersWhoItIs) {
+  gw_.emplace(
+      "auth: { a: { played: {} } }\nbackends: { web: { servers: [ http://127.0.0.1:7000 ] } }\n"
+      "routes:\n"
+      "  - { path: /r, backend: web, auth: a, request_headers: { set: { X-User: \"{user}\", "
+      "X-Fixed: \"1\" } } }\n"
+      "  - { path: /open, backend: web }\n",
+      MemoryNetwork::Options{}, io::kShare, AddPlayed);
+  TestServer server(gw_->network(), Address("127.0.0.1:7000"));
+  GatewayClient client = gw_->Connect();
+  client.Send(
+      "GET /open HTTP/1.1\r\nHost: a.example\r\nX-User: root\r\nx_user: root\r\nX-Fixed: "
+      "2\r\n\r\n");
+  EXPECT_THAT(server[0].TakeReceived(), AllOf(HasSubstr("X-Fixed: 2"), Not(HasSubstr("root"))));
+}
+
 TEST_F(AuthTest, AnAnswerMayComeLater) {
   Start("auth: a, backend: tcp");
   TestServer server(gw_->network(), Address("127.0.0.1:7001"));
@@ -292,6 +308,83 @@ TEST_F(AuthTest, AServiceGetsTheWholeRequestAfterALateAnswer) {
   const auto frames = listener.Frames();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].payload, "hello");
+}
+
+// A recheck that the test plays.
+struct PlayedRecheck final : plugin::AuthRecheck {
+  io::Millis interval() const override { return 300s; }
+  std::unique_ptr<io::Deletable> Ask(plugin::AuthReply reply) override {
+    replies.push_back(reply);
+    if (!answer) return std::make_unique<Check>();
+    reply(*answer);
+    return nullptr;
+  }
+  std::vector<plugin::AuthReply> replies;
+  std::optional<AuthAnswer> answer;
+};
+
+AuthAnswer LetInFor(std::shared_ptr<PlayedRecheck> recheck) {
+  auto identity = std::make_shared<plugin::Identity>("alice");
+  identity->recheck = std::move(recheck);
+  return plugin::Allowed(std::move(identity));
+}
+
+TEST_F(AuthTest, LiveSessionsAreCheckedAgainAndEndAtTheFirstNo) {
+  Start("auth: a, plugin: echo");
+  const auto recheck = std::make_shared<PlayedRecheck>();
+  played_.answer = LetInFor(recheck);
+  GatewayClient client = gw_->Connect();
+  ASSERT_EQ(client.Upgrade("/r", "X-Key: k\r\n").status, 101);
+  gw_->loop().Advance(269s);
+  EXPECT_EQ(recheck->replies.size(), 0u);
+  gw_->loop().Advance(32s);
+  ASSERT_EQ(recheck->replies.size(), 1u);
+  EXPECT_EQ(played_.under_way, 1);
+  recheck->replies[0](LetIn("alice"));
+  gw_->loop().RunUntilIdle();
+  EXPECT_EQ(played_.under_way, 0);
+  gw_->loop().Advance(301s);
+  ASSERT_EQ(recheck->replies.size(), 2u);
+  recheck->replies[1](plugin::Refused(AuthReason::kFailed, "the service answered 500"));
+  gw_->loop().RunUntilIdle();
+  EXPECT_THAT(client.Frames(), testing::IsEmpty()) << "no answer is no no";
+  EXPECT_EQ(gw_->log().Last("access not checked again", "why"), "the service answered 500");
+  recheck->answer = plugin::Refused(AuthReason::kDenied, "the service answered 401");
+  gw_->loop().Advance(301s);
+  ASSERT_EQ(recheck->replies.size(), 3u);
+  const auto frames = client.Frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].payload.substr(0, 2), "\x0b\xb8") << "3000";
+  EXPECT_EQ(gw_->log().Last("access revoked", "user"), "alice");
+  EXPECT_EQ(Count(AuthReason::kDenied), 1u);
+}
+
+TEST_F(AuthTest, ARecheckIsCancelledWithItsSession) {
+  Start("auth: a, plugin: echo");
+  const auto recheck = std::make_shared<PlayedRecheck>();
+  played_.answer = LetInFor(recheck);
+  GatewayClient client = gw_->Connect();
+  ASSERT_EQ(client.Upgrade("/r", "X-Key: k\r\n").status, 101);
+  gw_->loop().Advance(301s);
+  EXPECT_EQ(played_.under_way, 1);
+  client.peer().Reset();
+  gw_->loop().RunUntilIdle();
+  EXPECT_EQ(played_.under_way, 0);
+  recheck->replies[0](plugin::Refused(AuthReason::kDenied, "late"));
+  gw_->loop().Advance(700s);
+  EXPECT_EQ(recheck->replies.size(), 1u);
+}
+
+TEST_F(AuthTest, ARecheckUnderWayGoesWithTheGateway) {
+  Start("auth: a, plugin: echo");
+  const auto recheck = std::make_shared<PlayedRecheck>();
+  played_.answer = LetInFor(recheck);
+  GatewayClient client = gw_->Connect();
+  ASSERT_EQ(client.Upgrade("/r", "X-Key: k\r\n").status, 101);
+  gw_->loop().Advance(301s);
+  EXPECT_EQ(played_.under_way, 1);
+  gw_.reset();
+  EXPECT_EQ(played_.under_way, 0);
 }
 
 TEST_F(AuthTest, PreflightsAreAnsweredWithoutACredential) {

@@ -148,7 +148,7 @@ test('keys from a server that rotates them, and fails', async (t) => {
   });
   const port = await listen(t, server);
   const gateway = await startGateway(t, `
-workers: 1
+workers: 3
 listeners: [ { address: 127.0.0.1:0 } ]
 auth: { id: { jwt: { keys: "http://127.0.0.1:${port}/jwks" } } }
 routes: [ { path: /, plugin: echo, auth: id } ]

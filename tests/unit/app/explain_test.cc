@@ -40,6 +40,12 @@ routes:
   - { path: /old/*, plugin: redirect, options: { to: / } }
   - { path: /rooms, backend: rooms }
   - { path: /vm, resolver: redis, options: { server: "127.0.0.1:6379", password: hush, from: [ "query:t", host ], allow: [ "10.0.0.0/8:1-9" ], target: { send_proxy: v2 } } }
+  - { path: /sso, plugin: echo, auth: [ id, sso ] }
+  - { path: /id, plugin: echo, auth: { use: id, expired_code: 4001 } }
+  - { path: /any, plugin: echo, auth: { use: id, optional: true } }
+auth:
+  sso: { forward: { url: "http://127.0.0.1:4180/oauth2/auth?key=hush" } }
+  id: { jwt: { keys: "http://127.0.0.1:4181/jwks?key=hush", from: [ header, "cookie:t" ] } }
 )";
 
 class ExplainTest : public testing::Test {
@@ -309,6 +315,20 @@ TEST_F(ExplainTest, SaysWhereARedirectLeads) {
   const Explanation explanation = Ask("http://other.test:8080/old/x");
   EXPECT_THAT(explanation.text, HasSubstr("308 with Location: /"));
   EXPECT_EQ(explanation.location, "/");
+}
+
+TEST_F(ExplainTest, ShowsTheAuthenticatorsOfARoute) {
+  const std::string id = Ask("ws://other.test:8080/id").text;
+  EXPECT_THAT(
+      id,
+      AllOf(HasSubstr("id: jwt: keys of http://127.0.0.1:4181"), HasSubstr("from header, cookie:t"),
+            HasSubstr("a client without a credential gets 401"), HasSubstr("is closed with 4001")));
+  EXPECT_THAT(Ask("ws://other.test:8080/any").text, HasSubstr("let in as nobody"));
+  const std::string sso = Ask("ws://other.test:8080/sso").text;
+  EXPECT_THAT(sso, AllOf(HasSubstr("sso: forward: asks http://127.0.0.1:4180"),
+                         HasSubstr("every request is asked about")));
+  EXPECT_THAT(id + sso, Not(HasSubstr("hush")));
+  EXPECT_THAT(Ask("ws://other.test:8080/echo").text, Not(HasSubstr("credential")));
 }
 
 TEST_F(ExplainTest, ShowsTheResolverAndWhatItMayAnswerButNoToken) {

@@ -206,12 +206,13 @@ TEST(ProxyHeaderTest, EncodesVersion2ByteForByte) {
   facts.alpn = "http/1.1";
   facts.authority = "a.example";
   facts.unique_id = "id";
+  facts.user = "bob";
   facts.tls = {
       .version = "TLSv1.3", .cipher = "C", .client_name = "alice", .client_certificate = true};
   const std::string ssl =
       "\x03"s + std::string(4, '\0') + Tlv(0x21, "TLSv1.3") + Tlv(0x22, "alice") + Tlv(0x23, "C");
-  const std::string body =
-      kV4Body + Tlv(0x01, "http/1.1") + Tlv(0x02, "a.example") + Tlv(0x05, "id") + Tlv(0x20, ssl);
+  const std::string body = kV4Body + Tlv(0x01, "http/1.1") + Tlv(0x02, "a.example") +
+                           Tlv(0x05, "id") + Tlv(0x20, ssl) + Tlv(static_cast<char>(0xe0), "bob");
   std::string header = V2("\x21\x11", body + Tlv(0x03, std::string(4, '\0')));
   const std::uint32_t crc = Crc32c(AsBytes(header));
   for (int i = 0; i < 4; ++i)

@@ -43,6 +43,36 @@ TEST(AuthConfigTest, ARouteNamesOneOrSeveralAuthenticators) {
   EXPECT_EQ(full.expired_code, 4001);
 }
 
+TEST(AuthConfigTest, CertificatesNeedAListenerThatAsksForThem) {
+  const auto with = [](const std::string& listener) {
+    return ErrorsOf("listeners: [ { address: a:1" + listener +
+                    " } ]\nauth: { a: { client_certificate: {} } }\n"
+                    "routes: [ { path: /, plugin: echo, auth: a } ]");
+  };
+  const std::string tls = ", tls: { certificates: [ { cert: c, key: k } ]";
+  EXPECT_THAT(with(""), HasSubstr("auth.a: no client can have a certificate"));
+  EXPECT_THAT(with(tls + " }"), HasSubstr("auth.a: no client can have a certificate"));
+  EXPECT_EQ(with(tls + ", client_auth: optional, client_ca: c }"), "");
+}
+
+TEST(AuthConfigTest, CertificatesAreSentInNamedForms) {
+  const auto route = [](const std::string& forms) {
+    return "listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ \"http://b:1\" ] } }\n"
+           "routes: [ { path: /, backend: b, client_cert_headers: " +
+           forms + " } ]";
+  };
+  const auto both = Parsed(route("[ client-cert, x-ssl-client ]"));
+  EXPECT_TRUE(both->routes[0].rewriting.client_cert_headers.client_cert);
+  EXPECT_TRUE(both->routes[0].rewriting.client_cert_headers.x_ssl_client);
+  EXPECT_THAT(
+      WriteConfig(*both),
+      HasSubstr("client_cert_headers:\n      - \"client-cert\"\n      - \"x-ssl-client\"\n"));
+  EXPECT_FALSE(
+      Parsed(route("[ client-cert ]"))->routes[0].rewriting.client_cert_headers.x_ssl_client);
+  EXPECT_THAT(ErrorsOf(route("[ xfcc ]")), HasSubstr("use client-cert (RFC 9440) or x-ssl-client"));
+  EXPECT_THAT(ErrorsOf(route("[ client-cert, client-cert ]")), HasSubstr("is listed twice"));
+}
+
 TEST(AuthConfigTest, KeepsTheKindAndTheOptionsForThePlugin) {
   const Authenticator& a = WithAuth("a")->auth.at("a");
   EXPECT_EQ(a.name, "a");

@@ -134,6 +134,13 @@ TEST_F(TokenPlacesTest, RefusesUnknownPlaces) {
   }
 }
 
+TEST(TokenListTest, ALineEndsOnlyWhereALineEnds) {
+  EXPECT_THAT(TokenList::Parse("ci: 0123456789abcdef\rmore\n").error(),
+              HasSubstr("control character"));
+  EXPECT_THAT(Htpasswd::Parse("a\rb:" + std::string(kBcrypt)).error(), HasSubstr("line 1 is not"));
+  EXPECT_FALSE(Htpasswd::Parse("a:" + std::string(kBcrypt) + "\rb:" + std::string(kBcrypt)));
+}
+
 TEST(FailureLimitTest, IsReachedForAnAddressForAWhile) {
   FailureLimit limit;
   const io::Instant now{};

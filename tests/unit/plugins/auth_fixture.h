@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <condition_variable>
 #include <filesystem>
 #include <memory>
@@ -59,14 +60,22 @@ class FakeAuthHost final : public plugin::AuthHost {
 class Checked final : private plugin::AuthTarget {
  public:
   Checked(plugin::AuthInstance& instance, std::string_view credential,
-          const http::Request& request = {}, std::string_view client = "192.0.2.1")
+          const http::Request& request = {}, std::string_view client = "192.0.2.1",
+          const io::TlsInfo* tls = nullptr)
       : reply_(*this) {
     check_ = instance.Check({.credential = credential,
                              .client = client,
                              .scheme = "https",
                              .host = "a.example",
-                             .request = request},
+                             .request = request,
+                             .tls = tls},
                             reply_);
+  }
+  // Of whatever `ask` asks.
+  template <class Ask>
+    requires std::invocable<Ask, plugin::AuthReply>
+  explicit Checked(Ask&& ask) : reply_(*this) {
+    check_ = ask(reply_);
   }
   ~Checked() { reply_.Drop(); }
 

@@ -81,6 +81,14 @@ TEST_F(BasicAuthTest, LimitsFailuresOfAnAddress) {
   EXPECT_EQ(Answer("alice:open sesame"), "let in alice") << "what is remembered needs no try";
 }
 
+TEST_F(BasicAuthTest, LoopsCountFailuresTogether) {
+  auto other = check_->Start(host_);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Answer("alice:no"), "wrong 401");
+  std::swap(instance_, other);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Answer("alice:no"), "wrong 401");
+  EXPECT_EQ(Answer("alice:open sesame"), "too_many 429");
+}
+
 TEST_F(BasicAuthTest, RefusesWhatIsNoLogin) {
   for (const std::string& credential :
        {std::string("%"), Login("alice"), Login(":x"), Login(std::string("a:b\0c", 5)),

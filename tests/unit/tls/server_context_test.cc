@@ -201,6 +201,14 @@ TEST_F(ClientAuthTest, AResumedClientIsStillKnown) {
   EXPECT_EQ(SSL_session_reused(second.client->ssl()), 1);
   EXPECT_EQ(second.server.stream->tls()->client_subject, "CN=alice");
   EXPECT_EQ(second.server.stream->tls()->client_name, "alice");
+  const auto certificate = second.server.stream->tls()->client_certificate;
+  ASSERT_TRUE(certificate);
+  EXPECT_EQ(certificate->issuer, "CN=test authority");
+  EXPECT_THAT(certificate->names, testing::ElementsAre("DNS:localhost"));
+  EXPECT_THAT(certificate->sha256, testing::SizeIs(64));
+  EXPECT_FALSE(certificate->serial.empty());
+  EXPECT_TRUE(certificate->der.starts_with("\x30\x82"));
+  EXPECT_GT(certificate->ends_unix_s, 0);
 }
 
 // The context may be destroyed (by a reload) while streams created from it are in their handshakes.

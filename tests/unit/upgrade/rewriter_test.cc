@@ -97,6 +97,41 @@ TEST(RewriterTest, ThereIsNoneForARouteThatChangesNothing) {
   EXPECT_EQ(Rewriter::For(ConfigOf("path: /*, rewrite: { }")->routes[0]), nullptr);
 }
 
+TEST(RewriterTest, CertificatesOfClients) {
+  Case at("path: /*, forwarded: false, client_cert_headers: [ client-cert, x-ssl-client ]");
+  http::Headers forged;
+  forged.Add("Client_Cert", ":Zm9yZ2Vk:");
+  forged.Add("X-SSL-Client-Verify", "SUCCESS");
+  forged.Add("x-ssl-client-s-dn", "CN=root");
+  at.seen.by_trusted_proxy = true;  // whose fields would go on otherwise
+  EXPECT_EQ(at.Fields(forged), "Host: client.example\r\nX-SSL-Client-Verify: NONE\r\n");
+  at.tls.client_subject = "CN=alice,O=Example";
+  at.tls.client_name = "alice";
+  at.tls.client_certificate = std::make_shared<const io::PeerCertificate>(
+      io::PeerCertificate{.der = std::string(50, '\xff'),
+                          .issuer = "CN=CA",
+                          .serial = "0A",
+                          .sha256 = "beef",
+                          .names = {"DNS:a.example", "URI:spiffe://example.org/a"}});
+  const std::string base64 = std::string(66, '/') + "8=";
+  EXPECT_EQ(
+      at.Fields(forged),
+      "Host: client.example\r\nClient-Cert: :" + base64 +
+          ":\r\n"
+          "X-SSL-Client-Verify: SUCCESS\r\nX-SSL-Client-DN: CN=alice,O=Example\r\n"
+          "X-SSL-Client-CN: alice\r\nX-SSL-Client-Issuer: CN=CA\r\n"
+          "X-SSL-Client-Serial: 0A\r\n"
+          "X-SSL-Client-SAN: DNS:a.example,URI:spiffe://example.org/a\r\n"
+          "X-SSL-Client-SHA256: beef\r\n"
+          "X-SSL-Client-Cert: -----BEGIN%20CERTIFICATE-----%0A" +
+          [] {
+            std::string escaped;
+            for (int i = 0; i < 64; ++i) escaped += "%2F";
+            return escaped + "%0A%2F%2F8%3D%0A";
+          }() +
+          "-----END%20CERTIFICATE-----%0A\r\n");
+}
+
 TEST(RewriterTest, StripPrefix) {
   Case at("path: /m/*, strip_prefix: /m");
   for (const auto& [from, to] :
