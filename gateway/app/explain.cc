@@ -19,6 +19,7 @@
 #include "gateway/route/explain.h"
 #include "gateway/route/origin.h"
 #include "gateway/route/readings.h"
+#include "gateway/upgrade/client_address.h"
 #include "gateway/upgrade/decision.h"
 #include "gateway/upgrade/server_choice.h"
 #include "gateway/ws/handshake.h"
@@ -294,6 +295,19 @@ void TellPolicies(Lines& out, const upgrade::Generation& generation,
           Duration(limits.ping_interval, "never"), Duration(limits.close_timeout, "0"));
 }
 
+std::string ListOf(const config::AddressSet& set) {
+  std::vector<std::string> items;
+  for (const Cidr& block : set.blocks) items.push_back(block.ToString());
+  if (set.unix_sockets) items.emplace_back("unix");
+  return fmt::format("{}", fmt::join(items, ", "));
+}
+
+void TellAccess(Lines& out, const config::Access& access) {
+  if (access.allow) out.Add("access", "only for {}", ListOf(*access.allow));
+  if (!access.deny.empty())
+    out.Add(access.allow ? "" : "access", "not for {}", ListOf(access.deny));
+}
+
 void TellHeaders(Lines& out, const http::Headers& headers) {
   for (const auto& header : headers) {
     if (!EqualsIgnoreCase(header.name, "content-type"))
@@ -411,6 +425,11 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
       .request = request, .seen = seen, .listener = listener, .tls = listener.tls ? &tls : nullptr};
   Lines out;
   TellArrival(out, question, listener, seen);
+  if (!listener.access.Allows(PeerOf(question))) {
+    TellAccess(out, listener.access);
+    out.Add("answer", "none: access of the listener closes the connection");
+    return {.routed = false, .text = out.Take(), .location = {}};
+  }
 
   if (!TellReadings(out, generation, facts)) {
     out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
@@ -437,6 +456,11 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   TellTarget(out, generation, route,
              {.request = request, .seen = seen, .peer = peer, .tls = facts.tls, .session = 1},
              preview, question.live);
+  TellAccess(out, route.access);
+  if (!upgrade::MayAccess(route.access, seen, peer)) {
+    out.Add("answer", "403 {}: by access of the route", http::ReasonPhrase(403));
+    return {.routed = true, .text = out.Take(), .location = {}};
+  }
   TellOrigin(out, request, route, decision);
   TellPolicies(out, generation, listener, route, behind);
   std::visit(

@@ -14,10 +14,14 @@ std::string ListenAddress::ToString() const {
                     where);
 }
 
-bool TrustedProxies::Has(const SocketAddress& peer) const {
+bool AddressSet::Has(const SocketAddress& peer) const {
   const auto* tcp = std::get_if<IpPort>(&peer);
   if (tcp == nullptr) return unix_sockets;
   return std::ranges::any_of(blocks, [&](const Cidr& block) { return block.Contains(tcp->ip); });
+}
+
+bool Access::Allows(const SocketAddress& client) const {
+  return !deny.Has(client) && (!allow || allow->Has(client));
 }
 
 bool ListenAddress::IsLocal() const {

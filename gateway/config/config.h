@@ -60,12 +60,26 @@ struct ListenAddress {
   bool IsLocal() const;
 };
 
-// The peers whose Forwarded and X-Forwarded-* headers, and PROXY headers, are trusted.
-struct TrustedProxies {
+// Peers or clients, by their addresses.
+struct AddressSet {
   std::vector<Cidr> blocks;
   bool unix_sockets = false;  // peers on unix sockets, which have no address
   bool empty() const { return blocks.empty() && !unix_sockets; }
   bool Has(const SocketAddress& peer) const;
+};
+
+// The peers whose Forwarded and X-Forwarded-* headers, and PROXY headers, are trusted.
+using TrustedProxies = AddressSet;
+
+// Which clients may use a listener or a route, by their addresses. Those in `deny` may not, even if
+// `allow` has them, too.
+struct Access {
+  std::optional<AddressSet> allow;  // nullopt: everybody
+  AddressSet deny;
+  bool empty() const { return !allow && deny.empty(); }
+  bool Allows(const SocketAddress& client) const;
+  // For a client whose address a proxy hides.
+  bool allows_unknown() const { return !allow; }
 };
 
 struct Listener {
@@ -76,6 +90,7 @@ struct Listener {
   TrustedProxies trusted_proxies;
   // Every connection begins with a PROXY header, before TLS; only from trusted_proxies.
   bool proxy_protocol = false;
+  Access access;                           // by the connection's address; others are closed
   DialectSet dialects{Dialect::kRfc6455};  // for routes that do not set dialects
   int backlog = 1024;
   std::uint64_t connections = 0;  // concurrent connections over all loops; 0: no limit
@@ -418,6 +433,7 @@ struct Route {
   std::vector<std::string> upgrades;
   bool require_origin = false;    // refuse requests without an Origin header
   std::optional<RouteAuth> auth;  // nullopt: anybody
+  Access access;                  // by the client's address, as trusted proxies report it; else 403
   RouteLimits limits;
   OnChange on_change = OnChange::kDrain;
   std::size_t index = 0;  // in file order

@@ -16,19 +16,6 @@ ClientAuth ParseClientAuth(const Field& field) {
                                  ListenerTls{}.client_auth);
 }
 
-// Addresses and blocks; the word "unix" stands for peers on unix sockets.
-TrustedProxies ParseTrustedProxies(const Field& field) {
-  TrustedProxies trusted;
-  for (const Field& item : field.Items()) {
-    if (item.value().scalar == "unix") {
-      trusted.unix_sockets = true;
-    } else if (const auto block = item.Maybe<Cidr>()) {
-      trusted.blocks.push_back(*block);
-    }
-  }
-  return trusted;
-}
-
 // `read`: all of the trusted proxies could be read.
 bool ParseProxyProtocol(const Field& field, const TrustedProxies& trusted, bool read) {
   const bool required = field.OneOf<bool>({{"off", false}, {"required", true}}, false);
@@ -45,9 +32,10 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
   listener.address = ParseListenAddress(field["address"], taken);
   listener.name = ParseName(field["name"]);
   if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
-  listener.trusted_proxies = ParseTrustedProxies(field["trusted_proxies"]);
+  listener.trusted_proxies = ParseAddressSet(field["trusted_proxies"]);
   listener.proxy_protocol = ParseProxyProtocol(field["proxy_protocol"], listener.trusted_proxies,
                                                field["trusted_proxies"].sound());
+  listener.access = ParseAccess(field["access"]);
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});

@@ -369,6 +369,7 @@ Route ParseRoute(Field field, std::size_t index, Around& around) {
   route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), around.regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.auth = ParseRouteAuth(field["auth"], around.auth);
+  route.access = ParseAccess(field["access"]);
   route.limits = ParseLimits(field["limits"]);
   RejectUselessServerLimit(field, backends, route);
   RejectUselessCompression(field, backends, route);

@@ -23,13 +23,6 @@ std::string_view NameOf(ClientAuth auth) {
   return "none";
 }
 
-Value Describe(const TrustedProxies& trusted) {
-  Value list =
-      EachOf(trusted.blocks, [](const Cidr& block) { return TextValue(block.ToString()); });
-  if (trusted.unix_sockets) list.items.push_back(PlainValue("unix"));
-  return list;
-}
-
 Value Describe(const Listener& listener) {
   Value map;
   Add(map, "address", TextValue(listener.address.ToString()));
@@ -37,7 +30,8 @@ Value Describe(const Listener& listener) {
   Add(map, "backlog", ValueOf(listener.backlog));
   if (listener.connections != 0) Add(map, "connections", ValueOf(listener.connections));
   Add(map, "dialects", ValueOf(listener.dialects));
-  Add(map, "trusted_proxies", Describe(listener.trusted_proxies));
+  Add(map, "access", ValueOf(listener.access));
+  Add(map, "trusted_proxies", ValueOf(listener.trusted_proxies));
   Add(map, "proxy_protocol", PlainValue(listener.proxy_protocol ? "required" : "off"));
   Add(map, "tls", ValueOf(listener.tls));
   return map;
@@ -152,6 +146,20 @@ Value Describe(const Backend& backend) {
 }
 
 }  // namespace
+
+Value ValueOf(const AddressSet& set) {
+  Value list = EachOf(set.blocks, [](const Cidr& block) { return TextValue(block.ToString()); });
+  if (set.unix_sockets) list.items.push_back(PlainValue("unix"));
+  return list;
+}
+
+Value ValueOf(const Access& access) {
+  if (access.empty()) return {};
+  Value map;
+  Add(map, "allow", ValueOf(access.allow));
+  if (!access.deny.empty()) Add(map, "deny", ValueOf(access.deny));
+  return map;
+}
 
 Value ValueOf(DialectSet dialects) {
   std::vector<Value> names;

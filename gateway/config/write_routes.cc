@@ -156,6 +156,7 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
   Add(map, "cors", ValueOf(route.cors));
   Add(map, "require_origin", ValueOf(route.require_origin));
   Add(map, "auth", ValueOf(route.auth));
+  Add(map, "access", ValueOf(route.access));
   Add(map, "limits", Describe(route.limits, relays));
   Add(map, "on_change", PlainValue(std::string(NameOf(route.on_change))));
   return map;

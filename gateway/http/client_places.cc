@@ -69,6 +69,18 @@ void ClientPlaces::CountProxyRefusal(const ProxyError& error, const SocketAddres
                                      {"left_out", *left_out}});
 }
 
+void ClientPlaces::CountTurnedAway(stats::TurnedAway why, const SocketAddress& client,
+                                   io::Instant now) {
+  const auto reason = static_cast<std::size_t>(why);
+  stats_.turned_away[reason].Add();
+  const auto left_out = turned_away_[reason].Due(now);
+  if (!left_out) return;
+  log_.Info("connection closed", {{"listener", listener_},
+                                  {"client", ToString(client)},
+                                  {"why", stats::kTurnedAwayReasons[reason]},
+                                  {"left_out", *left_out}});
+}
+
 std::string ClientPlaces::WhyFull() const {
   if (full_ == WaitReason::kConnections) {
     return fmt::format("all {} connections of the listener are open", limits_.connections->most());

@@ -117,6 +117,8 @@ class ClientPlaces {
   void CountRefusal(io::Instant now);
   // The connection from `peer` is closed, because it has no PROXY header that is believed.
   void CountProxyRefusal(const ProxyError& error, const SocketAddress& peer, io::Instant now);
+  // The connection of `client` is closed before anything is read from it.
+  void CountTurnedAway(stats::TurnedAway why, const SocketAddress& client, io::Instant now);
 
  private:
   void GiveBack(std::uint32_t descriptors);
@@ -136,6 +138,7 @@ class ClientPlaces {
   stats::WaitReason full_ = stats::WaitReason::kConnections;
   std::array<io::Seldom, stats::kWaitReasons> pauses_;
   io::Seldom refusals_;
+  std::array<io::Seldom, stats::kTurnedAways> turned_away_;
 };
 
 }  // namespace upgate::http

@@ -4,12 +4,12 @@
 
 namespace upgate::http {
 
-Front::Front(io::Loop loop, Options options, Tls tls, Proxies proxies, tls::Scratch& scratch,
+Front::Front(io::Loop loop, Options options, Tls tls, Entry entry, tls::Scratch& scratch,
              RequestHandler& handler, ClientPlaces& places)
     : loop_(loop),
       options_(std::move(options)),
       tls_(std::move(tls)),
-      proxies_(std::move(proxies)),
+      entry_(std::move(entry)),
       scratch_(scratch),
       handler_(handler),
       places_(places),
@@ -21,10 +21,10 @@ Front::~Front() {
   places_.SetWaiter(nullptr);
 }
 
-void Front::Update(Options options, Tls tls, Proxies proxies) {
+void Front::Update(Options options, Tls tls, Entry entry) {
   options_ = std::move(options);
   tls_ = std::move(tls);
-  proxies_ = std::move(proxies);
+  entry_ = std::move(entry);
 }
 
 Result<SocketAddress> Front::Listen(const SocketAddress& address,
@@ -77,10 +77,15 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     return;
   }
   places_.stats().connections_total.Add();
-  if (proxies_ != nullptr && !proxies_->Has(stream->peer_address())) {
+  if (entry_.proxies != nullptr && !entry_.proxies->Has(stream->peer_address())) {
     places_.CountProxyRefusal(
         {ProxyFault::kUntrusted, "the peer is not in trusted_proxies of this listener"},
         stream->peer_address(), loop_.timers.Now());
+    next_ = {};
+    stream->Abort();
+    return;
+  }
+  if (entry_.proxies == nullptr && !MayEnter(stream->peer_address())) {
     next_ = {};
     stream->Abort();
     return;
@@ -95,7 +100,7 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   Client& client = *clients_.emplace_back(std::make_unique<Client>(*this));
   client.index = clients_.size() - 1;
   client.place = std::exchange(next_, {});
-  if (proxies_ != nullptr) {
+  if (entry_.proxies != nullptr) {
     client.proxy = stream->peer_address();
     stream = std::make_unique<ProxiedStream>(std::move(stream), options_->limits.head_timeout,
                                              loop_, client);
@@ -116,6 +121,18 @@ void Front::OnProxyRefused(Client& client, const ProxyError& error) {
   if (client.index == Client::kGone) return;
   places_.CountProxyRefusal(error, client.proxy, loop_.timers.Now());
   Remove(client);
+}
+
+bool Front::OnProxyHeader(Client& client, const SocketAddress& address) {
+  if (MayEnter(address)) return true;
+  Remove(client);
+  return false;
+}
+
+bool Front::MayEnter(const SocketAddress& address) {
+  if (entry_.access == nullptr || entry_.access->Allows(address)) return true;
+  places_.CountTurnedAway(stats::TurnedAway::kAddress, address, loop_.timers.Now());
+  return false;
 }
 
 void Front::Remove(Client& client) {

@@ -30,12 +30,15 @@ class Front final : private io::AcceptHandler,
   using Options = std::shared_ptr<const ServerOptions>;
   // nullptr for a plain listener.
   using Tls = std::shared_ptr<const tls::ContextCell<tls::ServerContext>>;
-  // Those whose PROXY header is believed, where every connection has to begin with one; else
-  // nullptr.
-  using Proxies = std::shared_ptr<const config::TrustedProxies>;
+  // What is demanded of connections before anything else is read from them. nullptr: nothing.
+  struct Entry {
+    // Those whose PROXY header is believed, where every connection has to begin with one.
+    std::shared_ptr<const config::TrustedProxies> proxies;
+    std::shared_ptr<const config::Access> access;
+  };
 
   // What is borrowed outlives the front.
-  Front(io::Loop loop, Options options, Tls tls, Proxies proxies, tls::Scratch& scratch,
+  Front(io::Loop loop, Options options, Tls tls, Entry entry, tls::Scratch& scratch,
         RequestHandler& handler, ClientPlaces& places);
   ~Front();
 
@@ -44,7 +47,7 @@ class Front final : private io::AcceptHandler,
   Result<SocketAddress> Listen(std::unique_ptr<io::BoundSocket> socket);
 
   // For clients that come from now on.
-  void Update(Options options, Tls tls, Proxies proxies);
+  void Update(Options options, Tls tls, Entry entry);
 
   // Stops listening; idle connections end, busy ones after their answer. `empty` is called once no
   // connection is left, at the earliest in the next turn's callbacks or at once when there is none.
@@ -62,6 +65,9 @@ class Front final : private io::AcceptHandler,
     explicit Client(Front& owner) : front(owner) {}
     void OnConnectionDone(ServerConnection&) override { front.Remove(*this); }
     void OnProxyRefused(const ProxyError& error) override { front.OnProxyRefused(*this, error); }
+    bool OnProxyHeader(const SocketAddress& client) override {
+      return front.OnProxyHeader(*this, client);
+    }
 
     Front& front;
     std::size_t index = kGone;  // in clients_
@@ -80,13 +86,16 @@ class Front final : private io::AcceptHandler,
   void OnLater() override { LookAgain(); }
   void LookAgain();
   void OnProxyRefused(Client& client, const ProxyError& error);
+  bool OnProxyHeader(Client& client, const SocketAddress& address);
+  // Whether a client with this address may have the connection; counts those that may not.
+  bool MayEnter(const SocketAddress& address);
   // Takes the client, which may be at work, out of the table; it dies at the end of the turn.
   void Remove(Client& client);
 
   io::Loop loop_;
   Options options_;
   Tls tls_;
-  Proxies proxies_;
+  Entry entry_;
   tls::Scratch& scratch_;
   RequestHandler& handler_;
   ClientPlaces& places_;

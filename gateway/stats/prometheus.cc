@@ -223,6 +223,9 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_listener_accept_pauses_total", "counter",
               "Times that client connections had to wait before they were accepted, by reason.");
   WriteByName(text, labels, listeners, &ListenerStats::accept_pauses, "reason", kWaitReasonNames);
+  text.Family("upgate_listener_turned_away_total", "counter",
+              "Client connections closed before anything was read from them, by reason.");
+  WriteByName(text, labels, listeners, &ListenerStats::turned_away, "reason", kTurnedAwayNames);
   text.Family("upgate_listener_tls_failures_total", "counter",
               "TLS handshakes with clients that failed, by reason.");
   WriteByName(text, labels, listeners, &ListenerStats::tls_failures, "reason", kTlsFaultNames);
@@ -246,6 +249,9 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_handshakes_total", "counter",
               "WebSocket opening handshakes, by how they ended.");
   WriteByName(text, labels, routes, &RouteStats::handshakes, "outcome", kHandshakeOutcomeNames);
+  text.Family("upgate_route_refusals_total", "counter",
+              "Requests that the route's policies refused, handshakes included, by reason.");
+  WriteByName(text, labels, routes, &RouteStats::refusals, "reason", kRefusalNames);
   text.Family("upgate_resolutions_total", "counter",
               "Look-ups of a client's server, on routes with a resolver, by how they ended.");
   WriteByName(text, labels, routes, &RouteStats::resolutions, "outcome", kResolutionNames);

@@ -79,13 +79,14 @@ enum class HandshakeOutcome : std::uint8_t {
   kServersFull,      // 503: every server has its max_sessions
   kNoTarget,         // 404: no token, or an unknown one, on a route with a resolver
   kUnauthorized,     // refused by the route's `auth`; see AuthOutcome
+  kForbiddenClient,  // 403: by the route's `access`
 };
-inline constexpr std::size_t kHandshakeOutcomes = 16;
+inline constexpr std::size_t kHandshakeOutcomes = 17;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol",
-    "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
-    "shutting_down",     "server_refused", "no_resources",     "drained",
-    "servers_out",       "servers_full",   "no_target",        "unauthorized"};
+    "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
+    "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused",
+    "no_resources",   "drained",         "servers_out",      "servers_full",   "no_target",
+    "unauthorized",   "forbidden_client"};
 
 // How the look-up of a client's server ended, on a route with a resolver. The names used in
 // statistics are in kResolutionNames.
@@ -156,11 +157,20 @@ struct CloseCodes {
   void Count(std::uint16_t code);
 };
 
+// Why a route has refused requests, handshakes included. The names used in statistics are in
+// kRefusalNames.
+enum class Refusal : std::uint8_t {
+  kAddress,  // 403: by its `access`
+};
+inline constexpr std::size_t kRefusals = 1;
+inline constexpr std::array<std::string_view, kRefusals> kRefusalNames{"address"};
+
 // `in` and `out` are the traffic with clients.
 struct RouteStats : BothWays {
   Counter requests;  // of any kind that reached the route
   std::array<Counter, kHandshakeOutcomes> handshakes;
-  Counter sessions_open;  // now
+  std::array<Counter, kRefusals> refusals;  // of requests, handshakes included
+  Counter sessions_open;                    // now
   Counter sessions_total;
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
   Counter sessions_compressed;                                 // total with permessage-deflate
@@ -206,6 +216,17 @@ inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
 inline constexpr std::array<std::string_view, kProxyFaults> kProxyFaultNames{
     "untrusted", "absent", "malformed", "checksum", "timeout", "gone"};
 
+// Why connections of clients were closed at once. The names used in statistics are in
+// kTurnedAwayNames.
+enum class TurnedAway : std::uint8_t {
+  kAddress,  // by the listener's `access`
+};
+inline constexpr std::size_t kTurnedAways = 1;
+inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayNames{"address"};
+// For the log.
+inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayReasons{
+    "the client's address is not allowed by access of this listener"};
+
 struct ListenerStats {
   Counter connections_open;  // now, including those of sessions
   Counter connections_total;
@@ -216,6 +237,7 @@ struct ListenerStats {
   Counter connection_errors;
   std::array<Counter, kWaitReasons> accept_pauses;
   Counter connections_refused;                       // after waiting too long
+  std::array<Counter, kTurnedAways> turned_away;     // closed before anything was read
   std::array<Counter, kProxyFaults> proxy_refusals;  // closed for want of a PROXY header
   // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);

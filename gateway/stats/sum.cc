@@ -34,6 +34,7 @@ void AddTo(BothWays& to, const BothWays& from) {
 void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.requests, from.requests);
   AddTo(to.handshakes, from.handshakes);
+  AddTo(to.refusals, from.refusals);
   AddTo(to.resolutions, from.resolutions);
   AddTo(to.auth, from.auth);
   AddTo(to.sessions_open, from.sessions_open);
@@ -68,6 +69,7 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
         &ListenerStats::connection_errors, &ListenerStats::connections_refused}) {
     AddTo(to.*counter, from.*counter);
   }
+  AddTo(to.turned_away, from.turned_away);
   AddTo(to.accept_pauses, from.accept_pauses);
   AddTo(to.tls_failures, from.tls_failures);
   AddTo(to.proxy_refusals, from.proxy_refusals);

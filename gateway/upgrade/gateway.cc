@@ -224,6 +224,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
   if (route.resolver() != nullptr) HideTokens(std::span(&routed.route, 1), exchange);
+  if (TurnAway(exchange, listener, route, seen)) return nullptr;
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);

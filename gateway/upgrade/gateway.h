@@ -177,6 +177,10 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                     plugin::AuthAnswer answer);
   void LogAccess(const Arrival& arrival, const LoopAuth* auth, const plugin::AuthAnswer& answer);
 
+  // Answers a request that the route does not take from this client, and returns true. In
+  // gateway_refusals.cc.
+  bool TurnAway(http::Exchange& exchange, const config::Listener& listener, RouteContext& route,
+                const route::SeenAs& seen);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
                                                    RouteContext& route, route::SeenAs& seen,

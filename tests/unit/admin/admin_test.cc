@@ -26,7 +26,7 @@ struct FixedStats final : plugin::StatsSource {
 
 class AdminTest : public testing::Test {
  protected:
-  AdminTest() : front_(loop_.io(), options_, nullptr, nullptr, scratch_, admin_, places_) {
+  AdminTest() : front_(loop_.io(), options_, nullptr, {}, scratch_, admin_, places_) {
     EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
   }
   ~AdminTest() override { front_.Abort(); }

@@ -29,7 +29,7 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(
       errors("listeners: [ a:1 ]"),
       "1:14: listeners[0]: is text; needs a map with the keys address, name, tls, trusted_proxies, "
-      "proxy_protocol, dialects, backlog, connections\n");
+      "proxy_protocol, access, dialects, backlog, connections\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {
@@ -77,6 +77,28 @@ TEST(ListenersTest, TrustedProxiesAreBlocks) {
       "or ::1\n");
   EXPECT_EQ(ErrorsOfListener("    address: a:1\n    trusted_proxies: 10.0.0.0/8"),
             "4:22: listeners[0].trusted_proxies: is text; needs a list: write [ 10.0.0.0/8 ]\n");
+}
+
+TEST(ListenersTest, AccessIsListsOfBlocks) {
+  constexpr std::string_view kAddress = "    address: a:1\n";
+  const auto errors = [&](std::string_view access) {
+    return ErrorsOfListener(std::string(kAddress) + "    access: " + std::string(access));
+  };
+  EXPECT_EQ(errors("{ allow: [ 10.0.0.0/8, unix ], deny: [ 10.1.2.3, \"2001:db8::/32\" ] }"), "");
+  EXPECT_EQ(errors("{ deny: [ 10.1.2.3 ] }"), "");
+  EXPECT_EQ(errors("{ allow: [ office ] }"),
+            "4:24: listeners[0].access.allow[0]: 'office' is not an address or block such as "
+            "10.0.0.0/8 or ::1\n");
+  EXPECT_EQ(errors("{ allow: 10.0.0.0/8 }"),
+            "4:22: listeners[0].access.allow: is text; needs a list: write [ 10.0.0.0/8 ]\n");
+  EXPECT_EQ(errors("{ allow: [] }"),
+            "4:22: listeners[0].access.allow: is an empty list, so nobody could come in; list the "
+            "addresses that may\n");
+  EXPECT_EQ(errors("{ deny: [] }"),
+            "4:13: listeners[0].access: restricts nobody; list addresses or blocks, such as "
+            "allow: [ 10.0.0.0/8 ] or deny: [ 192.0.2.7 ]\n");
+  EXPECT_EQ(errors("{ allowed: [ 10.0.0.0/8 ] }"),
+            "4:15: listeners[0].access.allowed: unknown key; did you mean 'allow'?\n");
 }
 
 TEST(ListenersTest, UnixSocketsAreTrustedByName) {

@@ -39,7 +39,7 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
       "split, resolver, options, subprotocols, encoding, dialects, enforce, compression, "
       "server_compression, preserve_host, forwarded, rewrite, upgrades, cors, strip_prefix, "
       "rewrite_path, rewrite_host, rewrite_query, request_headers, response_headers, "
-      "require_origin, auth, limits, name, on_change\n");
+      "require_origin, auth, access, limits, name, on_change\n");
 }
 
 TEST(RoutesTest, HttpPolicyIsForHttpServers) {

@@ -26,6 +26,12 @@ constexpr std::string_view kEveryKey = R"(listeners:
       - hybi08
       - hixie76
       - hixie75
+    access:
+      allow:
+        - "10.0.0.0/8"
+        - unix
+      deny:
+        - "10.1.2.3/32"
     trusted_proxies:
       - "127.0.0.0/8"
       - "fe80::/10"
@@ -216,6 +222,10 @@ routes:
       allow_private_network: true
       max_age: 10m
     require_origin: true
+    access:
+      deny:
+        - "192.0.2.0/24"
+        - "2001:db8::1/128"
     limits:
       message_size: 2MiB
       sessions: 7

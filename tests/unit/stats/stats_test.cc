@@ -126,6 +126,7 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
     route.sessions_total.Add(3);
     route.sessions_by_dialect[static_cast<std::size_t>(config::Dialect::kHixie76)].Add(2);
     for (std::size_t o = 0; o < kHandshakeOutcomes; ++o) route.handshakes[o].Add(10 + o);
+    route.refusals[static_cast<std::size_t>(Refusal::kAddress)].Add(20);
     route.in.text_messages.Add(21);
     route.in.binary_messages.Add(22);
     route.in.bytes.Add(23);
@@ -152,6 +153,7 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
   EXPECT_EQ(route["sessions_by_dialect"],
             (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
   EXPECT_EQ(route["handshakes"].size(), kHandshakeOutcomes);
+  EXPECT_EQ(route["refusals"], (Json{{"address", 40}}));
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);
   EXPECT_EQ(route["in"]["text_messages"], 42);
@@ -181,6 +183,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kConnections)].Add(1);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kSystem)].Add(2);
     listener.connections_refused.Add(3);
+    listener.turned_away[static_cast<std::size_t>(TurnedAway::kAddress)].Add(5);
     listener.proxy_refusals[static_cast<std::size_t>(ProxyFault::kAbsent)].Add(4);
     listener.CountResponse(101);
     listener.CountResponse(404);
@@ -220,6 +223,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
                      {"connection_errors", 30},
                      {"accept_pauses", {{"connections", 2}, {"descriptors", 0}, {"system", 4}}},
                      {"connections_refused", 6},
+                     {"turned_away", {{"address", 10}}},
                      {"proxy_refusals",
                       {{"untrusted", 0},
                        {"absent", 8},
