@@ -271,6 +271,42 @@ void TellAuth(Lines& out, const upgrade::Generation& generation, const config::R
     out.Add("", "a session whose credential ends is closed with {}", route.auth->expired_code);
 }
 
+std::string Written(const Rate& rate) {
+  return fmt::format("{}, burst {}",
+                     config::Syntax<config::EventRate>::Write({rate.amount, rate.period}),
+                     rate.burst);
+}
+
+void TellSessionRate(Lines& out, std::string_view what, const config::SessionRate& limit,
+                     const std::string& rate) {
+  using From = config::SessionRate::From;
+  out.Add("", "{} {} from {}, then {}", what, rate,
+          limit.from == From::kBoth     ? "each peer"
+          : limit.from == From::kClient ? "the client"
+                                        : "the server",
+          limit.over == config::SessionRate::Over::kClose ? "Close 1008" : "it has to wait");
+}
+
+// Limits by client, and of each session.
+void TellRates(Lines& out, const config::RouteLimits& limits) {
+  if (limits.by == config::RouteLimits::By::kUser) out.Add("", "by client: its user");
+  if (limits.sessions_per_client != 0)
+    out.Add("", "sessions_per_client {}, then 429", limits.sessions_per_client);
+  if (limits.handshakes)
+    out.Add("", "handshakes of a client {}, then 429", Written(limits.handshakes));
+  if (limits.requests) out.Add("", "requests of a client {}, then 429", Written(limits.requests));
+  if (limits.messages.rate)
+    TellSessionRate(out, "messages", limits.messages, Written(limits.messages.rate));
+  if (const Rate& rate = limits.bytes.rate) {
+    TellSessionRate(out, "bytes", limits.bytes,
+                    fmt::format("{}, burst {}",
+                                config::Syntax<config::ByteRate>::Write({rate.amount, rate.period}),
+                                config::Syntax<config::ByteSize>::Write({rate.burst})));
+  }
+  if (limits.queue_time.count() != 0)
+    out.Add("", "queue_time {}, then Close 1013", Duration(limits.queue_time, ""));
+}
+
 void TellPolicies(Lines& out, const upgrade::Generation& generation,
                   const config::Listener& listener, const config::Route& route,
                   const upgrade::Behind& behind) {
@@ -288,6 +324,7 @@ void TellPolicies(Lines& out, const upgrade::Generation& generation,
   out.Add("limits", "message_size {}, sessions {}",
           config::Syntax<config::ByteSize>::Write({limits.message_size}),
           limits.sessions == 0 ? "unlimited" : std::to_string(limits.sessions));
+  TellRates(out, limits);
   if (limits.server_message_size != 0)
     out.Add("", "server_message_size {}",
             config::Syntax<config::ByteSize>::Write({limits.server_message_size}));

@@ -13,6 +13,7 @@
 
 #include "gateway/base/address.h"
 #include "gateway/base/log.h"
+#include "gateway/base/rate.h"
 #include "gateway/config/dialect.h"
 #include "gateway/config/error.h"
 #include "gateway/config/rewriting.h"
@@ -94,6 +95,9 @@ struct Listener {
   DialectSet dialects{Dialect::kRfc6455};  // for routes that do not set dialects
   int backlog = 1024;
   std::uint64_t connections = 0;  // concurrent connections over all loops; 0: no limit
+  // The same for each client: an IPv4 address, or the /64 of an IPv6 address.
+  std::uint64_t connections_per_client = 0;
+  Rate accept_rate;  // of new connections; others wait in the backlog
   // The name, or without one the address as ToString writes it.
   std::string identity() const { return name.empty() ? address.ToString() : name; }
 };
@@ -301,11 +305,38 @@ struct Rewrite {
   std::optional<Replacement> cookie_path;    // the beginning of the Path of Set-Cookie
 };
 
+// How fast each session may send in one direction.
+struct SessionRate {
+  enum class Over : std::uint8_t {
+    kDelay,  // the peer is not read until it may send again
+    kClose,  // Close 1008
+  };
+  enum class From : std::uint8_t { kBoth, kClient, kServer };
+  Rate rate;  // none by default
+  Over over = Over::kDelay;
+  From from = From::kBoth;  // whose sending is limited; each by itself
+  friend bool operator==(const SessionRate&, const SessionRate&) = default;
+};
+
 struct RouteLimits {
   // Payload bytes of one client message; 1009 above it.
   std::uint64_t message_size = 1024 * 1024;
   std::uint64_t server_message_size = 0;  // the same for a WebSocket server's messages; 0: no limit
   std::uint64_t sessions = 0;  // concurrent sessions on this route; 503 above it; 0: no limit
+  // By client; 429 above them.
+  enum class By : std::uint8_t {
+    kAddress,  // an IPv4 address, or the /64 of an IPv6 address
+    kUser,     // as the route's `auth` found; by address for nobody
+  };
+  By by = By::kAddress;
+  std::uint64_t sessions_per_client = 0;  // 0: no limit
+  Rate handshakes;                        // of WebSocket; none by default
+  Rate requests;                          // all others; none by default
+  // By session and direction.
+  SessionRate messages;
+  SessionRate bytes;  // payload
+  // A client that takes nothing of what waits for it for so long is closed with 1013; 0: never.
+  Millis queue_time{0};
   // Time without traffic in either direction, including pings and pongs but not the Pongs that
   // answer the gateway's own pings; 0: no limit.
   Millis idle{0};

@@ -39,6 +39,9 @@ Listener ParseListener(Field field, const std::filesystem::path& folder, Address
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});
+  listener.connections_per_client = field["connections_per_client"].Optional(
+      listener.connections_per_client, {1, kMostConnections});
+  listener.accept_rate = ParseRate(field["accept_rate"]);
   listener.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return listener;

@@ -29,6 +29,9 @@ Value Describe(const Listener& listener) {
   if (IsRouteName(listener.name)) Add(map, "name", ValueOf(listener.name));
   Add(map, "backlog", ValueOf(listener.backlog));
   if (listener.connections != 0) Add(map, "connections", ValueOf(listener.connections));
+  if (listener.connections_per_client != 0)
+    Add(map, "connections_per_client", ValueOf(listener.connections_per_client));
+  Add(map, "accept_rate", ValueOf(listener.accept_rate));
   Add(map, "dialects", ValueOf(listener.dialects));
   Add(map, "access", ValueOf(listener.access));
   Add(map, "trusted_proxies", ValueOf(listener.trusted_proxies));
@@ -146,6 +149,14 @@ Value Describe(const Backend& backend) {
 }
 
 }  // namespace
+
+Value ValueOf(const Rate& rate) {
+  if (!rate) return {};
+  Value map;
+  Add(map, "rate", PlainValue(Syntax<EventRate>::Write({rate.amount, rate.period})));
+  Add(map, "burst", ValueOf(rate.burst));
+  return map;
+}
 
 Value ValueOf(const AddressSet& set) {
   Value list = EachOf(set.blocks, [](const Cidr& block) { return TextValue(block.ToString()); });

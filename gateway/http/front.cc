@@ -45,21 +45,37 @@ Result<SocketAddress> Front::Listen(std::unique_ptr<io::BoundSocket> socket) {
 }
 
 bool Front::MayAccept() {
+  if (const io::Millis wait = places_.TakeOfRate(loop_.timers); wait.count() > 0) {
+    if (!std::exchange(rationed_, true)) places_.CountPauseOfRate(loop_.timers.Now());
+    HoldBackFor(wait);
+    return false;
+  }
+  rationed_ = false;
   if (auto place = places_.TryTake()) {
     next_ = std::move(*place);
     hold_back_.OnPlace();
     holding_ = false;
     return true;
   }
+  places_.GiveBackToRate(loop_.timers);
   const io::Instant now = loop_.timers.Now();
   if (hold_back_.OnFull(now) == HoldBack::Verdict::kRefuse) {
     holding_ = false;
     return true;
   }
   if (!std::exchange(holding_, true)) places_.CountPause(now);
-  // A place may also become free on another loop.
-  if (!look_again_.armed()) look_again_.Arm(HoldBack::kInterval);
+  HoldBackFor(HoldBack::kInterval);  // a place may also become free on another loop
   return false;
+}
+
+void Front::HoldBackFor(io::Millis delay) {
+  if (!look_again_.armed()) look_again_.Arm(delay);
+}
+
+// Nobody took it.
+void Front::ReturnPlace() {
+  next_ = {};
+  places_.GiveBackToRate(loop_.timers);
 }
 
 void Front::LookAgain() {
@@ -85,7 +101,7 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     stream->Abort();
     return;
   }
-  if (entry_.proxies == nullptr && !MayEnter(stream->peer_address())) {
+  if (entry_.proxies == nullptr && !MayEnter(stream->peer_address(), next_)) {
     next_ = {};
     stream->Abort();
     return;
@@ -113,7 +129,7 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
 }
 
 void Front::OnAcceptFailed(const Error& error) {
-  next_ = {};
+  ReturnPlace();
   places_.CountPauseOfSystem(error, loop_.timers.Now());
 }
 
@@ -124,15 +140,21 @@ void Front::OnProxyRefused(Client& client, const ProxyError& error) {
 }
 
 bool Front::OnProxyHeader(Client& client, const SocketAddress& address) {
-  if (MayEnter(address)) return true;
+  if (MayEnter(address, client.place)) return true;
   Remove(client);
   return false;
 }
 
-bool Front::MayEnter(const SocketAddress& address) {
-  if (entry_.access == nullptr || entry_.access->Allows(address)) return true;
-  places_.CountTurnedAway(stats::TurnedAway::kAddress, address, loop_.timers.Now());
-  return false;
+bool Front::MayEnter(const SocketAddress& address, ClientPlaces::Place& place) {
+  using enum stats::TurnedAway;
+  const auto turn_away = [&](stats::TurnedAway why) {
+    places_.CountTurnedAway(why, address, loop_.timers.Now());
+    return false;
+  };
+  if (entry_.access != nullptr && !entry_.access->Allows(address)) return turn_away(kAddress);
+  const bool counted = entry_.uncounted == nullptr || !entry_.uncounted->Has(address);
+  if (counted && !ClientPlaces::CountClient(place, address)) return turn_away(kConnectionsOfClient);
+  return true;
 }
 
 void Front::Remove(Client& client) {

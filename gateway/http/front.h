@@ -35,6 +35,8 @@ class Front final : private io::AcceptHandler,
     // Those whose PROXY header is believed, where every connection has to begin with one.
     std::shared_ptr<const config::TrustedProxies> proxies;
     std::shared_ptr<const config::Access> access;
+    // Proxies, whose connections are those of many clients: not counted by client.
+    std::shared_ptr<const config::AddressSet> uncounted;
   };
 
   // What is borrowed outlives the front.
@@ -79,7 +81,7 @@ class Front final : private io::AcceptHandler,
 
   bool MayAccept() override;
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
-  void OnNoConnection() override { next_ = {}; }
+  void OnNoConnection() override { ReturnPlace(); }
   void OnAcceptFailed(const Error& error) override;
   void OnPlaceFree() override;
   void OnTimer(io::Timer&) override { LookAgain(); }
@@ -88,7 +90,10 @@ class Front final : private io::AcceptHandler,
   void OnProxyRefused(Client& client, const ProxyError& error);
   bool OnProxyHeader(Client& client, const SocketAddress& address);
   // Whether a client with this address may have the connection; counts those that may not.
-  bool MayEnter(const SocketAddress& address);
+  bool MayEnter(const SocketAddress& address, ClientPlaces::Place& place);
+  // Holds back all who wait; they are looked at again in `delay`.
+  void HoldBackFor(io::Millis delay);
+  void ReturnPlace();
   // Takes the client, which may be at work, out of the table; it dies at the end of the turn.
   void Remove(Client& client);
 
@@ -101,7 +106,8 @@ class Front final : private io::AcceptHandler,
   ClientPlaces& places_;
   ClientPlaces::Place next_;  // of the connection that is just being accepted; empty: refuse it
   HoldBack hold_back_;
-  bool holding_ = false;  // clients may be waiting in the backlog
+  bool holding_ = false;   // clients may be waiting in the backlog, for a place
+  bool rationed_ = false;  // the same for the rate of new connections
   io::Timer look_again_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::vector<std::unique_ptr<Client>> clients_;  // in no order

@@ -26,7 +26,8 @@ class Asked {
   Asked() = default;
   // `path` is without the query, which may hold secrets.
   Asked(std::string_view host, std::string_view path, std::string_view origin)
-      : host_size_(host.size()), path_size_(path.size()) {
+      : host_size_(static_cast<std::uint32_t>(host.size())),
+        path_size_(static_cast<std::uint32_t>(path.size())) {
     text_.reserve(host.size() + path.size() + origin.size());
     text_.append(host).append(path).append(origin);
   }
@@ -38,8 +39,8 @@ class Asked {
 
  private:
   std::string text_;
-  std::size_t host_size_ = 0;
-  std::size_t path_size_ = 0;
+  std::uint32_t host_size_ = 0;  // heads are much smaller than 4 GiB
+  std::uint32_t path_size_ = 0;
 };
 
 // What is known about a session when it opens, for its log lines and for operators.

@@ -48,7 +48,8 @@ Value ToJson(const Traffic& traffic) {
           {"message_size", ToJson(traffic.message_size)},
           {"compressed_messages", traffic.compressed_messages.Get()},
           {"compressed_bytes", traffic.compressed_bytes.Get()},
-          {"inflated_bytes", traffic.inflated_bytes.Get()}};
+          {"inflated_bytes", traffic.inflated_bytes.Get()},
+          {"rate_waits", traffic.rate_waits.Get()}};
 }
 
 // Only codes that occurred.

@@ -295,7 +295,7 @@ constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direct
 template <class Numbers>
 void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels,
                   const std::deque<Numbers>& rows) {
-  const std::array<TrafficFamily, 7> families{
+  const std::array<TrafficFamily, 8> families{
       TrafficFamily{"messages_total",
                     "WebSocket messages",
                     {{",kind=\"text\"", &Traffic::text_messages},
@@ -315,7 +315,10 @@ void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>
                     {{"", &Traffic::compressed_bytes}}},
       TrafficFamily{"inflated_bytes_total",
                     "Payload of compressed messages, after inflating",
-                    {{"", &Traffic::inflated_bytes}}}};
+                    {{"", &Traffic::inflated_bytes}}},
+      TrafficFamily{"rate_waits_total",
+                    "Times that a peer was not read for a while because of limits of the route",
+                    {{"", &Traffic::rate_waits}}}};
   const std::array directions{std::pair{peers.in, &BothWays::in},
                               std::pair{peers.out, &BothWays::out}};
   for (const TrafficFamily& family : families) {

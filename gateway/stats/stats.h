@@ -80,13 +80,15 @@ enum class HandshakeOutcome : std::uint8_t {
   kNoTarget,         // 404: no token, or an unknown one, on a route with a resolver
   kUnauthorized,     // refused by the route's `auth`; see AuthOutcome
   kForbiddenClient,  // 403: by the route's `access`
+  kTooManyOfClient,  // 429: the route's limits by client
 };
-inline constexpr std::size_t kHandshakeOutcomes = 17;
+inline constexpr std::size_t kHandshakeOutcomes = 18;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",       "bad_request",     "forbidden_origin", "no_subprotocol", "too_many_sessions",
-    "backend_failed", "backend_timeout", "client_gone",      "shutting_down",  "server_refused",
-    "no_resources",   "drained",         "servers_out",      "servers_full",   "no_target",
-    "unauthorized",   "forbidden_client"};
+    "accepted",          "bad_request",       "forbidden_origin", "no_subprotocol",
+    "too_many_sessions", "backend_failed",    "backend_timeout",  "client_gone",
+    "shutting_down",     "server_refused",    "no_resources",     "drained",
+    "servers_out",       "servers_full",      "no_target",        "unauthorized",
+    "forbidden_client",  "too_many_of_client"};
 
 // How the look-up of a client's server ended, on a route with a resolver. The names used in
 // statistics are in kResolutionNames.
@@ -136,6 +138,7 @@ struct Traffic {
   Counter pongs;
   Counter closes;
   Histogram message_size;  // bytes
+  Counter rate_waits;      // times that a peer was not read for a while because of limits
   // For messages that are compressed on the wire (RFC 7692); `bytes` counts their inflated size.
   Counter compressed_messages;
   Counter compressed_bytes;  // on the wire
@@ -160,10 +163,14 @@ struct CloseCodes {
 // Why a route has refused requests, handshakes included. The names used in statistics are in
 // kRefusalNames.
 enum class Refusal : std::uint8_t {
-  kAddress,  // 403: by its `access`
+  kAddress,           // 403: by its `access`
+  kHandshakeRate,     // 429
+  kRequestRate,       // 429
+  kSessionsOfClient,  // 429
 };
-inline constexpr std::size_t kRefusals = 1;
-inline constexpr std::array<std::string_view, kRefusals> kRefusalNames{"address"};
+inline constexpr std::size_t kRefusals = 4;
+inline constexpr std::array<std::string_view, kRefusals> kRefusalNames{
+    "address", "handshakes", "requests", "sessions_per_client"};
 
 // `in` and `out` are the traffic with clients.
 struct RouteStats : BothWays {
@@ -203,10 +210,11 @@ enum class WaitReason : std::uint8_t {
   kConnections,  // the listener's limit
   kDescriptors,  // only the descriptors reserved for other purposes are left
   kSystem,       // accept failed: no descriptors or memory
+  kAcceptRate,   // the listener's accept_rate
 };
-inline constexpr std::size_t kWaitReasons = 3;
+inline constexpr std::size_t kWaitReasons = 4;
 inline constexpr std::array<std::string_view, kWaitReasons> kWaitReasonNames{
-    "connections", "descriptors", "system"};
+    "connections", "descriptors", "system", "accept_rate"};
 
 // Names of TlsFault.
 inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
@@ -219,13 +227,16 @@ inline constexpr std::array<std::string_view, kProxyFaults> kProxyFaultNames{
 // Why connections of clients were closed at once. The names used in statistics are in
 // kTurnedAwayNames.
 enum class TurnedAway : std::uint8_t {
-  kAddress,  // by the listener's `access`
+  kAddress,              // by the listener's `access`
+  kConnectionsOfClient,  // the client has as many as it may
 };
-inline constexpr std::size_t kTurnedAways = 1;
-inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayNames{"address"};
+inline constexpr std::size_t kTurnedAways = 2;
+inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayNames{
+    "address", "connections_per_client"};
 // For the log.
 inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayReasons{
-    "the client's address is not allowed by access of this listener"};
+    "the client's address is not allowed by access of this listener",
+    "the client has as many connections as connections_per_client of this listener allows"};
 
 struct ListenerStats {
   Counter connections_open;  // now, including those of sessions

@@ -20,7 +20,7 @@ void AddTo(Traffic& to, const Traffic& from) {
   for (const auto counter :
        {&Traffic::text_messages, &Traffic::binary_messages, &Traffic::bytes, &Traffic::frames,
         &Traffic::pings, &Traffic::pongs, &Traffic::closes, &Traffic::compressed_messages,
-        &Traffic::compressed_bytes, &Traffic::inflated_bytes}) {
+        &Traffic::compressed_bytes, &Traffic::inflated_bytes, &Traffic::rate_waits}) {
     AddTo(to.*counter, from.*counter);
   }
   to.message_size.Add(from.message_size);

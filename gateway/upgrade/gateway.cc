@@ -224,7 +224,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
   if (route.resolver() != nullptr) HideTokens(std::span(&routed.route, 1), exchange);
-  if (TurnAway(exchange, listener, route, seen)) return nullptr;
+  if (route.restricts_clients() && TurnAway(exchange, listener, route, seen)) return nullptr;
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -245,6 +245,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::Proceed(const Arrival& arrival, 
   const auto& [exchange, came_by, places, route, seen] = arrival;
   const config::Listener& listener = came_by->config;
   const http::Request& request = exchange.request();
+  if (route.restricts_users() &&
+      TurnUserAway(arrival, known.identity ? std::string_view(known.identity->user) : ""))
+    return nullptr;
   auto* accepted = std::get_if<Accepted>(&decision.what);
   const std::string_view other =
       std::holds_alternative<Ordinary>(decision.what) ? OtherUpgrade(request, route.config()) : "";
@@ -370,7 +373,9 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
                    .encoding = accepted.encoding,
                    .compression = std::move(accepted.compression),
                    .cors = std::move(cors),
-                   .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
+                   .url = echoes_url ? std::make_unique<const std::string>(
+                                           route::WebSocketUrl(seen, request.target))
+                                     : nullptr,
                    .secure = seen.scheme == "https",
                    .client = seen.client,
                    .asked = AskedBy(request, route, seen),
@@ -412,8 +417,12 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     exchange.Respond(std::move(response));
     return nullptr;
   };
-  std::optional<session::SessionSlot> slot = route.TakeSlot();
+  auto slot =
+      route.TakeSlot(seen.client, admission.identity ? std::string_view(admission.identity->user)
+                                                     : std::string_view());
   if (!slot) {
+    if (slot.error() == HandshakeOutcome::kTooManyOfClient)
+      return RefuseSession(exchange, route, seen);
     return refuse(HandshakeOutcome::kTooManySessions,
                   RetryLaterResponse("too many sessions on this route"));
   }

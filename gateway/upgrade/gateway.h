@@ -61,8 +61,10 @@ struct Admission {
   http::Headers cors;
   std::uint64_t session = 0;  // the number that was promised to it; 0: none yet
   std::string protocol = {};  // of an upgrade to another protocol than WebSocket; empty: WebSocket
-  std::string url;            // ws or wss, as the client sees it; in dialects that echo it
-  bool secure = false;        // the client uses TLS, as far as we or a trusted proxy know
+  // ws or wss, as the client sees it; nullptr but in dialects that echo it. Not in this object,
+  // because Proxy is to stay small.
+  std::unique_ptr<const std::string> url;
+  bool secure = false;  // the client uses TLS, as far as we or a trusted proxy know
   std::string client;
   std::string proxy_id = {};  // that the server got in a PROXY header; empty: none
   session::Asked asked;
@@ -177,10 +179,19 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                     plugin::AuthAnswer answer);
   void LogAccess(const Arrival& arrival, const LoopAuth* auth, const plugin::AuthAnswer& answer);
 
-  // Answers a request that the route does not take from this client, and returns true. In
-  // gateway_refusals.cc.
+  // In gateway_refusals.cc. Answers a request that the route does not take from this client, and
+  // returns true.
   bool TurnAway(http::Exchange& exchange, const config::Listener& listener, RouteContext& route,
                 const route::SeenAs& seen);
+  // The same once the client is known, for limits by user. `user`: empty for nobody.
+  bool TurnUserAway(const Arrival& arrival, std::string_view user);
+  void Refuse(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
+              bool handshake, stats::Refusal why, stats::HandshakeOutcome outcome,
+              http::Response response);
+  // Answers a handshake of a client that has as many sessions as it may.
+  std::unique_ptr<http::ExchangeHandler> RefuseSession(http::Exchange& exchange,
+                                                       RouteContext& route,
+                                                       const route::SeenAs& seen);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
                                                    RouteContext& route, route::SeenAs& seen,

@@ -14,6 +14,8 @@ http::Front::Entry EntryOf(const std::shared_ptr<const ListenerRecord>& record) 
   http::Front::Entry entry;
   if (listener.proxy_protocol) entry.proxies = {record, &listener.trusted_proxies};
   if (!listener.access.empty()) entry.access = {record, &listener.access};
+  if (!listener.proxy_protocol && !listener.trusted_proxies.empty())
+    entry.uncounted = {record, &listener.trusted_proxies};
   return entry;
 }
 
@@ -29,7 +31,9 @@ std::unique_ptr<LoopListeners::Entry> LoopListeners::MakeEntry(
                            http::ClientPlaces::Limits{.connections = record->connections.get(),
                                                       .descriptors = &counts.descriptors,
                                                       .process_limit = &counts.process_limit,
-                                                      .proxy_lines = &counts.proxy_refusals},
+                                                      .proxy_lines = &counts.proxy_refusals,
+                                                      .by_client = record->by_client.get(),
+                                                      .rate = record->accept_rate.get()},
                            record->row->loops[index_], gateway_.shared().log, record);
   auto entry = std::make_unique<Entry>();
   entry->places = &places;

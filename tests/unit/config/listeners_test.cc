@@ -29,7 +29,8 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(
       errors("listeners: [ a:1 ]"),
       "1:14: listeners[0]: is text; needs a map with the keys address, name, tls, trusted_proxies, "
-      "proxy_protocol, access, dialects, backlog, connections\n");
+      "proxy_protocol, access, dialects, backlog, connections, connections_per_client, "
+      "accept_rate\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {

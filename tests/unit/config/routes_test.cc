@@ -203,7 +203,9 @@ TEST(RoutesTest, OnlyWebSocketServersHaveALimitOfTheirOwn) {
                "routes: [ { path: /, backend: live, limits: { server_message_size: 0 } } ]\n"),
       "");
   EXPECT_GT(MostOfServer({}), std::uint64_t{1} << 60);
-  EXPECT_EQ(MostOfServer({.server_message_size = 5}), 5u);
+  RouteLimits limits;
+  limits.server_message_size = 5;
+  EXPECT_EQ(MostOfServer(limits), 5u);
 }
 
 TEST(RoutesTest, LimitsHaveRanges) {

@@ -21,6 +21,10 @@ constexpr std::string_view kEveryKey = R"(listeners:
     name: "plain"
     backlog: 16
     connections: 50
+    connections_per_client: 5
+    accept_rate:
+      rate: 500/m
+      burst: 50
     dialects:
       - rfc6455
       - hybi08
@@ -229,6 +233,25 @@ routes:
     limits:
       message_size: 2MiB
       sessions: 7
+      by: address
+      sessions_per_client: 3
+      handshakes:
+        rate: 5/s
+        burst: 20
+      requests:
+        rate: 9/h
+        burst: 2
+      messages:
+        rate: 100/s
+        burst: 300
+        over: close
+        from: client
+      bytes:
+        rate: 1MiB/s
+        burst: 1536KiB
+        over: delay
+        from: server
+      queue_time: 20s
       idle: 1h
       ping_interval: 0
       max_age: 24h

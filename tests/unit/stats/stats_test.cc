@@ -153,7 +153,9 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
   EXPECT_EQ(route["sessions_by_dialect"],
             (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
   EXPECT_EQ(route["handshakes"].size(), kHandshakeOutcomes);
-  EXPECT_EQ(route["refusals"], (Json{{"address", 40}}));
+  EXPECT_EQ(
+      route["refusals"],
+      (Json{{"address", 40}, {"handshakes", 0}, {"requests", 0}, {"sessions_per_client", 0}}));
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);
   EXPECT_EQ(route["in"]["text_messages"], 42);
@@ -221,9 +223,10 @@ TEST(JsonTest, ListenersServersAndLoops) {
                        {"gone", 0},
                        {"timeout", 0}}},
                      {"connection_errors", 30},
-                     {"accept_pauses", {{"connections", 2}, {"descriptors", 0}, {"system", 4}}},
+                     {"accept_pauses",
+                      {{"connections", 2}, {"descriptors", 0}, {"system", 4}, {"accept_rate", 0}}},
                      {"connections_refused", 6},
-                     {"turned_away", {{"address", 10}}},
+                     {"turned_away", {{"address", 10}, {"connections_per_client", 0}}},
                      {"proxy_refusals",
                       {{"untrusted", 0},
                        {"absent", 8},
