@@ -480,6 +480,13 @@ struct MemoryLimit {
 };
 inline constexpr std::uint64_t kLeastMemoryLimit = 16 * 1024 * 1024;
 
+// When new handshakes are refused.
+struct OverloadLimits {
+  // Of the memory that the process uses, relative to that of its control group or the machine.
+  MemoryLimit memory{.percent = 80};
+  Millis loop_lag{100};  // of the 99th percentile of the turns of an event loop; 0: none
+};
+
 // Which ordinary HTTP requests have a line in the log.
 enum class LogRequests : std::uint8_t {
   kOff,
@@ -523,6 +530,7 @@ struct Config {
   std::uint64_t compression_memory = 256 * 1024 * 1024;
   // Limit for the memory held for all clients together.
   MemoryLimit memory;
+  OverloadLimits overload;
   Shutdown shutdown;
   // How long the closes are spread of sessions that a new configuration ends.
   Millis drain_spread{10'000};

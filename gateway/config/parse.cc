@@ -124,6 +124,16 @@ Millis ParseWatchConfig(const Field& field, Millis fallback, const std::string& 
   return interval;
 }
 
+OverloadLimits ParseOverload(Field field) {
+  OverloadLimits limits;
+  if (!field.present()) return limits;
+  limits.memory = field["memory"].Optional(limits.memory);
+  limits.loop_lag =
+      field["loop_lag"].Optional(limits.loop_lag, {Millis{0}, std::chrono::minutes(1)});
+  field.RejectUnknownKeys();
+  return limits;
+}
+
 Config ParseConfig(Field root, const std::string& file, const std::filesystem::path& folder) {
   Config config;
   config.file = file;
@@ -137,6 +147,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.compression_memory =
       ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
   config.memory = root["memory"].Optional(config.memory);
+  config.overload = ParseOverload(root["overload"]);
   config.shutdown = ParseShutdown(root["shutdown"]);
   config.drain_spread = root["drain_spread"].Optional(config.drain_spread, {Millis{0}, kHour});
   config.tls_watch = ParseWatch(root["tls_watch"], config.tls_watch);

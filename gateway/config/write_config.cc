@@ -51,6 +51,17 @@ Value Describe(const HttpLimits& http) {
   return map;
 }
 
+Value Describe(const MemoryLimit& limit) {
+  return limit.bytes != 0 ? SizeValue(limit.bytes) : PlainValue(fmt::format("{}%", limit.percent));
+}
+
+Value Describe(const OverloadLimits& overload) {
+  Value map;
+  Add(map, "memory", Describe(overload.memory));
+  Add(map, "loop_lag", ValueOf(overload.loop_lag));
+  return map;
+}
+
 Value Describe(const Shutdown& shutdown) {
   Value map;
   Add(map, "delay", ValueOf(shutdown.delay));
@@ -228,9 +239,8 @@ std::string WriteConfig(const Config& config) {
   Add(root, "workers", config.workers == 0 ? PlainValue("auto") : ValueOf(config.workers));
   Add(root, "server_header", ValueOf(config.server_header));
   Add(root, "compression_memory", SizeValue(config.compression_memory));
-  Add(root, "memory",
-      config.memory.bytes != 0 ? SizeValue(config.memory.bytes)
-                               : PlainValue(fmt::format("{}%", config.memory.percent)));
+  Add(root, "memory", Describe(config.memory));
+  Add(root, "overload", Describe(config.overload));
   Add(root, "shutdown", Describe(config.shutdown));
   Add(root, "drain_spread", ValueOf(config.drain_spread));
   Add(root, "resolve_interval", ValueOf(config.resolve_interval));

@@ -79,6 +79,12 @@ void ClientPlaces::CountPauseOfRate(io::Instant now) {
   Warn(pauses_[reason], "clients wait", "more come than accept_rate of the listener allows", now);
 }
 
+void ClientPlaces::CountPauseOfHandshakes(io::Instant now) {
+  const auto reason = static_cast<std::size_t>(WaitReason::kHandshakes);
+  stats_.accept_pauses[reason].Add();
+  Warn(pauses_[reason], "clients wait", "as many TLS handshakes as make sense are under way", now);
+}
+
 void ClientPlaces::CountRefusal(io::Instant now) {
   stats_.connections_refused.Add();
   Warn(refusals_, "clients refused", WhyFull(), now);

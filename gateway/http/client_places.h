@@ -9,6 +9,7 @@
 
 #include "gateway/base/client_counts.h"
 #include "gateway/base/log.h"
+#include "gateway/base/overload.h"
 #include "gateway/base/proxy_header.h"
 #include "gateway/base/result.h"
 #include "gateway/base/shared_limit.h"
@@ -36,6 +37,8 @@ class ClientPlaces {
     io::Seldom* proxy_lines = nullptr;             // of CountProxyRefusal, over all loops
     ClientCounts* by_client = nullptr;             // connections of each client
     SharedRate* rate = nullptr;                    // of new connections
+    const Overload* overload = nullptr;            // of the loop below
+    std::size_t loop = 0;
   };
 
   // What one client holds; gives it back when it is destroyed.
@@ -111,6 +114,10 @@ class ClientPlaces {
   // Takes one of the connections that the listener's rate allows. Returns 0, or how long until
   // there is one.
   io::Millis TakeOfRate(const io::Timers& clock);
+  // True if no handshake is to be begun now.
+  bool refuses_handshakes() const {
+    return limits_.overload != nullptr && limits_.overload->Of(limits_.loop).refuses_handshakes();
+  }
   // For a connection that did not come after all.
   void GiveBackToRate(const io::Timers& clock);
 
@@ -130,6 +137,7 @@ class ClientPlaces {
   // refused.
   void CountPause(io::Instant now);
   void CountPauseOfRate(io::Instant now);
+  void CountPauseOfHandshakes(io::Instant now);
   void CountPauseOfSystem(const Error& error, io::Instant now);
   // Clients waited for too long.
   void CountRefusal(io::Instant now);

@@ -44,7 +44,23 @@ Result<SocketAddress> Front::Listen(std::unique_ptr<io::BoundSocket> socket) {
   return bound;
 }
 
+bool Front::HandshakesWait() {
+  const std::size_t under_way = tls_ != nullptr ? scratch_.handshakes() : 0;
+  const bool busy = under_way >= kMostHandshakes && loop_.turn.crowded();
+  const bool wait = busy || under_way >= kMostUnfinished;
+  if (wait && !crowded_) places_.CountPauseOfHandshakes(loop_.timers.Now());
+  crowded_ = wait;
+  if (!wait) return false;
+  if (busy) {
+    loop_.turn.Continue(*this);  // behind the work that others have waiting
+  } else {
+    HoldBackFor(kHandshakeInterval);
+  }
+  return true;
+}
+
 bool Front::MayAccept() {
+  if (HandshakesWait()) return false;
   if (const io::Millis wait = places_.TakeOfRate(loop_.timers); wait.count() > 0) {
     if (!std::exchange(rationed_, true)) places_.CountPauseOfRate(loop_.timers.Now());
     HoldBackFor(wait);
@@ -102,6 +118,13 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     return;
   }
   if (entry_.proxies == nullptr && !MayEnter(stream->peer_address(), next_)) {
+    next_ = {};
+    stream->Abort();
+    return;
+  }
+  if (tls_ != nullptr && places_.refuses_handshakes()) {
+    places_.CountTurnedAway(stats::TurnedAway::kOverload, stream->peer_address(),
+                            loop_.timers.Now());
     next_ = {};
     stream->Abort();
     return;

@@ -39,6 +39,14 @@ class Front final : private io::AcceptHandler,
     std::shared_ptr<const config::AddressSet> uncounted;
   };
 
+  // How many TLS handshakes are begun on a loop that is busy: more would only wait for others.
+  // Connections in the backlog have no timeout that runs, and take no memory of the process.
+  static constexpr std::size_t kMostHandshakes = 256;
+  // And on any loop: each takes some 50 KiB, and slow clients must not wait for too many others.
+  static constexpr std::size_t kMostUnfinished = 1024;
+  // How often to look again whether there are fewer.
+  static constexpr io::Millis kHandshakeInterval{10};
+
   // What is borrowed outlives the front.
   Front(io::Loop loop, Options options, Tls tls, Entry entry, tls::Scratch& scratch,
         RequestHandler& handler, ClientPlaces& places);
@@ -91,6 +99,8 @@ class Front final : private io::AcceptHandler,
   bool OnProxyHeader(Client& client, const SocketAddress& address);
   // Whether a client with this address may have the connection; counts those that may not.
   bool MayEnter(const SocketAddress& address, ClientPlaces::Place& place);
+  // True if no further TLS handshake is to begin now; looks again later.
+  bool HandshakesWait();
   // Holds back all who wait; they are looked at again in `delay`.
   void HoldBackFor(io::Millis delay);
   void ReturnPlace();
@@ -108,6 +118,7 @@ class Front final : private io::AcceptHandler,
   HoldBack hold_back_;
   bool holding_ = false;   // clients may be waiting in the backlog, for a place
   bool rationed_ = false;  // the same for the rate of new connections
+  bool crowded_ = false;   // and for TLS handshakes
   io::Timer look_again_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::vector<std::unique_ptr<Client>> clients_;  // in no order

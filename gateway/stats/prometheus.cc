@@ -389,6 +389,14 @@ void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* t
     text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
 }
 
+void WriteOverload(Text& text, OverloadSet now) {
+  text.Family("upgate_overloaded", "gauge",
+              "1 while the process is out of something, and takes no new clients or handshakes.");
+  for (std::size_t i = 0; i < kOverloadReasons; ++i)
+    text.Sample(Label("reason", kOverloadNames[i]),
+                std::uint64_t{now.Has(static_cast<OverloadReason>(i))});
+}
+
 void WriteCertificates(Text& text, const std::vector<Certificate>& certificates) {
   text.Family("upgate_certificate_expiry_seconds", "gauge",
               "When the certificate expires, since 1970.");
@@ -484,6 +492,7 @@ std::string Registry::Prometheus() const {
   WriteCloseCodes(text, route_labels, routes);
   WriteCompression(text, total->compression);
   WriteMemory(text, total->memory, memory_);
+  WriteOverload(text, overload_ != nullptr ? overload_->Total() : OverloadSet());
   WriteServerStates(text, server_labels, rows.servers);
   WriteColumns(text, kServerColumns, server_labels, servers);
   WriteTraffic(text, kServers, server_labels, servers);

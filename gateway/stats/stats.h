@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/overload.h"
 #include "gateway/base/proxy_header.h"
 #include "gateway/base/result.h"
 #include "gateway/config/dialect.h"
@@ -81,14 +82,15 @@ enum class HandshakeOutcome : std::uint8_t {
   kUnauthorized,     // refused by the route's `auth`; see AuthOutcome
   kForbiddenClient,  // 403: by the route's `access`
   kTooManyOfClient,  // 429: the route's limits by client
+  kOverloaded,       // 503: the process is out of memory or time
 };
-inline constexpr std::size_t kHandshakeOutcomes = 18;
+inline constexpr std::size_t kHandshakeOutcomes = 19;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",          "bad_request",       "forbidden_origin", "no_subprotocol",
-    "too_many_sessions", "backend_failed",    "backend_timeout",  "client_gone",
-    "shutting_down",     "server_refused",    "no_resources",     "drained",
-    "servers_out",       "servers_full",      "no_target",        "unauthorized",
-    "forbidden_client",  "too_many_of_client"};
+    "accepted",          "bad_request",        "forbidden_origin", "no_subprotocol",
+    "too_many_sessions", "backend_failed",     "backend_timeout",  "client_gone",
+    "shutting_down",     "server_refused",     "no_resources",     "drained",
+    "servers_out",       "servers_full",       "no_target",        "unauthorized",
+    "forbidden_client",  "too_many_of_client", "overloaded"};
 
 // How the look-up of a client's server ended, on a route with a resolver. The names used in
 // statistics are in kResolutionNames.
@@ -167,10 +169,11 @@ enum class Refusal : std::uint8_t {
   kHandshakeRate,     // 429
   kRequestRate,       // 429
   kSessionsOfClient,  // 429
+  kOverload,          // 503
 };
-inline constexpr std::size_t kRefusals = 4;
+inline constexpr std::size_t kRefusals = 5;
 inline constexpr std::array<std::string_view, kRefusals> kRefusalNames{
-    "address", "handshakes", "requests", "sessions_per_client"};
+    "address", "handshakes", "requests", "sessions_per_client", "overload"};
 
 // `in` and `out` are the traffic with clients.
 struct RouteStats : BothWays {
@@ -211,10 +214,11 @@ enum class WaitReason : std::uint8_t {
   kDescriptors,  // only the descriptors reserved for other purposes are left
   kSystem,       // accept failed: no descriptors or memory
   kAcceptRate,   // the listener's accept_rate
+  kHandshakes,   // enough TLS handshakes are under way
 };
-inline constexpr std::size_t kWaitReasons = 4;
+inline constexpr std::size_t kWaitReasons = 5;
 inline constexpr std::array<std::string_view, kWaitReasons> kWaitReasonNames{
-    "connections", "descriptors", "system", "accept_rate"};
+    "connections", "descriptors", "system", "accept_rate", "tls_handshakes"};
 
 // Names of TlsFault.
 inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
@@ -229,14 +233,16 @@ inline constexpr std::array<std::string_view, kProxyFaults> kProxyFaultNames{
 enum class TurnedAway : std::uint8_t {
   kAddress,              // by the listener's `access`
   kConnectionsOfClient,  // the client has as many as it may
+  kOverload,             // the process is out of memory or time; of TLS listeners
 };
-inline constexpr std::size_t kTurnedAways = 2;
+inline constexpr std::size_t kTurnedAways = 3;
 inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayNames{
-    "address", "connections_per_client"};
+    "address", "connections_per_client", "overload"};
 // For the log.
 inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayReasons{
     "the client's address is not allowed by access of this listener",
-    "the client has as many connections as connections_per_client of this listener allows"};
+    "the client has as many connections as connections_per_client of this listener allows",
+    "the gateway is overloaded"};
 
 struct ListenerStats {
   Counter connections_open;  // now, including those of sessions
@@ -364,6 +370,9 @@ class Registry {
   // Sets the source for memory held for clients; without it both values are 0. `total` is not
   // owned. The same order as for WatchLoop.
   void WatchMemory(const io::MemoryTotal& total) { memory_ = &total; }
+  // Sets the source for what the process is overloaded by; without it that is nothing. Not owned.
+  // The same order as for WatchLoop.
+  void WatchOverload(const Overload& overload) { overload_ = &overload; }
   // Sets the source for the number of lost log lines; without it that is 0. The same order as for
   // WatchLoop.
   void WatchLog(std::function<std::uint64_t()> read);
@@ -399,6 +408,7 @@ class Registry {
   const Build build_;
   std::deque<LoopStats> loops_;
   std::vector<std::function<LoopTimes()>> watches_;  // one a loop; empty where nobody watches
+  const Overload* overload_ = nullptr;
   const io::MemoryTotal* memory_ = nullptr;
   std::function<std::uint64_t()> log_lines_lost_;  // empty where nobody watches
   const std::int64_t started_unix_seconds_;

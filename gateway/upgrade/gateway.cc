@@ -76,6 +76,7 @@ using stats::HandshakeOutcome;
 Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                  stats::LoopStats& stats, std::size_t index, std::size_t loops)
     : shared_(shared),
+      index_(index),
       context_(loop),
       stats_(stats),
       routes_({.loop = loop,
@@ -224,7 +225,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
   if (route.resolver() != nullptr) HideTokens(std::span(&routed.route, 1), exchange);
-  if (route.restricts_clients() && TurnAway(exchange, listener, route, seen)) return nullptr;
+  const bool overloaded = shared_.counts.overload.Of(index_).refuses_handshakes();
+  if ((overloaded || route.restricts_clients()) && TurnAway(exchange, listener, route, seen))
+    return nullptr;
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);

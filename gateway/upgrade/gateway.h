@@ -281,6 +281,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                      plugin::Host::Task task) override;
 
   const Shared& shared_;
+  const std::size_t index_;
   session::Context context_;
   stats::LoopStats& stats_;
   LoopRoutes routes_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/upgrade/client_address.h"
+#include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/gateway.h"
 
 namespace upgate::upgrade {
@@ -23,6 +24,10 @@ http::Response TooMany(std::string_view why, double wait) {
   response.headers.Add("Retry-After", std::to_string(std::max<std::int64_t>(1, seconds)));
   return response;
 }
+
+// In seconds; the jitter is added.
+constexpr int kOverloadWait = 5;
+constexpr int kOverloadJitter = 26;
 
 // Nobody knows when a session ends.
 constexpr double kWaitForSession = 5000;
@@ -57,6 +62,14 @@ std::optional<Refused> CheckAddress(const config::Access& access, const route::S
                  http::TextResponse(403, "clients with this address may not use this")};
 }
 
+// Clients that are refused together come back at different times.
+Refused Overloaded(io::Entropy& entropy) {
+  const auto jitter = static_cast<int>(entropy.Fraction() * kOverloadJitter);
+  return {Refusal::kOverload, HandshakeOutcome::kOverloaded,
+          RetryLaterResponse("the gateway is overloaded; try again later",
+                             std::chrono::seconds(kOverloadWait + jitter))};
+}
+
 }  // namespace
 
 void Gateway::Refuse(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
@@ -76,6 +89,8 @@ bool Gateway::TurnAway(http::Exchange& exchange, const config::Listener& listene
                        RouteContext& route, const route::SeenAs& seen) {
   const bool handshake = ws::IsHandshake(exchange.request(), listener.dialects);
   auto refused = CheckAddress(route.config().access, seen, exchange.client_address());
+  if (!refused && handshake && shared_.counts.overload.Of(index_).refuses_handshakes())
+    refused = Overloaded(context_.loop.entropy);
   if (!refused && !route.restricts_users())
     refused = CheckRate(route, handshake, seen, "", context_.loop.timers);
   if (!refused) return false;

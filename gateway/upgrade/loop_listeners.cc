@@ -33,7 +33,9 @@ std::unique_ptr<LoopListeners::Entry> LoopListeners::MakeEntry(
                                                       .process_limit = &counts.process_limit,
                                                       .proxy_lines = &counts.proxy_refusals,
                                                       .by_client = record->by_client.get(),
-                                                      .rate = record->accept_rate.get()},
+                                                      .rate = record->accept_rate.get(),
+                                                      .overload = &counts.overload,
+                                                      .loop = index_},
                            record->row->loops[index_], gateway_.shared().log, record);
   auto entry = std::make_unique<Entry>();
   entry->places = &places;

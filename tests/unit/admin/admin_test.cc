@@ -70,7 +70,7 @@ class AdminTest : public testing::Test {
     std::vector<std::function<void(const ReloadResult&)>> waiting;
   };
   Reloads control_;
-  Admin admin_{host_, [this] { return ready_; }, control_};
+  Admin admin_{host_, [this] { return ready_ ? "" : "shutting down"; }, control_};
   std::shared_ptr<const http::ServerOptions> options_ = std::make_shared<http::ServerOptions>();
   tls::Scratch scratch_;
   http::Front front_;

@@ -375,7 +375,7 @@ TEST(ConfigTest, StandardInputCannotBeWatched) {
 TEST(ConfigTest, AFileThatIsNotAMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
-            "http, compression_memory, memory, shutdown, drain_spread, tls_watch, "
+            "http, compression_memory, memory, overload, shutdown, drain_spread, tls_watch, "
             "watch_config, dns, log, resolve_interval, backends, auth, routes\n");
 }
 

@@ -76,6 +76,13 @@ TEST(LimitsTest, UsersAreKnownOnRoutesWithAuth) {
             "5:19: routes[0].limits.by: 'name' is not address or user\n");
 }
 
+TEST(LimitsTest, OverloadIsOfMemoryAndTime) {
+  EXPECT_EQ(ErrorsOfTop("overload: { memory: 80, loop_lag: 2h }"),
+            "1:21: overload.memory: '80' is not enough to serve any client; use 16MiB or more\n"
+            "1:35: overload.loop_lag: '2h' is out of range; use 0 to 1m\n");
+  EXPECT_EQ(ErrorsOfTop("overload: { memory: 70%, loop_lag: 0 }"), "");
+}
+
 TEST(LimitsTest, ListenersHaveLimitsByClientToo) {
   EXPECT_EQ(ErrorsOfListener("    address: a:1\n    connections_per_client: 0"),
             "4:29: listeners[0].connections_per_client: '0' is out of range; use 1 to "

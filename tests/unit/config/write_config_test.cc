@@ -79,6 +79,9 @@ workers: 3
 server_header: "a \"b\" \\c"
 compression_memory: 1MiB
 memory: 64MiB
+overload:
+  memory: 90%
+  loop_lag: 250ms
 shutdown:
   delay: 1s
   spread: 2s

@@ -153,9 +153,11 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
   EXPECT_EQ(route["sessions_by_dialect"],
             (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
   EXPECT_EQ(route["handshakes"].size(), kHandshakeOutcomes);
-  EXPECT_EQ(
-      route["refusals"],
-      (Json{{"address", 40}, {"handshakes", 0}, {"requests", 0}, {"sessions_per_client", 0}}));
+  EXPECT_EQ(route["refusals"], (Json{{"address", 40},
+                                     {"handshakes", 0},
+                                     {"requests", 0},
+                                     {"sessions_per_client", 0},
+                                     {"overload", 0}}));
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);
   EXPECT_EQ(route["in"]["text_messages"], 42);
@@ -207,33 +209,38 @@ TEST(JsonTest, ListenersServersAndLoops) {
   const Json json = Read(small.registry());
   EXPECT_EQ(
       json["listeners"],
-      (Json::array({{{"address", "0.0.0.0:8080"},
-                     {"drained", false},
-                     {"connections_open", 3},
-                     {"connections_total", 24},
-                     {"requests", 26},
-                     {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
-                     {"tls_failures",
-                      {{"other", 0},
-                       {"plain_http", 0},
-                       {"not_tls", 0},
-                       {"version", 28},
-                       {"certificate", 0},
-                       {"alert", 0},
-                       {"gone", 0},
-                       {"timeout", 0}}},
-                     {"connection_errors", 30},
-                     {"accept_pauses",
-                      {{"connections", 2}, {"descriptors", 0}, {"system", 4}, {"accept_rate", 0}}},
-                     {"connections_refused", 6},
-                     {"turned_away", {{"address", 10}, {"connections_per_client", 0}}},
-                     {"proxy_refusals",
-                      {{"untrusted", 0},
-                       {"absent", 8},
-                       {"malformed", 0},
-                       {"checksum", 0},
-                       {"timeout", 0},
-                       {"gone", 0}}}}})));
+      (Json::array(
+          {{{"address", "0.0.0.0:8080"},
+            {"drained", false},
+            {"connections_open", 3},
+            {"connections_total", 24},
+            {"requests", 26},
+            {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
+            {"tls_failures",
+             {{"other", 0},
+              {"plain_http", 0},
+              {"not_tls", 0},
+              {"version", 28},
+              {"certificate", 0},
+              {"alert", 0},
+              {"gone", 0},
+              {"timeout", 0}}},
+            {"connection_errors", 30},
+            {"accept_pauses",
+             {{"connections", 2},
+              {"descriptors", 0},
+              {"system", 4},
+              {"accept_rate", 0},
+              {"tls_handshakes", 0}}},
+            {"connections_refused", 6},
+            {"turned_away", {{"address", 10}, {"connections_per_client", 0}, {"overload", 0}}},
+            {"proxy_refusals",
+             {{"untrusted", 0},
+              {"absent", 8},
+              {"malformed", 0},
+              {"checksum", 0},
+              {"timeout", 0},
+              {"gone", 0}}}}})));
   Json server = json["servers"][0];
   EXPECT_EQ(server["connect_us"]["count"], 2);
   server.erase("connect_us");
