@@ -320,10 +320,18 @@ void TellPolicies(Lines& out, const upgrade::Generation& generation,
     out.Add("enforce", "WebSocket rules are enforced on both sides; each has its own extensions");
   if (route.compression) TellCompression(out, "clients", *route.compression);
   if (route.server_compression) TellCompression(out, "servers", *route.server_compression);
+  if (route.compress_http) {
+    out.Add("gzip", "of responses of {} and more: {}",
+            config::Syntax<config::ByteSize>::Write({route.compress_http->min_size}),
+            Join(route.compress_http->types, ", "));
+  }
   const config::RouteLimits& limits = route.limits;
   out.Add("limits", "message_size {}, sessions {}",
           config::Syntax<config::ByteSize>::Write({limits.message_size}),
           limits.sessions == 0 ? "unlimited" : std::to_string(limits.sessions));
+  if (limits.body_size != 0)
+    out.Add("", "body_size {}, then 413",
+            config::Syntax<config::ByteSize>::Write({limits.body_size}));
   TellRates(out, limits);
   if (limits.server_message_size != 0)
     out.Add("", "server_message_size {}",
@@ -336,7 +344,7 @@ std::string ListOf(const config::AddressSet& set) {
   std::vector<std::string> items;
   for (const Cidr& block : set.blocks) items.push_back(block.ToString());
   if (set.unix_sockets) items.emplace_back("unix");
-  return fmt::format("{}", fmt::join(items, ", "));
+  return Join(items, ", ");
 }
 
 void TellAccess(Lines& out, const config::Access& access) {
@@ -468,6 +476,11 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
     return {.routed = false, .text = out.Take(), .location = {}};
   }
 
+  if (listener.redirect_https != 0 && seen.scheme == "http") {
+    out.Add("answer", "301 or 308 to https://{}{}: by redirect_https of the listener", seen.host,
+            listener.redirect_https == 443 ? "" : fmt::format(":{}", listener.redirect_https));
+    return {.routed = false, .text = out.Take(), .location = {}};
+  }
   if (!TellReadings(out, generation, facts)) {
     out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
     return {.routed = false, .text = out.Take(), .location = {}};

@@ -88,7 +88,9 @@ class Maker {
     generation_->sticky_key = before_ != nullptr
                                   ? before_->sticky_key
                                   : std::make_shared<const std::string>(tls::RandomKey());
-    generation_->http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
+    auto http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
+    http->error_pages = ReadErrorPages(*config_, errors_);
+    generation_->http = std::move(http);
     for (std::size_t i = 0; i < config_->listeners.size(); ++i)
       AddListener(config_->listeners[i], fmt::format("listeners[{}]", i));
     AddAdmin();

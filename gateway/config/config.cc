@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "gateway/base/host_name.h"
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
@@ -22,6 +24,12 @@ bool AddressSet::Has(const SocketAddress& peer) const {
 
 bool Access::Allows(const SocketAddress& client) const {
   return !deny.Has(client) && (!allow || allow->Has(client));
+}
+
+std::string Hsts::ToString() const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(max_age).count();
+  return fmt::format("max-age={}{}{}", seconds, include_subdomains ? "; includeSubDomains" : "",
+                     preload ? "; preload" : "");
 }
 
 bool ListenAddress::IsLocal() const {

@@ -83,6 +83,14 @@ struct Access {
   bool allows_unknown() const { return !allow; }
 };
 
+// Strict-Transport-Security (RFC 6797), for responses over TLS.
+struct Hsts {
+  Millis max_age{0};
+  bool include_subdomains = false;
+  bool preload = false;
+  std::string ToString() const;  // the value of the field
+};
+
 struct Listener {
   std::string words;  // of its part of the file; see WordsOf
   std::string name;   // by which routes can refer to it; empty: only by its address
@@ -98,6 +106,9 @@ struct Listener {
   // The same for each client: an IPv4 address, or the /64 of an IPv6 address.
   std::uint64_t connections_per_client = 0;
   Rate accept_rate;  // of new connections; others wait in the backlog
+  // The port of the https URL that requests over plain HTTP are redirected to; 0: none are.
+  std::uint16_t redirect_https = 0;
+  std::optional<Hsts> hsts;
   // The name, or without one the address as ToString writes it.
   std::string identity() const { return name.empty() ? address.ToString() : name; }
 };
@@ -110,6 +121,8 @@ struct HttpLimits {
   Millis idle_timeout{60'000};
   std::uint64_t body_rate = 240;  // minimum rate of a request body in bytes per second; 0: none
   bool underscores = false;       // keep header fields whose names contain '_'
+  bool request_id = false;        // every request has an X-Request-ID, in the response and the log
+  bool traceparent = false;       // the same for W3C Trace Context, without the response
 };
 
 enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };
@@ -318,11 +331,26 @@ struct SessionRate {
   friend bool operator==(const SessionRate&, const SessionRate&) = default;
 };
 
+// gzip of the bodies of HTTP responses.
+struct HttpCompression {
+  int level = 4;                  // 1 (fast) to 9 (small)
+  std::uint64_t min_size = 1024;  // bytes; shorter bodies are sent as they are
+  std::vector<std::string> types{"text/*",
+                                 "application/javascript",
+                                 "application/json",
+                                 "application/ld+json",
+                                 "application/manifest+json",
+                                 "application/xml",
+                                 "application/wasm",
+                                 "image/svg+xml"};  // "text/*": all of that type
+};
+
 struct RouteLimits {
   // Payload bytes of one client message; 1009 above it.
   std::uint64_t message_size = 1024 * 1024;
   std::uint64_t server_message_size = 0;  // the same for a WebSocket server's messages; 0: no limit
-  std::uint64_t sessions = 0;  // concurrent sessions on this route; 503 above it; 0: no limit
+  std::uint64_t body_size = 0;  // of the body of an HTTP request; 413 above it; 0: no limit
+  std::uint64_t sessions = 0;   // concurrent sessions on this route; 503 above it; 0: no limit
   // By client; 429 above them.
   enum class By : std::uint8_t {
     kAddress,  // an IPv4 address, or the /64 of an IPv6 address
@@ -455,6 +483,7 @@ struct Route {
   // With enforce: offered to the server; nullopt: no extension is offered. "server" and "client"
   // (the gateway) as in the standard.
   std::optional<Compression> server_compression;
+  std::optional<HttpCompression> compress_http;  // nullopt: bodies are sent as they are
   std::optional<Cors> cors;
   bool preserve_host = true;  // HTTP servers get the client's Host; otherwise their own address
   bool forwarded = true;      // HTTP servers get X-Forwarded-*, Forwarded and Via
@@ -540,6 +569,8 @@ struct Config {
   std::vector<std::string> dns_servers;
   Millis tls_watch{30'000};  // between two looks at the files of certificates; 0: never
   Millis watch_config{0};    // between two looks at `file`; 0: never
+  // Pages for errors that the gateway answers with: by status, "404", or class, "5xx".
+  std::map<std::string, FilePath> errors;
   LogSettings log;
   std::map<std::string, Authenticator> auth;
   std::map<std::string, Backend> backends;

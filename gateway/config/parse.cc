@@ -45,6 +45,8 @@ HttpLimits ParseHttp(Field field) {
       field["body_rate"].Optional(ByteSize{http.body_rate}, {ByteSize{0}, ByteSize{1 << 30}}).bytes;
   http.underscores =
       field["underscores"].OneOf<bool>({{"drop", false}, {"pass", true}}, http.underscores);
+  http.request_id = field["request_id"].Optional(http.request_id);
+  http.traceparent = field["traceparent"].Optional(http.traceparent);
   http.idle_timeout = field["idle_timeout"].Optional(http.idle_timeout, {Millis{1}, 24 * kHour});
   field.RejectUnknownKeys();
   return http;
@@ -134,6 +136,23 @@ OverloadLimits ParseOverload(Field field) {
   return limits;
 }
 
+std::map<std::string, FilePath> ParseErrors(const Field& field,
+                                            const std::filesystem::path& folder) {
+  std::map<std::string, FilePath> errors;
+  if (!field.present()) return errors;
+  for (const Field::Member& member : field.Members()) {
+    const std::string& name = member.name;
+    const bool is_status = name.size() == 3 && (name[0] == '4' || name[0] == '5') &&
+                           IsDigit(name[1]) && IsDigit(name[2]);
+    if (!is_status && name != "4xx" && name != "5xx") {
+      member.field.ErrorAt(member.mark, "is not the status of an error; write 404, 4xx or 5xx");
+      continue;
+    }
+    errors.emplace(name, ParseFilePath(member.field, folder));
+  }
+  return errors;
+}
+
 Config ParseConfig(Field root, const std::string& file, const std::filesystem::path& folder) {
   Config config;
   config.file = file;
@@ -153,6 +172,7 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.tls_watch = ParseWatch(root["tls_watch"], config.tls_watch);
   config.watch_config = ParseWatchConfig(root["watch_config"], config.watch_config, file);
   config.dns_servers = ParseDns(root["dns"]);
+  config.errors = ParseErrors(root["errors"], folder);
   config.log = ParseLog(root["log"]);
   config.resolve_interval =
       root["resolve_interval"].Optional(config.resolve_interval, {Millis{1'000}, kHour});

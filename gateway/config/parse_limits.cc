@@ -78,6 +78,9 @@ RouteLimits ParseLimits(Field field) {
       field["server_message_size"]
           .Optional(ByteSize{limits.server_message_size}, {ByteSize{0}, ByteSize{kMaxMessage}})
           .bytes;
+  limits.body_size = field["body_size"]
+                         .Optional(ByteSize{limits.body_size}, {ByteSize{0}, ByteSize{kMaxBurst}})
+                         .bytes;
   limits.sessions = field["sessions"].Optional(limits.sessions, {0, kMaxSessions});
   ParseLimitsByClient(field, limits);
   limits.messages = ParseSessionRate(field["messages"], ReadEvents);

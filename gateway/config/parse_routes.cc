@@ -346,6 +346,7 @@ Route ParseRoute(Field field, std::size_t index, Around& around) {
   ParseEndpointPolicy(field, backends, route);
   ParseHttpPolicy(field, backends, route);
   ParseUpgradesOf(field, backends, route);
+  route.compress_http = ParseHttpCompression(field["compress_http"]);
   route.cors = ParseCors(field["cors"]);
   route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), around.regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);

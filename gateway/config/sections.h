@@ -61,6 +61,8 @@ Access ParseAccess(Field field);
 // A map with `rate` and `burst`; no limit if the field is not present.
 Rate ParseRate(Field field);
 RouteLimits ParseLimits(Field field);
+// true, or a map of settings; nullopt for false and if not present.
+std::optional<HttpCompression> ParseHttpCompression(Field field);
 // True if a route or a listener may be given this name.
 bool IsRouteName(std::string_view name);
 // A name; empty if the field is not present.

@@ -23,6 +23,14 @@ std::string_view NameOf(ClientAuth auth) {
   return "none";
 }
 
+Value Describe(const Hsts& hsts) {
+  Value map;
+  Add(map, "max_age", ValueOf(hsts.max_age));
+  Add(map, "include_subdomains", ValueOf(hsts.include_subdomains));
+  Add(map, "preload", ValueOf(hsts.preload));
+  return map;
+}
+
 Value Describe(const Listener& listener) {
   Value map;
   Add(map, "address", TextValue(listener.address.ToString()));
@@ -32,6 +40,8 @@ Value Describe(const Listener& listener) {
   if (listener.connections_per_client != 0)
     Add(map, "connections_per_client", ValueOf(listener.connections_per_client));
   Add(map, "accept_rate", ValueOf(listener.accept_rate));
+  if (listener.redirect_https != 0) Add(map, "redirect_https", ValueOf(listener.redirect_https));
+  if (listener.hsts) Add(map, "hsts", Describe(*listener.hsts));
   Add(map, "dialects", ValueOf(listener.dialects));
   Add(map, "access", ValueOf(listener.access));
   Add(map, "trusted_proxies", ValueOf(listener.trusted_proxies));
@@ -47,6 +57,8 @@ Value Describe(const HttpLimits& http) {
   Add(map, "head_timeout", ValueOf(http.head_timeout));
   Add(map, "idle_timeout", ValueOf(http.idle_timeout));
   Add(map, "body_rate", SizeValue(http.body_rate));
+  Add(map, "request_id", ValueOf(http.request_id));
+  Add(map, "traceparent", ValueOf(http.traceparent));
   Add(map, "underscores", PlainValue(http.underscores ? "pass" : "drop"));
   return map;
 }
@@ -251,6 +263,11 @@ std::string WriteConfig(const Config& config) {
       EachOf(config.dns_servers, [](const std::string& server) { return TextValue(server); }));
   Add(root, "dns", std::move(dns));
   Add(root, "http", Describe(config.http));
+  if (!config.errors.empty()) {
+    Value errors;
+    for (const auto& [status, file] : config.errors) Add(errors, status, ValueOf(file));
+    Add(root, "errors", std::move(errors));
+  }
   Add(root, "log", Describe(config.log));
   Value auth;
   for (const auto& [name, one] : config.auth) Add(auth, name, Describe(one));

@@ -65,6 +65,14 @@ Value Describe(const Compression& compression) {
   return map;
 }
 
+Value Describe(const HttpCompression& compression) {
+  Value map;
+  Add(map, "level", ValueOf(compression.level));
+  Add(map, "min_size", SizeValue(compression.min_size));
+  Add(map, "types", ValueOf(compression.types));
+  return map;
+}
+
 Value CompressionOr(const std::optional<Compression>& compression) {
   return compression ? Describe(*compression) : ValueOf(false);
 }
@@ -123,6 +131,7 @@ Value Describe(const RouteLimits& limits, bool relays) {
   Value map;
   Add(map, "message_size", SizeValue(limits.message_size));
   if (relays) Add(map, "server_message_size", SizeValue(limits.server_message_size));
+  if (limits.body_size != 0) Add(map, "body_size", SizeValue(limits.body_size));
   Add(map, "sessions", ValueOf(limits.sessions));
   AddRates(map, limits);
   Add(map, "idle", ValueOf(limits.idle));
@@ -195,6 +204,7 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
   if (relays) AddRelaySettings(map, route);
   AddRewriting(map, route.rewriting);
   if (!route.upgrades.empty()) Add(map, "upgrades", ValueOf(route.upgrades));
+  if (route.compress_http) Add(map, "compress_http", Describe(*route.compress_http));
   Add(map, "cors", ValueOf(route.cors));
   Add(map, "require_origin", ValueOf(route.require_origin));
   Add(map, "auth", ValueOf(route.auth));

@@ -170,10 +170,11 @@ enum class Refusal : std::uint8_t {
   kRequestRate,       // 429
   kSessionsOfClient,  // 429
   kOverload,          // 503
+  kBodySize,          // 413, by the length that was announced
 };
-inline constexpr std::size_t kRefusals = 5;
+inline constexpr std::size_t kRefusals = 6;
 inline constexpr std::array<std::string_view, kRefusals> kRefusalNames{
-    "address", "handshakes", "requests", "sessions_per_client", "overload"};
+    "address", "handshakes", "requests", "sessions_per_client", "overload", "body_size"};
 
 // `in` and `out` are the traffic with clients.
 struct RouteStats : BothWays {

@@ -211,6 +211,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   if (!seen.overruled.empty())
     shared_.log.Debug("proxy headers disagree",
                       {{"client", seen.client}, {"believed", seen.overruled}});
+  if (Welcome(exchange, listener, seen)) return nullptr;
   if (came_by->record->row->drained.load(std::memory_order_relaxed))
     return RefuseDrained(exchange, listener, seen, nullptr);
   const route::Facts facts{
@@ -228,6 +229,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   const bool overloaded = shared_.counts.overload.Of(index_).refuses_handshakes();
   if ((overloaded || route.restricts_clients()) && TurnAway(exchange, listener, route, seen))
     return nullptr;
+  if (RefuseBody(exchange, route, seen)) return nullptr;
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -351,7 +353,8 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts
   http::Response answer = AnswerUnrouted(*routes_.generation().router, facts, routed.ambiguous);
   // The line about the request is written during this call.
   if (routed.ambiguous) HideTokens(routed.readings, exchange);
-  const session::Asked asked = AskedBy(facts.request, routed.readings, facts.seen);
+  session::Asked asked = AskedBy(facts.request, routed.readings, facts.seen);
+  NoteIds(asked, facts.request);
   const std::string_view why = std::string_view(answer.body).substr(0, answer.body.size() - 1);
   stats_.unrouted.Add();
   if (ws::IsHandshake(facts.request, facts.listener.dialects)) {
@@ -369,20 +372,22 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,
                          const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
   const bool echoes_url = !config::CarriesBinary(accepted.offer.dialect);
-  return Admission{.slot = {},
-                   .target = {},
-                   .offer = std::move(accepted.offer),
-                   .subprotocol = std::move(accepted.subprotocol),
-                   .encoding = accepted.encoding,
-                   .compression = std::move(accepted.compression),
-                   .cors = std::move(cors),
-                   .url = echoes_url ? std::make_unique<const std::string>(
-                                           route::WebSocketUrl(seen, request.target))
-                                     : nullptr,
-                   .secure = seen.scheme == "https",
-                   .client = seen.client,
-                   .asked = AskedBy(request, route, seen),
-                   .started_us = context_.loop.timers.Micros()};
+  Admission admission{.slot = {},
+                      .target = {},
+                      .offer = std::move(accepted.offer),
+                      .subprotocol = std::move(accepted.subprotocol),
+                      .encoding = accepted.encoding,
+                      .compression = std::move(accepted.compression),
+                      .cors = std::move(cors),
+                      .url = echoes_url ? std::make_unique<const std::string>(
+                                              route::WebSocketUrl(seen, request.target))
+                                        : nullptr,
+                      .secure = seen.scheme == "https",
+                      .client = seen.client,
+                      .asked = AskedBy(request, route, seen),
+                      .started_us = context_.loop.timers.Micros()};
+  NoteIds(admission.asked, request);
+  return admission;
 }
 
 Admission Gateway::AdmitOther(const http::Request& request, const config::Route& route,

@@ -183,6 +183,13 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // returns true.
   bool TurnAway(http::Exchange& exchange, const config::Listener& listener, RouteContext& route,
                 const route::SeenAs& seen);
+  // Gives the request its ids, and its responses the fields that the listener has for all; answers
+  // it, and returns true, if it is to come by https. In gateway_front.cc.
+  bool Welcome(http::Exchange& exchange, const config::Listener& listener,
+               const route::SeenAs& seen);
+  // What the route allows in bodies. Answers a request whose body is too large, and returns true.
+  bool RefuseBody(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen);
+  void NoteIds(session::Asked& asked, const http::Request& request) const;
   // The same once the client is known, for limits by user. `user`: empty for nobody.
   bool TurnUserAway(const Arrival& arrival, std::string_view user);
   void Refuse(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,

@@ -40,7 +40,7 @@ routes:
   - { path: /old/*, plugin: redirect, options: { to: / } }
   - { path: /rooms, backend: rooms }
   - { path: /vm, resolver: redis, options: { server: "127.0.0.1:6379", password: hush, from: [ "query:t", host ], allow: [ "10.0.0.0/8:1-9" ], target: { send_proxy: v2 } } }
-  - { path: /limited, plugin: echo, limits: { sessions_per_client: 3, handshakes: { rate: 5/m }, requests: { rate: 9/s, burst: 20 }, messages: { rate: 100/s, over: close, from: client }, bytes: { rate: 1MiB/s, burst: 4MiB }, queue_time: 30s } }
+  - { path: /limited, plugin: echo, compress_http: { types: [ "text/*" ] }, limits: { body_size: 1MiB, sessions_per_client: 3, handshakes: { rate: 5/m }, requests: { rate: 9/s, burst: 20 }, messages: { rate: 100/s, over: close, from: client }, bytes: { rate: 1MiB/s, burst: 4MiB }, queue_time: 30s } }
   - { path: /inside, plugin: echo, access: { allow: [ 10.0.0.0/8, unix ], deny: [ 10.6.0.0/16 ] } }
 )";
 
@@ -223,13 +223,15 @@ TEST_F(ExplainTest, SaysWhenNoListenerIsAsTheUrlSays) {
 }
 
 TEST_F(ExplainTest, TellsHowFastClientsMayCome) {
-  EXPECT_THAT(Ask("ws://other.test:8080/limited").text,
-              AllOf(HasSubstr("sessions_per_client 3, then 429\n"),
-                    HasSubstr("handshakes of a client 5/m, burst 1, then 429\n"),
-                    HasSubstr("requests of a client 9/s, burst 20, then 429\n"),
-                    HasSubstr("messages 100/s, burst 100 from the client, then Close 1008\n"),
-                    HasSubstr("bytes 1MiB/s, burst 4MiB from each peer, then it has to wait\n"),
-                    HasSubstr("queue_time 30s, then Close 1013\n")));
+  EXPECT_THAT(
+      Ask("ws://other.test:8080/limited").text,
+      AllOf(HasSubstr("gzip          of responses of 1KiB and more: text/*\n"),
+            HasSubstr("body_size 1MiB, then 413\n"), HasSubstr("sessions_per_client 3, then 429\n"),
+            HasSubstr("handshakes of a client 5/m, burst 1, then 429\n"),
+            HasSubstr("requests of a client 9/s, burst 20, then 429\n"),
+            HasSubstr("messages 100/s, burst 100 from the client, then Close 1008\n"),
+            HasSubstr("bytes 1MiB/s, burst 4MiB from each peer, then it has to wait\n"),
+            HasSubstr("queue_time 30s, then Close 1013\n")));
 }
 
 TEST_F(ExplainTest, TellsWhoMayCome) {

@@ -30,7 +30,7 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
       errors("listeners: [ a:1 ]"),
       "1:14: listeners[0]: is text; needs a map with the keys address, name, tls, trusted_proxies, "
       "proxy_protocol, access, dialects, backlog, connections, connections_per_client, "
-      "accept_rate\n");
+      "accept_rate, redirect_https, hsts\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {
@@ -100,6 +100,27 @@ TEST(ListenersTest, AccessIsListsOfBlocks) {
             "allow: [ 10.0.0.0/8 ] or deny: [ 192.0.2.7 ]\n");
   EXPECT_EQ(errors("{ allowed: [ 10.0.0.0/8 ] }"),
             "4:15: listeners[0].access.allowed: unknown key; did you mean 'allow'?\n");
+}
+
+TEST(ListenersTest, HttpsIsWhereRedirectsLead) {
+  constexpr std::string_view kTls =
+      "    address: a:1\n    tls: { certificates: [ { cert: a, key: b } ] }\n";
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: true"), "");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: 8443"), "");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: 0"),
+            "4:21: listeners[0].redirect_https: '0' is out of range; use 1 to 65535\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: yes"),
+            "4:21: listeners[0].redirect_https: 'yes' is not true or false; did you mean true?\n");
+  EXPECT_EQ(ErrorsOfListener(std::string(kTls) + "    redirect_https: true"),
+            "5:21: listeners[0].redirect_https: is for listeners without tls: requests to this one "
+            "have come by https already\n");
+  EXPECT_EQ(ErrorsOfListener(std::string(kTls) + "    hsts: 8760h"), "");
+  EXPECT_EQ(
+      ErrorsOfListener(std::string(kTls) + "    hsts: { preload: true }"),
+      "5:11: listeners[0].hsts.max_age: missing; needs a duration such as 30s (ms, s, m or h)\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    hsts: 8760h"),
+            "4:11: listeners[0].hsts: has no effect: it is for responses over TLS, which this "
+            "listener has not, nor has it trusted_proxies that could\n");
 }
 
 TEST(ListenersTest, UnixSocketsAreTrustedByName) {

@@ -37,7 +37,8 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
       ErrorsOfRoutes("routes: [ / ]"),
       "1:11: routes[0]: is text; needs a map with the keys path, hosts, match, backend, plugin, "
       "split, resolver, options, subprotocols, encoding, dialects, enforce, compression, "
-      "server_compression, preserve_host, forwarded, rewrite, upgrades, cors, strip_prefix, "
+      "server_compression, preserve_host, forwarded, rewrite, upgrades, compress_http, cors, "
+      "strip_prefix, "
       "rewrite_path, rewrite_host, rewrite_query, request_headers, response_headers, "
       "require_origin, auth, access, limits, name, on_change\n");
 }

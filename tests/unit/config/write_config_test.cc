@@ -25,6 +25,7 @@ constexpr std::string_view kEveryKey = R"(listeners:
     accept_rate:
       rate: 500/m
       burst: 50
+    redirect_https: 8443
     dialects:
       - rfc6455
       - hybi08
@@ -44,6 +45,10 @@ constexpr std::string_view kEveryKey = R"(listeners:
     proxy_protocol: required
   - address: "[::1]:8443"
     backlog: 1024
+    hsts:
+      max_age: 8760h
+      include_subdomains: true
+      preload: false
     dialects:
       - rfc6455
     trusted_proxies: []
@@ -100,7 +105,12 @@ http:
   head_timeout: 2s
   idle_timeout: 90s
   body_rate: 0B
+  request_id: true
+  traceparent: true
   underscores: pass
+errors:
+  404: "/etc/upgate/404.html"
+  5xx: "/etc/upgate/broken.html"
 log:
   level: warn
   format: json
@@ -211,6 +221,11 @@ routes:
       client_no_context_takeover: false
       server_max_window_bits: 8
       client_max_window_bits: 9
+    compress_http:
+      level: 9
+      min_size: 2KiB
+      types:
+        - "text/*"
     cors:
       allow_origins:
         - "https://a.example:443"
@@ -235,6 +250,7 @@ routes:
         - "2001:db8::1/128"
     limits:
       message_size: 2MiB
+      body_size: 10MiB
       sessions: 7
       by: address
       sessions_per_client: 3

@@ -157,7 +157,8 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
                                      {"handshakes", 0},
                                      {"requests", 0},
                                      {"sessions_per_client", 0},
-                                     {"overload", 0}}));
+                                     {"overload", 0},
+                                     {"body_size", 0}}));
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);
   EXPECT_EQ(route["in"]["text_messages"], 42);
