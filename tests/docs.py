@@ -246,6 +246,10 @@ def prepare(folder: Path, text: str) -> str:
             path.write_text(certificate()[0])
         else:
             path.write_text(certificate()[1])
+    for name in re.findall(r": *\"?([\w./-]+\.html)", text):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     return re.sub(r"(address: *\"?[^\s\",}]*):\d+", r"\1:0", text)
 
 

@@ -76,8 +76,9 @@ class Reloading final : public http::ExchangeHandler {
 
 }  // namespace
 
-Admin::Admin(const plugin::StatsSource& stats, std::function<bool()> ready, Control& control)
-    : stats_(stats), ready_(std::move(ready)), control_(control) {}
+Admin::Admin(const plugin::StatsSource& stats, std::function<std::string()> why_not_ready,
+             Control& control)
+    : stats_(stats), why_not_ready_(std::move(why_not_ready)), control_(control) {}
 
 std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange) {
   exchange.IgnoreUpgrade();
@@ -106,8 +107,10 @@ http::Response Admin::Answer(const http::Request& request) const {
   if (path == "/metrics")
     return Page("text/plain; version=0.0.4; charset=utf-8", *stats_.StatsPrometheus());
   if (path == "/healthz") return http::TextResponse(200, "ok");
-  if (path == "/readyz")
-    return ready_() ? http::TextResponse(200, "ready") : http::TextResponse(503, "shutting down");
+  if (path == "/readyz") {
+    const std::string why = why_not_ready_();
+    return why.empty() ? http::TextResponse(200, "ready") : http::TextResponse(503, why);
+  }
   if (path == "/config") return Page("application/yaml", control_.ConfigText());
   if (path == "/") return Page("text/html; charset=utf-8", std::string(kIndex));
   return ErrorPage(404, "the admin address has /stats, /metrics, /healthz, /readyz and /config");

@@ -16,7 +16,7 @@ namespace upgate::admin {
 //   GET /stats      statistics as JSON
 //   GET /metrics    statistics as Prometheus text
 //   GET /healthz    200 while the process runs
-//   GET /readyz     200 while the process accepts new clients, else 503
+//   GET /readyz     200 while the process accepts new clients, else 503 with the reason
 //   GET /config     the running configuration as YAML
 //   POST /log       ?level= sets the level of the log
 //   POST /reload    reloads the configuration; JSON, 422 with every error if there are any
@@ -25,8 +25,10 @@ namespace upgate::admin {
 // Operations. On the thread of its listener's loop.
 class Admin final : public http::RequestHandler {
  public:
-  // What is borrowed outlives the admin; `ready` may be called at any time, on the same thread.
-  Admin(const plugin::StatsSource& stats, std::function<bool()> ready, Control& control);
+  // What is borrowed outlives the admin; `why_not_ready` is empty while it is, and may be called at
+  // any time, on the same thread.
+  Admin(const plugin::StatsSource& stats, std::function<std::string()> why_not_ready,
+        Control& control);
   // Enables the requests of Operations. Borrowed, as above.
   void SetOperations(Operations& operations) { operations_ = &operations; }
 
@@ -40,7 +42,7 @@ class Admin final : public http::RequestHandler {
   http::Response SetLogLevel(const http::Exchange& exchange);
 
   const plugin::StatsSource& stats_;
-  std::function<bool()> ready_;
+  std::function<std::string()> why_not_ready_;
   Control& control_;
   Operations* operations_ = nullptr;
 };

@@ -79,6 +79,14 @@ std::uint64_t BytesOf(const config::MemoryLimit& limit, std::uint64_t available)
   return std::max(config::kLeastMemoryLimit, available / 100 * limit.percent);
 }
 
+std::uint64_t ResidentMemory() {
+  std::ifstream stream("/proc/self/statm");
+  std::uint64_t all = 0;
+  std::uint64_t resident = 0;
+  stream >> all >> resident;
+  return stream ? resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
 bool TrimMemory() {
   using Clock = std::chrono::steady_clock;
   constexpr Clock::duration kInterval = std::chrono::seconds(2);

@@ -19,6 +19,9 @@ std::uint64_t AvailableMemory();
 // The memory that may be held for clients, in bytes; at least config::kLeastMemoryLimit.
 std::uint64_t BytesOf(const config::MemoryLimit& limit, std::uint64_t available);
 
+// The memory that this process uses, in bytes (resident set size); 0 if /proc is not available.
+std::uint64_t ResidentMemory();
+
 // Returns freed memory of all threads to the system. Does nothing and returns false within two
 // seconds of the last call that did. Takes milliseconds. Thread-safe.
 bool TrimMemory();

@@ -1,11 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gateway/config/config.h"
 #include "gateway/http/server_connection.h"
 
 namespace upgate::app {
+
+// Reads the files of `errors`; nullptr if there are none. Adds errors for those that cannot be
+// read.
+std::shared_ptr<const http::ErrorPages> ReadErrorPages(const config::Config& config,
+                                                       std::vector<config::ConfigError>& errors);
 
 // The limits of client connections, as configured.
 http::ServerOptions HttpOptions(const config::Config& config);

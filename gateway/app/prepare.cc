@@ -89,7 +89,9 @@ class Maker {
     generation_->sticky_key = before_ != nullptr
                                   ? before_->sticky_key
                                   : std::make_shared<const std::string>(tls::RandomKey());
-    generation_->http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
+    auto http = std::make_shared<http::ServerOptions>(HttpOptions(*config_));
+    http->error_pages = ReadErrorPages(*config_, errors_);
+    generation_->http = std::move(http);
     for (std::size_t i = 0; i < config_->listeners.size(); ++i)
       AddListener(config_->listeners[i], fmt::format("listeners[{}]", i));
     AddAdmin();
@@ -191,6 +193,9 @@ class Maker {
     if (serving_ != nullptr) {
       record->row = serving_->registry.Listener(name);
       record->connections = LimitOf(before ? before->connections : nullptr, listener.connections);
+      record->by_client =
+          CountsOf(before ? before->by_client : nullptr, listener.connections_per_client);
+      record->accept_rate = RateOf(before ? before->accept_rate : nullptr, listener.accept_rate);
     }
     generation_->listeners.push_back(std::move(record));
   }
@@ -341,7 +346,7 @@ class Maker {
       record->rewriter = upgrade::Rewriter::For(route);
     if (serving_ != nullptr) {
       record->row = serving_->registry.Route(record->name);
-      record->sessions = LimitOf(before ? before->sessions : nullptr, route.limits.sessions);
+      LimitClients(*record, before.get());
     }
     generation_->routes.push_back(std::move(record));
   }
@@ -387,6 +392,38 @@ class Maker {
     if (!before) return std::make_shared<SharedLimit>(bound);
     generation_->renewals.push_back([before, bound] { before->SetMost(bound); });
     return before;
+  }
+
+  // The same for what each client has open.
+  std::shared_ptr<ClientCounts> CountsOf(std::shared_ptr<ClientCounts> before, std::uint64_t most) {
+    const std::uint64_t bound = most == 0 ? ClientCounts::kNone : most;
+    if (!before) return std::make_shared<ClientCounts>(bound);
+    generation_->renewals.push_back([before, bound] { before->SetMost(bound); });
+    return before;
+  }
+
+  std::shared_ptr<SharedRate> RateOf(std::shared_ptr<SharedRate> before, const Rate& rate) {
+    if (!before) return std::make_shared<SharedRate>(rate);
+    generation_->renewals.push_back([before, rate] { before->SetRate(rate); });
+    return before;
+  }
+
+  // Clients' buckets stay as full as they are if the rate is the same.
+  static std::shared_ptr<ClientRates> RatesOf(std::shared_ptr<ClientRates> before,
+                                              const Rate& rate) {
+    if (!rate) return nullptr;
+    return before && before->rate() == rate ? before : std::make_shared<ClientRates>(rate);
+  }
+
+  void LimitClients(RouteRecord& record, const RouteRecord* before) {
+    const config::RouteLimits& limits = record.config->limits;
+    record.sessions = LimitOf(before != nullptr ? before->sessions : nullptr, limits.sessions);
+    record.by_client =
+        CountsOf(before != nullptr ? before->by_client : nullptr, limits.sessions_per_client);
+    record.handshake_rates =
+        RatesOf(before != nullptr ? before->handshake_rates : nullptr, limits.handshakes);
+    record.request_rates =
+        RatesOf(before != nullptr ? before->request_rates : nullptr, limits.requests);
   }
 
   // Instances borrow their service, so it is destroyed only when every loop has destroyed its

@@ -101,6 +101,12 @@ void Server::ShowRows() {
   stats_->registry.SetGeneration(generation_->number);
 }
 
+std::string Server::WhyNotReady() const {
+  if (stopping_.load()) return "shutting down";
+  const OverloadSet overload = counts_->overload.Total();
+  return overload.empty() ? "" : "overloaded: " + overload.ToString();
+}
+
 // ---- reloading
 
 void Server::Reload(const std::string& caller,
@@ -134,6 +140,7 @@ void Server::OnSwitch(const std::shared_ptr<const upgrade::Generation>& generati
   const config::Config& config = *generation_->config;
   log_.SetLevel(config.log.level);
   memory_.SetLimit(BytesOf(config.memory, AvailableMemory()));
+  SetOverloadLimits(config);
   admin_access_->Set(PolicyOf(*generation_));
   WarnOfExposedTokens(*generation_, log_);
 }
@@ -157,6 +164,26 @@ void Server::OnServerDown(const backend::BackendRecord& backend,
   if (backend.config->on_down != config::OnDown::kClose) return;
   for (auto& worker : workers_)
     worker->Post([server](upgrade::Gateway& gateway) { gateway.CloseSessionsOf(server); });
+}
+
+void Server::WatchOverload() {
+  overload_watch_ =
+      std::make_unique<OverloadWatch>(main_loop().timers(), log_, counts_->overload, [this] {
+        OverloadWatch::Sample now{.resident = ResidentMemory(),
+                                  .descriptors_taken = counts_->descriptors.taken(),
+                                  .descriptors = counts_->descriptors.most(),
+                                  .loops = {}};
+        for (const auto& worker : workers_)
+          now.loops.push_back({worker->loop().turns(), worker->loop().long_turns()});
+        return now;
+      });
+  SetOverloadLimits(*generation_->config);
+}
+
+void Server::SetOverloadLimits(const config::Config& config) {
+  if (overload_watch_)
+    overload_watch_->SetMemoryLimit(BytesOf(config.overload.memory, AvailableMemory()));
+  for (const auto& worker : workers_) worker->loop().SetLongTurn(config.overload.loop_lag);
 }
 
 void Server::WatchConfig() {
@@ -189,7 +216,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
                                         server->memory_, log, server->PostToLoop());
   admin::Control& control = *server;
   server->admin_ = std::make_unique<admin::Admin>(
-      *server->stats_, [s = server.get()] { return !s->stopping_.load(); }, control);
+      *server->stats_, [s = server.get()] { return s->WhyNotReady(); }, control);
   server->operations_ = std::make_unique<admin::Operations>(
       admin::Operations::Setup{.post = server->PostToLoop(),
                                .loops = workers,
@@ -197,6 +224,7 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
                                .log = log});
   server->admin_->SetOperations(*server->operations_);
   server->stats_->registry.WatchMemory(server->memory_);
+  server->stats_->registry.WatchOverload(server->counts_->overload);
   server->stats_->registry.WatchLog([&log] { return log.lines_lost(); });
   for (std::size_t i = 0; i < workers; ++i) {
     server->workers_.push_back(std::make_unique<Worker>(
@@ -314,6 +342,7 @@ void Server::Run() {
       [this](backend::ServersOfNames names) { reloader_->TakeNames(std::move(names)); });
   name_watch_->Watch(*generation_);
   WatchConfig();
+  WatchOverload();
   stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     const bool admin = i == config_->listeners.size();
@@ -337,6 +366,7 @@ void Server::Run() {
   workers_.front()->Run();
   // Joined first: other workers may still be about to notify the reloader.
   for (auto& worker : workers_) worker->Join();
+  overload_watch_.reset();
   config_watch_.reset();
   name_watch_.reset();
   lookups_.reset();

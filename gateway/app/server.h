@@ -17,6 +17,7 @@
 #include "gateway/app/inherited_sockets.h"
 #include "gateway/app/name_watch.h"
 #include "gateway/app/notify.h"
+#include "gateway/app/overload_watch.h"
 #include "gateway/app/prepare.h"
 #include "gateway/app/reloader.h"
 #include "gateway/app/stop_report.h"
@@ -61,6 +62,7 @@ class Server final : private admin::Control,
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
   std::optional<std::string> ShareOutFiles();
   void ShowRows();
+  std::string WhyNotReady() const;
   upgrade::PostToLoop PostToLoop();
   void Reload(const std::string& caller,
               std::function<void(const admin::ReloadResult&)> done) override;
@@ -68,6 +70,8 @@ class Server final : private admin::Control,
   void SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) override;
   void ReloadAndNotify(const std::string& caller);
   void WatchConfig();
+  void WatchOverload();
+  void SetOverloadLimits(const config::Config& config);
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
   void OnSwitched(const admin::ReloadResult& result) override;
   void OnNamesTaken() override;
@@ -109,7 +113,8 @@ class Server final : private admin::Control,
   std::unique_ptr<BackgroundThread> lookups_;
   std::unique_ptr<NameWatch> name_watch_;
   std::unique_ptr<FileWatch> config_watch_;  // nullptr: not watched
-  FileStates config_seen_;                   // state of the file before it was last read
+  std::unique_ptr<OverloadWatch> overload_watch_;
+  FileStates config_seen_;  // state of the file before it was last read
   std::unique_ptr<StopReport> stop_report_;
   std::size_t undrained_ = 0;  // workers that still have clients; main loop only
   std::chrono::steady_clock::time_point stop_began_{};

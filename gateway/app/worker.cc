@@ -65,7 +65,7 @@ Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address,
   if (!admin_front_) {
     admin_front_ =
         std::make_unique<http::Front>(loop_.view(), generation_->http, generation_->admin->tls,
-                                      nullptr, scratch_, admin, admin_places_);
+                                      http::Front::Entry{}, scratch_, admin, admin_places_);
   }
   return admin_front_->Listen(address, {});
 }
@@ -106,7 +106,7 @@ void Worker::SwitchNow(std::shared_ptr<const upgrade::Generation> generation, So
   generation_ = std::move(generation);
   const bool listeners_gone = listeners_.Adopt(*generation_);
   gateway_.Switch(listeners_gone);
-  if (admin_front_) admin_front_->Update(generation_->http, generation_->admin->tls, nullptr);
+  if (admin_front_) admin_front_->Update(generation_->http, generation_->admin->tls, {});
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     for (auto& socket : sockets[i]) {
       const std::string address = ToString(socket->address());

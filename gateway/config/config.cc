@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "gateway/base/host_name.h"
 #include "gateway/base/match.h"
 #include "gateway/base/text.h"
@@ -14,10 +16,20 @@ std::string ListenAddress::ToString() const {
                     where);
 }
 
-bool TrustedProxies::Has(const SocketAddress& peer) const {
+bool AddressSet::Has(const SocketAddress& peer) const {
   const auto* tcp = std::get_if<IpPort>(&peer);
   if (tcp == nullptr) return unix_sockets;
   return std::ranges::any_of(blocks, [&](const Cidr& block) { return block.Contains(tcp->ip); });
+}
+
+bool Access::Allows(const SocketAddress& client) const {
+  return !deny.Has(client) && (!allow || allow->Has(client));
+}
+
+std::string Hsts::ToString() const {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(max_age).count();
+  return fmt::format("max-age={}{}{}", seconds, include_subdomains ? "; includeSubDomains" : "",
+                     preload ? "; preload" : "");
 }
 
 bool ListenAddress::IsLocal() const {

@@ -13,6 +13,7 @@
 
 #include "gateway/base/address.h"
 #include "gateway/base/log.h"
+#include "gateway/base/rate.h"
 #include "gateway/config/dialect.h"
 #include "gateway/config/error.h"
 #include "gateway/config/rewriting.h"
@@ -60,12 +61,34 @@ struct ListenAddress {
   bool IsLocal() const;
 };
 
-// The peers whose Forwarded and X-Forwarded-* headers, and PROXY headers, are trusted.
-struct TrustedProxies {
+// Peers or clients, by their addresses.
+struct AddressSet {
   std::vector<Cidr> blocks;
   bool unix_sockets = false;  // peers on unix sockets, which have no address
   bool empty() const { return blocks.empty() && !unix_sockets; }
   bool Has(const SocketAddress& peer) const;
+};
+
+// The peers whose Forwarded and X-Forwarded-* headers, and PROXY headers, are trusted.
+using TrustedProxies = AddressSet;
+
+// Which clients may use a listener or a route, by their addresses. Those in `deny` may not, even if
+// `allow` has them, too.
+struct Access {
+  std::optional<AddressSet> allow;  // nullopt: everybody
+  AddressSet deny;
+  bool empty() const { return !allow && deny.empty(); }
+  bool Allows(const SocketAddress& client) const;
+  // For a client whose address a proxy hides.
+  bool allows_unknown() const { return !allow; }
+};
+
+// Strict-Transport-Security (RFC 6797), for responses over TLS.
+struct Hsts {
+  Millis max_age{0};
+  bool include_subdomains = false;
+  bool preload = false;
+  std::string ToString() const;  // the value of the field
 };
 
 struct Listener {
@@ -76,9 +99,16 @@ struct Listener {
   TrustedProxies trusted_proxies;
   // Every connection begins with a PROXY header, before TLS; only from trusted_proxies.
   bool proxy_protocol = false;
+  Access access;                           // by the connection's address; others are closed
   DialectSet dialects{Dialect::kRfc6455};  // for routes that do not set dialects
   int backlog = 1024;
   std::uint64_t connections = 0;  // concurrent connections over all loops; 0: no limit
+  // The same for each client: an IPv4 address, or the /64 of an IPv6 address.
+  std::uint64_t connections_per_client = 0;
+  Rate accept_rate;  // of new connections; others wait in the backlog
+  // The port of the https URL that requests over plain HTTP are redirected to; 0: none are.
+  std::uint16_t redirect_https = 0;
+  std::optional<Hsts> hsts;
   // The name, or without one the address as ToString writes it.
   std::string identity() const { return name.empty() ? address.ToString() : name; }
 };
@@ -91,6 +121,8 @@ struct HttpLimits {
   Millis idle_timeout{60'000};
   std::uint64_t body_rate = 240;  // minimum rate of a request body in bytes per second; 0: none
   bool underscores = false;       // keep header fields whose names contain '_'
+  bool request_id = false;        // every request has an X-Request-ID, in the response and the log
+  bool traceparent = false;       // the same for W3C Trace Context, without the response
 };
 
 enum class ServerScheme : std::uint8_t { kTcp, kTls, kUnix, kWs, kWss, kHttp, kHttps };
@@ -286,11 +318,53 @@ struct Rewrite {
   std::optional<Replacement> cookie_path;    // the beginning of the Path of Set-Cookie
 };
 
+// How fast each session may send in one direction.
+struct SessionRate {
+  enum class Over : std::uint8_t {
+    kDelay,  // the peer is not read until it may send again
+    kClose,  // Close 1008
+  };
+  enum class From : std::uint8_t { kBoth, kClient, kServer };
+  Rate rate;  // none by default
+  Over over = Over::kDelay;
+  From from = From::kBoth;  // whose sending is limited; each by itself
+  friend bool operator==(const SessionRate&, const SessionRate&) = default;
+};
+
+// gzip of the bodies of HTTP responses.
+struct HttpCompression {
+  int level = 4;                  // 1 (fast) to 9 (small)
+  std::uint64_t min_size = 1024;  // bytes; shorter bodies are sent as they are
+  std::vector<std::string> types{"text/*",
+                                 "application/javascript",
+                                 "application/json",
+                                 "application/ld+json",
+                                 "application/manifest+json",
+                                 "application/xml",
+                                 "application/wasm",
+                                 "image/svg+xml"};  // "text/*": all of that type
+};
+
 struct RouteLimits {
   // Payload bytes of one client message; 1009 above it.
   std::uint64_t message_size = 1024 * 1024;
   std::uint64_t server_message_size = 0;  // the same for a WebSocket server's messages; 0: no limit
-  std::uint64_t sessions = 0;  // concurrent sessions on this route; 503 above it; 0: no limit
+  std::uint64_t body_size = 0;  // of the body of an HTTP request; 413 above it; 0: no limit
+  std::uint64_t sessions = 0;   // concurrent sessions on this route; 503 above it; 0: no limit
+  // By client; 429 above them.
+  enum class By : std::uint8_t {
+    kAddress,  // an IPv4 address, or the /64 of an IPv6 address
+    kUser,     // as the route's `auth` found; by address for nobody
+  };
+  By by = By::kAddress;
+  std::uint64_t sessions_per_client = 0;  // 0: no limit
+  Rate handshakes;                        // of WebSocket; none by default
+  Rate requests;                          // all others; none by default
+  // By session and direction.
+  SessionRate messages;
+  SessionRate bytes;  // payload
+  // A client that takes nothing of what waits for it for so long is closed with 1013; 0: never.
+  Millis queue_time{0};
   // Time without traffic in either direction, including pings and pongs but not the Pongs that
   // answer the gateway's own pings; 0: no limit.
   Millis idle{0};
@@ -409,6 +483,7 @@ struct Route {
   // With enforce: offered to the server; nullopt: no extension is offered. "server" and "client"
   // (the gateway) as in the standard.
   std::optional<Compression> server_compression;
+  std::optional<HttpCompression> compress_http;  // nullopt: bodies are sent as they are
   std::optional<Cors> cors;
   bool preserve_host = true;  // HTTP servers get the client's Host; otherwise their own address
   bool forwarded = true;      // HTTP servers get X-Forwarded-*, Forwarded and Via
@@ -418,6 +493,7 @@ struct Route {
   std::vector<std::string> upgrades;
   bool require_origin = false;    // refuse requests without an Origin header
   std::optional<RouteAuth> auth;  // nullopt: anybody
+  Access access;                  // by the client's address, as trusted proxies report it; else 403
   RouteLimits limits;
   OnChange on_change = OnChange::kDrain;
   std::size_t index = 0;  // in file order
@@ -432,6 +508,13 @@ struct MemoryLimit {
   std::uint32_t percent = 25;
 };
 inline constexpr std::uint64_t kLeastMemoryLimit = 16 * 1024 * 1024;
+
+// When new handshakes are refused.
+struct OverloadLimits {
+  // Of the memory that the process uses, relative to that of its control group or the machine.
+  MemoryLimit memory{.percent = 80};
+  Millis loop_lag{100};  // of the 99th percentile of the turns of an event loop; 0: none
+};
 
 // Which ordinary HTTP requests have a line in the log.
 enum class LogRequests : std::uint8_t {
@@ -476,6 +559,7 @@ struct Config {
   std::uint64_t compression_memory = 256 * 1024 * 1024;
   // Limit for the memory held for all clients together.
   MemoryLimit memory;
+  OverloadLimits overload;
   Shutdown shutdown;
   // How long the closes are spread of sessions that a new configuration ends.
   Millis drain_spread{10'000};
@@ -485,6 +569,8 @@ struct Config {
   std::vector<std::string> dns_servers;
   Millis tls_watch{30'000};  // between two looks at the files of certificates; 0: never
   Millis watch_config{0};    // between two looks at `file`; 0: never
+  // Pages for errors that the gateway answers with: by status, "404", or class, "5xx".
+  std::map<std::string, FilePath> errors;
   LogSettings log;
   std::map<std::string, Authenticator> auth;
   std::map<std::string, Backend> backends;

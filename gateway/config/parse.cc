@@ -45,6 +45,8 @@ HttpLimits ParseHttp(Field field) {
       field["body_rate"].Optional(ByteSize{http.body_rate}, {ByteSize{0}, ByteSize{1 << 30}}).bytes;
   http.underscores =
       field["underscores"].OneOf<bool>({{"drop", false}, {"pass", true}}, http.underscores);
+  http.request_id = field["request_id"].Optional(http.request_id);
+  http.traceparent = field["traceparent"].Optional(http.traceparent);
   http.idle_timeout = field["idle_timeout"].Optional(http.idle_timeout, {Millis{1}, 24 * kHour});
   field.RejectUnknownKeys();
   return http;
@@ -124,6 +126,33 @@ Millis ParseWatchConfig(const Field& field, Millis fallback, const std::string& 
   return interval;
 }
 
+OverloadLimits ParseOverload(Field field) {
+  OverloadLimits limits;
+  if (!field.present()) return limits;
+  limits.memory = field["memory"].Optional(limits.memory);
+  limits.loop_lag =
+      field["loop_lag"].Optional(limits.loop_lag, {Millis{0}, std::chrono::minutes(1)});
+  field.RejectUnknownKeys();
+  return limits;
+}
+
+std::map<std::string, FilePath> ParseErrors(const Field& field,
+                                            const std::filesystem::path& folder) {
+  std::map<std::string, FilePath> errors;
+  if (!field.present()) return errors;
+  for (const Field::Member& member : field.Members()) {
+    const std::string& name = member.name;
+    const bool is_status = name.size() == 3 && (name[0] == '4' || name[0] == '5') &&
+                           IsDigit(name[1]) && IsDigit(name[2]);
+    if (!is_status && name != "4xx" && name != "5xx") {
+      member.field.ErrorAt(member.mark, "is not the status of an error; write 404, 4xx or 5xx");
+      continue;
+    }
+    errors.emplace(name, ParseFilePath(member.field, folder));
+  }
+  return errors;
+}
+
 Config ParseConfig(Field root, const std::string& file, const std::filesystem::path& folder) {
   Config config;
   config.file = file;
@@ -137,11 +166,13 @@ Config ParseConfig(Field root, const std::string& file, const std::filesystem::p
   config.compression_memory =
       ParseCompressionMemory(root["compression_memory"], config.compression_memory, config.workers);
   config.memory = root["memory"].Optional(config.memory);
+  config.overload = ParseOverload(root["overload"]);
   config.shutdown = ParseShutdown(root["shutdown"]);
   config.drain_spread = root["drain_spread"].Optional(config.drain_spread, {Millis{0}, kHour});
   config.tls_watch = ParseWatch(root["tls_watch"], config.tls_watch);
   config.watch_config = ParseWatchConfig(root["watch_config"], config.watch_config, file);
   config.dns_servers = ParseDns(root["dns"]);
+  config.errors = ParseErrors(root["errors"], folder);
   config.log = ParseLog(root["log"]);
   config.resolve_interval =
       root["resolve_interval"].Optional(config.resolve_interval, {Millis{1'000}, kHour});

@@ -19,6 +19,28 @@ constexpr std::uint64_t kMostMemory = 1ULL << 40;
 
 }  // namespace
 
+std::optional<HttpCompression> ParseHttpCompression(Field field) {
+  HttpCompression compression;
+  if (!field.present()) return {};
+  if (field.value().kind == Value::Kind::kScalar)
+    return field.Optional(false) ? std::optional(compression) : std::nullopt;
+  compression.level = field["level"].Optional(compression.level, {1, 9});
+  compression.min_size =
+      field["min_size"]
+          .Optional(ByteSize{compression.min_size}, {ByteSize{0}, ByteSize{kMostThreshold}})
+          .bytes;
+  if (const Field types = field["types"]; types.present()) {
+    compression.types = types.List<std::string>();
+    for (const Field& item : types.Items()) {
+      if (item.value().scalar.find('/') == std::string::npos)
+        item.Refuse({"is not a media type", "write application/json, or text/* for all of text"},
+                    "");
+    }
+  }
+  field.RejectUnknownKeys();
+  return compression;
+}
+
 std::optional<Compression> ParseCompression(Field field, const Compression& defaults) {
   if (!field.present()) return {};
   if (field.value().kind == Value::Kind::kScalar) {

@@ -16,19 +16,6 @@ ClientAuth ParseClientAuth(const Field& field) {
                                  ListenerTls{}.client_auth);
 }
 
-// Addresses and blocks; the word "unix" stands for peers on unix sockets.
-TrustedProxies ParseTrustedProxies(const Field& field) {
-  TrustedProxies trusted;
-  for (const Field& item : field.Items()) {
-    if (item.value().scalar == "unix") {
-      trusted.unix_sockets = true;
-    } else if (const auto block = item.Maybe<Cidr>()) {
-      trusted.blocks.push_back(*block);
-    }
-  }
-  return trusted;
-}
-
 // `read`: all of the trusted proxies could be read.
 bool ParseProxyProtocol(const Field& field, const TrustedProxies& trusted, bool read) {
   const bool required = field.OneOf<bool>({{"off", false}, {"required", true}}, false);
@@ -40,17 +27,59 @@ bool ParseProxyProtocol(const Field& field, const TrustedProxies& trusted, bool 
   return required;
 }
 
+// true, or the port to redirect to.
+std::uint16_t ParseRedirect(const Field& field, bool tls) {
+  constexpr std::uint16_t kHttps = 443;
+  if (!field.present()) return 0;
+  const std::string& text = field.value().scalar;
+  const bool is_port = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const std::uint16_t port = is_port                 ? field.Optional<std::uint16_t>(0, {1, 65'535})
+                             : field.Optional(false) ? kHttps
+                                                     : std::uint16_t{0};
+  if (port != 0 && tls)
+    field.Error("is for listeners without tls: requests to this one have come by https already");
+  return port;
+}
+
+// A duration, or a map.
+std::optional<Hsts> ParseHsts(Field field, const Listener& listener) {
+  constexpr Millis kMost = std::chrono::hours(24 * 3650);
+  if (!field.present()) return {};
+  Hsts hsts;
+  const bool is_map = field.value().kind == Value::Kind::kMap;
+  const Field age = is_map ? field["max_age"] : field;
+  hsts.max_age = age.Required<Millis>();
+  if (hsts.max_age > kMost) age.Refuse({"is out of range", "use 0s to 87600h"}, "");
+  if (is_map) {
+    hsts.include_subdomains = field["include_subdomains"].Optional(hsts.include_subdomains);
+    hsts.preload = field["preload"].Optional(hsts.preload);
+    field.RejectUnknownKeys();
+  }
+  if (!listener.tls && listener.trusted_proxies.empty()) {
+    field.Error(
+        "has no effect: it is for responses over TLS, which this listener has not, nor has it "
+        "trusted_proxies that could");
+  }
+  return hsts;
+}
+
 Listener ParseListener(Field field, const std::filesystem::path& folder, Addresses& taken) {
   Listener listener;
   listener.address = ParseListenAddress(field["address"], taken);
   listener.name = ParseName(field["name"]);
   if (const Field tls = field["tls"]; tls.present()) listener.tls = ParseListenerTls(tls, folder);
-  listener.trusted_proxies = ParseTrustedProxies(field["trusted_proxies"]);
+  listener.trusted_proxies = ParseAddressSet(field["trusted_proxies"]);
   listener.proxy_protocol = ParseProxyProtocol(field["proxy_protocol"], listener.trusted_proxies,
                                                field["trusted_proxies"].sound());
+  listener.access = ParseAccess(field["access"]);
   listener.dialects = ParseDialects(field["dialects"]).value_or(listener.dialects);
   listener.backlog = field["backlog"].Optional(listener.backlog, {1, 65'535});
   listener.connections = field["connections"].Optional(listener.connections, {1, kMostConnections});
+  listener.connections_per_client = field["connections_per_client"].Optional(
+      listener.connections_per_client, {1, kMostConnections});
+  listener.accept_rate = ParseRate(field["accept_rate"]);
+  listener.redirect_https = ParseRedirect(field["redirect_https"], listener.tls.has_value());
+  listener.hsts = ParseHsts(field["hsts"], listener);
   listener.words = WordsOf(field.value());
   field.RejectUnknownKeys();
   return listener;

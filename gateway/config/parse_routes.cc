@@ -12,11 +12,6 @@
 namespace upgate::config {
 namespace {
 
-constexpr std::uint64_t kMaxMessage = 1ULL << 30;
-constexpr std::uint64_t kMaxSessions = 1'000'000'000;
-constexpr Millis kMonth = std::chrono::hours(720);
-constexpr Millis kDay = std::chrono::hours(24);
-
 std::string WrittenHost(const HostPattern& host) {
   return (host.wildcard ? "*." : "") + host.host;
 }
@@ -128,25 +123,6 @@ void ParseUpgradesOf(Field& field, const std::map<std::string, Backend>& backend
                                      : backends.at(*route.backend).relay;
   if (relay != Relay::kHttp)
     upgrades.Error("has no effect: only http and https servers switch protocols; remove it");
-}
-
-RouteLimits ParseLimits(Field field) {
-  RouteLimits limits;
-  limits.message_size =
-      field["message_size"]
-          .Optional(ByteSize{limits.message_size}, {ByteSize{1}, ByteSize{kMaxMessage}})
-          .bytes;
-  limits.server_message_size =
-      field["server_message_size"]
-          .Optional(ByteSize{limits.server_message_size}, {ByteSize{0}, ByteSize{kMaxMessage}})
-          .bytes;
-  limits.sessions = field["sessions"].Optional(limits.sessions, {0, kMaxSessions});
-  limits.idle = field["idle"].Optional(limits.idle, {Millis{0}, kMonth});
-  limits.ping_interval = field["ping_interval"].Optional(limits.ping_interval, {Millis{0}, kDay});
-  limits.max_age = field["max_age"].Optional(limits.max_age, {Millis{0}, kMonth});
-  limits.close_timeout = field["close_timeout"].Optional(limits.close_timeout, {Millis{1}, kHour});
-  field.RejectUnknownKeys();
-  return limits;
 }
 
 void RejectUnknownBackend(const Field& field, const std::string& name,
@@ -301,6 +277,11 @@ void RejectUselessServerLimit(Field& field, const std::map<std::string, Backend>
   limit.Error("has no effect: this route has no WebSocket server");
 }
 
+void RejectUserWithoutAuth(Field& field, const Route& route) {
+  if (route.limits.by != RouteLimits::By::kUser || field["auth"].present()) return;
+  field["limits"]["by"].Refuse({"needs auth on this route", "nobody has a name without it"}, "");
+}
+
 // `name`: a compression key of the route, for messages of at most `most` bytes, as set by `limit`.
 void RejectHighThreshold(Field& route_field, std::string_view name, const Compression& compression,
                          std::string_view limit, std::uint64_t most) {
@@ -365,11 +346,14 @@ Route ParseRoute(Field field, std::size_t index, Around& around) {
   ParseEndpointPolicy(field, backends, route);
   ParseHttpPolicy(field, backends, route);
   ParseUpgradesOf(field, backends, route);
+  route.compress_http = ParseHttpCompression(field["compress_http"]);
   route.cors = ParseCors(field["cors"]);
   route.rewriting = ParseRewriting(field, route.path, route.cors.has_value(), around.regexes);
   route.require_origin = field["require_origin"].Optional(route.require_origin);
   route.auth = ParseRouteAuth(field["auth"], around.auth);
+  route.access = ParseAccess(field["access"]);
   route.limits = ParseLimits(field["limits"]);
+  RejectUserWithoutAuth(field, route);
   RejectUselessServerLimit(field, backends, route);
   RejectUselessCompression(field, backends, route);
   route.name = ParseName(field["name"]);

@@ -80,6 +80,17 @@ struct Percent {
   std::uint32_t percent = 0;  // 1 to 100
 };
 
+// So many events in a time.
+struct EventRate {
+  std::uint64_t amount = 0;
+  Millis period{1000};
+};
+// So many bytes in a time.
+struct ByteRate {
+  std::uint64_t bytes = 0;
+  Millis period{1000};
+};
+
 // Where to listen.
 using Endpoint = std::variant<HostPort, UnixPath>;
 
@@ -153,6 +164,21 @@ template <>
 struct Syntax<Percent> {
   static constexpr std::string_view kForm = "a percentage such as 50%";
   static Reading<Percent> Read(std::string_view text);
+};
+
+// In rate_syntax.cc.
+template <>
+struct Syntax<EventRate> {
+  static constexpr std::string_view kForm = "a rate such as 5/s (s, m or h)";
+  static Reading<EventRate> Read(std::string_view text);
+  static std::string Write(const EventRate& rate);
+};
+
+template <>
+struct Syntax<ByteRate> {
+  static constexpr std::string_view kForm = "a rate such as 1MiB/s (s, m or h)";
+  static Reading<ByteRate> Read(std::string_view text);
+  static std::string Write(const ByteRate& rate);
 };
 
 template <>

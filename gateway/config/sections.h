@@ -58,6 +58,15 @@ std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, B
                                const std::map<std::string, Authenticator>& auth,
                                const std::vector<Listener>& listeners,
                                const std::filesystem::path& folder);
+// Addresses and blocks; the word "unix" stands for peers on unix sockets.
+AddressSet ParseAddressSet(const Field& field);
+// The map with `allow` and `deny`; lets everybody in if the field is not present.
+Access ParseAccess(Field field);
+// A map with `rate` and `burst`; no limit if the field is not present.
+Rate ParseRate(Field field);
+RouteLimits ParseLimits(Field field);
+// true, or a map of settings; nullopt for false and if not present.
+std::optional<HttpCompression> ParseHttpCompression(Field field);
 // True if a route or a listener may be given this name.
 bool IsRouteName(std::string_view name);
 // A name; empty if the field is not present.

@@ -55,6 +55,11 @@ Value ValueOf(const Certificate& certificate);
 Value ValueOf(const ListenerTls& tls);
 Value ValueOf(const ClientTls& tls);
 Value ValueOf(const Cors& cors);
+Value ValueOf(const AddressSet& set);
+// Absent if it is none.
+Value ValueOf(const Rate& rate);
+// Absent if it lets everybody in.
+Value ValueOf(const Access& access);
 Value ValueOf(const Replacement& replacement);
 Value ValueOf(const Admin& admin);
 Value ValueOf(const RouteAuth& auth);

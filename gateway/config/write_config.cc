@@ -23,11 +23,12 @@ std::string_view NameOf(ClientAuth auth) {
   return "none";
 }
 
-Value Describe(const TrustedProxies& trusted) {
-  Value list =
-      EachOf(trusted.blocks, [](const Cidr& block) { return TextValue(block.ToString()); });
-  if (trusted.unix_sockets) list.items.push_back(PlainValue("unix"));
-  return list;
+Value Describe(const Hsts& hsts) {
+  Value map;
+  Add(map, "max_age", ValueOf(hsts.max_age));
+  Add(map, "include_subdomains", ValueOf(hsts.include_subdomains));
+  Add(map, "preload", ValueOf(hsts.preload));
+  return map;
 }
 
 Value Describe(const Listener& listener) {
@@ -36,8 +37,14 @@ Value Describe(const Listener& listener) {
   if (IsRouteName(listener.name)) Add(map, "name", ValueOf(listener.name));
   Add(map, "backlog", ValueOf(listener.backlog));
   if (listener.connections != 0) Add(map, "connections", ValueOf(listener.connections));
+  if (listener.connections_per_client != 0)
+    Add(map, "connections_per_client", ValueOf(listener.connections_per_client));
+  Add(map, "accept_rate", ValueOf(listener.accept_rate));
+  if (listener.redirect_https != 0) Add(map, "redirect_https", ValueOf(listener.redirect_https));
+  if (listener.hsts) Add(map, "hsts", Describe(*listener.hsts));
   Add(map, "dialects", ValueOf(listener.dialects));
-  Add(map, "trusted_proxies", Describe(listener.trusted_proxies));
+  Add(map, "access", ValueOf(listener.access));
+  Add(map, "trusted_proxies", ValueOf(listener.trusted_proxies));
   Add(map, "proxy_protocol", PlainValue(listener.proxy_protocol ? "required" : "off"));
   Add(map, "tls", ValueOf(listener.tls));
   return map;
@@ -50,7 +57,20 @@ Value Describe(const HttpLimits& http) {
   Add(map, "head_timeout", ValueOf(http.head_timeout));
   Add(map, "idle_timeout", ValueOf(http.idle_timeout));
   Add(map, "body_rate", SizeValue(http.body_rate));
+  Add(map, "request_id", ValueOf(http.request_id));
+  Add(map, "traceparent", ValueOf(http.traceparent));
   Add(map, "underscores", PlainValue(http.underscores ? "pass" : "drop"));
+  return map;
+}
+
+Value Describe(const MemoryLimit& limit) {
+  return limit.bytes != 0 ? SizeValue(limit.bytes) : PlainValue(fmt::format("{}%", limit.percent));
+}
+
+Value Describe(const OverloadLimits& overload) {
+  Value map;
+  Add(map, "memory", Describe(overload.memory));
+  Add(map, "loop_lag", ValueOf(overload.loop_lag));
   return map;
 }
 
@@ -153,6 +173,28 @@ Value Describe(const Backend& backend) {
 
 }  // namespace
 
+Value ValueOf(const Rate& rate) {
+  if (!rate) return {};
+  Value map;
+  Add(map, "rate", PlainValue(Syntax<EventRate>::Write({rate.amount, rate.period})));
+  Add(map, "burst", ValueOf(rate.burst));
+  return map;
+}
+
+Value ValueOf(const AddressSet& set) {
+  Value list = EachOf(set.blocks, [](const Cidr& block) { return TextValue(block.ToString()); });
+  if (set.unix_sockets) list.items.push_back(PlainValue("unix"));
+  return list;
+}
+
+Value ValueOf(const Access& access) {
+  if (access.empty()) return {};
+  Value map;
+  Add(map, "allow", ValueOf(access.allow));
+  if (!access.deny.empty()) Add(map, "deny", ValueOf(access.deny));
+  return map;
+}
+
 Value ValueOf(DialectSet dialects) {
   std::vector<Value> names;
   for (std::size_t i = 0; i < kDialects; ++i) {
@@ -209,9 +251,8 @@ std::string WriteConfig(const Config& config) {
   Add(root, "workers", config.workers == 0 ? PlainValue("auto") : ValueOf(config.workers));
   Add(root, "server_header", ValueOf(config.server_header));
   Add(root, "compression_memory", SizeValue(config.compression_memory));
-  Add(root, "memory",
-      config.memory.bytes != 0 ? SizeValue(config.memory.bytes)
-                               : PlainValue(fmt::format("{}%", config.memory.percent)));
+  Add(root, "memory", Describe(config.memory));
+  Add(root, "overload", Describe(config.overload));
   Add(root, "shutdown", Describe(config.shutdown));
   Add(root, "drain_spread", ValueOf(config.drain_spread));
   Add(root, "resolve_interval", ValueOf(config.resolve_interval));
@@ -222,6 +263,11 @@ std::string WriteConfig(const Config& config) {
       EachOf(config.dns_servers, [](const std::string& server) { return TextValue(server); }));
   Add(root, "dns", std::move(dns));
   Add(root, "http", Describe(config.http));
+  if (!config.errors.empty()) {
+    Value errors;
+    for (const auto& [status, file] : config.errors) Add(errors, status, ValueOf(file));
+    Add(root, "errors", std::move(errors));
+  }
   Add(root, "log", Describe(config.log));
   Value auth;
   for (const auto& [name, one] : config.auth) Add(auth, name, Describe(one));

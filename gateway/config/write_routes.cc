@@ -65,6 +65,14 @@ Value Describe(const Compression& compression) {
   return map;
 }
 
+Value Describe(const HttpCompression& compression) {
+  Value map;
+  Add(map, "level", ValueOf(compression.level));
+  Add(map, "min_size", SizeValue(compression.min_size));
+  Add(map, "types", ValueOf(compression.types));
+  return map;
+}
+
 Value CompressionOr(const std::optional<Compression>& compression) {
   return compression ? Describe(*compression) : ValueOf(false);
 }
@@ -78,11 +86,54 @@ Value Describe(const Rewrite& rewrite) {
   return map;
 }
 
+std::string_view NameOf(SessionRate::From from) {
+  switch (from) {
+    case SessionRate::From::kClient:
+      return "client";
+    case SessionRate::From::kServer:
+      return "server";
+    case SessionRate::From::kBoth:
+      break;
+  }
+  return "both";
+}
+
+// `map`: the rate.
+Value WithSession(Value map, const SessionRate& limit) {
+  if (!limit.rate) return {};
+  Add(map, "over", PlainValue(limit.over == SessionRate::Over::kClose ? "close" : "delay"));
+  Add(map, "from", PlainValue(std::string(NameOf(limit.from))));
+  return map;
+}
+
+Value BytesValue(const Rate& rate) {
+  Value map;
+  Add(map, "rate", PlainValue(Syntax<ByteRate>::Write({rate.amount, rate.period})));
+  Add(map, "burst", SizeValue(rate.burst));
+  return map;
+}
+
+// Those that are given.
+void AddRates(Value& map, const RouteLimits& limits) {
+  const bool by_user = limits.by == RouteLimits::By::kUser;
+  if (by_user || limits.sessions_per_client != 0 || limits.handshakes || limits.requests)
+    Add(map, "by", PlainValue(by_user ? "user" : "address"));
+  if (limits.sessions_per_client != 0)
+    Add(map, "sessions_per_client", ValueOf(limits.sessions_per_client));
+  Add(map, "handshakes", ValueOf(limits.handshakes));
+  Add(map, "requests", ValueOf(limits.requests));
+  Add(map, "messages", WithSession(ValueOf(limits.messages.rate), limits.messages));
+  Add(map, "bytes", WithSession(BytesValue(limits.bytes.rate), limits.bytes));
+  if (limits.queue_time.count() != 0) Add(map, "queue_time", ValueOf(limits.queue_time));
+}
+
 Value Describe(const RouteLimits& limits, bool relays) {
   Value map;
   Add(map, "message_size", SizeValue(limits.message_size));
   if (relays) Add(map, "server_message_size", SizeValue(limits.server_message_size));
+  if (limits.body_size != 0) Add(map, "body_size", SizeValue(limits.body_size));
   Add(map, "sessions", ValueOf(limits.sessions));
+  AddRates(map, limits);
   Add(map, "idle", ValueOf(limits.idle));
   Add(map, "ping_interval", ValueOf(limits.ping_interval));
   Add(map, "max_age", ValueOf(limits.max_age));
@@ -153,9 +204,11 @@ Value ValueOf(const Route& route, const std::map<std::string, Backend>& backends
   if (relays) AddRelaySettings(map, route);
   AddRewriting(map, route.rewriting);
   if (!route.upgrades.empty()) Add(map, "upgrades", ValueOf(route.upgrades));
+  if (route.compress_http) Add(map, "compress_http", Describe(*route.compress_http));
   Add(map, "cors", ValueOf(route.cors));
   Add(map, "require_origin", ValueOf(route.require_origin));
   Add(map, "auth", ValueOf(route.auth));
+  Add(map, "access", ValueOf(route.access));
   Add(map, "limits", Describe(route.limits, relays));
   Add(map, "on_change", PlainValue(std::string(NameOf(route.on_change))));
   return map;

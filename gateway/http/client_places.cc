@@ -1,5 +1,7 @@
 #include "gateway/http/client_places.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 namespace upgate::http {
@@ -19,6 +21,28 @@ std::optional<ClientPlaces::Place> ClientPlaces::TryTake() {
   stats_.connections_open.Add();
   ++taken_;
   return Place(*this, kOfClient);
+}
+
+bool ClientPlaces::CountClient(Place& place, const SocketAddress& client) {
+  ClientCounts* const counts = place.places_->limits_.by_client;
+  const auto* address = std::get_if<IpPort>(&client);
+  if (counts == nullptr || address == nullptr) return true;
+  auto taken = counts->TryTake(ClientKey::Of(address->ip));
+  if (!taken) return false;
+  place.client_ = std::move(*taken);
+  return true;
+}
+
+// The clock of all loops.
+io::Millis ClientPlaces::TakeOfRate(const io::Timers& clock) {
+  if (limits_.rate == nullptr || !limits_.rate->limited()) return io::Millis{0};
+  const double wait = limits_.rate->TakeOne(static_cast<double>(clock.Micros()) / 1000);
+  return io::Millis(static_cast<io::Millis::rep>(std::ceil(wait)));
+}
+
+void ClientPlaces::GiveBackToRate(const io::Timers& clock) {
+  if (limits_.rate != nullptr && limits_.rate->limited())
+    limits_.rate->GiveBackOne(static_cast<double>(clock.Micros()) / 1000);
 }
 
 void ClientPlaces::Place::Keep(std::uint32_t descriptors) {
@@ -49,6 +73,18 @@ void ClientPlaces::CountPauseOfSystem(const Error& error, io::Instant now) {
   Warn(pauses_[reason], "clients wait", error.message, now);
 }
 
+void ClientPlaces::CountPauseOfRate(io::Instant now) {
+  const auto reason = static_cast<std::size_t>(WaitReason::kAcceptRate);
+  stats_.accept_pauses[reason].Add();
+  Warn(pauses_[reason], "clients wait", "more come than accept_rate of the listener allows", now);
+}
+
+void ClientPlaces::CountPauseOfHandshakes(io::Instant now) {
+  const auto reason = static_cast<std::size_t>(WaitReason::kHandshakes);
+  stats_.accept_pauses[reason].Add();
+  Warn(pauses_[reason], "clients wait", "as many TLS handshakes as make sense are under way", now);
+}
+
 void ClientPlaces::CountRefusal(io::Instant now) {
   stats_.connections_refused.Add();
   Warn(refusals_, "clients refused", WhyFull(), now);
@@ -67,6 +103,18 @@ void ClientPlaces::CountProxyRefusal(const ProxyError& error, const SocketAddres
                                      {"kind", stats::kProxyFaultNames[fault]},
                                      {"why", error.reason},
                                      {"left_out", *left_out}});
+}
+
+void ClientPlaces::CountTurnedAway(stats::TurnedAway why, const SocketAddress& client,
+                                   io::Instant now) {
+  const auto reason = static_cast<std::size_t>(why);
+  stats_.turned_away[reason].Add();
+  const auto left_out = turned_away_[reason].Due(now);
+  if (!left_out) return;
+  log_.Info("connection closed", {{"listener", listener_},
+                                  {"client", ToString(client)},
+                                  {"why", stats::kTurnedAwayReasons[reason]},
+                                  {"left_out", *left_out}});
 }
 
 std::string ClientPlaces::WhyFull() const {

@@ -7,10 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "gateway/base/client_counts.h"
 #include "gateway/base/log.h"
+#include "gateway/base/overload.h"
 #include "gateway/base/proxy_header.h"
 #include "gateway/base/result.h"
 #include "gateway/base/shared_limit.h"
+#include "gateway/base/shared_rate.h"
 #include "gateway/io/seldom.h"
 #include "gateway/stats/stats.h"
 
@@ -32,6 +35,10 @@ class ClientPlaces {
     SharedLimit* descriptors = nullptr;
     const std::uint64_t* process_limit = nullptr;  // for messages, beside `descriptors`
     io::Seldom* proxy_lines = nullptr;             // of CountProxyRefusal, over all loops
+    ClientCounts* by_client = nullptr;             // connections of each client
+    SharedRate* rate = nullptr;                    // of new connections
+    const Overload* overload = nullptr;            // of the loop below
+    std::size_t loop = 0;
   };
 
   // What one client holds; gives it back when it is destroyed.
@@ -39,9 +46,12 @@ class ClientPlaces {
    public:
     Place() = default;
     Place(Place&& other) noexcept
-        : places_(std::exchange(other.places_, nullptr)), descriptors_(other.descriptors_) {}
+        : places_(std::exchange(other.places_, nullptr)),
+          client_(std::move(other.client_)),
+          descriptors_(other.descriptors_) {}
     Place& operator=(Place&& other) noexcept {
       std::swap(places_, other.places_);
+      std::swap(client_, other.client_);
       std::swap(descriptors_, other.descriptors_);
       return *this;
     }
@@ -59,6 +69,7 @@ class ClientPlaces {
     Place(ClientPlaces& places, std::uint32_t descriptors)
         : places_(&places), descriptors_(descriptors) {}
     ClientPlaces* places_ = nullptr;
+    ClientCounts::Taken client_;
     std::uint32_t descriptors_ = 0;
   };
 
@@ -96,6 +107,19 @@ class ClientPlaces {
 
   // A place for a new client; nothing when a limit is reached.
   std::optional<Place> TryTake();
+  // Counts the connection of `place` for a client; false if the client has as many as it may.
+  // Clients on unix sockets have no address and are not counted.
+  static bool CountClient(Place& place, const SocketAddress& client);
+
+  // Takes one of the connections that the listener's rate allows. Returns 0, or how long until
+  // there is one.
+  io::Millis TakeOfRate(const io::Timers& clock);
+  // True if no handshake is to be begun now.
+  bool refuses_handshakes() const {
+    return limits_.overload != nullptr && limits_.overload->Of(limits_.loop).refuses_handshakes();
+  }
+  // For a connection that did not come after all.
+  void GiveBackToRate(const io::Timers& clock);
 
   // A connection's place goes with its stream when that is handed over to a session: whoever takes
   // the stream calls these two around it, and the connection's owner calls OnConnectionDone in
@@ -112,11 +136,15 @@ class ClientPlaces {
   // Clients begin to wait, for the limit that TryTake came upon last, or because the system
   // refused.
   void CountPause(io::Instant now);
+  void CountPauseOfRate(io::Instant now);
+  void CountPauseOfHandshakes(io::Instant now);
   void CountPauseOfSystem(const Error& error, io::Instant now);
   // Clients waited for too long.
   void CountRefusal(io::Instant now);
   // The connection from `peer` is closed, because it has no PROXY header that is believed.
   void CountProxyRefusal(const ProxyError& error, const SocketAddress& peer, io::Instant now);
+  // The connection of `client` is closed before anything is read from it.
+  void CountTurnedAway(stats::TurnedAway why, const SocketAddress& client, io::Instant now);
 
  private:
   void GiveBack(std::uint32_t descriptors);
@@ -136,6 +164,7 @@ class ClientPlaces {
   stats::WaitReason full_ = stats::WaitReason::kConnections;
   std::array<io::Seldom, stats::kWaitReasons> pauses_;
   io::Seldom refusals_;
+  std::array<io::Seldom, stats::kTurnedAways> turned_away_;
 };
 
 }  // namespace upgate::http

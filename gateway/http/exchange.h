@@ -11,6 +11,7 @@
 #include "gateway/base/address.h"
 #include "gateway/base/bytes.h"
 #include "gateway/base/ref.h"
+#include "gateway/config/config.h"
 #include "gateway/http/field_changes.h"
 #include "gateway/http/message.h"
 #include "gateway/io/stream.h"
@@ -91,6 +92,17 @@ class Exchange {
   // Changes to the head of every response, whoever sends it, a 101 included; before the fields of
   // SetAnswerHeaders. Interim responses only lose fields.
   virtual void SetAnswerChanges(FieldChanges changes) = 0;
+
+  // Fields for the head of every final response, whoever sends it, a 101 included; each replaces
+  // those of the same name, after all other changes.
+  virtual void SetOwnFields(Headers) {}
+
+  // Allows the body of the response to be sent as gzip. Borrowed: outlives the exchange.
+  virtual void SetCompression(const config::HttpCompression&) {}
+
+  // A request body of more bytes is refused with 413, or the connection is aborted if the response
+  // has begun.
+  virtual void SetBodyLimit(std::uint64_t) {}
 
   // Sends the whole response. Adds Date, Server (as configured), Content-Length and Connection
   // where they are missing. No body is sent in response to HEAD. If the request body is still

@@ -4,12 +4,12 @@
 
 namespace upgate::http {
 
-Front::Front(io::Loop loop, Options options, Tls tls, Proxies proxies, tls::Scratch& scratch,
+Front::Front(io::Loop loop, Options options, Tls tls, Entry entry, tls::Scratch& scratch,
              RequestHandler& handler, ClientPlaces& places)
     : loop_(loop),
       options_(std::move(options)),
       tls_(std::move(tls)),
-      proxies_(std::move(proxies)),
+      entry_(std::move(entry)),
       scratch_(scratch),
       handler_(handler),
       places_(places),
@@ -21,10 +21,10 @@ Front::~Front() {
   places_.SetWaiter(nullptr);
 }
 
-void Front::Update(Options options, Tls tls, Proxies proxies) {
+void Front::Update(Options options, Tls tls, Entry entry) {
   options_ = std::move(options);
   tls_ = std::move(tls);
-  proxies_ = std::move(proxies);
+  entry_ = std::move(entry);
 }
 
 Result<SocketAddress> Front::Listen(const SocketAddress& address,
@@ -44,22 +44,54 @@ Result<SocketAddress> Front::Listen(std::unique_ptr<io::BoundSocket> socket) {
   return bound;
 }
 
+bool Front::HandshakesWait() {
+  const std::size_t under_way = tls_ != nullptr ? scratch_.handshakes() : 0;
+  const bool busy = under_way >= kMostHandshakes && loop_.turn.crowded();
+  const bool wait = busy || under_way >= kMostUnfinished;
+  if (wait && !crowded_) places_.CountPauseOfHandshakes(loop_.timers.Now());
+  crowded_ = wait;
+  if (!wait) return false;
+  if (busy) {
+    loop_.turn.Continue(*this);  // behind the work that others have waiting
+  } else {
+    HoldBackFor(kHandshakeInterval);
+  }
+  return true;
+}
+
 bool Front::MayAccept() {
+  if (HandshakesWait()) return false;
+  if (const io::Millis wait = places_.TakeOfRate(loop_.timers); wait.count() > 0) {
+    if (!std::exchange(rationed_, true)) places_.CountPauseOfRate(loop_.timers.Now());
+    HoldBackFor(wait);
+    return false;
+  }
+  rationed_ = false;
   if (auto place = places_.TryTake()) {
     next_ = std::move(*place);
     hold_back_.OnPlace();
     holding_ = false;
     return true;
   }
+  places_.GiveBackToRate(loop_.timers);
   const io::Instant now = loop_.timers.Now();
   if (hold_back_.OnFull(now) == HoldBack::Verdict::kRefuse) {
     holding_ = false;
     return true;
   }
   if (!std::exchange(holding_, true)) places_.CountPause(now);
-  // A place may also become free on another loop.
-  if (!look_again_.armed()) look_again_.Arm(HoldBack::kInterval);
+  HoldBackFor(HoldBack::kInterval);  // a place may also become free on another loop
   return false;
+}
+
+void Front::HoldBackFor(io::Millis delay) {
+  if (!look_again_.armed()) look_again_.Arm(delay);
+}
+
+// Nobody took it.
+void Front::ReturnPlace() {
+  next_ = {};
+  places_.GiveBackToRate(loop_.timers);
 }
 
 void Front::LookAgain() {
@@ -77,10 +109,22 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     return;
   }
   places_.stats().connections_total.Add();
-  if (proxies_ != nullptr && !proxies_->Has(stream->peer_address())) {
+  if (entry_.proxies != nullptr && !entry_.proxies->Has(stream->peer_address())) {
     places_.CountProxyRefusal(
         {ProxyFault::kUntrusted, "the peer is not in trusted_proxies of this listener"},
         stream->peer_address(), loop_.timers.Now());
+    next_ = {};
+    stream->Abort();
+    return;
+  }
+  if (entry_.proxies == nullptr && !MayEnter(stream->peer_address(), next_)) {
+    next_ = {};
+    stream->Abort();
+    return;
+  }
+  if (tls_ != nullptr && places_.refuses_handshakes()) {
+    places_.CountTurnedAway(stats::TurnedAway::kOverload, stream->peer_address(),
+                            loop_.timers.Now());
     next_ = {};
     stream->Abort();
     return;
@@ -95,7 +139,7 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
   Client& client = *clients_.emplace_back(std::make_unique<Client>(*this));
   client.index = clients_.size() - 1;
   client.place = std::exchange(next_, {});
-  if (proxies_ != nullptr) {
+  if (entry_.proxies != nullptr) {
     client.proxy = stream->peer_address();
     stream = std::make_unique<ProxiedStream>(std::move(stream), options_->limits.head_timeout,
                                              loop_, client);
@@ -108,7 +152,7 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
 }
 
 void Front::OnAcceptFailed(const Error& error) {
-  next_ = {};
+  ReturnPlace();
   places_.CountPauseOfSystem(error, loop_.timers.Now());
 }
 
@@ -116,6 +160,24 @@ void Front::OnProxyRefused(Client& client, const ProxyError& error) {
   if (client.index == Client::kGone) return;
   places_.CountProxyRefusal(error, client.proxy, loop_.timers.Now());
   Remove(client);
+}
+
+bool Front::OnProxyHeader(Client& client, const SocketAddress& address) {
+  if (MayEnter(address, client.place)) return true;
+  Remove(client);
+  return false;
+}
+
+bool Front::MayEnter(const SocketAddress& address, ClientPlaces::Place& place) {
+  using enum stats::TurnedAway;
+  const auto turn_away = [&](stats::TurnedAway why) {
+    places_.CountTurnedAway(why, address, loop_.timers.Now());
+    return false;
+  };
+  if (entry_.access != nullptr && !entry_.access->Allows(address)) return turn_away(kAddress);
+  const bool counted = entry_.uncounted == nullptr || !entry_.uncounted->Has(address);
+  if (counted && !ClientPlaces::CountClient(place, address)) return turn_away(kConnectionsOfClient);
+  return true;
 }
 
 void Front::Remove(Client& client) {

@@ -30,12 +30,25 @@ class Front final : private io::AcceptHandler,
   using Options = std::shared_ptr<const ServerOptions>;
   // nullptr for a plain listener.
   using Tls = std::shared_ptr<const tls::ContextCell<tls::ServerContext>>;
-  // Those whose PROXY header is believed, where every connection has to begin with one; else
-  // nullptr.
-  using Proxies = std::shared_ptr<const config::TrustedProxies>;
+  // What is demanded of connections before anything else is read from them. nullptr: nothing.
+  struct Entry {
+    // Those whose PROXY header is believed, where every connection has to begin with one.
+    std::shared_ptr<const config::TrustedProxies> proxies;
+    std::shared_ptr<const config::Access> access;
+    // Proxies, whose connections are those of many clients: not counted by client.
+    std::shared_ptr<const config::AddressSet> uncounted;
+  };
+
+  // How many TLS handshakes are begun on a loop that is busy: more would only wait for others.
+  // Connections in the backlog have no timeout that runs, and take no memory of the process.
+  static constexpr std::size_t kMostHandshakes = 256;
+  // And on any loop: each takes some 50 KiB, and slow clients must not wait for too many others.
+  static constexpr std::size_t kMostUnfinished = 1024;
+  // How often to look again whether there are fewer.
+  static constexpr io::Millis kHandshakeInterval{10};
 
   // What is borrowed outlives the front.
-  Front(io::Loop loop, Options options, Tls tls, Proxies proxies, tls::Scratch& scratch,
+  Front(io::Loop loop, Options options, Tls tls, Entry entry, tls::Scratch& scratch,
         RequestHandler& handler, ClientPlaces& places);
   ~Front();
 
@@ -44,7 +57,7 @@ class Front final : private io::AcceptHandler,
   Result<SocketAddress> Listen(std::unique_ptr<io::BoundSocket> socket);
 
   // For clients that come from now on.
-  void Update(Options options, Tls tls, Proxies proxies);
+  void Update(Options options, Tls tls, Entry entry);
 
   // Stops listening; idle connections end, busy ones after their answer. `empty` is called once no
   // connection is left, at the earliest in the next turn's callbacks or at once when there is none.
@@ -62,6 +75,9 @@ class Front final : private io::AcceptHandler,
     explicit Client(Front& owner) : front(owner) {}
     void OnConnectionDone(ServerConnection&) override { front.Remove(*this); }
     void OnProxyRefused(const ProxyError& error) override { front.OnProxyRefused(*this, error); }
+    bool OnProxyHeader(const SocketAddress& client) override {
+      return front.OnProxyHeader(*this, client);
+    }
 
     Front& front;
     std::size_t index = kGone;  // in clients_
@@ -73,26 +89,36 @@ class Front final : private io::AcceptHandler,
 
   bool MayAccept() override;
   void OnAccept(std::unique_ptr<io::ByteStream> stream) override;
-  void OnNoConnection() override { next_ = {}; }
+  void OnNoConnection() override { ReturnPlace(); }
   void OnAcceptFailed(const Error& error) override;
   void OnPlaceFree() override;
   void OnTimer(io::Timer&) override { LookAgain(); }
   void OnLater() override { LookAgain(); }
   void LookAgain();
   void OnProxyRefused(Client& client, const ProxyError& error);
+  bool OnProxyHeader(Client& client, const SocketAddress& address);
+  // Whether a client with this address may have the connection; counts those that may not.
+  bool MayEnter(const SocketAddress& address, ClientPlaces::Place& place);
+  // True if no further TLS handshake is to begin now; looks again later.
+  bool HandshakesWait();
+  // Holds back all who wait; they are looked at again in `delay`.
+  void HoldBackFor(io::Millis delay);
+  void ReturnPlace();
   // Takes the client, which may be at work, out of the table; it dies at the end of the turn.
   void Remove(Client& client);
 
   io::Loop loop_;
   Options options_;
   Tls tls_;
-  Proxies proxies_;
+  Entry entry_;
   tls::Scratch& scratch_;
   RequestHandler& handler_;
   ClientPlaces& places_;
   ClientPlaces::Place next_;  // of the connection that is just being accepted; empty: refuse it
   HoldBack hold_back_;
-  bool holding_ = false;  // clients may be waiting in the backlog
+  bool holding_ = false;   // clients may be waiting in the backlog, for a place
+  bool rationed_ = false;  // the same for the rate of new connections
+  bool crowded_ = false;   // and for TLS handshakes
   io::Timer look_again_;
   std::vector<std::unique_ptr<io::Listener>> listeners_;
   std::vector<std::unique_ptr<Client>> clients_;  // in no order

@@ -331,7 +331,11 @@ void Http1Connection::OfferContinue() {
 }
 
 void Http1Connection::DeliverBody(Bytes bytes) {
-  if (state_ == State::kBusy) return exchange_->handler()->OnBody(bytes);
+  if (state_ == State::kBusy) {
+    if (!exchange_->CountBody(bytes.size()))
+      return RefuseRequest({413, "the request body is larger than limits.body_size"});
+    return exchange_->handler()->OnBody(bytes);
+  }
   if (bytes.size() > discard_left_) return Linger();
   discard_left_ -= bytes.size();
 }

@@ -46,6 +46,15 @@ class Http1Connection final : public ServerConnection,
   void OnHeadSent(int status) { handler_.OnAnswer(status); }
   void OnWritten();
   void OnAnswered(bool close);
+  io::MemoryLedger& memory() { return loop_.memory; }
+  // Nothing is to be allocated that is not needed.
+  bool memory_is_short() const {
+    const io::MemoryTotal* total = loop_.memory.total();
+    return total != nullptr && total->held() > total->high_mark();
+  }
+  void ApplyErrorPage(const Request& request, Response& response) const {
+    if (options_.error_pages) options_.error_pages->Apply(request, response);
+  }
   void OnBodyReading();
   // Aborts the connection (RST).
   void Abort();

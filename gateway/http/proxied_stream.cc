@@ -45,6 +45,7 @@ void ProxiedStream::OnBytes(MutableBytes data) {
   if (!parsed) return Refuse(parsed.error());
   if (!*parsed) return reading_->charge.Set(reading_->parser.held_bytes());
   if ((*parsed)->source) header_ = std::make_unique<ProxyHeader>(std::move(**parsed));
+  if (!reading_->observer.OnProxyHeader(peer_address())) return StopReading();
   reading_.reset();
   lower_->SetHandler(handler_);
   if (rest.empty() || handler_ == nullptr) return;
@@ -73,10 +74,15 @@ void ProxiedStream::OnTimer(io::Timer&) {
 }
 
 void ProxiedStream::Refuse(const ProxyError& error) {
-  if (std::exchange(refused_, true)) return;
+  if (refused_) return;
+  StopReading();
+  reading_->observer.OnProxyRefused(error);
+}
+
+void ProxiedStream::StopReading() {
+  refused_ = true;
   reading_->timer.Disarm();
   lower_->SetReading(false);
-  reading_->observer.OnProxyRefused(error);
 }
 
 }  // namespace upgate::http

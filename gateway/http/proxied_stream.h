@@ -26,6 +26,12 @@ class ProxiedStream final : public io::ByteStream,
     // There is no header that can be used; nothing follows, and the stream's handler is not called.
     // From inside the stream's own callbacks: must not destroy the stream.
     virtual void OnProxyRefused(const ProxyError& error) = 0;
+    // The header is complete, and the connection is that of `client`. False: nothing more is read,
+    // as if it were refused. The same applies as above.
+    virtual bool OnProxyHeader(const SocketAddress& client) {
+      (void)client;
+      return true;
+    }
 
    protected:
     ~Observer() = default;
@@ -67,6 +73,7 @@ class ProxiedStream final : public io::ByteStream,
   void OnFlushed() override;
   void OnTimer(io::Timer& timer) override;
   void Refuse(const ProxyError& error);
+  void StopReading();
 
   const std::unique_ptr<io::ByteStream> lower_;
   io::StreamHandler* handler_ = nullptr;

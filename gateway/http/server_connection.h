@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/http/error_pages.h"
 #include "gateway/http/exchange.h"
 #include "gateway/io/memory.h"
 #include "gateway/io/network.h"
@@ -40,7 +41,8 @@ struct ServerLimits {
 
 struct ServerOptions {
   ServerLimits limits;
-  std::string server_name = "upgate";  // the Server header; empty: none
+  std::string server_name = "upgate";                  // the Server header; empty: none
+  std::shared_ptr<const ErrorPages> error_pages = {};  // nullptr: none
 };
 
 // The server side of one HTTP/1.1 client (RFC 9112): reads requests, checks them, hands each to

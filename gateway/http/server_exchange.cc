@@ -74,7 +74,54 @@ Response ServerExchange::WithAnswerHeaders(Response response) const {
     if (vary && response.headers.HasToken("vary", header.value)) continue;
     response.headers.Add(header.name, header.value);
   }
+  if (!more_) return response;
+  for (const Header& header : more_->own_fields) {
+    response.headers.Remove(header.name);
+    response.headers.Add(header.name, header.value);
+  }
   return response;
+}
+
+bool ServerExchange::CountBody(std::size_t bytes) {
+  if (!more_) return true;
+  const bool fits = bytes <= more_->body_left;
+  more_->body_left -= std::min<std::uint64_t>(bytes, more_->body_left);
+  return fits;
+}
+
+bool ServerExchange::StartGzip(std::optional<std::uint64_t> length, Response& response) {
+  if (!more_ || more_->compression == nullptr) return false;
+  // The field is added, and the body sent as it is, if there is no memory.
+  Response changed = response;
+  const bool wanted = PrepareGzip(request_, *more_->compression, length, changed);
+  if (wanted && request_.method != "HEAD") {
+    if (!connection_->memory_is_short())
+      more_->gzip = GzipBody::Make(more_->compression->level, &connection_->memory());
+    if (!more_->gzip) return false;
+  }
+  response = std::move(changed);
+  return wanted;
+}
+
+// Sends what the compressor has put out.
+void ServerExchange::WriteCompressed() {
+  const std::string out = std::exchange(more_->compressed, {});
+  if (out.empty()) return;
+  body_bytes_ += out.size();
+  const ResponseWriter::Framed framed = writer_.Body(AsBytes(out));
+  if (!framed.slices().empty()) Write(framed.slices(), writer_.has_end());
+}
+
+BodyLength ServerExchange::CompressWhole(Response& response) {
+  if (!StartGzip(response.body.size(), response)) return {.bytes = response.body.size()};
+  if (!more_->gzip) return {};  // HEAD
+  std::string compressed;
+  more_->gzip->Add(AsBytes(response.body), compressed);
+  more_->gzip->Finish(compressed);
+  more_->gzip.reset();
+  connection_->Spend(response.body.size());
+  response.body = std::move(compressed);
+  return {.bytes = response.body.size()};
 }
 
 Response ServerExchange::WithoutDropped(Response response) const {
@@ -87,8 +134,10 @@ void ServerExchange::Respond(Response response) {
   if (connection_ == nullptr) return;
   if (head_sent_) return Abort();  // in the middle of another response: neither can be completed
   StartWriter();
+  if (response.status >= 400) connection_->ApplyErrorPage(request_, response);
   response = WithAnswerHeaders(std::move(response));
-  auto head = writer_.Head(response, {.bytes = response.body.size()});
+  const BodyLength length = CompressWhole(response);
+  auto head = writer_.Head(response, length);
   if (!head) {
     response = TextResponse(500, kUnsendable);
     head = writer_.Head(response, {.bytes = response.body.size()});
@@ -116,9 +165,14 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
     if (response.status == 100) continued_ = true;
     return;
   }
-  auto head = answer_headers_.empty() && !answer_changes_
-                  ? writer_.Head(response, length)
-                  : writer_.Head(WithAnswerHeaders(response), length);
+  std::optional<std::string> head;
+  if (answer_headers_.empty() && !answer_changes_ && !more_) {
+    head = writer_.Head(response, length);
+  } else {
+    Response changed = WithAnswerHeaders(response);
+    if (StartGzip(length.bytes, changed)) length = {};
+    head = writer_.Head(changed, length);
+  }
   if (!head) return Respond(TextResponse(500, kUnsendable));
   head_sent_ = true;
   status_ = response.status;
@@ -129,6 +183,12 @@ void ServerExchange::SendHead(const Response& response, BodyLength length) {
 
 void ServerExchange::SendBody(Bytes bytes) {
   if (connection_ == nullptr || !head_sent_) return;
+  if (more_ && more_->gzip) {
+    more_->gzip->Add(bytes, more_->compressed);
+    connection_->Spend(bytes.size());
+    if (!gathering_) more_->gzip->Flush(more_->compressed);
+    return WriteCompressed();
+  }
   body_bytes_ += bytes.size();
   const ResponseWriter::Framed framed = writer_.Body(bytes);
   if (!framed.slices().empty()) Write(framed.slices(), writer_.has_end());
@@ -136,6 +196,12 @@ void ServerExchange::SendBody(Bytes bytes) {
 
 void ServerExchange::EndBody(const Headers& trailers) {
   if (connection_ == nullptr || !head_sent_) return;
+  if (more_ && more_->gzip) {
+    more_->gzip->Finish(more_->compressed);
+    more_->gzip.reset();
+    WriteCompressed();
+    if (connection_ == nullptr) return;
+  }
   const auto end = writer_.End(trailers);
   if (!end) return Abort();
   gathering_ = false;
@@ -166,6 +232,10 @@ void ServerExchange::Write(std::span<const Bytes> slices, bool more_to_come) {
 }
 
 void ServerExchange::Flush() {
+  if (connection_ != nullptr && gathering_ && more_ && more_->gzip) {
+    more_->gzip->Flush(more_->compressed);
+    WriteCompressed();
+  }
   gathering_ = false;
   if (connection_ != nullptr && !gathered_.empty()) Write({}, false);
 }
@@ -194,9 +264,15 @@ Upgraded ServerExchange::Upgrade(const Response& response) {
     return {};
   }
   std::string answer;
-  if (answer_changes_) {
+  if (answer_changes_ || more_) {
     Response changed = response;
-    answer_changes_->Apply(changed.headers);
+    if (answer_changes_) answer_changes_->Apply(changed.headers);
+    if (more_) {
+      for (const Header& header : more_->own_fields) {
+        changed.headers.Remove(header.name);
+        changed.headers.Add(header.name, header.value);
+      }
+    }
     answer = ResponseWriter::UpgradeHead(changed);
   } else {
     answer = ResponseWriter::UpgradeHead(response);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gateway/http/exchange.h"
+#include "gateway/http/gzip_body.h"
 #include "gateway/http/response_writer.h"
 
 namespace upgate::http {
@@ -32,6 +33,11 @@ class ServerExchange final : public Exchange, public io::Deletable {
   void SetAnswerChanges(FieldChanges changes) override {
     answer_changes_ = std::make_unique<const FieldChanges>(std::move(changes));
   }
+  void SetOwnFields(Headers fields) override { more().own_fields = std::move(fields); }
+  void SetCompression(const config::HttpCompression& settings) override {
+    more().compression = &settings;
+  }
+  void SetBodyLimit(std::uint64_t bytes) override { more().body_left = bytes; }
   void Respond(Response response) override;
   void SendHead(const Response& response, BodyLength length) override;
   void SendBody(Bytes bytes) override;
@@ -58,6 +64,8 @@ class ServerExchange final : public Exchange, public io::Deletable {
   bool body_reading() const { return body_reading_; }
   bool head_sent() const { return head_sent_; }
   RequestSummary Summary(io::Instant now) const;
+  // Counts what has arrived of the request body; false if that is too much.
+  bool CountBody(std::size_t bytes);
   // 100 Continue was sent, or a final response made it unnecessary.
   bool continued() const { return continued_ || head_sent_; }
   void SendContinue();
@@ -66,6 +74,24 @@ class ServerExchange final : public Exchange, public io::Deletable {
   void StartWriter();
   // Appends the slices to the gathered bytes, and writes them all unless they may be held back.
   void Write(std::span<const Bytes> slices, bool more_to_come);
+  // What few requests need.
+  struct More {
+    Headers own_fields;
+    const config::HttpCompression* compression = nullptr;  // nullptr: none
+    std::unique_ptr<GzipBody> gzip;                        // of the response that is being sent
+    std::string compressed;                                // a buffer; empty between calls
+    std::uint64_t body_left = ~std::uint64_t{0};
+  };
+  More& more() {
+    if (!more_) more_ = std::make_unique<More>();
+    return *more_;
+  }
+
+  // Begins to compress, if that was allowed and the client takes it. Changes the head.
+  bool StartGzip(std::optional<std::uint64_t> length, Response& response);
+  void WriteCompressed();
+  // The same for a whole response. Returns the length to announce.
+  BodyLength CompressWhole(Response& response);
   Response WithAnswerHeaders(Response response) const;
   Response WithoutDropped(Response response) const;
 
@@ -74,6 +100,7 @@ class ServerExchange final : public Exchange, public io::Deletable {
   const SocketAddress client_address_;
   Headers answer_headers_;
   std::unique_ptr<const FieldChanges> answer_changes_;  // nullptr: none
+  std::unique_ptr<More> more_;
   ResponseWriter writer_;
   std::string gathered_;
   std::size_t request_bytes_ = 0;

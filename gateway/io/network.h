@@ -147,6 +147,8 @@ class Turn {
   // The same for a session or connection with work left after its share of the turn (see
   // Loop::share): a turn serves some of these calls, in order, after all new work.
   virtual void Continue(Later& later) = 0;
+  // True if work is waiting for a later turn: the loop is as busy as it can be.
+  virtual bool crowded() const { return false; }
 };
 
 // The cost of a message in addition to its bytes, and a share that takes some hundred microseconds.

@@ -116,6 +116,7 @@ void Loop::Run() {
 void Loop::RunUntil(const std::function<bool()>& done) {
   done_ = &done;
   clock_.SetRunning(true);
+  polled_ms_ = uv_now(&uv_);
   busy_.Enter();
   uv_run(&uv_, UV_RUN_DEFAULT);
   busy_.Leave();
@@ -138,12 +139,16 @@ void Loop::OnIdle() {
 void Loop::OnPrepare() {
   // Only this thread writes it.
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const std::uint64_t least = long_turn_ms_.load(std::memory_order_relaxed);
+  if (least != 0 && uv_now(&uv_) - polled_ms_ >= least) [[unlikely]]
+    long_turns_.fetch_add(1, std::memory_order_relaxed);
   DeleteDeferred();
   if ((*done_)()) uv_stop(&uv_);
   SetAlarm();
 }
 
 void Loop::OnCheck() {
+  polled_ms_ = uv_now(&uv_);
   sockets_left_ = poller_->Dispatch(SliceEnd());
   // Timers run after the events of their turn: after a long turn, or when the process was not
   // scheduled, the awaited data may have arrived before the deadline.

@@ -92,8 +92,15 @@ class Loop final : public io::Turn {
   std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
   std::uint64_t busy_us() const { return busy_.Micros(); }
 
+  // The number of turns that took at least as long as SetLongTurn says; turns end when the loop
+  // sleeps. Thread-safe, as is SetLongTurn; 0: no turn is long.
+  std::uint64_t long_turns() const { return long_turns_.load(std::memory_order_relaxed); }
+  void SetLongTurn(std::chrono::milliseconds least) {
+    long_turn_ms_.store(static_cast<std::uint64_t>(least.count()), std::memory_order_relaxed);
+  }
+
   // True if work is waiting for a later turn: then a peer with much traffic has to wait as well.
-  bool crowded() const { return sockets_left_ || !leftovers_.empty(); }
+  bool crowded() const override { return sockets_left_ || !leftovers_.empty(); }
 
   // For this folder only.
   uv_loop_t* uv() { return &uv_; }
@@ -173,6 +180,9 @@ class Loop final : public io::Turn {
   const std::function<bool()>* done_ = nullptr;
 
   std::atomic<std::uint64_t> turns_ = 0;
+  std::uint64_t polled_ms_ = 0;  // libuv's time when it last woke up
+  std::atomic<std::uint64_t> long_turns_ = 0;
+  std::atomic<std::uint64_t> long_turn_ms_ = 0;
   BusyMeter busy_;
   std::atomic<bool> stopping_ = false;
   std::mutex posted_mutex_;

@@ -22,6 +22,7 @@ constexpr std::size_t kMostWarnings = 20;
 std::vector<std::string_view> PoliciesOf(const config::Route& route) {
   std::vector<std::string_view> policies;
   if (route.require_origin) policies.emplace_back("require_origin");
+  if (!route.access.empty()) policies.emplace_back("access");
   if (route.limits != config::RouteLimits{}) policies.emplace_back("limits");
   return policies;
 }

@@ -16,7 +16,12 @@ BytePipe::BytePipe(Context& context, Facts facts, std::unique_ptr<io::ByteStream
       client_(*this, Closer::kClient, std::move(client)),
       server_(*this, Closer::kServer, std::move(server)),
       timer_(context.loop.timers, *this),
-      server_early_(std::move(server_early)) {}
+      server_early_(std::move(server_early)) {
+  const config::RouteLimits& limits = this->facts().route->limits;
+  io::Timers& timers = context.loop.timers;
+  client_.flow = FlowLimit::For(Closer::kClient, limits, timers, route_stats.in, *this);
+  server_.flow = FlowLimit::For(Closer::kServer, limits, timers, route_stats.out, *this);
+}
 
 void BytePipe::Start(std::string client_early) {
   last_active_ = context_.loop.timers.Now();
@@ -40,6 +45,27 @@ void BytePipe::Pass(Peer& from, Bytes data) {
   if (to.shut_down) return;
   to.stream->Write(data);
   if (to.stream->congested()) from.gate.Pause(*from.stream, PauseReason::kFarEndFull);
+  if (from.flow) [[unlikely]]
+    LimitFlow(from);
+}
+
+void BytePipe::LimitFlow(Peer& from) {
+  if (closing_) return;
+  switch (
+      from.flow->OnRead(0, from.who == Closer::kClient ? totals_.bytes_in : totals_.bytes_out)) {
+    case FlowLimit::Verdict::kGoOn:
+      return;
+    case FlowLimit::Verdict::kWait:
+      return from.gate.Pause(*from.stream, PauseReason::kRate);
+    case FlowLimit::Verdict::kClose:
+      return End(code::kPolicyViolation, from.flow->reason());
+  }
+}
+
+void BytePipe::OnFlowAllowed(FlowLimit& flow) {
+  if (over_) return;
+  Peer& peer = client_.flow.get() == &flow ? client_ : server_;
+  peer.gate.Resume(*peer.stream, PauseReason::kRate);
 }
 
 void BytePipe::OnWritable(Peer& drained) {
@@ -90,6 +116,9 @@ void BytePipe::Ended(std::uint16_t close_code, Closer closer, std::string_view w
 
 void BytePipe::BeginClosing() {
   if (over_ || std::exchange(closing_, true)) return;
+  for (Peer* peer : {&client_, &server_}) {
+    if (peer->flow) peer->flow->AllowSoon();
+  }
   queued_ = client_.stream->queued() + server_.stream->queued();
   timer_.Arm(facts().route->limits.close_timeout);
 }
@@ -117,7 +146,10 @@ void BytePipe::Watch() {
 
 void BytePipe::DetachStreams() {
   timer_.Disarm();
-  for (Peer* peer : {&client_, &server_}) peer->stream->SetHandler(nullptr);
+  for (Peer* peer : {&client_, &server_}) {
+    if (peer->flow) peer->flow->Stop();
+    peer->stream->SetHandler(nullptr);
+  }
 }
 
 void BytePipe::Finish(bool reset) {

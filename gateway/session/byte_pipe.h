@@ -10,6 +10,7 @@
 #include "gateway/io/timers.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
+#include "gateway/session/flow_limit.h"
 #include "gateway/session/read_gate.h"
 #include "gateway/session/session.h"
 #include "gateway/stats/stats.h"
@@ -21,9 +22,9 @@ namespace upgate::session {
 //
 // Ends: both ends have sent their FIN; a broken end resets the other; when one end has sent its
 // FIN, or the gateway ends the session, and nothing more passes within close_timeout. Of the limits
-// of the route, only `idle`, `max_age`, `sessions` and `close_timeout` apply: there are no messages
-// to measure and no pings.
-class BytePipe final : public Session, private io::Timer::Owner {
+// of the route, only `bytes`, `idle`, `max_age`, `close_timeout` and those on sessions apply: there
+// are no messages to measure and no pings.
+class BytePipe final : public Session, private io::Timer::Owner, private FlowLimit::Owner {
  public:
   // `server_early` is what the server sent behind its 101. Everything but the streams is borrowed
   // and outlives the session.
@@ -57,6 +58,7 @@ class BytePipe final : public Session, private io::Timer::Owner {
     BytePipe& pipe;
     std::unique_ptr<io::ByteStream> stream;
     ReadGate gate;
+    std::unique_ptr<FlowLimit> flow;  // nullptr: it may send as fast as it can
     Closer who;
     bool ended = false;      // its FIN was seen
     bool shut_down = false;  // it gets nothing more
@@ -65,6 +67,8 @@ class BytePipe final : public Session, private io::Timer::Owner {
 
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
   void Pass(Peer& from, Bytes data);
+  void LimitFlow(Peer& from);
+  void OnFlowAllowed(FlowLimit& flow) override;
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);
   void OnWritable(Peer& drained);

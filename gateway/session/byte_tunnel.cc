@@ -28,7 +28,10 @@ ByteTunnel::ByteTunnel(Context& context, Facts facts, std::unique_ptr<io::ByteSt
       unpacker_(encoding),
       packer_(encoding),
       opcode_(encoding == config::Encoding::kBinary ? ws::Opcode::kBinary : ws::Opcode::kText),
-      close_timer_(context.loop.timers, *this) {}
+      close_timer_(context.loop.timers, *this) {
+  flow_ = FlowLimit::For(Closer::kServer, this->facts().route->limits, context.loop.timers,
+                         route_stats.out, *this);
+}
 
 void ByteTunnel::Start(std::string early) {
   server_->SetHandler(this);
@@ -141,6 +144,23 @@ void ByteTunnel::OnBytes(MutableBytes data) {
   frame->empty() ? client_.NoteActivity() : client_.SendFrame(opcode_, *frame);
   context_.bytes.clear();
   if (client_.congested()) server_gate_.Pause(*server_, PauseReason::kFarEndFull);
+  if (flow_) [[unlikely]]
+    LimitFlow();
+}
+
+void ByteTunnel::LimitFlow() {
+  switch (flow_->OnRead(client_.totals().messages_out, client_.totals().bytes_out)) {
+    case FlowLimit::Verdict::kGoOn:
+      return;
+    case FlowLimit::Verdict::kWait:
+      return server_gate_.Pause(*server_, PauseReason::kRate);
+    case FlowLimit::Verdict::kClose:
+      return End(code::kPolicyViolation, flow_->reason());
+  }
+}
+
+void ByteTunnel::OnFlowAllowed(FlowLimit&) {
+  if (server_) server_gate_.Resume(*server_, PauseReason::kRate);
 }
 
 void ByteTunnel::OnPeerDrained() {
@@ -186,7 +206,9 @@ void ByteTunnel::ShutDownServer() {
 // The client gets nothing more. A limited amount of the server's input is read and dropped, so that
 // the server's FIN is noticed.
 void ByteTunnel::StopReadingServer() {
-  if (server_) server_gate_.Resume(*server_, PauseReason::kFarEndFull);
+  if (!server_) return;
+  server_gate_.Resume(*server_, PauseReason::kRate);
+  server_gate_.Resume(*server_, PauseReason::kFarEndFull);
 }
 
 void ByteTunnel::Discard(std::size_t bytes) {

@@ -32,7 +32,8 @@ namespace upgate::session {
 class ByteTunnel final : public Session,
                          private Endpoint::Owner,
                          private io::StreamHandler,
-                         private io::Timer::Owner {
+                         private io::Timer::Owner,
+                         private FlowLimit::Owner {
  public:
   // `encoding` must not be kAuto. `compression` as for an Endpoint. Everything except the streams
   // and the compression is borrowed and outlives the session.
@@ -78,6 +79,8 @@ class ByteTunnel final : public Session,
 
   void OnTimer(io::Timer& timer) override;
 
+  void LimitFlow();
+  void OnFlowAllowed(FlowLimit& flow) override;
   bool JoinLast(const ws::FramePart& part, Bytes bytes);
   void ToServer();
   void StopReadingServer();
@@ -93,6 +96,7 @@ class ByteTunnel final : public Session,
   std::unique_ptr<io::ByteStream> server_;  // nullptr when done
   stats::ServerStats& server_stats_;
   Endpoint client_;
+  std::unique_ptr<FlowLimit> flow_;  // of the server; nullptr: it may send as fast as it can
   ReadGate server_gate_;
   std::uint32_t discard_left_ = kMaxDiscard;
   ServerState server_state_ = ServerState::kOpen;

@@ -66,6 +66,7 @@ struct Context {
   const void* reading = nullptr;  // that endpoint; nullptr between reads
   std::size_t finishing = 0;      // broken connections whose input is still being processed
   std::size_t work = 0;           // the cost of this read so far; see io::Loop::share
+  std::size_t share = 0;          // and what it may be
   std::size_t inflated = 0;       // bytes of the inflate buffer that the owner still uses
   std::string deflated;           // a compressed frame, to be written
   std::unique_ptr<std::byte[]> inflate_buffer;

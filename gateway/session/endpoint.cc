@@ -27,7 +27,18 @@ Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStre
                compression_ ? ws::Extensions::kDeflate : ws::Extensions::kNone),
       role_(role),
       limits_(limits),
-      timer_(context.loop.timers, *this) {}
+      timer_(context.loop.timers, *this) {
+  bounds_ = MakeBounds();
+}
+
+// A server is not one of those that the gateway protects itself from with queue_time.
+std::unique_ptr<Endpoint::Bounds> Endpoint::MakeBounds() {
+  auto bounds = std::make_unique<Bounds>(*this);
+  bounds->flow = FlowLimit::For(peer(), limits_, context_.loop.timers, stats_.in, *bounds);
+  if (role_ == ws::Role::kServer && limits_.queue_time.count() > 0)
+    bounds->queue_watch.emplace(limits_.queue_time);
+  return bounds->flow || bounds->queue_watch ? std::move(bounds) : nullptr;
+}
 
 void Endpoint::Start() {
   last_heard_ = last_active_ = context_.loop.timers.Now();
@@ -93,12 +104,29 @@ void Endpoint::BeginRead() {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
   context_.work = context_.inflated = 0;
+  context_.share = context_.loop.share;
+  if (bounds_ && bounds_->flow) [[unlikely]]
+    context_.share = bounds_->flow->WorkFor(context_.share);
   context_.reading = this;
 }
 
 void Endpoint::EndRead() {
   if (!context_.gathered.empty()) FlushGathered();
   context_.reading = nullptr;
+  if (bounds_ && bounds_->flow) [[unlikely]]
+    LimitFlow();
+}
+
+void Endpoint::LimitFlow() {
+  if (state_ != State::kOpen) return;
+  switch (bounds_->flow->OnRead(totals_.messages_in, totals_.bytes_in)) {
+    case FlowLimit::Verdict::kGoOn:
+      return;
+    case FlowLimit::Verdict::kWait:
+      return PauseReading(PauseReason::kRate);
+    case FlowLimit::Verdict::kClose:
+      return Fail({code::kPolicyViolation, bounds_->flow->reason()});
+  }
 }
 
 bool Endpoint::FailReading(const ws::ProtocolError& error) {
@@ -245,6 +273,7 @@ void Endpoint::Close(std::uint16_t close_code, std::string_view reason, Closer c
     return;
   }
   state_ = State::kCloseSent;
+  ResumeReading(PauseReason::kRate);  // its Close must be read
   ArmCloseTimer();
 }
 
@@ -395,6 +424,10 @@ void Endpoint::Watch(io::Instant now) {
     Close(code::kGoingAway, "idle timeout", Closer::kGateway, "idle for as long as limits.idle");
     return;
   }
+  if (bounds_ && bounds_->queue_watch && bounds_->queue_watch->IsStuck(stream_->delivery(), now)) {
+    return Close(code::kTryAgainLater, "you read too slowly", Closer::kGateway,
+                 "took nothing of what was waiting for it within limits.queue_time");
+  }
   // While reading is paused, a Pong cannot be seen: no conclusion from silence.
   if (!gate_.open()) last_heard_ = now;
   if (pings && now - last_heard_ >= limits_.ping_interval) {
@@ -411,7 +444,8 @@ void Endpoint::Watch(io::Instant now) {
   io::Millis next = io::Millis::max();
   if (pings) next = std::min(next, limits_.ping_interval - (now - last_heard_));
   if (idles) next = std::min(next, limits_.idle - (now - active));
-  if (pings || idles) timer_.Arm(next);
+  if (bounds_ && bounds_->queue_watch) next = std::min(next, bounds_->queue_watch->interval());
+  if (next != io::Millis::max()) timer_.Arm(next);
 }
 
 }  // namespace upgate::session

@@ -18,7 +18,9 @@
 #include "gateway/session/compression.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
+#include "gateway/session/flow_limit.h"
 #include "gateway/session/progress.h"
+#include "gateway/session/queue_watch.h"
 #include "gateway/session/read_gate.h"
 #include "gateway/stats/stats.h"
 #include "gateway/ws/close.h"
@@ -181,11 +183,23 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
     io::MemoryCharge charge;
   };
 
+  // Limits that a route may set for the peer; without them there is no such object.
+  struct Bounds final : FlowLimit::Owner {
+    explicit Bounds(Endpoint& e) : endpoint(e) {}
+    void OnFlowAllowed(FlowLimit&) override { endpoint.ResumeReading(PauseReason::kRate); }
+
+    Endpoint& endpoint;
+    std::unique_ptr<FlowLimit> flow;        // nullptr: none
+    std::optional<QueueWatch> queue_watch;  // nullopt: no limit
+  };
+
+  std::unique_ptr<Bounds> MakeBounds();
+  void LimitFlow();
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
   // True if input must wait for the owner or for another pause reason.
   bool held() const { return !gate_.open_but_for(PauseReason::kRest); }
   // True if input may be processed in this turn.
-  bool may_decode() const { return reading() && !held() && context_.work < context_.loop.share; }
+  bool may_decode() const { return reading() && !held() && context_.work < context_.share; }
   void BeginRead();
   void EndRead();
   [[gnu::always_inline]] bool Decode(MutableBytes& data, std::optional<ws::FramePart>& open);
@@ -225,6 +239,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   std::unique_ptr<io::ByteStream> stream_;  // nullptr when done, unless data is still queued
   Context& context_;
   std::unique_ptr<Compression> compression_;  // nullptr: none was negotiated
+  std::unique_ptr<Bounds> bounds_;            // nullptr: none
   stats::BothWays& stats_;
   io::Instant last_heard_{};   // any bytes from the peer
   io::Instant last_active_{};  // any frame, in either direction, except pongs to our pings

@@ -22,7 +22,13 @@ FrameTunnel::FrameTunnel(Context& context, Facts facts, std::unique_ptr<io::Byte
       server_(*this, Closer::kServer, std::move(server), ws::Role::kClient,
               config::MostOfServer(this->facts().route->limits)),
       timer_(context.loop.timers, *this),
-      server_early_(std::move(server_early)) {}
+      server_early_(std::move(server_early)) {
+  const config::RouteLimits& limits = this->facts().route->limits;
+  io::Timers& timers = context.loop.timers;
+  client_.flow = FlowLimit::For(Closer::kClient, limits, timers, route_stats.in, *this);
+  server_.flow = FlowLimit::For(Closer::kServer, limits, timers, route_stats.out, *this);
+  if (limits.queue_time.count() > 0) queue_watch_ = std::make_unique<QueueWatch>(limits.queue_time);
+}
 
 void FrameTunnel::Start(std::string client_early) {
   client_heard_ = last_active_ = context_.loop.timers.Now();
@@ -39,6 +45,12 @@ void FrameTunnel::Start(std::string client_early) {
 // ---- relaying
 
 void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
+  if (from.flow) [[unlikely]]
+    return ReceiveLimited(from, data);
+  Receive(from, data);
+}
+
+inline void FrameTunnel::Receive(Peer& from, MutableBytes data) {
   if (&from == &client_) {
     client_heard_ = context_.loop.timers.Now();
     ping_unanswered_ = false;
@@ -54,6 +66,48 @@ void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
     data = data.subspan(rest_of_frame.size());
   }
   if (!data.empty()) Pass(from, data);
+}
+
+// Takes pieces that cannot have more messages than may come, and keeps what is left.
+void FrameTunnel::ReceiveLimited(Peer& from, MutableBytes data) {
+  const std::size_t shortest_frame = &from == &client_ ? 6 : 2;  // with and without a mask
+  while (!data.empty()) {
+    const std::size_t most =
+        closing_ ? data.size()
+                 : std::min<std::uint64_t>({data.size(), from.flow->messages() * shortest_frame,
+                                            from.flow->bytes() + shortest_frame});
+    Receive(from, data.first(most));
+    data = data.subspan(most);
+    if (!closing_ && !MayGoOnSending(from) && !closing_) break;
+  }
+  if (data.empty()) return;
+  from.rest = std::make_unique<Rest>(context_.loop.memory);
+  Append(from.rest->bytes, data);
+  from.rest->charge.Set(io::HeapBytes(from.rest->bytes));
+}
+
+bool FrameTunnel::MayGoOnSending(Peer& from) {
+  const bool in = &from == &client_;
+  switch (from.flow->OnRead(in ? totals_.messages_in : totals_.messages_out,
+                            in ? totals_.bytes_in : totals_.bytes_out)) {
+    case FlowLimit::Verdict::kGoOn:
+      return true;
+    case FlowLimit::Verdict::kWait:
+      from.gate.Pause(*from.stream, PauseReason::kRate);
+      return false;
+    case FlowLimit::Verdict::kClose:
+      Fail(from, {code::kPolicyViolation, from.flow->reason()});
+      return false;
+  }
+  return false;
+}
+
+void FrameTunnel::OnFlowAllowed(FlowLimit& flow) {
+  Peer& peer = client_.flow.get() == &flow ? client_ : server_;
+  if (!peer.stream || peer.gone) return;
+  if (const auto rest = std::move(peer.rest))
+    OnBytes(peer, std::as_writable_bytes(std::span(rest->bytes)));
+  if (!flow.waiting() && peer.stream) peer.gate.Resume(*peer.stream, PauseReason::kRate);
 }
 
 // `kept` is the beginning of a header, from an earlier read.
@@ -180,6 +234,7 @@ void FrameTunnel::OnEnd(Peer& from) {
 
 void FrameTunnel::OnError(Peer& from, const Error& error) {
   from.gone = from.muted = true;
+  from.rest.reset();
   from.stream->SetHandler(nullptr);
   Ended(&from == &server_ ? code::kInternalError : code::kAbnormal, from.who, error.message);
   BeginClosing();
@@ -272,6 +327,9 @@ void FrameTunnel::Ended(std::uint16_t close_code, Closer closer, std::string_vie
 // Bounds the rest of the session; a peer that makes progress in reading its queue gets more time.
 void FrameTunnel::BeginClosing() {
   if (std::exchange(closing_, true)) return;
+  for (Peer* peer : {&client_, &server_}) {  // their Closes must be read
+    if (peer->flow) peer->flow->AllowSoon();
+  }
   MarkProgress();
   timer_.Arm(facts().route->limits.close_timeout);
 }
@@ -328,6 +386,7 @@ void FrameTunnel::Finish() {
 
 void FrameTunnel::DetachStreams() {
   for (Peer* peer : {&client_, &server_}) {
+    if (peer->flow) peer->flow->Stop();
     if (peer->stream) peer->stream->SetHandler(nullptr);
   }
 }
@@ -345,6 +404,7 @@ std::size_t FrameTunnel::held_bytes() const {
   std::size_t held = 0;
   for (const Peer* peer : {&client_, &server_}) {
     if (peer->stream) held += peer->stream->held_bytes();
+    if (peer->rest) held += peer->rest->charge.bytes();
   }
   return held;
 }
@@ -380,6 +440,10 @@ void FrameTunnel::Watch() {
   const bool idles = limits.idle.count() > 0;
   if (idles && now - last_active_ >= limits.idle)
     return CloseBoth(code::kGoingAway, "idle timeout", "idle for as long as limits.idle");
+  if (IsClientStuck(now)) {
+    return CloseBoth(code::kTryAgainLater, "you read too slowly",
+                     "took nothing of what was waiting for it within limits.queue_time");
+  }
   if (!client_.gate.open() || server_.walker.frame_left() > 0) client_heard_ = now;
   if (pings && now - client_heard_ >= limits.ping_interval) {
     // Progress in reading a backlog proves that the client is alive; the ping is behind that
@@ -396,7 +460,12 @@ void FrameTunnel::Watch() {
   io::Millis next = io::Millis::max();
   if (pings) next = std::min(next, limits.ping_interval - (now - client_heard_));
   if (idles) next = std::min(next, limits.idle - (now - last_active_));
-  if (pings || idles) timer_.Arm(next);
+  if (queue_watch_) next = std::min(next, queue_watch_->interval());
+  if (next != io::Millis::max()) timer_.Arm(next);
+}
+
+bool FrameTunnel::IsClientStuck(io::Instant now) {
+  return queue_watch_ && queue_watch_->IsStuck(client_.stream->delivery(), now);
 }
 
 }  // namespace upgate::session

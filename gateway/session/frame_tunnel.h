@@ -10,7 +10,9 @@
 #include "gateway/io/timers.h"
 #include "gateway/session/context.h"
 #include "gateway/session/ending.h"
+#include "gateway/session/flow_limit.h"
 #include "gateway/session/progress.h"
+#include "gateway/session/queue_watch.h"
 #include "gateway/session/read_gate.h"
 #include "gateway/session/session.h"
 #include "gateway/stats/stats.h"
@@ -24,7 +26,7 @@ namespace upgate::session {
 // frames: a ping to a client that is silent for long, and a Close when it ends the session itself.
 // The client's Pong to such a ping is not passed on, because some servers do not accept a Pong that
 // they did not ask for.
-class FrameTunnel final : public Session, private io::Timer::Owner {
+class FrameTunnel final : public Session, private io::Timer::Owner, private FlowLimit::Owner {
  public:
   // `server_early` is what the server sent after its 101. Everything except the streams is borrowed
   // and outlives the session.
@@ -51,6 +53,12 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     bool last_word;  // our FIN follows without waiting for the answer
   };
 
+  struct Rest {
+    explicit Rest(io::MemoryLedger& ledger) : charge(ledger) {}
+    std::string bytes;
+    io::MemoryCharge charge;
+  };
+
   // One peer, and the direction from it.
   struct Peer final : io::StreamHandler {
     Peer(FrameTunnel& t, Closer w, std::unique_ptr<io::ByteStream> s, ws::Role role,
@@ -72,7 +80,9 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
     std::unique_ptr<io::ByteStream> stream;  // nullptr once the connection has ended
     ws::FrameWalker walker;
     ReadGate gate;
-    Progress progress;  // since it was last checked
+    Progress progress;                // since it was last checked
+    std::unique_ptr<FlowLimit> flow;  // nullptr: it may send as fast as it can
+    std::unique_ptr<Rest> rest;       // that may not pass yet; nullptr: none
     // A Close of ours to this peer, which waits for the end of the frame being passed on to it.
     std::unique_ptr<OwnClose> own_close;
     std::uint32_t discard_left = kMaxDiscard;  // bytes, while deaf
@@ -87,6 +97,8 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
 
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
   void OnBytes(Peer& from, MutableBytes data);
+  void Receive(Peer& from, MutableBytes data);
+  void ReceiveLimited(Peer& from, MutableBytes data);
   void Pass(Peer& from, MutableBytes data);
   void PassOn(Peer& from, Bytes kept, Bytes data);
   void PassLast(Bytes kept, Bytes data);
@@ -99,6 +111,11 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   void OnTimer(io::Timer& timer) override;
 
   void Count(const Peer& from, const ws::FrameTally& tally);
+  // False if the peer must wait, or the session is closing.
+  bool MayGoOnSending(Peer& from);
+  void OnFlowAllowed(FlowLimit& flow) override;
+  // True if the client takes nothing of what waits for it.
+  bool IsClientStuck(io::Instant now);
   void NoteClose(Peer& from);
   void Fail(Peer& from, const ws::ProtocolError& error);
   // Sends a Close of ours to `to` after the frame that is being passed on to it, and sends it
@@ -135,6 +152,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner {
   PingClock ping_clock_;    // of our pings to the client
   io::Timer timer_;
   std::string server_early_;
+  std::unique_ptr<QueueWatch> queue_watch_;  // of the client; nullptr: no limit
   std::unique_ptr<Ending> ending_;
 };
 

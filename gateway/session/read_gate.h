@@ -15,6 +15,7 @@ enum class PauseReason : std::uint8_t {
   kService = 8,       // the service has stopped reading
   kRest = 16,         // buffered input is processed first
   kMemory = 32,       // the memory limit (io::MemoryGuard)
+  kRate = 64,         // the peer sends faster than it may (FlowLimit)
 };
 
 // Reads from a stream while the set of pause reasons is empty. Pausing twice for the same reason,

@@ -26,20 +26,36 @@ class Asked {
   Asked() = default;
   // `path` is without the query, which may hold secrets.
   Asked(std::string_view host, std::string_view path, std::string_view origin)
-      : host_size_(host.size()), path_size_(path.size()) {
+      : host_size_(static_cast<std::uint32_t>(host.size())),
+        path_size_(static_cast<std::uint32_t>(path.size())),
+        origin_size_(static_cast<std::uint32_t>(origin.size())) {
     text_.reserve(host.size() + path.size() + origin.size());
     text_.append(host).append(path).append(origin);
   }
   std::string_view host() const { return std::string_view(text_).substr(0, host_size_); }
   std::string_view path() const { return std::string_view(text_).substr(host_size_, path_size_); }
   std::string_view origin() const {
-    return std::string_view(text_).substr(host_size_ + path_size_);
+    return std::string_view(text_).substr(host_size_ + path_size_, origin_size_);
+  }
+  // The ids of its request; empty if there are none.
+  std::string_view request_id() const {
+    return std::string_view(text_).substr(host_size_ + path_size_ + origin_size_, id_size_);
+  }
+  std::string_view trace_id() const {
+    return std::string_view(text_).substr(host_size_ + path_size_ + origin_size_ + id_size_);
+  }
+  // Called once.
+  void SetIds(std::string_view request_id, std::string_view trace_id) {
+    id_size_ = static_cast<std::uint16_t>(request_id.size());
+    text_.append(request_id).append(trace_id);
   }
 
  private:
   std::string text_;
-  std::size_t host_size_ = 0;
-  std::size_t path_size_ = 0;
+  std::uint32_t host_size_ = 0;  // heads are much smaller than 4 GiB
+  std::uint32_t path_size_ = 0;
+  std::uint32_t origin_size_ = 0;
+  std::uint16_t id_size_ = 0;
 };
 
 // What is known about a session when it opens, for its log lines and for operators.

@@ -48,7 +48,8 @@ Value ToJson(const Traffic& traffic) {
           {"message_size", ToJson(traffic.message_size)},
           {"compressed_messages", traffic.compressed_messages.Get()},
           {"compressed_bytes", traffic.compressed_bytes.Get()},
-          {"inflated_bytes", traffic.inflated_bytes.Get()}};
+          {"inflated_bytes", traffic.inflated_bytes.Get()},
+          {"rate_waits", traffic.rate_waits.Get()}};
 }
 
 // Only codes that occurred.
@@ -76,6 +77,7 @@ Value ToJson(const std::array<Counter, n>& counters, const std::array<std::strin
 void AddRoute(Value& json, const RouteStats& route) {
   json["requests"] = route.requests.Get();
   json["handshakes"] = ToJson(route.handshakes, kHandshakeOutcomeNames);
+  json["refusals"] = ToJson(route.refusals, kRefusalNames);
   json["resolutions"] = ToJson(route.resolutions, kResolutionNames);
   json["auth"] = ToJson(route.auth, kAuthOutcomeNames);
   json["sessions_open"] = route.sessions_open.Get();
@@ -102,6 +104,7 @@ void AddListener(Value& json, const ListenerStats& listener) {
   json["connection_errors"] = listener.connection_errors.Get();
   json["accept_pauses"] = ToJson(listener.accept_pauses, kWaitReasonNames);
   json["connections_refused"] = listener.connections_refused.Get();
+  json["turned_away"] = ToJson(listener.turned_away, kTurnedAwayNames);
   json["proxy_refusals"] = ToJson(listener.proxy_refusals, kProxyFaultNames);
 }
 

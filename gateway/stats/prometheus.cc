@@ -223,6 +223,9 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_listener_accept_pauses_total", "counter",
               "Times that client connections had to wait before they were accepted, by reason.");
   WriteByName(text, labels, listeners, &ListenerStats::accept_pauses, "reason", kWaitReasonNames);
+  text.Family("upgate_listener_turned_away_total", "counter",
+              "Client connections closed before anything was read from them, by reason.");
+  WriteByName(text, labels, listeners, &ListenerStats::turned_away, "reason", kTurnedAwayNames);
   text.Family("upgate_listener_tls_failures_total", "counter",
               "TLS handshakes with clients that failed, by reason.");
   WriteByName(text, labels, listeners, &ListenerStats::tls_failures, "reason", kTlsFaultNames);
@@ -246,6 +249,9 @@ void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
   text.Family("upgate_handshakes_total", "counter",
               "WebSocket opening handshakes, by how they ended.");
   WriteByName(text, labels, routes, &RouteStats::handshakes, "outcome", kHandshakeOutcomeNames);
+  text.Family("upgate_route_refusals_total", "counter",
+              "Requests that the route's policies refused, handshakes included, by reason.");
+  WriteByName(text, labels, routes, &RouteStats::refusals, "reason", kRefusalNames);
   text.Family("upgate_resolutions_total", "counter",
               "Look-ups of a client's server, on routes with a resolver, by how they ended.");
   WriteByName(text, labels, routes, &RouteStats::resolutions, "outcome", kResolutionNames);
@@ -289,7 +295,7 @@ constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direct
 template <class Numbers>
 void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels,
                   const std::deque<Numbers>& rows) {
-  const std::array<TrafficFamily, 7> families{
+  const std::array<TrafficFamily, 8> families{
       TrafficFamily{"messages_total",
                     "WebSocket messages",
                     {{",kind=\"text\"", &Traffic::text_messages},
@@ -309,7 +315,10 @@ void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>
                     {{"", &Traffic::compressed_bytes}}},
       TrafficFamily{"inflated_bytes_total",
                     "Payload of compressed messages, after inflating",
-                    {{"", &Traffic::inflated_bytes}}}};
+                    {{"", &Traffic::inflated_bytes}}},
+      TrafficFamily{"rate_waits_total",
+                    "Times that a peer was not read for a while because of limits of the route",
+                    {{"", &Traffic::rate_waits}}}};
   const std::array directions{std::pair{peers.in, &BothWays::in},
                               std::pair{peers.out, &BothWays::out}};
   for (const TrafficFamily& family : families) {
@@ -378,6 +387,14 @@ void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* t
               "Clients and requests refused because too much memory was held.");
   for (std::size_t i = 0; i < memory.refusals.size(); ++i)
     text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
+}
+
+void WriteOverload(Text& text, OverloadSet now) {
+  text.Family("upgate_overloaded", "gauge",
+              "1 while the process is out of something, and takes no new clients or handshakes.");
+  for (std::size_t i = 0; i < kOverloadReasons; ++i)
+    text.Sample(Label("reason", kOverloadNames[i]),
+                std::uint64_t{now.Has(static_cast<OverloadReason>(i))});
 }
 
 void WriteCertificates(Text& text, const std::vector<Certificate>& certificates) {
@@ -475,6 +492,7 @@ std::string Registry::Prometheus() const {
   WriteCloseCodes(text, route_labels, routes);
   WriteCompression(text, total->compression);
   WriteMemory(text, total->memory, memory_);
+  WriteOverload(text, overload_ != nullptr ? overload_->Total() : OverloadSet());
   WriteServerStates(text, server_labels, rows.servers);
   WriteColumns(text, kServerColumns, server_labels, servers);
   WriteTraffic(text, kServers, server_labels, servers);

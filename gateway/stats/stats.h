@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/overload.h"
 #include "gateway/base/proxy_header.h"
 #include "gateway/base/result.h"
 #include "gateway/config/dialect.h"
@@ -79,13 +80,17 @@ enum class HandshakeOutcome : std::uint8_t {
   kServersFull,      // 503: every server has its max_sessions
   kNoTarget,         // 404: no token, or an unknown one, on a route with a resolver
   kUnauthorized,     // refused by the route's `auth`; see AuthOutcome
+  kForbiddenClient,  // 403: by the route's `access`
+  kTooManyOfClient,  // 429: the route's limits by client
+  kOverloaded,       // 503: the process is out of memory or time
 };
-inline constexpr std::size_t kHandshakeOutcomes = 16;
+inline constexpr std::size_t kHandshakeOutcomes = 19;
 inline constexpr std::array<std::string_view, kHandshakeOutcomes> kHandshakeOutcomeNames{
-    "accepted",          "bad_request",    "forbidden_origin", "no_subprotocol",
-    "too_many_sessions", "backend_failed", "backend_timeout",  "client_gone",
-    "shutting_down",     "server_refused", "no_resources",     "drained",
-    "servers_out",       "servers_full",   "no_target",        "unauthorized"};
+    "accepted",          "bad_request",        "forbidden_origin", "no_subprotocol",
+    "too_many_sessions", "backend_failed",     "backend_timeout",  "client_gone",
+    "shutting_down",     "server_refused",     "no_resources",     "drained",
+    "servers_out",       "servers_full",       "no_target",        "unauthorized",
+    "forbidden_client",  "too_many_of_client", "overloaded"};
 
 // How the look-up of a client's server ended, on a route with a resolver. The names used in
 // statistics are in kResolutionNames.
@@ -135,6 +140,7 @@ struct Traffic {
   Counter pongs;
   Counter closes;
   Histogram message_size;  // bytes
+  Counter rate_waits;      // times that a peer was not read for a while because of limits
   // For messages that are compressed on the wire (RFC 7692); `bytes` counts their inflated size.
   Counter compressed_messages;
   Counter compressed_bytes;  // on the wire
@@ -156,11 +162,26 @@ struct CloseCodes {
   void Count(std::uint16_t code);
 };
 
+// Why a route has refused requests, handshakes included. The names used in statistics are in
+// kRefusalNames.
+enum class Refusal : std::uint8_t {
+  kAddress,           // 403: by its `access`
+  kHandshakeRate,     // 429
+  kRequestRate,       // 429
+  kSessionsOfClient,  // 429
+  kOverload,          // 503
+  kBodySize,          // 413, by the length that was announced
+};
+inline constexpr std::size_t kRefusals = 6;
+inline constexpr std::array<std::string_view, kRefusals> kRefusalNames{
+    "address", "handshakes", "requests", "sessions_per_client", "overload", "body_size"};
+
 // `in` and `out` are the traffic with clients.
 struct RouteStats : BothWays {
   Counter requests;  // of any kind that reached the route
   std::array<Counter, kHandshakeOutcomes> handshakes;
-  Counter sessions_open;  // now
+  std::array<Counter, kRefusals> refusals;  // of requests, handshakes included
+  Counter sessions_open;                    // now
   Counter sessions_total;
   std::array<Counter, config::kDialects> sessions_by_dialect;  // of sessions_total
   Counter sessions_compressed;                                 // total with permessage-deflate
@@ -193,10 +214,12 @@ enum class WaitReason : std::uint8_t {
   kConnections,  // the listener's limit
   kDescriptors,  // only the descriptors reserved for other purposes are left
   kSystem,       // accept failed: no descriptors or memory
+  kAcceptRate,   // the listener's accept_rate
+  kHandshakes,   // enough TLS handshakes are under way
 };
-inline constexpr std::size_t kWaitReasons = 3;
+inline constexpr std::size_t kWaitReasons = 5;
 inline constexpr std::array<std::string_view, kWaitReasons> kWaitReasonNames{
-    "connections", "descriptors", "system"};
+    "connections", "descriptors", "system", "accept_rate", "tls_handshakes"};
 
 // Names of TlsFault.
 inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
@@ -205,6 +228,22 @@ inline constexpr std::array<std::string_view, kTlsFaults> kTlsFaultNames{
 // Names of ProxyFault.
 inline constexpr std::array<std::string_view, kProxyFaults> kProxyFaultNames{
     "untrusted", "absent", "malformed", "checksum", "timeout", "gone"};
+
+// Why connections of clients were closed at once. The names used in statistics are in
+// kTurnedAwayNames.
+enum class TurnedAway : std::uint8_t {
+  kAddress,              // by the listener's `access`
+  kConnectionsOfClient,  // the client has as many as it may
+  kOverload,             // the process is out of memory or time; of TLS listeners
+};
+inline constexpr std::size_t kTurnedAways = 3;
+inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayNames{
+    "address", "connections_per_client", "overload"};
+// For the log.
+inline constexpr std::array<std::string_view, kTurnedAways> kTurnedAwayReasons{
+    "the client's address is not allowed by access of this listener",
+    "the client has as many connections as connections_per_client of this listener allows",
+    "the gateway is overloaded"};
 
 struct ListenerStats {
   Counter connections_open;  // now, including those of sessions
@@ -216,6 +255,7 @@ struct ListenerStats {
   Counter connection_errors;
   std::array<Counter, kWaitReasons> accept_pauses;
   Counter connections_refused;                       // after waiting too long
+  std::array<Counter, kTurnedAways> turned_away;     // closed before anything was read
   std::array<Counter, kProxyFaults> proxy_refusals;  // closed for want of a PROXY header
   // Statuses outside of 100-599 are not counted.
   void CountResponse(int status);
@@ -331,6 +371,9 @@ class Registry {
   // Sets the source for memory held for clients; without it both values are 0. `total` is not
   // owned. The same order as for WatchLoop.
   void WatchMemory(const io::MemoryTotal& total) { memory_ = &total; }
+  // Sets the source for what the process is overloaded by; without it that is nothing. Not owned.
+  // The same order as for WatchLoop.
+  void WatchOverload(const Overload& overload) { overload_ = &overload; }
   // Sets the source for the number of lost log lines; without it that is 0. The same order as for
   // WatchLoop.
   void WatchLog(std::function<std::uint64_t()> read);
@@ -366,6 +409,7 @@ class Registry {
   const Build build_;
   std::deque<LoopStats> loops_;
   std::vector<std::function<LoopTimes()>> watches_;  // one a loop; empty where nobody watches
+  const Overload* overload_ = nullptr;
   const io::MemoryTotal* memory_ = nullptr;
   std::function<std::uint64_t()> log_lines_lost_;  // empty where nobody watches
   const std::int64_t started_unix_seconds_;

@@ -20,7 +20,7 @@ void AddTo(Traffic& to, const Traffic& from) {
   for (const auto counter :
        {&Traffic::text_messages, &Traffic::binary_messages, &Traffic::bytes, &Traffic::frames,
         &Traffic::pings, &Traffic::pongs, &Traffic::closes, &Traffic::compressed_messages,
-        &Traffic::compressed_bytes, &Traffic::inflated_bytes}) {
+        &Traffic::compressed_bytes, &Traffic::inflated_bytes, &Traffic::rate_waits}) {
     AddTo(to.*counter, from.*counter);
   }
   to.message_size.Add(from.message_size);
@@ -34,6 +34,7 @@ void AddTo(BothWays& to, const BothWays& from) {
 void AddTo(RouteStats& to, const RouteStats& from) {
   AddTo(to.requests, from.requests);
   AddTo(to.handshakes, from.handshakes);
+  AddTo(to.refusals, from.refusals);
   AddTo(to.resolutions, from.resolutions);
   AddTo(to.auth, from.auth);
   AddTo(to.sessions_open, from.sessions_open);
@@ -68,6 +69,7 @@ void AddTo(ListenerStats& to, const ListenerStats& from) {
         &ListenerStats::connection_errors, &ListenerStats::connections_refused}) {
     AddTo(to.*counter, from.*counter);
   }
+  AddTo(to.turned_away, from.turned_away);
   AddTo(to.accept_pauses, from.accept_pauses);
   AddTo(to.tls_failures, from.tls_failures);
   AddTo(to.proxy_refusals, from.proxy_refusals);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <memory>
 #include <string>
@@ -23,8 +24,22 @@ class Scratch {
   struct Buffers;
   Buffers& buffers() { return *buffers_; }
 
+  // One handshake that is under way on the loop, in either role.
+  class UnderWay {
+   public:
+    explicit UnderWay(Scratch& scratch) : scratch_(scratch) { ++scratch_.handshakes_; }
+    ~UnderWay() { --scratch_.handshakes_; }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+
+   private:
+    Scratch& scratch_;
+  };
+  std::size_t handshakes() const { return handshakes_; }
+
  private:
   std::unique_ptr<Buffers> buffers_;
+  std::size_t handshakes_ = 0;
 };
 
 // The server side of a listener: certificates selected by SNI from their names (exact before

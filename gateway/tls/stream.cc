@@ -29,7 +29,7 @@ Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
     : lower_(std::move(lower)),
       turn_(loop.turn),
       buffers_(scratch.buffers()),
-      handshake_(std::make_unique<Handshake>(*this, std::move(keep_alive), loop.timers)),
+      handshake_(std::make_unique<Handshake>(*this, std::move(keep_alive), loop.timers, scratch)),
       charge_(loop.memory, kHandshakeBytes),
       engine_(std::move(ssl), buffers_) {
   lower_->SetHandler(this);

@@ -73,8 +73,8 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
 
   // State that only the handshake needs.
   struct Handshake final : io::Timer::Owner {
-    Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers)
-        : stream(s), keep_alive(std::move(alive)), timer(timers, *this) {}
+    Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers, Scratch& loop)
+        : stream(s), keep_alive(std::move(alive)), timer(timers, *this), under_way(loop) {}
     void OnTimer(io::Timer&) override {
       stream.Fail(
           {Errc::kTls, "the TLS handshake took longer than http.head_timeout", TlsFault::kTimeout});
@@ -84,6 +84,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
     std::shared_ptr<const void> keep_alive;
     HandshakeObserver* observer = nullptr;
     io::Timer timer;
+    const Scratch::UnderWay under_way;
   };
 
   void OnBytes(MutableBytes data) override;

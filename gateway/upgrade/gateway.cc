@@ -76,6 +76,7 @@ using stats::HandshakeOutcome;
 Gateway::Gateway(const Shared& shared, io::Loop loop, tls::Scratch& scratch,
                  stats::LoopStats& stats, std::size_t index, std::size_t loops)
     : shared_(shared),
+      index_(index),
       context_(loop),
       stats_(stats),
       routes_({.loop = loop,
@@ -216,6 +217,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   if (!seen.overruled.empty())
     shared_.log.Debug("proxy headers disagree",
                       {{"client", seen.client}, {"believed", seen.overruled}});
+  if (Welcome(exchange, listener, seen)) return nullptr;
   if (came_by->record->row->drained.load(std::memory_order_relaxed))
     return RefuseDrained(exchange, listener, seen, nullptr);
   const route::Facts facts{
@@ -230,6 +232,10 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   exchange.Hold(Ref<RefCounted>(&route));
   exchange.NoteRoute(route.name());
   if (route.resolver() != nullptr) HideTokens(std::span(&routed.route, 1), exchange);
+  const bool overloaded = shared_.counts.overload.Of(index_).refuses_handshakes();
+  if ((overloaded || route.restricts_clients()) && TurnAway(exchange, listener, route, seen))
+    return nullptr;
+  if (RefuseBody(exchange, route, seen)) return nullptr;
   // The first request on a connection is still served after a shutdown began.
   if (draining_ && !exchange.first()) {
     if (ws::IsHandshake(request, listener.dialects)) route.Count(HandshakeOutcome::kShuttingDown);
@@ -252,6 +258,9 @@ std::unique_ptr<http::ExchangeHandler> Gateway::Proceed(const Arrival& arrival, 
   const auto& [exchange, came_by, places, route, seen] = arrival;
   const config::Listener& listener = came_by->config;
   const http::Request& request = exchange.request();
+  if (route.restricts_users() &&
+      TurnUserAway(arrival, known.identity ? std::string_view(known.identity->user) : ""))
+    return nullptr;
   auto* accepted = std::get_if<Accepted>(&decision.what);
   const std::string_view other =
       std::holds_alternative<Ordinary>(decision.what) ? OtherUpgrade(request, route.config()) : "";
@@ -354,7 +363,8 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts
   http::Response answer = AnswerUnrouted(*routes_.generation().router, facts, routed.ambiguous);
   // The line about the request is written during this call.
   if (routed.ambiguous) HideTokens(routed.readings, exchange);
-  const session::Asked asked = AskedBy(facts.request, routed.readings, facts.seen);
+  session::Asked asked = AskedBy(facts.request, routed.readings, facts.seen);
+  NoteIds(asked, facts.request);
   const std::string_view why = std::string_view(answer.body).substr(0, answer.body.size() - 1);
   stats_.unrouted.Add();
   if (ws::IsHandshake(facts.request, facts.listener.dialects)) {
@@ -372,18 +382,22 @@ void Gateway::RefuseUnrouted(http::Exchange& exchange, const route::Facts& facts
 Admission Gateway::Admit(const http::Request& request, const config::Route& route,
                          const route::SeenAs& seen, Accepted accepted, http::Headers cors) const {
   const bool echoes_url = !config::CarriesBinary(accepted.offer.dialect);
-  return Admission{.slot = {},
-                   .target = {},
-                   .offer = std::move(accepted.offer),
-                   .subprotocol = std::move(accepted.subprotocol),
-                   .encoding = accepted.encoding,
-                   .compression = std::move(accepted.compression),
-                   .cors = std::move(cors),
-                   .url = echoes_url ? route::WebSocketUrl(seen, request.target) : std::string(),
-                   .secure = seen.scheme == "https",
-                   .client = seen.client,
-                   .asked = AskedBy(request, route, seen),
-                   .started_us = context_.loop.timers.Micros()};
+  Admission admission{.slot = {},
+                      .target = {},
+                      .offer = std::move(accepted.offer),
+                      .subprotocol = std::move(accepted.subprotocol),
+                      .encoding = accepted.encoding,
+                      .compression = std::move(accepted.compression),
+                      .cors = std::move(cors),
+                      .url = echoes_url ? std::make_unique<const std::string>(
+                                              route::WebSocketUrl(seen, request.target))
+                                        : nullptr,
+                      .secure = seen.scheme == "https",
+                      .client = seen.client,
+                      .asked = AskedBy(request, route, seen),
+                      .started_us = context_.loop.timers.Micros()};
+  NoteIds(admission.asked, request);
+  return admission;
 }
 
 Admission Gateway::AdmitOther(const http::Request& request, const config::Route& route,
@@ -421,8 +435,12 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchan
     exchange.Respond(std::move(response));
     return nullptr;
   };
-  std::optional<session::SessionSlot> slot = route.TakeSlot();
+  auto slot =
+      route.TakeSlot(seen.client, admission.identity ? std::string_view(admission.identity->user)
+                                                     : std::string_view());
   if (!slot) {
+    if (slot.error() == HandshakeOutcome::kTooManyOfClient)
+      return RefuseSession(exchange, route, seen);
     return refuse(HandshakeOutcome::kTooManySessions,
                   RetryLaterResponse("too many sessions on this route"));
   }

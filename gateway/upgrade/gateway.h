@@ -62,8 +62,10 @@ struct Admission {
   http::Headers cors;
   std::uint64_t session = 0;  // the number that was promised to it; 0: none yet
   std::string protocol = {};  // of an upgrade to another protocol than WebSocket; empty: WebSocket
-  std::string url;            // ws or wss, as the client sees it; in dialects that echo it
-  bool secure = false;        // the client uses TLS, as far as we or a trusted proxy know
+  // ws or wss, as the client sees it; nullptr but in dialects that echo it. Not in this object,
+  // because Proxy is to stay small.
+  std::unique_ptr<const std::string> url;
+  bool secure = false;  // the client uses TLS, as far as we or a trusted proxy know
   std::string client;
   std::string proxy_id = {};  // that the server got in a PROXY header; empty: none
   session::Asked asked;
@@ -178,6 +180,26 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                     plugin::AuthAnswer answer);
   void LogAccess(const Arrival& arrival, const LoopAuth* auth, const plugin::AuthAnswer& answer);
 
+  // In gateway_refusals.cc. Answers a request that the route does not take from this client, and
+  // returns true.
+  bool TurnAway(http::Exchange& exchange, const config::Listener& listener, RouteContext& route,
+                const route::SeenAs& seen);
+  // Gives the request its ids, and its responses the fields that the listener has for all; answers
+  // it, and returns true, if it is to come by https. In gateway_front.cc.
+  bool Welcome(http::Exchange& exchange, const config::Listener& listener,
+               const route::SeenAs& seen);
+  // What the route allows in bodies. Answers a request whose body is too large, and returns true.
+  bool RefuseBody(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen);
+  void NoteIds(session::Asked& asked, const http::Request& request) const;
+  // The same once the client is known, for limits by user. `user`: empty for nobody.
+  bool TurnUserAway(const Arrival& arrival, std::string_view user);
+  void Refuse(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
+              bool handshake, stats::Refusal why, stats::HandshakeOutcome outcome,
+              http::Response response);
+  // Answers a handshake of a client that has as many sessions as it may.
+  std::unique_ptr<http::ExchangeHandler> RefuseSession(http::Exchange& exchange,
+                                                       RouteContext& route,
+                                                       const route::SeenAs& seen);
   std::unique_ptr<http::ExchangeHandler> OnUpgrade(http::Exchange& exchange,
                                                    const Ref<ListenerContext>& listener,
                                                    RouteContext& route, route::SeenAs& seen,
@@ -270,6 +292,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                      plugin::Host::Task task) override;
 
   const Shared& shared_;
+  const std::size_t index_;
   session::Context context_;
   stats::LoopStats& stats_;
   LoopRoutes routes_;

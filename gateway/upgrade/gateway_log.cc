@@ -26,10 +26,11 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
 void Gateway::LogRefusal(const http::Request& request, const RouteContext* route,
                          const route::SeenAs& seen, int status, std::string_view why) {
   const std::span<const config::Route* const> none;
-  LogRefused(
-      seen.client, route != nullptr ? std::string_view(route->name()) : "",
-      route != nullptr ? AskedBy(request, route->config(), seen) : AskedBy(request, none, seen),
-      status, why);
+  session::Asked asked =
+      route != nullptr ? AskedBy(request, route->config(), seen) : AskedBy(request, none, seen);
+  NoteIds(asked, request);
+  LogRefused(seen.client, route != nullptr ? std::string_view(route->name()) : "", asked, status,
+             why);
 }
 
 void Gateway::LogRefused(std::string_view client, std::string_view route,
@@ -42,6 +43,8 @@ void Gateway::LogRefused(std::string_view client, std::string_view route,
                                          {"path", asked.path()},
                                          {"origin", asked.origin()},
                                          {"status", std::int64_t{status}},
+                                         {"request_id", asked.request_id()},
+                                         {"trace_id", asked.trace_id()},
                                          {"why", why.substr(0, why.find('\n'))},
                                          {"left_out", *left_out}});
 }
@@ -56,6 +59,8 @@ void Gateway::LogOpen(const session::Facts& facts, const Admission& admission) {
                     {"origin", facts.asked.origin()},
                     {"server", FarEndOf(facts)},
                     {"proxy_id", admission.proxy_id},
+                    {"request_id", facts.asked.request_id()},
+                    {"trace_id", facts.asked.trace_id()},
                     {"user", facts.user()},
                     {"subprotocol", facts.subprotocol},
                     {"extensions", admission.compression ? admission.compression->answer : ""},
@@ -88,6 +93,8 @@ void Gateway::LogClose(const session::Session& session) {
                                      {"origin", facts.asked.origin()},
                                      {"server", FarEndOf(facts)},
                                      {"user", facts.user()},
+                                     {"request_id", facts.asked.request_id()},
+                                     {"trace_id", facts.asked.trace_id()},
                                      {"subprotocol", facts.subprotocol},
                                      {"dialect", NameOf(facts.dialect)},
                                      {"duration_s", static_cast<double>(duration.count()) / 1000.0},

@@ -9,7 +9,10 @@
 
 #include "gateway/backend/server.h"
 #include "gateway/backend/server_names.h"
+#include "gateway/base/client_counts.h"
+#include "gateway/base/client_rates.h"
 #include "gateway/base/shared_limit.h"
+#include "gateway/base/shared_rate.h"
 #include "gateway/config/config.h"
 #include "gateway/http/field_changes.h"
 #include "gateway/http/server_connection.h"
@@ -37,6 +40,8 @@ struct ListenerRecord {
   std::shared_ptr<tls::ContextCell<tls::ServerContext>> tls;  // nullptr: plain
   std::shared_ptr<stats::ListenerRow> row;                    // this and the next: see Generation
   std::shared_ptr<SharedLimit> connections;                   // open ones, over all loops
+  std::shared_ptr<ClientCounts> by_client;                    // the same for each client
+  std::shared_ptr<SharedRate> accept_rate;                    // of new ones, over all loops
 };
 
 // A route's resolver, made ready: shared by all loops. Immutable, but for what is thread-safe in
@@ -71,6 +76,10 @@ struct RouteRecord {
   std::shared_ptr<const Rewriter> rewriter;             // nullptr: nothing is changed
   std::shared_ptr<stats::RouteRow> row;                 // this and the next: see Generation
   std::shared_ptr<SharedLimit> sessions;                // open ones, over all loops
+  std::shared_ptr<ClientCounts> by_client;              // the same for each client
+  // By client, over all loops; nullptr: no limit.
+  std::shared_ptr<ClientRates> handshake_rates;
+  std::shared_ptr<ClientRates> request_rates;
 };
 
 // The `admin` section in force. If a new configuration has another address, or no address, its

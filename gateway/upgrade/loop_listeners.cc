@@ -8,10 +8,15 @@
 namespace upgate::upgrade {
 namespace {
 
-// A part of the record, which it keeps.
-http::Front::Proxies ProxiesOf(const std::shared_ptr<const ListenerRecord>& record) {
-  if (!record->config->proxy_protocol) return nullptr;
-  return {record, &record->config->trusted_proxies};
+// Parts of the record, which they keep.
+http::Front::Entry EntryOf(const std::shared_ptr<const ListenerRecord>& record) {
+  const config::Listener& listener = *record->config;
+  http::Front::Entry entry;
+  if (listener.proxy_protocol) entry.proxies = {record, &listener.trusted_proxies};
+  if (!listener.access.empty()) entry.access = {record, &listener.access};
+  if (!listener.proxy_protocol && !listener.trusted_proxies.empty())
+    entry.uncounted = {record, &listener.trusted_proxies};
+  return entry;
 }
 
 }  // namespace
@@ -26,13 +31,17 @@ std::unique_ptr<LoopListeners::Entry> LoopListeners::MakeEntry(
                            http::ClientPlaces::Limits{.connections = record->connections.get(),
                                                       .descriptors = &counts.descriptors,
                                                       .process_limit = &counts.process_limit,
-                                                      .proxy_lines = &counts.proxy_refusals},
+                                                      .proxy_lines = &counts.proxy_refusals,
+                                                      .by_client = record->by_client.get(),
+                                                      .rate = record->accept_rate.get(),
+                                                      .overload = &counts.overload,
+                                                      .loop = index_},
                            record->row->loops[index_], gateway_.shared().log, record);
   auto entry = std::make_unique<Entry>();
   entry->places = &places;
   entry->port = std::make_unique<Port>(gateway_, record, places);
   entry->front = std::make_unique<http::Front>(gateway_.loop(), generation.http, record->tls,
-                                               ProxiesOf(record), scratch_, *entry->port, places);
+                                               EntryOf(record), scratch_, *entry->port, places);
   return entry;
 }
 
@@ -49,7 +58,7 @@ bool LoopListeners::Adopt(const Generation& generation) {
     entries_.push_back(std::move(known->second));
     before.erase(known);
     entries_.back()->port->SetListener(record);
-    entries_.back()->front->Update(generation.http, record->tls, ProxiesOf(record));
+    entries_.back()->front->Update(generation.http, record->tls, EntryOf(record));
   }
   const bool any_gone = !before.empty();
   for (auto& [name, entry] : before) Retire(std::move(entry));

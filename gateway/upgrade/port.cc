@@ -1,5 +1,7 @@
 #include "gateway/upgrade/port.h"
 
+#include "gateway/upgrade/request_ids.h"
+
 namespace upgate::upgrade {
 namespace {
 
@@ -12,6 +14,13 @@ std::unique_ptr<http::ExchangeHandler> RefuseForMemory(http::Exchange& exchange,
   busy.headers.Add("Retry-After", "5");
   exchange.Respond(std::move(busy));
   return nullptr;
+}
+
+std::string_view RequestIdIn(const http::Request* request, const config::HttpLimits& settings) {
+  return request != nullptr && settings.request_id ? RequestIdOf(*request) : "";
+}
+std::string_view TraceIdIn(const http::Request* request, const config::HttpLimits& settings) {
+  return request != nullptr && settings.traceparent ? TraceIdOf(*request) : "";
 }
 
 }  // namespace
@@ -48,6 +57,7 @@ void Port::OnRequestDone(const http::RequestSummary& summary) {
   const auto left_out = all ? std::optional<std::uint64_t>(0)
                             : shared.counts.failed_requests.Due(gateway_.loop().timers.Now());
   if (!left_out) return;
+  const config::HttpLimits& http = gateway_.routes().generation().config->http;
   const config::Listener& listener = listener_->config;
   route::SeenAs seen;
   if (request != nullptr) {
@@ -64,6 +74,8 @@ void Port::OnRequestDone(const http::RequestSummary& summary) {
                               {"method", request != nullptr ? request->method : ""},
                               {"host", seen.host},
                               {"path", path},
+                              {"request_id", RequestIdIn(request, http)},
+                              {"trace_id", TraceIdIn(request, http)},
                               {"route", summary.route},
                               {"server", summary.server},
                               {"user", summary.user},

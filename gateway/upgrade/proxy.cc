@@ -54,6 +54,7 @@ Gateway::Proxy::Proxy(Gateway& gateway, http::Exchange& exchange, Ref<ListenerCo
       server_side_(*this),
       timer_(gateway.context_.loop.timers, *this),
       started_(gateway.context_.loop.timers.Now()) {
+  static_assert(sizeof(Proxy) <= 1032, "malloc is slower for larger objects");
   const http::Request& request = exchange.request();
   expects_continue_ = request.has_body && request.version == http::Version::kHttp11 &&
                       request.headers.HasToken("expect", "100-continue");

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/route/origin.h"
 #include "gateway/upgrade/loop_auth.h"
 #include "gateway/upgrade/loop_resolver.h"
 
@@ -19,6 +20,14 @@ std::shared_ptr<const SpreadCloses::Reason> ExpiredOn(const config::Route& route
   if (!route.auth) return nullptr;
   return std::make_shared<const SpreadCloses::Reason>(route.auth->expired_code,
                                                       "the credential has expired", nullptr);
+}
+
+bool HasRates(const RouteRecord& route) {
+  return route.handshake_rates != nullptr || route.request_rates != nullptr;
+}
+
+bool IsByUser(const RouteRecord& route) {
+  return route.config->limits.by == config::RouteLimits::By::kUser;
 }
 
 }  // namespace
@@ -39,7 +48,10 @@ RouteContext::RouteContext(std::shared_ptr<const RouteRecord> record, Target tar
       auth_(std::move(auth)),
       expired_(ExpiredOn(*record_->config)),
       behind_(BehindTarget(*record_->config, target_)),
-      service_name_(record_->config->plugin ? "plugin:" + *record_->config->plugin : "") {}
+      service_name_(record_->config->plugin ? "plugin:" + *record_->config->plugin : ""),
+      restricts_clients_(!record_->config->access.empty() ||
+                         (HasRates(*record_) && !IsByUser(*record_))),
+      restricts_users_(HasRates(*record_) && IsByUser(*record_)) {}
 
 RouteContext::~RouteContext() = default;
 
@@ -63,10 +75,22 @@ LoopResolver* RouteContext::resolver() const {
   return resolver != nullptr ? resolver->get() : nullptr;
 }
 
-std::optional<session::SessionSlot> RouteContext::TakeSlot() {
+ClientKey RouteContext::KeyOf(std::string_view client, std::string_view user) const {
+  if (IsByUser(*record_) && !user.empty()) return ClientKey::OfUser(user);
+  return ClientKey::Of(route::ClientAddress(client));
+}
+
+std::expected<session::SessionSlot, stats::HandshakeOutcome> RouteContext::TakeSlot(
+    std::string_view client, std::string_view user) {
+  ClientCounts::Taken of_client;
+  if (record_->by_client->most() != ClientCounts::kNone) {
+    auto taken = record_->by_client->TryTake(KeyOf(client, user));
+    if (!taken) return std::unexpected(stats::HandshakeOutcome::kTooManyOfClient);
+    of_client = std::move(*taken);
+  }
   SharedLimit::Taken taken = record_->sessions->TryTakeOwned(1);
-  if (!taken) return {};
-  return session::SessionSlot(Ref<RefCounted>(this), std::move(taken));
+  if (!taken) return std::unexpected(stats::HandshakeOutcome::kTooManySessions);
+  return session::SessionSlot(Ref<RefCounted>(this), std::move(taken), std::move(of_client));
 }
 
 RouteContext& ContextOf(const session::SessionSlot& slot) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,8 +96,16 @@ class RouteContext final : public RefCounted {
   void CountAuth(stats::AuthOutcome outcome) {
     stats_.auth[static_cast<std::size_t>(outcome)].Add();
   }
-  // nullopt if limits.sessions of the route is reached.
-  std::optional<session::SessionSlot> TakeSlot();
+  // True if requests are refused by the client's address, or by who it is otherwise; see
+  // Gateway::TurnAway and TurnUserAway.
+  bool restricts_clients() const { return restricts_clients_; }
+  bool restricts_users() const { return restricts_users_; }
+  // What limits by client go by. `client`: SeenAs::client; `user`: empty for nobody.
+  ClientKey KeyOf(std::string_view client, std::string_view user) const;
+  // The outcome of the handshake if limits.sessions or limits.sessions_per_client of the route is
+  // reached.
+  std::expected<session::SessionSlot, stats::HandshakeOutcome> TakeSlot(std::string_view client,
+                                                                        std::string_view user);
 
  private:
   const std::shared_ptr<const RouteRecord> record_;  // must outlive the host in target_
@@ -107,6 +116,8 @@ class RouteContext final : public RefCounted {
   const std::shared_ptr<const SpreadCloses::Reason> expired_;
   const Behind behind_;
   const std::string service_name_;
+  const bool restricts_clients_;
+  const bool restricts_users_;
 };
 
 // The context that the slot's session holds. The slot must come from RouteContext::TakeSlot.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gateway/base/overload.h"
 #include "gateway/base/result.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/io/seldom.h"
@@ -27,6 +28,7 @@ struct SharedCounts {
   io::Seldom backend_failures{kLinesOfClients};
   io::Seldom failed_requests{kLinesOfClients};
   io::Seldom resource_warnings;     // handshakes refused for lack of descriptors or memory
+  Overload overload;                // what the process is out of
   std::uint64_t process_limit = 0;  // on descriptors, for messages
 };
 

@@ -115,7 +115,7 @@ class AuthTest : public testing::Test {
         "backends:\n  web: { servers: [ http://127.0.0.1:7000 ] }\n"
         "  tcp: { servers: [ tcp://127.0.0.1:7001 ] }\n" +
             std::string(more) + "log: { requests: all }\nroutes:\n  - { path: /r, " +
-            std::string(route) + ", limits: { ping_interval: 0s } }\n",
+            std::string(route) + ", limits: { ping_interval: 0s" + limits_ + " } }\n",
         MemoryNetwork::Options{}, io::kShare, AddPlayed);
   }
   std::uint64_t Count(AuthReason reason) {
@@ -126,6 +126,7 @@ class AuthTest : public testing::Test {
   }
 
   Played played_;
+  std::string limits_;  // more of the route
   std::optional<TestGateway> gw_;
 };
 
@@ -173,6 +174,31 @@ TEST_F(AuthTest, NoClientSetsAFieldThatTellsServersWhoItIs) {
       "GET /open HTTP/1.1\r\nHost: a.example\r\nX-User: root\r\nx_user: root\r\nX-Fixed: "
       "2\r\n\r\n");
   EXPECT_THAT(server[0].TakeReceived(), AllOf(HasSubstr("X-Fixed: 2"), Not(HasSubstr("root"))));
+}
+
+TEST_F(AuthTest, LimitsMayGoByTheUser) {
+  limits_ = ", by: user, sessions_per_client: 2, handshakes: { rate: 1/h, burst: 4 }";
+  Start("auth: { use: a, optional: true }, plugin: echo");
+  std::vector<std::unique_ptr<GatewayClient>> clients;
+  const auto shake = [&](std::string_view extra, std::string_view from) {
+    clients.emplace_back(new GatewayClient(gw_->Connect(0, Address(std::string(from)))));
+    return clients.back()->Upgrade("/r", extra).status;
+  };
+  constexpr std::string_view kKey = "X-Key: k\r\n";
+  played_.answer = LetIn("alice");
+  EXPECT_EQ(shake(kKey, "192.0.2.1:5"), 101);
+  EXPECT_EQ(shake(kKey, "192.0.2.2:5"), 101);
+  EXPECT_EQ(shake(kKey, "192.0.2.3:5"), 429) << "sessions";
+  played_.answer = LetIn("bob");
+  EXPECT_EQ(shake(kKey, "192.0.2.1:5"), 101) << "another user of the same address";
+  for (auto& client : clients) client->peer().Close();
+  gw_->loop().Advance(10s);
+  played_.answer = LetIn("alice");
+  EXPECT_EQ(shake(kKey, "192.0.2.4:5"), 101);
+  EXPECT_EQ(shake(kKey, "192.0.2.5:5"), 429) << "handshakes";
+  EXPECT_EQ(shake("", "192.0.2.5:5"), 101) << "nobody goes by address";
+  for (auto& client : clients) client->peer().Close();
+  gw_->loop().Advance(10s);
 }
 
 TEST_F(AuthTest, AnAnswerMayComeLater) {

@@ -98,10 +98,9 @@ routes:
                                  .log = gw_.log()}};
   OperatorHandler handler_{operations_};
   tls::Scratch scratch_;
-  http::Front front_{gw_.loop().io(), std::make_shared<http::ServerOptions>(),
-                     nullptr,         nullptr,
-                     scratch_,        handler_,
-                     places_};
+  http::Front front_{
+      gw_.loop().io(), std::make_shared<http::ServerOptions>(), nullptr, {}, scratch_, handler_,
+      places_};
 };
 
 // ---- finding sessions

@@ -29,7 +29,7 @@ struct Inner final : http::RequestHandler {
 
 class AccessTest : public testing::Test {
  protected:
-  AccessTest() : front_(loop_.io(), options_, nullptr, nullptr, scratch_, access_, places_) {
+  AccessTest() : front_(loop_.io(), options_, nullptr, {}, scratch_, access_, places_) {
     EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
   }
   ~AccessTest() override { front_.Abort(); }

@@ -26,7 +26,7 @@ struct FixedStats final : plugin::StatsSource {
 
 class AdminTest : public testing::Test {
  protected:
-  AdminTest() : front_(loop_.io(), options_, nullptr, nullptr, scratch_, admin_, places_) {
+  AdminTest() : front_(loop_.io(), options_, nullptr, {}, scratch_, admin_, places_) {
     EXPECT_TRUE(front_.Listen(test::Address("127.0.0.1:9901"), {}));
   }
   ~AdminTest() override { front_.Abort(); }
@@ -70,7 +70,7 @@ class AdminTest : public testing::Test {
     std::vector<std::function<void(const ReloadResult&)>> waiting;
   };
   Reloads control_;
-  Admin admin_{host_, [this] { return ready_; }, control_};
+  Admin admin_{host_, [this] { return ready_ ? "" : "shutting down"; }, control_};
   std::shared_ptr<const http::ServerOptions> options_ = std::make_shared<http::ServerOptions>();
   tls::Scratch scratch_;
   http::Front front_;

@@ -24,7 +24,7 @@ using testing::Not;
 
 constexpr std::string_view kConfig = R"(listeners:
   - { address: "0.0.0.0:8080", trusted_proxies: [ 10.0.0.0/8 ] }
-  - { address: "127.0.0.1:8081", dialects: [ rfc6455, hybi08, hixie76, hixie75 ] }
+  - { address: "127.0.0.1:8081", dialects: [ rfc6455, hybi08, hixie76, hixie75 ], access: { deny: [ 192.0.2.0/24 ] } }
 backends:
   mqtt: { servers: [ "tcp://127.0.0.1:1883", "tcp://127.0.0.1:1884" ] }
   live: { servers: [ "ws://127.0.0.1:9000" ] }
@@ -40,6 +40,8 @@ routes:
   - { path: /old/*, plugin: redirect, options: { to: / } }
   - { path: /rooms, backend: rooms }
   - { path: /vm, resolver: redis, options: { server: "127.0.0.1:6379", password: hush, from: [ "query:t", host ], allow: [ "10.0.0.0/8:1-9" ], target: { send_proxy: v2 } } }
+  - { path: /limited, plugin: echo, compress_http: { types: [ "text/*" ] }, limits: { body_size: 1MiB, sessions_per_client: 3, handshakes: { rate: 5/m }, requests: { rate: 9/s, burst: 20 }, messages: { rate: 100/s, over: close, from: client }, bytes: { rate: 1MiB/s, burst: 4MiB }, queue_time: 30s } }
+  - { path: /inside, plugin: echo, access: { allow: [ 10.0.0.0/8, unix ], deny: [ 10.6.0.0/16 ] } }
   - { path: /sso, plugin: echo, auth: [ id, sso ] }
   - { path: /id, plugin: echo, auth: { use: id, expired_code: 4001 } }
   - { path: /any, plugin: echo, auth: { use: id, optional: true } }
@@ -224,6 +226,31 @@ TEST_F(ExplainTest, SaysWhenNoListenerIsAsTheUrlSays) {
   EXPECT_THAT(Ask("ws://app.test:8081/mqtt").text, Not(HasSubstr("no such listener")));
   EXPECT_THAT(Ask("/mqtt", {"Host: app.test"}).text,
               AllOf(HasSubstr("0.0.0.0:8080\n"), HasSubstr("routes[0]")));
+}
+
+TEST_F(ExplainTest, TellsHowFastClientsMayCome) {
+  EXPECT_THAT(
+      Ask("ws://other.test:8080/limited").text,
+      AllOf(HasSubstr("gzip          of responses of 1KiB and more: text/*\n"),
+            HasSubstr("body_size 1MiB, then 413\n"), HasSubstr("sessions_per_client 3, then 429\n"),
+            HasSubstr("handshakes of a client 5/m, burst 1, then 429\n"),
+            HasSubstr("requests of a client 9/s, burst 20, then 429\n"),
+            HasSubstr("messages 100/s, burst 100 from the client, then Close 1008\n"),
+            HasSubstr("bytes 1MiB/s, burst 4MiB from each peer, then it has to wait\n"),
+            HasSubstr("queue_time 30s, then Close 1013\n")));
+}
+
+TEST_F(ExplainTest, TellsWhoMayCome) {
+  const auto from = [&](const std::string& address) {
+    return Ask("ws://other.test:8080/inside", {}, "GET", address).text;
+  };
+  EXPECT_THAT(from("10.1.2.3"), AllOf(HasSubstr("access        only for 10.0.0.0/8, unix\n"),
+                                      HasSubstr("              not for 10.6.0.0/16\n"),
+                                      HasSubstr("answer        101")));
+  EXPECT_THAT(from("10.6.2.3"), HasSubstr("answer        403 Forbidden: by access of the route"));
+  const auto [routed, text, location] = Ask("ws://other.test:8081/inside", {}, "GET", "192.0.2.1");
+  EXPECT_FALSE(routed);
+  EXPECT_THAT(text, HasSubstr("answer        none: access of the listener closes the connection"));
 }
 
 TEST_F(ExplainTest, TellsWhichDialectsAreSpoken) {

@@ -316,7 +316,7 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
       "1:55: http.head_timeout: '0' is out of range; use 1ms to 1h\n"
       "1:72: http.idle_timeout: '25h' is out of range; use 1ms to 24h\n"
       "1:77: http.x: unknown key; known here: head_size, headers, head_timeout, body_rate, "
-      "underscores, idle_timeout\n");
+      "underscores, request_id, traceparent, idle_timeout\n");
   EXPECT_EQ(ErrorsOfTop("log: { level: warning, format: xml, requests: yes }"),
             "1:15: log.level: 'warning' is not debug, info, warn or error; did you mean 'warn'?\n"
             "1:32: log.format: 'xml' is not text or json\n"
@@ -375,8 +375,8 @@ TEST(ConfigTest, StandardInputCannotBeWatched) {
 TEST(ConfigTest, AFileThatIsNotAMapIsOneError) {
   EXPECT_EQ(ErrorsOf("- a\n"),
             "1:1: is a list; needs a map with the keys listeners, admin, workers, server_header, "
-            "http, compression_memory, memory, shutdown, drain_spread, tls_watch, "
-            "watch_config, dns, log, resolve_interval, backends, auth, routes\n");
+            "http, compression_memory, memory, overload, shutdown, drain_spread, tls_watch, "
+            "watch_config, dns, errors, log, resolve_interval, backends, auth, routes\n");
 }
 
 TEST(ConfigTest, EveryErrorComesAtOnceInTheOrderOfTheFile) {

@@ -29,7 +29,8 @@ TEST(ListenersTest, AListOfListenersIsNeeded) {
   EXPECT_EQ(
       errors("listeners: [ a:1 ]"),
       "1:14: listeners[0]: is text; needs a map with the keys address, name, tls, trusted_proxies, "
-      "proxy_protocol, dialects, backlog, connections\n");
+      "proxy_protocol, access, dialects, backlog, connections, connections_per_client, "
+      "accept_rate, redirect_https, hsts\n");
 }
 
 TEST(ListenersTest, UnknownKeysAreRefused) {
@@ -77,6 +78,49 @@ TEST(ListenersTest, TrustedProxiesAreBlocks) {
       "or ::1\n");
   EXPECT_EQ(ErrorsOfListener("    address: a:1\n    trusted_proxies: 10.0.0.0/8"),
             "4:22: listeners[0].trusted_proxies: is text; needs a list: write [ 10.0.0.0/8 ]\n");
+}
+
+TEST(ListenersTest, AccessIsListsOfBlocks) {
+  constexpr std::string_view kAddress = "    address: a:1\n";
+  const auto errors = [&](std::string_view access) {
+    return ErrorsOfListener(std::string(kAddress) + "    access: " + std::string(access));
+  };
+  EXPECT_EQ(errors("{ allow: [ 10.0.0.0/8, unix ], deny: [ 10.1.2.3, \"2001:db8::/32\" ] }"), "");
+  EXPECT_EQ(errors("{ deny: [ 10.1.2.3 ] }"), "");
+  EXPECT_EQ(errors("{ allow: [ office ] }"),
+            "4:24: listeners[0].access.allow[0]: 'office' is not an address or block such as "
+            "10.0.0.0/8 or ::1\n");
+  EXPECT_EQ(errors("{ allow: 10.0.0.0/8 }"),
+            "4:22: listeners[0].access.allow: is text; needs a list: write [ 10.0.0.0/8 ]\n");
+  EXPECT_EQ(errors("{ allow: [] }"),
+            "4:22: listeners[0].access.allow: is an empty list, so nobody could come in; list the "
+            "addresses that may\n");
+  EXPECT_EQ(errors("{ deny: [] }"),
+            "4:13: listeners[0].access: restricts nobody; list addresses or blocks, such as "
+            "allow: [ 10.0.0.0/8 ] or deny: [ 192.0.2.7 ]\n");
+  EXPECT_EQ(errors("{ allowed: [ 10.0.0.0/8 ] }"),
+            "4:15: listeners[0].access.allowed: unknown key; did you mean 'allow'?\n");
+}
+
+TEST(ListenersTest, HttpsIsWhereRedirectsLead) {
+  constexpr std::string_view kTls =
+      "    address: a:1\n    tls: { certificates: [ { cert: a, key: b } ] }\n";
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: true"), "");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: 8443"), "");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: 0"),
+            "4:21: listeners[0].redirect_https: '0' is out of range; use 1 to 65535\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    redirect_https: yes"),
+            "4:21: listeners[0].redirect_https: 'yes' is not true or false; did you mean true?\n");
+  EXPECT_EQ(ErrorsOfListener(std::string(kTls) + "    redirect_https: true"),
+            "5:21: listeners[0].redirect_https: is for listeners without tls: requests to this one "
+            "have come by https already\n");
+  EXPECT_EQ(ErrorsOfListener(std::string(kTls) + "    hsts: 8760h"), "");
+  EXPECT_EQ(
+      ErrorsOfListener(std::string(kTls) + "    hsts: { preload: true }"),
+      "5:11: listeners[0].hsts.max_age: missing; needs a duration such as 30s (ms, s, m or h)\n");
+  EXPECT_EQ(ErrorsOfListener("    address: a:1\n    hsts: 8760h"),
+            "4:11: listeners[0].hsts: has no effect: it is for responses over TLS, which this "
+            "listener has not, nor has it trusted_proxies that could\n");
 }
 
 TEST(ListenersTest, UnixSocketsAreTrustedByName) {

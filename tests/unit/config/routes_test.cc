@@ -37,9 +37,10 @@ TEST(RoutesTest, AListOfRoutesIsNeeded) {
       ErrorsOfRoutes("routes: [ / ]"),
       "1:11: routes[0]: is text; needs a map with the keys path, hosts, match, backend, plugin, "
       "split, resolver, options, subprotocols, encoding, dialects, enforce, compression, "
-      "server_compression, preserve_host, forwarded, rewrite, upgrades, cors, strip_prefix, "
-      "rewrite_path, rewrite_host, rewrite_query, request_headers, client_cert_headers, "
-      "response_headers, require_origin, auth, limits, name, on_change\n");
+      "server_compression, preserve_host, forwarded, rewrite, upgrades, compress_http, cors, "
+      "strip_prefix, rewrite_path, rewrite_host, rewrite_query, request_headers, "
+      "client_cert_headers, response_headers, require_origin, auth, access, limits, name, "
+      "on_change\n");
 }
 
 TEST(RoutesTest, HttpPolicyIsForHttpServers) {
@@ -203,7 +204,9 @@ TEST(RoutesTest, OnlyWebSocketServersHaveALimitOfTheirOwn) {
                "routes: [ { path: /, backend: live, limits: { server_message_size: 0 } } ]\n"),
       "");
   EXPECT_GT(MostOfServer({}), std::uint64_t{1} << 60);
-  EXPECT_EQ(MostOfServer({.server_message_size = 5}), 5u);
+  RouteLimits limits;
+  limits.server_message_size = 5;
+  EXPECT_EQ(MostOfServer(limits), 5u);
 }
 
 TEST(RoutesTest, LimitsHaveRanges) {

@@ -21,11 +21,22 @@ constexpr std::string_view kEveryKey = R"(listeners:
     name: "plain"
     backlog: 16
     connections: 50
+    connections_per_client: 5
+    accept_rate:
+      rate: 500/m
+      burst: 50
+    redirect_https: 8443
     dialects:
       - rfc6455
       - hybi08
       - hixie76
       - hixie75
+    access:
+      allow:
+        - "10.0.0.0/8"
+        - unix
+      deny:
+        - "10.1.2.3/32"
     trusted_proxies:
       - "127.0.0.0/8"
       - "fe80::/10"
@@ -34,6 +45,10 @@ constexpr std::string_view kEveryKey = R"(listeners:
     proxy_protocol: required
   - address: "[::1]:8443"
     backlog: 1024
+    hsts:
+      max_age: 8760h
+      include_subdomains: true
+      preload: false
     dialects:
       - rfc6455
     trusted_proxies: []
@@ -69,6 +84,9 @@ workers: 3
 server_header: "a \"b\" \\c"
 compression_memory: 1MiB
 memory: 64MiB
+overload:
+  memory: 90%
+  loop_lag: 250ms
 shutdown:
   delay: 1s
   spread: 2s
@@ -87,7 +105,12 @@ http:
   head_timeout: 2s
   idle_timeout: 90s
   body_rate: 0B
+  request_id: true
+  traceparent: true
   underscores: pass
+errors:
+  404: "/etc/upgate/404.html"
+  5xx: "/etc/upgate/broken.html"
 log:
   level: warn
   format: json
@@ -198,6 +221,11 @@ routes:
       client_no_context_takeover: false
       server_max_window_bits: 8
       client_max_window_bits: 9
+    compress_http:
+      level: 9
+      min_size: 2KiB
+      types:
+        - "text/*"
     cors:
       allow_origins:
         - "https://a.example:443"
@@ -216,9 +244,33 @@ routes:
       allow_private_network: true
       max_age: 10m
     require_origin: true
+    access:
+      deny:
+        - "192.0.2.0/24"
+        - "2001:db8::1/128"
     limits:
       message_size: 2MiB
+      body_size: 10MiB
       sessions: 7
+      by: address
+      sessions_per_client: 3
+      handshakes:
+        rate: 5/s
+        burst: 20
+      requests:
+        rate: 9/h
+        burst: 2
+      messages:
+        rate: 100/s
+        burst: 300
+        over: close
+        from: client
+      bytes:
+        rate: 1MiB/s
+        burst: 1536KiB
+        over: delay
+        from: server
+      queue_time: 20s
       idle: 1h
       ping_interval: 0
       max_age: 24h

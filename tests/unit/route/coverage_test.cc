@@ -62,6 +62,12 @@ TEST(UncoveredPoliciesTest, NotWhereThePolicyIsKept) {
                      "  - { path: /x, hosts: [ a.test ], plugin: echo, require_origin: true }\n"),
             "")
       << "the host has one, too";
+  EXPECT_EQ(
+      Warnings("  - { path: /x, plugin: echo, access: { allow: [ 10.0.0.0/8 ] } }\n"
+               "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n"),
+      "r.yaml:3:5: routes[0]: its access does not apply on a.test, where /x is handled by "
+      "routes[1] (line 4): the host takes precedence over the path; set the same there, or add the "
+      "host here\n");
   EXPECT_NE(
       Warnings("  - { path: /x, plugin: echo, require_origin: true, limits: { sessions: 9 } }\n"
                "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n")

@@ -141,10 +141,12 @@ void Fill(TestRows& small, std::size_t loop) {
     listener.CountResponse(101);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kDescriptors)].Add(31);
     listener.connections_refused.Add(32);
+    listener.turned_away[static_cast<std::size_t>(TurnedAway::kAddress)].Add(33);
   }
   for (const auto& row : small.rows().routes) {
     RouteStats& route = row->loops[loop];
     route.requests.Add(4);
+    route.refusals[static_cast<std::size_t>(Refusal::kAddress)].Add(34);
     route.sessions_open.Add(1);
     route.sessions_total.Add(5);
     route.sessions_by_dialect[static_cast<std::size_t>(config::Dialect::kHybi08)].Add(2);
@@ -214,6 +216,10 @@ TEST(PrometheusTest, ValuesAreSummedOverLoops) {
                   {{"listener", "[::]:8080"}, {"reason", "system"}}),
             0);
   EXPECT_EQ(value("upgate_listener_refused_total", {{"listener", "[::]:8080"}}), 64);
+  EXPECT_EQ(value("upgate_listener_turned_away_total",
+                  {{"listener", "[::]:8080"}, {"reason", "address"}}),
+            66);
+  EXPECT_EQ(value("upgate_route_refusals_total", {{"route", route}, {"reason", "address"}}), 68);
   EXPECT_EQ(value("upgate_listener_responses_total", {{"listener", "[::]:8080"}, {"class", "1xx"}}),
             2);
   EXPECT_EQ(value("upgate_listener_responses_total", {{"listener", "[::]:8080"}, {"class", "5xx"}}),

@@ -126,6 +126,7 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
     route.sessions_total.Add(3);
     route.sessions_by_dialect[static_cast<std::size_t>(config::Dialect::kHixie76)].Add(2);
     for (std::size_t o = 0; o < kHandshakeOutcomes; ++o) route.handshakes[o].Add(10 + o);
+    route.refusals[static_cast<std::size_t>(Refusal::kAddress)].Add(20);
     route.in.text_messages.Add(21);
     route.in.binary_messages.Add(22);
     route.in.bytes.Add(23);
@@ -152,6 +153,12 @@ TEST(JsonTest, RoutesAreSummedOverLoops) {
   EXPECT_EQ(route["sessions_by_dialect"],
             (Json{{"rfc6455", 0}, {"hybi08", 0}, {"hixie76", 4}, {"hixie75", 0}}));
   EXPECT_EQ(route["handshakes"].size(), kHandshakeOutcomes);
+  EXPECT_EQ(route["refusals"], (Json{{"address", 40},
+                                     {"handshakes", 0},
+                                     {"requests", 0},
+                                     {"sessions_per_client", 0},
+                                     {"overload", 0},
+                                     {"body_size", 0}}));
   EXPECT_EQ(route["handshakes"]["accepted"], 20);
   EXPECT_EQ(route["handshakes"]["shutting_down"], 36);
   EXPECT_EQ(route["in"]["text_messages"], 42);
@@ -181,6 +188,7 @@ TEST(JsonTest, ListenersServersAndLoops) {
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kConnections)].Add(1);
     listener.accept_pauses[static_cast<std::size_t>(WaitReason::kSystem)].Add(2);
     listener.connections_refused.Add(3);
+    listener.turned_away[static_cast<std::size_t>(TurnedAway::kAddress)].Add(5);
     listener.proxy_refusals[static_cast<std::size_t>(ProxyFault::kAbsent)].Add(4);
     listener.CountResponse(101);
     listener.CountResponse(404);
@@ -202,31 +210,38 @@ TEST(JsonTest, ListenersServersAndLoops) {
   const Json json = Read(small.registry());
   EXPECT_EQ(
       json["listeners"],
-      (Json::array({{{"address", "0.0.0.0:8080"},
-                     {"drained", false},
-                     {"connections_open", 3},
-                     {"connections_total", 24},
-                     {"requests", 26},
-                     {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
-                     {"tls_failures",
-                      {{"other", 0},
-                       {"plain_http", 0},
-                       {"not_tls", 0},
-                       {"version", 28},
-                       {"certificate", 0},
-                       {"alert", 0},
-                       {"gone", 0},
-                       {"timeout", 0}}},
-                     {"connection_errors", 30},
-                     {"accept_pauses", {{"connections", 2}, {"descriptors", 0}, {"system", 4}}},
-                     {"connections_refused", 6},
-                     {"proxy_refusals",
-                      {{"untrusted", 0},
-                       {"absent", 8},
-                       {"malformed", 0},
-                       {"checksum", 0},
-                       {"timeout", 0},
-                       {"gone", 0}}}}})));
+      (Json::array(
+          {{{"address", "0.0.0.0:8080"},
+            {"drained", false},
+            {"connections_open", 3},
+            {"connections_total", 24},
+            {"requests", 26},
+            {"responses", {{"1xx", 2}, {"2xx", 0}, {"3xx", 0}, {"4xx", 2}, {"5xx", 0}}},
+            {"tls_failures",
+             {{"other", 0},
+              {"plain_http", 0},
+              {"not_tls", 0},
+              {"version", 28},
+              {"certificate", 0},
+              {"alert", 0},
+              {"gone", 0},
+              {"timeout", 0}}},
+            {"connection_errors", 30},
+            {"accept_pauses",
+             {{"connections", 2},
+              {"descriptors", 0},
+              {"system", 4},
+              {"accept_rate", 0},
+              {"tls_handshakes", 0}}},
+            {"connections_refused", 6},
+            {"turned_away", {{"address", 10}, {"connections_per_client", 0}, {"overload", 0}}},
+            {"proxy_refusals",
+             {{"untrusted", 0},
+              {"absent", 8},
+              {"malformed", 0},
+              {"checksum", 0},
+              {"timeout", 0},
+              {"gone", 0}}}}})));
   Json server = json["servers"][0];
   EXPECT_EQ(server["connect_us"]["count"], 2);
   server.erase("connect_us");

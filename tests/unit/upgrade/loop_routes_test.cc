@@ -43,6 +43,7 @@ class LoopRoutesTest : public testing::Test {
     record->name = name;
     record->row = std::make_shared<stats::RouteRow>(name, 1);
     record->sessions = std::make_shared<SharedLimit>();
+    record->by_client = std::make_shared<ClientCounts>();
     return record;
   }
   std::shared_ptr<RouteRecord> ToBackend(const std::string& name) {
@@ -164,18 +165,20 @@ TEST_F(LoopRoutesTest, SlotsAreCountedAndGivenBack) {
   record->sessions->SetMost(1);
   Adopt(Of({record}));
   RouteContext& route = routes_.At(0);
-  std::optional<session::SessionSlot> slot = route.TakeSlot();
+  auto taken = route.TakeSlot("", "");
+  ASSERT_TRUE(taken);
+  std::optional<session::SessionSlot> slot = std::move(*taken);
   ASSERT_TRUE(slot);
   EXPECT_EQ(&ContextOf(*slot), &route);
-  EXPECT_FALSE(route.TakeSlot());
+  EXPECT_FALSE(route.TakeSlot("", ""));
   slot.reset();
-  EXPECT_TRUE(route.TakeSlot());
+  EXPECT_TRUE(route.TakeSlot("", ""));
 }
 
 TEST_F(LoopRoutesTest, ASlotKeepsItsRoute) {
   const auto service = std::make_shared<const Counted>();
   Adopt(Of({ToService("s", service)}));
-  std::optional<session::SessionSlot> slot = routes_.At(0).TakeSlot();
+  std::optional<session::SessionSlot> slot = std::move(*routes_.At(0).TakeSlot("", ""));
   Adopt(Of({ToBackend("b")}));
   routes_.DropHost(*service);
   EXPECT_EQ(service->instances, 1);

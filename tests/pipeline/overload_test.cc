@@ -1,0 +1,115 @@
+// What the gateway refuses while it is overloaded.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "gateway/tls/context.h"
+#include "tests/pipeline/test_gateway.h"
+#include "tests/support/temp_folder.h"
+
+namespace upgate::test::overload_test {
+namespace {
+
+using namespace std::chrono_literals;
+using stats::HandshakeOutcome;
+
+constexpr std::string_view kConfig = R"(
+workers: 2
+routes:
+  - { path: /echo, plugin: echo, limits: { ping_interval: 0s } }
+  - { path: /numbers, plugin: stats }
+)";
+
+OverloadSet By(OverloadReason reason) {
+  OverloadSet set;
+  set.Set(reason, true);
+  return set;
+}
+
+class OverloadTest : public testing::Test {
+ protected:
+  int Shake(std::size_t loop, std::string* retry_after = nullptr) {
+    GatewayClient client = gw_.ConnectToLoop(loop);
+    const ResponseHead head = client.Upgrade("/echo");
+    if (retry_after != nullptr) *retry_after = head.Get("Retry-After").value_or("");
+    client.peer().Close();
+    gw_.loop().Advance(10s);
+    return head.status;
+  }
+  TestGateway gw_{kConfig};
+};
+
+TEST_F(OverloadTest, NewHandshakesAreRefusedWithAWaitThatDiffers) {
+  gw_.counts().overload.Set(0, By(OverloadReason::kMemory));
+  std::string retry_after;
+  EXPECT_EQ(Shake(0, &retry_after), 503);
+  const int seconds = std::stoi(retry_after);
+  EXPECT_GE(seconds, 5);
+  EXPECT_LE(seconds, 30);
+  EXPECT_EQ(gw_.Handshakes(HandshakeOutcome::kOverloaded), 1u);
+  EXPECT_EQ(gw_.route_stats().refusals[static_cast<std::size_t>(stats::Refusal::kOverload)].Get(),
+            1u);
+  EXPECT_EQ(gw_.log().Last("handshake refused", "why"),
+            "the gateway is overloaded; try again later");
+  gw_.counts().overload.Set(0, {});
+  EXPECT_EQ(Shake(0), 101);
+}
+
+TEST_F(OverloadTest, OnlyTheLoopThatLagsRefuses) {
+  gw_.counts().overload.Set(1, By(OverloadReason::kLoopLag));
+  EXPECT_EQ(Shake(0), 101);
+  EXPECT_EQ(Shake(1), 503);
+}
+
+TEST_F(OverloadTest, SessionsAndRequestsGoOn) {
+  GatewayClient session = gw_.ConnectToLoop(0);
+  EXPECT_EQ(session.Upgrade("/echo").status, 101);
+  gw_.counts().overload.Set(0, By(OverloadReason::kMemory));
+  session.Send(TextFrame("still here"));
+  EXPECT_EQ(session.Frames().size(), 1u);
+  GatewayClient client = gw_.ConnectToLoop(0);
+  client.Send("GET /numbers HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.Head().status, 200);
+  session.peer().Close();
+  client.peer().Close();
+  gw_.loop().Advance(10s);
+}
+
+// They wait in the backlog, and those that are in have all they need.
+TEST_F(OverloadTest, ALackOfDescriptorsRefusesNobodyWhoIsIn) {
+  gw_.counts().overload.Set(0, By(OverloadReason::kDescriptors));
+  EXPECT_EQ(Shake(0), 101);
+}
+
+// Many clients that begin TLS, and say nothing.
+TEST(TlsHandshakes, NoMoreBeginThanCanGoOn) {
+  const TempFolder folder;
+  const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
+  folder.Write("site.crt", self.cert_pem);
+  folder.Write("site.key", self.key_pem);
+  TestGateway gw(
+      "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
+      folder.At("site.crt") + ", key: " + folder.At("site.key") +
+      " } ] } } ]\nhttp: { head_timeout: 10s }\nroutes: [ { path: /echo, plugin: echo } ]\n");
+  std::vector<std::unique_ptr<TestPeer>> clients;
+  for (std::size_t i = 0; i < http::Front::kMostUnfinished + 1; ++i)
+    clients.push_back(std::make_unique<TestPeer>(gw.network(), Address("127.0.0.1:443")));
+  gw.loop().RunUntilIdle();
+  gw.loop().Advance(1s);
+  EXPECT_EQ(gw.listener_stats().connections_total.Get(), http::Front::kMostUnfinished);
+  EXPECT_EQ(gw.listener_stats()
+                .accept_pauses[static_cast<std::size_t>(stats::WaitReason::kHandshakes)]
+                .Get(),
+            1u);
+  gw.loop().Advance(9s);
+  gw.loop().Advance(1s);
+  EXPECT_EQ(gw.listener_stats().connections_total.Get(), http::Front::kMostUnfinished + 1)
+      << "the others have timed out";
+  clients.clear();
+  gw.loop().Advance(20s);
+}
+
+}  // namespace
+}  // namespace upgate::test::overload_test
