@@ -117,7 +117,8 @@ void Front::OnAccept(std::unique_ptr<io::ByteStream> stream) {
     stream->Abort();
     return;
   }
-  if (entry_.proxies == nullptr && !MayEnter(stream->peer_address(), next_)) {
+  const bool asks = entry_.access != nullptr || places_.counts_clients();
+  if (asks && entry_.proxies == nullptr && !MayEnter(stream->peer_address(), next_)) {
     next_ = {};
     stream->Abort();
     return;

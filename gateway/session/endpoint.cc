@@ -33,6 +33,8 @@ Endpoint::Endpoint(ws::Role role, Context& context, std::unique_ptr<io::ByteStre
 
 // A server is not one of those that the gateway protects itself from with queue_time.
 std::unique_ptr<Endpoint::Bounds> Endpoint::MakeBounds() {
+  const bool limited = limits_.messages.rate || limits_.bytes.rate;
+  if (!limited && limits_.queue_time.count() == 0) return nullptr;
   auto bounds = std::make_unique<Bounds>(*this);
   bounds->flow = FlowLimit::For(peer(), limits_, context_.loop.timers, stats_.in, *bounds);
   if (role_ == ws::Role::kServer && limits_.queue_time.count() > 0)
@@ -104,21 +106,24 @@ void Endpoint::BeginRead() {
   last_heard_ = context_.loop.timers.Now();
   ping_unanswered_ = false;
   context_.work = context_.inflated = 0;
-  context_.share = context_.loop.share;
-  if (bounds_ && bounds_->flow) [[unlikely]]
-    context_.share = bounds_->flow->WorkFor(context_.share);
+  context_.share = bounds_ ? LimitedShare() : context_.loop.share;
   context_.reading = this;
 }
 
 void Endpoint::EndRead() {
   if (!context_.gathered.empty()) FlushGathered();
   context_.reading = nullptr;
-  if (bounds_ && bounds_->flow) [[unlikely]]
+  if (bounds_) [[unlikely]]
     LimitFlow();
 }
 
+std::size_t Endpoint::LimitedShare() const {
+  const std::size_t share = context_.loop.share;
+  return bounds_->flow ? bounds_->flow->WorkFor(share) : share;
+}
+
 void Endpoint::LimitFlow() {
-  if (state_ != State::kOpen) return;
+  if (state_ != State::kOpen || !bounds_->flow) return;
   switch (bounds_->flow->OnRead(totals_.messages_in, totals_.bytes_in)) {
     case FlowLimit::Verdict::kGoOn:
       return;

@@ -194,6 +194,7 @@ class Endpoint final : private io::StreamHandler, private io::Timer::Owner {
   };
 
   std::unique_ptr<Bounds> MakeBounds();
+  std::size_t LimitedShare() const;
   void LimitFlow();
   bool reading() const { return state_ == State::kOpen || state_ == State::kCloseSent; }
   // True if input must wait for the owner or for another pause reason.
