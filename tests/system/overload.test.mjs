@@ -58,6 +58,7 @@ test('a storm of TLS clients is served in order, and nobody is refused', async (
   const gateway = await startGateway(t, `
 listeners: [ { address: "127.0.0.1:0", backlog: 4096, ${tlsBlock(certificate)} } ]
 admin: { address: "127.0.0.1:0" }
+http: { head_timeout: 5m }
 workers: 1
 routes: [ { path: /echo, plugin: echo } ]
 `, { folder });
