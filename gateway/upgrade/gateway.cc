@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "gateway/http/proxy_fields.h"
 #include "gateway/upgrade/drained.h"
 #include "gateway/upgrade/handshake.h"
 #include "gateway/upgrade/loop_resolver.h"
@@ -352,6 +353,7 @@ bool Gateway::Rewrite(const Arrival& arrival, const Known& known, std::uint64_t 
     *changes = std::move(*rewritten);
   }
   for (const http::Header& field : known.to_server) {
+    changes->fields.drop.push_back(http::AsVariable(field.name));
     if (!field.value.empty()) changes->fields.add.push_back(field);
   }
   onward.rewritten = std::move(changes);

@@ -32,11 +32,21 @@ bool IsPassable(const config::Field& field, const std::string& name) {
   return false;
 }
 
-std::vector<std::string> ParseFieldNames(const config::Field& field) {
+// What the gateway itself writes of a request: the service could not tell which of two to believe.
+bool IsOfGateway(std::string_view name) {
+  const std::string lower = ToLower(name);
+  return lower.starts_with("x-forwarded-") || lower.starts_with("x-original-");
+}
+
+// `of_request`: of those that clients send.
+std::vector<std::string> ParseFieldNames(const config::Field& field, bool of_request) {
   std::vector<std::string> names;
   for (const config::Field& item : field.Items()) {
     auto name = item.Maybe<std::string>();
-    if (name && IsPassable(item, *name)) names.push_back(std::move(*name));
+    if (!name || !IsPassable(item, *name)) continue;
+    if (of_request && IsOfGateway(*name))
+      item.Refuse({"is written by the gateway", "remove it"}, "");
+    names.push_back(std::move(*name));
   }
   return names;
 }
@@ -62,8 +72,8 @@ ForwardOptions ParseForwardOptions(plugin::AuthSetup& setup) {
   options.url = ParseServiceUrl(given["url"]);
   options.tls = ParseHttpTls(given["tls"], options.url, setup.folder);
   if (const config::Field headers = given["headers"]; headers.present())
-    options.headers = ParseFieldNames(headers);
-  options.set = ParseFieldNames(given["set"]);
+    options.headers = ParseFieldNames(headers, true);
+  options.set = ParseFieldNames(given["set"], false);
   const config::Field user = given["user_header"];
   if (auto name = user.Maybe<std::string>(); name && IsPassable(user, *name))
     options.user_header = std::move(*name);

@@ -299,10 +299,16 @@ TEST_F(AuthTest, WhatACheckSendsToTheServerCannotBeRemovedByTheClient) {
   TestServer server(gw_->network(), Address("127.0.0.1:7000"));
   AuthAnswer answer = LetIn("alice");
   answer.to_server.Add("X-Auth-Email", "a@example.com");
+  answer.to_server.Add("Authorization", "Bearer of the service");
+  answer.to_server.Add("X-Auth-Group", "");
   played_.answer = answer;
   GatewayClient client = gw_->Connect();
-  client.Send(Get("X-Key: k\r\nConnection: keep-alive, X-Auth-Email\r\n"));
-  EXPECT_THAT(server[0].TakeReceived(), HasSubstr("X-Auth-Email: a@example.com\r\n"));
+  client.Send(
+      Get("X-Key: k\r\nConnection: keep-alive, X-Auth-Email\r\nauthorization: mine\r\n"
+          "X-Auth-Group: mine\r\n"));
+  EXPECT_THAT(server[0].TakeReceived(),
+              AllOf(HasSubstr("X-Auth-Email: a@example.com\r\n"),
+                    HasSubstr("Authorization: Bearer of the service\r\n"), Not(HasSubstr("mine"))));
 }
 
 TEST_F(AuthTest, TheBodyOfARequestWaitsForTheCheck) {

@@ -221,6 +221,8 @@ TEST_F(ForwardTest, FieldsThatAreTooLongAreNotAsked) {
 
 TEST_F(ForwardTest, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THAT(ErrorsOf("headers: [ Connection ]"), HasSubstr("belongs to one connection"));
+  EXPECT_THAT(ErrorsOf("headers: [ X-Forwarded-User ]"), HasSubstr("is written by the gateway"));
+  EXPECT_EQ(ErrorsOf("set: [ X-Forwarded-User ]"), "");
   EXPECT_THAT(ErrorsOf("set: [ \"a b\" ]"), HasSubstr("is not the name of a header"));
   EXPECT_THAT(ErrorsOf("on_error: open"), HasSubstr("on_error"));
   EXPECT_THAT(ErrorsOf("recheck: 10ms"), HasSubstr("is too often"));
