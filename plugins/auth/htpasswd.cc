@@ -8,6 +8,7 @@
 
 #include "gateway/base/text.h"
 #include "plugins/watched/files.h"
+#include "plugins/watched/lines.h"
 
 namespace upgate::plugins {
 namespace {
@@ -43,21 +44,15 @@ std::expected<Htpasswd, std::string> Htpasswd::Read(const std::filesystem::path&
 
 std::expected<Htpasswd, std::string> Htpasswd::Parse(std::string_view text) {
   Htpasswd read;
-  std::size_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    line = Trim(line);
-    if (line.empty() || line.starts_with('#')) continue;
+  Lines lines(text);
+  for (auto line = lines.Next(); !line.empty(); line = lines.Next()) {
     const std::size_t colon = line.find(':');
     const std::string_view user = line.substr(0, colon);
     const bool named = !user.empty() && std::ranges::none_of(user, IsControl);
     const std::string fault = colon == std::string_view::npos || !named
                                   ? "is not 'user:hash'"
                                   : FaultOf(line.substr(colon + 1));
-    if (!fault.empty()) return std::unexpected(fmt::format("line {} {}", number, fault));
+    if (!fault.empty()) return std::unexpected(fmt::format("line {} {}", lines.number(), fault));
     read.users_.emplace(user, line.substr(colon + 1));
   }
   if (read.users_.empty()) return std::unexpected("has no users; add one with htpasswd -B");

@@ -9,6 +9,7 @@
 #include "gateway/plugin/credentials.h"
 #include "plugins/auth/places.h"
 #include "plugins/watched/files.h"
+#include "plugins/watched/lines.h"
 
 namespace upgate::plugins {
 
@@ -24,16 +25,10 @@ std::expected<TokenList, std::string> TokenList::Read(const std::filesystem::pat
 std::expected<TokenList, std::string> TokenList::Parse(std::string_view text) {
   TokenList list;
   list.key_ = tls::RandomKey();
-  std::size_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    line = Trim(line);
-    if (line.empty() || line.starts_with('#')) continue;
+  Lines lines(text);
+  for (auto line = lines.Next(); !line.empty(); line = lines.Next()) {
     const auto wrong = [&](std::string_view what) {
-      return std::unexpected(fmt::format("line {} {}", number, what));
+      return std::unexpected(fmt::format("line {} {}", lines.number(), what));
     };
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || colon == 0) return wrong("is not 'name: token'");

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace upgate::plugins {
+
+// The entries of a file that has one per line; blank lines and lines that begin with '#' are none.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+  // The next entry, without white space around it; empty at the end.
+  std::string_view Next();
+  // The number of the line of the last entry, from 1.
+  std::size_t number() const { return number_; }
+
+ private:
+  std::string_view rest_;
+  std::size_t number_ = 0;
+};
+
+}  // namespace upgate::plugins
