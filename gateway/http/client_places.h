@@ -97,7 +97,9 @@ class ClientPlaces {
   const std::string& listener() const { return listener_; }
   stats::ListenerStats& stats() { return stats_; }
   // The connections of each client are limited: CountClient must be asked.
-  bool counts_clients() const { return limits_.by_client != nullptr; }
+  bool counts_clients() const {
+    return limits_.by_client != nullptr && limits_.by_client->most() != ClientCounts::kNone;
+  }
   // Places taken and not given back.
   std::uint64_t taken() const { return taken_; }
   // The listener is not there any more; its clients are.
