@@ -201,6 +201,19 @@ TEST_F(AuthTest, LimitsMayGoByTheUser) {
   gw_->loop().Advance(10s);
 }
 
+TEST_F(AuthTest, ACheckGoesBeforeAnInstanceThatNobodyElseUses) {
+  Start("auth: a, plugin: echo");
+  GatewayClient client = gw_->Connect();
+  EXPECT_EQ(client.Upgrade("/r", "X-Key: k\r\n").status, 0);
+  ASSERT_EQ(played_.under_way, 1);
+  gw_->Reload("routes: [ { path: /other, plugin: echo } ]");
+  EXPECT_EQ(played_.instances, 1) << "for the request";
+  played_.asked[0].reply(plugin::Refused(AuthReason::kDenied, "no"));
+  gw_->loop().RunUntilIdle();
+  EXPECT_EQ(client.Head().status, 401);
+  EXPECT_EQ(played_.instances, 0);
+}
+
 TEST_F(AuthTest, AnAnswerMayComeLater) {
   Start("auth: a, backend: tcp");
   TestServer server(gw_->network(), Address("127.0.0.1:7001"));

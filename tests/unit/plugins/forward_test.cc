@@ -38,6 +38,8 @@ class ForwardTest : public AuthPluginTest {
     loop_.RunUntilIdle();
   }
   void Begin(const std::string& options = {}) {
+    asked_.clear();  // before the instance that they ask
+    loop_.RunUntilIdle();
     Start("forward", "{ url: \"http://127.0.0.1:9000/auth?x=1\"" +
                          (options.empty() ? "" : ", " + options) + " }");
   }
