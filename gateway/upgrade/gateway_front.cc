@@ -3,6 +3,7 @@
 
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/request_ids.h"
+#include "gateway/upgrade/rewriter.h"
 
 namespace upgate::upgrade {
 namespace {
@@ -68,6 +69,15 @@ bool Gateway::RefuseBody(http::Exchange& exchange, RouteContext& route, const ro
          stats::HandshakeOutcome::kBadRequest,
          http::TextResponse(413, "the request body is larger than limits.body_size"));
   return true;
+}
+
+http::Headers Gateway::TrailersToServer(http::Headers trailers, const Rewritten* rewritten) const {
+  const Generation& generation = routes_.generation();
+  generation.forged.Apply(trailers);
+  RemoveIds(trailers, generation.config->http);
+  if (rewritten != nullptr)
+    trailers.Filter([&](const http::Header& h) { return !rewritten->fields.Drops(h.name); });
+  return trailers;
 }
 
 void Gateway::NoteIds(session::Asked& asked, const http::Request& request) const {

@@ -242,7 +242,8 @@ void Gateway::Proxy::OnBody(Bytes bytes) {
 void Gateway::Proxy::OnBodyEnd(const http::Headers& trailers) {
   if (!lease_.connection || !exchange_.request().has_body) return;
   request_sent_ = true;
-  lease_.connection->EndBody(trailers);
+  lease_.connection->EndBody(
+      trailers.empty() ? trailers : gateway_.TrailersToServer(trailers, onward_.rewritten.get()));
   if (!answer_begun_) Arm(Wait::kFirstByte);
 }
 

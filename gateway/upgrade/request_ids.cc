@@ -93,6 +93,13 @@ void SetIds(http::Request& request, bool by_trusted_proxy, const config::HttpLim
   headers.Add(kTraceparent, "00-" + RandomHex<16>(entropy) + "-" + RandomHex<8>(entropy) + "-00");
 }
 
+void RemoveIds(http::Headers& headers, const config::HttpLimits& settings) {
+  if (settings.request_id) RemoveAll(headers, ToLower(kRequestId));
+  if (!settings.traceparent) return;
+  RemoveAll(headers, kTraceparent);
+  RemoveAll(headers, kTracestate);
+}
+
 std::string_view RequestIdOf(const http::Request& request) {
   const std::string* id = request.headers.Find(kRequestId);
   return id != nullptr ? std::string_view(*id) : std::string_view();

@@ -16,6 +16,9 @@ namespace upgate::upgrade {
 void SetIds(http::Request& request, bool by_trusted_proxy, const config::HttpLimits& settings,
             io::Entropy& entropy);
 
+// Removes what SetIds would make, for trailers: they are in the header or nowhere.
+void RemoveIds(http::Headers& headers, const config::HttpLimits& settings);
+
 // Empty if there is none.
 std::string_view RequestIdOf(const http::Request& request);
 // The trace-id of a valid traceparent.

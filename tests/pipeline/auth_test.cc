@@ -176,6 +176,18 @@ TEST_F(AuthTest, NoClientSetsAFieldThatTellsServersWhoItIs) {
   EXPECT_THAT(server[0].TakeReceived(), AllOf(HasSubstr("X-Fixed: 2"), Not(HasSubstr("root"))));
 }
 
+// Some servers take trailers for fields of the header (RFC 9110, section 6.5.1).
+TEST_F(AuthTest, NoClientSetsSuchAFieldInTrailers) {
+  Start(R"(auth: { use: a, optional: true }, backend: web, request_headers: { )"
+        R"(set: { X-User: "{user}", X-Fixed: "1" }, remove: [ X-Debug ] })");
+  TestServer server(gw_->network(), Address("127.0.0.1:7000"));
+  GatewayClient client = gw_->Connect();
+  client.Send(
+      "PUT /r HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-User: "
+      "root\r\nx.user: root\r\nX-Fixed: root\r\nX-Debug: root\r\nX-T: 1\r\n\r\n");
+  EXPECT_THAT(server[0].TakeReceived(), AllOf(HasSubstr("X-T: 1"), Not(HasSubstr("root"))));
+}
+
 TEST_F(AuthTest, LimitsMayGoByTheUser) {
   limits_ = ", by: user, sessions_per_client: 2, handshakes: { rate: 1/h, burst: 4 }";
   Start("auth: { use: a, optional: true }, plugin: echo");

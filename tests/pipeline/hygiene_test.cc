@@ -122,6 +122,14 @@ TEST_F(HygieneTest, IdsOfOthersAreRemovedInAnySpelling) {
   EXPECT_FALSE(gw_.log().Mentions("abc-1"));
 }
 
+TEST_F(HygieneTest, IdsInTrailersAreRemoved) {
+  const Answer answer =
+      Ask("PUT /web/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Request-ID: "
+          "abc-1\r\nx.request.id: abc-2\r\ntraceparent: abc-3\r\ntracestate: a=1\r\nX-T: 1\r\n\r\n",
+          Reply("", "ok"));
+  EXPECT_TRUE(asked_.ends_with("\r\n\r\n0\r\nX-T: 1\r\n\r\n")) << asked_;
+}
+
 TEST_F(HygieneTest, SessionsKeepTheIdOfTheirHandshake) {
   GatewayClient client = gw_.Connect();
   const ResponseHead head = client.Upgrade("/echo");
