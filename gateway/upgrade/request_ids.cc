@@ -51,6 +51,26 @@ void RemoveAll(http::Headers& headers, std::string_view name) {
   headers.Filter([&](http::Header& h) { return !http::EqualsAsVariable(h.name, name); });
 }
 
+std::string WithoutToken(std::string_view list, std::string_view token) {
+  std::string rest;
+  for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+    if (EqualsIgnoreCase(item, token)) continue;
+    if (!rest.empty()) rest += ", ";
+    rest += item;
+  }
+  return rest;
+}
+
+// A client that names the field in Connection would keep it from the server.
+void PassOn(http::Headers& headers, std::string_view name) {
+  if (!headers.HasToken("connection", name)) return;
+  headers.Filter([&](http::Header& h) {
+    if (!EqualsIgnoreCase(h.name, "connection")) return true;
+    h.value = WithoutToken(h.value, name);
+    return !h.value.empty();
+  });
+}
+
 // True if the one field of that name is kept.
 bool Keep(http::Headers& headers, std::string_view name, bool trusted,
           bool (*is_valid)(std::string_view)) {
@@ -86,6 +106,11 @@ bool IsTraceparent(std::string_view text) {
 void SetIds(http::Request& request, bool by_trusted_proxy, const config::HttpLimits& settings,
             io::Entropy& entropy) {
   http::Headers& headers = request.headers;
+  if (settings.request_id) PassOn(headers, kRequestId);
+  if (settings.traceparent) {
+    PassOn(headers, kTraceparent);
+    PassOn(headers, kTracestate);
+  }
   if (settings.request_id && !Keep(headers, kRequestId, by_trusted_proxy, IsRequestId))
     headers.Add(kRequestId, RandomHex<16>(entropy));
   if (!settings.traceparent || Keep(headers, kTraceparent, by_trusted_proxy, IsTraceparent)) return;

@@ -141,7 +141,7 @@ class BasicInstance::Hashing final : public io::Deletable, private io::Timer::Ow
       return timer_.Arm(kFailureDelay);
     }
     instance_.Remember(key_);
-    reply_(plugin::Allowed(std::make_shared<const plugin::Identity>(ShownUser(user_))));
+    reply_(plugin::Allowed(std::make_shared<const plugin::Identity>(user_)));
   }
 
  private:
@@ -173,7 +173,7 @@ std::unique_ptr<io::Deletable> BasicInstance::Check(const plugin::AuthQuestion& 
   std::string key = KeyOf(*login, entry.hash);
   if (entry.known && Remembers(key)) {
     tls::Wipe(login->password);
-    reply(plugin::Allowed(std::make_shared<const plugin::Identity>(ShownUser(login->user))));
+    reply(plugin::Allowed(std::make_shared<const plugin::Identity>(login->user)));
     return nullptr;
   }
   if (failures_.IsReached(question.client, loop_.timers.Now()))

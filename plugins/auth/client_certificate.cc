@@ -91,7 +91,7 @@ std::string UserOf(const Rules& rules, const io::TlsInfo& tls) {
 std::shared_ptr<const plugin::Identity> IdentityOf(const Rules& rules, const io::TlsInfo& tls) {
   const io::PeerCertificate& certificate = *tls.client_certificate;
   auto identity = std::make_shared<plugin::Identity>();
-  identity->user = ShownUser(UserOf(rules, tls));
+  identity->user = UserOf(rules, tls);
   identity->claims = {{"subject", tls.client_subject},
                       {"issuer", certificate.issuer},
                       {"serial", certificate.serial},
@@ -114,6 +114,10 @@ class ClientCertificateInstance final : public plugin::AuthInstance {
     } else if (timers_.UnixSeconds() >= tls.client_certificate->ends_unix_s) {
       // A connection may outlive the certificate that it was opened with.
       reply(plugin::Refused(AuthReason::kForbidden, "the certificate has expired"));
+    } else if (!IsUserName(UserOf(rules_, tls))) {
+      reply(plugin::Refused(AuthReason::kForbidden,
+                            "the user's name in the certificate is too long or has control "
+                            "characters"));
     } else {
       reply(plugin::Allowed(IdentityOf(rules_, tls)));
     }

@@ -48,7 +48,7 @@ std::expected<Htpasswd, std::string> Htpasswd::Parse(std::string_view text) {
   for (auto line = lines.Next(); !line.empty(); line = lines.Next()) {
     const std::size_t colon = line.find(':');
     const std::string_view user = line.substr(0, colon);
-    const bool named = !user.empty() && std::ranges::none_of(user, IsControl);
+    const bool named = !user.empty() && IsUserName(user);
     const std::string fault = colon == std::string_view::npos || !named
                                   ? "is not 'user:hash'"
                                   : FaultOf(line.substr(colon + 1));

@@ -121,10 +121,8 @@ std::optional<std::string_view> AuthorizationOf(const http::Headers& headers,
   return Trim(std::string_view(*value).substr(space));
 }
 
-std::string ShownUser(std::string_view name) {
-  std::string shown(name.substr(0, kLongestUser));
-  std::erase_if(shown, IsControl);
-  return shown;
+bool IsUserName(std::string_view name) {
+  return name.size() <= kLongestUser && std::ranges::none_of(name, IsControl);
 }
 
 }  // namespace upgate::plugins

@@ -43,7 +43,9 @@ class TokenPlaces {
 std::optional<std::string_view> AuthorizationOf(const http::Headers& headers,
                                                 std::string_view scheme);
 
-// A user's name for logs and headers: without control characters, and of a bounded length.
-std::string ShownUser(std::string_view name);
+// True if a name can stand for a user in logs and header fields as it is: of at most 256 bytes,
+// without control characters. Any other would have to be changed, perhaps to the name of somebody
+// else, so whoever has it is refused.
+bool IsUserName(std::string_view name);
 
 }  // namespace upgate::plugins

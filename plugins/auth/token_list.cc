@@ -32,7 +32,8 @@ std::expected<TokenList, std::string> TokenList::Parse(std::string_view text) {
     };
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || colon == 0) return wrong("is not 'name: token'");
-    const std::string name = ShownUser(Trim(line.substr(0, colon)));
+    const std::string name(Trim(line.substr(0, colon)));
+    if (!IsUserName(name)) return wrong("has a name that is too long or has control characters");
     const std::string_view token = Trim(line.substr(colon + 1));
     if (std::ranges::any_of(token, IsControl)) return wrong("has a control character in it");
     if (token.size() < kShortest) {

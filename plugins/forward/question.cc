@@ -87,7 +87,11 @@ plugin::AuthAnswer MeaningOf(http::Response answer, const ForwardOptions& option
   }
   if (!options.user_header.empty()) {
     const std::string* user = answer.headers.Find(options.user_header);
-    if (user != nullptr) identity->user = ShownUser(*user);
+    if (user != nullptr) identity->user = *user;
+    if (!IsUserName(identity->user)) {
+      return plugin::Refused(AuthReason::kFailed,
+                             "the user's name in the answer of the service is too long");
+    }
   }
   allowed.identity = std::move(identity);
   allowed.reason = AuthReason::kAllowed;

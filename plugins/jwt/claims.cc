@@ -138,8 +138,11 @@ std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
   }
   const Json* user = FindClaim(claims, rules.user);
   auto identity = std::make_shared<plugin::Identity>();
-  if (user != nullptr && user->is_primitive() && !user->is_null())
-    identity->user = ShownUser(TextOf(*user));
+  if (user != nullptr && user->is_primitive() && !user->is_null()) identity->user = TextOf(*user);
+  if (!IsUserName(identity->user)) {
+    return Fault(AuthReason::kMalformed,
+                 "the user's name in the token is too long or has control characters");
+  }
   identity->claims = ShownClaims(claims);
   identity->ends_unix_ms = *ends;
   return identity;

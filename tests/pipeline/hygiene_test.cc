@@ -122,6 +122,16 @@ TEST_F(HygieneTest, IdsOfOthersAreRemovedInAnySpelling) {
   EXPECT_FALSE(gw_.log().Mentions("abc-1"));
 }
 
+TEST_F(HygieneTest, NoClientKeepsTheIdsFromTheServer) {
+  const Answer answer =
+      Ask(Get("/web/a", "Connection: x-request-id, X-Mine, traceparent\r\nX-Mine: 1\r\n"),
+          Reply("", "ok"));
+  const std::string id = answer.head.Get("X-Request-ID").value_or("");
+  EXPECT_NE(asked_.find("X-Request-ID: " + id + "\r\n"), std::string::npos) << asked_;
+  EXPECT_NE(asked_.find("traceparent: 00-"), std::string::npos) << asked_;
+  EXPECT_EQ(asked_.find("X-Mine"), std::string::npos) << asked_;
+}
+
 TEST_F(HygieneTest, IdsInTrailersAreRemoved) {
   const Answer answer =
       Ask("PUT /web/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Request-ID: "

@@ -129,6 +129,14 @@ TEST_F(ForwardTest, AnythingElseIsAFailure) {
             "failed 502");
 }
 
+TEST_F(ForwardTest, NoNameIsCutToThatOfSomebodyElse) {
+  const auto named = [](std::size_t size) {
+    return "HTTP/1.1 200 OK\r\nX-User: " + std::string(size, 'a') + "\r\nContent-Length: 0\r\n\r\n";
+  };
+  EXPECT_EQ(AnswerTo(named(256)), "let in " + std::string(256, 'a'));
+  EXPECT_EQ(AnswerTo(named(257)), "failed 502");
+}
+
 TEST_F(ForwardTest, NobodyListens) {
   Begin();
   EXPECT_EQ(Ask().answer(), "failed 502");

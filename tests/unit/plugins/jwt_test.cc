@@ -81,6 +81,16 @@ TEST_F(JwtTest, LetsInTheUserOfAGoodToken) {
   EXPECT_EQ(identity.ends_unix_ms, std::nullopt);
 }
 
+TEST_F(JwtTest, NoNameIsCutToThatOfSomebodyElse) {
+  StartWithSecret();
+  for (const std::string& name :
+       {std::string(R"(adm\u0000in)"), std::string(R"(admin\r\n)"), std::string(257, 'a')}) {
+    EXPECT_EQ(Answer(Token(R"({"sub":")" + name + R"("})")), "malformed 401") << name;
+  }
+  const std::string longest(256, 'a');
+  EXPECT_EQ(Answer(Token(R"({"sub":")" + longest + R"("})")), "let in " + longest);
+}
+
 TEST_F(JwtTest, VerifiesTheVectorOfTheStandardByAKeySet) {
   loop_.timers().SetUnixSeconds(1'300'819'000);
   Start("jwt", "{ keys: keys.json, algorithms: [ RS256 ], issuer: joe, user: iss }");
