@@ -47,8 +47,7 @@ std::string OwnOrigin(const http::Exchange& exchange) {
   const bool tls = exchange.tls() != nullptr;
   const std::uint16_t usual = tls ? 443 : 80;
   const std::string_view scheme = tls ? "https" : "http";
-  const std::string host =
-      target.host.contains(':') ? fmt::format("[{}]", target.host) : target.host;
+  const std::string host = HostInUrl(target.host);
   if (target.port == 0 || target.port == usual) return fmt::format("{}://{}", scheme, host);
   return fmt::format("{}://{}:{}", scheme, host, target.port);
 }

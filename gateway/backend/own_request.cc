@@ -3,6 +3,7 @@
 #include <string>
 #include <variant>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 
 namespace upgate::backend {
@@ -38,7 +39,7 @@ std::string AuthorityOf(const config::Server& server) {
   const auto* where = std::get_if<HostPort>(&server.address);
   if (where == nullptr) return "localhost";
   if (where->port != (config::IsSecure(server.scheme) ? 443 : 80)) return where->ToString();
-  return where->host.find(':') == std::string::npos ? where->host : "[" + where->host + "]";
+  return HostInUrl(where->host);
 }
 
 http::OutgoingRequest MakeGet(const OwnRequest& request) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace upgate {
@@ -20,6 +21,12 @@ constexpr std::string_view WithoutRootDot(std::string_view host) {
 constexpr bool HasEmptyLabel(std::string_view host) {
   host = WithoutRootDot(host);
   return host.empty() || host.starts_with('.') || host.ends_with('.') || host.contains("..");
+}
+
+// As URLs and Host fields have it: an IPv6 address stands in brackets (RFC 3986, section 3.2.2).
+inline std::string HostInUrl(std::string_view host) {
+  std::string written(host);
+  return host.contains(':') ? "[" + written + "]" : written;
 }
 
 }  // namespace upgate

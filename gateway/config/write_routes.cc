@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/host_name.h"
 #include "gateway/config/mask_secrets.h"
 #include "gateway/config/sections.h"
 #include "gateway/config/to_value.h"
@@ -47,8 +48,7 @@ std::string TextOf(const OriginPattern& origin) {
     case OriginPattern::Kind::kSubdomains:
       break;
   }
-  const bool v6 = origin.host.contains(':');
-  const std::string host = v6 ? "[" + origin.host + "]" : origin.host;
+  const std::string host = HostInUrl(origin.host);
   const bool wildcard = origin.kind == OriginPattern::Kind::kSubdomains;
   return fmt::format("{}://{}{}{}", origin.scheme, wildcard ? "*." : "", host,
                      origin.any_port ? ":*" : fmt::format(":{}", origin.port));

@@ -36,13 +36,13 @@ bool ClientPlaces::CountClient(Place& place, const SocketAddress& client) {
 // The clock of all loops.
 io::Millis ClientPlaces::TakeOfRate(const io::Timers& clock) {
   if (limits_.rate == nullptr || !limits_.rate->limited()) return io::Millis{0};
-  const double wait = limits_.rate->TakeOne(static_cast<double>(clock.Micros()) / 1000);
+  const double wait = limits_.rate->TakeOne(clock.FineMillis());
   return io::Millis(static_cast<io::Millis::rep>(std::ceil(wait)));
 }
 
 void ClientPlaces::GiveBackToRate(const io::Timers& clock) {
   if (limits_.rate != nullptr && limits_.rate->limited())
-    limits_.rate->GiveBackOne(static_cast<double>(clock.Micros()) / 1000);
+    limits_.rate->GiveBackOne(clock.FineMillis());
 }
 
 void ClientPlaces::Place::Keep(std::uint32_t descriptors) {

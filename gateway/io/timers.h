@@ -58,6 +58,8 @@ class Timers {
   virtual std::uint64_t Micros() const {
     return static_cast<std::uint64_t>(std::chrono::microseconds(Now().time_since_epoch()).count());
   }
+  // The same in milliseconds, with their fractions: the time of rates that loops share.
+  double FineMillis() const { return static_cast<double>(Micros()) / 1000; }
   // Wall-clock time, in whole seconds since 1970: for the Date header and for logs.
   virtual std::int64_t UnixSeconds() const = 0;
   // Links the timer into the wheel; `timer` must be disarmed. Disarming needs no call: a timer

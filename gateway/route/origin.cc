@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 #include "gateway/route/authority.h"
 
@@ -140,7 +141,7 @@ OriginVerdict CheckOrigin(const http::Request& request, const SeenAs& seen,
 }
 
 std::string OriginOf(const SeenAs& seen) {
-  std::string host = seen.host.contains(':') ? "[" + seen.host + "]" : seen.host;
+  std::string host = HostInUrl(seen.host);
   if (seen.rooted) host += '.';
   if (seen.port != DefaultPort(seen.scheme)) host += ":" + std::to_string(seen.port);
   return fmt::format("{}://{}", seen.scheme, host);

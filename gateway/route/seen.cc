@@ -58,9 +58,7 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
 }
 
 std::string WebSocketUrl(const SeenAs& seen, const http::Target& target) {
-  const bool is_v6 = seen.host.contains(':');
-  std::string url =
-      (seen.scheme == "https" ? "wss://" : "ws://") + (is_v6 ? "[" + seen.host + "]" : seen.host);
+  std::string url = (seen.scheme == "https" ? "wss://" : "ws://") + HostInUrl(seen.host);
   if (seen.rooted) url += '.';
   if (seen.port != DefaultPort(seen.scheme)) url += ":" + std::to_string(seen.port);
   url += target.raw_path;

@@ -391,9 +391,7 @@ Admission Gateway::Admit(const http::Request& request, const config::Route& rout
                       .encoding = accepted.encoding,
                       .compression = std::move(accepted.compression),
                       .cors = std::move(cors),
-                      .url = echoes_url ? std::make_unique<const std::string>(
-                                              route::WebSocketUrl(seen, request.target))
-                                        : nullptr,
+                      .url = echoes_url ? route::WebSocketUrl(seen, request.target) : "",
                       .secure = seen.scheme == "https",
                       .client = seen.client,
                       .asked = AskedBy(request, route, seen),

@@ -62,10 +62,8 @@ struct Admission {
   http::Headers cors;
   std::uint64_t session = 0;  // the number that was promised to it; 0: none yet
   std::string protocol = {};  // of an upgrade to another protocol than WebSocket; empty: WebSocket
-  // ws or wss, as the client sees it; nullptr but in dialects that echo it. Not in this object,
-  // because Proxy is to stay small.
-  std::unique_ptr<const std::string> url;
-  bool secure = false;  // the client uses TLS, as far as we or a trusted proxy know
+  std::string url;            // ws or wss, as the client sees it; in dialects that echo it
+  bool secure = false;        // the client uses TLS, as far as we or a trusted proxy know
   std::string client;
   std::string proxy_id = {};  // that the server got in a PROXY header; empty: none
   session::Asked asked;

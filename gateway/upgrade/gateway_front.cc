@@ -1,6 +1,7 @@
 // What all requests have in common, before they find their routes and on any of them.
 #include <utility>
 
+#include "gateway/base/host_name.h"
 #include "gateway/upgrade/gateway.h"
 #include "gateway/upgrade/request_ids.h"
 #include "gateway/upgrade/rewriter.h"
@@ -15,8 +16,7 @@ constexpr std::uint16_t kHttpsPort = 443;
 
 // The same URL with https.
 std::string SecureUrl(const route::SeenAs& seen, const http::Target& target, std::uint16_t port) {
-  const bool v6 = seen.host.find(':') != std::string::npos;
-  std::string url = "https://" + (v6 ? "[" + seen.host + "]" : seen.host);
+  std::string url = "https://" + HostInUrl(seen.host);
   if (port != kHttpsPort) url += ":" + std::to_string(port);
   url += target.path == "*" ? "/" : target.raw_path;
   if (target.has_query) url.append("?").append(target.query);

@@ -38,15 +38,13 @@ struct Refused {
   http::Response response;
 };
 
-// `clock`: that of all loops, by its microseconds.
 std::optional<Refused> CheckRate(const RouteContext& route, bool handshake,
                                  const route::SeenAs& seen, std::string_view user,
                                  const io::Timers& clock) {
   const RouteRecord& record = route.record();
   ClientRates* const rates = (handshake ? record.handshake_rates : record.request_rates).get();
   if (rates == nullptr) return {};
-  const double wait =
-      rates->TakeOne(route.KeyOf(seen.client, user), static_cast<double>(clock.Micros()) / 1000);
+  const double wait = rates->TakeOne(route.KeyOf(seen.client, user), clock.FineMillis());
   if (wait <= 0) return {};
   return Refused{handshake ? Refusal::kHandshakeRate : Refusal::kRequestRate,
                  HandshakeOutcome::kTooManyOfClient,

@@ -100,7 +100,7 @@ http::Response Gateway::Make101(const Admission& admission) const {
                      .server = routes_.generation().config->server_header,
                      .subprotocol = admission.subprotocol,
                      .cors = cors,
-                     .location = admission.url ? *admission.url : std::string(),
+                     .location = admission.url,
                      .extensions = admission.compression ? admission.compression->answer : ""});
 }
 

@@ -134,8 +134,7 @@ std::string ValueOf(Placeholder placeholder, const http::Target& target, bool tl
     case Placeholder::kScheme:
       return std::string(SchemeOf(tls));
     case Placeholder::kHost:
-      return target.host.find(':') == std::string::npos ? std::string(WithoutRootDot(target.host))
-                                                        : "[" + target.host + "]";
+      return HostInUrl(WithoutRootDot(target.host));
     case Placeholder::kPort:
       return std::to_string(target.port != 0 ? target.port : tls ? 443 : 80);
     case Placeholder::kPath:
