@@ -15,8 +15,7 @@ std::uint64_t EndOf(std::uint64_t limit) {
 
 }  // namespace
 
-OverloadWatch::OverloadWatch(io::Timers& timers, Log& log, Overload& overload,
-                             std::function<Sample()> read)
+OverloadWatch::OverloadWatch(io::Timers& timers, Log& log, Overload& overload, Read read)
     : log_(log), overload_(overload), read_(std::move(read)), timer_(timers, *this) {
   timer_.Arm(kInterval);
 }
@@ -28,7 +27,8 @@ void OverloadWatch::OnTimer(io::Timer&) {
 
 void OverloadWatch::Look() {
   using enum OverloadReason;
-  const Sample now = read_();
+  read_(now_);
+  const Sample& now = now_;
   const auto is_over = [&](OverloadReason reason, std::uint64_t value, std::uint64_t limit) {
     return told_.Has(reason) ? value > EndOf(limit) : value > limit;
   };
@@ -44,13 +44,17 @@ void OverloadWatch::Look() {
     lagging += here.Has(kLoopLag) ? 1 : 0;
     overload_.Set(i, here);
   }
-  Tell(kMemory, all.Has(kMemory),
-       fmt::format("{} bytes of memory are used; the limit is {}", now.resident, memory_limit_));
-  Tell(kDescriptors, all.Has(kDescriptors),
-       fmt::format("{} of {} file descriptors for clients are taken", now.descriptors_taken,
-                   now.descriptors));
-  Tell(kLoopLag, lagging > 0,
-       fmt::format("{} of {} event loops take too long for their turns", lagging, loops_.size()));
+  Tell(kMemory, all.Has(kMemory), [&] {
+    return fmt::format("{} bytes of memory are used; the limit is {}", now.resident, memory_limit_);
+  });
+  Tell(kDescriptors, all.Has(kDescriptors), [&] {
+    return fmt::format("{} of {} file descriptors for clients are taken", now.descriptors_taken,
+                       now.descriptors);
+  });
+  Tell(kLoopLag, lagging > 0, [&] {
+    return fmt::format("{} of {} event loops take too long for their turns", lagging,
+                       loops_.size());
+  });
 }
 
 bool OverloadWatch::Lags(LoopState& loop, const LoopSample& now) const {
@@ -67,14 +71,15 @@ bool OverloadWatch::Lags(LoopState& loop, const LoopSample& now) const {
   return loop.lags;
 }
 
-void OverloadWatch::Tell(OverloadReason reason, bool on, std::string why) {
+template <class Why>
+void OverloadWatch::Tell(OverloadReason reason, bool on, Why&& why) {
   if (told_.Has(reason) == on) return;
   told_.Set(reason, on);
   const std::string_view name = kOverloadNames[static_cast<std::size_t>(reason)];
   if (on) {
-    log_.Warn("overloaded", {{"reason", name}, {"why", why}});
+    log_.Warn("overloaded", {{"reason", name}, {"why", why()}});
   } else {
-    log_.Info("no longer overloaded", {{"reason", name}, {"now", why}});
+    log_.Info("no longer overloaded", {{"reason", name}, {"now", why()}});
   }
 }
 

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "gateway/base/log.h"
@@ -33,8 +32,11 @@ class OverloadWatch final : private io::Timer::Owner {
     std::vector<LoopSample> loops;
   };
 
+  // Fills in the values of now. It gets the sample of the last look, whose memory it can use.
+  using Read = std::function<void(Sample&)>;
+
   // `read` is called for each look. What is borrowed outlives the watch.
-  OverloadWatch(io::Timers& timers, Log& log, Overload& overload, std::function<Sample()> read);
+  OverloadWatch(io::Timers& timers, Log& log, Overload& overload, Read read);
 
   // In bytes.
   void SetMemoryLimit(std::uint64_t bytes) { memory_limit_ = bytes; }
@@ -49,11 +51,14 @@ class OverloadWatch final : private io::Timer::Owner {
   void OnTimer(io::Timer&) override;
   void Look();
   bool Lags(LoopState& loop, const LoopSample& now) const;
-  void Tell(OverloadReason reason, bool on, std::string why);
+  // `why` makes the text if there is something to tell.
+  template <class Why>
+  void Tell(OverloadReason reason, bool on, Why&& why);
 
   Log& log_;
   Overload& overload_;
-  const std::function<Sample()> read_;
+  const Read read_;
+  Sample now_;
   std::uint64_t memory_limit_ = ~std::uint64_t{0};
   OverloadSet told_;
   std::vector<LoopState> loops_;

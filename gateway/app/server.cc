@@ -167,15 +167,14 @@ void Server::OnServerDown(const backend::BackendRecord& backend,
 }
 
 void Server::WatchOverload() {
-  overload_watch_ =
-      std::make_unique<OverloadWatch>(main_loop().timers(), log_, counts_->overload, [this] {
-        OverloadWatch::Sample now{.resident = ResidentMemory(),
-                                  .descriptors_taken = counts_->descriptors.taken(),
-                                  .descriptors = counts_->descriptors.most(),
-                                  .loops = {}};
+  overload_watch_ = std::make_unique<OverloadWatch>(
+      main_loop().timers(), log_, counts_->overload, [this](OverloadWatch::Sample& now) {
+        now.resident = ResidentMemory();
+        now.descriptors_taken = counts_->descriptors.taken();
+        now.descriptors = counts_->descriptors.most();
+        now.loops.clear();
         for (const auto& worker : workers_)
           now.loops.push_back({worker->loop().turns(), worker->loop().long_turns()});
-        return now;
       });
   SetOverloadLimits(*generation_->config);
 }

@@ -40,7 +40,7 @@ void MemoryGuard::OnTimer(Timer&) {
   if (under_pressure_ && total_.held() <= total_.low_mark()) EndPressure();
   if (under_pressure_) {
     HoldBackLargest(true);
-    if (total_.over() || loop_.timers.Now() - since_ >= kPatience) Evict();
+    if (total_.over() || loop_.timers.Now() >= refuses_from_) Evict();
   }
   const bool trimmed = TrimIfWorth();
   if (under_pressure_) {
@@ -52,7 +52,8 @@ void MemoryGuard::OnTimer(Timer&) {
 
 void MemoryGuard::BeginPressure() {
   if (std::exchange(under_pressure_, true)) return;
-  since_ = loop_.timers.Now();
+  const Instant now = loop_.timers.Now();
+  refuses_from_ = now < calm_from_ ? now : now + kPatience;
   timer_.Arm(kTickUnderPressure);
 }
 
@@ -122,6 +123,7 @@ void MemoryGuard::Evict() {
     if (entry.holder->standing_ == MemoryHolder::Standing::kWaiting) observer_.OnWaiting(false);
     entry.holder->standing_ = MemoryHolder::Standing::kRefused;
     entry.holder->refused_at_ = Seconds();
+    calm_from_ = loop_.timers.Now() + kCalm;
     observer_.OnRefused(entry.holder->Refuse());
   }
 }

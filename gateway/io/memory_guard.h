@@ -16,8 +16,9 @@ namespace upgate::io {
 //   that they do not grow. Small ones continue with what is left below the limit.
 // - If that has not brought the total down to the low mark within kPatience, the largest holders
 //   are refused, as many as needed, and those that still hold much after kCutOffSeconds are
-//   dropped. Over the limit this happens without delay, because other clients could not be served
-//   meanwhile.
+//   dropped. This happens without delay over the limit, because other clients could not be served
+//   meanwhile, and when the pressure returns within kCalm of a refusal, because waiting has not
+//   helped before.
 // - Over the limit new requests are refused; the code that accepts them checks
 //   MemoryLedger::over().
 //
@@ -28,6 +29,7 @@ class MemoryGuard final : private MemoryLedger::Watcher, private Timer::Owner {
   static constexpr Millis kTick{1'000};
   static constexpr Millis kTickUnderPressure{250};
   static constexpr Millis kPatience{3'000};
+  static constexpr Millis kCalm{10'000};
   static constexpr std::uint32_t kCutOffSeconds = 2;
   static constexpr Millis kTrimInterval{2'000};
   // A holder with less is never held back or refused.
@@ -91,7 +93,8 @@ class MemoryGuard final : private MemoryLedger::Watcher, private Timer::Owner {
   Observer& observer_;
   Timer timer_;
   bool under_pressure_ = false;
-  Instant since_{};              // start of the pressure
+  Instant refuses_from_{};       // under pressure: when the patience ends
+  Instant calm_from_{};          // kCalm after the last refusal
   Instant trimmed_{};            // the last trim
   std::uint64_t looked_at_ = 0;  // memory of this loop at the last check under pressure
   std::uint64_t peak_ = 0;       // maximum held since the last trim

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -261,6 +262,27 @@ TEST_P(RelayAllocations, AMessageTakesNothingFromTheHeap) {
     EXPECT_EQ(allocations - before, 0u)
         << "with " << kMessages << " messages of " << size << " bytes";
   }
+}
+
+// What a loop does every second, while messages pass.
+TEST(LoopAllocations, ASecondTakesNothingFromTheHeap) {
+  using Clock = std::chrono::steady_clock;
+  Gateway gateway;
+  Client client(gateway.address(false), false);
+  client.Send(test::UpgradeRequest("/echo"));
+  ASSERT_EQ(client.ReadHead().status, 101);
+  const std::string frame = test::BinaryFrame("x");
+  const auto exchange_for = [&](Clock::duration time) {
+    for (const auto end = Clock::now() + time; Clock::now() < end;) {
+      client.Send(frame);
+      client.ReadPayload(1);
+    }
+  };
+  // What is done for the first time may take something.
+  exchange_for(std::chrono::milliseconds(1'100));
+  const std::size_t before = allocations;
+  exchange_for(std::chrono::milliseconds(1'100));
+  EXPECT_EQ(allocations - before, 0u);
 }
 
 // Checks that the counting works.

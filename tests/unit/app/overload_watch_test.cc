@@ -33,7 +33,8 @@ class OverloadWatchTest : public testing::Test {
   test::CaptureLog log_;
   Overload overload_;
   OverloadWatch::Sample now_;
-  OverloadWatch watch_{timers_, log_, overload_, [this] { return now_; }};
+  OverloadWatch watch_{timers_, log_, overload_,
+                       [this](OverloadWatch::Sample& now) { now = now_; }};
 };
 
 TEST_F(OverloadWatchTest, MemoryIsOfAllLoops) {

@@ -234,6 +234,46 @@ TEST_F(MemoryGuardTest, TheLargestAreRefusedAfterAWhileAndOnlyAsManyAsItTakes) {
   EXPECT_EQ(waiting_, 0);
 }
 
+// As long as there are more large clients than fit, waiting again and again would only hold up
+// everybody.
+TEST_F(MemoryGuardTest, PressureThatReturnsSoonAfterARefusalIsNotWaitedFor) {
+  FakeHolder& largest = Add(9 * kMiB);
+  FakeHolder& other = Add(4 * kMiB);
+  Advance(MemoryGuard::kPatience + 500ms);
+  EXPECT_TRUE(largest.refused);
+  EXPECT_FALSE(guard_->under_pressure());
+  other.Set(13 * kMiB);
+  Advance(MemoryGuard::kTickUnderPressure);
+  EXPECT_TRUE(other.refused);
+  Advance(500ms);
+  EXPECT_FALSE(guard_->under_pressure());
+}
+
+TEST_F(MemoryGuardTest, PressureThatReturnsLateIsWaitedForAgain) {
+  FakeHolder& largest = Add(9 * kMiB);
+  FakeHolder& other = Add(4 * kMiB);
+  Advance(MemoryGuard::kPatience + 500ms);
+  EXPECT_TRUE(largest.refused);
+  Advance(MemoryGuard::kCalm);
+  other.Set(13 * kMiB);
+  Advance(MemoryGuard::kPatience - 500ms);
+  EXPECT_FALSE(other.refused);
+  Advance(1s);
+  EXPECT_TRUE(other.refused);
+}
+
+// Pressure that ended by itself does not shorten the patience.
+TEST_F(MemoryGuardTest, PressureThatReturnsWithoutARefusalIsWaitedForAgain) {
+  FakeHolder& holder = Add(13 * kMiB);
+  loop_.RunUntilIdle();
+  holder.Set(kMiB);
+  Advance(1s);
+  EXPECT_FALSE(guard_->under_pressure());
+  holder.Set(13 * kMiB);
+  Advance(MemoryGuard::kPatience - 500ms);
+  EXPECT_FALSE(holder.refused);
+}
+
 TEST_F(MemoryGuardTest, AboveTheLimitRefusesAtOnce) {
   FakeHolder& largest = Add(17 * kMiB);
   Advance(MemoryGuard::kTickUnderPressure);
