@@ -1,10 +1,9 @@
 #include "gateway/app/background.h"
 
-#include <pthread.h>
-
-#include <csignal>
 #include <system_error>
 #include <utility>
+
+#include "gateway/app/side_thread.h"
 
 namespace upgate::app {
 
@@ -33,10 +32,7 @@ bool BackgroundThread::Run(Task work, Task done) {
 }
 
 void BackgroundThread::Work() {
-  // Signals are handled on the main thread.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  BeginSideThread();
   for (;;) {
     Job job;
     {

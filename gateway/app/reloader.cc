@@ -1,15 +1,13 @@
 #include "gateway/app/reloader.h"
 
-#include <pthread.h>
-
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 #include "gateway/app/changes.h"
 #include "gateway/app/listen_address.h"
 #include "gateway/app/listen_error.h"
 #include "gateway/app/name_lookup.h"
+#include "gateway/app/side_thread.h"
 #include "gateway/config/read_text.h"
 #include "gateway/net/listener.h"
 
@@ -66,9 +64,7 @@ void Reloader::StartNext() {
   busy_ = true;
   if (thread_.joinable()) thread_.join();  // it has ended or is about to
   thread_ = std::thread([this, names = waiting_.front().names] {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    BeginSideThread();
     auto loaded = std::make_shared<Loaded>(Load(names));
     setup_.main.Post([this, loaded] { OnLoaded(std::move(*loaded)); });
   });
@@ -177,7 +173,10 @@ void Reloader::OnAllSwitched() {
       std::exchange(generation_, std::move(loaded_.generation));
   loaded_ = {};
   if (thread_.joinable()) thread_.join();
-  thread_ = std::thread([old = std::move(before)]() mutable { old.reset(); });
+  thread_ = std::thread([old = std::move(before)]() mutable {
+    BeginSideThread();
+    old.reset();
+  });
   LogChanges();
   if (waiting_.front().names) {
     owner_.OnNamesTaken();

@@ -27,6 +27,8 @@ using config::FilePath;
 
 // Far above any chain or CA bundle; prevents reading all of a device or a log file.
 constexpr std::size_t kMaxFileSize = 4 * 1024 * 1024;
+// Enough for most files; a power of two of this is kMaxFileSize.
+constexpr std::size_t kFirstRead = 16 * 1024;
 
 struct FileClose {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -39,6 +41,14 @@ struct Contents {
   Contents(const Contents&) = delete;
   Contents& operator=(const Contents&) = delete;
   ~Contents() { OPENSSL_cleanse(text.data(), text.size()); }
+  void Grow(std::size_t size) {
+    std::string larger;
+    larger.reserve(size);
+    larger = text;
+    larger.resize(size);
+    text.swap(larger);
+    OPENSSL_cleanse(larger.data(), larger.size());
+  }
   BioPtr Open() const {
     return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   }
@@ -57,17 +67,19 @@ bool ReadFile(const FilePath& file, Contents& contents, std::vector<ConfigError>
   const std::unique_ptr<std::FILE, FileClose> opened(std::fopen(file.path.c_str(), "re"));
   if (!opened) return fail();
   std::setvbuf(opened.get(), nullptr, _IONBF, 0);
-  contents.text.resize(kMaxFileSize);
-  errno = 0;
-  const std::size_t size = std::fread(contents.text.data(), 1, contents.text.size(), opened.get());
-  if (std::ferror(opened.get()) != 0) return fail();
-  if (size == kMaxFileSize) {
+  for (std::size_t size = 0;; size = contents.text.size()) {
+    contents.Grow(std::max(kFirstRead, 2 * size));
+    errno = 0;
+    char* const rest = contents.text.data() + size;
+    const std::size_t got = std::fread(rest, 1, contents.text.size() - size, opened.get());
+    if (std::ferror(opened.get()) != 0) return fail();
+    if (size + got == contents.text.size() && size + got < kMaxFileSize) continue;
+    contents.text.resize(size + got);
+    if (size + got < kMaxFileSize) return true;
     Add(errors, file,
         fmt::format("{} is too large for a PEM file", config::PathExcerpt(file.path)));
     return false;
   }
-  contents.text.resize(size);
-  return true;
 }
 
 // A hint about what the file contains instead, as the end of a message.

@@ -82,6 +82,22 @@ TEST_F(CertificateFilesTest, WithoutPem) {
   EXPECT_EQ(ErrorAt(files.key, files), "no PEM private key in " + files.key.path);
 }
 
+// The certificate may stand behind text of any length, as in bundles of CAs.
+TEST_F(CertificateFilesTest, LongFilesAreReadWhole) {
+  for (const std::size_t size : {16'384, 32'767, 32'768, 32'769, 1'000'000}) {
+    config::Certificate files = good_;
+    const std::string text(size - pem_.certificate.size() - 1, '#');
+    files.cert = folder_.Write(text + "\n" + pem_.certificate);
+    EXPECT_TRUE(Errors(files).empty()) << size;
+  }
+}
+
+TEST_F(CertificateFilesTest, FilesFarTooLongAreRefused) {
+  config::Certificate files = good_;
+  files.cert = folder_.Write(std::string(4 * 1024 * 1024, '#'));
+  EXPECT_EQ(ErrorAt(files.cert, files), files.cert.path + " is too large for a PEM file");
+}
+
 TEST_F(CertificateFilesTest, SwappedFilesAreSeen) {
   const auto errors = Errors({good_.key, good_.cert});
   ASSERT_EQ(errors.size(), 2u);
