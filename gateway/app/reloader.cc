@@ -7,7 +7,6 @@
 #include "gateway/app/listen_address.h"
 #include "gateway/app/listen_error.h"
 #include "gateway/app/name_lookup.h"
-#include "gateway/app/side_thread.h"
 #include "gateway/config/read_text.h"
 #include "gateway/net/listener.h"
 
@@ -27,11 +26,8 @@ Reloader::Reloader(Setup setup, std::shared_ptr<const upgrade::Generation> gener
     : setup_(std::move(setup)),
       generation_(std::move(generation)),
       started_(generation_->config),
-      owner_(owner) {}
-
-Reloader::~Reloader() {
-  if (thread_.joinable()) thread_.join();
-}
+      owner_(owner),
+      background_(setup_.main) {}
 
 void Reloader::Request(const std::string& caller, Done done) {
   setup_.log.Info("reload requested", {{"by", caller}});
@@ -62,12 +58,11 @@ void Reloader::TakeNames(backend::ServersOfNames names) {
 
 void Reloader::StartNext() {
   busy_ = true;
-  if (thread_.joinable()) thread_.join();  // it has ended or is about to
-  thread_ = std::thread([this, names = waiting_.front().names] {
-    BeginSideThread();
-    auto loaded = std::make_shared<Loaded>(Load(names));
-    setup_.main.Post([this, loaded] { OnLoaded(std::move(*loaded)); });
-  });
+  auto loaded = std::make_shared<Loaded>();
+  const bool started =
+      background_.Run([this, loaded, names = waiting_.front().names] { *loaded = Load(names); },
+                      [this, loaded] { OnLoaded(std::move(*loaded)); });
+  if (!started) Refuse({WholeFile("the system does not allow another thread")});
 }
 
 Reloader::Loaded Reloader::Load(std::shared_ptr<const backend::ServersOfNames> names) const {
@@ -168,15 +163,11 @@ void Reloader::OnAllPrepared() {
 }
 
 void Reloader::OnAllSwitched() {
-  // Destroying many routes takes time, so it is done on a thread.
+  // Destroying many routes takes time, so no loop does it.
   std::shared_ptr<const upgrade::Generation> before =
       std::exchange(generation_, std::move(loaded_.generation));
   loaded_ = {};
-  if (thread_.joinable()) thread_.join();
-  thread_ = std::thread([old = std::move(before)]() mutable {
-    BeginSideThread();
-    old.reset();
-  });
+  background_.Run([old = std::move(before)]() mutable { old.reset(); }, [] {});
   LogChanges();
   if (waiting_.front().names) {
     owner_.OnNamesTaken();

@@ -5,10 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "gateway/admin/control.h"
+#include "gateway/app/background.h"
 #include "gateway/app/inherited_sockets.h"
 #include "gateway/app/prepare.h"
 #include "gateway/app/worker.h"
@@ -17,10 +17,11 @@
 
 namespace upgate::app {
 
-// Reloads the configuration of a running gateway. A separate thread reads and checks the file,
-// prepares the generation and binds new sockets, so that no loop blocks. Then every worker prepares
-// the generation, and when all have, every worker switches to it. An error before that leaves
-// everything unchanged. Used on the main loop.
+// Reloads the configuration of a running gateway. A thread beside the loops reads and checks the
+// file, prepares the generation and binds new sockets, so that no loop blocks. Then every worker
+// prepares the generation, and when all have, every worker switches to it. An error before that
+// leaves everything unchanged. Used on the main loop; its destructor waits for what is being read,
+// and discards it.
 class Reloader {
  public:
   // Called on the main loop: OnSwitch before the workers switch, OnSwitched when all have, or when
@@ -48,8 +49,6 @@ class Reloader {
   };
 
   Reloader(Setup setup, std::shared_ptr<const upgrade::Generation> generation, Owner& owner);
-  // Waits for the reading thread, and discards its result.
-  ~Reloader();
 
   // See admin::Control::Reload.
   using Done = std::function<void(const admin::ReloadResult&)>;
@@ -99,7 +98,7 @@ class Reloader {
   admin::ReloadResult result_;
   std::size_t missing_ = 0;            // workers that have not completed the current step
   std::chrono::microseconds pause_{};  // the longest time for which a step held up a loop
-  std::thread thread_;
+  BackgroundThread background_;
 };
 
 }  // namespace upgate::app
