@@ -45,9 +45,12 @@ Result<SocketAddress> Front::Listen(std::unique_ptr<io::BoundSocket> socket) {
 }
 
 bool Front::HandshakesWait() {
-  const std::size_t under_way = tls_ != nullptr ? scratch_.handshakes() : 0;
-  const bool busy = under_way >= kMostHandshakes && loop_.turn.crowded();
-  const bool wait = busy || under_way >= kMostUnfinished;
+  if (tls_ == nullptr) return false;
+  const std::size_t at_work = scratch_.working_handshakes();
+  const bool busy = at_work >= kMostHandshakes && loop_.turn.crowded();
+  const bool full = scratch_.client_handshakes() >= kMostUnfinished &&
+                    !scratch_.EndStalled(loop_.timers.Now(), kHandshakePatience);
+  const bool wait = busy || full || at_work >= kMostAtWork;
   if (wait && !crowded_) places_.CountPauseOfHandshakes(loop_.timers.Now());
   crowded_ = wait;
   if (!wait) return false;

@@ -42,8 +42,13 @@ class Front final : private io::AcceptHandler,
   // How many TLS handshakes are begun on a loop that is busy: more would only wait for others.
   // Connections in the backlog have no timeout that runs, and take no memory of the process.
   static constexpr std::size_t kMostHandshakes = 256;
-  // And on any loop: each takes some 50 KiB, and slow clients must not wait for too many others.
-  static constexpr std::size_t kMostUnfinished = 1024;
+  // And on any loop: slow clients must not wait for too many others.
+  static constexpr std::size_t kMostAtWork = 1024;
+  // How many handshakes of a loop may wait for their clients; each takes some 50 KiB. Beyond that,
+  // those that have waited for kHandshakePatience make room, the one that has waited longest first:
+  // clients that stop in the middle must not keep others out until head_timeout.
+  static constexpr std::size_t kMostUnfinished = 4096;
+  static constexpr io::Millis kHandshakePatience{2'000};
   // How often to look again whether there are fewer.
   static constexpr io::Millis kHandshakeInterval{10};
 

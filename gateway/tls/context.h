@@ -9,6 +9,7 @@
 #include "gateway/config/config.h"
 #include "gateway/io/network.h"
 #include "gateway/io/stream.h"
+#include "gateway/io/timers.h"
 #include "gateway/tls/loaded_files.h"
 
 namespace upgate::tls {
@@ -24,22 +25,62 @@ class Scratch {
   struct Buffers;
   Buffers& buffers() { return *buffers_; }
 
-  // One handshake that is under way on the loop, in either role.
+  // One handshake that is under way on the loop. Those in the role of the server are in a list, in
+  // the order in which they began to wait for their clients' next flight.
   class UnderWay {
    public:
-    explicit UnderWay(Scratch& scratch) : scratch_(scratch) { ++scratch_.handshakes_; }
-    ~UnderWay() { --scratch_.handshakes_; }
+    class Owner {
+     public:
+      // The handshake must fail now, to make room for others.
+      virtual void OnNoRoom() = 0;
+
+     protected:
+      ~Owner() = default;
+    };
+
+    // Begins to wait for a client.
+    UnderWay(Scratch& scratch, io::Instant now, Owner& owner);
+    ~UnderWay();
     UnderWay(const UnderWay&) = delete;
     UnderWay& operator=(const UnderWay&) = delete;
 
+    // The gateway is the client.
+    void BeClient() { Unlink(); }
+    // It is over.
+    void Leave();
+    // Whether there is input from the peer that has not been processed.
+    void SetWorking(bool on);
+    // The client has something new to answer; bytes that complete nothing do not count.
+    void OnFlight(io::Instant now);
+
    private:
+    friend class Scratch;
+    void Link(io::Instant now);
+    void Unlink();
+
     Scratch& scratch_;
+    Owner& owner_;
+    UnderWay* before_ = nullptr;
+    UnderWay* after_ = nullptr;
+    io::Instant since_{};
+    bool listed_ = false;
+    bool working_ = false;
   };
-  std::size_t handshakes() const { return handshakes_; }
+
+  // Handshakes with input to be processed, in either role.
+  std::size_t working_handshakes() const { return working_; }
+  // Handshakes of clients.
+  std::size_t client_handshakes() const { return listed_; }
+  // Ends the handshake that has waited longest for its client, if that is at least `patience`.
+  // Returns whether it did.
+  bool EndStalled(io::Instant now, io::Millis patience);
 
  private:
   std::unique_ptr<Buffers> buffers_;
-  std::size_t handshakes_ = 0;
+  UnderWay* oldest_ = nullptr;
+  UnderWay* newest_ = nullptr;
+  std::size_t listed_ = 0;
+  std::size_t working_ = 0;
 };
 
 // The server side of a listener: certificates selected by SNI from their names (exact before

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/io/memory_guard.h"
+
 namespace upgate::tls {
 namespace {
 
@@ -17,7 +19,10 @@ constexpr std::size_t kKeptRecords = 256 * 1024;
 // endpoints cannot deadlock.
 constexpr std::size_t kMaxAnswers = 4 * io::kHighMark;
 
-// OpenSSL's memory per connection, as measured: 34 to 45 KB during the handshake, 14 KB after it.
+// OpenSSL's memory per connection, as measured: 10 KB before the peer's first record, 34 to 45 KB
+// during the handshake, 14 KB after it. The first is counted as large enough to be refused when
+// memory is short.
+constexpr std::size_t kFreshBytes = io::MemoryGuard::kSmall;
 constexpr std::size_t kHandshakeBytes = 44 * 1024;
 constexpr std::size_t kSessionBytes = 14 * 1024;
 
@@ -30,7 +35,7 @@ Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
       turn_(loop.turn),
       buffers_(scratch.buffers()),
       handshake_(std::make_unique<Handshake>(*this, std::move(keep_alive), loop.timers, scratch)),
-      charge_(loop.memory, kHandshakeBytes),
+      charge_(loop.memory, kFreshBytes),
       engine_(std::move(ssl), buffers_) {
   lower_->SetHandler(this);
   if (handshake_timeout.count() > 0) handshake_->timer.Arm(handshake_timeout);
@@ -38,9 +43,12 @@ Stream::Stream(std::unique_ptr<io::ByteStream> lower, SslPtr ssl,
 
 void Stream::Start(HandshakeObserver& observer) {
   handshake_->observer = &observer;
+  handshake_->under_way.BeClient();
   state_ = State::kHandshaking;
+  begun_ = true;
   engine_.Advance(buffers_.plaintext());
   Flush();
+  Charge();
   UpdateReading();
 }
 
@@ -65,6 +73,7 @@ bool Stream::Receiving() const {
 void Stream::UpdateReading() {
   if (state_ == State::kFailed) return;
   const bool more = engine_.failure() != nullptr || (Receiving() && engine_.HasMore());
+  if (handshake_) handshake_->under_way.SetWorking(more);
   if (engine_.failure() != nullptr) {
     turn_.RunLater(*this);
   } else if (more) {
@@ -87,10 +96,12 @@ void Stream::OnBytes(MutableBytes data) {
 void Stream::Process() {
   bool drained = false;
   processing_ = true;
+  begun_ = true;
   while (Receiving() || (state_ != State::kFailed && engine_.failure() != nullptr)) {
     const Engine::Step step = engine_.Advance(buffers_.plaintext());
     const bool answered = !buffers_.records.empty();
     if (step.progress == Engine::Progress::kEstablished) Establish();
+    if (handshake_ && answered) handshake_->under_way.OnFlight(handshake_->timers.Now());
     if (engine_.writable() && SendWaiting()) drained = true;
     Flush();
     if (answered && lower_->queued() > kMaxAnswers) stalled_ = true;
@@ -214,7 +225,10 @@ void Stream::OnFlushed() {
 void Stream::Fail(Error error) {
   state_ = State::kFailed;
   Cancel();
-  if (handshake_) handshake_->timer.Disarm();
+  if (handshake_) {
+    handshake_->timer.Disarm();
+    handshake_->under_way.Leave();
+  }
   waiting_.reset();
   Charge();
   lower_->SetReading(false);
@@ -223,8 +237,8 @@ void Stream::Fail(Error error) {
 
 void Stream::Charge() {
   const bool open = state_ == State::kOpen || state_ == State::kFailed;
-  charge_.Set((open ? kSessionBytes : kHandshakeBytes) + engine_.kept_bytes() +
-              (waiting_ ? io::HeapBytes(*waiting_) : 0));
+  const std::size_t own = open ? kSessionBytes : begun_ ? kHandshakeBytes : kFreshBytes;
+  charge_.Set(own + engine_.kept_bytes() + (waiting_ ? io::HeapBytes(*waiting_) : 0));
 }
 
 std::size_t Stream::held_bytes() const {

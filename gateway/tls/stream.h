@@ -72,19 +72,28 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   enum class Sending : std::uint8_t { kOpen, kClosing, kClosed };
 
   // State that only the handshake needs.
-  struct Handshake final : io::Timer::Owner {
-    Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& timers, Scratch& loop)
-        : stream(s), keep_alive(std::move(alive)), timer(timers, *this), under_way(loop) {}
+  struct Handshake final : io::Timer::Owner, Scratch::UnderWay::Owner {
+    Handshake(Stream& s, std::shared_ptr<const void> alive, io::Timers& clock, Scratch& scratch)
+        : stream(s),
+          keep_alive(std::move(alive)),
+          timers(clock),
+          timer(clock, *this),
+          under_way(scratch, clock.Now(), *this) {}
     void OnTimer(io::Timer&) override {
       stream.Fail(
           {Errc::kTls, "the TLS handshake took longer than http.head_timeout", TlsFault::kTimeout});
+    }
+    void OnNoRoom() override {
+      stream.Fail({Errc::kTls, "the client stopped in the TLS handshake, and others wait",
+                   TlsFault::kTimeout});
     }
 
     Stream& stream;
     std::shared_ptr<const void> keep_alive;
     HandshakeObserver* observer = nullptr;
+    io::Timers& timers;
     io::Timer timer;
-    const Scratch::UnderWay under_way;
+    Scratch::UnderWay under_way;
   };
 
   void OnBytes(MutableBytes data) override;
@@ -118,6 +127,7 @@ class Stream final : public io::ByteStream, private io::StreamHandler, private i
   State state_ = State::kFresh;
   Sending sending_ = Sending::kOpen;
   bool reading_ = false;
+  bool begun_ = false;  // a record was processed or sent
   bool processing_ = false;
   bool ended_ = false;    // the peer's close_notify was reported
   bool stalled_ = false;  // responses to the peer's records have congested the lower stream

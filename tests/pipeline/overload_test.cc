@@ -83,32 +83,73 @@ TEST_F(OverloadTest, ALackOfDescriptorsRefusesNobodyWhoIsIn) {
   EXPECT_EQ(Shake(0), 101);
 }
 
+class TlsHandshakes : public testing::Test {
+ protected:
+  using Clients = std::vector<std::unique_ptr<TestPeer>>;
+
+  static std::string Config(const TempFolder& folder) {
+    const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
+    folder.Write("site.crt", self.cert_pem);
+    folder.Write("site.key", self.key_pem);
+    return "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
+           folder.At("site.crt") + ", key: " + folder.At("site.key") +
+           " } ] } } ]\nhttp: { head_timeout: 10s }\nroutes: [ { path: /echo, plugin: echo } ]\n";
+  }
+  void Connect(Clients& clients, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      clients.push_back(std::make_unique<TestPeer>(gw_.network(), Address("127.0.0.1:443")));
+    gw_.loop().RunUntilIdle();
+  }
+  std::uint64_t connections() { return gw_.listener_stats().connections_total.Get(); }
+  std::uint64_t pauses() {
+    return gw_.listener_stats()
+        .accept_pauses[static_cast<std::size_t>(stats::WaitReason::kHandshakes)]
+        .Get();
+  }
+
+  TempFolder folder_;
+  TestGateway gw_{Config(folder_)};
+};
+
+// A whole record with the first byte of a ClientHello.
+constexpr std::string_view kBegin("\x16\x03\x01\0\x01\x01", 6);
+
 // Many clients that begin TLS, and say nothing.
-TEST(TlsHandshakes, NoMoreBeginThanCanGoOn) {
-  const TempFolder folder;
-  const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
-  folder.Write("site.crt", self.cert_pem);
-  folder.Write("site.key", self.key_pem);
-  TestGateway gw(
-      "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
-      folder.At("site.crt") + ", key: " + folder.At("site.key") +
-      " } ] } } ]\nhttp: { head_timeout: 10s }\nroutes: [ { path: /echo, plugin: echo } ]\n");
-  std::vector<std::unique_ptr<TestPeer>> clients;
-  for (std::size_t i = 0; i < http::Front::kMostUnfinished + 1; ++i)
-    clients.push_back(std::make_unique<TestPeer>(gw.network(), Address("127.0.0.1:443")));
-  gw.loop().RunUntilIdle();
-  gw.loop().Advance(1s);
-  EXPECT_EQ(gw.listener_stats().connections_total.Get(), http::Front::kMostUnfinished);
-  EXPECT_EQ(gw.listener_stats()
-                .accept_pauses[static_cast<std::size_t>(stats::WaitReason::kHandshakes)]
-                .Get(),
-            1u);
-  gw.loop().Advance(9s);
-  gw.loop().Advance(1s);
-  EXPECT_EQ(gw.listener_stats().connections_total.Get(), http::Front::kMostUnfinished + 1)
-      << "the others have timed out";
+TEST_F(TlsHandshakes, ThoseThatStopMakeRoomForNewOnes) {
+  Clients clients;
+  Connect(clients, http::Front::kMostUnfinished + 2);
+  EXPECT_EQ(connections(), http::Front::kMostUnfinished);
+  EXPECT_EQ(pauses(), 1u);
+  clients[0]->Send(kBegin);  // completes nothing
+  gw_.loop().Advance(http::Front::kHandshakePatience - 100ms);
+  EXPECT_EQ(connections(), http::Front::kMostUnfinished);
+  EXPECT_FALSE(clients[0]->done());
+  gw_.loop().Advance(200ms);
+  EXPECT_EQ(connections(), http::Front::kMostUnfinished + 2);
+  EXPECT_TRUE(clients[0]->done());
+  EXPECT_TRUE(clients[1]->done());
+  EXPECT_FALSE(clients[2]->done()) << "only as many as others wait";
+  const auto timeout = static_cast<std::size_t>(TlsFault::kTimeout);
+  EXPECT_EQ(gw_.listener_stats().tls_failures[timeout].Get(), 2u);
+  EXPECT_EQ(gw_.log().Last("connection failed", "why"),
+            "the client stopped in the TLS handshake, and others wait");
   clients.clear();
-  gw.loop().Advance(20s);
+  gw_.loop().Advance(20s);
+}
+
+TEST_F(TlsHandshakes, NoMoreBeginThanCanGoOn) {
+  Clients clients;
+  Connect(clients, http::Front::kMostAtWork);
+  for (const auto& client : clients) client->Send(kBegin);
+  gw_.network().RunUntilIdle();  // the records arrive, and are left for later turns
+  clients.push_back(std::make_unique<TestPeer>(gw_.network(), Address("127.0.0.1:443")));
+  gw_.network().RunUntilIdle();
+  EXPECT_EQ(connections(), http::Front::kMostAtWork);
+  EXPECT_EQ(pauses(), 1u);
+  gw_.loop().Advance(100ms);
+  EXPECT_EQ(connections(), http::Front::kMostAtWork + 1) << "nothing is left to be done";
+  clients.clear();
+  gw_.loop().Advance(20s);
 }
 
 }  // namespace
