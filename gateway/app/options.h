@@ -9,8 +9,8 @@
 
 namespace upgate::app {
 
-// Reads the files of `errors`; nullptr if there are none. Adds errors for those that cannot be
-// read.
+// Reads the files of `errors`, at most 1 MiB each; nullptr if there are none. Adds errors for those
+// that cannot be read. Blocks on file reads: not on a serving loop.
 std::shared_ptr<const http::ErrorPages> ReadErrorPages(const config::Config& config,
                                                        std::vector<config::ConfigError>& errors);
 

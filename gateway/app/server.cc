@@ -355,7 +355,7 @@ void Server::Run() {
   WarnOfExposedTokens(*generation_, log_);
   undrained_ = workers_.size();
   for (auto& worker : workers_) {
-    worker->OnWritable([this] { main_loop().Post([this] { OnWorkerDrained(); }); });
+    worker->OnDrained([this] { main_loop().Post([this] { OnWorkerDrained(); }); });
   }
   for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->Start();
   log_.Info("serving", {{"workers", std::uint64_t{workers_.size()}},

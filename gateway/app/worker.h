@@ -35,7 +35,7 @@ class Worker final : private io::Timer::Owner {
 
   // Before Start or Run: sets a callback, called once on the loop's thread when no client is left
   // after Drain.
-  void OnWritable(std::function<void()> drained) { drained_ = std::move(drained); }
+  void OnDrained(std::function<void()> drained) { drained_ = std::move(drained); }
   // Runs the loop on a thread of its own until Finish.
   void Start();
   // Runs the loop on this thread until Finish.

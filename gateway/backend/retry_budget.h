@@ -6,12 +6,13 @@
 namespace upgate::backend {
 
 // How many requests one loop may give to a second server: a fifth of those that come, so that
-// retries cannot double the load when all servers fail. Some are allowed at any time.
+// retries cannot double the load when all servers fail. Starts with 10 retries, saves at most 100.
+// On its loop's thread.
 class RetryBudget {
  public:
   void OnRequest() { saved_ = std::min(saved_ + 1, kMost); }
   bool empty() const { return saved_ < kPrice; }
-  // Not when it is empty.
+  // Requires !empty().
   void Spend() { saved_ -= kPrice; }
 
  private:

@@ -13,7 +13,7 @@ struct Rate {
   std::uint64_t burst = 1;
 
   explicit operator bool() const { return amount != 0; }
-  // Of one.
+  // Milliseconds per unit. Requires amount != 0.
   double milliseconds() const {
     return static_cast<double>(period.count()) / static_cast<double>(amount);
   }

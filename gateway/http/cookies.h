@@ -9,7 +9,7 @@
 
 namespace upgate::http {
 
-// Cookies of requests (RFC 6265, section 5.4).
+// Cookies of requests (RFC 6265, section 5.4). Views last until the headers change. No state.
 
 // The value of the first cookie of that name, a view of the field; nullopt if there is none.
 std::optional<std::string_view> CookieValue(const Headers& headers, std::string_view name);

@@ -18,6 +18,7 @@
 
 namespace upgate::io {
 
+// Receives the connections of a Listener, on the loop's thread.
 class AcceptHandler {
  public:
   // A connection may be waiting in the backlog. True: it is accepted, and exactly one of OnAccept,
@@ -70,6 +71,10 @@ struct ListenOptions {
   Sharing sharing = Sharing::kAlone;
 };
 
+// Receives the result of Network::Connect, exactly one call on the loop's thread. Errors: kRefused
+// (nobody listens, or it was connected to itself), kUnreachable (no route, or no such unix socket),
+// kTimeout (the system gave up), kReset, kPermission, kLimit (descriptors or memory), kOther (such
+// as a path that is too long for a unix socket).
 class ConnectHandler {
  public:
   virtual void OnConnected(std::unique_ptr<ByteStream> stream) = 0;
@@ -79,6 +84,8 @@ class ConnectHandler {
   ~ConnectHandler() = default;
 };
 
+// Receives the result of Network::Resolve, exactly one call on the loop's thread. Errors: kResolve
+// (no address, or no answer), kLimit (too many lookups are waiting).
 class ResolveHandler {
  public:
   // Never empty, in the order in which to try them.

@@ -61,6 +61,7 @@ class SocketHandler : public io::Deletable {
   // A whole message, at most limits.message_size. The bytes may be modified in place and are only
   // valid during the call.
   virtual void OnMessage(MessageKind kind, MutableBytes payload) = 0;
+  // The client's queue is down to io::kLowMark after congested().
   virtual void OnWritable() {}
   // The client has disconnected or is closing. `code` as in RFC 6455, section 7.4, including 1005
   // and 1006.
@@ -142,8 +143,8 @@ struct ServiceSetup {
 // Creates a service. If `options` has errors, the result is not used and may be nullptr.
 using ServiceFactory = std::function<std::unique_ptr<Service>(ServiceSetup setup)>;
 
-// The services and resolvers that routes can name. Filled once at startup by plugins/builtins.cc;
-// read-only after that.
+// The services, resolvers and authenticators that routes can name. Filled once at startup by
+// plugins/builtins.cc; read-only after that.
 class Registry {
  public:
   // `name` is the value of a route's `plugin` key; names must be unique.

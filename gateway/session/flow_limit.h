@@ -42,7 +42,8 @@ class FlowLimit final : private io::Timer::Owner {
   // What may come now; at least 1.
   std::uint64_t messages() const;
   std::uint64_t bytes() const;
-  // The work (io::Loop::share) that so much is at least, and at most `share`.
+  // The work (io::Loop::share) that can be done before more than the messages and bytes allowed now
+  // could have come; at most `share`.
   std::size_t WorkFor(std::size_t share) const;
 
   // What the peer has sent since the session began, in messages and payload bytes.

@@ -191,7 +191,8 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void NoteIds(session::Asked& asked, const http::Request& request) const;
   // Without those that a client may not set as header fields either; a server may treat them alike.
   http::Headers TrailersToServer(http::Headers trailers, const Rewritten* rewritten) const;
-  // The same once the client is known, for limits by user. `user`: empty for nobody.
+  // As TurnAway, after authentication: applies rates by user. Answers and returns true if refused.
+  // `user`: empty for nobody.
   bool TurnUserAway(const Arrival& arrival, std::string_view user);
   void Refuse(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
               bool handshake, stats::Refusal why, stats::HandshakeOutcome outcome,

@@ -28,8 +28,8 @@ std::string WithoutTokens(std::string_view target, const config::Resolver& resol
 session::Asked AskedBy(const http::Request& request, const config::Route& route,
                        const route::SeenAs& seen);
 
-// The same for a request that no route has, because servers would read its path in different ways:
-// of those that the readings lead to, each may find a token there.
+// For a request without a route. `routes`: where the readings of an ambiguous path lead, otherwise
+// empty; hides the token of each.
 session::Asked AskedBy(const http::Request& request, std::span<const config::Route* const> routes,
                        const route::SeenAs& seen);
 

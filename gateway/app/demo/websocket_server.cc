@@ -57,7 +57,7 @@ Result<SocketAddress> DemoWebSocketServer::Start() {
                                      std::size_t{0}, std::size_t{1});
   auto address = worker_->Listen(0, IpPort{*Ip::Parse("127.0.0.1"), 0}, io::Sharing::kAlone);
   if (!address) return address;
-  worker_->OnWritable([this] { worker_->Finish(); });
+  worker_->OnDrained([this] { worker_->Finish(); });
   worker_->Start();
   serving_ = true;
   return address;

@@ -21,38 +21,57 @@ def render(report: dict, plotted: bool) -> str:
 
 
 def render_summary(report: dict) -> str:
-    """A summary: one scenario of each kind, and memory."""
-    machine = report["machine"]
-    lines = [
-        "| | upgate → ws | → tcp | nginx | HAProxy | Caddy |",
-        "| --- |" + " --- |" * len(_SUMMARY_COLUMNS),
-    ]
-    for scenario in report["scenarios"]:
-        if scenario["name"] in _SUMMARY:
-            cells = [_best(rows(scenario), column) for column in _SUMMARY_COLUMNS]
-            lines.append(f"| {_capital(scenario['title'])} | " + " | ".join(number(row.total_us) if row else "" for row in cells) + " |")
+    """A table of CPU time with one scenario of each kind, one of memory, and one of floods."""
+    head = "| | upgate → ws | → tcp | nginx | HAProxy | Caddy |\n| --- |" + " --- |" * len(_SUMMARY_COLUMNS) + "\n"
+    chosen = [scenario for scenario in report["scenarios"] if scenario["name"] in _SUMMARY]
+    cpu = []
+    for scenario in chosen:
+        cells = [_best(rows(scenario), column) for column in _SUMMARY_COLUMNS]
+        cpu.append(f"| {_capital(scenario['title'])} | " + " | ".join(number(row.total_us) if row else "" for row in cells) + " |")
+    memory = []
     for scenario in _of(report, "memory"):
         found = [row for row in memory_rows(scenario) if not row.failure]
         cells = [_least_memory(found, column) for column in _SUMMARY_COLUMNS]
-        lines.append(f"| Bytes that one more idle connection takes, {'wss' if scenario['tls'] else 'ws'} | " + " | ".join(cells) + " |")
-    return (
-        f"CPU time in µs by message (by connection, by request), and memory, on {report['date'][:10]} on {machine['cpu']}, "
-        f"{machine['cores']} cores; one worker on one core.\n\n" + "\n".join(lines) + _polite_summary(report)
+        memory.append(f"| {'wss' if scenario['tls'] else 'ws'} | " + " | ".join(cells) + " |")
+    tables = (
+        f"CPU time in µs by message, by connection (upgrade) or by request ({_origin(report, chosen)}):\n\n{head}" + "\n".join(cpu) if cpu else "",
+        f"Bytes that one more idle connection takes ({_origin(report, _of(report, 'memory'))}):\n\n{head}" + "\n".join(memory) if memory else "",
+        _polite_summary(report),
     )
+    return "\n\n".join(table for table in tables if table)
+
+
+def _origin(report: dict, scenarios: list[dict]) -> str:
+    """When, with which build, and where the figures of a table were measured: all of it, where runs were merged."""
+    origins = []
+    for scenario in scenarios:
+        measured = scenario.get("measured", report)
+        machine = measured["machine"]
+        origins.append(
+            f"{measured['date'][:10]}, upgate {machine['commit']}{_build(measured)}, {_workers(scenario['workers'])}; "
+            f"{machine['cpu']}, {machine['cores']} cores"
+        )
+    return "; ".join(dict.fromkeys(origins))
+
+
+def _workers(count: int) -> str:
+    return {1: "one worker", 2: "two workers"}.get(count, f"{count} workers")
 
 
 def _polite_summary(report: dict) -> str:
     """The floods for which there are figures of all systems."""
-    lines = []
+    lines, shown = [], []
     for scenario in _of(report, "polite"):
         found = {row.name: row for row in polite_rows(scenario) if not row.failure}
         if all(column in found for column in _POLITE_COLUMNS):
+            shown.append(scenario)
             cells = (f"{number(found[column].p99)} ({number(found[column].health_p99)})" for column in _POLITE_COLUMNS)
             lines.append(f"| {_capital(scenario['title'])} | " + " | ".join(cells) + " |")
     if not lines:
         return ""
     head = (
-        "\n\nRound trips of one client while others send as fast as they can: p99 in ms, and of a health check in parentheses.\n\n"
+        "Round trips of one client while others send as fast as they can: p99 in ms, and of a health check in parentheses "
+        f"({_origin(report, shown)}):\n\n"
         f"| | {' | '.join(_POLITE_COLUMNS)} |\n| --- |" + " --- |" * len(_POLITE_COLUMNS) + "\n"
     )
     return head + "\n".join(lines)
@@ -74,7 +93,7 @@ def _preface(report: dict) -> str:
     return (
         f"Measured on {report['date'][:10]} with `tests/bench/run.sh` on {machine['cpu']}, {machine['cores']} cores, "
         f"{machine['system']}, Linux {machine['kernel']}: {settings['rounds']} rounds of {settings['seconds']:g} s, medians; "
-        f"one worker on one core, load and servers on another. {versions}."
+        f"upgate {machine['commit']}{_build(report)}, one worker on one core, load and servers on another. {versions}."
     )
 
 
@@ -141,7 +160,7 @@ def _memory(report: dict) -> str:
     few, many = max((row.few, row.connections) for found in scenarios.values() for row in found)
     lines = [
         f"Memory as a slope: what each connection between {few:,} and {many:,} adds to the resident memory "
-        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}):",
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}, {_workers(of_memory[0]['workers'])}):",
         "",
         "| Bytes by idle connection | ws | after 64 KiB on each | wss | after 64 KiB on each |",
         "| --- | --- | --- | --- | --- |",
@@ -174,7 +193,7 @@ def _polite(report: dict) -> str:
     rounds = sorted({len(system["rounds"]) for scenario in scenarios for system in scenario["systems"]})
     lines = [
         f"A client that sends one message of 64 B at a time, and a health check, while others send as fast as they can "
-        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}, medians of {' or '.join(map(str, rounds))} rounds; two workers, "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}, medians of {' or '.join(map(str, rounds))} rounds; {_workers(scenarios[0]['workers'])}, "
         f"which share {measured['machine']['cores']} cores with the load):",
         "",
         f"| Among floods, ms (goal: {POLITE_GOAL}, /healthz {HEALTH_GOAL}) | | p50 | p99 | /healthz p99 | held, MiB | SIGTERM → end |",
