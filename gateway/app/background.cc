@@ -3,7 +3,7 @@
 #include <system_error>
 #include <utility>
 
-#include "gateway/app/side_thread.h"
+#include "gateway/base/side_thread.h"
 
 namespace upgate::app {
 

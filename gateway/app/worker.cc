@@ -1,14 +1,12 @@
 #include "gateway/app/worker.h"
 
-#include <pthread.h>
-
-#include <csignal>
 #include <string>
 #include <utility>
 
 #include "gateway/app/file_limit.h"
 #include "gateway/app/memory_limit.h"
 #include "gateway/app/options.h"
+#include "gateway/base/side_thread.h"
 
 namespace upgate::app {
 namespace {
@@ -72,10 +70,7 @@ Result<SocketAddress> Worker::ListenAdmin(const SocketAddress& address,
 
 void Worker::Start() {
   thread_ = std::thread([this] {
-    // Signals are handled on the main thread.
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    BlockSignals();
     loop_.Run();
   });
 }

@@ -1,9 +1,9 @@
 #include "plugins/watched/change_watch.h"
 
-#include <signal.h>
-
 #include <chrono>
 #include <utility>
+
+#include "gateway/base/side_thread.h"
 
 namespace upgate::plugins {
 
@@ -18,12 +18,10 @@ ChangeWatch::~ChangeWatch() = default;
 bool ChangeWatch::Watch(Log& log) {
   const std::lock_guard lock(mutex_);
   if (std::exchange(watching_, true)) return false;
-  // Signals are for the main thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::jthread([this, &log](const std::stop_token& stop) { Run(stop, log); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = std::jthread([this, &log](const std::stop_token& stop) {
+    BeginSideThread();
+    Run(stop, log);
+  });
   return true;
 }
 

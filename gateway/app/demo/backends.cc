@@ -1,8 +1,6 @@
 #include "gateway/app/demo/backends.h"
 
-#include <pthread.h>
-
-#include <csignal>
+#include "gateway/base/side_thread.h"
 
 namespace upgate::app {
 
@@ -22,10 +20,7 @@ Result<DemoAddresses> DemoBackends::Start() {
   auto websocket = websocket_.Start();
   if (!websocket) return std::unexpected(websocket.error());
   thread_ = std::thread([this] {
-    // Signals are handled on the main thread.
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    BlockSignals();
     loop_.Run();
   });
   return DemoAddresses{*tcp, *websocket, *http};

@@ -1,4 +1,4 @@
-#include "gateway/app/side_thread.h"
+#include "gateway/base/side_thread.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -9,12 +9,16 @@
 #include <sys/resource.h>
 #endif
 
-namespace upgate::app {
+namespace upgate {
 
-void BeginSideThread() {
+void BlockSignals() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+void BeginSideThread() {
+  BlockSignals();
 #ifdef __linux__
   // About a tenth of a core that is contended for. Lowering the priority is always allowed.
   constexpr int kNice = 10;
@@ -22,4 +26,4 @@ void BeginSideThread() {
 #endif
 }
 
-}  // namespace upgate::app
+}  // namespace upgate
