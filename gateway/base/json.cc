@@ -17,6 +17,7 @@ Json ParseJson(std::string_view text, int max_depth, std::size_t max_members) {
   bool valid = true;
   std::vector<std::set<std::string>> names;  // of the objects that are open
   const auto check = [&](int depth, Event event, Json& parsed) {
+    if (!valid) return false;  // the rest is only skipped
     if (depth > max_depth) valid = false;
     if (event == Event::object_start) names.emplace_back();
     if (event == Event::object_end) names.pop_back();
