@@ -15,8 +15,12 @@ std::uint64_t EndOf(std::uint64_t limit) {
 
 }  // namespace
 
-OverloadWatch::OverloadWatch(io::Timers& timers, Log& log, Overload& overload, Read read)
-    : log_(log), overload_(overload), read_(std::move(read)), timer_(timers, *this) {
+OverloadWatch::OverloadWatch(io::Timers& timers, Log& log, Overload& overload, Read read, Wake wake)
+    : log_(log),
+      overload_(overload),
+      read_(std::move(read)),
+      wake_(std::move(wake)),
+      timer_(timers, *this) {
   timer_.Arm(kInterval);
 }
 
@@ -40,7 +44,7 @@ void OverloadWatch::Look() {
   std::size_t lagging = 0;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     OverloadSet here = all;
-    here.Set(kLoopLag, Lags(loops_[i], now.loops[i]));
+    here.Set(kLoopLag, Lags(i, now.loops[i]));
     lagging += here.Has(kLoopLag) ? 1 : 0;
     overload_.Set(i, here);
   }
@@ -57,11 +61,15 @@ void OverloadWatch::Look() {
   });
 }
 
-bool OverloadWatch::Lags(LoopState& loop, const LoopSample& now) const {
+bool OverloadWatch::Lags(std::size_t index, const LoopSample& now) {
+  LoopState& loop = loops_[index];
   const std::uint64_t turns = now.turns - loop.seen.turns;
   const std::uint64_t slow = now.long_turns - loop.seen.long_turns;
   loop.seen = now;
-  if (turns == 0) return loop.lags;  // it sleeps, or has been in one turn all the time
+  if (turns == 0) {  // it sleeps, or has been in one turn all the time
+    if (loop.lags) wake_(index);
+    return loop.lags;
+  }
   const bool bad = slow * 100 > turns;
   loop.looks = bad != loop.lags ? loop.looks + 1 : 0;
   if (loop.looks >= kLagLooks) {

@@ -35,8 +35,12 @@ class OverloadWatch final : private io::Timer::Owner {
   // Fills in the values of now. It gets the sample of the last look, whose memory it can use.
   using Read = std::function<void(Sample&)>;
 
-  // `read` is called for each look. What is borrowed outlives the watch.
-  OverloadWatch(io::Timers& timers, Log& log, Overload& overload, Read read);
+  // Has a loop take a turn, if it sleeps; one that is in a turn says nothing before the next look.
+  using Wake = std::function<void(std::size_t loop)>;
+
+  // `read` is called for each look, `wake` for each loop that lagged and has had no turn since: an
+  // idle loop takes none, and would lag for ever. What is borrowed outlives the watch.
+  OverloadWatch(io::Timers& timers, Log& log, Overload& overload, Read read, Wake wake);
 
   // In bytes.
   void SetMemoryLimit(std::uint64_t bytes) { memory_limit_ = bytes; }
@@ -50,7 +54,7 @@ class OverloadWatch final : private io::Timer::Owner {
 
   void OnTimer(io::Timer&) override;
   void Look();
-  bool Lags(LoopState& loop, const LoopSample& now) const;
+  bool Lags(std::size_t index, const LoopSample& now);
   // `why` makes the text if there is something to tell.
   template <class Why>
   void Tell(OverloadReason reason, bool on, Why&& why);
@@ -58,6 +62,7 @@ class OverloadWatch final : private io::Timer::Owner {
   Log& log_;
   Overload& overload_;
   const Read read_;
+  const Wake wake_;
   Sample now_;
   std::uint64_t memory_limit_ = ~std::uint64_t{0};
   OverloadSet told_;

@@ -168,14 +168,16 @@ void Server::OnServerDown(const backend::BackendRecord& backend,
 
 void Server::WatchOverload() {
   overload_watch_ = std::make_unique<OverloadWatch>(
-      main_loop().timers(), log_, counts_->overload, [this](OverloadWatch::Sample& now) {
+      main_loop().timers(), log_, counts_->overload,
+      [this](OverloadWatch::Sample& now) {
         now.resident = ResidentMemory();
         now.descriptors_taken = counts_->descriptors.taken();
         now.descriptors = counts_->descriptors.most();
         now.loops.clear();
         for (const auto& worker : workers_)
           now.loops.push_back({worker->loop().turns(), worker->loop().long_turns()});
-      });
+      },
+      [this](std::size_t loop) { workers_[loop]->loop().Post([] {}); });
   SetOverloadLimits(*generation_->config);
 }
 

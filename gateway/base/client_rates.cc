@@ -1,10 +1,16 @@
 #include "gateway/base/client_rates.h"
 
 #include <algorithm>
+#include <new>
+#include <type_traits>
 
 namespace upgate {
 
-ClientRates::ClientRates(const Rate& rate) : rate_(rate), sets_(std::make_unique<Set[]>(kSets)) {}
+ClientRates::ClientRates(const Rate& rate)
+    : rate_(rate), sets_(static_cast<Set*>(std::calloc(kSets, sizeof(Set)))) {
+  static_assert(std::is_trivially_copyable_v<Set> && std::is_trivially_destructible_v<Set>);
+  if (!sets_) throw std::bad_alloc();
+}
 
 double ClientRates::TakeOne(const ClientKey& key, double now) {
   const std::size_t index = hash_(key) % kSets;

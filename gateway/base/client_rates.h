@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 
@@ -36,11 +37,16 @@ class ClientRates {
     TokenBucket bucket;
   };
   using Set = std::array<Place, kWays>;
+  struct Free {
+    void operator()(Set* sets) const { std::free(sets); }
+  };
 
   const Rate rate_;
   const ClientHash hash_;
   std::array<std::mutex, kLocks> locks_;
-  const std::unique_ptr<Set[]> sets_;
+  // Zeros, as Place is at first, that nobody has written: a configuration may have thousands of
+  // rates, and the system has memory only for what clients have touched.
+  const std::unique_ptr<Set[], Free> sets_;
 };
 
 }  // namespace upgate

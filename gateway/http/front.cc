@@ -25,6 +25,8 @@ void Front::Update(Options options, Tls tls, Entry entry) {
   options_ = std::move(options);
   tls_ = std::move(tls);
   entry_ = std::move(entry);
+  // What clients wait for, such as the rate of new connections, may be another now.
+  if (look_again_.armed()) look_again_.Arm(io::Millis{0});
 }
 
 Result<SocketAddress> Front::Listen(const SocketAddress& address,

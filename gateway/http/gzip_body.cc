@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "gateway/base/text.h"
+#include "gateway/http/weights.h"
 
 namespace upgate::http {
 namespace {
@@ -23,18 +24,13 @@ constexpr std::size_t kPiece = 16 * 1024;
 constexpr std::array<std::string_view, 4> kOfBytes{"content-md5", "digest", "content-digest",
                                                    "accept-ranges"};
 
-// The weight of `coding` in Accept-Encoding; nullopt if it is not listed.
+// Whether Accept-Encoding lists `coding`, and with a weight; nullopt if it is not listed.
 std::optional<bool> IsAccepted(const Headers& headers, std::string_view coding) {
   const std::string list = headers.Joined("accept-encoding");
   std::string_view rest = list;
   for (auto item = NextListItem(rest); !item.empty(); item = NextListItem(rest)) {
-    const std::size_t semicolon = item.find(';');
-    if (!EqualsIgnoreCase(Trim(item.substr(0, semicolon)), coding)) continue;
-    if (semicolon == std::string_view::npos) return true;
-    const std::string_view parameter = Trim(item.substr(semicolon + 1));
-    if (parameter.size() < 2 || !EqualsIgnoreCase(parameter.substr(0, 2), "q=")) return true;
-    // "0", "0.", "0.000": refused.
-    return parameter.substr(2).find_first_not_of("0.") != std::string_view::npos;
+    const Weighted offer = ReadWeighted(item);
+    if (EqualsIgnoreCase(offer.name, coding)) return offer.weight > 0;
   }
   return {};
 }

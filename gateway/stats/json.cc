@@ -146,6 +146,13 @@ Value ToJson(const MemoryStats& memory, const io::MemoryTotal* total) {
           {"refusals", ToJson(memory.refusals, kMemoryRefusalNames)}};
 }
 
+Value ToJson(OverloadSet now) {
+  Value json = Value::object();
+  for (std::size_t i = 0; i < kOverloadReasons; ++i)
+    json[std::string(kOverloadNames[i])] = now.Has(static_cast<OverloadReason>(i));
+  return json;
+}
+
 Value LoopToJson(std::size_t index, const LoopTimes& times, const Registry::Order& rows) {
   std::uint64_t connections = 0;
   for (const auto& listener : rows.listeners)
@@ -217,6 +224,7 @@ std::string Registry::Json() const {
   json["generation_loaded"] = reloads_.loaded_unix_seconds.load();
   json["reloads"] = {{"ok", reloads_.ok.load()}, {"failed", reloads_.failed.load()}};
   json["memory"] = ToJson(total->memory, memory_);
+  json["overload"] = ToJson(overload_ != nullptr ? overload_->Total() : OverloadSet());
   json["totals"] = TotalsToJson(*total, listener_totals, route_totals);
   Value& listeners = json["listeners"] = Value::array();
   for (std::size_t i = 0; i < rows.listeners.size(); ++i) {

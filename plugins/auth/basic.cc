@@ -22,6 +22,7 @@ namespace upgate::plugins {
 namespace {
 
 using plugin::AuthReason;
+using Verdict = HashJob::Verdict;
 
 constexpr io::Millis kFailureDelay{1'000};
 constexpr io::Millis kRemembered{60'000};
@@ -97,7 +98,10 @@ class BasicInstance final : public plugin::AuthInstance {
   }
   bool Remembers(const std::string& key);
   void Remember(const std::string& key);
-  void OnHashed(std::uint64_t id, bool right);
+  void OnHashed(std::uint64_t id, Verdict verdict);
+  plugin::AuthAnswer TooMany() const {
+    return Refuse(AuthReason::kTooMany, "too many passwords from this address were wrong");
+  }
 
   const Settings& settings_;
   const Watched<Htpasswd>& users_;
@@ -115,19 +119,17 @@ class BasicInstance final : public plugin::AuthInstance {
 class BasicInstance::Hashing final : public io::Deletable, private io::Timer::Owner {
  public:
   Hashing(BasicInstance& instance, std::shared_ptr<HashJob> job, std::string user, std::string key,
-          std::string client, bool known, plugin::AuthReply reply)
+          plugin::AuthReply reply)
       : instance_(instance),
         job_(std::move(job)),
         user_(std::move(user)),
         key_(std::move(key)),
-        client_(std::move(client)),
-        known_(known),
         reply_(std::move(reply)),
         timer_(instance.loop_.timers, *this),
         id_(instance.next_id_++) {
     instance_.hashing_.emplace(id_, this);
-    job_->done = [mailbox = instance_.mailbox_, &at = instance_, id = id_](bool right) {
-      mailbox->Post([&at, id, right] { at.OnHashed(id, right); });
+    job_->done = [mailbox = instance_.mailbox_, &at = instance_, id = id_](Verdict verdict) {
+      mailbox->Post([&at, id, verdict] { at.OnHashed(id, verdict); });
     };
   }
   ~Hashing() override {
@@ -135,11 +137,9 @@ class BasicInstance::Hashing final : public io::Deletable, private io::Timer::Ow
     instance_.hashing_.erase(id_);
   }
 
-  void OnHashed(bool right) {
-    if (!right || !known_) {
-      instance_.failures_.Count(client_, instance_.loop_.timers.Now());
-      return timer_.Arm(kFailureDelay);
-    }
+  void OnHashed(Verdict verdict) {
+    if (verdict == Verdict::kWrong) return timer_.Arm(kFailureDelay);
+    if (verdict == Verdict::kTooMany) return reply_(instance_.TooMany());
     instance_.Remember(key_);
     reply_(plugin::Allowed(std::make_shared<const plugin::Identity>(user_)));
   }
@@ -147,15 +147,13 @@ class BasicInstance::Hashing final : public io::Deletable, private io::Timer::Ow
  private:
   void OnTimer(io::Timer&) override {
     reply_(instance_.Refuse(AuthReason::kWrong,
-                            known_ ? "the password is wrong" : "the user is unknown"));
+                            job_->known ? "the password is wrong" : "the user is unknown"));
   }
 
   BasicInstance& instance_;
   const std::shared_ptr<HashJob> job_;
   const std::string user_;
   const std::string key_;
-  const std::string client_;
-  const bool known_;
   const plugin::AuthReply reply_;
   io::Timer timer_;
   const std::uint64_t id_;
@@ -176,13 +174,19 @@ std::unique_ptr<io::Deletable> BasicInstance::Check(const plugin::AuthQuestion& 
     reply(plugin::Allowed(std::make_shared<const plugin::Identity>(login->user)));
     return nullptr;
   }
-  if (failures_.IsReached(question.client, loop_.timers.Now()))
-    return refuse(AuthReason::kTooMany, "too many passwords from this address were wrong");
+  const io::Instant now = loop_.timers.Now();
+  if (failures_.IsReached(question.client, now)) {
+    reply(TooMany());
+    return nullptr;
+  }
   auto job = std::make_shared<HashJob>();
   job->password = std::move(login->password);
   job->hash = std::move(entry.hash);
-  auto hashing = std::make_unique<Hashing>(*this, job, std::move(login->user), std::move(key),
-                                           std::string(question.client), entry.known, reply);
+  job->known = entry.known;
+  job->client = question.client;
+  job->asked = now;
+  auto hashing =
+      std::make_unique<Hashing>(*this, job, std::move(login->user), std::move(key), reply);
   if (!worker_.Add(std::move(job)))
     return refuse(AuthReason::kTooMany, "too many passwords wait to be checked");
   return hashing;
@@ -205,9 +209,9 @@ void BasicInstance::Remember(const std::string& key) {
   remembered_.insert_or_assign(key, now + kRemembered);
 }
 
-void BasicInstance::OnHashed(std::uint64_t id, bool right) {
+void BasicInstance::OnHashed(std::uint64_t id, Verdict verdict) {
   const auto found = hashing_.find(id);
-  if (found != hashing_.end()) found->second->OnHashed(right);
+  if (found != hashing_.end()) found->second->OnHashed(verdict);
 }
 
 class BasicAuth final : public plugin::AuthCheck {
@@ -233,9 +237,9 @@ class BasicAuth final : public plugin::AuthCheck {
 
  private:
   const Settings settings_;
-  mutable Watched<Htpasswd> users_;  // thread-safe
-  mutable FailureLimit failures_;    // thread-safe
-  mutable HashWorker worker_;        // thread-safe
+  mutable Watched<Htpasswd> users_;       // thread-safe
+  mutable FailureLimit failures_;         // thread-safe
+  mutable HashWorker worker_{failures_};  // thread-safe
 };
 
 std::string ChallengeOf(const config::Field& realm) {

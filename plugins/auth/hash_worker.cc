@@ -10,9 +10,14 @@
 namespace upgate::plugins {
 namespace {
 
-bool IsRight(const HashJob& job, crypt_data& scratch) {
+using Verdict = HashJob::Verdict;
+
+Verdict Try(const HashJob& job, FailureLimit& failures, crypt_data& scratch) {
+  if (failures.IsReached(job.client, job.asked)) return Verdict::kTooMany;
   const char* made = crypt_r(job.password.c_str(), job.hash.c_str(), &scratch);
-  return made != nullptr && tls::AreEqualSecrets(made, job.hash);
+  if (made != nullptr && tls::AreEqualSecrets(made, job.hash) && job.known) return Verdict::kRight;
+  failures.Count(job.client, job.asked);
+  return Verdict::kWrong;
 }
 
 }  // namespace
@@ -46,9 +51,9 @@ void HashWorker::Run(const std::stop_token& stop) {
       job = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    const bool right = job->wanted && IsRight(*job, *scratch);
+    const Verdict verdict = job->wanted ? Try(*job, failures_, *scratch) : Verdict::kWrong;
     tls::Wipe(job->password);
-    if (job->wanted) job->done(right);
+    if (job->wanted) job->done(verdict);
   }
 }
 

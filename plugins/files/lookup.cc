@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/text.h"
+#include "gateway/http/weights.h"
 
 namespace upgate::plugins::files {
 namespace {
@@ -85,7 +86,7 @@ std::expected<Found, http::Response> FallBack(const Options& options,
                                               const http::Request& request) {
   http::Response missing = RefusalOf(OpenError::kNotFound);
   if (options.fallback.empty()) return std::unexpected(std::move(missing));
-  if (AsksForHtml(request.headers)) {
+  if (http::AsksForHtml(request.headers)) {
     auto file = options.root.OpenBeneath(options.fallback);
     if (file) return InBestEncoding(options, request, std::move(*file), options.fallback);
   }

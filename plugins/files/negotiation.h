@@ -17,8 +17,4 @@ struct Coding {
 // with the best compression. Empty without Accept-Encoding (RFC 9110, section 12.5.3).
 std::vector<const Coding*> PreferredCodings(const http::Headers& headers);
 
-// True if the client accepts HTML by name, as browsers do for a page. */* alone does not count:
-// scripts and images are requested with it, and a page would be useless to them.
-bool AsksForHtml(const http::Headers& headers);
-
 }  // namespace upgate::plugins::files

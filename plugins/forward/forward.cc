@@ -20,6 +20,9 @@ using plugin::AuthAnswer;
 using plugin::AuthReason;
 
 constexpr std::size_t kMostQuestions = 256;  // per loop
+// Of these about sessions that are open: with many of them, and a slow service, nobody could come
+// in any more.
+constexpr std::size_t kMostAgain = kMostQuestions / 4 * 3;
 constexpr std::size_t kMostAnswerBody = 64 * 1024;
 constexpr std::size_t kMostAnswers = 4096;  // per loop
 
@@ -121,11 +124,13 @@ class ForwardInstance::Asking final : public io::Deletable,
   HttpCall call_;
 };
 
-// Asks the same again for a session that is open.
+// Asks the same again for a session that is open, which holds it as long.
 class ForwardInstance::Again final : public plugin::AuthRecheck {
  public:
-  Again(ForwardInstance& instance, http::OutgoingRequest request)
-      : instance_(instance), request_(std::move(request)) {}
+  Again(ForwardInstance& instance, const http::OutgoingRequest& request)
+      : instance_(instance),
+        request_(request),
+        charge_(instance.loop_.memory, sizeof(*this) + request_.headers.text().size()) {}
 
   io::Millis interval() const override { return instance_.options_.recheck; }
   std::unique_ptr<io::Deletable> Ask(plugin::AuthReply reply) override {
@@ -135,6 +140,7 @@ class ForwardInstance::Again final : public plugin::AuthRecheck {
  private:
   ForwardInstance& instance_;
   const http::OutgoingRequest request_;
+  const io::MemoryCharge charge_;
 };
 
 std::unique_ptr<io::Deletable> ForwardInstance::Check(const plugin::AuthQuestion& question,
@@ -159,7 +165,7 @@ std::unique_ptr<io::Deletable> ForwardInstance::Check(const plugin::AuthQuestion
 
 std::unique_ptr<io::Deletable> ForwardInstance::Ask(http::OutgoingRequest request, bool again,
                                                     plugin::AuthReply reply) {
-  if (under_way_ < kMostQuestions)
+  if (under_way_ < (again ? kMostAgain : kMostQuestions))
     return std::make_unique<Asking>(*this, std::move(request), again, std::move(reply));
   constexpr std::string_view kTooMany = "too many questions to the service are under way";
   reply(again ? plugin::Refused(AuthReason::kFailed, std::string(kTooMany))

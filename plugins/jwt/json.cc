@@ -4,9 +4,9 @@
 
 namespace upgate::plugins {
 
-std::optional<Json> ReadObject(std::string_view text) {
+std::optional<Json> ReadObject(std::string_view text, std::size_t most) {
   constexpr int kDeepest = 16;
-  Json read = ParseJson(text, kDeepest);
+  Json read = ParseJson(text, kDeepest, most);
   if (!read.is_object()) return {};
   return read;
 }

@@ -21,18 +21,22 @@ RemoteKeys::RemoteKeys(SharedKeys& shared, const HttpUrl& url, tls::ClientContex
   LookAround();
 }
 
+// The call goes at once, with the other members: until the end of the turn it could still answer.
 RemoteKeys::~RemoteKeys() {
   shared_.Leave(*this);
-  if (call_) loop_.turn.DeferDelete(std::move(call_));
 }
 
-void RemoteKeys::LookAround() {
+Turn RemoteKeys::LookAround() {
   const io::Instant now = loop_.timers.Now();
   const SharedKeys::State state = shared_.Ask(*this, now, keys_.get(), false);
   keys_ = state.keys;
-  if (state.turn == Turn::kFetch) return Fetch();
-  // OnNews comes before, unless the other loop has lost its request.
-  timer_.Arm(state.turn == Turn::kWait ? SharedKeys::kPause : state.next - now);
+  if (state.turn == Turn::kFetch) {
+    Fetch();
+  } else {
+    // OnNews comes before, unless the other loop has lost its request.
+    timer_.Arm(state.turn == Turn::kWait ? SharedKeys::kPause : state.next - now);
+  }
+  return state.turn;
 }
 
 bool RemoteKeys::Renew(KeyWaiter& waiter) {
@@ -52,8 +56,11 @@ void RemoteKeys::Leave(KeyWaiter& waiter) {
 
 void RemoteKeys::OnNews() {
   if (call_) return;
-  LookAround();
-  if (!call_) CallWaiters();
+  const std::shared_ptr<const KeySet> before = keys_;
+  const Turn turn = LookAround();
+  // Where another loop fetches instead of one that has left, its news are those to wait for.
+  const bool wait = turn == Turn::kFetch || (turn == Turn::kWait && keys_ == before);
+  if (!wait) CallWaiters();
 }
 
 void RemoteKeys::Fetch() {
@@ -69,7 +76,11 @@ void RemoteKeys::Fetch() {
 }
 
 void RemoteKeys::OnTimer(io::Timer&) {
-  if (!call_) return LookAround();
+  if (!call_) {
+    LookAround();
+    return;
+  }
+  call_.reset();
   ReportFailure("has not answered in time");
 }
 

@@ -43,7 +43,7 @@ class RemoteKeys final : public KeySource,
   void OnTimer(io::Timer& timer) override;
 
   // Fetches if that is due and up to this loop, or waits.
-  void LookAround();
+  SharedKeys::State::Turn LookAround();
   void Fetch();
   // `keys`: nullptr if there are none in the answer.
   void Finish(std::shared_ptr<const KeySet> keys, io::Millis next);

@@ -10,6 +10,7 @@ namespace upgate::plugins {
 namespace {
 
 constexpr std::size_t kLongestKeyId = 256;
+constexpr std::size_t kMostFields = 64;  // of a header
 
 std::unexpected<TokenFault> Malformed(std::string why) {
   return std::unexpected(TokenFault{plugin::AuthReason::kMalformed, std::move(why)});
@@ -43,18 +44,22 @@ std::expected<JwtParts, TokenFault> JwtParts::Read(std::string_view token) {
   const std::size_t first = token.find('.');
   const std::size_t second = token.rfind('.');
   const auto header = Base64UrlDecode(token.substr(0, first));
-  const auto payload = Base64UrlDecode(token.substr(first + 1, second - first - 1));
+  auto payload = Base64UrlDecode(token.substr(first + 1, second - first - 1));
   const auto signature = Base64UrlDecode(token.substr(second + 1));
   if (!header || !payload || !signature || signature->empty())
     return Malformed("the token is not base64url");
-  const auto fields = ReadObject(*header);
+  const auto fields = ReadObject(*header, kMostFields);
   if (!fields) return Malformed("the token's header is not a JSON object");
   auto parts = ReadHeader(*fields);
   if (!parts) return parts;
-  auto claims = ReadObject(*payload);
-  if (!claims) return Malformed("the token's claims are not a JSON object");
-  parts->claims = std::move(*claims);
+  parts->payload = std::move(*payload);
   return parts;
+}
+
+std::expected<Json, TokenFault> JwtParts::Claims() const {
+  auto claims = ReadObject(payload);
+  if (!claims) return Malformed("the token's claims are not a JSON object");
+  return std::move(*claims);
 }
 
 }  // namespace upgate::plugins

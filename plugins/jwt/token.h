@@ -24,9 +24,12 @@ struct TokenFault {
 struct JwtParts {
   tls::SignatureAlgorithm algorithm;
   std::optional<std::string> key_id;
-  Json claims;  // an object
+  std::string payload;  // the claims, not read yet
 
   static std::expected<JwtParts, TokenFault> Read(std::string_view token);
+  // An object. To be called once somebody has signed them: before that anybody can have as much
+  // read as a request can hold.
+  std::expected<Json, TokenFault> Claims() const;
 };
 
 }  // namespace upgate::plugins

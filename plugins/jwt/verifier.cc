@@ -59,7 +59,9 @@ JwtVerifier::Result JwtVerifier::VerifyAnew(std::string_view token, const KeySet
       lacks_key = true;
       return fault(AuthReason::kWrong, "no key fits the token's kid and alg");
   }
-  return CheckClaims(parts->claims, rules_.claims, timers_.UnixSeconds());
+  const auto claims = parts->Claims();
+  if (!claims) return std::unexpected(claims.error());
+  return CheckClaims(*claims, rules_.claims, timers_.UnixSeconds());
 }
 
 }  // namespace upgate::plugins

@@ -1,27 +1,48 @@
 #include "plugins/watched/files.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <system_error>
 
 #include <fmt/format.h>
+
+#include "gateway/base/fd.h"
 
 namespace upgate::plugins {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Reading one waits for somebody who writes, and may never end.
+std::string IsFifo(const fs::path& file) {
+  return fmt::format("{} is a FIFO; name a file or a folder", file.string());
+}
+
+}  // namespace
+
 std::expected<std::string, std::string> ReadWhole(const fs::path& file, std::size_t most) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::unexpected(fmt::format("cannot read {}", file.string()));
+  // Without waiting for the writer of a FIFO.
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct ::stat status{};
+  if (!fd || ::fstat(fd.get(), &status) != 0)
+    return std::unexpected(fmt::format("cannot read {}", file.string()));
+  if (S_ISFIFO(status.st_mode)) return std::unexpected(IsFifo(file));
   std::string text;
   char piece[64 * 1024];
-  while (in.read(piece, sizeof piece) || in.gcount() > 0) {
-    text.append(piece, static_cast<std::size_t>(in.gcount()));
+  while (true) {
+    const ::ssize_t size = ::read(fd.get(), piece, sizeof piece);
+    if (size == 0) return text;
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return std::unexpected(fmt::format("cannot read {}", file.string()));
+    text.append(piece, static_cast<std::size_t>(size));
     if (text.size() > most) return std::unexpected(fmt::format("{} is too large", file.string()));
   }
-  if (in.bad()) return std::unexpected(fmt::format("cannot read {}", file.string()));
-  return text;
 }
 
 std::expected<std::vector<fs::path>, std::string> FilesOf(const fs::path& source) {
@@ -31,9 +52,7 @@ std::expected<std::vector<fs::path>, std::string> FilesOf(const fs::path& source
     return std::unexpected(fmt::format("{} is not there", source.string()));
   if (error)
     return std::unexpected(fmt::format("cannot read {}: {}", source.string(), error.message()));
-  // Opening a FIFO waits for a writer, and reading it may never end.
-  if (status.type() == fs::file_type::fifo)
-    return std::unexpected(fmt::format("{} is a FIFO; name a file or a folder", source.string()));
+  if (status.type() == fs::file_type::fifo) return std::unexpected(IsFifo(source));
   if (status.type() != fs::file_type::directory) return std::vector{source};
   std::vector<fs::path> files;
   for (fs::directory_iterator at(source, error), end; !error && at != end; at.increment(error)) {

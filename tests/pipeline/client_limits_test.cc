@@ -227,5 +227,25 @@ TEST_F(ClientLimitsTest, NewConnectionsBeyondTheRateWait) {
   for (const Client& client : clients) client->peer().Close();
 }
 
+TEST_F(ClientLimitsTest, WhoWaitsForARateDoesNotWaitForThatOfBefore) {
+  const auto rated = [](std::string_view rate) {
+    return "listeners:\n  - { address: \"127.0.0.1:82\", accept_rate: { rate: " +
+           std::string(rate) + ", burst: 1 } }\nroutes:\n  - { path: /*, plugin: stats }\n";
+  };
+  TestGateway gw(rated("1/h"));
+  GatewayClient first = gw.Connect();
+  GatewayClient second = gw.Connect();
+  first.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  second.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  gw.loop().Advance(10s);
+  EXPECT_EQ(first.Head().status, 200);
+  EXPECT_EQ(second.Head().status, 0);
+  gw.Reload(rated("100/s"));
+  gw.loop().Advance(10ms);
+  EXPECT_EQ(second.Head().status, 200);
+  first.peer().Close();
+  second.peer().Close();
+}
+
 }  // namespace
 }  // namespace upgate::test::client_limits_test

@@ -226,7 +226,8 @@ TEST_F(HygieneTest, TextIsCompressedForThoseWhoTakeIt) {
   EXPECT_LT(packed.body.size(), 1000u);
   EXPECT_EQ(Gunzip(packed.body), text);
   for (const std::string_view accept :
-       {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0, *\r\n"}) {
+       {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0, *\r\n",
+        "Accept-Encoding: gzip;q=-1\r\n"}) {
     const Answer plain = Ask(Get("/packed/a", accept), Reply(fields, text));
     EXPECT_EQ(plain.head.Get("Content-Encoding"), std::nullopt) << accept;
     EXPECT_EQ(plain.head.Get("Vary"), "Accept-Encoding") << "caches must know";
@@ -299,7 +300,8 @@ TEST(ErrorPages, ReplaceTheGatewaysOwnTexts) {
   };
   EXPECT_EQ(ask("/nowhere", "text/html,*/*"), std::pair(404, std::string("<h1>lost</h1>")));
   EXPECT_EQ(ask("/web", "text/html"), std::pair(502, std::string("<h1>broken</h1>")));
-  EXPECT_EQ(ask("/nowhere", "application/json").second, "no route for this host and path\n");
+  for (const std::string_view accept : {"application/json", "text/html;q=0, */*"})
+    EXPECT_EQ(ask("/nowhere", accept).second, "no route for this host and path\n") << accept;
 }
 
 }  // namespace

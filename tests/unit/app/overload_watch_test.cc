@@ -1,6 +1,7 @@
 #include "gateway/app/overload_watch.h"
 
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -33,8 +34,9 @@ class OverloadWatchTest : public testing::Test {
   test::CaptureLog log_;
   Overload overload_;
   OverloadWatch::Sample now_;
-  OverloadWatch watch_{timers_, log_, overload_,
-                       [this](OverloadWatch::Sample& now) { now = now_; }};
+  std::vector<std::size_t> woken_;
+  OverloadWatch watch_{timers_, log_, overload_, [this](OverloadWatch::Sample& now) { now = now_; },
+                       [this](std::size_t loop) { woken_.push_back(loop); }};
 };
 
 TEST_F(OverloadWatchTest, MemoryIsOfAllLoops) {
@@ -88,6 +90,7 @@ TEST_F(OverloadWatchTest, ALoopLagsIfItsTurnsAreLongForLong) {
   EXPECT_TRUE(overload_.Of(1).Has(kLoopLag));
   Pass(3, 0);
   EXPECT_TRUE(overload_.Of(1).Has(kLoopLag)) << "a loop without turns says nothing";
+  EXPECT_EQ(woken_, std::vector<std::size_t>(3, 1)) << "but if it sleeps, it can be woken";
   Pass(1);
   EXPECT_TRUE(overload_.Total().empty());
 }

@@ -8,6 +8,9 @@
 #include "plugins/auth/htpasswd.h"
 #include "plugins/auth/places.h"
 #include "plugins/auth/token_list.h"
+#include "plugins/jwt/key_set.h"
+#include "plugins/watched/watched.h"
+#include "tests/support/temp_folder.h"
 #include "tests/unit/plugins/auth_fixture.h"
 
 namespace upgate::plugins::auth_files_test {
@@ -166,6 +169,37 @@ TEST(FailureLimitTest, KeepsABoundedNumberOfAddresses) {
   for (int i = 0; i < 10'000; ++i)
     limit.Count("10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250), io::Instant{});
   EXPECT_EQ(limit.size(), FailureLimit::kAddresses);
+}
+
+TEST(AuthFilesTest, AFifoIsNotWaitedFor) {
+  test::TempFolder files;
+  files.Fifo("fifo");
+  for (const std::string& error :
+       {Htpasswd::Read(files.At("fifo")).error(), TokenList::Read(files.At("fifo")).error(),
+        KeySet::Read(files.At("fifo")).error()})
+    EXPECT_THAT(error, HasSubstr("fifo is a FIFO; name a file"));
+}
+
+TEST(AuthFilesTest, AFileThatBecomesSomethingElseChangesNothing) {
+  test::TempFolder files;
+  test::CaptureLog log;
+  files.Write("users", "alice:" + std::string(kBcrypt));
+  const std::filesystem::path path = files.At("users");
+  Watched<Htpasswd> users("password file", path, *Htpasswd::Read(path), StampOf(path));
+  const auto becomes = [&](auto make) {
+    std::filesystem::remove(path);
+    make();
+    EXPECT_FALSE(users.Refresh(log));
+    EXPECT_EQ(users.Get()->size(), 1u);
+    return log.Last("password file failed", "why");
+  };
+  EXPECT_THAT(becomes([&] { files.Fifo("users"); }), HasSubstr("is a FIFO"));
+  EXPECT_THAT(becomes([&] { files.Folder("users"); }), HasSubstr("cannot read"));
+  const auto make_huge = [&] {
+    files.Write("users", "");
+    files.Resize("users", std::uintmax_t{1} << 40);
+  };
+  EXPECT_THAT(becomes(make_huge), HasSubstr("is too large"));
 }
 
 }  // namespace

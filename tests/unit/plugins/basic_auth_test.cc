@@ -1,5 +1,8 @@
 // Users and passwords: hashed on another thread, remembered when right, answered late when wrong.
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,6 +82,21 @@ TEST_F(BasicAuthTest, LimitsFailuresOfAnAddress) {
   EXPECT_EQ(Answer("alice:open sesame"), "too_many 429");
   EXPECT_EQ(Answer("alice:open sesame", "192.0.2.2"), "let in alice");
   EXPECT_EQ(Answer("alice:open sesame"), "let in alice") << "what is remembered needs no try";
+}
+
+TEST_F(BasicAuthTest, PasswordsThatWaitTogetherAreNoMoreTries) {
+  std::vector<std::unique_ptr<Checked>> tries;
+  for (int i = 0; i < 30; ++i)
+    tries.push_back(std::make_unique<Checked>(*instance_, Login("alice:no" + std::to_string(i))));
+  Checked other(*instance_, Login("alice:open sesame"), {}, "192.0.2.2");
+  while (!other.done()) host_.RunPosted();
+  loop_.Advance(1s);
+  const auto count = [&](std::string_view answer) {
+    return std::ranges::count_if(tries, [&](const auto& one) { return one->answer() == answer; });
+  };
+  EXPECT_EQ(count("wrong 401"), 10);
+  EXPECT_EQ(count("too_many 429"), 20);
+  EXPECT_EQ(other.answer(), "let in alice");
 }
 
 TEST_F(BasicAuthTest, LoopsCountFailuresTogether) {

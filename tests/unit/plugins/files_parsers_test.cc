@@ -254,27 +254,12 @@ TEST(Negotiation, RandomBytesDoNoHarm) {
   for (int round = 0; round < 50000; ++round) {
     std::string header;
     for (std::size_t i = random() % 40; i > 0; --i) header += alphabet[random() % alphabet.size()];
-    http::Headers headers{{"Accept-Encoding", header}, {"Accept", header}};
+    http::Headers headers{{"Accept-Encoding", header}};
     auto codings = PreferredCodings(headers);
     ASSERT_LE(codings.size(), 3u);
     std::ranges::sort(codings);
     ASSERT_EQ(std::ranges::adjacent_find(codings), codings.end()) << header;
-    ASSERT_FALSE(AsksForHtml(headers)) << header;
   }
-}
-
-TEST(Negotiation, OnlyWhoNamesHtmlAsksForIt) {
-  const auto asks = [](const std::string& accept) {
-    return AsksForHtml(http::Headers{{"Accept", accept}});
-  };
-  EXPECT_TRUE(asks("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
-  EXPECT_TRUE(asks("image/png, TEXT/HTML; level=1; q=0.3"));
-  EXPECT_FALSE(asks("*/*"));
-  EXPECT_FALSE(asks("text/*"));
-  EXPECT_FALSE(asks("text/html;q=0"));
-  EXPECT_FALSE(asks("text/htmlx"));
-  EXPECT_FALSE(asks(""));
-  EXPECT_FALSE(AsksForHtml({}));
 }
 
 TEST(HttpDateTest, TheThreeForms) {

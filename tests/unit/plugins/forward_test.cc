@@ -1,4 +1,5 @@
 // The forward authenticator against a service that the test plays.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -220,6 +221,42 @@ TEST_F(ForwardTest, AsksTheSameAgainForASession) {
   EXPECT_EQ(ask_again(kNo), "denied 401");
   EXPECT_EQ(ask_again("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"), "failed 502")
       << "no answer, and no yes";
+}
+
+TEST_F(ForwardTest, WhatIsKeptForASessionCountsAsItsMemory) {
+  Begin("recheck: 5m");
+  TestServer server(loop_.network(), Address("127.0.0.1:9000"));
+  const std::uint64_t before = loop_.memory().held();
+  Checked& asked = Ask(RequestWith({{"Cookie", std::string(15'000, 'x')}}));
+  server[0].Send(kYes);
+  loop_.RunUntilIdle();
+  ASSERT_EQ(asked.answer(), "let in ");
+  auto recheck = asked.whole().identity->recheck;
+  asked_.clear();
+  loop_.RunUntilIdle();
+  EXPECT_GT(loop_.memory().held(), before + 15'000);
+  recheck.reset();
+  EXPECT_EQ(loop_.memory().held(), before);
+}
+
+TEST_F(ForwardTest, QuestionsAboutSessionsLeaveRoomForThoseWhoComeIn) {
+  Begin("recheck: 5m");
+  TestServer server(loop_.network(), Address("127.0.0.1:9000"));
+  Checked& asked = Ask();
+  server[0].Send(kYes);
+  loop_.RunUntilIdle();
+  const auto recheck = asked.whole().identity->recheck;
+  asked_.clear();
+  loop_.RunUntilIdle();
+  std::vector<std::unique_ptr<Checked>> again;
+  for (int i = 0; i < 300; ++i) {
+    again.push_back(std::make_unique<Checked>(
+        [&](plugin::AuthReply reply) { return recheck->Ask(std::move(reply)); }));
+  }
+  EXPECT_EQ(std::ranges::count_if(again, [](const auto& one) { return !one->done(); }), 192);
+  EXPECT_EQ(again.back()->answer(), "failed 502");
+  EXPECT_FALSE(Ask().done());
+  again.clear();
 }
 
 TEST_F(ForwardTest, FieldsThatAreTooLongAreNotAsked) {

@@ -208,6 +208,26 @@ TEST_F(JwtTest, RefusesWhatIsNotExactlyAToken) {
   }
 }
 
+TEST_F(JwtTest, ClaimsAreReadOnlyOnceTheyAreSigned) {
+  StartWithSecret();
+  const std::string header = R"({"alg":"HS256"})";
+  EXPECT_EQ(Answer(Signed(header, "[1]")), "malformed 401");
+  EXPECT_EQ(Answer(Signed(header, "[1]", "another secret of some length...")), "wrong 401");
+}
+
+// Each member that is read is compared with all before it.
+TEST_F(JwtTest, RefusesObjectsWithVeryManyMembers) {
+  StartWithSecret();
+  const auto with_members = [](std::string text, int count) {
+    for (int i = 0; i < count; ++i) text += ",\"" + std::to_string(i) + "\":0";
+    return text + "}";
+  };
+  EXPECT_EQ(Answer(Signed(with_members(R"({"alg":"HS256")", 63), "{}")), "let in ");
+  EXPECT_EQ(Answer(Signed(with_members(R"({"alg":"HS256")", 64), "{}")), "malformed 401");
+  EXPECT_EQ(Answer(Token(with_members(R"({"sub":"a")", 1023))), "let in a");
+  EXPECT_EQ(Answer(Token(with_members(R"({"sub":"a")", 1024))), "malformed 401");
+}
+
 TEST_F(JwtTest, UnusedBitsOfBase64urlMustBeZero) {
   StartWithSecret();
   std::string token = Token(R"({"sub":"a"})");

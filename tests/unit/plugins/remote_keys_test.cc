@@ -189,5 +189,33 @@ TEST_F(RemoteKeysTest, AnotherLoopTakesOver) {
   EXPECT_EQ(Count(*two_), "1");
 }
 
+TEST_F(RemoteKeysTest, AnAnswerInTheTurnOfTheirEndIsForNobody) {
+  two_ = Start(other_);
+  server_[0].Send(Document(1));
+  one_.reset();  // by a reload; what has arrived is read later in this turn
+  loop_.RunUntilIdle();
+  EXPECT_EQ(host_.log().Count("key set fetched"), 0u);
+  other_.RunPosted();
+  EXPECT_EQ(Count(*two_), "none");
+}
+
+TEST_F(RemoteKeysTest, WhoTakesOverIsWaitedFor) {
+  FakeAuthHost last(loop_);
+  two_ = Start(other_);
+  auto three = Start(last);
+  Waiter waiter;
+  EXPECT_TRUE(three->Renew(waiter));
+  one_.reset();
+  loop_.RunUntilIdle();
+  other_.RunPosted();  // fetches
+  loop_.RunUntilIdle();
+  last.RunPosted();
+  EXPECT_EQ(waiter.calls, 0) << "the same keys as before are no news";
+  Answer(1, Document(1));
+  last.RunPosted();
+  EXPECT_EQ(waiter.calls, 1);
+  EXPECT_EQ(Count(*three), "1");
+}
+
 }  // namespace
 }  // namespace upgate::plugins::remote_keys_test

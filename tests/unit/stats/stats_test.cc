@@ -332,6 +332,20 @@ TEST(JsonTest, Memory) {
                                       {"connection", 0}}));
 }
 
+TEST(JsonTest, SaysWhatTheProcessIsOutOf) {
+  Registry registry({}, 2);
+  const Json none{{"descriptors", false}, {"memory", false}, {"loop_lag", false}};
+  EXPECT_EQ(Read(registry)["overload"], none);
+  Overload overload;
+  registry.WatchOverload(overload);
+  EXPECT_EQ(Read(registry)["overload"], none);
+  OverloadSet lag;
+  lag.Set(OverloadReason::kLoopLag, true);
+  overload.Set(1, lag);
+  EXPECT_EQ(Read(registry)["overload"],
+            (Json{{"descriptors", false}, {"memory", false}, {"loop_lag", true}}));
+}
+
 TEST(JsonTest, Process) {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
                        std::chrono::system_clock::now().time_since_epoch())
