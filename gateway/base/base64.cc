@@ -10,14 +10,19 @@ namespace {
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr auto kValues = [] {
+constexpr std::string_view kUrlAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+constexpr std::array<std::int8_t, 256> ValuesOf(std::string_view alphabet) {
   std::array<std::int8_t, 256> values{};
   values.fill(-1);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
-  }
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
   return values;
-}();
+}
+
+constexpr auto kValues = ValuesOf(kAlphabet);
+constexpr auto kUrlValues = ValuesOf(kUrlAlphabet);
 
 int ValueOf(char c) {
   return kValues[static_cast<unsigned char>(c)];
@@ -76,14 +81,31 @@ std::optional<std::string> Base64Decode(std::string_view text) {
 }
 
 std::optional<std::string> Base64UrlDecode(std::string_view text) {
-  std::string standard(text);
-  for (char& c : standard) {
-    if (c == '+' || c == '/' || c == '=') return {};
-    if (c == '-') c = '+';
-    if (c == '_') c = '/';
+  const std::size_t rest = text.size() % 4;
+  if (rest == 1) return {};
+  std::string out(text.size() / 4 * 3 + (rest == 0 ? 0 : rest - 1), '\0');
+  char* to = out.data();
+  std::uint32_t bits = 0;
+  int wrong = 0;  // negative once there is a character that is not of the alphabet
+  const auto take = [&](char c) {
+    const int value = kUrlValues[static_cast<unsigned char>(c)];
+    wrong |= value;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+  };
+  std::size_t i = 0;
+  for (; i + 4 <= text.size(); i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) take(text[i + k]);
+    for (const int shift : {16, 8, 0}) *to++ = static_cast<char>(bits >> shift & 255);
   }
-  standard.append((4 - text.size() % 4) % 4, '=');
-  return Base64Decode(standard);
+  for (; i < text.size(); ++i) take(text[i]);
+  if (rest == 2) *to++ = static_cast<char>(bits >> 4 & 255);
+  if (rest == 3) {
+    *to++ = static_cast<char>(bits >> 10 & 255);
+    *to++ = static_cast<char>(bits >> 2 & 255);
+  }
+  // Bits that belong to no byte must be 0, so that there is one text for each value.
+  if (wrong < 0 || (rest == 2 && (bits & 15) != 0) || (rest == 3 && (bits & 3) != 0)) return {};
+  return out;
 }
 
 bool Base64Stream::Feed(std::string_view text, std::string& out) {

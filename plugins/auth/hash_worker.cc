@@ -1,10 +1,10 @@
 #include "plugins/auth/hash_worker.h"
 
 #include <crypt.h>
-#include <signal.h>
 
 #include <utility>
 
+#include "gateway/base/side_thread.h"
 #include "gateway/plugin/credentials.h"
 
 namespace upgate::plugins {
@@ -29,12 +29,10 @@ bool HashWorker::Add(std::shared_ptr<HashJob> job) {
   if (waiting_.size() >= kMostWaiting) return false;
   waiting_.push_back(std::move(job));
   if (!thread_.joinable()) {
-    // Signals are for the main thread.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      BeginSideThread();
+      Run(stop);
+    });
   }
   wake_.notify_one();
   return true;

@@ -1,6 +1,7 @@
 #include "gateway/base/base64.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -106,6 +107,29 @@ TEST(Base64StreamTest, StaysBrokenUntilFinish) {
   EXPECT_FALSE(stream.Finish());
   EXPECT_TRUE(stream.Feed("Zm9v", out));
   EXPECT_TRUE(stream.Finish());
+}
+
+// Section 5: another alphabet, and no padding.
+TEST(Base64UrlDecode, IsAsTheOtherWithItsOwnAlphabet) {
+  std::string bytes;
+  for (int i = 0; i < 70; ++i) {
+    std::string text = Base64Encode(AsBytes(bytes));
+    std::ranges::replace(text, '+', '-');
+    std::ranges::replace(text, '/', '_');
+    text.erase(std::min(text.size(), text.find('=')));
+    EXPECT_EQ(Base64UrlDecode(text), bytes) << i;
+    bytes += static_cast<char>(i * 91 + 251);
+  }
+  EXPECT_EQ(Base64UrlDecode("-_-_"), "\xfb\xff\xbf");
+}
+
+TEST(Base64UrlDecode, RefusesWhatIsNotOfIt) {
+  for (const std::string_view text :
+       {"A", "AAAAA", "Zg==", "Zm8=", "+AAA", "/AAA", "A+", "AA=A", " AAA", "AAA\n", "AA\xff\xff",
+        // Bits that belong to no byte.
+        "Zh", "Zm9", "AAAAZh", "AB", "AAB"})
+    EXPECT_EQ(Base64UrlDecode(text), std::nullopt) << text;
+  EXPECT_EQ(Base64UrlDecode(std::string_view("A\0AA", 4)), std::nullopt);
 }
 
 }  // namespace
