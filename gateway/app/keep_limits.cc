@@ -29,19 +29,19 @@ std::shared_ptr<Limit> Bound(std::shared_ptr<Limit> before, std::uint64_t most,
                              Generation& generation) {
   const std::uint64_t bound = most == 0 ? Limit::kNone : most;
   if (!before) return std::make_shared<Limit>(bound);
-  generation.renewals.push_back([before, bound] { before->SetMost(bound); });
+  generation.renewals.emplace_back([before, bound] { before->SetMost(bound); });
   return before;
 }
 
 std::shared_ptr<SharedRate> RateOf(std::shared_ptr<SharedRate> before, const Rate& rate,
                                    Generation& generation) {
   if (!before) return std::make_shared<SharedRate>(rate);
-  generation.renewals.push_back([before, rate] { before->SetRate(rate); });
+  generation.renewals.emplace_back([before, rate] { before->SetRate(rate); });
   return before;
 }
 
 // Clients' buckets stay as full as they are if the rate is the same.
-std::shared_ptr<ClientRates> RatesOf(std::shared_ptr<ClientRates> before, const Rate& rate) {
+std::shared_ptr<ClientRates> RatesOf(const std::shared_ptr<ClientRates>& before, const Rate& rate) {
   if (!rate) return nullptr;
   return before && before->rate() == rate ? before : std::make_shared<ClientRates>(rate);
 }
