@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/deploy/install-deps.sh" --build
 (
   cd "$root"
-  cmake --preset release
+  cmake --preset release -D UPGATE_UNITY=GROUPS
   cmake --build --preset release --parallel "$(nproc)" --target upgate
 )
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "gateway/admin/token_file.h"
+#include "gateway/app/keep_limits.h"
 #include "gateway/app/make_plugins.h"
 #include "gateway/app/options.h"
 #include "gateway/app/secret_file.h"
@@ -192,10 +193,7 @@ class Maker {
     }
     if (serving_ != nullptr) {
       record->row = serving_->registry.Listener(name);
-      record->connections = LimitOf(before ? before->connections : nullptr, listener.connections);
-      record->by_client =
-          CountsOf(before ? before->by_client : nullptr, listener.connections_per_client);
-      record->accept_rate = RateOf(before ? before->accept_rate : nullptr, listener.accept_rate);
+      LimitConnections(*record, before.get(), *generation_);
     }
     generation_->listeners.push_back(std::move(record));
   }
@@ -346,7 +344,7 @@ class Maker {
       record->rewriter = upgrade::Rewriter::For(route);
     if (serving_ != nullptr) {
       record->row = serving_->registry.Route(record->name);
-      LimitClients(*record, before.get());
+      LimitClients(*record, before.get(), *generation_);
     }
     generation_->routes.push_back(std::move(record));
   }
@@ -386,49 +384,8 @@ class Maker {
     return same ? before->service : Owned(std::move(service), record.owner);
   }
 
-  // Keeps the limit, with the number of open ones, of the previous record.
-  std::shared_ptr<SharedLimit> LimitOf(std::shared_ptr<SharedLimit> before, std::uint64_t most) {
-    const std::uint64_t bound = most == 0 ? SharedLimit::kNone : most;
-    if (!before) return std::make_shared<SharedLimit>(bound);
-    generation_->renewals.push_back([before, bound] { before->SetMost(bound); });
-    return before;
-  }
-
-  // The same for what each client has open.
-  std::shared_ptr<ClientCounts> CountsOf(std::shared_ptr<ClientCounts> before, std::uint64_t most) {
-    const std::uint64_t bound = most == 0 ? ClientCounts::kNone : most;
-    if (!before) return std::make_shared<ClientCounts>(bound);
-    generation_->renewals.push_back([before, bound] { before->SetMost(bound); });
-    return before;
-  }
-
-  std::shared_ptr<SharedRate> RateOf(std::shared_ptr<SharedRate> before, const Rate& rate) {
-    if (!before) return std::make_shared<SharedRate>(rate);
-    generation_->renewals.push_back([before, rate] { before->SetRate(rate); });
-    return before;
-  }
-
-  // Clients' buckets stay as full as they are if the rate is the same.
-  static std::shared_ptr<ClientRates> RatesOf(std::shared_ptr<ClientRates> before,
-                                              const Rate& rate) {
-    if (!rate) return nullptr;
-    return before && before->rate() == rate ? before : std::make_shared<ClientRates>(rate);
-  }
-
-  void LimitClients(RouteRecord& record, const RouteRecord* before) {
-    const config::RouteLimits& limits = record.config->limits;
-    record.sessions = LimitOf(before != nullptr ? before->sessions : nullptr, limits.sessions);
-    record.by_client =
-        CountsOf(before != nullptr ? before->by_client : nullptr, limits.sessions_per_client);
-    record.handshake_rates =
-        RatesOf(before != nullptr ? before->handshake_rates : nullptr, limits.handshakes);
-    record.request_rates =
-        RatesOf(before != nullptr ? before->request_rates : nullptr, limits.requests);
-  }
-
   // Instances borrow their service, so it is destroyed only when every loop has destroyed its
-  // instance.
-  // `settings` own the part of the configuration that the service borrows.
+  // instance. `settings` own the part of the configuration that the service borrows.
   std::shared_ptr<const plugin::Service> Owned(std::unique_ptr<plugin::Service> service,
                                                std::shared_ptr<const void> settings) const {
     std::weak_ptr<const Loops> loops;

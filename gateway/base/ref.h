@@ -29,13 +29,13 @@ template <class T>
 class Ref {
  public:
   Ref() = default;
-  Ref(std::nullptr_t) {}
+  explicit(false) Ref(std::nullptr_t) {}
   explicit Ref(T* held) : held_(held) { Take(); }
   Ref(const Ref& other) : held_(other.held_) { Take(); }
   Ref(Ref&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
   template <class U>
     requires std::is_convertible_v<U*, T*>
-  Ref(Ref<U> other) : held_(std::exchange(other.held_, nullptr)) {}
+  explicit(false) Ref(Ref<U> other) : held_(std::exchange(other.held_, nullptr)) {}
   Ref& operator=(Ref other) noexcept {
     std::swap(held_, other.held_);
     return *this;

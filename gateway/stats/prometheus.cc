@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "gateway/stats/process.h"
+#include "gateway/stats/prometheus_text.h"
 #include "gateway/stats/stats.h"
 #include "gateway/stats/sum.h"
 
@@ -16,76 +17,8 @@ namespace upgate::stats {
 namespace {
 
 constexpr double kMicros = 1e-6;
-
-// One label as written between the braces, with escapes for characters that would end the value or
-// the line.
-std::string Label(std::string_view name, std::string_view value) {
-  std::string label = fmt::format("{}=\"", name);
-  for (const char c : value) {
-    if (c == '\\' || c == '"') label += '\\';
-    if (c == '\n') {
-      label += "\\n";
-    } else {
-      label += c;
-    }
-  }
-  return label + '"';
-}
-
-// The buckets of a histogram family: they must be the same for all its series and at all times, or
-// sums over them would be wrong. `unit`: the value of one recorded unit in the unit of the family's
-// name. Buckets from `first` to `last` are written.
-struct Scale {
-  double unit;
-  std::size_t first;
-  std::size_t last;
-};
 constexpr Scale kTimes{kMicros, 6, 25};  // 63 us to 34 s
 constexpr Scale kSizes{1, 4, 30};        // 15 bytes to 1 GiB
-
-// Writes families of samples; all samples of a family follow its HELP and TYPE.
-class Text {
- public:
-  void Family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    Append("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
-  }
-  template <class Number>
-  void Sample(std::string_view labels, Number value) {
-    Line("", labels, value);
-  }
-  void Sample(std::string_view labels, const Histogram& histogram, const Scale& scale) {
-    std::uint64_t count = 0;
-    for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
-      count += histogram.bucket(i);
-      if (i < scale.first || i > scale.last) continue;
-      const double bound = static_cast<double>(Histogram::UpperBound(i)) * scale.unit;
-      Line("_bucket", fmt::format("{},le=\"{:.6g}\"", labels, bound), count);
-    }
-    // From the same reading as the buckets, because other threads may be recording.
-    Line("_bucket", fmt::format("{},le=\"+Inf\"", labels), count);
-    Line("_sum", labels, static_cast<double>(histogram.sum()) * scale.unit);
-    Line("_count", labels, count);
-  }
-  std::string Take() { return std::move(text_); }
-
- private:
-  template <class... Args>
-  void Append(fmt::format_string<Args...> format, Args&&... args) {
-    text_ += fmt::format(format, std::forward<Args>(args)...);
-  }
-  template <class Number>
-  void Line(std::string_view suffix, std::string_view labels, Number value) {
-    if (labels.empty()) {
-      Append("{}{} {}\n", name_, suffix, value);
-    } else {
-      Append("{}{}{{{}}} {}\n", name_, suffix, labels, value);
-    }
-  }
-
-  std::string text_;
-  std::string_view name_;
-};
 
 // A family that has one counter for each row.
 template <class Numbers>
@@ -159,7 +92,7 @@ constexpr std::array kServerColumns{
 
 // `labels` has one entry a row.
 template <class Numbers, std::size_t n>
-void WriteColumns(Text& text, const std::array<Column<Numbers>, n>& columns,
+void WriteColumns(PrometheusText& text, const std::array<Column<Numbers>, n>& columns,
                   const std::vector<std::string>& labels, const std::deque<Numbers>& rows) {
   for (const Column<Numbers>& column : columns) {
     text.Family(column.name, column.type, column.help);
@@ -168,7 +101,7 @@ void WriteColumns(Text& text, const std::array<Column<Numbers>, n>& columns,
   }
 }
 
-void WriteProcess(Text& text, std::int64_t started) {
+void WriteProcess(PrometheusText& text, std::int64_t started) {
   const ProcessInfo info = ReadProcessInfo();
   text.Family("upgate_process_start_time_seconds", "gauge",
               "When the process started, since 1970.");
@@ -181,8 +114,8 @@ void WriteProcess(Text& text, std::int64_t started) {
   text.Sample("", info.max_fds);
 }
 
-void WriteReloads(Text& text, std::uint64_t generation, std::int64_t loaded, std::uint64_t ok,
-                  std::uint64_t failed) {
+void WriteReloads(PrometheusText& text, std::uint64_t generation, std::int64_t loaded,
+                  std::uint64_t ok, std::uint64_t failed) {
   text.Family("upgate_config_generation", "gauge", "Number of the configuration in force.");
   text.Sample("", generation);
   text.Family("upgate_config_loaded_timestamp_seconds", "gauge",
@@ -194,7 +127,7 @@ void WriteReloads(Text& text, std::uint64_t generation, std::int64_t loaded, std
   text.Sample(Label("result", "failed"), failed);
 }
 
-void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
+void WriteLoops(PrometheusText& text, const std::vector<LoopTimes>& loops) {
   text.Family("upgate_loop_turns_total", "counter", "Iterations of the event loop.");
   for (std::size_t i = 0; i < loops.size(); ++i) {
     text.Sample(Label("loop", std::to_string(i)), loops[i].turns);
@@ -208,16 +141,16 @@ void WriteLoops(Text& text, const std::vector<LoopTimes>& loops) {
 
 // A sample of each row for each of the counters in an array, which have names.
 template <class Row, std::size_t N>
-void WriteByName(Text& text, const std::vector<std::string>& labels, const std::deque<Row>& rows,
-                 std::array<Counter, N> Row::* counters, std::string_view label,
-                 const std::array<std::string_view, N>& names) {
+void WriteByName(PrometheusText& text, const std::vector<std::string>& labels,
+                 const std::deque<Row>& rows, std::array<Counter, N> Row::* counters,
+                 std::string_view label, const std::array<std::string_view, N>& names) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t n = 0; n < N; ++n)
       text.Sample(labels[i] + "," + Label(label, names[n]), (rows[i].*counters)[n].Get());
   }
 }
 
-void WriteListeners(Text& text, const std::vector<std::string>& labels,
+void WriteListeners(PrometheusText& text, const std::vector<std::string>& labels,
                     const std::deque<ListenerStats>& listeners) {
   WriteColumns(text, kListenerColumns, labels, listeners);
   text.Family("upgate_listener_accept_pauses_total", "counter",
@@ -244,7 +177,7 @@ void WriteListeners(Text& text, const std::vector<std::string>& labels,
   }
 }
 
-void WriteHandshakes(Text& text, const std::vector<std::string>& labels,
+void WriteHandshakes(PrometheusText& text, const std::vector<std::string>& labels,
                      const std::deque<RouteStats>& routes) {
   text.Family("upgate_handshakes_total", "counter",
               "WebSocket opening handshakes, by how they ended.");
@@ -293,7 +226,7 @@ constexpr Peers kServers{"upgate_server_", ", on routes with enforce.", ",direct
                          ",direction=\"sent\""};
 
 template <class Numbers>
-void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>& labels,
+void WriteTraffic(PrometheusText& text, const Peers& peers, const std::vector<std::string>& labels,
                   const std::deque<Numbers>& rows) {
   const std::array<TrafficFamily, 8> families{
       TrafficFamily{"messages_total",
@@ -335,7 +268,7 @@ void WriteTraffic(Text& text, const Peers& peers, const std::vector<std::string>
   }
 }
 
-void WriteMessageSizes(Text& text, const std::vector<std::string>& labels,
+void WriteMessageSizes(PrometheusText& text, const std::vector<std::string>& labels,
                        const std::deque<RouteStats>& routes) {
   text.Family("upgate_message_size_bytes", "histogram", "Payload of WebSocket messages.");
   for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -344,7 +277,7 @@ void WriteMessageSizes(Text& text, const std::vector<std::string>& labels,
   }
 }
 
-void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
+void WriteCloseCodes(PrometheusText& text, const std::vector<std::string>& labels,
                      const std::deque<RouteStats>& routes) {
   text.Family(
       "upgate_close_codes_total", "counter",
@@ -360,7 +293,7 @@ void WriteCloseCodes(Text& text, const std::vector<std::string>& labels,
   }
 }
 
-void WriteCompression(Text& text, const CompressionStats& compression) {
+void WriteCompression(PrometheusText& text, const CompressionStats& compression) {
   text.Family("upgate_compression_contexts", "gauge", "Deflaters and inflaters allocated now.");
   text.Sample(Label("kind", "deflater"), compression.deflaters.Get());
   text.Sample(Label("kind", "inflater"), compression.inflaters.Get());
@@ -371,7 +304,7 @@ void WriteCompression(Text& text, const CompressionStats& compression) {
   text.Sample("", compression.reserved_bytes.Get());
 }
 
-void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* total) {
+void WriteMemory(PrometheusText& text, const MemoryStats& memory, const io::MemoryTotal* total) {
   text.Family("upgate_memory_held_bytes", "gauge", "Memory held for clients.");
   text.Sample("", total != nullptr ? total->held() : 0);
   text.Family("upgate_memory_limit_bytes", "gauge", "Limit for the memory held for clients.");
@@ -389,7 +322,7 @@ void WriteMemory(Text& text, const MemoryStats& memory, const io::MemoryTotal* t
     text.Sample(Label("kind", kMemoryRefusalNames[i]), memory.refusals[i].Get());
 }
 
-void WriteOverload(Text& text, OverloadSet now) {
+void WriteOverload(PrometheusText& text, OverloadSet now) {
   text.Family("upgate_overloaded", "gauge",
               "1 while the process is out of something, and takes no new clients or handshakes.");
   for (std::size_t i = 0; i < kOverloadReasons; ++i)
@@ -397,7 +330,7 @@ void WriteOverload(Text& text, OverloadSet now) {
                 std::uint64_t{now.Has(static_cast<OverloadReason>(i))});
 }
 
-void WriteCertificates(Text& text, const std::vector<Certificate>& certificates) {
+void WriteCertificates(PrometheusText& text, const std::vector<Certificate>& certificates) {
   text.Family("upgate_certificate_expiry_seconds", "gauge",
               "When the certificate expires, since 1970.");
   for (const Certificate& certificate : certificates) {
@@ -409,7 +342,7 @@ void WriteCertificates(Text& text, const std::vector<Certificate>& certificates)
 
 // Those of one kind that are drained. A URL that two backends have is one sample.
 template <class AnyRow>
-void WriteDrained(Text& text, std::string_view what,
+void WriteDrained(PrometheusText& text, std::string_view what,
                   const std::vector<std::shared_ptr<AnyRow>>& rows) {
   std::set<std::string_view> names;
   for (const auto& row : rows) {
@@ -418,7 +351,7 @@ void WriteDrained(Text& text, std::string_view what,
   }
 }
 
-void WriteServerStates(Text& text, const std::vector<std::string>& labels,
+void WriteServerStates(PrometheusText& text, const std::vector<std::string>& labels,
                        const std::vector<std::shared_ptr<ServerRow>>& rows) {
   const auto family = [&](std::string_view name, std::string_view help, auto value) {
     text.Family(name, "gauge", help);
@@ -433,7 +366,8 @@ void WriteServerStates(Text& text, const std::vector<std::string>& labels,
          [](const ServerRow& row) { return row.weight.load(); });
 }
 
-void WriteBuild(Text& text, const std::vector<std::pair<std::string, std::string>>& build) {
+void WriteBuild(PrometheusText& text,
+                const std::vector<std::pair<std::string, std::string>>& build) {
   std::string labels;
   for (const auto& [name, version] : build)
     labels += (labels.empty() ? "" : ",") + Label(name, version);
@@ -467,7 +401,7 @@ std::string Registry::Prometheus() const {
   const auto servers = TotalsOf(rows.servers);
   const std::vector<std::string> route_labels = Labels("route", rows.routes);
   const std::vector<std::string> server_labels = Labels(rows.servers);
-  Text text;
+  PrometheusText text;
   WriteProcess(text, started_unix_seconds_);
   WriteBuild(text, build_);
   text.Family("upgate_log_lines_lost_total", "counter",

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "gateway/config/error.h"
+
+namespace upgate::config {
+
+// A file path, made absolute relative to the folder of the configuration file, and its place in the
+// file.
+struct FilePath {
+  std::string path;
+  Mark mark;
+  std::string key;  // "listeners[0].tls.certificates[0].cert"
+};
+
+struct Certificate {
+  FilePath cert;  // PEM: the certificate and its chain
+  FilePath key;   // PEM
+};
+
+}  // namespace upgate::config
