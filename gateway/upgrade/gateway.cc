@@ -255,8 +255,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   Credential credential = asks ? TakeCredential(arrival) : Credential{};
   Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
-  if (!asks || std::holds_alternative<Answered>(decision.what))
-    return Proceed(arrival, decision, {});
+  if (!asks || decision.is_for_anybody()) return Proceed(arrival, decision, {});
   return Authenticate(arrival, decision, std::move(credential));
 }
 
