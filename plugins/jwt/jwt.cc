@@ -26,8 +26,7 @@ struct SecretKey {
     while (!text->empty() && std::string_view(" \t\r\n").contains(text->back())) text->pop_back();
     if (text->contains("-----BEGIN"))
       return std::unexpected(fmt::format(
-          "{} is a key or certificate in PEM, which is no secret; public keys go in keys, as a JWK "
-          "set",
+          "{} is a key or certificate in PEM, which is no secret; public keys go in keys",
           file.string()));
     if (text->size() < kShortestSecret)
       return std::unexpected(
