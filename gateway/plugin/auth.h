@@ -64,6 +64,8 @@ struct AuthAnswer {
   std::string why = {};  // for the log; no credential in it
   // Fields for the server, which replace those of the client; also where empty.
   http::Headers to_server = {};
+  // Of a client that is not let in, as far as it is known who that is; for the log.
+  std::string user = {};
 };
 
 AuthAnswer Allowed(std::shared_ptr<const Identity> identity);

@@ -131,11 +131,6 @@ std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
   if (!ends) return std::unexpected(ends.error());
   if (auto parties = CheckParties(claims, rules); !parties)
     return std::unexpected(std::move(parties.error()));
-  for (const auto& [name, values] : rules.require) {
-    const Json* claim = FindClaim(claims, name);
-    if (claim == nullptr || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
-      return Fault(AuthReason::kForbidden, fmt::format("the token's {} is not as required", name));
-  }
   const Json* user = FindClaim(claims, rules.user);
   auto identity = std::make_shared<plugin::Identity>();
   if (user != nullptr && user->is_primitive() && !user->is_null()) identity->user = TextOf(*user);
@@ -145,6 +140,13 @@ std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
   }
   identity->claims = ShownClaims(claims);
   identity->ends_unix_ms = *ends;
+  for (const auto& [name, values] : rules.require) {
+    const Json* claim = FindClaim(claims, name);
+    if (claim == nullptr || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
+      return std::unexpected(TokenFault{AuthReason::kForbidden,
+                                        fmt::format("the token's {} is not as required", name),
+                                        identity->user});
+  }
   return identity;
 }
 

@@ -99,9 +99,12 @@ class UrlOrigin final : public KeyOrigin {
 plugin::AuthAnswer AnswerTo(JwtVerifier::Result result) {
   if (result) return plugin::Allowed(std::move(*result));
   const bool forbidden = result.error().reason == AuthReason::kForbidden;
-  return plugin::Refused(result.error().reason, std::move(result.error().why),
-                         fmt::format(R"({}, error="{}")", kChallenge,
-                                     forbidden ? "insufficient_scope" : "invalid_token"));
+  plugin::AuthAnswer answer =
+      plugin::Refused(result.error().reason, std::move(result.error().why),
+                      fmt::format(R"({}, error="{}")", kChallenge,
+                                  forbidden ? "insufficient_scope" : "invalid_token"));
+  answer.user = std::move(result.error().user);
+  return answer;
 }
 
 class JwtInstance final : public plugin::AuthInstance {

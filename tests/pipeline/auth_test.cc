@@ -160,6 +160,17 @@ TEST_F(AuthTest, ThatARouteServesWebSocketOnlyIsNotForEverybody) {
       << "nothing is told by that";
 }
 
+TEST_F(AuthTest, TheLogSaysWhoWasRefusedAndTheManyDoNotHideTheFew) {
+  Start("auth: a, plugin: echo");
+  played_.answer = plugin::Refused(AuthReason::kTooMany, "too many");
+  for (int i = 0; i < 30; ++i) gw_->Connect().Upgrade("/r", "X-Key: k\r\n");
+  played_.answer = plugin::Refused(AuthReason::kForbidden, "not as required");
+  played_.answer->user = "alice";
+  gw_->Connect().Upgrade("/r", "X-Key: k\r\n");
+  EXPECT_EQ(gw_->log().Count("access refused"), 21u);
+  EXPECT_EQ(gw_->log().Last("access refused", "user"), "alice");
+}
+
 TEST_F(AuthTest, AGoodCredentialOpensASession) {
   Start("auth: a, backend: tcp");
   TestServer server(gw_->network(), Address("127.0.0.1:7001"));

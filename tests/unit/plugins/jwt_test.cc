@@ -109,7 +109,9 @@ TEST_F(JwtTest, NoneIsNoAlgorithm) {
   StartWithSecret();
   for (const std::string_view name : {"none", "None", "NONE"}) {
     const std::string head = Url(R"({"alg":")" + std::string(name) + "\"}") + "." + Url("{}") + ".";
-    EXPECT_EQ(Answer(head), "malformed 401") << "without a signature";
+    Checked without_signature(*instance_, head);
+    EXPECT_EQ(without_signature.answer(), "wrong 401");
+    EXPECT_THAT(without_signature.whole().why, HasSubstr("alg is none, which is never allowed"));
     EXPECT_EQ(Answer(head + "AAAA"), "wrong 401");
   }
 }
