@@ -86,6 +86,8 @@ std::expected<std::optional<std::int64_t>, TokenFault> CheckTimes(const Json& cl
     if (*begins && **begins > now + leeway)
       return Fault(AuthReason::kNotYetValid, fmt::format("the token's {} is yet to come", name));
   }
+  if (!*ends && rules.require_exp)
+    return Fault(AuthReason::kMalformed, "the token has no exp, which require_exp asks for");
   if (!*ends) return std::nullopt;
   if (now >= **ends + leeway) return Fault(AuthReason::kExpired, "the token's exp is over");
   return **ends + leeway;

@@ -93,6 +93,7 @@ JwtOptions ParseJwtOptions(config::Field& options) {
   const config::Field user = options["user"];
   claims.user = user.Optional(claims.user);
   if (claims.user.empty()) user.Refuse({"is empty"}, "");
+  claims.require_exp = options["require_exp"].Optional(claims.require_exp);
   options["tls"];  // of a URL: read by whoever fetches it
   options.RejectUnknownKeys();
   return read;
