@@ -134,6 +134,12 @@ class AuthCheck {
   virtual io::Millis timeout() const { return io::Millis{3'000}; }
   // For `upgate explain`. No secrets. Any thread; may be slow.
   virtual std::string Describe() const { return {}; }
+  // For `upgate explain`: what an instance would answer at this time, where that needs nobody else
+  // to be asked; nullopt where only an instance can tell. Any thread; may be slow.
+  virtual std::optional<AuthAnswer> Preview(const AuthQuestion& /*question*/,
+                                            std::int64_t /*unix_s*/) const {
+    return std::nullopt;
+  }
 };
 
 // Parameters for creating an authenticator. Borrowed. As long as a new configuration has it in the

@@ -237,6 +237,16 @@ class BasicAuth final : public plugin::AuthCheck {
     return found ? std::optional(std::string(*found)) : std::nullopt;
   }
   std::string Challenge() const override { return settings_.challenge; }
+  std::optional<plugin::AuthAnswer> Preview(const plugin::AuthQuestion& question,
+                                            std::int64_t) const override {
+    auto login = ReadLogin(question.credential);
+    if (!login) return plugin::Refused(AuthReason::kMalformed, kNoLogin, settings_.challenge);
+    const Htpasswd::Entry entry = users_.Get()->Find(login->user);
+    const bool right = entry.known && IsRightPassword(login->password, entry.hash);
+    tls::Wipe(login->password);
+    if (right) return plugin::Allowed(std::make_shared<const plugin::Identity>(login->user));
+    return plugin::Refused(AuthReason::kWrong, WhyWrong(entry.known), settings_.challenge);
+  }
   // Many may wait for the worker.
   io::Millis timeout() const override { return io::Millis{15'000}; }
   std::string Describe() const override {

@@ -140,8 +140,6 @@ std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
     return Fault(AuthReason::kMalformed,
                  "the user's name in the token is too long or has control characters");
   }
-  identity->claims = ShownClaims(claims);
-  identity->ends_unix_ms = *ends;
   for (const auto& [name, values] : rules.require) {
     const Json* claim = FindClaim(claims, name);
     if (claim == nullptr || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
@@ -149,6 +147,8 @@ std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
                                         fmt::format("the token's {} is not as required", name),
                                         identity->user});
   }
+  identity->claims = ShownClaims(claims);
+  identity->ends_unix_ms = *ends;
   return identity;
 }
 

@@ -66,6 +66,8 @@ class KeyOrigin {
  public:
   virtual ~KeyOrigin() = default;
   virtual std::unique_ptr<KeySource> Start(plugin::AuthHost& host) = 0;
+  // Without an instance; nullptr if only that can get them.
+  virtual std::shared_ptr<const KeySet> Peek() const = 0;
 };
 
 template <class Content>
@@ -77,6 +79,7 @@ class FileOrigin final : public KeyOrigin {
     file_.Watch(host.log());
     return std::make_unique<FileKeys<Content>>(file_);
   }
+  std::shared_ptr<const KeySet> Peek() const override { return FileKeys<Content>(file_).keys(); }
 
  private:
   Watched<Content> file_;
@@ -89,6 +92,7 @@ class UrlOrigin final : public KeyOrigin {
   std::unique_ptr<KeySource> Start(plugin::AuthHost& host) override {
     return std::make_unique<RemoteKeys>(keys_, url_, context_.get(), host);
   }
+  std::shared_ptr<const KeySet> Peek() const override { return nullptr; }
 
  private:
   const HttpUrl url_;
@@ -159,6 +163,15 @@ class JwtAuth final : public plugin::AuthCheck {
   }
   void Remove(http::Request& request) const override { options_.places.Remove(request); }
   std::string Challenge() const override { return std::string(kChallenge); }
+  std::optional<plugin::AuthAnswer> Preview(const plugin::AuthQuestion& question,
+                                            std::int64_t unix_s) const override {
+    const std::shared_ptr<const KeySet> keys = keys_->Peek();
+    bool lacks_key = false;
+    auto result =
+        JwtVerifier::VerifyOnce(options_.rules, question.credential, keys.get(), unix_s, lacks_key);
+    if (!keys && lacks_key) return std::nullopt;
+    return AnswerTo(std::move(result));
+  }
   // Longer than a request for keys.
   io::Millis timeout() const override { return io::Millis{6'000}; }
   std::string Describe() const override {
