@@ -23,6 +23,7 @@
 #include "gateway/base/text.h"
 #include "gateway/config/parse.h"
 #include "gateway/config/read_text.h"
+#include "gateway/route/auth_warnings.h"
 #include "gateway/route/coverage.h"
 #include "gateway/route/dead_routes.h"
 #include "gateway/route/rebinding.h"
@@ -54,6 +55,7 @@ std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   config::AppendAll(warnings, route::UnusedBackends(config));
   config::AppendAll(warnings, route::SharedCookies(config));
   config::AppendAll(warnings, route::RebindableRoutes(config));
+  config::AppendAll(warnings, route::AuthWarnings(config));
   if (config.admin && config.admin->token_file) {
     if (auto warning = admin::ExposedTokenFile(*config.admin->token_file))
       warnings.push_back(std::move(*warning));

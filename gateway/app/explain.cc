@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/app/explain_auth.h"
 #include "gateway/app/explain_limits.h"
 #include "gateway/app/explain_lines.h"
 #include "gateway/app/explain_target.h"
@@ -258,33 +259,6 @@ void TellCompression(Lines& out, std::string_view with, const config::Compressio
           compression.client_max_window_bits, takeover(compression.client_no_context_takeover));
 }
 
-using AuthRecords = std::vector<std::shared_ptr<const upgrade::AuthRecord>>;
-
-// What becomes of a client that brings nothing.
-std::string_view WithoutCredential(const AuthRecords& records, bool optional) {
-  const auto decides = [](const auto& one) {
-    return one->check->Find(http::Request{}, nullptr).has_value();
-  };
-  const auto asks = [](const auto& one) { return !one->check->Challenge().empty(); };
-  if (std::ranges::any_of(records, decides)) return "every request is asked about";
-  if (optional) return "a client without a credential is let in as nobody";
-  if (std::ranges::any_of(records, asks)) return "a client without a credential gets 401";
-  return "a client without a certificate gets 403";
-}
-
-// Nothing is checked: `explain` has no credentials, and asks nobody.
-void TellAuth(Lines& out, const upgrade::Generation& generation, const config::Route& route) {
-  const AuthRecords& records = generation.routes[route.index]->auth;
-  std::string_view key = "auth";
-  for (const auto& auth : records) {
-    out.Add(key, "{}: {}", auth->config->name, auth->check->Describe());
-    key = "";
-  }
-  out.Add("", "{}", WithoutCredential(records, route.auth->optional));
-  if (route.auth->expired_code != config::RouteAuth{}.expired_code)
-    out.Add("", "a session whose credential ends is closed with {}", route.auth->expired_code);
-}
-
 void TellPolicies(Lines& out, const upgrade::Generation& generation,
                   const config::Listener& listener, const config::Route& route,
                   const upgrade::Behind& behind) {
@@ -414,13 +388,13 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
 
 Explanation Explain(const upgrade::Generation& generation, const Question& question) {
   const config::Config& config = *generation.config;
-  const http::Request& request = question.request;
+  const http::Request& asked = question.request;
   const config::Listener& listener = ListenerFor(config, question);
-  const route::SeenAs seen = route::SeenByClient(request, listener.tls.has_value(),
-                                                 PeerOf(question), listener.trusted_proxies);
+  const route::SeenAs seen = route::SeenByClient(asked, listener.tls.has_value(), PeerOf(question),
+                                                 listener.trusted_proxies);
   const io::TlsInfo tls = TlsOf(question);
   const route::Facts facts{
-      .request = request, .seen = seen, .listener = listener, .tls = listener.tls ? &tls : nullptr};
+      .request = asked, .seen = seen, .listener = listener, .tls = listener.tls ? &tls : nullptr};
   Lines out;
   TellArrival(out, question, listener, seen);
   if (!listener.access.Allows(PeerOf(question))) {
@@ -438,8 +412,8 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
     out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
     return {.routed = false, .text = out.Take(), .location = {}};
   }
-  const auto matches = generation.router->Matches(seen.host, request.target.path);
-  const config::Route* found = generation.router->Find(seen.host, request.target.path, facts);
+  const auto matches = generation.router->Matches(seen.host, asked.target.path);
+  const config::Route* found = generation.router->Find(seen.host, asked.target.path, facts);
   if (found == nullptr) {
     TellNoRoute(out, generation, matches, facts);
     return {.routed = false, .text = out.Take(), .location = {}};
@@ -449,6 +423,7 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   const config::Backend* backend = config.BackendOf(route);
   const upgrade::Behind behind = upgrade::BehindRoute(
       route, service, backend != nullptr ? backend->relay : config::Relay::kBytes);
+  const http::Request request = WithoutCredential(generation, route, asked);
   const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
   TellRoute(out, generation, matches, facts);
   auto preview = service != nullptr ? service->MakePreview(request, listener.tls.has_value())
@@ -466,6 +441,10 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
   }
   TellOrigin(out, request, route, decision);
   TellPolicies(out, generation, listener, route, behind);
+  if (route.auth && !decision.is_for_anybody() &&
+      !TellCredential(out, generation, route,
+                      {asked, seen, route::WithoutPort(seen.client), facts.tls}))
+    return {.routed = true, .text = out.Take(), .location = {}};
   std::visit(
       Match{
           [&](const upgrade::Answered& answered) { TellAnswered(out, answered, decision.fields); },

@@ -44,8 +44,9 @@ constexpr std::string_view kLog =
     "use log: { level: info, format: text }; lines go to standard error";
 constexpr std::string_view kWorkers = "use workers: NUMBER; the default is one per core";
 constexpr std::string_view kAuth =
-    "not supported; cors and require_origin of a route control which pages may connect, "
-    "client_auth of a listener's tls which certificates";
+    "use auth at the top level and auth of a route for who may connect, cors and require_origin of "
+    "a "
+    "route for which pages, client_auth of a listener's tls for which certificates";
 constexpr std::string_view kAddressFilter = "use match: { clients: [ 10.0.0.0/8 ] } of a route";
 constexpr std::string_view kPlace = "not supported; use the service manager";
 

@@ -22,7 +22,11 @@ Authenticator ParseAuthenticator(const Field::Member& member) {
   const std::vector<Field::Member> kinds = member.field.Members();
   if (member.field.value().kind != Value::Kind::kMap) return one;
   if (kinds.size() != 1) {
-    member.field.Error(std::string(kOneKind));
+    std::vector<std::string_view> names;
+    for (const Field::Member& kind : kinds) names.push_back(kind.name);
+    member.field.Error(
+        (kinds.empty() ? "" : fmt::format("has {}, but ", Excerpt(Join(names, " and ")))) +
+        std::string(kOneKind));
     return one;
   }
   one.kind = kinds.front().name;

@@ -64,6 +64,8 @@ struct AuthAnswer {
   std::string why = {};  // for the log; no credential in it
   // Fields for the server, which replace those of the client; also where empty.
   http::Headers to_server = {};
+  // Of a client that is not let in, as far as it is known who that is; for the log.
+  std::string user = {};
 };
 
 AuthAnswer Allowed(std::shared_ptr<const Identity> identity);
@@ -132,6 +134,12 @@ class AuthCheck {
   virtual io::Millis timeout() const { return io::Millis{3'000}; }
   // For `upgate explain`. No secrets. Any thread; may be slow.
   virtual std::string Describe() const { return {}; }
+  // For `upgate explain`: what an instance would answer at this time, where that needs nobody else
+  // to be asked; nullopt where only an instance can tell. Any thread; may be slow.
+  virtual std::optional<AuthAnswer> Preview(const AuthQuestion& /*question*/,
+                                            std::int64_t /*unix_s*/) const {
+    return std::nullopt;
+  }
 };
 
 // Parameters for creating an authenticator. Borrowed. As long as a new configuration has it in the

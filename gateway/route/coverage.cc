@@ -21,17 +21,35 @@ constexpr std::size_t kMostWarnings = 20;
 
 std::vector<std::string_view> PoliciesOf(const config::Route& route) {
   std::vector<std::string_view> policies;
+  if (route.auth) policies.emplace_back("auth");
   if (route.require_origin) policies.emplace_back("require_origin");
   if (!route.access.empty()) policies.emplace_back("access");
   if (route.limits != config::RouteLimits{}) policies.emplace_back("limits");
   return policies;
 }
 
+// Whether it lets clients in only with a credential.
+bool NeedsCredential(const config::Route& route) {
+  return route.auth && !route.auth->optional;
+}
+
 // The policies of `route` that `other` lacks in any form.
 std::vector<std::string_view> Lacking(const config::Route& route, const config::Route& other) {
   std::vector<std::string_view> lacking = PoliciesOf(route);
-  for (const std::string_view had : PoliciesOf(other)) std::erase(lacking, had);
+  for (const std::string_view had : PoliciesOf(other)) {
+    const bool weaker = had == "auth" && NeedsCredential(route) && !NeedsCredential(other);
+    if (!weaker) std::erase(lacking, had);
+  }
   return lacking;
+}
+
+// "its auth does not", "its auth, access and limits do not".
+std::string DoNot(const std::vector<std::string_view>& policies) {
+  std::string names(policies.front());
+  for (std::size_t i = 1; i < policies.size(); ++i)
+    names.append(i + 1 == policies.size() ? " and " : ", ").append(policies[i]);
+  const bool one = policies.size() == 1 && policies.front() != "limits";
+  return fmt::format("its {} {} not", names, one ? "does" : "do");
 }
 
 // A path that matches the route but no route below it: no pattern contains a control character.
@@ -104,11 +122,10 @@ std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Rou
       if (first == nullptr) continue;
       warnings.push_back(
           {route.mark, fmt::format("routes[{}]", route.index),
-           fmt::format(
-               "its {} does not apply on {}, where {} is handled by routes[{}] (line {}): the host "
-               "takes precedence over the path; set the same there, or add the host here",
-               Join(Lacking(route, *first), " and its "), config::Excerpt(Written(host)),
-               config::Excerpt(route.path.written), first->index, first->mark.line)});
+           fmt::format("{} apply on {}, where {} is handled by routes[{}] (line {}): the host "
+                       "takes precedence over the path; set the same there, or add the host here",
+                       DoNot(Lacking(route, *first)), config::Excerpt(Written(host)),
+                       config::Excerpt(route.path.written), first->index, first->mark.line)});
       break;  // one host tells enough
     }
   }

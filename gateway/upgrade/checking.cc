@@ -167,11 +167,11 @@ void Gateway::RefuseAccess(const Arrival& arrival, const Decision& decision, con
 
 void Gateway::LogAccess(const Arrival& arrival, const LoopAuth* auth,
                         const plugin::AuthAnswer& answer) {
-  const auto left_out = shared_.counts.refusals.Due(context_.loop.timers.Now());
+  const auto reason = static_cast<std::size_t>(answer.reason);
+  const auto left_out = shared_.counts.access_refusals[reason].Due(context_.loop.timers.Now());
   if (!left_out) return;
   const session::Asked asked =
       AskedBy(arrival.exchange.request(), arrival.route.config(), arrival.seen);
-  const auto reason = static_cast<std::size_t>(answer.reason);
   shared_.log.Info("access refused", {{"client", arrival.seen.client},
                                       {"route", arrival.route.name()},
                                       {"auth", auth != nullptr ? auth->name() : ""},
@@ -180,6 +180,7 @@ void Gateway::LogAccess(const Arrival& arrival, const LoopAuth* auth,
                                       {"origin", asked.origin()},
                                       {"status", std::int64_t{answer.response.status}},
                                       {"reason", stats::kAuthOutcomeNames[reason]},
+                                      {"user", answer.user},
                                       {"why", answer.why},
                                       {"left_out", *left_out}});
 }

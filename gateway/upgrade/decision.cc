@@ -154,6 +154,12 @@ Behind BehindRoute(const config::Route& route, const plugin::Service* service,
   return {relay == config::Relay::kHttp, true, bytes, bytes || route.enforce};
 }
 
+bool Decision::is_for_anybody() const {
+  constexpr int kUpgradeRequired = 426;
+  const auto* answered = std::get_if<Answered>(&what);
+  return answered != nullptr && answered->response.status != kUpgradeRequired;
+}
+
 Decision Decide(const http::Request& request, const config::Listener& listener,
                 const config::Route& route, const Behind& behind, const route::SeenAs& seen) {
   const config::Cors* cors = route.cors ? &*route.cors : nullptr;

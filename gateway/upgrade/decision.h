@@ -57,6 +57,9 @@ struct Decision {
     const auto* answered = std::get_if<Answered>(&what);
     return std::holds_alternative<Accepted>(what) || (answered != nullptr && answered->outcome);
   }
+  // True if the answer needs no credential: to a preflight, to a page of another origin, to a
+  // malformed handshake. That a route serves WebSocket only (426) is for those who may use it.
+  bool is_for_anybody() const;
 };
 
 // Applies the policies of a route, and of the listener that the request came by, before the route's

@@ -156,6 +156,12 @@ bool Gateway::IsOfGoneAddress(const session::Session& session) {
          });
 }
 
+config::OnChange Gateway::OnChangeOf(const session::Session& session) {
+  const RouteContext& route = ContextOf(session.facts().slot);
+  const RouteRecord* const now = routes_.FindByName(route.name());
+  return now != nullptr ? now->config->on_change : route.config().on_change;
+}
+
 // Collects ids, because a session may end between two slices of the walk.
 void Gateway::EndOutdated() {
   auto drained = std::make_shared<std::vector<std::uint64_t>>();
@@ -164,7 +170,7 @@ void Gateway::EndOutdated() {
   sessions_.Walk(
       [this, drained, closed, gone](session::Session& session) {
         if (IsOfGoneAddress(session)) gone->push_back(session.facts().id);
-        const config::OnChange fate = ContextOf(session.facts().slot).config().on_change;
+        const config::OnChange fate = OnChangeOf(session);
         if (fate == config::OnChange::kKeep || !IsOutdated(session)) return;
         (fate == config::OnChange::kDrain ? drained : closed)->push_back(session.facts().id);
       },
@@ -249,8 +255,7 @@ std::unique_ptr<http::ExchangeHandler> Gateway::OnRequest(http::Exchange& exchan
   Credential credential = asks ? TakeCredential(arrival) : Credential{};
   Decision decision = Decide(request, listener, route.config(), route.behind(), seen);
   exchange.SetAnswerHeaders(std::move(decision.fields));
-  if (!asks || std::holds_alternative<Answered>(decision.what))
-    return Proceed(arrival, decision, {});
+  if (!asks || decision.is_for_anybody()) return Proceed(arrival, decision, {});
   return Authenticate(arrival, decision, std::move(credential));
 }
 

@@ -86,8 +86,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
 
   // Replaces the serving generation, or sets the first one, in two steps; see LoopRoutes. Sessions
   // whose listener, route or server is gone, or whose route has another target, are closed as
-  // on_change of their route says; all others are unaffected. `listeners_gone` is the result of
-  // LoopListeners::Adopt, which must be called before Switch. Adopt does both steps, for the start.
+  // on_change of their route says (see OnChangeOf); all others are unaffected. `listeners_gone` is
+  // the result of LoopListeners::Adopt, which must be called before Switch. Adopt does both steps,
+  // for the start.
   void Prepare(std::shared_ptr<const Generation> generation);
   void Switch(bool listeners_gone);
   void Adopt(std::shared_ptr<const Generation> generation);
@@ -264,6 +265,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // True if the session's server was one of several behind a name, which is no longer among them,
   // and such sessions are to be closed. They are not outdated.
   bool IsOfGoneAddress(const session::Session& session);
+  // on_change of the session's route as it is configured now; if that is gone, of the one that it
+  // began on.
+  config::OnChange OnChangeOf(const session::Session& session);
   void EndOutdated();
   // True if an operator has drained the session's route, server or listener.
   bool IsDrained(const session::Session& session) const;

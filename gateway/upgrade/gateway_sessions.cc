@@ -189,7 +189,7 @@ void Gateway::EstablishPipe(http::Exchange& exchange, Admission& admission,
 void Gateway::Launch(std::unique_ptr<session::Session> session, std::string early) {
   session::Session& started = sessions_.Add(std::move(session));
   const std::uint64_t id = started.facts().id;
-  const config::OnChange fate = ContextOf(started.facts().slot).config().on_change;
+  const config::OnChange fate = OnChangeOf(started);
   // The handshake may have begun under a previous generation.
   if (fate != config::OnChange::kKeep && IsOutdated(started))
     CloseOutdated({id}, fate == config::OnChange::kDrain ? routes_.generation().config->drain_spread

@@ -8,6 +8,7 @@
 #include "gateway/base/result.h"
 #include "gateway/base/shared_limit.h"
 #include "gateway/io/seldom.h"
+#include "gateway/stats/stats.h"
 
 namespace upgate::upgrade {
 
@@ -15,6 +16,9 @@ namespace upgate::upgrade {
 // Thread-safe.
 struct SharedCounts {
   static constexpr std::uint32_t kLinesOfClients = 20;
+  struct SomeLines : io::Seldom {
+    SomeLines() : Seldom(kLinesOfClients) {}
+  };
 
   // Limits on file descriptors: for clients with their servers or files, and for idle connections
   // to HTTP servers. Unlimited until SetMost.
@@ -25,6 +29,9 @@ struct SharedCounts {
   // Refused handshakes, and requests for which no server could be reached. Each line is about
   // another client and has the reason, which browsers do not reveal to pages.
   io::Seldom refusals{kLinesOfClients};
+  // Refused credentials by AuthOutcome, so that the many of one kind do not hide the few of
+  // another.
+  std::array<SomeLines, stats::kAuthOutcomes> access_refusals;
   io::Seldom backend_failures{kLinesOfClients};
   io::Seldom failed_requests{kLinesOfClients};
   io::Seldom resource_warnings;     // handshakes refused for lack of descriptors or memory

@@ -29,6 +29,12 @@ constexpr io::Millis kRemembered{60'000};
 constexpr std::size_t kMostRemembered = 1024;  // per loop
 constexpr std::size_t kLongestPassword = 256;
 
+constexpr const char* kNoLogin = "the credential is not 'user:password'";
+
+const char* WhyWrong(bool known) {
+  return known ? "the password is wrong" : "the user is unknown";
+}
+
 struct Login {
   std::string user;
   std::string password;
@@ -146,8 +152,10 @@ class BasicInstance::Hashing final : public io::Deletable, private io::Timer::Ow
 
  private:
   void OnTimer(io::Timer&) override {
-    reply_(instance_.Refuse(AuthReason::kWrong,
-                            job_->known ? "the password is wrong" : "the user is unknown"));
+    plugin::AuthAnswer answer = instance_.Refuse(AuthReason::kWrong, WhyWrong(job_->known));
+    // One that is unknown may be a password in the wrong field.
+    if (job_->known) answer.user = user_;
+    reply_(std::move(answer));
   }
 
   BasicInstance& instance_;
@@ -166,7 +174,7 @@ std::unique_ptr<io::Deletable> BasicInstance::Check(const plugin::AuthQuestion& 
     return nullptr;
   };
   auto login = ReadLogin(question.credential);
-  if (!login) return refuse(AuthReason::kMalformed, "the credential is not 'user:password'");
+  if (!login) return refuse(AuthReason::kMalformed, kNoLogin);
   Htpasswd::Entry entry = users_.Get()->Find(login->user);
   std::string key = KeyOf(*login, entry.hash);
   if (entry.known && Remembers(key)) {
@@ -229,6 +237,16 @@ class BasicAuth final : public plugin::AuthCheck {
     return found ? std::optional(std::string(*found)) : std::nullopt;
   }
   std::string Challenge() const override { return settings_.challenge; }
+  std::optional<plugin::AuthAnswer> Preview(const plugin::AuthQuestion& question,
+                                            std::int64_t) const override {
+    auto login = ReadLogin(question.credential);
+    if (!login) return plugin::Refused(AuthReason::kMalformed, kNoLogin, settings_.challenge);
+    const Htpasswd::Entry entry = users_.Get()->Find(login->user);
+    const bool right = entry.known && IsRightPassword(login->password, entry.hash);
+    tls::Wipe(login->password);
+    if (right) return plugin::Allowed(std::make_shared<const plugin::Identity>(login->user));
+    return plugin::Refused(AuthReason::kWrong, WhyWrong(entry.known), settings_.challenge);
+  }
   // Many may wait for the worker.
   io::Millis timeout() const override { return io::Millis{15'000}; }
   std::string Describe() const override {

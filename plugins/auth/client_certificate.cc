@@ -101,6 +101,13 @@ std::shared_ptr<const plugin::Identity> IdentityOf(const Rules& rules, const io:
   return identity;
 }
 
+plugin::AuthAnswer RefusedCertificate(std::string_view why, const io::TlsInfo& tls) {
+  constexpr std::size_t kMostShown = 256;
+  return plugin::Refused(AuthReason::kForbidden,
+                         fmt::format("{}; its subject is '{}'", why,
+                                     std::string_view(tls.client_subject).substr(0, kMostShown)));
+}
+
 class ClientCertificateInstance final : public plugin::AuthInstance {
  public:
   ClientCertificateInstance(const Rules& rules, io::Timers& timers)
@@ -110,10 +117,10 @@ class ClientCertificateInstance final : public plugin::AuthInstance {
                                        plugin::AuthReply reply) override {
     const io::TlsInfo& tls = *question.tls;
     if (const std::string_view fault = FaultOf(rules_, tls); !fault.empty()) {
-      reply(plugin::Refused(AuthReason::kForbidden, std::string(fault)));
+      reply(RefusedCertificate(fault, tls));
     } else if (timers_.UnixSeconds() >= tls.client_certificate->ends_unix_s) {
       // A connection may outlive the certificate that it was opened with.
-      reply(plugin::Refused(AuthReason::kForbidden, "the certificate has expired"));
+      reply(RefusedCertificate("the certificate has expired", tls));
     } else if (!IsUserName(UserOf(rules_, tls))) {
       reply(plugin::Refused(AuthReason::kForbidden,
                             "the user's name in the certificate is too long or has control "

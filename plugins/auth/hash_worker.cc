@@ -2,6 +2,7 @@
 
 #include <crypt.h>
 
+#include <memory>
 #include <utility>
 
 #include "gateway/base/side_thread.h"
@@ -12,15 +13,23 @@ namespace {
 
 using Verdict = HashJob::Verdict;
 
+bool IsRight(const std::string& password, const std::string& hash, crypt_data& scratch) {
+  const char* made = crypt_r(password.c_str(), hash.c_str(), &scratch);
+  return made != nullptr && tls::AreEqualSecrets(made, hash);
+}
+
 Verdict Try(const HashJob& job, FailureLimit& failures, crypt_data& scratch) {
   if (failures.IsReached(job.client, job.asked)) return Verdict::kTooMany;
-  const char* made = crypt_r(job.password.c_str(), job.hash.c_str(), &scratch);
-  if (made != nullptr && tls::AreEqualSecrets(made, job.hash) && job.known) return Verdict::kRight;
+  if (IsRight(job.password, job.hash, scratch) && job.known) return Verdict::kRight;
   failures.Count(job.client, job.asked);
   return Verdict::kWrong;
 }
 
 }  // namespace
+
+bool IsRightPassword(const std::string& password, const std::string& hash) {
+  return IsRight(password, hash, *std::make_unique<crypt_data>());
+}
 
 HashWorker::~HashWorker() = default;
 

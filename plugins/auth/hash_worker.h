@@ -33,6 +33,9 @@ struct HashJob {
   std::atomic<bool> wanted = true;
 };
 
+// Hashes and compares on this thread, which may take a second.
+bool IsRightPassword(const std::string& password, const std::string& hash);
+
 // Hashes passwords by crypt(3), one after the other, on a thread of its own: a hash takes longer
 // than a loop may stand still. Counts the failures itself, also of clients that have gone away
 // meanwhile, so that those whose passwords wait together have no more tries than others.

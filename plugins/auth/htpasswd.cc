@@ -29,7 +29,7 @@ std::string FaultOf(std::string_view hash) {
                                 : begins("$5$")                   ? "has a SHA-256 hash"
                                 : begins("$")                     ? "has a hash of an unknown kind"
                                               : "has a DES hash, or the password itself";
-  return fmt::format("{}, which is not accepted{}", kind, kUse);
+  return fmt::format("{}, which is not accepted", kind);
 }
 
 }  // namespace
@@ -45,6 +45,8 @@ std::expected<Htpasswd, std::string> Htpasswd::Read(const std::filesystem::path&
 std::expected<Htpasswd, std::string> Htpasswd::Parse(std::string_view text) {
   Htpasswd read;
   Lines lines(text);
+  LineFaults faults;
+  bool has_other_hash = false;
   for (auto line = lines.Next(); !line.empty(); line = lines.Next()) {
     const std::size_t colon = line.find(':');
     const std::string_view user = line.substr(0, colon);
@@ -52,9 +54,15 @@ std::expected<Htpasswd, std::string> Htpasswd::Parse(std::string_view text) {
     const std::string fault = colon == std::string_view::npos || !named
                                   ? "is not 'user:hash'"
                                   : FaultOf(line.substr(colon + 1));
-    if (!fault.empty()) return std::unexpected(fmt::format("line {} {}", lines.number(), fault));
+    if (!fault.empty()) {
+      faults.Add(lines.number(), fault);
+      has_other_hash |= fault.starts_with("has a");
+      continue;
+    }
     read.users_.emplace(user, line.substr(colon + 1));
   }
+  if (!faults.empty())
+    return std::unexpected(faults.ToString() + std::string(has_other_hash ? kUse : ""));
   if (read.users_.empty()) return std::unexpected("has no users; add one with htpasswd -B");
   return read;
 }

@@ -13,16 +13,19 @@ namespace {
 
 constexpr std::string_view kWrongToken = R"(Bearer realm="upgate", error="invalid_token")";
 
+plugin::AuthAnswer AnswerTo(const TokenList& list, std::string_view token) {
+  auto identity = list.Find(token);
+  if (identity) return plugin::Allowed(std::move(identity));
+  return plugin::Refused(plugin::AuthReason::kWrong, "the token is unknown", kWrongToken);
+}
+
 class TokenInstance final : public plugin::AuthInstance {
  public:
   explicit TokenInstance(const Watched<TokenList>& list) : list_(list) {}
 
   std::unique_ptr<io::Deletable> Check(const plugin::AuthQuestion& question,
                                        plugin::AuthReply reply) override {
-    auto identity = list_.Get()->Find(question.credential);
-    reply(identity
-              ? plugin::Allowed(std::move(identity))
-              : plugin::Refused(plugin::AuthReason::kWrong, "the token is unknown", kWrongToken));
+    reply(AnswerTo(*list_.Get(), question.credential));
     return nullptr;
   }
 
@@ -46,6 +49,10 @@ class TokenAuth final : public plugin::AuthCheck {
   }
   void Remove(http::Request& request) const override { places_.Remove(request); }
   std::string Challenge() const override { return R"(Bearer realm="upgate")"; }
+  std::optional<plugin::AuthAnswer> Preview(const plugin::AuthQuestion& question,
+                                            std::int64_t) const override {
+    return AnswerTo(*list_.Get(), question.credential);
+  }
   std::string Describe() const override {
     return fmt::format("token: {} tokens of {}, from {}", list_.Get()->size(), file_.string(),
                        places_.Describe());

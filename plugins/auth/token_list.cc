@@ -26,27 +26,30 @@ std::expected<TokenList, std::string> TokenList::Parse(std::string_view text) {
   TokenList list;
   list.key_ = tls::RandomKey();
   Lines lines(text);
+  LineFaults faults;
   for (auto line = lines.Next(); !line.empty(); line = lines.Next()) {
-    const auto wrong = [&](std::string_view what) {
-      return std::unexpected(fmt::format("line {} {}", lines.number(), what));
-    };
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0) return wrong("is not 'name: token'");
-    const std::string name(Trim(line.substr(0, colon)));
-    if (!IsUserName(name)) return wrong("has a name that is too long or has control characters");
-    const std::string_view token = Trim(line.substr(colon + 1));
-    if (std::ranges::any_of(token, IsControl)) return wrong("has a control character in it");
-    if (token.size() < kShortest) {
-      return wrong(
-          fmt::format("has a token of fewer than {} characters; write the output of "
-                      "openssl rand -hex 32",
-                      kShortest));
-    }
-    auto identity = std::make_shared<const plugin::Identity>(name);
-    if (!list.names_.emplace(list.DigestOf(token), std::move(identity)).second)
-      return wrong("has a token that is there twice");
+    if (const std::string fault = list.Add(line); !fault.empty()) faults.Add(lines.number(), fault);
   }
+  if (!faults.empty()) return std::unexpected(faults.ToString());
   return list;
+}
+
+std::string TokenList::Add(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0) return "is not 'name: token'";
+  const std::string name(Trim(line.substr(0, colon)));
+  if (!IsUserName(name)) return "has a name that is too long or has control characters";
+  const std::string_view token = Trim(line.substr(colon + 1));
+  if (std::ranges::any_of(token, IsControl)) return "has a control character in it";
+  if (token.size() < kShortest) {
+    return fmt::format(
+        "has a token of fewer than {} characters; write the output of openssl rand -hex 32",
+        kShortest);
+  }
+  auto identity = std::make_shared<const plugin::Identity>(name);
+  if (!names_.emplace(DigestOf(token), std::move(identity)).second)
+    return "has a token that is there twice";
+  return {};
 }
 
 std::string TokenList::DigestOf(std::string_view token) const {

@@ -31,6 +31,8 @@ class TokenList {
   void Tell(Log& log, const std::filesystem::path& file) const;
 
  private:
+  // Adds the token of a line; what is wrong with it, else empty.
+  std::string Add(std::string_view line);
   std::string DigestOf(std::string_view token) const;
 
   std::string key_;

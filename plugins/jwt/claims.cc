@@ -86,6 +86,8 @@ std::expected<std::optional<std::int64_t>, TokenFault> CheckTimes(const Json& cl
     if (*begins && **begins > now + leeway)
       return Fault(AuthReason::kNotYetValid, fmt::format("the token's {} is yet to come", name));
   }
+  if (!*ends && rules.require_exp)
+    return Fault(AuthReason::kMalformed, "the token has no exp, which require_exp asks for");
   if (!*ends) return std::nullopt;
   if (now >= **ends + leeway) return Fault(AuthReason::kExpired, "the token's exp is over");
   return **ends + leeway;
@@ -131,17 +133,19 @@ std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
   if (!ends) return std::unexpected(ends.error());
   if (auto parties = CheckParties(claims, rules); !parties)
     return std::unexpected(std::move(parties.error()));
-  for (const auto& [name, values] : rules.require) {
-    const Json* claim = FindClaim(claims, name);
-    if (claim == nullptr || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
-      return Fault(AuthReason::kForbidden, fmt::format("the token's {} is not as required", name));
-  }
   const Json* user = FindClaim(claims, rules.user);
   auto identity = std::make_shared<plugin::Identity>();
   if (user != nullptr && user->is_primitive() && !user->is_null()) identity->user = TextOf(*user);
   if (!IsUserName(identity->user)) {
     return Fault(AuthReason::kMalformed,
                  "the user's name in the token is too long or has control characters");
+  }
+  for (const auto& [name, values] : rules.require) {
+    const Json* claim = FindClaim(claims, name);
+    if (claim == nullptr || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
+      return std::unexpected(TokenFault{AuthReason::kForbidden,
+                                        fmt::format("the token's {} is not as required", name),
+                                        identity->user});
   }
   identity->claims = ShownClaims(claims);
   identity->ends_unix_ms = *ends;

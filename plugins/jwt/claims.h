@@ -19,6 +19,7 @@ struct ClaimRules {
   std::vector<std::string> issuers;    // iss is one of these; empty: anything
   std::vector<std::string> audiences;  // aud has one of these; empty: anything
   io::Millis leeway{30'000};           // for clocks that differ
+  bool require_exp = false;            // otherwise a token without exp is good for ever
   // Claims, and the values of which they have one. A name with dots reaches into objects.
   std::vector<std::pair<std::string, std::vector<std::string>>> require;
   std::string user = "sub";  // the claim with the user's name

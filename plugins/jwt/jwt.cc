@@ -26,8 +26,7 @@ struct SecretKey {
     while (!text->empty() && std::string_view(" \t\r\n").contains(text->back())) text->pop_back();
     if (text->contains("-----BEGIN"))
       return std::unexpected(fmt::format(
-          "{} is a key or certificate in PEM, which is no secret; public keys go in keys, as a JWK "
-          "set",
+          "{} is a key or certificate in PEM, which is no secret; public keys go in keys",
           file.string()));
     if (text->size() < kShortestSecret)
       return std::unexpected(
@@ -67,6 +66,8 @@ class KeyOrigin {
  public:
   virtual ~KeyOrigin() = default;
   virtual std::unique_ptr<KeySource> Start(plugin::AuthHost& host) = 0;
+  // Without an instance; nullptr if only that can get them.
+  virtual std::shared_ptr<const KeySet> Peek() const = 0;
 };
 
 template <class Content>
@@ -78,6 +79,7 @@ class FileOrigin final : public KeyOrigin {
     file_.Watch(host.log());
     return std::make_unique<FileKeys<Content>>(file_);
   }
+  std::shared_ptr<const KeySet> Peek() const override { return FileKeys<Content>(file_).keys(); }
 
  private:
   Watched<Content> file_;
@@ -90,6 +92,7 @@ class UrlOrigin final : public KeyOrigin {
   std::unique_ptr<KeySource> Start(plugin::AuthHost& host) override {
     return std::make_unique<RemoteKeys>(keys_, url_, context_.get(), host);
   }
+  std::shared_ptr<const KeySet> Peek() const override { return nullptr; }
 
  private:
   const HttpUrl url_;
@@ -100,9 +103,12 @@ class UrlOrigin final : public KeyOrigin {
 plugin::AuthAnswer AnswerTo(JwtVerifier::Result result) {
   if (result) return plugin::Allowed(std::move(*result));
   const bool forbidden = result.error().reason == AuthReason::kForbidden;
-  return plugin::Refused(result.error().reason, std::move(result.error().why),
-                         fmt::format(R"({}, error="{}")", kChallenge,
-                                     forbidden ? "insufficient_scope" : "invalid_token"));
+  plugin::AuthAnswer answer =
+      plugin::Refused(result.error().reason, std::move(result.error().why),
+                      fmt::format(R"({}, error="{}")", kChallenge,
+                                  forbidden ? "insufficient_scope" : "invalid_token"));
+  answer.user = std::move(result.error().user);
+  return answer;
 }
 
 class JwtInstance final : public plugin::AuthInstance {
@@ -157,6 +163,15 @@ class JwtAuth final : public plugin::AuthCheck {
   }
   void Remove(http::Request& request) const override { options_.places.Remove(request); }
   std::string Challenge() const override { return std::string(kChallenge); }
+  std::optional<plugin::AuthAnswer> Preview(const plugin::AuthQuestion& question,
+                                            std::int64_t unix_s) const override {
+    const std::shared_ptr<const KeySet> keys = keys_->Peek();
+    bool lacks_key = false;
+    auto result =
+        JwtVerifier::VerifyOnce(options_.rules, question.credential, keys.get(), unix_s, lacks_key);
+    if (!keys && lacks_key) return std::nullopt;
+    return AnswerTo(std::move(result));
+  }
   // Longer than a request for keys.
   io::Millis timeout() const override { return io::Millis{6'000}; }
   std::string Describe() const override {

@@ -6,11 +6,15 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/tls/pem_key.h"
 #include "plugins/jwt/json.h"
 #include "plugins/watched/files.h"
 
 namespace upgate::plugins {
 namespace {
+
+constexpr std::string_view kNoSet =
+    "is not a JWK set, a JSON object with keys, nor a public key in PEM";
 
 std::string Text(const Json& key, const char* name) {
   const auto found = key.find(name);
@@ -39,10 +43,9 @@ tls::JwkParts PartsOf(const Json& key) {
 
 std::expected<KeySet, std::string> KeySet::Parse(std::string_view json) {
   const auto document = ReadObject(json);
-  if (!document) return std::unexpected("is not a JWK set, a JSON object with keys");
+  if (!document) return std::unexpected(std::string(kNoSet));
   const auto keys = document->find("keys");
-  if (keys == document->end() || !keys->is_array())
-    return std::unexpected("is not a JWK set, a JSON object with keys");
+  if (keys == document->end() || !keys->is_array()) return std::unexpected(std::string(kNoSet));
   if (keys->size() > kMostKeys)
     return std::unexpected(fmt::format("has more than {} keys", kMostKeys));
   KeySet set;
@@ -63,10 +66,24 @@ std::expected<KeySet, std::string> KeySet::Parse(std::string_view json) {
   return set;
 }
 
+std::expected<KeySet, std::string> KeySet::ParsePem(std::string_view text) {
+  const auto jwks = tls::JwksOfPem(text);
+  if (!jwks) return std::unexpected(jwks.error());
+  if (jwks->size() > kMostKeys)
+    return std::unexpected(fmt::format("has more than {} keys", kMostKeys));
+  KeySet set;
+  for (const tls::JwkParts& parts : *jwks) {
+    auto key = tls::VerifyKey::OfJwk(parts);
+    if (!key) return std::unexpected("has a key that " + key.error());
+    set.keys_.push_back({{}, {}, std::move(*key)});
+  }
+  return set;
+}
+
 std::expected<KeySet, std::string> KeySet::Read(const std::filesystem::path& file) {
   const auto text = ReadWhole(file, kMostBytes);
   if (!text) return std::unexpected(text.error());
-  auto set = Parse(*text);
+  auto set = text->contains("-----BEGIN ") ? ParsePem(*text) : Parse(*text);
   if (!set) return std::unexpected(fmt::format("{} {}", file.string(), set.error()));
   return set;
 }

@@ -23,7 +23,9 @@ class KeySet {
   // are left out; also secret ones, which no public file should have. The error is a clause; there
   // must be a key.
   static std::expected<KeySet, std::string> Parse(std::string_view json);
-  // For Watched.
+  // Public keys in PEM, which have no id and may be meant by any. The error is a clause.
+  static std::expected<KeySet, std::string> ParsePem(std::string_view text);
+  // For Watched: either of them.
   static std::expected<KeySet, std::string> Read(const std::filesystem::path& file);
   // Of one secret, for HS256 and so on.
   static KeySet OfSecret(std::string_view secret);

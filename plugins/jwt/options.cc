@@ -66,7 +66,10 @@ void ParseKeys(config::Field& options, JwtOptions& read) {
   read.has_secret = secret.present();
   if (keys.present() == secret.present()) {
     const config::Field& place = keys.present() ? secret : options;
-    place.Error("needs either keys, a file or URL with public keys, or secret_file");
+    place.Error(fmt::format(
+        "{}needs either keys, a file or URL with public keys, or secret_file",
+        keys.present() ? "there are both keys and secret_file, but a token is signed in one way; "
+                       : ""));
     return;
   }
   const config::Field& given = keys.present() ? keys : secret;
@@ -90,6 +93,7 @@ JwtOptions ParseJwtOptions(config::Field& options) {
   const config::Field user = options["user"];
   claims.user = user.Optional(claims.user);
   if (claims.user.empty()) user.Refuse({"is empty"}, "");
+  claims.require_exp = options["require_exp"].Optional(claims.require_exp);
   options["tls"];  // of a URL: read by whoever fetches it
   options.RejectUnknownKeys();
   return read;

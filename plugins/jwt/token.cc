@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/base/base64.h"
+#include "gateway/base/text.h"
 #include "plugins/jwt/json.h"
 
 namespace upgate::plugins {
@@ -24,7 +25,11 @@ std::expected<JwtParts, TokenFault> ReadHeader(const Json& header) {
     return Malformed("the token's header has no alg");
   if (header.contains("crit") || header.contains("b64"))
     return Malformed("the token's header has an extension");
-  const auto found = tls::FindAlgorithm(algorithm->get_ref<const std::string&>());
+  const auto& name = algorithm->get_ref<const std::string&>();
+  const auto found = tls::FindAlgorithm(name);
+  if (EqualsIgnoreCase(name, "none"))
+    return std::unexpected(
+        TokenFault{plugin::AuthReason::kWrong, "the token's alg is none, which is never allowed"});
   if (!found)
     return std::unexpected(
         TokenFault{plugin::AuthReason::kWrong, "the token's alg is not one that is known"});
@@ -46,12 +51,12 @@ std::expected<JwtParts, TokenFault> JwtParts::Read(std::string_view token) {
   const auto header = Base64UrlDecode(token.substr(0, first));
   auto payload = Base64UrlDecode(token.substr(first + 1, second - first - 1));
   const auto signature = Base64UrlDecode(token.substr(second + 1));
-  if (!header || !payload || !signature || signature->empty())
-    return Malformed("the token is not base64url");
+  if (!header || !payload || !signature) return Malformed("the token is not base64url");
   const auto fields = ReadObject(*header, kMostFields);
   if (!fields) return Malformed("the token's header is not a JSON object");
   auto parts = ReadHeader(*fields);
   if (!parts) return parts;
+  if (signature->empty()) return Malformed("the token has no signature");
   parts->payload = std::move(*payload);
   return parts;
 }

@@ -17,6 +17,7 @@ namespace upgate::plugins {
 struct TokenFault {
   plugin::AuthReason reason;
   std::string why;
+  std::string user = {};  // of a token whose signature is good, as far as it is known
 };
 
 // A JWT (RFC 7519) in JWS compact serialization, taken apart but not verified. Anything that is not

@@ -32,19 +32,20 @@ JwtVerifier::Result JwtVerifier::Verify(std::string_view token, bool& lacks_key)
     if (!IsOver(**known)) return *known;
     remembered_.Erase(digest);
   }
-  Result result = VerifyAnew(token, keys.get(), lacks_key);
+  Result result = VerifyOnce(rules_, token, keys.get(), timers_.UnixSeconds(), lacks_key);
   if (result) remembered_.Put(digest, *result);
   return result;
 }
 
-JwtVerifier::Result JwtVerifier::VerifyAnew(std::string_view token, const KeySet* keys,
-                                            bool& lacks_key) const {
+JwtVerifier::Result JwtVerifier::VerifyOnce(const JwtRules& rules, std::string_view token,
+                                            const KeySet* keys, std::int64_t unix_s,
+                                            bool& lacks_key) {
   const auto fault = [](AuthReason reason, std::string why) {
     return std::unexpected(TokenFault{reason, std::move(why)});
   };
   const auto parts = JwtParts::Read(token);
   if (!parts) return std::unexpected(parts.error());
-  if (std::ranges::find(rules_.algorithms, parts->algorithm) == rules_.algorithms.end())
+  if (std::ranges::find(rules.algorithms, parts->algorithm) == rules.algorithms.end())
     return fault(AuthReason::kWrong, "the token's alg is not among the algorithms");
   if (keys == nullptr) {
     lacks_key = true;
@@ -61,7 +62,7 @@ JwtVerifier::Result JwtVerifier::VerifyAnew(std::string_view token, const KeySet
   }
   const auto claims = parts->Claims();
   if (!claims) return std::unexpected(claims.error());
-  return CheckClaims(*claims, rules_.claims, timers_.UnixSeconds());
+  return CheckClaims(*claims, rules.claims, unix_s);
 }
 
 }  // namespace upgate::plugins

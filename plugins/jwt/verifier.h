@@ -33,6 +33,9 @@ class JwtVerifier {
   using Result = std::expected<std::shared_ptr<const plugin::Identity>, TokenFault>;
   // `lacks_key`: set if newer keys might change the result.
   Result Verify(std::string_view token, bool& lacks_key);
+  // The same for one token, of which nothing is remembered. `keys`: nullptr if there are none yet.
+  static Result VerifyOnce(const JwtRules& rules, std::string_view token, const KeySet* keys,
+                           std::int64_t unix_s, bool& lacks_key);
   std::size_t remembered() const { return remembered_.size(); }
 
  private:
@@ -41,7 +44,6 @@ class JwtVerifier {
     std::size_t operator()(const Digest& digest) const;
   };
 
-  Result VerifyAnew(std::string_view token, const KeySet* keys, bool& lacks_key) const;
   bool IsOver(const plugin::Identity& identity) const;
 
   const JwtRules& rules_;

@@ -44,7 +44,9 @@ bool ChangeWatch::Refresh(Log& log) {
   const auto read = read_(changed ? &log : nullptr);
   if (!read) {
     if (failure_ != read.error())
-      log.Warn(what_ + " failed", {{"file", path_.string()}, {"why", read.error()}});
+      log.Warn(what_ + " failed", {{"file", path_.string()},
+                                   {"why", read.error()},
+                                   {"then", "what was read before stays in use"}});
     failure_ = read.error();
     return false;
   }

@@ -19,6 +19,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
+std::unexpected<std::string> CannotRead(const fs::path& file) {
+  return std::unexpected(
+      fmt::format("cannot read {}: {}", file.string(), std::generic_category().message(errno)));
+}
+
 // Reading one waits for somebody who writes, and may never end.
 std::string IsFifo(const fs::path& file) {
   return fmt::format("{} is a FIFO; name a file or a folder", file.string());
@@ -30,8 +35,7 @@ std::expected<std::string, std::string> ReadWhole(const fs::path& file, std::siz
   // Without waiting for the writer of a FIFO.
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct ::stat status{};
-  if (!fd || ::fstat(fd.get(), &status) != 0)
-    return std::unexpected(fmt::format("cannot read {}", file.string()));
+  if (!fd || ::fstat(fd.get(), &status) != 0) return CannotRead(file);
   if (S_ISFIFO(status.st_mode)) return std::unexpected(IsFifo(file));
   std::string text;
   char piece[64 * 1024];
@@ -39,7 +43,7 @@ std::expected<std::string, std::string> ReadWhole(const fs::path& file, std::siz
     const ::ssize_t size = ::read(fd.get(), piece, sizeof piece);
     if (size == 0) return text;
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return std::unexpected(fmt::format("cannot read {}", file.string()));
+    if (size < 0) return CannotRead(file);
     text.append(piece, static_cast<std::size_t>(size));
     if (text.size() > most) return std::unexpected(fmt::format("{} is too large", file.string()));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "gateway/base/text.h"
 
 namespace upgate::plugins {
@@ -16,6 +18,15 @@ std::string_view Lines::Next() {
     if (!line.empty() && !line.starts_with('#')) return line;
   }
   return {};
+}
+
+void LineFaults::Add(std::size_t number, std::string_view what) {
+  if (++count_ > kMost) return;
+  text_.append(text_.empty() ? "" : "; ").append(fmt::format("line {} {}", number, what));
+}
+
+std::string LineFaults::ToString() const {
+  return count_ > kMost ? fmt::format("{}; and {} more", text_, count_ - kMost) : text_;
 }
 
 }  // namespace upgate::plugins

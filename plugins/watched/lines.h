@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace upgate::plugins {
@@ -17,6 +18,20 @@ class Lines {
  private:
   std::string_view rest_;
   std::size_t number_ = 0;
+};
+
+// What is wrong with the lines of a file, as one message: of at most ten of them.
+class LineFaults {
+ public:
+  void Add(std::size_t number, std::string_view what);
+  bool empty() const { return count_ == 0; }
+  // "line 2 has ...; line 5 is ...; and 3 more".
+  std::string ToString() const;
+
+ private:
+  static constexpr std::size_t kMost = 10;
+  std::string text_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace upgate::plugins

@@ -144,6 +144,33 @@ TEST_F(AuthTest, WithoutACredentialNothingBehindTheRouteIsTouched) {
   EXPECT_EQ(gw_->log().Last("access refused", "reason"), "missing");
 }
 
+TEST_F(AuthTest, ThatARouteServesWebSocketOnlyIsNotForEverybody) {
+  Start("auth: a, backend: tcp");
+  const auto status = [&](std::string_view request) {
+    GatewayClient client = gw_->Connect();
+    client.Send(request);
+    return client.Head().status;
+  };
+  EXPECT_EQ(status(Get()), 401);
+  played_.answer = LetIn("alice");
+  EXPECT_EQ(status(Get("X-Key: k\r\n")), 426);
+  EXPECT_EQ(status(Get("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                       "Sec-WebSocket-Key: bad\r\n")),
+            400)
+      << "nothing is told by that";
+}
+
+TEST_F(AuthTest, TheLogSaysWhoWasRefusedAndTheManyDoNotHideTheFew) {
+  Start("auth: a, plugin: echo");
+  played_.answer = plugin::Refused(AuthReason::kTooMany, "too many");
+  for (int i = 0; i < 30; ++i) gw_->Connect().Upgrade("/r", "X-Key: k\r\n");
+  played_.answer = plugin::Refused(AuthReason::kForbidden, "not as required");
+  played_.answer->user = "alice";
+  gw_->Connect().Upgrade("/r", "X-Key: k\r\n");
+  EXPECT_EQ(gw_->log().Count("access refused"), 21u);
+  EXPECT_EQ(gw_->log().Last("access refused", "user"), "alice");
+}
+
 TEST_F(AuthTest, AGoodCredentialOpensASession) {
   Start("auth: a, backend: tcp");
   TestServer server(gw_->network(), Address("127.0.0.1:7001"));

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
@@ -190,11 +191,27 @@ TEST_F(ReloadTest, OnChangeSaysWhatBecomesOfThem) {
   EXPECT_EQ(FateOf("routes: [ { path: /a, plugin: echo, on_change: keep } ]", kOther, 1h), "");
 }
 
+TEST_F(ReloadTest, OnChangeOfTheNewConfigurationDecidesIfTheRouteIsStillThere) {
+  const auto config = [](std::string_view server, std::string_view on_change,
+                         std::string_view more = "") {
+    return fmt::format(
+        "backends: {{ b: {{ servers: [ \"ws://127.0.0.1:{}\" ] }} }}\n"
+        "routes: [ {{ path: /a, backend: b, on_change: {} }} ]\n{}",
+        server, on_change, more);
+  };
+  EXPECT_EQ(FateOf(config("7000", "close"), config("7001", "keep"), 1h), "");
+  EXPECT_EQ(FateOf(config("7000", "keep"), config("7001", "close")), "closed 1012");
+  EXPECT_EQ(FateOf(config("7000", "close"), config("7001", "drain", "drain_spread: 30s")), "");
+  EXPECT_EQ(FateOf(config("7000", "close"), config("7001", "drain", "drain_spread: 30s"), 30s),
+            "closed 1012");
+}
+
 TEST_F(ReloadTest, ARouteThatLeadsElsewhereEndsItsSessions) {
   constexpr std::string_view kBefore =
       "backends: { b: { servers: [ \"ws://127.0.0.1:7000\" ] } }\n"
       "routes: [ { path: /a, backend: b, on_change: close } ]";
-  EXPECT_EQ(FateOf(kBefore, "routes: [ { path: /a, plugin: echo } ]"), "closed 1012");
+  EXPECT_EQ(FateOf(kBefore, "routes: [ { path: /a, plugin: echo, on_change: close } ]"),
+            "closed 1012");
   EXPECT_EQ(FateOf(kBefore,
                    "backends: { c: { servers: [ \"ws://127.0.0.1:7000\" ] } }\n"
                    "routes: [ { path: /a, backend: c, on_change: close } ]"),

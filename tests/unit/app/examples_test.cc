@@ -1,8 +1,10 @@
 // Every configuration in the documentation must load.
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -50,6 +52,49 @@ void ExpectKeys(const YAML::Node& file, const YAML::Node& written, const std::st
     for (std::size_t i = 0; i < file.size(); ++i)
       ExpectKeys(file[i], written[i], place + "[" + std::to_string(i) + "]");
   }
+}
+
+// The places of all keys of `node`, with neither the numbers of items nor the names of members that
+// users choose: "routes.limits.idle".
+void CollectPlaces(const YAML::Node& node, const std::string& place,
+                   std::set<std::string>& places) {
+  if (node.IsSequence()) {
+    for (const auto& item : node) CollectPlaces(item, place, places);
+  }
+  if (!node.IsMap()) return;
+  const bool named = place == "backends" || place == "auth" || place == "errors";
+  for (const auto& member : node) {
+    const auto key = member.first.as<std::string>();
+    const std::string below = named ? place + ".*" : place + (place.empty() ? "" : ".") + key;
+    if (!named) places.insert(below);
+    CollectPlaces(member.second, below, places);
+  }
+}
+
+std::set<std::string> PlacesIn(const YAML::Node& file) {
+  std::set<std::string> places;
+  CollectPlaces(file, "", places);
+  return places;
+}
+
+// The example says of some maps that they are like another one; the place of a key in that.
+std::string PlaceShown(const std::string& place) {
+  for (const auto& [map, like] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"admin.tls.", "listeners.tls."},
+           {"routes.limits.bytes.", "routes.limits.messages."},
+           {"routes.server_compression.", "routes.compression."}}) {
+    if (place.starts_with(map)) return like + place.substr(map.size());
+  }
+  return place;
+}
+
+TEST(Examples, TheExampleHasEveryKeyThatIsWritten) {
+  const fs::path file = fs::path(UPGATE_SOURCE_DIR) / "deploy/upgate.example.yaml";
+  const auto config = Parse(Read(file), file, [](const char*) -> const char* { return nullptr; });
+  ASSERT_TRUE(config);
+  const std::set<std::string> shown = PlacesIn(YAML::LoadFile(file));
+  for (const std::string& place : PlacesIn(YAML::Load(WriteConfig(**config))))
+    EXPECT_TRUE(shown.contains(place) || shown.contains(PlaceShown(place))) << place;
 }
 
 TEST(Examples, TheWrittenConfigurationHasEveryKey) {

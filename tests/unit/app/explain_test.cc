@@ -45,17 +45,21 @@ routes:
   - { path: /sso, plugin: echo, auth: [ id, sso ] }
   - { path: /id, plugin: echo, auth: { use: id, expired_code: 4001 } }
   - { path: /any, plugin: echo, auth: { use: id, optional: true } }
+  - { path: /own, plugin: echo, auth: own, subprotocols: [ mqtt ] }
 auth:
   sso: { forward: { url: "http://127.0.0.1:4180/oauth2/auth?key=hush" } }
   id: { jwt: { keys: "http://127.0.0.1:4181/jwks?key=hush", from: [ header, "cookie:t" ] } }
+  own: { token: { file: TOKENS, from: [ header, "subprotocol:bearer." ] } }
 )";
 
 class ExplainTest : public testing::Test {
  protected:
   ExplainTest() {
     plugins::RegisterBuiltins(plugins_);
-    auto config =
-        config::Parse(kConfig, "u.yaml", [](const char*) -> const char* { return nullptr; });
+    folder_.Write("tokens", "ci: 0123456789abcdef\n");
+    std::string text(kConfig);
+    text.replace(text.find("TOKENS"), 6, folder_.At("tokens"));
+    auto config = config::Parse(text, "u.yaml", [](const char*) -> const char* { return nullptr; });
     generation_ = Prepare(std::move(config.value()), plugins_).value();
   }
 
@@ -75,6 +79,7 @@ class ExplainTest : public testing::Test {
     return Explain(*generation_, *question);
   }
 
+  test::TempFolder folder_;
   plugin::Registry plugins_;
   std::shared_ptr<const upgrade::Generation> generation_;
 };
@@ -300,6 +305,34 @@ TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
   }
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .from = "localhost"}));
   EXPECT_TRUE(refuses({.config_file = "", .url = "/", .headers = {}, .dialect = "hixie77"}));
+}
+
+TEST_F(ExplainTest, ChecksACredentialWhereThatNeedsNobodyElse) {
+  const std::string url = "ws://other.test:8080/own";
+  EXPECT_THAT(Ask(url).text,
+              AllOf(HasSubstr("answer        401 Unauthorized: there is no credential in the "),
+                    Not(HasSubstr("101"))));
+  EXPECT_THAT(Ask(url, {"Authorization: Bearer wrong"}).text,
+              HasSubstr("answer        401 Unauthorized: own: the token is unknown"));
+  EXPECT_THAT(
+      Ask(url, {"Authorization: Bearer 0123456789abcdef"}).text,
+      AllOf(HasSubstr("credential    own lets it in as ci\n"), HasSubstr("answer        101")));
+  EXPECT_THAT(Ask(url, {"Sec-WebSocket-Protocol: mqtt, bearer.0123456789abcdef"}).text,
+              AllOf(HasSubstr("lets it in as ci"), HasSubstr("subprotocol mqtt\n")));
+  EXPECT_THAT(Ask("http://other.test:8080/own").text, HasSubstr("answer        401"));
+}
+
+TEST_F(ExplainTest, SaysWhoIsAskedAtRunTime) {
+  EXPECT_THAT(Ask("ws://other.test:8080/id").text, HasSubstr("answer        401"));
+  EXPECT_THAT(Ask("ws://other.test:8080/id", {"Authorization: Bearer a.b.c"}).text,
+              HasSubstr("answer        401 Unauthorized: id: the token"))
+      << "malformed whatever the keys are";
+  EXPECT_THAT(
+      Ask("ws://other.test:8080/sso").text,
+      AllOf(HasSubstr("credential    sso is asked at run time"), HasSubstr("answer        101")));
+  EXPECT_THAT(
+      Ask("ws://other.test:8080/any").text,
+      AllOf(HasSubstr("credential    none: the client is let in as nobody"), HasSubstr("101")));
 }
 
 // ---- redirects

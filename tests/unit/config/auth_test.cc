@@ -93,7 +93,7 @@ TEST(AuthConfigTest, NamesMustBeThoseOfAuthenticators) {
 
 TEST(AuthConfigTest, AnAuthenticatorIsOfOneKind) {
   EXPECT_THAT(ErrorsOfTop("auth: { a: { jwt: {}, basic: {} } }"),
-              HasSubstr("needs exactly one kind"));
+              HasSubstr("has jwt and basic, but needs exactly one kind"));
   EXPECT_THAT(ErrorsOfTop("auth: { a: {} }"), HasSubstr("needs exactly one kind"));
   EXPECT_THAT(ErrorsOfTop("auth: { a: jwt }"), HasSubstr("auth.a"));
 }

@@ -55,6 +55,19 @@ TEST(HtpasswdTest, RefusesHashesThatAreTriedFastAndSaysWhatToUse) {
   }
 }
 
+TEST(HtpasswdTest, NamesAllLinesThatAreWrong) {
+  const auto users =
+      Htpasswd::Parse("a:$apr1$x$y\nb:" + std::string(kBcrypt) + "\nnobody\nc:{SHA}x\n");
+  ASSERT_FALSE(users);
+  EXPECT_THAT(users.error(),
+              testing::StartsWith("line 1 has an MD5 hash, which is not accepted; line 3 is not "
+                                  "'user:hash'; line 4 has a SHA-1 hash, which is not accepted; "
+                                  "use bcrypt"));
+  std::string many;
+  for (int i = 0; i < 13; ++i) many += "nobody\n";
+  EXPECT_THAT(Htpasswd::Parse(many).error(), testing::EndsWith("is not 'user:hash'; and 3 more"));
+}
+
 TEST(HtpasswdTest, RefusesWhatIsNoLineOfUsers) {
   for (const std::string& text : {std::string("no colon"), std::string(":$6$a$b"),
                                   std::string("a:$6$a b"), std::string("a:"), std::string()}) {

@@ -55,6 +55,35 @@ TEST_F(BasicAuthTest, RefusesWrongPasswordsAndUnknownUsersAlike) {
   EXPECT_EQ(Answer("alice:"), "wrong 401");
 }
 
+TEST_F(BasicAuthTest, SaysWhosePasswordWasWrong) {
+  const auto user_of = [&](std::string_view login) {
+    Checked checked(*instance_, Login(login));
+    host_.RunPosted();
+    loop_.Advance(1s);
+    return checked.whole().user;
+  };
+  EXPECT_EQ(user_of("alice:no"), "alice");
+  EXPECT_EQ(user_of("open sesame:no"), "") << "may be a password";
+}
+
+TEST_F(BasicAuthTest, TellsWithoutAnInstanceWhatItWouldAnswer) {
+  const auto preview = [&](std::string_view login) {
+    const http::Request request{};
+    const std::string credential = Login(login);
+    const auto answer = check_->Preview({.credential = credential,
+                                         .client = {},
+                                         .scheme = {},
+                                         .host = {},
+                                         .request = request,
+                                         .tls = nullptr},
+                                        0);
+    return answer->identity ? answer->identity->user : answer->why;
+  };
+  EXPECT_EQ(preview("alice:open sesame"), "alice");
+  EXPECT_EQ(preview("alice:no"), "the password is wrong");
+  EXPECT_EQ(preview("mallory:open sesame"), "the user is unknown");
+}
+
 TEST_F(BasicAuthTest, AnswersAWrongPasswordLate) {
   Checked checked(*instance_, Login("alice:no"));
   host_.RunPosted();

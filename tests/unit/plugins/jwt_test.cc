@@ -99,6 +99,65 @@ TEST_F(JwtTest, VerifiesTheVectorOfTheStandardByAKeySet) {
   EXPECT_EQ(Answer(kRs256Token), "expired 401") << "also what is remembered";
 }
 
+TEST_F(JwtTest, AFileOfKeysMayBePem) {
+  files_.Write("key.pem",
+               "-----BEGIN PUBLIC KEY-----\n"
+               "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
+               "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
+               "-----END PUBLIC KEY-----\n");
+  loop_.timers().SetUnixSeconds(1'300'819'000);
+  Start("jwt", "{ keys: key.pem, user: iss }");
+  EXPECT_EQ(Answer("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTk"
+                   "zODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L3"
+                   "8VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"),
+            "let in joe");
+  EXPECT_EQ(Answer(kRs256Token), "wrong 401");
+  files_.Write("private.pem", "-----BEGIN PRIVATE KEY-----\n");
+  Make("jwt", "{ keys: private.pem }");
+  EXPECT_THAT(Errors(), HasSubstr("private.pem has a private key"));
+}
+
+TEST_F(JwtTest, ATokenMayNeedAnEnd) {
+  StartWithSecret();
+  EXPECT_EQ(Answer(Token(R"({"sub":"alice"})")), "let in alice");
+  StartWithSecret(", require_exp: true");
+  Checked endless(*instance_, Token(R"({"sub":"alice"})"));
+  EXPECT_EQ(endless.answer(), "malformed 401");
+  EXPECT_THAT(endless.whole().why, HasSubstr("has no exp"));
+  EXPECT_EQ(Answer(Token(R"({"sub":"alice","exp":1700000100})")), "let in alice");
+}
+
+TEST_F(JwtTest, SaysWhoIsForbidden) {
+  StartWithSecret(", require: { group: admins }");
+  Checked checked(*instance_, Token(R"({"sub":"alice","group":"users"})"));
+  EXPECT_EQ(checked.answer(), "forbidden 403");
+  EXPECT_EQ(checked.whole().user, "alice");
+  Checked wrong(*instance_, Signed(R"({"alg":"HS256"})", R"({"sub":"alice"})", "x"));
+  EXPECT_EQ(wrong.whole().user, "") << "anybody can write that";
+}
+
+TEST_F(JwtTest, TellsWithoutAnInstanceWhatItWouldAnswer) {
+  const auto preview = [&](std::string_view token, std::int64_t now = kNow) {
+    const http::Request request{};
+    const auto answer = check_->Preview({.credential = token,
+                                         .client = {},
+                                         .scheme = {},
+                                         .host = {},
+                                         .request = request,
+                                         .tls = nullptr},
+                                        now);
+    if (!answer) return std::string("nothing");
+    return answer->identity ? answer->identity->user : answer->why;
+  };
+  const std::string token = Token(R"({"sub":"alice","exp":1700000100})");
+  StartWithSecret();
+  EXPECT_EQ(preview(token), "alice");
+  EXPECT_EQ(preview(token, kNow + 1000), "the token's exp is over");
+  Start("jwt", "{ keys: \"http://127.0.0.1:1/jwks\", algorithms: [ RS256 ] }");
+  EXPECT_EQ(preview(kRs256Token), "nothing");
+  EXPECT_EQ(preview(token), "the token's alg is not among the algorithms");
+}
+
 TEST_F(JwtTest, APublicKeyIsNoSecret) {
   Start("jwt", "{ keys: keys.json }");
   EXPECT_EQ(Answer(Signed(R"({"alg":"HS256"})", "{}", KeysJson(""))), "wrong 401");
@@ -109,7 +168,9 @@ TEST_F(JwtTest, NoneIsNoAlgorithm) {
   StartWithSecret();
   for (const std::string_view name : {"none", "None", "NONE"}) {
     const std::string head = Url(R"({"alg":")" + std::string(name) + "\"}") + "." + Url("{}") + ".";
-    EXPECT_EQ(Answer(head), "malformed 401") << "without a signature";
+    Checked without_signature(*instance_, head);
+    EXPECT_EQ(without_signature.answer(), "wrong 401");
+    EXPECT_THAT(without_signature.whole().why, HasSubstr("alg is none, which is never allowed"));
     EXPECT_EQ(Answer(head + "AAAA"), "wrong 401");
   }
 }
@@ -269,14 +330,15 @@ TEST_F(JwtTest, SaysWhatIsWrongWithTheOptions) {
     return Errors();
   };
   EXPECT_THAT(errors("{}"), HasSubstr("needs either keys"));
-  EXPECT_THAT(errors("{ keys: keys.json, secret_file: secret }"), HasSubstr("needs either keys"));
+  EXPECT_THAT(errors("{ keys: keys.json, secret_file: secret }"),
+              HasSubstr("there are both keys and secret_file"));
   EXPECT_THAT(errors("{ keys: keys.json, algorithms: [ HS256 ] }"), HasSubstr("use secret_file"));
   EXPECT_THAT(errors("{ secret_file: secret, algorithms: [ RS256 ] }"), HasSubstr("use keys"));
   EXPECT_THAT(errors("{ keys: keys.json, algorithms: [ none ] }"),
               HasSubstr("is not an algorithm for signatures"));
   EXPECT_THAT(errors("{ keys: keys.json, algorithms: [ ] }"), HasSubstr("at least one algorithm"));
   EXPECT_THAT(errors("{ keys: secret }"), HasSubstr("is not a JWK set"));
-  EXPECT_THAT(errors("{ keys: missing.json }"), HasSubstr("missing.json"));
+  EXPECT_THAT(errors("{ keys: missing.json }"), HasSubstr("missing.json: No such file"));
   EXPECT_THAT(errors("{ secret_file: secret, leeway: 1h }"), HasSubstr("out of range"));
   EXPECT_THAT(errors("{ secret_file: secret, isuer: x }"), HasSubstr("did you mean 'issuer'?"));
   files_.Write("pem", "-----BEGIN PUBLIC KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");

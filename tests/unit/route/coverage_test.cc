@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "gateway/config/parse.h"
@@ -71,11 +73,43 @@ TEST(UncoveredPoliciesTest, NotWhereThePolicyIsKept) {
   EXPECT_NE(
       Warnings("  - { path: /x, plugin: echo, require_origin: true, limits: { sessions: 9 } }\n"
                "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n")
-          .find("its limits does not apply"),
+          .find("its limits do not apply"),
       std::string::npos);
   EXPECT_EQ(Warnings("  - { path: /x, plugin: echo }\n"
                      "  - { path: /*, hosts: [ a.test ], plugin: echo }\n"),
             "");
+}
+
+// The authenticators stand at the end, so that the lines of routes are as in all tests.
+constexpr std::string_view kStaff = "auth: { staff: { jwt: { keys: jwks.json } } }\n";
+
+TEST(UncoveredPoliciesTest, NamesAuthFirst) {
+  const std::string staff(kStaff);
+  EXPECT_EQ(Warnings("  - { path: /private/*, plugin: echo, auth: staff }\n"
+                     "  - { path: /*, hosts: [ a.test ], plugin: echo }\n" +
+                     staff),
+            "r.yaml:3:5: routes[0]: its auth does not apply on a.test, where /private/* is handled "
+            "by routes[1] (line 4): the host takes precedence over the path; set the same there, "
+            "or add the host here\n");
+  EXPECT_THAT(Warnings("  - { path: /x, plugin: echo, auth: staff, limits: { sessions: 9 },"
+                       " access: { allow: [ 10.0.0.0/8 ] } }\n"
+                       "  - { path: /*, hosts: [ a.test ], plugin: echo }\n" +
+                       staff),
+              testing::HasSubstr("its auth, access and limits do not apply on a.test"));
+}
+
+TEST(UncoveredPoliciesTest, ARouteThatAlsoLetsInNobodiesIsNoReplacement) {
+  const auto warnings = [](std::string_view auth, std::string_view of_host) {
+    return Warnings(
+        fmt::format("  - {{ path: /x, plugin: echo, auth: {} }}\n"
+                    "  - {{ path: /*, hosts: [ a.test ], plugin: echo, auth: {} }}\n{}",
+                    auth, of_host, kStaff));
+  };
+  constexpr std::string_view kOptional = "{ use: staff, optional: true }";
+  EXPECT_THAT(warnings("staff", kOptional), testing::HasSubstr("its auth does not apply"));
+  EXPECT_EQ(warnings("staff", "staff"), "");
+  EXPECT_EQ(warnings(kOptional, kOptional), "");
+  EXPECT_EQ(warnings(kOptional, "staff"), "");
 }
 
 }  // namespace
