@@ -20,7 +20,7 @@ esac
 "$root/deploy/install-deps.sh" --test
 cd "$root"
 unity=()
-[[ -f build/$preset/CMakeCache.txt ]] || unity=(-D UPGATE_UNITY=ON)
+[[ -f build/$preset/CMakeCache.txt ]] || unity=(-D UPGATE_UNITY=GROUPS)
 cmake --preset "$preset" "${unity[@]}"
 cmake --build --preset "$preset" --parallel "$(nproc)"
 

@@ -5,4 +5,5 @@
 #include "gateway/http/message.h"
 #include "gateway/tls/digest.h"
 #include "gateway/tls/mac.h"
+#include "gateway/tls/pem_key.h"
 #include "gateway/tls/verify_key.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gateway/base/text.h"
-#include "gateway/http/weights.h"
+#include "gateway/plugin/accept.h"
 
 namespace upgate::plugins::files {
 namespace {

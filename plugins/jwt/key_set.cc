@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "gateway/tls/pem_key.h"
+#include "gateway/plugin/credentials.h"
 #include "plugins/jwt/json.h"
 #include "plugins/watched/files.h"
 

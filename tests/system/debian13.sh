@@ -14,7 +14,7 @@ copy_source "$folder/root/src"
 in_root "$folder/root" bash -euo pipefail -c '
   cd /src
   deploy/install-deps.sh --unit
-  cmake --preset dev -D UPGATE_UNITY=ON
+  cmake --preset dev -D UPGATE_UNITY=GROUPS
   cmake --build --preset dev --parallel "$JOBS" -- -k 0
   # Without the checks of the sources, which need tools of their own.
   ctest --preset dev --label-regex "^fast$" --exclude-regex "^(format|lint_scripts|docs)$" --parallel "$JOBS" --no-tests=error
