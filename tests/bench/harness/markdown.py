@@ -184,6 +184,11 @@ def _build(measured: dict) -> str:
     return "" if measured["settings"].get("shipped", True) else ", not the build that ships"
 
 
+def _medians(rounds: list[int]) -> str:
+    """What the figures are of."""
+    return "one round" if rounds == [1] else f"medians of {' or '.join(map(str, rounds))} rounds"
+
+
 def _polite(report: dict) -> str:
     """One line per scenario and system; values that miss the goal are in bold."""
     scenarios = _of(report, "polite")
@@ -193,7 +198,7 @@ def _polite(report: dict) -> str:
     rounds = sorted({len(system["rounds"]) for scenario in scenarios for system in scenario["systems"]})
     lines = [
         f"A client that sends one message of 64 B at a time, and a health check, while others send as fast as they can "
-        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}, medians of {' or '.join(map(str, rounds))} rounds; {_workers(scenarios[0]['workers'])}, "
+        f"({measured['date'][:10]}, upgate {measured['machine']['commit']}{_build(measured)}, {_medians(rounds)}; {_workers(scenarios[0]['workers'])}, "
         f"which share {measured['machine']['cores']} cores with the load):",
         "",
         f"| Among floods, ms (goal: {POLITE_GOAL}, /healthz {HEALTH_GOAL}) | | p50 | p99 | /healthz p99 | held, MiB | SIGTERM → end |",
