@@ -74,7 +74,8 @@ TEST(AuthConfigTest, CertificatesAreSentInNamedForms) {
 }
 
 TEST(AuthConfigTest, KeepsTheKindAndTheOptionsForThePlugin) {
-  const Authenticator& a = WithAuth("a")->auth.at("a");
+  const auto config = WithAuth("a");
+  const Authenticator& a = config->auth.at("a");
   EXPECT_EQ(a.name, "a");
   EXPECT_EQ(a.kind, "token");
   EXPECT_EQ(a.options.members.at(0).key.scalar, "file");
