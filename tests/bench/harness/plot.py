@@ -72,7 +72,7 @@ def render(report: dict) -> str | None:
 
 def _series(report: dict) -> dict[str, list[tuple[int, float]]]:
     series: dict[str, list[tuple[int, float]]] = {}
-    for scenario in sorted(report["scenarios"], key=lambda scenario: scenario["connections"]):
+    for scenario in sorted((s for s in report["scenarios"] if "connections" in s), key=lambda s: s["connections"]):
         if scenario["group"] != "relay" or scenario["size"] != _SIZE or scenario["window"] != 1:
             continue
         for row in rows(scenario):
