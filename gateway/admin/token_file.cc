@@ -1,7 +1,5 @@
 #include "gateway/admin/token_file.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -58,15 +56,6 @@ std::expected<std::vector<std::string>, config::ConfigError> ReadTokenFile(
   auto tokens = ParseTokens(*text);
   if (!tokens) return wrong(tokens.error());
   return std::move(*tokens);
-}
-
-std::optional<config::ConfigError> ExposedTokenFile(const config::FilePath& file) {
-  struct stat info{};
-  if (::stat(file.path.c_str(), &info) != 0 || (info.st_mode & S_IROTH) == 0) return {};
-  return config::ConfigError{
-      file.mark, file.key,
-      fmt::format("{} can be read by every user of this machine; chmod o= it",
-                  config::PathExcerpt(file.path))};
 }
 
 }  // namespace upgate::admin

@@ -22,7 +22,4 @@ std::expected<std::vector<std::string>, std::string> ParseTokens(std::string_vie
 std::expected<std::vector<std::string>, config::ConfigError> ReadTokenFile(
     const config::FilePath& file);
 
-// A warning if every user of the machine may read the file.
-std::optional<config::ConfigError> ExposedTokenFile(const config::FilePath& file);
-
 }  // namespace upgate::admin

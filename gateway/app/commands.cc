@@ -57,7 +57,7 @@ std::vector<config::ConfigError> WarningsOf(const config::Config& config) {
   config::AppendAll(warnings, route::RebindableRoutes(config));
   config::AppendAll(warnings, route::AuthWarnings(config));
   if (config.admin && config.admin->token_file) {
-    if (auto warning = admin::ExposedTokenFile(*config.admin->token_file))
+    if (auto warning = config::ExposedFile(*config.admin->token_file))
       warnings.push_back(std::move(*warning));
   }
   return warnings;

@@ -41,7 +41,7 @@ admin::Policy PolicyOf(const upgrade::Generation& generation) {
 
 void WarnOfExposedTokens(const upgrade::Generation& generation, Log& log) {
   if (!generation.admin || !generation.admin->config->token_file) return;
-  if (const auto warning = admin::ExposedTokenFile(*generation.admin->config->token_file))
+  if (const auto warning = config::ExposedFile(*generation.admin->config->token_file))
     log.Warn("token file exposed", {{"why", warning->message}});
 }
 

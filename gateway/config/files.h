@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "gateway/config/error.h"
@@ -13,6 +14,9 @@ struct FilePath {
   Mark mark;
   std::string key;  // "listeners[0].tls.certificates[0].cert"
 };
+
+// A warning if every user of the machine may read the file, for those with secrets.
+std::optional<ConfigError> ExposedFile(const FilePath& file);
 
 struct Certificate {
   FilePath cert;  // PEM: the certificate and its chain

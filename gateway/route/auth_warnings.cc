@@ -1,7 +1,5 @@
 #include "gateway/route/auth_warnings.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -117,11 +115,8 @@ class Warnings {
 
   void CheckMode(const Authenticator& one, std::string_view name, const Value& file) {
     const auto path = std::filesystem::path(config_.folder) / file.scalar;
-    struct stat info{};
-    if (::stat(path.c_str(), &info) != 0 || (info.st_mode & S_IROTH) == 0) return;
-    AddAt(one, &file, name,
-          fmt::format("{} can be read by every user of this machine; chmod o= it",
-                      config::PathExcerpt(path.string())));
+    if (auto warning = config::ExposedFile({path.string(), file.mark, ""}))
+      AddAt(one, &file, name, std::move(warning->message));
   }
 
   void Check(const config::Route& route) {

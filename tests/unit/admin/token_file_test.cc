@@ -52,10 +52,10 @@ TEST(TokenFileTest, WarnsOfAFileThatEverybodyCanRead) {
   const config::FilePath file{folder.At("tokens"), {3, 4}, "admin.token_file"};
   EXPECT_TRUE(ReadTokenFile(file));
   std::filesystem::permissions(file.path, owner_read | group_read | others_read);
-  ASSERT_TRUE(ExposedTokenFile(file));
-  EXPECT_THAT(ExposedTokenFile(file)->message, HasSubstr("every user"));
+  ASSERT_TRUE(config::ExposedFile(file));
+  EXPECT_THAT(config::ExposedFile(file)->message, HasSubstr("every user"));
   std::filesystem::permissions(file.path, owner_read | group_read);
-  EXPECT_FALSE(ExposedTokenFile(file));
+  EXPECT_FALSE(config::ExposedFile(file));
 }
 
 }  // namespace
