@@ -19,24 +19,15 @@ using namespace std::chrono_literals;
 
 // ---- TLS handshakes that never end
 
-class TlsListener : public testing::Test {
+class UnfinishedHandshake : public testing::Test {
  protected:
-  static std::string Config(const TempFolder& folder) {
-    const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
-    folder.Write("site.crt", self.cert_pem);
-    folder.Write("site.key", self.key_pem);
-    return "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
-           folder.At("site.crt") + ", key: " + folder.At("site.key") +
-           " } ] } } ]\n"
-           "http: { head_timeout: 7s, idle_timeout: 50s }\n"
-           "routes: [ { path: /echo, plugin: echo } ]\n";
-  }
-
   TempFolder folder_;
-  TestGateway gw_{Config(folder_)};
+  TestGateway gw_{TlsListener(folder_) +
+                  "http: { head_timeout: 7s, idle_timeout: 50s }\n"
+                  "routes: [ { path: /echo, plugin: echo } ]\n"};
 };
 
-TEST_F(TlsListener, AHandshakeThatNeverEndsIsLimitedByTheHeadTimeout) {
+TEST_F(UnfinishedHandshake, AHandshakeThatNeverEndsIsLimitedByTheHeadTimeout) {
   auto silent = gw_.Connect();
   auto begun = gw_.Connect();
   begun.Send("\x16\x03\x01\x02");

@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/tls/context.h"
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
@@ -236,19 +235,11 @@ TEST_F(MemoryTest, AboveTheLimitNewRequestsAreToldToRetry) {
   EXPECT_EQ(again.Upgrade("/small").status, 101);
 }
 
-std::string TlsConfig(const TempFolder& folder) {
-  const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
-  folder.Write("site.crt", self.cert_pem);
-  folder.Write("site.key", self.key_pem);
-  return "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
-         folder.At("site.crt") + ", key: " + folder.At("site.key") +
-         " } ] } } ]\nmemory: 16MiB\nroutes: [ { path: /echo, plugin: echo } ]\n";
-}
-
 // Most of the memory of such a client is OpenSSL's for the handshake.
 TEST(MemoryOfTls, UnfinishedHandshakesAreDroppedAndNewOnesRefusedAboveTheLimit) {
   const TempFolder folder;
-  TestGateway gw(TlsConfig(folder));
+  TestGateway gw(TlsListener(folder) +
+                 "memory: 16MiB\nroutes: [ { path: /echo, plugin: echo } ]\n");
   std::deque<GatewayClient> clients;
   while (!gw.memory_guard().under_pressure()) {
     ASSERT_LT(clients.size(), 1000u);

@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "gateway/tls/context.h"
 #include "tests/pipeline/test_gateway.h"
 #include "tests/support/temp_folder.h"
 
@@ -87,14 +86,6 @@ class TlsHandshakes : public testing::Test {
  protected:
   using Clients = std::vector<std::unique_ptr<TestPeer>>;
 
-  static std::string Config(const TempFolder& folder) {
-    const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
-    folder.Write("site.crt", self.cert_pem);
-    folder.Write("site.key", self.key_pem);
-    return "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
-           folder.At("site.crt") + ", key: " + folder.At("site.key") +
-           " } ] } } ]\nhttp: { head_timeout: 10s }\nroutes: [ { path: /echo, plugin: echo } ]\n";
-  }
   void Connect(Clients& clients, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
       clients.push_back(std::make_unique<TestPeer>(gw_.network(), Address("127.0.0.1:443")));
@@ -108,7 +99,8 @@ class TlsHandshakes : public testing::Test {
   }
 
   TempFolder folder_;
-  TestGateway gw_{Config(folder_)};
+  TestGateway gw_{TlsListener(folder_) +
+                  "http: { head_timeout: 10s }\nroutes: [ { path: /echo, plugin: echo } ]\n"};
 };
 
 // A whole record with the first byte of a ClientHello.

@@ -8,8 +8,18 @@
 
 #include "gateway/app/memory_limit.h"
 #include "gateway/config/parse.h"
+#include "gateway/tls/context.h"
+#include "tests/support/temp_folder.h"
 
 namespace upgate::test {
+
+std::string TlsListener(const TempFolder& folder) {
+  const tls::SelfSigned self = tls::MakeSelfSigned({"gateway.test"});
+  folder.Write("site.crt", self.cert_pem);
+  folder.Write("site.key", self.key_pem);
+  return "listeners: [ { address: \"127.0.0.1:443\", tls: { certificates: [ { cert: " +
+         folder.At("site.crt") + ", key: " + folder.At("site.key") + " } ] } } ]\n";
+}
 namespace {
 
 // An exception in the constructor fails the test with this message; nothing else could work.

@@ -20,6 +20,12 @@
 
 namespace upgate::test {
 
+class TempFolder;
+
+// The line `listeners` of a configuration, with TLS at 127.0.0.1:443. Writes its certificate, which
+// is of gateway.test, to the folder.
+std::string TlsListener(const TempFolder& folder);
+
 // An in-memory WebSocket client of the gateway, with raw bytes or parsed responses and frames.
 class GatewayClient {
  public:
