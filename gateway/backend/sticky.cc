@@ -1,7 +1,5 @@
 #include "gateway/backend/sticky.h"
 
-#include <algorithm>
-
 #include "gateway/base/base64.h"
 #include "gateway/tls/mac.h"
 
@@ -14,10 +12,7 @@ std::string ValueFor(std::string_view key, std::string_view backend, std::string
   std::string said = "upgate sticky";
   said.append(1, '\0').append(backend).append(1, '\0').append(url);
   const auto mac = tls::HmacSha256(key, said);
-  std::string value = Base64Encode(Bytes(mac).first(kBytes));
-  std::ranges::replace(value, '+', '-');  // RFC 4648, section 5
-  std::ranges::replace(value, '/', '_');
-  return value;
+  return Base64UrlEncode(Bytes(mac).first(kBytes));
 }
 
 bool Equal(std::string_view a, std::string_view b) {

@@ -1,5 +1,6 @@
 #include "gateway/base/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -70,6 +71,14 @@ void Base64Encode(Bytes bytes, std::string& out) {
 std::string Base64Encode(Bytes bytes) {
   std::string out;
   Base64Encode(bytes, out);
+  return out;
+}
+
+std::string Base64UrlEncode(Bytes bytes) {
+  std::string out = Base64Encode(bytes);
+  std::ranges::replace(out, '+', '-');
+  std::ranges::replace(out, '/', '_');
+  out.erase(std::min(out.find('='), out.size()));
   return out;
 }
 

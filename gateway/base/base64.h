@@ -17,7 +17,9 @@ void Base64Encode(Bytes bytes, std::string& out);
 // the padding zero, no other characters. nullopt otherwise.
 std::optional<std::string> Base64Decode(std::string_view text);
 
-// RFC 4648, section 5: the alphabet for URLs, without padding. As strict: no padding, no other
+// RFC 4648, section 5: the alphabet for URLs, without padding.
+std::string Base64UrlEncode(Bytes bytes);
+// As strict: no padding, no other
 // characters, the unused bits zero.
 std::optional<std::string> Base64UrlDecode(std::string_view text);
 

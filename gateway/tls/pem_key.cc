@@ -27,14 +27,6 @@ struct BignumFree {
   void operator()(BIGNUM* p) const { BN_free(p); }
 };
 
-std::string Base64Url(std::string_view bytes) {
-  std::string text = Base64Encode(AsBytes(bytes));
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  text.erase(std::min(text.find('='), text.size()));
-  return text;
-}
-
 // A number of the key, with zeros in front of it up to `size` bytes; empty if it has none.
 std::string NumberOf(const EVP_PKEY& key, const char* name, std::size_t size = 0) {
   BIGNUM* number = nullptr;
@@ -45,7 +37,7 @@ std::string NumberOf(const EVP_PKEY& key, const char* name, std::size_t size = 0
   if (BN_bn2binpad(number, reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(bytes)) <
       0)
     return {};
-  return Base64Url(text);
+  return Base64UrlEncode(AsBytes(text));
 }
 
 JwkParts OfRsa(const EVP_PKEY& key) {
@@ -84,8 +76,12 @@ std::optional<JwkParts> OfEd25519(const EVP_PKEY& key) {
   std::size_t size = raw.size();
   if (EVP_PKEY_get_raw_public_key(&key, reinterpret_cast<unsigned char*>(raw.data()), &size) != 1)
     return {};
-  return JwkParts{
-      .type = "OKP", .curve = "Ed25519", .x = Base64Url(raw), .y = {}, .n = {}, .e = {}};
+  return JwkParts{.type = "OKP",
+                  .curve = "Ed25519",
+                  .x = Base64UrlEncode(AsBytes(raw)),
+                  .y = {},
+                  .n = {},
+                  .e = {}};
 }
 
 std::optional<JwkParts> PartsOf(const EVP_PKEY& key) {

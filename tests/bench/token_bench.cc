@@ -35,10 +35,7 @@ constexpr std::string_view kClaims =
     R"(e.com"})";
 
 std::string Url(std::string_view text) {
-  std::string out = Base64Encode(AsBytes(text));
-  while (out.ends_with('=')) out.pop_back();
-  for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return out;
+  return Base64UrlEncode(AsBytes(text));
 }
 
 // A token, and its key in the forms of the libraries and of the gateway.

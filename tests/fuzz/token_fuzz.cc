@@ -34,11 +34,7 @@ class SecretKeys final : public KeySource {
 };
 
 std::string UrlEncoded(std::string_view text) {
-  std::string out = Base64Encode(AsBytes(text));
-  while (out.ends_with('=')) out.pop_back();
-  std::ranges::replace(out, '+', '-');
-  std::ranges::replace(out, '/', '_');
-  return out;
+  return Base64UrlEncode(AsBytes(text));
 }
 
 std::string Signed(std::string_view header, std::string_view claims) {

@@ -110,20 +110,21 @@ TEST(Base64StreamTest, StaysBrokenUntilFinish) {
 }
 
 // Section 5: another alphabet, and no padding.
-TEST(Base64UrlDecode, IsAsTheOtherWithItsOwnAlphabet) {
+TEST(Base64Url, IsAsTheOtherWithItsOwnAlphabet) {
   std::string bytes;
   for (int i = 0; i < 70; ++i) {
     std::string text = Base64Encode(AsBytes(bytes));
     std::ranges::replace(text, '+', '-');
     std::ranges::replace(text, '/', '_');
     text.erase(std::min(text.size(), text.find('=')));
+    EXPECT_EQ(Base64UrlEncode(AsBytes(bytes)), text) << i;
     EXPECT_EQ(Base64UrlDecode(text), bytes) << i;
     bytes += static_cast<char>(i * 91 + 251);
   }
   EXPECT_EQ(Base64UrlDecode("-_-_"), "\xfb\xff\xbf");
 }
 
-TEST(Base64UrlDecode, RefusesWhatIsNotOfIt) {
+TEST(Base64Url, RefusesWhatIsNotOfIt) {
   for (const std::string_view text :
        {"A", "AAAAA", "Zg==", "Zm8=", "+AAA", "/AAA", "A+", "AA=A", " AAA", "AAA\n", "AA\xff\xff",
         // Bits that belong to no byte.

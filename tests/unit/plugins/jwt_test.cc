@@ -22,10 +22,7 @@ constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
 constexpr std::int64_t kNow = 1'700'000'000;
 
 std::string Url(std::string_view text) {
-  std::string out = Base64Encode(AsBytes(text));
-  while (out.ends_with('=')) out.pop_back();
-  for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return out;
+  return Base64UrlEncode(AsBytes(text));
 }
 std::string Signed(std::string_view header, std::string_view claims,
                    std::string_view secret = kSecret) {
