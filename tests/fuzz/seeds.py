@@ -4,6 +4,7 @@
 What stands in corpus/ beside them (findings, and inputs that fuzzing found worth keeping) is left alone.
 """
 
+import json
 import pathlib
 import struct
 import zlib
@@ -592,6 +593,25 @@ def authenticators():
     write('forward_answer', {name: bytes([i * 37 % 256]) + answer for i, (name, answer) in enumerate(answers.items())})
 
 
+def json_texts():
+    texts = {
+        'claims': b'{"exp":1700003600,"aud":["a","b"],"sub":"alice","realm":{"roles":["x"]},"ok":true,"no":false,"nil":null}',
+        'numbers': b'[0,-0,-0.0,1e2,1E+2,1.50,1e-400,18446744073709551615,18446744073709551616,-9223372036854775809]',
+        'too_large': b'[1e999]',
+        'escapes': rb'["\"\\\/\b\f\n\r\t","\u0041\u00e9\u20AC\ud83d\ude00"]',
+        'lone_surrogate': rb'["\ud800\u0041"]',
+        'utf8': json.dumps(UTF8.decode(), ensure_ascii=False).encode(),
+        'surrogate_in_utf8': b'"\xed\xa0\x80"',
+        'mark': b'\xef\xbb\xbf {}',
+        'name_twice': rb'{"a":1,"b":{"a":1},"\u0061":2}',
+        'many_names': json.dumps({str(i): [i] for i in range(40)}).encode(),
+        'deep': b'[' * 20 + b']' * 20,
+        'spaces': b' { "a" :\t[\r\n1 , 2 ] } ',
+        'nul': b'{}\0',
+    }
+    write('json', {name: bytes([19, 99]) + text for name, text in texts.items()})
+
+
 def main():
     frames()
     bytes_tools()
@@ -604,6 +624,7 @@ def main():
     sessions()
     proxy_headers()
     authenticators()
+    json_texts()
 
 
 if __name__ == '__main__':
