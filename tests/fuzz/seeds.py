@@ -556,6 +556,8 @@ def authenticators():
         'twice': b'{"sub":"a","sub":"b"}',
         'deep': b'[' * 40,
         'controls': b'{"sub":"a\\u0000\\r\\nb"}',
+        'forms': rb'{"\u0073ub":"\ud83d\ude00\"\\\/\b\f\u00e9","n":-1.50e+2,"big":18446744073709551616,"x":[null,true,false,-0]}',
+        'many': json.dumps({f'c{i}': i for i in range(70)}).encode(),
     }
     write('token', {f'signed_{name}': bytes([1 | (i % 16) << 1]) + hs256 + text
                     for i, (name, text) in enumerate(claims.items())})
@@ -567,6 +569,9 @@ def authenticators():
         'forged': b'\0eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJyb290In0.AAAA',
         'dots': b'\0...',
         'keys': b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
+        'keys_of_types': b'{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","key_ops":["verify"],'
+                         b'"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},'
+                         b'{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-521","x":"AAAA","y":"AAAA"}]}',
         'keys_secret': b'{"keys":[{"kty":"oct","k":"AAAA"}]}',
     })
     bcrypt = b'$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy'
