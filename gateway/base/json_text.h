@@ -12,7 +12,7 @@ namespace upgate {
 class JsonValue;
 
 // JSON text (RFC 8259) as one list of values in the order in which they are written. For text that
-// is read on the way of a request: ParseJson, which makes a tree, takes several times as long.
+// is read on the way of a request: ParseJson makes a tree of it, which takes several times as long.
 // Immutable; values refer to it.
 class JsonText {
  public:
@@ -21,16 +21,17 @@ class JsonText {
     std::size_t members = 1024;  // of one object
   };
 
-  // nullopt for what is not JSON, is nested too deeply, or has an object with too many members or
-  // with the same name twice, as with ParseJson. Takes time by the length of the text, however many
-  // members there are. The text must be shorter than 4 GiB.
-  static std::optional<JsonText> Read(std::string text, Limits limits);
+  // nullopt for what is not JSON, is nested too deeply, has an object with too many members or with
+  // the same name twice, which other readers may understand differently (section 4), has an integer
+  // that does not fit into 64 bits, or is longer than 1 GiB. Takes time by the length of the text,
+  // however many members there are.
+  static std::optional<JsonText> Read(std::string_view text, Limits limits);
 
   JsonValue root() const;
 
  private:
   friend class JsonValue;
-  class Reader;
+  class Builder;
 
   enum class Kind : std::uint8_t {
     kNull,
@@ -42,7 +43,7 @@ class JsonText {
     kArray,
     kObject
   };
-  struct Slice {  // of the text
+  struct Slice {  // of text_
     std::uint32_t at = 0;
     std::uint32_t size = 0;
   };
@@ -50,13 +51,14 @@ class JsonText {
     Kind kind = Kind::kNull;
     std::uint32_t next = 0;  // the index of the first node that is not inside this one
     Slice name;              // of a member
-    Slice text;              // of a literal, a number or a string
+    Slice text;              // see JsonValue::text
+    double number = 0;
   };
   std::string_view TextOf(Slice slice) const {
     return std::string_view(text_).substr(slice.at, slice.size);
   }
 
-  std::string text_;  // strings and names have their escapes replaced, in place
+  std::string text_;  // names and values, without their escapes
   std::vector<Node> nodes_;
 };
 
@@ -66,7 +68,7 @@ class JsonValue {
   bool is_null() const { return kind() == Kind::kNull; }
   bool is_string() const { return kind() == Kind::kString; }
   bool is_number() const { return is_real() || kind() == Kind::kInteger; }
-  // A number that is not written as an integer, or does not fit into 64 bits.
+  // A number that is not written as an integer.
   bool is_real() const { return kind() == Kind::kReal; }
   bool is_array() const { return kind() == Kind::kArray; }
   bool is_object() const { return kind() == Kind::kObject; }
@@ -74,10 +76,10 @@ class JsonValue {
 
   // The name of a member of an object.
   std::string_view name() const { return text_->TextOf(node().name); }
-  // A string's value, or a literal or number as it is written. Empty for arrays and objects.
+  // A string's value, a literal, or the digits of an integer. Empty for other values.
   std::string_view text() const { return text_->TextOf(node().text); }
   // The value of a number, which is finite.
-  double number() const;
+  double number() const { return node().number; }
 
   // The member of an object with this name; nullopt if there is none, or this is no object.
   std::optional<JsonValue> Find(std::string_view name) const;

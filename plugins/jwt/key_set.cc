@@ -42,7 +42,7 @@ tls::JwkParts PartsOf(const Json& key) {
 }  // namespace
 
 std::expected<KeySet, std::string> KeySet::Parse(std::string_view json) {
-  constexpr int kDepth = 16;  // more than any set needs
+  constexpr std::size_t kDepth = 16;  // more than any set needs
   const Json document = ParseJson(json, kDepth);
   if (!document.is_object()) return std::unexpected(std::string(kNoSet));
   const auto keys = document.find("keys");

@@ -48,11 +48,11 @@ std::expected<JwtParts, TokenFault> JwtParts::Read(std::string_view token) {
   const std::size_t second = token.rfind('.');
   if (first == second || token.find('.', first + 1) != second)
     return Malformed("the token has not three parts");
-  auto header = Base64UrlDecode(token.substr(0, first));
+  const auto header = Base64UrlDecode(token.substr(0, first));
   auto payload = Base64UrlDecode(token.substr(first + 1, second - first - 1));
   const auto signature = Base64UrlDecode(token.substr(second + 1));
   if (!header || !payload || !signature) return Malformed("the token is not base64url");
-  const auto fields = JsonText::Read(std::move(*header), {kDeepest, kMostFields});
+  const auto fields = JsonText::Read(*header, {kDeepest, kMostFields});
   if (!fields || !fields->root().is_object())
     return Malformed("the token's header is not a JSON object");
   auto parts = ReadHeader(fields->root());
@@ -62,8 +62,8 @@ std::expected<JwtParts, TokenFault> JwtParts::Read(std::string_view token) {
   return parts;
 }
 
-std::expected<JsonText, TokenFault> JwtParts::TakeClaims() {
-  auto claims = JsonText::Read(std::move(payload), {kDeepest, kMostMembers});
+std::expected<JsonText, TokenFault> JwtParts::Claims() const {
+  auto claims = JsonText::Read(payload, {kDeepest, kMostMembers});
   if (!claims || !claims->root().is_object())
     return Malformed("the token's claims are not a JSON object");
   return std::move(*claims);

@@ -27,8 +27,8 @@ struct JwtParts {
 
   static std::expected<JwtParts, TokenFault> Read(std::string_view token);
   // An object. To be called once somebody has signed them: before that anybody can have as much
-  // read as a request can hold. Takes the payload.
-  std::expected<JsonText, TokenFault> TakeClaims();
+  // read as a request can hold.
+  std::expected<JsonText, TokenFault> Claims() const;
 };
 
 }  // namespace upgate::plugins

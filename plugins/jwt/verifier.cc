@@ -43,7 +43,7 @@ JwtVerifier::Result JwtVerifier::VerifyOnce(const JwtRules& rules, std::string_v
   const auto fault = [](AuthReason reason, std::string why) {
     return std::unexpected(TokenFault{reason, std::move(why)});
   };
-  auto parts = JwtParts::Read(token);
+  const auto parts = JwtParts::Read(token);
   if (!parts) return std::unexpected(parts.error());
   if (std::ranges::find(rules.algorithms, parts->algorithm) == rules.algorithms.end())
     return fault(AuthReason::kWrong, "the token's alg is not among the algorithms");
@@ -60,7 +60,7 @@ JwtVerifier::Result JwtVerifier::VerifyOnce(const JwtRules& rules, std::string_v
       lacks_key = true;
       return fault(AuthReason::kWrong, "no key fits the token's kid and alg");
   }
-  const auto claims = parts->TakeClaims();
+  const auto claims = parts->Claims();
   if (!claims) return std::unexpected(claims.error());
   return CheckClaims(claims->root(), rules.claims, unix_s);
 }
