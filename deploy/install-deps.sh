@@ -28,7 +28,7 @@ unsupported() {
   cat >&2 <<EOF
 install-deps.sh: this is $1; only Debian 12 and 13 are supported. Install these yourself, with their
 development files: a C++23 compiler (g++ 12, clang 19 or newer), CMake 3.25, ninja, pkg-config, libuv 1.44,
-c-ares 1.18, OpenSSL 3.0, yaml-cpp, fmt, CLI11, nlohmann-json, RE2, hiredis, cjose, libcrypt, zlib, llhttp 8.1
+c-ares 1.18, OpenSSL 3.0, yaml-cpp, fmt, CLI11, nlohmann-json, simdjson 3.0, RE2, hiredis, cjose, libcrypt, zlib, llhttp 8.1
 or newer, and GoogleTest for the tests.
 Then: cmake --preset release && cmake --build --preset release
 EOF
@@ -99,7 +99,7 @@ name=${name:-an unknown system}
 llhttp=$(llhttp_package) || unsupported "$name"
 
 packages=(build-essential ca-certificates ccache cmake file libc-ares-dev libcjose-dev libcli11-dev libcrypt-dev libfmt-dev libhiredis-dev
-  libjansson-dev libre2-dev libssl-dev libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev "$llhttp")
+  libjansson-dev libre2-dev libsimdjson-dev libssl-dev libuv1-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev "$llhttp")
 if [[ $mode == --release ]]; then
   packages+=(openssl python3)
 fi

@@ -16,10 +16,9 @@ using Json = nlohmann::ordered_json;
 // Invalid UTF-8, which names from files and clients may contain, is replaced by U+FFFD.
 std::string DumpJson(const Json& json, int indent = -1);
 
-// A discarded value (is_discarded()) if `text` is not JSON, is nested deeper than `max_depth`, has
-// an object with more than `max_members`, or one with the same name twice, which other readers may
-// understand differently (section 4). Objects search their members one by one, so that reading one
-// takes time by the square of their number.
-Json ParseJson(std::string_view text, int max_depth = 64, std::size_t max_members = 1024);
+// A discarded value (is_discarded()) if `text` is not JSON, is nested deeper than `max_depth`, or
+// has an object with more than `max_members`; see JsonText::Read. Objects search their members one
+// by one, so that making one takes time by the square of their number.
+Json ParseJson(std::string_view text, std::size_t max_depth = 64, std::size_t max_members = 1024);
 
 }  // namespace upgate

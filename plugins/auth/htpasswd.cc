@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gateway/base/text.h"
+#include "plugins/auth/places.h"
 #include "plugins/watched/files.h"
 #include "plugins/watched/lines.h"
 

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
 #include "gateway/base/text.h"
 #include "plugins/auth/places.h"
 
@@ -23,18 +25,18 @@ std::unexpected<TokenFault> Fault(AuthReason reason, std::string why) {
 }
 
 // A NumericDate in milliseconds; nullopt if it is not there.
-std::expected<std::optional<std::int64_t>, TokenFault> DateOf(const Json& claims,
-                                                              const char* name) {
-  const auto found = claims.find(name);
-  if (found == claims.end()) return std::nullopt;
-  const double seconds = found->is_number() ? found->get<double>() : -1;
+std::expected<std::optional<std::int64_t>, TokenFault> DateOf(JsonValue claims, const char* name) {
+  const auto found = claims.Find(name);
+  if (!found) return std::nullopt;
+  const double seconds = found->is_number() ? found->number() : -1;
   if (!std::isfinite(seconds) || seconds < 0)
     return Fault(AuthReason::kMalformed, fmt::format("the token's {} is no date", name));
   return static_cast<std::int64_t>(std::min(seconds, kLatest) * 1000);
 }
 
-std::string TextOf(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+// A primitive value. Numbers have many forms (1e2, 100.0): only one of them is compared and shown.
+std::string TextOf(JsonValue value) {
+  return value.is_real() ? DumpJson(Json(value.number())) : std::string(value.text());
 }
 
 bool IsOneOf(const std::vector<std::string>& wanted, std::string_view value) {
@@ -43,11 +45,13 @@ bool IsOneOf(const std::vector<std::string>& wanted, std::string_view value) {
 
 // True if a claim is one of the wanted values, or a list that has one of them. `scope` is a list
 // separated by spaces (RFC 8693, section 4.2).
-bool HasOneOf(const Json& claim, const std::vector<std::string>& wanted, bool is_scope) {
-  if (claim.is_array())
-    return std::ranges::any_of(claim, [&](const Json& item) {
-      return item.is_primitive() && IsOneOf(wanted, TextOf(item));
-    });
+bool HasOneOf(JsonValue claim, const std::vector<std::string>& wanted, bool is_scope) {
+  if (claim.is_array()) {
+    for (const JsonValue item : claim) {
+      if (item.is_primitive() && IsOneOf(wanted, TextOf(item))) return true;
+    }
+    return false;
+  }
   if (!claim.is_primitive() || claim.is_null()) return false;
   const std::string text = TextOf(claim);
   if (!is_scope) return IsOneOf(wanted, text);
@@ -61,19 +65,18 @@ bool HasOneOf(const Json& claim, const std::vector<std::string>& wanted, bool is
 }
 
 // By its whole name, or step by step into objects: "realm_access.roles".
-const Json* FindClaim(const Json& claims, std::string_view name) {
-  const Json* at = &claims;
-  if (const auto whole = claims.find(std::string(name)); whole != claims.end()) return &*whole;
-  while (!name.empty()) {
-    const std::string step(name.substr(0, name.find('.')));
+std::optional<JsonValue> FindClaim(JsonValue claims, std::string_view name) {
+  if (const auto whole = claims.Find(name)) return whole;
+  std::optional<JsonValue> at = claims;
+  while (at && !name.empty()) {
+    const std::string_view step = name.substr(0, name.find('.'));
     name.remove_prefix(std::min(name.size(), step.size() + 1));
-    if (!at->is_object() || !at->contains(step)) return nullptr;
-    at = &(*at)[step];
+    at = at->Find(step);
   }
   return at;
 }
 
-std::expected<std::optional<std::int64_t>, TokenFault> CheckTimes(const Json& claims,
+std::expected<std::optional<std::int64_t>, TokenFault> CheckTimes(JsonValue claims,
                                                                   const ClaimRules& rules,
                                                                   std::int64_t unix_s) {
   const std::int64_t now = unix_s * 1000;
@@ -93,13 +96,14 @@ std::expected<std::optional<std::int64_t>, TokenFault> CheckTimes(const Json& cl
   return **ends + leeway;
 }
 
-std::expected<void, TokenFault> CheckParties(const Json& claims, const ClaimRules& rules) {
+std::expected<void, TokenFault> CheckParties(JsonValue claims, const ClaimRules& rules) {
   const auto fits = [&](const char* name, const std::vector<std::string>& wanted) {
-    const auto found = claims.find(name);
-    return wanted.empty() || (found != claims.end() && HasOneOf(*found, wanted, false));
+    if (wanted.empty()) return true;
+    const auto found = claims.Find(name);
+    return found && HasOneOf(*found, wanted, false);
   };
-  const auto issuer = claims.find("iss");
-  if (issuer != claims.end() && !issuer->is_string())
+  const auto issuer = claims.Find("iss");
+  if (issuer && !issuer->is_string())
     return Fault(AuthReason::kMalformed, "the token's iss is no text");
   if (!fits("iss", rules.issuers))
     return Fault(AuthReason::kForeign, "the token is of another issuer");
@@ -108,19 +112,19 @@ std::expected<void, TokenFault> CheckParties(const Json& claims, const ClaimRule
   return {};
 }
 
-std::map<std::string, std::string, std::less<>> ShownClaims(const Json& claims) {
+std::map<std::string, std::string, std::less<>> ShownClaims(JsonValue claims) {
   std::map<std::string, std::string, std::less<>> shown;
-  for (const auto& [name, value] : claims.items()) {
+  for (const JsonValue value : claims) {
     if (shown.size() >= kMostClaims) break;
     std::string text;
     if (value.is_array()) {
-      for (const Json& item : value) {
+      for (const JsonValue item : value) {
         if (item.is_primitive()) text.append(text.empty() ? "" : ",").append(TextOf(item));
       }
     } else if (value.is_primitive() && !value.is_null()) {
       text = TextOf(value);
     }
-    if (!text.empty() && text.size() <= kLongestClaim) shown.emplace(name, std::move(text));
+    if (!text.empty() && text.size() <= kLongestClaim) shown.emplace(value.name(), std::move(text));
   }
   return shown;
 }
@@ -128,21 +132,21 @@ std::map<std::string, std::string, std::less<>> ShownClaims(const Json& claims) 
 }  // namespace
 
 std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
-    const Json& claims, const ClaimRules& rules, std::int64_t unix_s) {
+    JsonValue claims, const ClaimRules& rules, std::int64_t unix_s) {
   const auto ends = CheckTimes(claims, rules, unix_s);
   if (!ends) return std::unexpected(ends.error());
   if (auto parties = CheckParties(claims, rules); !parties)
     return std::unexpected(std::move(parties.error()));
-  const Json* user = FindClaim(claims, rules.user);
+  const auto user = FindClaim(claims, rules.user);
   auto identity = std::make_shared<plugin::Identity>();
-  if (user != nullptr && user->is_primitive() && !user->is_null()) identity->user = TextOf(*user);
+  if (user && user->is_primitive() && !user->is_null()) identity->user = TextOf(*user);
   if (!IsUserName(identity->user)) {
     return Fault(AuthReason::kMalformed,
                  "the user's name in the token is too long or has control characters");
   }
   for (const auto& [name, values] : rules.require) {
-    const Json* claim = FindClaim(claims, name);
-    if (claim == nullptr || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
+    const auto claim = FindClaim(claims, name);
+    if (!claim || !HasOneOf(*claim, values, name == "scope" || name == "scp"))
       return std::unexpected(TokenFault{AuthReason::kForbidden,
                                         fmt::format("the token's {} is not as required", name),
                                         identity->user});

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/base/json.h"
+#include "gateway/base/json_text.h"
 #include "gateway/plugin/auth.h"
 #include "plugins/jwt/token.h"
 
@@ -25,8 +25,8 @@ struct ClaimRules {
   std::string user = "sub";  // the claim with the user's name
 };
 
-// Checks the claims at a time in seconds since 1970, and says whom they are about.
+// Checks the claims, an object, at a time in seconds since 1970, and says whom they are about.
 std::expected<std::shared_ptr<const plugin::Identity>, TokenFault> CheckClaims(
-    const Json& claims, const ClaimRules& rules, std::int64_t unix_s);
+    JsonValue claims, const ClaimRules& rules, std::int64_t unix_s);
 
 }  // namespace upgate::plugins

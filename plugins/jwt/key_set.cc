@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gateway/base/json.h"
 #include "gateway/plugin/credentials.h"
-#include "plugins/jwt/json.h"
 #include "plugins/watched/files.h"
 
 namespace upgate::plugins {
@@ -42,10 +42,11 @@ tls::JwkParts PartsOf(const Json& key) {
 }  // namespace
 
 std::expected<KeySet, std::string> KeySet::Parse(std::string_view json) {
-  const auto document = ReadObject(json);
-  if (!document) return std::unexpected(std::string(kNoSet));
-  const auto keys = document->find("keys");
-  if (keys == document->end() || !keys->is_array()) return std::unexpected(std::string(kNoSet));
+  constexpr std::size_t kDepth = 16;  // more than any set needs
+  const Json document = ParseJson(json, kDepth);
+  if (!document.is_object()) return std::unexpected(std::string(kNoSet));
+  const auto keys = document.find("keys");
+  if (keys == document.end() || !keys->is_array()) return std::unexpected(std::string(kNoSet));
   if (keys->size() > kMostKeys)
     return std::unexpected(fmt::format("has more than {} keys", kMostKeys));
   KeySet set;

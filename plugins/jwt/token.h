@@ -5,9 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
-#include "gateway/base/json.h"
+#include "gateway/base/json_text.h"
 #include "gateway/plugin/auth.h"
 #include "gateway/plugin/credentials.h"
 
@@ -30,7 +28,7 @@ struct JwtParts {
   static std::expected<JwtParts, TokenFault> Read(std::string_view token);
   // An object. To be called once somebody has signed them: before that anybody can have as much
   // read as a request can hold.
-  std::expected<Json, TokenFault> Claims() const;
+  std::expected<JsonText, TokenFault> Claims() const;
 };
 
 }  // namespace upgate::plugins

@@ -62,7 +62,7 @@ JwtVerifier::Result JwtVerifier::VerifyOnce(const JwtRules& rules, std::string_v
   }
   const auto claims = parts->Claims();
   if (!claims) return std::unexpected(claims.error());
-  return CheckClaims(*claims, rules.claims, unix_s);
+  return CheckClaims(claims->root(), rules.claims, unix_s);
 }
 
 }  // namespace upgate::plugins

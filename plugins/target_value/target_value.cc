@@ -11,7 +11,7 @@ namespace upgate::plugins {
 namespace {
 
 // As deep as an object with a target may be nested.
-constexpr int kMaxDepth = 8;
+constexpr std::size_t kMaxDepth = 8;
 
 std::expected<std::string, std::string> PortOf(const Json& port) {
   if (port.is_string()) return port.get<std::string>();

@@ -4,6 +4,7 @@
 What stands in corpus/ beside them (findings, and inputs that fuzzing found worth keeping) is left alone.
 """
 
+import json
 import pathlib
 import struct
 import zlib
@@ -555,6 +556,8 @@ def authenticators():
         'twice': b'{"sub":"a","sub":"b"}',
         'deep': b'[' * 40,
         'controls': b'{"sub":"a\\u0000\\r\\nb"}',
+        'forms': rb'{"\u0073ub":"\ud83d\ude00\"\\\/\b\f\u00e9","n":-1.50e+2,"big":18446744073709551616,"x":[null,true,false,-0]}',
+        'many': json.dumps({f'c{i}': i for i in range(70)}).encode(),
     }
     write('token', {f'signed_{name}': bytes([1 | (i % 16) << 1]) + hs256 + text
                     for i, (name, text) in enumerate(claims.items())})
@@ -566,6 +569,9 @@ def authenticators():
         'forged': b'\0eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJyb290In0.AAAA',
         'dots': b'\0...',
         'keys': b'{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
+        'keys_of_types': b'{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","key_ops":["verify"],'
+                         b'"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},'
+                         b'{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-521","x":"AAAA","y":"AAAA"}]}',
         'keys_secret': b'{"keys":[{"kty":"oct","k":"AAAA"}]}',
     })
     bcrypt = b'$2y$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy'
@@ -592,6 +598,25 @@ def authenticators():
     write('forward_answer', {name: bytes([i * 37 % 256]) + answer for i, (name, answer) in enumerate(answers.items())})
 
 
+def json_texts():
+    texts = {
+        'claims': b'{"exp":1700003600,"aud":["a","b"],"sub":"alice","realm":{"roles":["x"]},"ok":true,"no":false,"nil":null}',
+        'numbers': b'[0,-0,-0.0,1e2,1E+2,1.50,1e-400,18446744073709551615,18446744073709551616,-9223372036854775809]',
+        'too_large': b'[1e999]',
+        'escapes': rb'["\"\\\/\b\f\n\r\t","\u0041\u00e9\u20AC\ud83d\ude00"]',
+        'lone_surrogate': rb'["\ud800\u0041"]',
+        'utf8': json.dumps(UTF8.decode(), ensure_ascii=False).encode(),
+        'surrogate_in_utf8': b'"\xed\xa0\x80"',
+        'mark': b'\xef\xbb\xbf {}',
+        'name_twice': rb'{"a":1,"b":{"a":1},"\u0061":2}',
+        'many_names': json.dumps({str(i): [i] for i in range(40)}).encode(),
+        'deep': b'[' * 20 + b']' * 20,
+        'spaces': b' { "a" :\t[\r\n1 , 2 ] } ',
+        'nul': b'{}\0',
+    }
+    write('json', {name: bytes([19, 99]) + text for name, text in texts.items()})
+
+
 def main():
     frames()
     bytes_tools()
@@ -604,6 +629,7 @@ def main():
     sessions()
     proxy_headers()
     authenticators()
+    json_texts()
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 // Tokens: their form, keys, claims and times, and what is remembered of them.
+#include <map>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -76,6 +77,20 @@ TEST_F(JwtTest, LetsInTheUserOfAGoodToken) {
   EXPECT_EQ(identity.claims.find("admin")->second, "true");
   EXPECT_EQ(identity.claims.find("n")->second, "7");
   EXPECT_EQ(identity.ends_unix_ms, std::nullopt);
+}
+
+TEST_F(JwtTest, ClaimsAreShownByTheirMeaning) {
+  StartWithSecret(", require: { level: '100.0' }");
+  Checked checked(*instance_,
+                  Token(R"({"sub":"al\u0069ce","level":1e2,"id":18446744073709551615,)"
+                        R"("n":-0,"none":null,"list":[1.50,"a",null,[2]],"in":{"x":1}})"));
+  EXPECT_EQ(checked.answer(), "let in alice");
+  const std::map<std::string, std::string, std::less<>> shown{{"sub", "alice"},
+                                                              {"level", "100.0"},
+                                                              {"id", "18446744073709551615"},
+                                                              {"n", "0"},
+                                                              {"list", "1.5,a,null"}};
+  EXPECT_EQ(checked.whole().identity->claims, shown);
 }
 
 TEST_F(JwtTest, NoNameIsCutToThatOfSomebodyElse) {
@@ -261,6 +276,7 @@ TEST_F(JwtTest, RefusesWhatIsNotExactlyAToken) {
         Token("[1]"),
         Token("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}"),
         Token("{}{}"),
+        Token(std::string("{}\0x", 4)),
         Token("\xff")}) {
     EXPECT_EQ(Answer(token), "malformed 401") << token;
   }
