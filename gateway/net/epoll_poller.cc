@@ -2,10 +2,12 @@
 
 #ifdef __linux__
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 namespace upgate::net {
 namespace {
@@ -14,6 +16,9 @@ static_assert(Poller::kReadable == EPOLLIN && Poller::kUrgent == EPOLLPRI &&
               Poller::kWritable == EPOLLOUT && Poller::kError == EPOLLERR &&
               Poller::kHangUp == EPOLLHUP && Poller::kPeerEnd == EPOLLRDHUP &&
               Poller::kEdge == EPOLLET);
+
+// No client's: its place would be kNowhere.
+constexpr std::uint64_t kLibuv = ~std::uint64_t{0};
 
 [[noreturn]] void DieOfErrno(const char* call) {
   std::fprintf(stderr, "event loop: %s: %s\n", call, std::strerror(errno));
@@ -32,17 +37,9 @@ epoll_event EventFor(std::uint64_t key, std::uint32_t events) {
 std::unique_ptr<EpollPoller> EpollPoller::Make(uv_loop_t& loop) {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return nullptr;
-  const int fd = epoll.get();
-  std::unique_ptr<EpollPoller> poller(new EpollPoller(std::move(epoll)));
-  poller->handle_ = MakeHandle<uv_poll_t, int>(&loop, uv_poll_init, fd);
-  if (!poller->handle_) return nullptr;
-  poller->handle_->data = poller.get();
-  // libuv watches level-triggered: the set stays readable while it has events.
-  const int error =
-      uv_poll_start(poller->handle_.get(), UV_READABLE, [](uv_poll_t* handle, int, int) {
-        static_cast<EpollPoller*>(handle->data)->readable_ = true;
-      });
-  return error == 0 ? std::move(poller) : nullptr;
+  epoll_event event = EventFor(kLibuv, kReadable);
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, uv_backend_fd(&loop), &event) != 0) return nullptr;
+  return std::unique_ptr<EpollPoller>(new EpollPoller(loop, std::move(epoll)));
 }
 
 bool EpollPoller::Watch(Place place, int fd, std::uint32_t events) {
@@ -56,19 +53,29 @@ void EpollPoller::Change(Place place, int fd, std::uint32_t events) {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0) DieOfErrno("epoll_ctl");
 }
 
-void EpollPoller::Fetch() {
-  readable_ = false;
-  next_ = count_ = 0;
-  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), 0);
-  if (count >= 0) {
-    count_ = static_cast<std::size_t>(count);
-  } else if (errno != EINTR) {
-    DieOfErrno("epoll_wait");
+void EpollPoller::Wait(int timeout_ms) {
+  // The events that are left do not hold up libuv's handles.
+  bool uv_is_ready = next_ < count_;
+  if (!uv_is_ready) {
+    next_ = 0;
+    const int count =
+        ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+    if (count < 0 && errno != EINTR) DieOfErrno("epoll_wait");
+    count_ = static_cast<std::size_t>(std::max(count, 0));
+    const auto events = std::span(events_).first(count_);
+    const auto uv =
+        std::ranges::find(events, kLibuv, [](const epoll_event& event) { return event.data.u64; });
+    uv_is_ready = uv != events.end();
+    if (uv_is_ready) *uv = events_[--count_];
+  }
+  if (uv_is_ready) {
+    uv_run(&loop_, UV_RUN_NOWAIT);
+  } else {
+    uv_update_time(&loop_);
   }
 }
 
 bool EpollPoller::Dispatch(std::uint64_t deadline_ns) {
-  if (next_ == count_ && readable_) Fetch();
   while (next_ < count_) {
     const epoll_event& event = events_[next_++];
     // With many connections the next client is no longer in the cache.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -65,21 +66,10 @@ Loop::Loop(const Options& options)
       network_(std::make_unique<Network>(*this, options.name_servers)),
       slice_ns_(static_cast<std::uint64_t>(std::chrono::nanoseconds(options.slice).count())) {
   if (!poller_) Die("out of descriptors");
-  MakeHandles();
-}
-
-void Loop::MakeHandles() {
   wake_ = MakeHandle<uv_async_t, uv_async_cb>(
       &uv_, uv_async_init, [](uv_async_t* h) { static_cast<Loop*>(h->data)->OnWake(); });
   if (!wake_) Die("out of descriptors");
-  idle_ = MakeHandle<uv_idle_t>(&uv_, uv_idle_init);
-  prepare_ = MakeHandle<uv_prepare_t>(&uv_, uv_prepare_init);
-  check_ = MakeHandle<uv_check_t>(&uv_, uv_check_init);
-  alarm_ = MakeHandle<uv_timer_t>(&uv_, uv_timer_init);
-  wake_->data = idle_->data = prepare_->data = check_->data = alarm_->data = this;
-  uv_prepare_start(prepare_.get(),
-                   [](uv_prepare_t* h) { static_cast<Loop*>(h->data)->OnPrepare(); });
-  uv_check_start(check_.get(), [](uv_check_t* h) { static_cast<Loop*>(h->data)->OnCheck(); });
+  wake_->data = this;
 }
 
 Loop::~Loop() {
@@ -94,10 +84,6 @@ void Loop::CloseUv() {
   if (poller_->size() > 0) Die("sockets left open: " + std::to_string(poller_->size()));
   poller_.reset();
   wake_.reset();
-  idle_.reset();
-  prepare_.reset();
-  check_.reset();
-  alarm_.reset();
   // Running the loop with an open handle would wait for it forever.
   if (const std::string open = OpenHandles(&uv_); !open.empty()) Die("handles left open:" + open);
   while (uv_run(&uv_, UV_RUN_DEFAULT) != 0) {
@@ -118,7 +104,10 @@ void Loop::RunUntil(const std::function<bool()>& done) {
   clock_.SetRunning(true);
   polled_ms_ = uv_now(&uv_);
   busy_.Enter();
-  uv_run(&uv_, UV_RUN_DEFAULT);
+  do {
+    RunTurn();
+  } while (!stopped_);
+  stopped_ = false;
   busy_.Leave();
   clock_.SetRunning(false);
   done_ = nullptr;
@@ -126,44 +115,39 @@ void Loop::RunUntil(const std::function<bool()>& done) {
 
 // ---- a turn
 
-void Loop::OnIdle() {
+void Loop::RunTurn() {
+  uv_update_time(&uv_);
+  BeforeWait();
+  if (std::exchange(uv_changed_, false)) uv_run(&uv_, UV_RUN_NOWAIT);
+  poller_->Wait(TimeToWait());
+  AfterWait();
+}
+
+void Loop::BeforeWait() {
   later_.RunAll();
   RunLeftovers();
   // Posted tasks that did not fit into their slice come next.
   if (!tasks_.empty()) RunTasks();
-  if (HasMore()) return;
-  awake_ = false;
-  uv_idle_stop(idle_.get());
-}
-
-void Loop::OnPrepare() {
   // Only this thread writes it.
   turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   const std::uint64_t least = long_turn_ms_.load(std::memory_order_relaxed);
   if (least != 0 && uv_now(&uv_) - polled_ms_ >= least) [[unlikely]]
     long_turns_.fetch_add(1, std::memory_order_relaxed);
   DeleteDeferred();
-  if ((*done_)()) uv_stop(&uv_);
-  SetAlarm();
+  if ((*done_)()) stopped_ = true;
 }
 
-void Loop::OnCheck() {
+void Loop::AfterWait() {
   polled_ms_ = uv_now(&uv_);
   sockets_left_ = poller_->Dispatch(SliceEnd());
   // Timers run after the events of their turn: after a long turn, or when the process was not
   // scheduled, the awaited data may have arrived before the deadline.
   clock_.Advance(clock_.Now());
   DeleteDeferred();
-  if (HasMore()) EnableIdle();
 }
 
 bool Loop::HasMore() const {
   return sockets_left_ || !later_.empty() || !leftovers_.empty() || !tasks_.empty();
-}
-
-void Loop::EnableIdle() {
-  if (std::exchange(awake_, true)) return;
-  uv_idle_start(idle_.get(), [](uv_idle_t* h) { static_cast<Loop*>(h->data)->OnIdle(); });
 }
 
 std::uint64_t Loop::SliceEnd() const {
@@ -195,23 +179,16 @@ void Loop::RunTasks() {
   }
   if (stop_after_ == 0U) {
     stop_after_.reset();
-    uv_stop(&uv_);
+    stopped_ = true;
   }
 }
 
-void Loop::SetAlarm() {
+int Loop::TimeToWait() {
+  if (stopped_ || HasMore()) return 0;
   const auto next = clock_.NextDeadline();
-  if (next == alarm_for_) return;
-  alarm_for_ = next;
-  if (!next) {
-    uv_timer_stop(alarm_.get());
-    return;
-  }
-  const auto sleep = std::max<io::Millis::rep>((*next - clock_.Now()).count(), 0);
-  // It only wakes the loop: OnCheck runs the timers.
-  uv_timer_start(
-      alarm_.get(), [](uv_timer_t* h) { static_cast<Loop*>(h->data)->alarm_for_.reset(); },
-      static_cast<std::uint64_t>(sleep), 0);
+  if (!next) return -1;
+  return static_cast<int>(std::clamp<io::Millis::rep>((*next - clock_.Now()).count(), 0,
+                                                      std::numeric_limits<int>::max()));
 }
 
 void Loop::Stop() {
@@ -243,13 +220,11 @@ void Loop::OnWake() {
 void Loop::RunLater(io::Later& later) {
   if (later.waiting()) return;
   later_.Append(later);
-  EnableIdle();
 }
 
 void Loop::Continue(io::Later& later) {
   if (later.waiting()) return;
   leftovers_.Append(later);
-  EnableIdle();
 }
 
 void Loop::DeferDelete(std::unique_ptr<io::Deletable> thing) {

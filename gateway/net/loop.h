@@ -33,12 +33,13 @@ class Network;
 // One per thread; may be created on one thread and run on another. Only Post, Stop, turns and
 // busy_us may be called from other threads.
 //
-// Built on a libuv loop. One turn is one iteration of it:
+// One turn:
 //
-// - idle: RunLater callbacks, then some of the leftovers of sessions (Continue)
-// - prepare: deferred deletions; arms the alarm for the next timer
-// - poll: libuv waits, handles signals, and runs posted tasks
-// - check: ready sockets, then timers
+// - RunLater callbacks, then some of the leftovers of sessions (Continue)
+// - deferred deletions
+// - the poller waits, for at most the time to the next timer; libuv, whose loop is part of what it
+//   waits for, handles signals and runs posted tasks
+// - ready sockets, then timers
 //
 // A turn is bounded: posted tasks, ready sockets and leftovers each get a time slice, and the rest
 // waits for the next turn. So signals, timers, new clients and peers with little traffic never wait
@@ -103,7 +104,10 @@ class Loop final : public io::Turn {
   bool crowded() const override { return sockets_left_ || !leftovers_.empty(); }
 
   // For this folder only.
-  uv_loop_t* uv() { return &uv_; }
+  uv_loop_t* uv() {
+    uv_changed_ = true;
+    return &uv_;
+  }
   Poller& poller() { return *poller_; }
   io::MemoryLedger& memory() { return memory_; }
   io::Timers& timers() { return clock_; }
@@ -136,19 +140,17 @@ class Loop final : public io::Turn {
     bool running_ = false;
   };
 
-  void MakeHandles();
+  void RunTurn();
   // The phases of a turn; see above.
-  void OnIdle();
-  void OnPrepare();
+  void BeforeWait();
+  void AfterWait();
   void OnWake();
-  void OnCheck();
 
   std::uint64_t SliceEnd() const;
   void RunTasks();
   void RunLeftovers();
-  void SetAlarm();
-  // Makes libuv call OnIdle without waiting for an event.
-  void EnableIdle();
+  // For Poller::Wait.
+  int TimeToWait();
   bool HasMore() const;
   void DeleteDeferred();
   void CloseUv();
@@ -157,10 +159,6 @@ class Loop final : public io::Turn {
   io::MemoryLedger memory_;
   uv_loop_t uv_{};
   UvHandle<uv_async_t> wake_;
-  UvHandle<uv_idle_t> idle_;
-  UvHandle<uv_prepare_t> prepare_;
-  UvHandle<uv_check_t> check_;
-  UvHandle<uv_timer_t> alarm_;
   std::unique_ptr<Poller> poller_;
 
   Clock clock_;
@@ -172,9 +170,9 @@ class Loop final : public io::Turn {
   std::vector<std::unique_ptr<io::Deletable>> deferred_;
   std::unique_ptr<Network> network_;
   const std::uint64_t slice_ns_;
-  bool awake_ = false;                     // idle_ is active
+  bool uv_changed_ = true;                 // libuv must run to watch new handles
+  bool stopped_ = false;                   // this turn is the last one
   bool sockets_left_ = false;              // ready sockets were left over from their slice
-  std::optional<io::Instant> alarm_for_;   // the deadline that alarm_ is armed for
   std::deque<Task> tasks_;                 // moved from posted_
   std::optional<std::size_t> stop_after_;  // number of tasks_ to run before stopping
   const std::function<bool()>* done_ = nullptr;

@@ -12,9 +12,9 @@ namespace upgate::net {
 // Notifies its clients when their descriptors are ready. Clients are looked up through a table with
 // generation counters, so that an event for a removed client is ignored. Not thread-safe.
 //
-// Two implementations: EpollPoller, a separate epoll set that is a single handle of libuv's loop,
-// and UvPoller, a libuv handle per descriptor, for systems without epoll. Both collect events while
-// libuv polls; the loop then calls Dispatch to deliver them.
+// Two implementations: EpollPoller, an epoll set that contains libuv's, and UvPoller, a libuv
+// handle per descriptor, for systems without epoll. Wait collects events and runs the callbacks of
+// libuv's other handles; Dispatch delivers the events.
 class Poller {
  public:
   // Events that a descriptor is ready for. The values are those of epoll(7).
@@ -56,6 +56,11 @@ class Poller {
   void Rearm(Place place, std::uint32_t events) {
     if (rearms_) RearmSlot(place, events);
   }
+
+  // Waits until a descriptor or a handle of libuv is ready, for at most `timeout_ms` (-1: without a
+  // limit), and sets libuv's time to the moment when the wait ended. Does not wait if collected
+  // events are left.
+  virtual void Wait(int timeout_ms) = 0;
 
   // Delivers collected events until none is left or uv_hrtime() passes `deadline_ns`, but at least
   // one. Returns whether events are left.
@@ -113,8 +118,8 @@ inline constexpr PollerKind kBestPoller = PollerKind::kUv;
 #endif
 
 // `loop` is borrowed and must outlive the poller; it has to run once more after the poller is
-// destroyed, to free its handles. Returns nullptr if the system has no descriptors left or does not
-// support `kind`.
+// destroyed, to free its handles, and before Wait to watch handles that were started since. Returns
+// nullptr if the system has no descriptors left or does not support `kind`.
 std::unique_ptr<Poller> MakePoller(PollerKind kind, uv_loop_t& loop);
 
 }  // namespace upgate::net

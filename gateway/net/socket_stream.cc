@@ -31,6 +31,9 @@ constexpr std::uint8_t kDrainRounds = 32;
 constexpr std::uint32_t kInputEvents =
     Poller::kReadable | Poller::kUrgent | Poller::kError | Poller::kHangUp | Poller::kPeerEnd;
 
+// The peer's last bytes and its FIN, and nothing else.
+constexpr std::uint32_t kLastInput = Poller::kReadable | Poller::kPeerEnd;
+
 // Returns the number of bytes accepted by the system: 0 if it accepts none now.
 std::expected<std::size_t, int> SendOnce(int fd, std::span<iovec> slices, int flags = 0) {
   msghdr message{};
@@ -192,6 +195,8 @@ SocketStream::Input SocketStream::ReadSome(std::size_t most, int& error) {
     // event will report: the end of the stream, an error, or the bytes behind an urgent byte, at
     // which a read stops.
     if (size < buffer.size() && pending_ == Poller::kReadable) return Input::kDrained;
+    // TCP has received everything before a FIN that it reports.
+    if (size < buffer.size() && pending_ == kLastInput && !is_unix_) return Input::kEnded;
     left -= buffer.size();
   }
   return Input::kMore;
@@ -205,6 +210,13 @@ void SocketStream::Write(std::span<const Bytes> slices) {
 void SocketStream::WriteLast(std::span<const Bytes> slices) {
   Send(slices, MSG_MORE);
   Shutdown();
+}
+
+bool SocketStream::WriteFinal(std::span<const Bytes> slices) {
+  Send(slices, MSG_MORE);
+  if (writing_ == Writing::kOpen && delivery().waiting < io::kDeliveryGrain) return true;
+  Shutdown();
+  return false;
 }
 
 void SocketStream::Send(std::span<const Bytes> slices, int flags) {

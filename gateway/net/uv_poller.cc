@@ -33,6 +33,15 @@ Poller::Place PlaceOf(const uv_poll_t* handle) {
 
 }  // namespace
 
+UvPoller::UvPoller(uv_loop_t& loop)
+    : Poller(true),
+      loop_(loop),
+      timer_(MakeHandle<uv_timer_t>(&loop, uv_timer_init)),
+      check_(MakeHandle<uv_check_t>(&loop, uv_check_init)) {
+  loop.data = this;
+  uv_check_start(check_.get(), [](uv_check_t* check) { uv_stop(check->loop); });
+}
+
 bool UvPoller::Watch(Place place, int fd, std::uint32_t events) {
   if (watched_.size() <= place) watched_.resize(place + std::size_t{1});
   auto handle = MakeHandle<uv_poll_t, int>(&loop_, uv_poll_init, fd);
@@ -85,6 +94,17 @@ void UvPoller::OnEvents(Place place, int status, int uv_events) {
     watched.armed &= ~events;
     Start(place);
   }
+}
+
+// Unlike UV_RUN_ONCE, an iteration of UV_RUN_DEFAULT leaves the time as it was when the wait ended.
+void UvPoller::Wait(int timeout_ms) {
+  const bool waits = timeout_ms != 0 && ready_.empty();
+  if (waits && timeout_ms > 0) {
+    uv_update_time(&loop_);
+    uv_timer_start(timer_.get(), [](uv_timer_t*) {}, static_cast<std::uint64_t>(timeout_ms), 0);
+  }
+  uv_run(&loop_, waits ? UV_RUN_DEFAULT : UV_RUN_NOWAIT);
+  uv_timer_stop(timer_.get());
 }
 
 bool UvPoller::Dispatch(std::uint64_t deadline_ns) {

@@ -17,9 +17,10 @@ namespace upgate::net {
 class UvPoller final : public Poller {
  public:
   // See MakePoller. Uses the loop's `data`.
-  explicit UvPoller(uv_loop_t& loop) : Poller(true), loop_(loop) { loop.data = this; }
+  explicit UvPoller(uv_loop_t& loop);
 
   void Change(Place place, int fd, std::uint32_t events) override;
+  void Wait(int timeout_ms) override;
   bool Dispatch(std::uint64_t deadline_ns) override;
 
  private:
@@ -37,6 +38,8 @@ class UvPoller final : public Poller {
   void OnEvents(Place place, int status, int uv_events);
 
   uv_loop_t& loop_;
+  UvHandle<uv_timer_t> timer_;       // the limit of Wait
+  UvHandle<uv_check_t> check_;       // ends Wait
   std::vector<Watched> watched_;     // indexed by place
   std::deque<std::uint64_t> ready_;  // keys with pending events, in order
 };

@@ -124,12 +124,14 @@ inline void FrameTunnel::PassOn(Peer& from, Bytes kept, Bytes data) {
 }
 
 // The server's answer to the client's Close: nothing may follow it. Towards the client the gateway
-// is the server, which ends the connection first (RFC 6455, section 7.1.1).
+// is the server, which ends the connection first (RFC 6455, section 7.1.1). The client sends
+// nothing after its Close (section 5.5.1), so a FIN is all that could still come from it.
 void FrameTunnel::PassLast(Bytes kept, Bytes data) {
   last_active_ = context_.loop.timers.Now();
   if (client_.muted) return;
   const std::array slices{kept, data};
-  client_.stream->WriteLast(kept.empty() ? std::span(slices).last(1) : std::span(slices));
+  if (client_.stream->WriteFinal(kept.empty() ? std::span(slices).last(1) : std::span(slices)))
+    Release(client_);
 }
 
 void FrameTunnel::Pass(Peer& from, MutableBytes data) {
@@ -227,7 +229,7 @@ void FrameTunnel::OnEnd(Peer& from) {
                        : "the connection ended without a Close");
   BeginClosing();
   ShutDown(Other(from));
-  if (Other(from).ended) ShutDown(from);
+  if (Other(from).ended && from.stream->WriteFinal({})) Release(from);
   AwaitEnds();
   FinishIfDone();
 }
@@ -311,6 +313,14 @@ void FrameTunnel::WriteClose(Peer& to) {
 
 void FrameTunnel::ShutDown(Peer& peer) {
   if (!peer.gone) peer.stream->Shutdown();
+}
+
+// Closes a connection whose end is the destructor's (see io::ByteStream::WriteFinal).
+void FrameTunnel::Release(Peer& peer) {
+  peer.gone = peer.muted = peer.ended = peer.flushed = true;
+  peer.rest.reset();
+  peer.stream->SetHandler(nullptr);
+  context_.loop.turn.DeferDelete(std::move(peer.stream));
 }
 
 void FrameTunnel::OnFlushed(Peer& flushed) {

@@ -125,6 +125,7 @@ class FrameTunnel final : public Session, private io::Timer::Owner, private Flow
   void WriteClose(Peer& to);
   void CloseBoth(std::uint16_t code, std::string_view reason, std::string_view why);
   void ShutDown(Peer& peer);
+  void Release(Peer& peer);
   void Ended(std::uint16_t code, Closer closer, std::string_view why);
   void BeginClosing();
   void AbortSoon();

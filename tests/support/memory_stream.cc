@@ -122,6 +122,13 @@ void MemoryStream::Shutdown() {
   if (queue_.empty()) SendFin();
 }
 
+bool MemoryStream::WriteFinal(std::span<const Bytes> slices) {
+  Write(slices);
+  if (!shutdown_ && !dead() && delivery().waiting < io::kDeliveryGrain) return true;
+  Shutdown();
+  return false;
+}
+
 void MemoryStream::SendFin() {
   out().fin = true;
   flush_is_due_ = true;

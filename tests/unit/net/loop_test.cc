@@ -272,6 +272,22 @@ TEST(LoopTest, TimersAreNotEarlyAndTheLoopSleepsUntilThem) {
 }
 
 // After a turn that took too long, data that has arrived meanwhile is not too late.
+TEST(LoopTest, SignalsAreWatchedForFromTheMiddleOfARunToo) {
+  Loop loop{PollerUnderTest()};
+  Alarm alarm(loop, 1ms);
+  int signals = 0;
+  std::unique_ptr<SignalWatcher> watcher;
+  EXPECT_TRUE(RunUntil(loop, [&] {
+    if (alarm.fired_at && watcher == nullptr) {
+      watcher = std::make_unique<SignalWatcher>(loop, std::initializer_list<int>{SIGUSR1},
+                                                [&](int) { ++signals; });
+      ::raise(SIGUSR1);
+    }
+    return signals > 0;
+  }));
+  EXPECT_EQ(signals, 1);
+}
+
 TEST(LoopTest, EventsComeBeforeTheTimersThatWaitForThem) {
   Loop loop{PollerUnderTest()};
   Acceptor acceptor;

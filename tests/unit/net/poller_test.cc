@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/net/fd.h"
+#include "gateway/net/handle.h"
 
 namespace upgate::net {
 namespace {
@@ -61,7 +62,7 @@ class PollerTest : public testing::TestWithParam<PollerKind> {
     EXPECT_EQ(uv_loop_close(&loop_), 0);
   }
 
-  void Wait() { uv_run(&loop_, UV_RUN_NOWAIT); }
+  void Wait() { owner_->Wait(0); }
   bool Poll(std::uint64_t deadline_ns = kForever) {
     Wait();
     return owner_->Dispatch(deadline_ns);
@@ -179,6 +180,46 @@ TEST_P(PollerTest, EventsAfterTheDeadlineAreReportedNextTime) {
   EXPECT_EQ(heard(), 9);
   EXPECT_FALSE(Poll());
   for (const Bell& bell : bells) EXPECT_EQ(bell.heard.size(), 1U);
+}
+
+// A handle of libuv's that is not a client.
+class Async final {
+ public:
+  explicit Async(uv_loop_t& loop)
+      : handle_(MakeHandle<uv_async_t, uv_async_cb>(
+            &loop, uv_async_init, [](uv_async_t* h) { ++*static_cast<int*>(h->data); })) {
+    handle_->data = &calls;
+    uv_run(&loop, UV_RUN_NOWAIT);
+  }
+  void Send() { uv_async_send(handle_.get()); }
+
+  int calls = 0;
+
+ private:
+  UvHandle<uv_async_t> handle_;
+};
+
+TEST_P(PollerTest, LibuvsHandlesAreServedWhileEventsAreLeft) {
+  Async async(loop_);
+  std::deque<Bell> bells;
+  for (int i = 0; i < 10; ++i)
+    bells.emplace_back(*owner_, Poller::kReadable | Poller::kEdge).Ring();
+  EXPECT_TRUE(Poll(0));
+  async.Send();
+  owner_->Wait(-1);
+  EXPECT_EQ(async.calls, 1);
+  EXPECT_FALSE(owner_->Dispatch(kForever));
+  for (const Bell& bell : bells) EXPECT_EQ(bell.heard.size(), 1U);
+}
+
+TEST_P(PollerTest, AWaitEndsWhenAHandleOfLibuvIsReadyOrTheTimeIsOver) {
+  Async async(loop_);
+  async.Send();
+  owner_->Wait(-1);
+  EXPECT_EQ(async.calls, 1);
+  owner_->Wait(1);
+  EXPECT_EQ(async.calls, 1);
+  EXPECT_FALSE(owner_->Dispatch(kForever));
 }
 
 TEST_P(PollerTest, DescriptorsThatCannotBeWatchedTakeNoSlot) {

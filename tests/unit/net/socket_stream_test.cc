@@ -217,6 +217,34 @@ TEST_P(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
   EXPECT_EQ(far_log_.received, "bye");
 }
 
+TEST_P(StreamTest, AFinalWriteLeavesTheEndToTheDestructor) {
+  far_->SetReading(true);
+  EXPECT_TRUE(near_->WriteFinal(std::array{AsBytes("last"), AsBytes(" words")}));
+  near_.reset();
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_EQ(far_log_.received, "last words");
+  EXPECT_EQ(far_log_.errors, 0);
+}
+
+TEST_P(StreamTest, AFinalWriteBehindAQueueEndsLikeTheLastOne) {
+  const std::string written = Congest(*near_);
+  EXPECT_FALSE(near_->WriteFinal(std::array{AsBytes("last")}));
+  near_->Write(AsBytes("dropped"));
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1 && near_log_.flushed == 1; }));
+  EXPECT_TRUE(far_log_.received == written + "last");
+}
+
+// What the system still has to deliver is supervised by the owner of the stream.
+TEST_P(StreamTest, AFinalWriteEndsLikeTheLastOneWhileMuchIsUnderWay) {
+  const std::string much = Pattern(2 * io::kDeliveryGrain);
+  EXPECT_FALSE(near_->WriteFinal(std::array{AsBytes(much)}));
+  EXPECT_TRUE(Until([&] { return near_log_.flushed == 1; }));
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_TRUE(far_log_.received == much);
+}
+
 TEST_P(StreamTest, PausingTakesEffectAtOnceAndNothingIsLost) {
   const std::string written = Congest(*near_);
   near_->Shutdown();
@@ -498,12 +526,20 @@ struct LongTcpInfo {
   std::uint32_t segments_in;
 };
 
-std::uint32_t SegmentsSentBy(const io::ByteStream& stream) {
+LongTcpInfo TcpInfoOf(const io::ByteStream& stream) {
   LongTcpInfo info{};
   socklen_t length = sizeof info;
   ::getsockopt(dynamic_cast<const SocketStream&>(stream).fd(), IPPROTO_TCP, TCP_INFO, &info,
                &length);
-  return info.segments_out;
+  return info;
+}
+
+std::uint32_t SegmentsSentBy(const io::ByteStream& stream) {
+  return TcpInfoOf(stream).segments_out;
+}
+
+std::uint32_t SegmentsReceivedBy(const io::ByteStream& stream) {
+  return TcpInfoOf(stream).segments_in;
 }
 
 TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
@@ -514,6 +550,33 @@ TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1 && near_log_.flushed == 1; }));
   EXPECT_EQ(far_log_.received, last);
   EXPECT_EQ(SegmentsSentBy(*near_) - before, 1U);
+}
+
+TEST_P(TcpStreamTest, TheBytesOfAFinalWriteAndTheEndAreOnePacket) {
+  far_->SetReading(true);
+  const std::uint32_t before = SegmentsReceivedBy(*far_);
+  EXPECT_TRUE(near_->WriteFinal(std::array{AsBytes("last words")}));
+  near_.reset();
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_EQ(SegmentsReceivedBy(*far_) - before, 1U);
+}
+
+TEST_P(TcpStreamTest, AFinalWriteToABrokenConnectionIsNotTaken) {
+  far_->Abort();
+  far_.reset();
+  near_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return near_log_.errors == 1; }));
+  EXPECT_FALSE(near_->WriteFinal(std::array{AsBytes("last")}));
+}
+
+TEST_P(TcpStreamTest, AllBytesBeforeTheEndArriveWhileReadingIsPaused) {
+  const std::string written = Pattern(io::kReadBufferSize + 100);
+  near_->Write(AsBytes(written));
+  near_.reset();
+  RunFor(loop_, 8ms);
+  far_->SetReading(true);
+  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
+  EXPECT_TRUE(far_log_.received == written);
 }
 
 // The queue is the measure of a slow reader's progress: it must show soon, not only after a
