@@ -338,7 +338,7 @@ class Maker {
     if (before && before->config->words == route.words && before->service == record->service &&
         before->auth == record->auth && before->resolver == record->resolver &&
         before->backend == record->backend && before->split == record->split) {
-      return generation_->routes.push_back(std::move(before));
+      return generation_->AddRoute(std::move(before));
     }
     if (!IsWrong(fmt::format("routes[{}]", route.index)))
       record->rewriter = upgrade::Rewriter::For(route);
@@ -346,7 +346,7 @@ class Maker {
       record->row = serving_->registry.Route(record->name);
       LimitClients(*record, before.get(), *generation_);
     }
-    generation_->routes.push_back(std::move(record));
+    generation_->AddRoute(std::move(record));
   }
 
   // Made in any case, as that also looks at the files that its options name. That of a route with
@@ -441,19 +441,23 @@ stats::Registry::Order RowsOf(const Generation& generation) {
   for (const auto& listener : generation.listeners) order.listeners.push_back(listener->row);
   for (const auto& route : generation.routes) order.routes.push_back(route->row);
   for (const auto& [name, backend] : generation.backends) {
-    for (std::size_t i = 0; i < backend->servers.size(); ++i) {
-      const backend::ServerRecord& server = *backend->servers[i];
-      // Those of a server that was away meanwhile may say what was.
-      server.row->weight = backend->config->servers[i].weight;
-      server.row->ejected = server.health.ejected();
-      server.row->down = server.health.down();
-      order.servers.push_back(server.row);
-    }
+    for (const auto& server : backend->servers) order.servers.push_back(server->row);
   }
   for (const auto& route : generation.routes) {
     if (route->resolver) order.servers.push_back(route->resolver->row);
   }
   return order;
+}
+
+void ShowServers(const Generation& generation) {
+  for (const auto& [name, backend] : generation.backends) {
+    for (std::size_t i = 0; i < backend->servers.size(); ++i) {
+      const backend::ServerRecord& server = *backend->servers[i];
+      server.row->weight = backend->config->servers[i].weight;
+      server.row->ejected = server.health.ejected();
+      server.row->down = server.health.down();
+    }
+  }
 }
 
 stats::Registry::Build BuildInfo() {

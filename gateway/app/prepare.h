@@ -45,6 +45,10 @@ Prepared Prepare(std::shared_ptr<const config::Config> config, const plugin::Reg
 // The statistics rows of a generation that was made to serve, in the order of the output.
 stats::Registry::Order RowsOf(const upgrade::Generation& generation);
 
+// Writes the weights and states of a generation's servers into their rows: those of a server that
+// was away meanwhile may say what was.
+void ShowServers(const upgrade::Generation& generation);
+
 // The versions of the program and its libraries, for the statistics.
 stats::Registry::Build BuildInfo();
 

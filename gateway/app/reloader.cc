@@ -1,6 +1,7 @@
 #include "gateway/app/reloader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "gateway/app/changes.h"
@@ -18,6 +19,11 @@ constexpr std::size_t kMostWaiting = 64;
 
 config::ConfigError WholeFile(std::string message) {
   return {{}, "", std::move(message)};
+}
+
+std::chrono::microseconds TimeSince(std::chrono::steady_clock::time_point began) {
+  const auto passed = std::chrono::steady_clock::now() - began;
+  return std::chrono::duration_cast<std::chrono::microseconds>(passed);
 }
 
 }  // namespace
@@ -148,6 +154,7 @@ void Reloader::OnLoaded(Loaded loaded) {
 }
 
 void Reloader::OnAllPrepared() {
+  const auto began = std::chrono::steady_clock::now();
   const upgrade::Generation& next = *loaded_.generation;
   result_ = {.ok = true,
              .generation = next.number,
@@ -158,17 +165,42 @@ void Reloader::OnAllPrepared() {
   for (const auto& renew : next.renewals) renew();
   owner_.OnSwitch(loaded_.generation);
   const auto done = ForEachWorker(&Reloader::OnAllSwitched);
+  const auto released = DestroyWhenReleased();
   for (std::size_t i = 0; i < setup_.workers.size(); ++i)
-    setup_.workers[i]->Switch(loaded_.generation, std::move(loaded_.sockets[i]), done);
+    setup_.workers[i]->Switch(loaded_.generation, std::move(loaded_.sockets[i]), done, released);
+  pause_ = std::max(pause_, TimeSince(began));
+}
+
+// Destroying many routes takes time, so no loop does it: the background thread drops the last
+// reference when no loop has one any more.
+std::function<void()> Reloader::DestroyWhenReleased() {
+  replaced_.push_back(generation_);
+  const auto missing = std::make_shared<std::size_t>(setup_.workers.size());
+  return [this, missing, number = generation_->number] {
+    setup_.main.Post([this, missing, number] {
+      if (--*missing > 0) return;
+      const auto it =
+          std::ranges::find(replaced_, number, [](const auto& one) { return one->number; });
+      background_.Run([last = std::move(*it)]() mutable { last.reset(); }, [] {});
+      replaced_.erase(it);
+    });
+  };
 }
 
 void Reloader::OnAllSwitched() {
-  // Destroying many routes takes time, so no loop does it.
-  std::shared_ptr<const upgrade::Generation> before =
-      std::exchange(generation_, std::move(loaded_.generation));
+  generation_ = std::move(loaded_.generation);
   loaded_ = {};
-  background_.Run([old = std::move(before)]() mutable { old.reset(); }, [] {});
-  LogChanges();
+  const auto tell = [this, names = waiting_.front().names != nullptr, now = generation_] {
+    setup_.registry.SetOrder(RowsOf(*now));
+    LogChanges(names);
+  };
+  const auto told = [this] { OnTold(); };
+  if (background_.Run(tell, told)) return;
+  tell();
+  told();
+}
+
+void Reloader::OnTold() {
   if (waiting_.front().names) {
     owner_.OnNamesTaken();
   } else {
@@ -177,8 +209,8 @@ void Reloader::OnAllSwitched() {
   Finish(result_);
 }
 
-void Reloader::LogChanges() const {
-  if (waiting_.front().names) {
+void Reloader::LogChanges(bool names) const {
+  if (names) {
     for (const admin::Change& change : result_.changes) {
       if (change.what == "server")
         setup_.log.Info("address " + change.change, {{"server", change.name}});

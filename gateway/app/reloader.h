@@ -19,9 +19,10 @@ namespace upgate::app {
 
 // Reloads the configuration of a running gateway. A thread beside the loops reads and checks the
 // file, prepares the generation and binds new sockets, so that no loop blocks. Then every worker
-// prepares the generation, and when all have, every worker switches to it. An error before that
-// leaves everything unchanged. Used on the main loop; its destructor waits for what is being read,
-// and discards it.
+// prepares the generation, and when all have, every worker switches to it. The thread puts the
+// statistics in order, logs what has changed, and destroys the generation before. An error before
+// the switch leaves everything unchanged. Used on the main loop; its destructor waits for what the
+// thread is doing, and discards what it has read.
 class Reloader {
  public:
   // Called on the main loop: OnSwitch before the workers switch, OnSwitched when all have, or when
@@ -76,11 +77,15 @@ class Reloader {
 
   void StartNext();
   Loaded Load(std::shared_ptr<const backend::ServersOfNames> names) const;
-  void LogChanges() const;
+  // On the background thread.
+  void LogChanges(bool names) const;
   void BindNewListeners(Loaded& loaded) const;
   void OnLoaded(Loaded loaded);
   void OnAllPrepared();
   void OnAllSwitched();
+  void OnTold();
+  // For the generation in force, which is about to be replaced; see Worker::Switch.
+  std::function<void()> DestroyWhenReleased();
   // Returns a callback for the workers. When every worker has called it, `then` is called on the
   // main loop.
   Worker::Done ForEachWorker(void (Reloader::*then)());
@@ -90,6 +95,7 @@ class Reloader {
   const Setup setup_;
   std::shared_ptr<const upgrade::Generation> generation_;  // the serving one
   const std::shared_ptr<const config::Config> started_;    // what the process started with
+  std::vector<std::shared_ptr<const upgrade::Generation>> replaced_;  // and still used by loops
   Owner& owner_;
   std::deque<Order> waiting_;  // the first one is being served while busy_
   bool busy_ = false;

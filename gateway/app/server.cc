@@ -96,8 +96,8 @@ Server::Server(std::shared_ptr<const config::Config> config, const plugin::Regis
 
 Server::~Server() = default;
 
-void Server::ShowRows() {
-  stats_->registry.SetOrder(RowsOf(*generation_));
+void Server::ShowGeneration() {
+  ShowServers(*generation_);
   stats_->registry.SetGeneration(generation_->number);
 }
 
@@ -139,8 +139,9 @@ void Server::OnSwitch(const std::shared_ptr<const upgrade::Generation>& generati
   generation_ = generation;
   const config::Config& config = *generation_->config;
   log_.SetLevel(config.log.level);
-  memory_.SetLimit(BytesOf(config.memory, AvailableMemory()));
-  SetOverloadLimits(config);
+  const std::uint64_t available = AvailableMemory();
+  memory_.SetLimit(BytesOf(config.memory, available));
+  SetOverloadLimits(config, available);
   admin_access_->Set(PolicyOf(*generation_));
   WarnOfExposedTokens(*generation_, log_);
 }
@@ -153,7 +154,7 @@ void Server::OnSwitched(const admin::ReloadResult& result) {
 }
 
 void Server::OnNamesTaken() {
-  ShowRows();
+  ShowGeneration();
   certificate_watch_->Watch(*generation_);
   health_checks_->Watch(generation_->backends);
   name_watch_->Watch(*generation_);
@@ -178,12 +179,11 @@ void Server::WatchOverload() {
           now.loops.push_back({worker->loop().turns(), worker->loop().long_turns()});
       },
       [this](std::size_t loop) { workers_[loop]->loop().Post([] {}); });
-  SetOverloadLimits(*generation_->config);
+  SetOverloadLimits(*generation_->config, AvailableMemory());
 }
 
-void Server::SetOverloadLimits(const config::Config& config) {
-  if (overload_watch_)
-    overload_watch_->SetMemoryLimit(BytesOf(config.overload.memory, AvailableMemory()));
+void Server::SetOverloadLimits(const config::Config& config, std::uint64_t available) {
+  if (overload_watch_) overload_watch_->SetMemoryLimit(BytesOf(config.overload.memory, available));
   for (const auto& worker : workers_) worker->loop().SetLongTurn(config.overload.loop_lag);
 }
 
@@ -209,7 +209,8 @@ std::expected<std::unique_ptr<Server>, std::vector<config::ConfigError>> Server:
   auto generation = Prepare(server->config_, plugins, &serving);
   if (!generation) return std::unexpected(std::move(generation.error()));
   server->generation_ = std::move(*generation);
-  server->ShowRows();
+  server->stats_->registry.SetOrder(RowsOf(*server->generation_));
+  server->ShowGeneration();
   server->counts_ = std::make_unique<upgrade::SharedCounts>();
   server->server_log_ = std::make_unique<backend::ServerLog>(log);
   server->shared_ =

@@ -61,7 +61,7 @@ class Server final : private admin::Control,
   void Listen(std::vector<config::ConfigError>& errors);
   Result<SocketAddress> ListenEverywhere(std::size_t listener, const SocketAddress& address);
   std::optional<std::string> ShareOutFiles();
-  void ShowRows();
+  void ShowGeneration();
   std::string WhyNotReady() const;
   upgrade::PostToLoop PostToLoop();
   void Reload(const std::string& caller,
@@ -71,7 +71,8 @@ class Server final : private admin::Control,
   void ReloadAndNotify(const std::string& caller);
   void WatchConfig();
   void WatchOverload();
-  void SetOverloadLimits(const config::Config& config);
+  // `available`: bytes of memory, see AvailableMemory.
+  void SetOverloadLimits(const config::Config& config, std::uint64_t available);
   void OnSwitch(const std::shared_ptr<const upgrade::Generation>& generation) override;
   void OnSwitched(const admin::ReloadResult& result) override;
   void OnNamesTaken() override;

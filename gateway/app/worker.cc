@@ -85,22 +85,23 @@ void Worker::Post(std::move_only_function<void(upgrade::Gateway&)> task) {
 
 void Worker::Prepare(std::shared_ptr<const upgrade::Generation> generation, Done done) {
   loop_.Post([this, next = std::move(generation), finished = std::move(done)]() mutable {
-    finished(Timed([&] { gateway_.Prepare(std::move(next)); }));
+    gateway_.Prepare(std::move(next), std::move(finished));
   });
 }
 
 void Worker::Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
-                    Done done) {
+                    Done done, std::function<void()> released) {
   loop_.Post([this, next = std::move(generation), bound = std::move(sockets),
-              finished = std::move(done)]() mutable {
-    finished(Timed([&] { SwitchNow(std::move(next), std::move(bound)); }));
+              finished = std::move(done), free = std::move(released)]() mutable {
+    finished(Timed([&] { SwitchNow(std::move(next), std::move(bound), std::move(free)); }));
   });
 }
 
-void Worker::SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets) {
+void Worker::SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
+                       std::function<void()> released) {
   generation_ = std::move(generation);
   const bool listeners_gone = listeners_.Adopt(*generation_);
-  gateway_.Switch(listeners_gone);
+  gateway_.Switch(listeners_gone, std::move(released));
   if (admin_front_) admin_front_->Update(generation_->http, generation_->admin->tls, {});
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     for (auto& socket : sockets[i]) {

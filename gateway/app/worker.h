@@ -56,12 +56,14 @@ class Worker final : private io::Timer::Owner {
 
   // Replaces the generation in two steps; all workers must have completed the first before any
   // begins the second. See upgrade::LoopRoutes. `sockets` are those of new listeners, by index in
-  // the configuration. `done` is called on the loop's thread with the time for which the step held
-  // up the loop. Thread-safe.
+  // the configuration. `done` is called on the loop's thread with the longest time for which the
+  // step held up the loop, and `released` when the loop does not use the previous generation any
+  // more, except where a session or a request still does. Thread-safe.
   using Sockets = std::vector<std::vector<std::unique_ptr<io::BoundSocket>>>;
   using Done = std::function<void(std::chrono::microseconds pause)>;
   void Prepare(std::shared_ptr<const upgrade::Generation> generation, Done done);
-  void Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets, Done done);
+  void Switch(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets, Done done,
+              std::function<void()> released);
 
   // Runs `task` on the loop's thread, in order; discarded if the loop has ended. Thread-safe.
   void Post(std::move_only_function<void(upgrade::Gateway&)> task);
@@ -71,7 +73,8 @@ class Worker final : private io::Timer::Owner {
 
  private:
   void BeginDrain(const Stop& stop);
-  void SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets);
+  void SwitchNow(std::shared_ptr<const upgrade::Generation> generation, Sockets sockets,
+                 std::function<void()> released);
   void LookLater();
   void AbandonClients();
   void OnTimer(io::Timer&) override { AbandonClients(); }

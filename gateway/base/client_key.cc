@@ -12,9 +12,22 @@ std::uint64_t Fold(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t Random() {
-  std::random_device source;
-  return std::uint64_t{source()} << 32 | source();
+struct Secret {
+  std::uint64_t high;
+  std::uint64_t low;
+};
+
+// One for the whole process: where instructions that ask for the processor's abilities are
+// emulated, as in many virtual machines, each random_device takes a hundred microseconds, and a
+// configuration of a thousand routes has thousands of tables.
+const Secret& SecretOfProcess() {
+  static const Secret secret = [] {
+    std::random_device source;
+    const auto random = [&] { return std::uint64_t{source()} << 32 | source() | 1; };
+    const std::uint64_t high = random();
+    return Secret{.high = high, .low = random()};
+  }();
+  return secret;
 }
 
 }  // namespace
@@ -31,7 +44,7 @@ ClientKey ClientKey::OfUser(std::string_view name) {
   return {.high = high | 2, .low = low | 2};
 }
 
-ClientHash::ClientHash() : high_(Random() | 1), low_(Random() | 1) {}
+ClientHash::ClientHash() : high_(SecretOfProcess().high), low_(SecretOfProcess().low) {}
 
 std::uint64_t ClientHash::operator()(const ClientKey& key) const {
   return Fold(Fold(key.high ^ high_, key.low ^ low_) ^ low_, high_);

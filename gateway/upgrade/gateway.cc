@@ -117,19 +117,19 @@ Gateway::~Gateway() = default;
 
 // ---- the configuration
 
-void Gateway::Prepare(std::shared_ptr<const Generation> generation) {
-  routes_.Prepare(std::move(generation));
+void Gateway::Prepare(std::shared_ptr<const Generation> generation, LoopRoutes::Prepared done) {
+  routes_.Prepare(std::move(generation), std::move(done));
 }
 
-void Gateway::Switch(bool listeners_gone) {
-  const bool routes_changed = routes_.Switch();
+void Gateway::Switch(bool listeners_gone, std::function<void()> released) {
+  const bool routes_changed = routes_.Switch(std::move(released));
   compression_pool_.SetMemory(routes_.generation().config->compression_memory / id_step_);
   if ((routes_changed || listeners_gone) && !sessions_.empty()) EndOutdated();
 }
 
 void Gateway::Adopt(std::shared_ptr<const Generation> generation) {
-  Prepare(std::move(generation));
-  Switch(false);
+  routes_.PrepareNow(std::move(generation));
+  Switch(false, nullptr);
 }
 
 bool Gateway::IsOutdated(const session::Session& session) {

@@ -84,13 +84,13 @@ class Gateway final : private session::Session::Owner, private ServicePost {
           std::size_t index, std::size_t loops);
   ~Gateway();
 
-  // Replaces the serving generation, or sets the first one, in two steps; see LoopRoutes. Sessions
+  // Replaces the serving generation in two steps; see LoopRoutes for these and `released`. Sessions
   // whose listener, route or server is gone, or whose route has another target, are closed as
   // on_change of their route says (see OnChangeOf); all others are unaffected. `listeners_gone` is
-  // the result of LoopListeners::Adopt, which must be called before Switch. Adopt does both steps,
-  // for the start.
-  void Prepare(std::shared_ptr<const Generation> generation);
-  void Switch(bool listeners_gone);
+  // the result of LoopListeners::Adopt, which must be called before Switch. Adopt sets the
+  // first one, at once.
+  void Prepare(std::shared_ptr<const Generation> generation, LoopRoutes::Prepared done);
+  void Switch(bool listeners_gone, std::function<void()> released);
   void Adopt(std::shared_ptr<const Generation> generation);
 
   // Handles a request that came by `listener`. The caller owns the result. `places` must outlive

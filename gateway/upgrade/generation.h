@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gateway/backend/server.h"
@@ -103,6 +107,7 @@ struct Generation {
   std::unique_ptr<route::Router> router;
   std::vector<std::shared_ptr<const ListenerRecord>> listeners;  // in the configuration's order
   std::vector<std::shared_ptr<const RouteRecord>> routes;        // in the configuration's order
+  std::unordered_map<std::string_view, std::size_t> places;      // in `routes`, by name
   std::map<std::string, std::shared_ptr<const backend::BackendRecord>, std::less<>> backends;
   // Servers of earlier generations, which keep their state if they come back while something still
   // uses them. By backend and URL.
@@ -120,6 +125,16 @@ struct Generation {
   // Changes to what this generation shares with the previous one (certificates that were read
   // again, new bounds of limits). To be called, in order, when this generation begins to serve.
   std::vector<std::function<void()>> renewals;
+
+  void AddRoute(std::shared_ptr<const RouteRecord> route) {
+    places.emplace(route->name, routes.size());
+    routes.push_back(std::move(route));
+  }
+  // nullptr if there is no route of that name.
+  const RouteRecord* FindRoute(std::string_view name) const {
+    const auto it = places.find(name);
+    return it != places.end() ? routes[it->second].get() : nullptr;
+  }
 };
 
 }  // namespace upgate::upgrade

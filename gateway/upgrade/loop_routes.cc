@@ -1,6 +1,7 @@
 #include "gateway/upgrade/loop_routes.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "gateway/upgrade/loop_auth.h"
@@ -8,46 +9,132 @@
 
 namespace upgate::upgrade {
 
+namespace {
+
+// What one turn does: each takes some microseconds, a context that is kept far less.
+constexpr std::size_t kNewContexts = 16;
+constexpr std::size_t kKeptContexts = 128;
+constexpr std::size_t kReleased = 32;
+
+}  // namespace
+
+// Releases a table that is not in use any more.
+class LoopRoutes::Retired final : public io::Later, public io::Deletable {
+ public:
+  Retired(LoopRoutes& routes, Table table, std::function<void()> released)
+      : routes_(routes), table_(std::move(table)), released_(std::move(released)) {
+    // Whoever waits for `released` owns it, and is not a loop.
+    table_.generation.reset();
+  }
+
+  void OnLater() override {
+    for (std::size_t i = 0; i < kReleased; ++i) {
+      if (!ReleaseOne()) return Finish();
+    }
+    routes_.setup_.loop.turn.Continue(*this);
+  }
+
+ private:
+  bool ReleaseOne() {
+    if (!table_.contexts.empty()) {
+      table_.contexts.pop_back();
+    } else if (!table_.backends.empty()) {
+      table_.backends.erase(table_.backends.begin());
+    } else if (!table_.auth.empty()) {
+      table_.auth.erase(table_.auth.begin());
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void Finish() {
+    const auto released = std::move(released_);
+    const auto it = std::ranges::find(routes_.retired_, this, &std::unique_ptr<Retired>::get);
+    routes_.setup_.loop.turn.DeferDelete(std::move(*it));
+    routes_.retired_.erase(it);
+    if (released) released();
+  }
+
+  LoopRoutes& routes_;
+  Table table_;
+  std::function<void()> released_;
+};
+
 LoopRoutes::LoopRoutes(const Setup& setup) : setup_(setup) {}
 
 LoopRoutes::~LoopRoutes() = default;
 
-void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation) {
-  Table table{
-      .generation = std::move(generation), .contexts = {}, .backends = {}, .auth = {}, .names = {}};
-  std::unordered_map<const RouteRecord*, RouteContext*> known;
-  for (const Ref<RouteContext>& context : now_.contexts)
-    known.emplace(&context->record(), context.get());
-  table.contexts.reserve(table.generation->routes.size());
-  for (const std::shared_ptr<const RouteRecord>& record : table.generation->routes) {
-    table.names.emplace(record->name, record.get());
-    const auto same = known.find(record.get());
-    if (same == known.end()) {
-      table.contexts.push_back(MakeContext(record, table));
-      continue;
-    }
-    table.contexts.emplace_back(same->second);
-    if (record->backend) BackendFor(record->backend, table);
-    for (const auto& backend : record->split) BackendFor(backend, table);
-    for (const auto& auth : record->auth) AuthFor(auth, table);
+void LoopRoutes::Prepare(std::shared_ptr<const Generation> generation, Prepared done) {
+  Begin(std::move(generation));
+  prepared_ = std::move(done);
+  setup_.loop.turn.Continue(*this);
+}
+
+void LoopRoutes::PrepareNow(std::shared_ptr<const Generation> generation) {
+  Begin(std::move(generation));
+  while (PrepareSome()) {
   }
-  next_ = std::move(table);
 }
 
-bool LoopRoutes::Switch() {
-  if (!next_) return false;
-  const bool changed = std::ranges::any_of(now_.contexts, [&](const Ref<RouteContext>& context) {
-    const auto same = next_->names.find(context->name());
-    return same == next_->names.end() || same->second != &context->record();
-  });
-  now_ = std::move(*next_);
+void LoopRoutes::Begin(std::shared_ptr<const Generation> generation) {
+  Cancel();
+  prepared_ = nullptr;
+  longest_ = {};
+  kept_ = 0;
+  next_ = Table{.generation = std::move(generation), .contexts = {}, .backends = {}, .auth = {}};
+  next_->contexts.reserve(next_->generation->routes.size());
+}
+
+void LoopRoutes::OnLater() {
+  const std::uint64_t began = setup_.loop.timers.Micros();
+  const bool more = PrepareSome();
+  longest_ = std::max(longest_, std::chrono::microseconds(setup_.loop.timers.Micros() - began));
+  if (more) return setup_.loop.turn.Continue(*this);
+  const Prepared done = std::exchange(prepared_, nullptr);
+  done(longest_);
+}
+
+bool LoopRoutes::PrepareSome() {
+  const std::size_t kept_before = kept_;
+  for (std::size_t i = 0; !IsPrepared() && i < kKeptContexts; ++i) {
+    AddContext(next_->generation->routes[next_->contexts.size()]);
+    if (i + 1 - (kept_ - kept_before) == kNewContexts) break;
+  }
+  return !IsPrepared();
+}
+
+bool LoopRoutes::IsPrepared() const {
+  return next_ && next_->contexts.size() == next_->generation->routes.size();
+}
+
+void LoopRoutes::AddContext(const std::shared_ptr<const RouteRecord>& record) {
+  Table& table = *next_;
+  RouteContext* const same = KeptFor(*record);
+  if (same == nullptr) return table.contexts.push_back(MakeContext(record, table));
+  ++kept_;
+  table.contexts.emplace_back(same);
+  if (record->backend) BackendFor(record->backend, table);
+  for (const auto& backend : record->split) BackendFor(backend, table);
+  for (const auto& auth : record->auth) AuthFor(auth, table);
+}
+
+RouteContext* LoopRoutes::KeptFor(const RouteRecord& record) const {
+  if (!now_.generation) return nullptr;
+  const auto before = now_.generation->places.find(record.name);
+  if (before == now_.generation->places.end()) return nullptr;
+  RouteContext* const context = now_.contexts[before->second].get();
+  return &context->record() == &record ? context : nullptr;
+}
+
+bool LoopRoutes::Switch(std::function<void()> released) {
+  if (!IsPrepared()) return false;
+  const bool changed = kept_ != now_.contexts.size();
+  Table before = std::exchange(now_, std::move(*next_));
   next_.reset();
+  retired_.push_back(std::make_unique<Retired>(*this, std::move(before), std::move(released)));
+  setup_.loop.turn.Continue(*retired_.back());
   return changed;
-}
-
-const RouteRecord* LoopRoutes::FindByName(std::string_view name) const {
-  const auto it = now_.names.find(name);
-  return it != now_.names.end() ? it->second : nullptr;
 }
 
 Ref<RouteContext> LoopRoutes::MakeContext(const std::shared_ptr<const RouteRecord>& record,

@@ -93,6 +93,7 @@ TestGateway::TestGateway(std::string_view yaml, MemoryNetwork::Options options, 
     throw std::runtime_error(config::ToString("test.yaml", generation.error().front()));
   generation_ = std::move(*generation);
   stats_->SetOrder(app::RowsOf(*generation_));
+  app::ShowServers(*generation_);
   stats_source_.stats = stats_.get();
   counts_ = std::make_unique<upgrade::SharedCounts>();
   server_log_ = std::make_unique<backend::ServerLog>(log_);
@@ -153,16 +154,19 @@ void TestGateway::Replace(const std::shared_ptr<const config::Config>& config,
   const app::Serving serving{*stats_, loops_, generation_.get(), std::move(names)};
   auto next = app::Prepare(config, plugins_, &serving);
   if (!next) throw std::runtime_error(config::ToString("test.yaml", next.error().front()));
-  for (auto& worker : workers_) worker->gateway->Prepare(*next);
+  std::size_t prepared = 0;
+  for (auto& worker : workers_) worker->gateway->Prepare(*next, [&](auto) { ++prepared; });
+  while (prepared < workers_.size()) loop_.RunTurn();
   for (const auto& renew : (*next)->renewals) renew();
   const std::vector<std::string> open = ListenerNames();
   generation_ = std::move(*next);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const bool gone = workers_[i]->listeners->Adopt(*generation_);
-    workers_[i]->gateway->Switch(gone);
+    workers_[i]->gateway->Switch(gone, nullptr);
     Listen(i, open);
   }
   stats_->SetOrder(app::RowsOf(*generation_));
+  app::ShowServers(*generation_);
   loop_.RunUntilIdle();
 }
 

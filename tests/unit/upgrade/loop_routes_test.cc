@@ -1,6 +1,10 @@
 #include "gateway/upgrade/loop_routes.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -60,12 +64,13 @@ class LoopRoutesTest : public testing::Test {
   std::shared_ptr<const Generation> Of(std::vector<std::shared_ptr<const RouteRecord>> routes) {
     auto generation = std::make_shared<Generation>();
     generation->config = config_;
-    generation->routes = std::move(routes);
+    for (auto& route : routes) generation->AddRoute(std::move(route));
     return generation;
   }
   void Adopt(std::shared_ptr<const Generation> generation) {
-    routes_.Prepare(std::move(generation));
-    routes_.Switch();
+    routes_.PrepareNow(std::move(generation));
+    routes_.Switch(nullptr);
+    loop_.RunUntilIdle();
   }
   static std::shared_ptr<config::Config> MakeConfig() {
     auto config = std::make_shared<config::Config>();
@@ -127,18 +132,18 @@ TEST_F(LoopRoutesTest, RoutesToOneBackendShareItAlsoWithThoseBefore) {
 
 TEST_F(LoopRoutesTest, NothingServesBeforeTheSwitch) {
   Adopt(Of({ToBackend("first")}));
-  routes_.Prepare(Of({ToBackend("second")}));
+  routes_.PrepareNow(Of({ToBackend("second")}));
   EXPECT_EQ(routes_.At(0).name(), "first");
-  routes_.Switch();
+  routes_.Switch(nullptr);
   EXPECT_EQ(routes_.At(0).name(), "second");
 }
 
 TEST_F(LoopRoutesTest, AnInstanceIsThereFromPrepareUntilItIsDropped) {
   const auto service = std::make_shared<const Counted>();
-  routes_.Prepare(Of({ToService("s", service)}));
+  routes_.PrepareNow(Of({ToService("s", service)}));
   EXPECT_EQ(service->instances, 1);
   ASSERT_NE(routes_.HostOf(*service), nullptr);
-  routes_.Switch();
+  routes_.Switch(nullptr);
   EXPECT_EQ(routes_.At(0).service(), routes_.HostOf(*service));
   Adopt(Of({ToService("another route", service)}));
   EXPECT_EQ(service->instances, 1) << "the same configuration, the same instance";
@@ -147,6 +152,72 @@ TEST_F(LoopRoutesTest, AnInstanceIsThereFromPrepareUntilItIsDropped) {
   routes_.DropHost(*service);
   EXPECT_EQ(service->instances, 0);
   EXPECT_EQ(routes_.HostOf(*service), nullptr);
+}
+
+TEST_F(LoopRoutesTest, ATurnMakesAndDestroysAFewOfManyRoutes) {
+  constexpr std::ptrdiff_t kRoutes = 200;
+  constexpr std::ptrdiff_t kFew = 64;
+  using Records = std::vector<std::weak_ptr<const RouteRecord>>;
+  const auto make = [&](Records& seen) {
+    std::vector<std::shared_ptr<const RouteRecord>> records;
+    for (std::ptrdiff_t i = 0; i < kRoutes; ++i) {
+      records.push_back(ToBackend(std::to_string(i)));
+      seen.push_back(records.back());
+    }
+    return Of(std::move(records));
+  };
+  // A context holds its record, besides `others`.
+  const auto contexts = [](const Records& seen, long others) {
+    return std::ranges::count_if(seen, [&](const auto& one) { return one.use_count() > others; });
+  };
+  Records before;
+  auto first = make(before);
+  Adopt(first);
+  Records now;
+  const auto second = make(now);
+  bool prepared = false;
+  routes_.Prepare(second, [&](auto) { prepared = true; });
+  for (std::ptrdiff_t made = 0; !prepared; made = contexts(now, 1)) {
+    ASSERT_TRUE(loop_.RunTurn());
+    EXPECT_LE(contexts(now, 1) - made, kFew);
+  }
+  EXPECT_EQ(contexts(now, 1), kRoutes);
+  bool released = false;
+  EXPECT_TRUE(routes_.Switch([&] { released = true; }));
+  first.reset();
+  EXPECT_EQ(contexts(before, 0), kRoutes);
+  for (std::ptrdiff_t left = kRoutes; !released; left = contexts(before, 0)) {
+    ASSERT_TRUE(loop_.RunTurn());
+    EXPECT_LE(left - contexts(before, 0), kFew);
+  }
+  EXPECT_EQ(contexts(before, 0), 0);
+}
+
+TEST_F(LoopRoutesTest, AnIncompleteTableIsReplacedAndNeverServes) {
+  Adopt(Of({ToBackend("first")}));
+  routes_.Prepare(Of({ToBackend("second")}), [](auto) { FAIL() << "it was replaced"; });
+  EXPECT_FALSE(routes_.Switch(nullptr));
+  EXPECT_EQ(routes_.At(0).name(), "first");
+  bool prepared = false;
+  routes_.Prepare(Of({ToBackend("third")}), [&](auto) { prepared = true; });
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(prepared);
+  routes_.Switch(nullptr);
+  EXPECT_EQ(routes_.At(0).name(), "third");
+}
+
+TEST_F(LoopRoutesTest, SaysWhetherARouteIsGoneOrChanged) {
+  const auto stays = ToBackend("stays");
+  const auto another = ToBackend("another");
+  Adopt(Of({stays, another}));
+  const auto changed = [&](std::vector<std::shared_ptr<const RouteRecord>> routes) {
+    routes_.PrepareNow(Of(std::move(routes)));
+    return routes_.Switch(nullptr);
+  };
+  EXPECT_FALSE(changed({another, stays}));
+  EXPECT_FALSE(changed({another, ToBackend("new"), stays}));
+  EXPECT_TRUE(changed({another, stays})) << "one is gone";
+  EXPECT_TRUE(changed({another, ToBackend("stays")})) << "another record of the same name";
 }
 
 TEST_F(LoopRoutesTest, WhoHoldsAContextKeepsWhatItUses) {

@@ -1,12 +1,16 @@
 """One measurement: clients, a time without reloads, as long a time with them, and what is left."""
 
 import http.client
+import os
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable, TypeVar
 
 from .. import memory, processes
 from ..gateways import Setting
@@ -21,6 +25,7 @@ _POLL = 0.005  # seconds
 _OPEN = 120.0  # seconds for all clients to connect
 _SETTLED = 2.0  # seconds of load before anything is measured
 _DRAIN = 15.0  # seconds for the last echoes
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class _Run:
         self._generation = Generation(0, backend, tuple(listeners))
         self._servers: subprocess.Popen | None = None
         self._load: Talker | None = None
+        # Whatever asks the gateway runs here and gives way to it.
+        self._observer = ThreadPoolExecutor(1, initializer=_give_way)
         live = self._rotation.live
         self._setting = Setting(
             directory=directory,
@@ -75,13 +82,13 @@ class _Run:
         self._start()
         time.sleep(_SETTLED)
         self._load.ask("report")  # discards the time of opening the connections
-        time.sleep(self._settings.reloads * self._settings.interval)
+        self._observe_all()
         quiet = self._load.ask("report")
-        before = self._held()
+        before = self._observed(self._held)
         reloads = self._reload_all()
         during = self._load.ask("report")
         time.sleep(self._settings.settle)
-        after = self._held()
+        after = self._observed(self._held)
         settling = self._load.ask("finish", _DRAIN)
         return {"quiet": quiet, "during": during, "settling": settling, "before": before, "after": after} | reloads
 
@@ -114,15 +121,35 @@ class _Run:
         """What the gateway holds now."""
         return {"processes": len(self._system.pids()), **memory.resident(self._system.process.pid)}
 
-    def _reload_all(self) -> dict:
-        took, most = [], {"processes": 0, "rss": 0}
+    def _observed(self, look: Callable[[], _T]) -> _T:
+        return self._observer.submit(look).result()
+
+    def _each_interval(self, step: Callable[[], None]) -> None:
+        """Calls it once for each reload of the settings, at their times."""
         began = time.monotonic()
         for number in range(self._settings.reloads):
             time.sleep(max(0.0, began + number * self._settings.interval - time.monotonic()))
-            took.append(self._reload())
-            held = self._held()
-            most = {key: max(value, held[key]) for key, value in most.items()}
+            step()
         time.sleep(max(0.0, began + self._settings.reloads * self._settings.interval - time.monotonic()))
+
+    def _observe_all(self) -> None:
+        """Asks what is asked after each reload, without reloads."""
+
+        def step() -> None:
+            self._observed(self._is_served)
+            self._observed(self._held)
+
+        self._each_interval(step)
+
+    def _reload_all(self) -> dict:
+        took, most = [], {"processes": 0, "rss": 0}
+
+        def step() -> None:
+            took.append(self._reload())
+            held = self._observed(self._held)
+            most.update({key: max(value, held[key]) for key, value in most.items()})
+
+        self._each_interval(step)
         return {"reload_ms": took, "most": most}
 
     def _reload(self) -> float:
@@ -131,13 +158,16 @@ class _Run:
         self._rotation.use(self._generation.certificate)
         began = time.monotonic()
         self._system.reload(self._generation)
-        while not (self._system.confirmed() and self._in_force()):
+        while not self._observed(self._is_served):
             if self._system.process.poll() is not None:
                 raise Failed(f"{self._system.name} ended instead of reloading: {self._system.log()}")
             if time.monotonic() > began + _PATIENCE:
                 raise Failed(f"a reload of {self._system.name} was not in force after {_PATIENCE:.0f} s: {self._system.log()}")
             time.sleep(_POLL)
         return (time.monotonic() - began) * 1000
+
+    def _is_served(self) -> bool:
+        return self._system.confirmed() and self._in_force()
 
     def _in_force(self) -> bool:
         """Whether new connections get the new configuration: its route, its certificate and its listeners."""
@@ -163,6 +193,12 @@ class _Run:
             self._system.stop()
         if self._servers:
             processes.stop(self._servers)
+        self._observer.shutdown()
+
+
+def _give_way() -> None:
+    """Lowers the priority of the calling thread only: what the harness starts does not inherit it."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
 def _listening(port: int) -> bool:

@@ -80,6 +80,7 @@ class Upgate(Signalled):
 
     def __init__(self) -> None:
         super().__init__(replace(gateways.UPGATE, template="reload-upgate.yaml"), render.upgate, signal.SIGHUP)
+        self._before = (0, 0)  # see _counts
 
     def missing(self) -> str:
         program = self.gateway.command(_NOWHERE, Path())[0]
