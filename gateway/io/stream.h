@@ -124,14 +124,11 @@ class ByteStream : public Deletable {
     Shutdown();
   }
 
-  // The same, for a caller that expects nothing more from the peer. True: the system will deliver
-  // everything, and the destructor sends the end mark; destroy the stream directly afterwards.
-  // False: as after WriteLast, because much is not delivered yet, or because the peer answers the
-  // end mark (TLS), which would reset a connection that is closed.
-  virtual bool WriteFinal(std::span<const Bytes> slices) {
-    WriteLast(slices);
-    return false;
-  }
+  // For a caller that has had the peer's end mark: true if the destructor sends ours, and the
+  // system will deliver everything, so that the stream may be destroyed at once. False if Shutdown
+  // and a wait for OnFlushed are needed: much is not delivered yet, or the transport has an end
+  // mark of its own (TLS).
+  virtual bool EndsOnDestruction() const { return false; }
 
   // Makes destruction abort the connection (RST if the transport has one) instead of closing it in
   // an orderly way, so that the peer can tell. Destroy the stream directly afterwards.

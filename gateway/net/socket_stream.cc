@@ -212,11 +212,8 @@ void SocketStream::WriteLast(std::span<const Bytes> slices) {
   Shutdown();
 }
 
-bool SocketStream::WriteFinal(std::span<const Bytes> slices) {
-  Send(slices, MSG_MORE);
-  if (writing_ == Writing::kOpen && delivery().waiting < io::kDeliveryGrain) return true;
-  Shutdown();
-  return false;
+bool SocketStream::EndsOnDestruction() const {
+  return writing_ == Writing::kOpen && delivery().waiting < io::kDeliveryGrain;
 }
 
 void SocketStream::Send(std::span<const Bytes> slices, int flags) {

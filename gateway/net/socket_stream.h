@@ -54,7 +54,7 @@ class SocketStream final : public io::ByteStream, private Poller::Client, privat
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
   void WriteLast(std::span<const Bytes> slices) override;
-  bool WriteFinal(std::span<const Bytes> slices) override;
+  bool EndsOnDestruction() const override;
   void Abort() override;
   std::size_t queued() const override { return queue_ ? queue_->size() : 0; }
   io::Delivery delivery() const override;

@@ -124,14 +124,14 @@ inline void FrameTunnel::PassOn(Peer& from, Bytes kept, Bytes data) {
 }
 
 // The server's answer to the client's Close: nothing may follow it. Towards the client the gateway
-// is the server, which ends the connection first (RFC 6455, section 7.1.1). The client sends
-// nothing after its Close (section 5.5.1), so a FIN is all that could still come from it.
+// is the server, which ends the connection first (RFC 6455, section 7.1.1). What a client sends
+// behind its Close is still read: otherwise the system would reset the connection, and the client
+// could lose the answer.
 void FrameTunnel::PassLast(Bytes kept, Bytes data) {
   last_active_ = context_.loop.timers.Now();
   if (client_.muted) return;
   const std::array slices{kept, data};
-  if (client_.stream->WriteFinal(kept.empty() ? std::span(slices).last(1) : std::span(slices)))
-    Release(client_);
+  client_.stream->WriteLast(kept.empty() ? std::span(slices).last(1) : std::span(slices));
 }
 
 void FrameTunnel::Pass(Peer& from, MutableBytes data) {
@@ -229,7 +229,7 @@ void FrameTunnel::OnEnd(Peer& from) {
                        : "the connection ended without a Close");
   BeginClosing();
   ShutDown(Other(from));
-  if (Other(from).ended && from.stream->WriteFinal({})) Release(from);
+  if (Other(from).ended) from.stream->EndsOnDestruction() ? Release(from) : ShutDown(from);
   AwaitEnds();
   FinishIfDone();
 }
@@ -315,7 +315,7 @@ void FrameTunnel::ShutDown(Peer& peer) {
   if (!peer.gone) peer.stream->Shutdown();
 }
 
-// Closes a connection whose end is the destructor's (see io::ByteStream::WriteFinal).
+// Closes a connection whose end is the destructor's (see io::ByteStream::EndsOnDestruction).
 void FrameTunnel::Release(Peer& peer) {
   peer.gone = peer.muted = peer.ended = peer.flushed = true;
   peer.rest.reset();

@@ -122,11 +122,8 @@ void MemoryStream::Shutdown() {
   if (queue_.empty()) SendFin();
 }
 
-bool MemoryStream::WriteFinal(std::span<const Bytes> slices) {
-  Write(slices);
-  if (!shutdown_ && !dead() && delivery().waiting < io::kDeliveryGrain) return true;
-  Shutdown();
-  return false;
+bool MemoryStream::EndsOnDestruction() const {
+  return !shutdown_ && !dead() && delivery().waiting < io::kDeliveryGrain;
 }
 
 void MemoryStream::SendFin() {

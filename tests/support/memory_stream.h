@@ -88,7 +88,7 @@ class MemoryStream final : public io::ByteStream, public Participant {
   void SetReading(bool on) override;
   void Write(std::span<const Bytes> slices) override;
   void Shutdown() override;
-  bool WriteFinal(std::span<const Bytes> slices) override;
+  bool EndsOnDestruction() const override;
   void Abort() override { reset_on_close_ = true; }
   std::size_t queued() const override { return queue_.size(); }
   io::Delivery delivery() const override;

@@ -43,10 +43,7 @@ class World::Stream final : public io::ByteStream {
     wire_->flush_is_due = true;
     world_.flushing_.push_back(wire_);
   }
-  bool WriteFinal(std::span<const Bytes> slices) override {
-    Write(slices);
-    return true;
-  }
+  bool EndsOnDestruction() const override { return true; }
   void Abort() override {}
   std::size_t queued() const override { return 0; }
   io::Delivery delivery() const override { return {.waiting = queued()}; }

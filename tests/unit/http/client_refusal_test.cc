@@ -43,14 +43,14 @@ TEST_P(ClientRefusalTest, FailsAtEveryChunkSize) {
   }
 }
 
-std::string Ok(std::string_view fields) {
+std::string OkHead(std::string_view fields) {
   return "HTTP/1.1 200 OK\r\n" + std::string(fields) + "\r\n";
 }
 std::string Line(std::string_view line) {
   return std::string(line) + "\r\nContent-Length: 0\r\n\r\n";
 }
 std::string Chunked(std::string_view body) {
-  return Ok("Transfer-Encoding: chunked\r\n") + std::string(body);
+  return OkHead("Transfer-Encoding: chunked\r\n") + std::string(body);
 }
 std::string Switch(std::string_view fields) {
   return "HTTP/1.1 101 Switching Protocols\r\n" + std::string(fields) + "\r\n";
@@ -85,61 +85,65 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Fields, ClientRefusalTest,
-    testing::Values(BadAnswer{"BareLf", Ok("A: b\nC: d\r\n"), "bare LF in the response head"},
+    testing::Values(BadAnswer{"BareLf", OkHead("A: b\nC: d\r\n"), "bare LF in the response head"},
                     BadAnswer{"BareLfEnd", "HTTP/1.1 200 OK\r\nA: b\r\n\n", "bare LF"},
-                    BadAnswer{"BareCr", Ok("A: b\rC: d\r\n"), "bare CR in the response head"},
-                    BadAnswer{"CrCrLf", Ok("A: b\r\r\n"), "bare CR"},
-                    BadAnswer{"Folded", Ok("A: b\r\n c\r\n"), "folded"},
-                    BadAnswer{"FoldedTab", Ok("A: b\r\n\tc\r\n"), "folded"},
-                    BadAnswer{"FirstLineFolded", Ok(" A: b\r\n"), "whitespace before"},
-                    BadAnswer{"SpaceBeforeColon", Ok("A : b\r\n"), "before its colon"},
-                    BadAnswer{"TabBeforeColon", Ok("A\t: b\r\n"), "before its colon"},
-                    BadAnswer{"NoColon", Ok("A\r\n"), "without a colon"},
-                    BadAnswer{"EmptyName", Ok(": b\r\n"), "empty header name"},
-                    BadAnswer{"BadName", Ok("A(: b\r\n"), "header name"},
-                    BadAnswer{"NulInName", Ok("A\0: b\r\n"s), "NUL"},
-                    BadAnswer{"NulInValue", Ok("A: b\0\r\n"s), "NUL in the response head"},
-                    BadAnswer{"Control", Ok("A: \x7f\r\n"), "control"}));
+                    BadAnswer{"BareCr", OkHead("A: b\rC: d\r\n"), "bare CR in the response head"},
+                    BadAnswer{"CrCrLf", OkHead("A: b\r\r\n"), "bare CR"},
+                    BadAnswer{"Folded", OkHead("A: b\r\n c\r\n"), "folded"},
+                    BadAnswer{"FoldedTab", OkHead("A: b\r\n\tc\r\n"), "folded"},
+                    BadAnswer{"FirstLineFolded", OkHead(" A: b\r\n"), "whitespace before"},
+                    BadAnswer{"SpaceBeforeColon", OkHead("A : b\r\n"), "before its colon"},
+                    BadAnswer{"TabBeforeColon", OkHead("A\t: b\r\n"), "before its colon"},
+                    BadAnswer{"NoColon", OkHead("A\r\n"), "without a colon"},
+                    BadAnswer{"EmptyName", OkHead(": b\r\n"), "empty header name"},
+                    BadAnswer{"BadName", OkHead("A(: b\r\n"), "header name"},
+                    BadAnswer{"NulInName", OkHead("A\0: b\r\n"s), "NUL"},
+                    BadAnswer{"NulInValue", OkHead("A: b\0\r\n"s), "NUL in the response head"},
+                    BadAnswer{"Control", OkHead("A: \x7f\r\n"), "control"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Framing, ClientRefusalTest,
     testing::Values(
-        BadAnswer{"LengthAndCoding", Ok("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"),
+        BadAnswer{"LengthAndCoding", OkHead("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"),
                   "both"},
-        BadAnswer{"CodingAndLength", Ok("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"),
+        BadAnswer{"CodingAndLength", OkHead("Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"),
                   "both"},
-        BadAnswer{"TwoLengths", Ok("Content-Length: 2\r\nContent-Length: 3\r\n"), "repeated"},
+        BadAnswer{"TwoLengths", OkHead("Content-Length: 2\r\nContent-Length: 3\r\n"), "repeated"},
         BadAnswer{"ThreeLengths",
-                  Ok("Content-Length: 2\r\nContent-Length: 2\r\nContent-Length: 3\r\n"),
+                  OkHead("Content-Length: 2\r\nContent-Length: 2\r\nContent-Length: 3\r\n"),
                   "repeated"},
-        BadAnswer{"EqualNumbers", Ok("Content-Length: 2\r\nContent-Length: 02\r\n"), "repeated"},
-        BadAnswer{"OneEmpty", Ok("Content-Length:\r\nContent-Length: 2\r\n"), "Content-Length"},
-        BadAnswer{"OtherEmpty", Ok("Content-Length: 2\r\nContent-Length:\r\n"), "repeated"},
-        BadAnswer{"SameSigned", Ok("Content-Length: +2\r\nContent-Length: +2\r\n"),
-                  "Content-Length"},
-        BadAnswer{"SameLengthsAndCoding",
-                  Ok("Content-Length: 2\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n"),
+        BadAnswer{"EqualNumbers", OkHead("Content-Length: 2\r\nContent-Length: 02\r\n"),
                   "repeated"},
-        BadAnswer{"ListedLengths", Ok("Content-Length: 2, 3\r\n"), "Content-Length"},
-        BadAnswer{"ListedAndOther", Ok("Content-Length: 2, 2\r\nContent-Length: 3\r\n"),
+        BadAnswer{"OneEmpty", OkHead("Content-Length:\r\nContent-Length: 2\r\n"), "Content-Length"},
+        BadAnswer{"OtherEmpty", OkHead("Content-Length: 2\r\nContent-Length:\r\n"), "repeated"},
+        BadAnswer{"SameSigned", OkHead("Content-Length: +2\r\nContent-Length: +2\r\n"),
                   "Content-Length"},
-        BadAnswer{"CommaBehind", Ok("Content-Length: 2,\r\n"), "Content-Length"},
-        BadAnswer{"CommaBefore", Ok("Content-Length: ,2\r\n"), "Content-Length"},
-        BadAnswer{"SpacesBetween", Ok("Content-Length: 2 2, 2 2\r\n"), "Content-Length"},
-        BadAnswer{"Plus", Ok("Content-Length: +2\r\n"), "Content-Length"},
-        BadAnswer{"Minus", Ok("Content-Length: -2\r\n"), "Content-Length"},
-        BadAnswer{"Hex", Ok("Content-Length: 0x2\r\n"), "Content-Length"},
-        BadAnswer{"Empty", Ok("Content-Length:\r\n"), "Content-Length"},
-        BadAnswer{"Inner", Ok("Content-Length: 2 2\r\n"), "Content-Length"},
-        BadAnswer{"Huge", Ok("Content-Length: 18446744073709551616\r\n"), "Content-Length"},
-        BadAnswer{"Gzip", Ok("Transfer-Encoding: gzip\r\n"), "exactly chunked"},
-        BadAnswer{"GzipChunked", Ok("Transfer-Encoding: gzip, chunked\r\n"), "exactly chunked"},
-        BadAnswer{"ChunkedGzip", Ok("Transfer-Encoding: chunked, gzip\r\n"), "exactly chunked"},
-        BadAnswer{"ChunkedTwice", Ok("Transfer-Encoding: chunked, chunked\r\n"), "exactly chunked"},
-        BadAnswer{"Identity", Ok("Transfer-Encoding: identity\r\n"), "exactly chunked"},
-        BadAnswer{"Quoted", Ok("Transfer-Encoding: \"chunked\"\r\n"), "exactly chunked"},
-        BadAnswer{"EmptyCoding", Ok("Transfer-Encoding:\r\n"), "exactly chunked"},
-        BadAnswer{"TwoCodings", Ok("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+        BadAnswer{
+            "SameLengthsAndCoding",
+            OkHead("Content-Length: 2\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n"),
+            "repeated"},
+        BadAnswer{"ListedLengths", OkHead("Content-Length: 2, 3\r\n"), "Content-Length"},
+        BadAnswer{"ListedAndOther", OkHead("Content-Length: 2, 2\r\nContent-Length: 3\r\n"),
+                  "Content-Length"},
+        BadAnswer{"CommaBehind", OkHead("Content-Length: 2,\r\n"), "Content-Length"},
+        BadAnswer{"CommaBefore", OkHead("Content-Length: ,2\r\n"), "Content-Length"},
+        BadAnswer{"SpacesBetween", OkHead("Content-Length: 2 2, 2 2\r\n"), "Content-Length"},
+        BadAnswer{"Plus", OkHead("Content-Length: +2\r\n"), "Content-Length"},
+        BadAnswer{"Minus", OkHead("Content-Length: -2\r\n"), "Content-Length"},
+        BadAnswer{"Hex", OkHead("Content-Length: 0x2\r\n"), "Content-Length"},
+        BadAnswer{"Empty", OkHead("Content-Length:\r\n"), "Content-Length"},
+        BadAnswer{"Inner", OkHead("Content-Length: 2 2\r\n"), "Content-Length"},
+        BadAnswer{"Huge", OkHead("Content-Length: 18446744073709551616\r\n"), "Content-Length"},
+        BadAnswer{"Gzip", OkHead("Transfer-Encoding: gzip\r\n"), "exactly chunked"},
+        BadAnswer{"GzipChunked", OkHead("Transfer-Encoding: gzip, chunked\r\n"), "exactly chunked"},
+        BadAnswer{"ChunkedGzip", OkHead("Transfer-Encoding: chunked, gzip\r\n"), "exactly chunked"},
+        BadAnswer{"ChunkedTwice", OkHead("Transfer-Encoding: chunked, chunked\r\n"),
+                  "exactly chunked"},
+        BadAnswer{"Identity", OkHead("Transfer-Encoding: identity\r\n"), "exactly chunked"},
+        BadAnswer{"Quoted", OkHead("Transfer-Encoding: \"chunked\"\r\n"), "exactly chunked"},
+        BadAnswer{"EmptyCoding", OkHead("Transfer-Encoding:\r\n"), "exactly chunked"},
+        BadAnswer{"TwoCodings",
+                  OkHead("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
                   "repeated"},
         BadAnswer{"CodingOnHttp10",
                   "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.0"},

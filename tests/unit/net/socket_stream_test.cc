@@ -217,32 +217,29 @@ TEST_P(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
   EXPECT_EQ(far_log_.received, "bye");
 }
 
-TEST_P(StreamTest, AFinalWriteLeavesTheEndToTheDestructor) {
+TEST_P(StreamTest, TheDestructorSendsTheEnd) {
   far_->SetReading(true);
-  EXPECT_TRUE(near_->WriteFinal(std::array{AsBytes("last"), AsBytes(" words")}));
+  near_->Write(AsBytes("last words"));
+  EXPECT_TRUE(near_->EndsOnDestruction());
   near_.reset();
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
   EXPECT_EQ(far_log_.received, "last words");
   EXPECT_EQ(far_log_.errors, 0);
 }
 
-TEST_P(StreamTest, AFinalWriteBehindAQueueEndsLikeTheLastOne) {
-  const std::string written = Congest(*near_);
-  EXPECT_FALSE(near_->WriteFinal(std::array{AsBytes("last")}));
-  near_->Write(AsBytes("dropped"));
-  far_->SetReading(true);
-  EXPECT_TRUE(Until([&] { return far_log_.ends == 1 && near_log_.flushed == 1; }));
-  EXPECT_TRUE(far_log_.received == written + "last");
+TEST_P(StreamTest, TheDestructorCannotSendAQueueNorASecondEnd) {
+  Congest(*near_);
+  EXPECT_FALSE(near_->EndsOnDestruction());
+  far_->Shutdown();
+  EXPECT_FALSE(far_->EndsOnDestruction());
 }
 
 // What the system still has to deliver is supervised by the owner of the stream.
-TEST_P(StreamTest, AFinalWriteEndsLikeTheLastOneWhileMuchIsUnderWay) {
-  const std::string much = Pattern(2 * io::kDeliveryGrain);
-  EXPECT_FALSE(near_->WriteFinal(std::array{AsBytes(much)}));
-  EXPECT_TRUE(Until([&] { return near_log_.flushed == 1; }));
+TEST_P(StreamTest, TheDestructorIsTooEarlyWhileMuchIsUnderWay) {
+  near_->Write(AsBytes(Pattern(2 * io::kDeliveryGrain)));
+  EXPECT_FALSE(near_->EndsOnDestruction());
   far_->SetReading(true);
-  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
-  EXPECT_TRUE(far_log_.received == much);
+  EXPECT_TRUE(Until([&] { return near_->EndsOnDestruction(); }));
 }
 
 TEST_P(StreamTest, PausingTakesEffectAtOnceAndNothingIsLost) {
@@ -526,20 +523,12 @@ struct LongTcpInfo {
   std::uint32_t segments_in;
 };
 
-LongTcpInfo TcpInfoOf(const io::ByteStream& stream) {
+std::uint32_t SegmentsSentBy(const io::ByteStream& stream) {
   LongTcpInfo info{};
   socklen_t length = sizeof info;
   ::getsockopt(dynamic_cast<const SocketStream&>(stream).fd(), IPPROTO_TCP, TCP_INFO, &info,
                &length);
-  return info;
-}
-
-std::uint32_t SegmentsSentBy(const io::ByteStream& stream) {
-  return TcpInfoOf(stream).segments_out;
-}
-
-std::uint32_t SegmentsReceivedBy(const io::ByteStream& stream) {
-  return TcpInfoOf(stream).segments_in;
+  return info.segments_out;
 }
 
 TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
@@ -552,21 +541,12 @@ TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
   EXPECT_EQ(SegmentsSentBy(*near_) - before, 1U);
 }
 
-TEST_P(TcpStreamTest, TheBytesOfAFinalWriteAndTheEndAreOnePacket) {
-  far_->SetReading(true);
-  const std::uint32_t before = SegmentsReceivedBy(*far_);
-  EXPECT_TRUE(near_->WriteFinal(std::array{AsBytes("last words")}));
-  near_.reset();
-  EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
-  EXPECT_EQ(SegmentsReceivedBy(*far_) - before, 1U);
-}
-
-TEST_P(TcpStreamTest, AFinalWriteToABrokenConnectionIsNotTaken) {
+TEST_P(TcpStreamTest, TheDestructorSendsNoEndOnABrokenConnection) {
   far_->Abort();
   far_.reset();
   near_->SetReading(true);
   EXPECT_TRUE(Until([&] { return near_log_.errors == 1; }));
-  EXPECT_FALSE(near_->WriteFinal(std::array{AsBytes("last")}));
+  EXPECT_FALSE(near_->EndsOnDestruction());
 }
 
 TEST_P(TcpStreamTest, AllBytesBeforeTheEndArriveWhileReadingIsPaused) {
