@@ -118,8 +118,10 @@ void Loop::RunUntil(const std::function<bool()>& done) {
 void Loop::RunTurn() {
   uv_update_time(&uv_);
   BeforeWait();
-  if (std::exchange(uv_changed_, false)) uv_run(&uv_, UV_RUN_NOWAIT);
-  poller_->Wait(TimeToWait());
+  // What runs here may leave something to be done before the loop may sleep.
+  const bool uv_changed = std::exchange(uv_changed_, false);
+  if (uv_changed) uv_run(&uv_, UV_RUN_NOWAIT);
+  poller_->Wait(uv_changed ? 0 : TimeToWait());
   AfterWait();
 }
 

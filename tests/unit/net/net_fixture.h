@@ -35,9 +35,12 @@ inline bool RunUntil(Loop& loop, const std::function<bool()>& done) {
     bool barked = false;
   } watchdog;
   io::Timer timer(loop.view().timers, watchdog);
-  timer.Arm(std::chrono::seconds(10));
+  constexpr io::Millis kPatience = std::chrono::seconds(10);
+  const io::Instant end = loop.view().timers.Now() + kPatience;
+  timer.Arm(kPatience);
   loop.RunUntil([&] { return watchdog.barked || done(); });
-  return !watchdog.barked;
+  // A loop that sleeps although there is something to do is woken for the watchdog.
+  return loop.view().timers.Now() < end - kPatience / 10;
 }
 
 // Runs the loop for some time; returns the number of turns.
