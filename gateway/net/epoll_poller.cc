@@ -53,7 +53,7 @@ void EpollPoller::Change(Place place, int fd, std::uint32_t events) {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) != 0) DieOfErrno("epoll_ctl");
 }
 
-void EpollPoller::Wait(int timeout_ms) {
+std::uint64_t EpollPoller::Wait(int timeout_ms) {
   // The events that are left do not hold up libuv's handles.
   bool uv_is_ready = next_ < count_;
   if (!uv_is_ready) {
@@ -68,11 +68,10 @@ void EpollPoller::Wait(int timeout_ms) {
     uv_is_ready = uv != events.end();
     if (uv_is_ready) *uv = events_[--count_];
   }
-  if (uv_is_ready) {
-    uv_run(&loop_, UV_RUN_NOWAIT);
-  } else {
-    uv_update_time(&loop_);
-  }
+  uv_update_time(&loop_);
+  const std::uint64_t now = uv_now(&loop_);
+  if (uv_is_ready) uv_run(&loop_, UV_RUN_NOWAIT);
+  return now;
 }
 
 bool EpollPoller::Dispatch(std::uint64_t deadline_ns) {

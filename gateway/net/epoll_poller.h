@@ -27,7 +27,7 @@ class EpollPoller final : public Poller {
   static std::unique_ptr<EpollPoller> Make(uv_loop_t& loop);
 
   void Change(Place place, int fd, std::uint32_t events) override;
-  void Wait(int timeout_ms) override;
+  std::uint64_t Wait(int timeout_ms) override;
   bool Dispatch(std::uint64_t deadline_ns) override;
 
  private:

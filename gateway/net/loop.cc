@@ -42,11 +42,13 @@ std::string OpenHandles(uv_loop_t* loop) {
 void Loop::Clock::SetRunning(bool running) {
   running_ = running;
   uv_update_time(&loop_);
+  now_ = uv_now(&loop_);
 }
 
 io::Instant Loop::Clock::Now() const {
   if (!running_) uv_update_time(&loop_);
-  return io::Instant{io::Millis(static_cast<io::Millis::rep>(uv_now(&loop_) - start_))};
+  const std::uint64_t now = running_ ? now_ : uv_now(&loop_);
+  return io::Instant{io::Millis(static_cast<io::Millis::rep>(now - start_))};
 }
 
 std::uint64_t Loop::Clock::Micros() const {
@@ -117,12 +119,12 @@ void Loop::RunUntil(const std::function<bool()>& done) {
 
 void Loop::RunTurn() {
   uv_update_time(&uv_);
+  clock_.Set(uv_now(&uv_));
   BeforeWait();
   // What runs here may leave something to be done before the loop may sleep.
   const bool uv_changed = std::exchange(uv_changed_, false);
   if (uv_changed) uv_run(&uv_, UV_RUN_NOWAIT);
-  poller_->Wait(uv_changed ? 0 : TimeToWait());
-  AfterWait();
+  AfterWait(poller_->Wait(uv_changed ? 0 : TimeToWait()));
 }
 
 void Loop::BeforeWait() {
@@ -139,8 +141,9 @@ void Loop::BeforeWait() {
   if ((*done_)()) stopped_ = true;
 }
 
-void Loop::AfterWait() {
-  polled_ms_ = uv_now(&uv_);
+void Loop::AfterWait(std::uint64_t polled_ms) {
+  polled_ms_ = polled_ms;
+  clock_.Set(polled_ms);
   sockets_left_ = poller_->Dispatch(SliceEnd());
   // Timers run after the events of their turn: after a long turn, or when the process was not
   // scheduled, the awaited data may have arrived before the deadline.

@@ -124,26 +124,29 @@ class Loop final : public io::Turn {
   };
 
   // A timer wheel on libuv's clock: the time is fixed for a turn, at the moment when the loop woke
-  // up.
+  // up. libuv's own time may be later: since 1.45 it also changes after callbacks.
   class Clock final : public TimerWheel {
    public:
-    explicit Clock(uv_loop_t& loop) : loop_(loop), start_(uv_now(&loop)) {}
+    explicit Clock(uv_loop_t& loop) : loop_(loop), start_(uv_now(&loop)), now_(start_) {}
     io::Instant Now() const override;
     std::uint64_t Micros() const override;
     std::int64_t UnixSeconds() const override;
     // Outside of Run no turn updates the time, so Now does.
     void SetRunning(bool running);
+    // While running; libuv's milliseconds.
+    void Set(std::uint64_t ms) { now_ = ms; }
 
    private:
     uv_loop_t& loop_;
-    std::uint64_t start_;  // milliseconds
+    std::uint64_t start_;  // libuv's milliseconds, as now_
+    std::uint64_t now_;
     bool running_ = false;
   };
 
   void RunTurn();
   // The phases of a turn; see above.
   void BeforeWait();
-  void AfterWait();
+  void AfterWait(std::uint64_t polled_ms);
   void OnWake();
 
   std::uint64_t SliceEnd() const;

@@ -58,9 +58,9 @@ class Poller {
   }
 
   // Waits until a descriptor or a handle of libuv is ready, for at most `timeout_ms` (-1: without a
-  // limit), and sets libuv's time to the moment when the wait ended. Does not wait if collected
-  // events are left.
-  virtual void Wait(int timeout_ms) = 0;
+  // limit). Returns libuv's time in milliseconds when the wait ended, before the callbacks. Does
+  // not wait if collected events are left.
+  virtual std::uint64_t Wait(int timeout_ms) = 0;
 
   // Delivers collected events until none is left or uv_hrtime() passes `deadline_ns`, but at least
   // one. Returns whether events are left.

@@ -39,7 +39,9 @@ UvPoller::UvPoller(uv_loop_t& loop)
       timer_(MakeHandle<uv_timer_t>(&loop, uv_timer_init)),
       check_(MakeHandle<uv_check_t>(&loop, uv_check_init)) {
   loop.data = this;
-  uv_check_start(check_.get(), [](uv_check_t* check) { uv_stop(check->loop); });
+  uv_check_start(check_.get(), [](uv_check_t* check) {
+    static_cast<UvPoller*>(check->loop->data)->polled_ms_ = uv_now(check->loop);
+  });
 }
 
 bool UvPoller::Watch(Place place, int fd, std::uint32_t events) {
@@ -96,15 +98,15 @@ void UvPoller::OnEvents(Place place, int status, int uv_events) {
   }
 }
 
-// Unlike UV_RUN_ONCE, an iteration of UV_RUN_DEFAULT leaves the time as it was when the wait ended.
-void UvPoller::Wait(int timeout_ms) {
+std::uint64_t UvPoller::Wait(int timeout_ms) {
   const bool waits = timeout_ms != 0 && ready_.empty();
   if (waits && timeout_ms > 0) {
     uv_update_time(&loop_);
     uv_timer_start(timer_.get(), [](uv_timer_t*) {}, static_cast<std::uint64_t>(timeout_ms), 0);
   }
-  uv_run(&loop_, waits ? UV_RUN_DEFAULT : UV_RUN_NOWAIT);
+  uv_run(&loop_, waits ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   uv_timer_stop(timer_.get());
+  return polled_ms_;
 }
 
 bool UvPoller::Dispatch(std::uint64_t deadline_ns) {

@@ -20,7 +20,7 @@ class UvPoller final : public Poller {
   explicit UvPoller(uv_loop_t& loop);
 
   void Change(Place place, int fd, std::uint32_t events) override;
-  void Wait(int timeout_ms) override;
+  std::uint64_t Wait(int timeout_ms) override;
   bool Dispatch(std::uint64_t deadline_ns) override;
 
  private:
@@ -39,7 +39,8 @@ class UvPoller final : public Poller {
 
   uv_loop_t& loop_;
   UvHandle<uv_timer_t> timer_;       // the limit of Wait
-  UvHandle<uv_check_t> check_;       // ends Wait
+  UvHandle<uv_check_t> check_;       // sets polled_ms_
+  std::uint64_t polled_ms_ = 0;      // libuv's time when the last wait ended
   std::vector<Watched> watched_;     // indexed by place
   std::deque<std::uint64_t> ready_;  // keys with pending events, in order
 };
