@@ -1,7 +1,6 @@
 #include "gateway/app/reloader.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "gateway/app/changes.h"
@@ -19,11 +18,6 @@ constexpr std::size_t kMostWaiting = 64;
 
 config::ConfigError WholeFile(std::string message) {
   return {{}, "", std::move(message)};
-}
-
-std::chrono::microseconds TimeSince(std::chrono::steady_clock::time_point began) {
-  const auto passed = std::chrono::steady_clock::now() - began;
-  return std::chrono::duration_cast<std::chrono::microseconds>(passed);
 }
 
 }  // namespace
@@ -154,7 +148,10 @@ void Reloader::OnLoaded(Loaded loaded) {
 }
 
 void Reloader::OnAllPrepared() {
-  const auto began = std::chrono::steady_clock::now();
+  pause_ = std::max(pause_, Timed([this] { SwitchAll(); }));
+}
+
+void Reloader::SwitchAll() {
   const upgrade::Generation& next = *loaded_.generation;
   result_ = {.ok = true,
              .generation = next.number,
@@ -168,7 +165,6 @@ void Reloader::OnAllPrepared() {
   const auto released = DestroyWhenReleased();
   for (std::size_t i = 0; i < setup_.workers.size(); ++i)
     setup_.workers[i]->Switch(loaded_.generation, std::move(loaded_.sockets[i]), done, released);
-  pause_ = std::max(pause_, TimeSince(began));
 }
 
 // Destroying many routes takes time, so no loop does it: the background thread drops the last

@@ -82,6 +82,7 @@ class Reloader {
   void BindNewListeners(Loaded& loaded) const;
   void OnLoaded(Loaded loaded);
   void OnAllPrepared();
+  void SwitchAll();
   void OnAllSwitched();
   void OnTold();
   // For the generation in force, which is about to be replaced; see Worker::Switch.

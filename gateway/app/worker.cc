@@ -16,15 +16,14 @@ io::Loop JoinedTo(io::MemoryTotal& memory, net::Loop& loop) {
   return loop.view();
 }
 
-// How long `step` took.
+}  // namespace
+
 std::chrono::microseconds Timed(const std::function<void()>& step) {
   const auto before = std::chrono::steady_clock::now();
   step();
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
                                                                before);
 }
-
-}  // namespace
 
 Worker::Worker(std::shared_ptr<const upgrade::Generation> generation, const upgrade::Shared& shared,
                stats::LoopStats& stats, std::size_t index, std::size_t workers)

@@ -17,6 +17,9 @@
 
 namespace upgate::app {
 
+// Calls `step`; returns how long it took.
+std::chrono::microseconds Timed(const std::function<void()>& step);
+
 // One loop with its listeners and sessions. Runs on a thread of its own, or on the main thread,
 // which creates, starts and joins all workers.
 class Worker final : private io::Timer::Owner {

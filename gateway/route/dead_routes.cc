@@ -32,7 +32,8 @@ std::optional<Shape> ShapeOfText(std::string_view regex) {
   if (regex == "/" || regex == ".*") return Shape{.beginning = "/", .all = true};
   if (!regex.starts_with('^')) return {};
   regex.remove_prefix(1);
-  Shape shape{.only = regex.ends_with('$') && !regex.ends_with("\\$")};
+  Shape shape;
+  shape.only = regex.ends_with('$') && !regex.ends_with("\\$");
   if (shape.only) regex.remove_suffix(1);
   shape.all = !shape.only;
   if (shape.all && regex.ends_with(".*") && !regex.ends_with("\\.*")) regex.remove_suffix(2);

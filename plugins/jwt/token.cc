@@ -1,5 +1,6 @@
 #include "plugins/jwt/token.h"
 
+#include <optional>
 #include <utility>
 
 #include "gateway/base/base64.h"
@@ -15,6 +16,12 @@ constexpr std::size_t kMostMembers = 1024;  // of an object in the claims
 
 std::unexpected<TokenFault> Malformed(std::string why) {
   return std::unexpected(TokenFault{plugin::AuthReason::kMalformed, std::move(why)});
+}
+
+std::optional<JsonText> ReadObject(std::string_view text, std::size_t most_members) {
+  auto read = JsonText::Read(text, {.depth = kDeepest, .members = most_members});
+  if (read && !read->root().is_object()) read.reset();
+  return read;
 }
 
 // Extensions change what a header means (RFC 7515, section 4.1.11; RFC 7797): there are none here.
@@ -52,9 +59,8 @@ std::expected<JwtParts, TokenFault> JwtParts::Read(std::string_view token) {
   auto payload = Base64UrlDecode(token.substr(first + 1, second - first - 1));
   const auto signature = Base64UrlDecode(token.substr(second + 1));
   if (!header || !payload || !signature) return Malformed("the token is not base64url");
-  const auto fields = JsonText::Read(*header, {kDeepest, kMostFields});
-  if (!fields || !fields->root().is_object())
-    return Malformed("the token's header is not a JSON object");
+  const auto fields = ReadObject(*header, kMostFields);
+  if (!fields) return Malformed("the token's header is not a JSON object");
   auto parts = ReadHeader(fields->root());
   if (!parts) return parts;
   if (signature->empty()) return Malformed("the token has no signature");
@@ -63,9 +69,8 @@ std::expected<JwtParts, TokenFault> JwtParts::Read(std::string_view token) {
 }
 
 std::expected<JsonText, TokenFault> JwtParts::Claims() const {
-  auto claims = JsonText::Read(payload, {kDeepest, kMostMembers});
-  if (!claims || !claims->root().is_object())
-    return Malformed("the token's claims are not a JSON object");
+  auto claims = ReadObject(payload, kMostMembers);
+  if (!claims) return Malformed("the token's claims are not a JSON object");
   return std::move(*claims);
 }
 
