@@ -3,8 +3,8 @@
 #   tests/run.sh [dev|asan|tsan]     the preset to build; default: dev
 # A build folder that does not exist yet gets a unity build, which takes a third of the time. For work on the code, run
 # `cmake --preset PRESET` before: then a change recompiles single files, and compile_commands.json lists all sources.
-# Excludes the tests that set up a whole Debian 13 system, for the build, the package and the image (ctest --test-dir build/dev
-# -L slow-roots).
+# Excludes the tests that set up a whole Debian 13 system, for the build, the package and the image, and the guard of the release
+# build (ctest --test-dir build/dev -L slow).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

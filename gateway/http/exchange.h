@@ -95,7 +95,7 @@ class Exchange {
 
   // Fields for the head of every final response, whoever sends it, a 101 included; each replaces
   // those of the same name, after all other changes.
-  virtual void SetOwnFields(Headers) {}
+  virtual void SetOwnFields(Headers fields) = 0;
 
   // Allows the body of the response to be sent as gzip. Borrowed: outlives the exchange.
   virtual void SetCompression(const config::HttpCompression&) {}

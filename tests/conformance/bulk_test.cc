@@ -1,6 +1,7 @@
 // Large messages, whole and in fragments, and many small ones: everything comes back, and nothing
 // else.
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,11 @@
 namespace upgate::conformance {
 namespace {
 
-// Text with characters of every length and a long period; exactly `size` bytes.
-std::string TextOf(std::size_t size) {
-  std::string text;
+// Text with characters of every length and a long period; exactly `size` bytes. Made once.
+const std::string& TextOf(std::size_t size) {
+  static std::map<std::size_t, std::string> made;
+  std::string& text = made[size];
+  if (!text.empty()) return text;
   std::uint32_t state = 1;
   while (text.size() + 4 <= size) {
     state = state * 1664525 + 1013904223;
@@ -27,8 +30,11 @@ std::string TextOf(std::size_t size) {
   return text.append(size - text.size(), '.');
 }
 
-std::string BytesOf(std::size_t size) {
-  std::string bytes(size, '\0');
+const std::string& BytesOf(std::size_t size) {
+  static std::map<std::size_t, std::string> made;
+  std::string& bytes = made[size];
+  if (!bytes.empty()) return bytes;
+  bytes.resize(size);
   std::uint32_t state = 7;
   for (char& byte : bytes) {
     state = state * 1664525 + 1013904223;
@@ -72,8 +78,8 @@ constexpr std::size_t kMiB = 1024 * kKiB;
 
 TEST_P(BulkTest, LargeMessages) {
   for (const std::size_t size : {64 * kKiB, 256 * kKiB, kMiB, 4 * kMiB, 16 * kMiB}) {
-    const std::string text = TextOf(size);
-    const std::string bytes = BytesOf(size);
+    const std::string& text = TextOf(size);
+    const std::string& bytes = BytesOf(size);
     SCOPED_TRACE(size);
     ExpectEcho(Text(text), {{kText, text}});
     ExpectEcho(Binary(bytes), {{kBinary, bytes}});
@@ -81,8 +87,8 @@ TEST_P(BulkTest, LargeMessages) {
 }
 
 TEST_P(BulkTest, LargeMessagesInFragments) {
-  const std::string text = TextOf(4 * kMiB);
-  const std::string bytes = BytesOf(4 * kMiB);
+  const std::string& text = TextOf(4 * kMiB);
+  const std::string& bytes = BytesOf(4 * kMiB);
   for (std::size_t fragment = 64; fragment <= 4 * kMiB; fragment *= 4) {
     SCOPED_TRACE(fragment);
     ExpectEcho(Fragments(kText, text, fragment), {{kText, text}});
@@ -91,8 +97,8 @@ TEST_P(BulkTest, LargeMessagesInFragments) {
 }
 
 TEST_P(BulkTest, LargeMessagesInSmallWrites) {
-  const std::string text = TextOf(kMiB);
-  const std::string bytes = BytesOf(kMiB);
+  const std::string& text = TextOf(kMiB);
+  const std::string& bytes = BytesOf(kMiB);
   for (const std::size_t piece : {64, 127, 1024, 1500}) {
     SCOPED_TRACE(piece);
     ExpectEcho(Text(text), {{kText, text}}, piece);
@@ -123,7 +129,7 @@ TEST_P(BulkTest, ManyMessages) {
 TEST_P(BulkTest, ManyRoundTrips) {
   const auto client = Open();
   for (int i = 0; i < 2000; ++i) {
-    const std::string payload = TextOf(i % 300);
+    const std::string& payload = TextOf(i % 300);
     // A TCP server sends no echo of an empty message.
     if (payload.empty()) continue;
     client->Send(Text(payload));

@@ -228,12 +228,12 @@ int Connection::PeerDescriptor() {
 
 void Connection::WaitUntilRead() {
   const Deadline deadline = Patience();
-  const int peer = PeerDescriptor();
+  if (peer_ < 0) peer_ = PeerDescriptor();
   for (;;) {
     int unread = 0;
-    if (peer < 0 || !IsPeer(peer) || ::syscall(SYS_ioctl, peer, FIONREAD, &unread) != 0 ||
-        unread == 0)
-      return;
+    if (peer_ < 0 || ::syscall(SYS_ioctl, peer_, FIONREAD, &unread) != 0 || unread == 0) return;
+    // Once the gateway has closed its end, the descriptor may be another connection's.
+    if (!IsPeer(peer_)) return;
     if (steady_clock::now() > deadline) throw std::runtime_error("the gateway does not read");
     ::sched_yield();
   }

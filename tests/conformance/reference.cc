@@ -74,15 +74,24 @@ void Reference::OnHeader() {
 }
 
 void Reference::OnPayload(std::string_view masked) {
-  std::string& to = control() ? control_ : message_.payload;
   left_ -= masked.size();
-  for (const char c : masked) {
-    ++taken_;
-    const unsigned byte = static_cast<unsigned char>(c) ^ At(mask_, mask_at_++ % 4);
-    const bool text = !control() && !compressed_ && message_.opcode == kText;
-    if (text && !utf8_.Take(byte)) return Fail(1007);
-    to.push_back(static_cast<char>(byte));
-    if (!control()) payload_.push_back(static_cast<char>(byte));
+  std::string bytes(masked);
+  for (char& c : bytes) c = static_cast<char>(c ^ mask_[mask_at_++ % 4]);
+  if (control()) {
+    taken_ += bytes.size();
+    control_ += bytes;
+  } else {
+    const bool text = !compressed_ && message_.opcode == kText;
+    const std::size_t good = text ? utf8_.TakeAll(bytes) : bytes.size();
+    const bool broken = good < bytes.size();
+    bytes.resize(good);
+    taken_ += good;
+    message_.payload += bytes;
+    payload_ += bytes;
+    if (broken) {
+      ++taken_;
+      return Fail(1007);
+    }
   }
   if (left_ == 0) OnFrame();
 }

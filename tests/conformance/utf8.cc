@@ -22,12 +22,15 @@ bool Utf8Reader::Take(unsigned byte) {
   return true;
 }
 
+std::size_t Utf8Reader::TakeAll(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (taken < bytes.size() && Take(static_cast<unsigned char>(bytes[taken]))) ++taken;
+  return taken;
+}
+
 bool IsUtf8(std::string_view text) {
   Utf8Reader reader;
-  for (const char c : text) {
-    if (!reader.Take(static_cast<unsigned char>(c))) return false;
-  }
-  return reader.complete();
+  return reader.TakeAll(text) == text.size() && reader.complete();
 }
 
 std::string Utf8Of(unsigned code_point) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,8 @@ class Utf8Reader {
  public:
   // False at the first byte that no continuation can make valid.
   bool Take(unsigned byte);
+  // Returns how many bytes Take() accepted, one after the other.
+  std::size_t TakeAll(std::string_view bytes);
   // Not inside a character.
   bool complete() const { return left_ == 0; }
 

@@ -232,23 +232,28 @@ MemoryNetwork::ResolveOutcome MemoryNetwork::LookUp(const std::string& host) con
 }
 
 bool MemoryNetwork::RunOnce() {
-  // By index, looked up each time, because callbacks add and remove participants. Those that are
-  // added during the round wait for the next one.
   if (running_) {
     ADD_FAILURE() << "the network was run from inside one of its own callbacks";
     return false;
   }
   running_ = true;
+  // Callbacks add and remove participants. Those added during the round wait for the next one.
   const std::uint64_t last = last_id_;
   bool active = false;
-  auto next = participants_.begin();
-  while (next != participants_.end() && next->first <= last) {
-    const std::uint64_t id = next->first;
-    if (next->second->Step()) active = true;
-    next = participants_.upper_bound(id);
+  next_ = participants_.begin();
+  while (next_ != participants_.end() && next_->first <= last) {
+    Participant* participant = next_->second;
+    ++next_;
+    if (participant->Step()) active = true;
   }
   running_ = false;
   return active;
+}
+
+void MemoryNetwork::Remove(std::uint64_t id) {
+  const auto at = participants_.find(id);
+  if (running_ && at == next_) ++next_;
+  participants_.erase(at);
 }
 
 void MemoryNetwork::RunUntilIdle() {

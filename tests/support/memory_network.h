@@ -114,10 +114,12 @@ class MemoryNetwork final : public io::Network {
   Result<std::unique_ptr<io::Listener>> ListenAt(const SocketAddress& address,
                                                  io::AcceptHandler& handler, Place place);
   MemoryListener* FindListener(const SocketAddress& to) const;
+  void Remove(std::uint64_t id);
 
   Options options_;
   io::MemoryLedger* ledger_ = nullptr;
   std::map<std::uint64_t, Participant*> participants_;
+  std::map<std::uint64_t, Participant*>::iterator next_;  // while running_
   std::uint64_t last_id_ = 0;
   bool running_ = false;
   std::vector<MemoryListener*> listeners_;

@@ -15,7 +15,7 @@ Participant::Participant(MemoryNetwork& network, Place place) : network_(&networ
 }
 
 Participant::~Participant() {
-  if (network_ != nullptr) network_->participants_.erase(id_);
+  if (network_ != nullptr) network_->Remove(id_);
 }
 
 Bytes ByteQueue::Front(std::size_t at_most) const {

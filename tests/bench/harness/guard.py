@@ -42,21 +42,21 @@ def compare(before: dict[str, int], now: dict[str, int]) -> bool:
 
 
 def main() -> int:
-    compiler, directory, *update = sys.argv[1:]
+    build, directory, *update = sys.argv[1:]
     known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
     now = counted(Path(directory))
     if not now:
         print("callgrind counted nothing", file=sys.stderr)
         return 1
     if update:
-        known[compiler] = dict(sorted(now.items()))
+        known[build] = dict(sorted(now.items()))
         KNOWN.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n")
-        print(f"recorded the counts for {compiler} in {KNOWN.name}")
+        print(f"recorded the counts for {build} in {KNOWN.name}")
         return 0
-    if compiler not in known:
-        print(f"no counts for {compiler} in {KNOWN.name}; guard.sh --update records them")
+    if build not in known:
+        print(f"no counts for {build} in {KNOWN.name}; guard.sh --update records them")
         return SKIP
-    return 0 if compare(known[compiler], now) else 1
+    return 0 if compare(known[build], now) else 1
 
 
 if __name__ == "__main__":

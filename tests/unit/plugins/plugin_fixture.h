@@ -94,6 +94,7 @@ class FakeExchange final : public http::Exchange {
   const io::TlsInfo* tls() const override { return nullptr; }
   void SetAnswerHeaders(http::Headers) override {}
   void SetAnswerChanges(http::FieldChanges) override {}
+  void SetOwnFields(http::Headers) override {}
   void Respond(http::Response answer) override {
     EXPECT_FALSE(response) << "answered twice";
     response = std::move(answer);
