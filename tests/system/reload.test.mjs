@@ -75,6 +75,79 @@ routes:
   served.close();
 });
 
+// UPGATE_RELOADS=1000 for the sanitizers.
+const kReloads = Number(process.env.UPGATE_RELOADS ?? 30);
+
+const patience = { timeout: 20000 + kReloads * 2000 };
+test('reloads under traffic on four loops harm no session that stays', patience, async (t) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  t.after(() => server.close());
+  server.on('connection', (socket) => socket.on('message', (data) => socket.send(data.toString())));
+  const url = `ws://127.0.0.1:${server.address().port}`;
+  const yaml = (n) => `workers: 4
+${listener}${admin}
+backends: { live: { servers: [ "${url}" ] }, other${n}: { servers: [ "${url}" ] } }
+routes:
+  - { path: /live, backend: live }
+  - { path: /echo, plugin: echo }
+  - { path: /other, backend: other${n}, on_change: close }
+`;
+  const gateway = await startGateway(t, yaml(0));
+  const base = `ws://127.0.0.1:${gateway.ports[0]}`;
+  let going = true;
+
+  // Sessions that stay open, each with a message under way at all times.
+  const steady = await Promise.all(Array.from({ length: 20 },
+    (_, i) => connect(base + (i % 2 ? '/live' : '/echo'))));
+  const talks = steady.map(async (socket) => {
+    for (let n = 1; going || n < 10; ++n) assert.equal(await echoes(socket, `message ${n}`), `message ${n}`);
+  });
+  // Sessions that open and close all the time: none of these routes changes.
+  let short = 0;
+  const visits = ['/live', '/echo', '/live'].map(async (path) => {
+    do {
+      const socket = await connect(base + path);
+      assert.equal(await echoes(socket, 'once'), 'once');
+      socket.close(1000);
+      assert.equal((await within(20000, 'the close', socket.closed)).code, 1000);
+      ++short;
+    } while (going);
+  });
+  // Sessions of a route that each reload changes.
+  const ends = new Set();
+  const changing = (async () => {
+    do {
+      const socket = await connect(`${base}/other`);
+      if (!going) socket.terminate();  // no reload would end it
+      else ends.add((await within(20000, 'the close', socket.closed)).code);
+    } while (going);
+  })();
+  const all = Promise.all([...talks, ...visits]);
+
+  const reloads = (async () => {
+    for (let n = 1; n <= kReloads; ++n) {
+      const answer = await reload(gateway, yaml(n));
+      assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      assert.equal(answer.body.generation, n + 1);
+    }
+    going = false;
+    await all;
+    await reload(gateway, yaml(kReloads + 1));  // ends the last session of the changing route
+    await changing;
+  })();
+  await Promise.all([reloads, all, changing]);
+
+  assert.ok(short >= 3, `${short} short sessions`);
+  assert.deepEqual([...ends], [1012]);
+  assert.ok(steady.every((socket) => socket.readyState === WebSocket.OPEN));
+  const settled = async () => {
+    while ((await gateway.stats()).totals.sessions_open !== steady.length);
+  };
+  await within(20000, 'the ends of all others', settled());
+  steady.forEach((socket) => socket.close());
+});
+
 test('sessions end as on_change says when their route, target, server or listener is gone', async (t) => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
