@@ -60,6 +60,17 @@ constexpr LogLevelName kLogLevels[] = {{"debug", LogLevel::kDebug},
                                        {"warn", LogLevel::kWarn},
                                        {"error", LogLevel::kError}};
 
+// Those that are only read. Operations has more.
+constexpr std::string_view kPages[] = {"/", "/stats", "/metrics", "/healthz", "/readyz", "/config"};
+constexpr std::string_view kPaths =
+    "/stats, /metrics, /healthz, /readyz, /config, /reload, /log, /sessions, /drain and /undrain";
+
+http::Response WrongMethod(const std::string& path, const std::string& allowed) {
+  http::Response refusal = ErrorPage(405, path + " allows only " + allowed);
+  refusal.headers.Add("Allow", allowed);
+  return refusal;
+}
+
 // A client that waits for a reload, which goes on if the client goes away.
 class Reloading final : public http::ExchangeHandler {
  public:
@@ -96,13 +107,12 @@ std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange
 }
 
 http::Response Admin::Answer(const http::Request& request) const {
-  if (request.method != "GET" && request.method != "HEAD") {
-    http::Response refusal =
-        ErrorPage(405, "only GET and HEAD, and POST of /reload and /log, are allowed here");
-    refusal.headers.Add("Allow", "GET, HEAD");
-    return refusal;
-  }
   const std::string& path = request.target.path;
+  if (path == "/reload" || path == "/log") return WrongMethod(path, "POST");
+  if (std::ranges::find(kPages, path) == std::end(kPages)) {
+    return ErrorPage(404, "the admin address has " + std::string(kPaths));
+  }
+  if (request.method != "GET" && request.method != "HEAD") return WrongMethod(path, "GET, HEAD");
   if (path == "/stats") return Page("application/json", *stats_.StatsJson());
   if (path == "/metrics")
     return Page("text/plain; version=0.0.4; charset=utf-8", *stats_.StatsPrometheus());
@@ -112,8 +122,7 @@ http::Response Admin::Answer(const http::Request& request) const {
     return why.empty() ? http::TextResponse(200, "ready") : http::TextResponse(503, why);
   }
   if (path == "/config") return Page("application/yaml", control_.ConfigText());
-  if (path == "/") return Page("text/html; charset=utf-8", std::string(kIndex));
-  return ErrorPage(404, "the admin address has /stats, /metrics, /healthz, /readyz and /config");
+  return Page("text/html; charset=utf-8", std::string(kIndex));
 }
 
 http::Response Admin::SetLogLevel(const http::Exchange& exchange) {

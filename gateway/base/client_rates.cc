@@ -7,6 +7,7 @@
 namespace upgate {
 
 ClientRates::ClientRates(const Rate& rate)
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): see the header
     : rate_(rate), sets_(static_cast<Set*>(std::calloc(kSets, sizeof(Set)))) {
   static_assert(std::is_trivially_copyable_v<Set> && std::is_trivially_destructible_v<Set>);
   if (!sets_) throw std::bad_alloc();

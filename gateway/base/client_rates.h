@@ -38,6 +38,7 @@ class ClientRates {
   };
   using Set = std::array<Place, kWays>;
   struct Free {
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): only calloc() has zeros without touching them
     void operator()(Set* sets) const { std::free(sets); }
   };
 

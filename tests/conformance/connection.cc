@@ -103,10 +103,16 @@ int PortOf(long call, int fd) {
   throw std::system_error(errno, std::system_category(), what);
 }
 
+int Socket() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) ThrowSystemError("a socket");
+  return fd;
+}
+
 }  // namespace
 
-Connection::Connection(std::uint16_t port, Transport transport) : tls_(nullptr, SSL_free) {
-  fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+Connection::Connection(std::uint16_t port, Transport transport)
+    : fd_(Socket()), tls_(nullptr, SSL_free) {
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   const sockaddr_in gateway = Loopback(port);
@@ -280,7 +286,7 @@ void Connection::End() {
   ::shutdown(fd_, SHUT_WR);
 }
 
-Listener::Listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Listener::Listener() : fd_(Socket()) {
   const sockaddr_in own = Loopback(0);
   if (::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
       ::listen(fd_, 128) != 0) {

@@ -9,8 +9,8 @@
 
 namespace upgate::test {
 
-Participant::Participant(MemoryNetwork& network, Place place) : network_(&network), place_(place) {
-  id_ = ++network.last_id_;
+Participant::Participant(MemoryNetwork& network, Place place)
+    : network_(&network), id_(++network.last_id_), place_(place) {
   network.participants_.emplace(id_, this);
 }
 

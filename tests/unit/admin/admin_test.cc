@@ -101,7 +101,9 @@ TEST_F(AdminTest, IsReadOnlyAndSaysWhatItHas) {
   EXPECT_EQ(Ask("GET /").head.status, 200);
   const Answer unknown = Ask("GET /stat");
   EXPECT_EQ(unknown.head.status, 404);
-  EXPECT_NE(unknown.body.find("/metrics"), std::string::npos);
+  for (const auto* path : {"/metrics", "/reload", "/log", "/sessions", "/drain", "/undrain"})
+    EXPECT_THAT(unknown.body, testing::HasSubstr(path));
+  EXPECT_EQ(Ask("POST /stat").head.status, 404);
 }
 
 TEST_F(AdminTest, GivesTheConfiguration) {
@@ -127,7 +129,15 @@ TEST_F(AdminTest, SetsNoOtherLevel) {
     EXPECT_EQ(answer.head.status, 400) << request;
     EXPECT_TRUE(nlohmann::json::parse(answer.body).at("error").is_string());
   }
-  EXPECT_EQ(Ask("GET /log").head.status, 404);
+  EXPECT_FALSE(control_.level_set);
+}
+
+TEST_F(AdminTest, ChangesNothingByGet) {
+  for (const auto* request : {"GET /log?level=debug", "GET /reload", "DELETE /reload"}) {
+    const Answer answer = Ask(request);
+    EXPECT_EQ(answer.head.status, 405) << request;
+    EXPECT_EQ(answer.head.Get("Allow"), "POST") << request;
+  }
   EXPECT_FALSE(control_.level_set);
 }
 
