@@ -165,11 +165,11 @@ void CertificateWatch::OnLoaded(Target& target, FileStates states, const Renewal
   for (const tls::LoadedCertificate& certificate : renewal.files.certificates) {
     if (Contains(before, certificate)) continue;
     any = true;
-    const std::string subject = certificate.names.empty() ? "" : certificate.names.front();
+    const std::string name = certificate.names.empty() ? "" : certificate.names.front();
     const std::string not_after = UtcTime(certificate.not_after);
     log_.Info("certificate renewed", {{KindOf(target.owner), target.name},
                                       {"file", certificate.file},
-                                      {"subject", subject},
+                                      {"name", name},
                                       {"not_after", not_after}});
   }
   if (!any) log_.Info("certificate chain or CA renewed", {{KindOf(target.owner), target.name}});

@@ -39,16 +39,16 @@ void ExpiryLog::Check() {
 void ExpiryLog::Tell(const stats::Certificate& certificate, std::int64_t seconds_left) {
   constexpr std::int64_t kDay = 24 * 60 * 60;
   const std::string not_after = UtcTime(certificate.not_after);
-  const std::string subject = certificate.names.empty() ? "" : certificate.names.front();
+  const std::string name = certificate.names.empty() ? "" : certificate.names.front();
   if (seconds_left < 0) {
     log_.Error("certificate expired", {{KindOf(certificate.owner), certificate.name},
                                        {"file", certificate.file},
-                                       {"subject", subject},
+                                       {"name", name},
                                        {"not_after", not_after}});
   } else {
     log_.Warn("certificate expires soon", {{KindOf(certificate.owner), certificate.name},
                                            {"file", certificate.file},
-                                           {"subject", subject},
+                                           {"name", name},
                                            {"not_after", not_after},
                                            {"days_left", seconds_left / kDay}});
   }

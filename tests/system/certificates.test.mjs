@@ -132,7 +132,7 @@ test('certificates that expire soon are warned of at the start', async (t) => {
   const line = await gateway.logged((e) => e.event === 'certificate expires soon');
   assert.equal(line.level, 'warn');
   assert.ok([1, 2].includes(line.days_left), 'it is valid for two days');
-  assert.equal(line.subject, 'localhost');
+  assert.equal(line.name, 'localhost');
 });
 
 test('a changed configuration file starts a reload where it is watched', async (t) => {

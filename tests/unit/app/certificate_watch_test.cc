@@ -114,7 +114,7 @@ TEST_F(CertificateWatchTest, TakesARenewedPair) {
   EXPECT_EQ(line.level, LogLevel::kInfo);
   EXPECT_EQ(line.fields.at("listener"), "127.0.0.1:0");
   EXPECT_EQ(line.fields.at("file"), folder_.At("site.crt"));
-  EXPECT_EQ(line.fields.at("subject"), "b.example");
+  EXPECT_EQ(line.fields.at("name"), "b.example");
   EXPECT_EQ(line.fields.at("not_after"), Stats()[0]["not_after"].get<std::string>());
   Look();
   EXPECT_EQ(Renewals(), 1u);

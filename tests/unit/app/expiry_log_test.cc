@@ -43,7 +43,7 @@ TEST_F(ExpiryLogTest, WarnsFromFourteenDaysBefore) {
   EXPECT_EQ(line.level, LogLevel::kWarn);
   EXPECT_EQ(line.fields.at("listener"), "[::]:443");
   EXPECT_EQ(line.fields.at("file"), "/tls/a.crt");
-  EXPECT_EQ(line.fields.at("subject"), "a.example");
+  EXPECT_EQ(line.fields.at("name"), "a.example");
   EXPECT_EQ(line.fields.at("not_after"), "2026-01-17T03:04:05Z");
   EXPECT_EQ(line.fields.at("days_left"), "14");
 }
@@ -82,7 +82,7 @@ TEST_F(ExpiryLogTest, TellsOfEachCertificate) {
       {Ending(kDay), Ending(kDay, "/tls/b.crt"), Ending(90 * kDay, "/tls/c.crt"), of_backend});
   EXPECT_EQ(Warnings(), 3u);
   EXPECT_EQ(log_.Last("certificate expires soon", "backend"), "mqtt");
-  EXPECT_EQ(log_.Last("certificate expires soon", "subject"), "");
+  EXPECT_EQ(log_.Last("certificate expires soon", "name"), "");
 }
 
 TEST_F(ExpiryLogTest, ARenewedOneIsQuiet) {
