@@ -60,8 +60,6 @@ constexpr LogLevelName kLogLevels[] = {{"debug", LogLevel::kDebug},
                                        {"warn", LogLevel::kWarn},
                                        {"error", LogLevel::kError}};
 
-// Those that are only read. Operations has more.
-constexpr std::string_view kPages[] = {"/", "/stats", "/metrics", "/healthz", "/readyz", "/config"};
 constexpr std::string_view kPaths =
     "/stats, /metrics, /healthz, /readyz, /config, /reload, /log, /sessions, /drain and /undrain";
 
@@ -107,22 +105,32 @@ std::unique_ptr<http::ExchangeHandler> Admin::OnRequest(http::Exchange& exchange
 }
 
 http::Response Admin::Answer(const http::Request& request) const {
+  // What is only read. Operations has more.
+  static constexpr struct {
+    std::string_view path;
+    http::Response (*make)(const Admin&);
+  } kPages[] = {
+      {"/", [](const Admin&) { return Page("text/html; charset=utf-8", std::string(kIndex)); }},
+      {"/stats", [](const Admin& a) { return Page("application/json", *a.stats_.StatsJson()); }},
+      {"/metrics",
+       [](const Admin& a) {
+         return Page("text/plain; version=0.0.4; charset=utf-8", *a.stats_.StatsPrometheus());
+       }},
+      {"/healthz", [](const Admin&) { return http::TextResponse(200, "ok"); }},
+      {"/readyz",
+       [](const Admin& a) {
+         const std::string why = a.why_not_ready_();
+         return why.empty() ? http::TextResponse(200, "ready") : http::TextResponse(503, why);
+       }},
+      {"/config", [](const Admin& a) { return Page("application/yaml", a.control_.ConfigText()); }},
+  };
   const std::string& path = request.target.path;
   if (path == "/reload" || path == "/log") return WrongMethod(path, "POST");
-  if (std::ranges::find(kPages, path) == std::end(kPages)) {
+  const auto* page = std::ranges::find(kPages, path, [](const auto& p) { return p.path; });
+  if (page == std::end(kPages))
     return ErrorPage(404, "the admin address has " + std::string(kPaths));
-  }
   if (request.method != "GET" && request.method != "HEAD") return WrongMethod(path, "GET, HEAD");
-  if (path == "/stats") return Page("application/json", *stats_.StatsJson());
-  if (path == "/metrics")
-    return Page("text/plain; version=0.0.4; charset=utf-8", *stats_.StatsPrometheus());
-  if (path == "/healthz") return http::TextResponse(200, "ok");
-  if (path == "/readyz") {
-    const std::string why = why_not_ready_();
-    return why.empty() ? http::TextResponse(200, "ready") : http::TextResponse(503, why);
-  }
-  if (path == "/config") return Page("application/yaml", control_.ConfigText());
-  return Page("text/html; charset=utf-8", std::string(kIndex));
+  return page->make(*this);
 }
 
 http::Response Admin::SetLogLevel(const http::Exchange& exchange) {
