@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds mistakes and bad style that compilers accept.
 #   tests/lint.sh [BASE]       clang-tidy on the C++ files that differ from BASE (default: main), committed or not
-#   tests/lint.sh --all        clang-tidy on all C++ files: ten seconds of processor time for each of some 400 files
+#   tests/lint.sh --all        clang-tidy on all C++ files, those of a unity build together: half an hour of processor time
 #   tests/lint.sh --scripts    shellcheck on shell scripts, and a style check of JavaScript; part of the test run
 # .clang-tidy selects the checks. deploy/install-deps.sh --lint installs the tools, and --test those for --scripts.
 set -euo pipefail
@@ -54,26 +54,41 @@ changed_sources() {
   done | sort -u
 }
 
-lint_sources() {
+# configure FOLDER [OPTION...]. Without precompiled headers, because clang cannot read those of gcc.
+configure() {
+  cmake --preset dev -B "$1" -D UPGATE_PRECOMPILE=OFF -D UPGATE_BENCH=ON "${@:2}" >/dev/null
+}
+
+# Calls clang-tidy for each file named on standard input. tidy FOLDER [OPTION...]
+tidy() {
+  xargs -d '\n' -r -n 1 -P "$(nproc)" clang-tidy-19 -p "$1" --quiet --extra-arg=-Wno-unused-command-line-argument "${@:2}"
+}
+
+lint_changed() {
   need clang-tidy-19
-  # Clang cannot read gcc's precompiled headers.
-  cmake --preset dev -B build/lint -D UPGATE_PRECOMPILE=OFF -D UPGATE_BENCH=ON >/dev/null
-  local sources=() file
-  while IFS= read -r file; do
-    ! grep -qF "\"$PWD/$file\"" build/lint/compile_commands.json || sources+=("$file")
-  done
+  configure build/lint
+  local sources file
+  mapfile -t sources < <(changed_sources "$1" | while IFS= read -r file; do
+    ! grep -qF "\"$PWD/$file\"" build/lint/compile_commands.json || echo "$file"
+  done)
   echo "lint.sh: ${#sources[@]} files"
-  [[ ${#sources[@]} -eq 0 ]] ||
-    printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$(nproc)" \
-      clang-tidy-19 -p build/lint --quiet --extra-arg=-Wno-unused-command-line-argument
+  [[ ${#sources[@]} -eq 0 ]] || printf '%s\n' "${sources[@]}" | tidy build/lint
+}
+
+# The headers that files share are what takes the time; a unity build has them once for many files.
+lint_all() {
+  need clang-tidy-19
+  configure build/lint-all -D UPGATE_UNITY=GROUPS
+  sed -nE "s#^ *\"file\": \"($PWD/.*\.(cc|cxx))\".*#\1#p" build/lint-all/compile_commands.json | sort -u |
+    tidy build/lint-all --checks=-bugprone-suspicious-include "--header-filter=^$PWD/(docs|gateway|plugins|tests)/.*\.(h|cc)\$"
 }
 
 case ${1:-} in
   --scripts) lint_scripts ;;
-  --all) lint_sources < <(files_named '*.cc') ;;
+  --all) lint_all ;;
   -*)
     sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
-  *) lint_sources < <(changed_sources "${1:-main}") ;;
+  *) lint_changed "${1:-main}" ;;
 esac

@@ -325,8 +325,8 @@ class CompressionTest : public testing::TestWithParam<Road> {
 
 TEST_P(CompressionTest, EverySizeWithEveryAgreement) {
   for (const char* offer : kAccepted) {
-    for (const std::size_t size :
-         {0, 1, 16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072}) {
+    // Up to twice the largest window.
+    for (const std::size_t size : {0, 1, 16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536}) {
       SCOPED_TRACE(std::string(offer) + ", " + std::to_string(size) + " bytes");
       ExpectEchoes(offer, size, 0);
     }

@@ -1,6 +1,7 @@
 #include "tests/conformance/connection.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -103,8 +105,8 @@ int PortOf(long call, int fd) {
   throw std::system_error(errno, std::system_category(), what);
 }
 
-int Socket() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+int Socket(int family) {
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) ThrowSystemError("a socket");
   return fd;
 }
@@ -112,7 +114,7 @@ int Socket() {
 }  // namespace
 
 Connection::Connection(std::uint16_t port, Transport transport)
-    : fd_(Socket()), tls_(nullptr, SSL_free) {
+    : fd_(Socket(AF_INET)), tls_(nullptr, SSL_free) {
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   const sockaddr_in gateway = Loopback(port);
@@ -125,6 +127,17 @@ Connection::Connection(std::uint16_t port, Transport transport)
   if (transport != Transport::kPlain) StartTls(transport);
 }
 
+Connection::Connection(const std::string& unix_socket)
+    : fd_(Socket(AF_UNIX)), unix_(true), tls_(nullptr, SSL_free) {
+  sockaddr_un gateway{};
+  gateway.sun_family = AF_UNIX;
+  if (unix_socket.size() >= sizeof gateway.sun_path) throw std::runtime_error("too long a path");
+  unix_socket.copy(gateway.sun_path, unix_socket.size());
+  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&gateway), sizeof gateway) != 0)
+    ThrowSystemError("the gateway cannot be reached");
+  DisableWaits();
+}
+
 Connection::Connection(int accepted) : fd_(accepted), tls_(nullptr, SSL_free) {
   Prepare();
 }
@@ -132,9 +145,14 @@ Connection::Connection(int accepted) : fd_(accepted), tls_(nullptr, SSL_free) {
 void Connection::Prepare() {
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::ioctl(fd_, FIONBIO, &on) != 0) ThrowSystemError("a socket without waits");
+  DisableWaits();
   port_ = PortOf(SYS_getpeername, fd_);
   own_port_ = PortOf(SYS_getsockname, fd_);
+}
+
+void Connection::DisableWaits() {
+  int on = 1;
+  if (::ioctl(fd_, FIONBIO, &on) != 0) ThrowSystemError("a socket without waits");
 }
 
 Connection::~Connection() {
@@ -232,14 +250,19 @@ int Connection::PeerDescriptor() {
   return peer_ = -1;
 }
 
+int Connection::Unread() {
+  int unread = 0;
+  // The queue of a unix socket ends in the reader; that of a TCP socket in the reader's kernel.
+  if (unix_) return ::ioctl(fd_, SIOCOUTQ, &unread) == 0 ? unread : 0;
+  if (peer_ < 0) peer_ = PeerDescriptor();
+  if (peer_ < 0 || ::syscall(SYS_ioctl, peer_, FIONREAD, &unread) != 0) return 0;
+  // Once the gateway has closed its end, the descriptor may be another connection's.
+  return unread == 0 || IsPeer(peer_) ? unread : 0;
+}
+
 void Connection::WaitUntilRead() {
   const Deadline deadline = Patience();
-  if (peer_ < 0) peer_ = PeerDescriptor();
-  for (;;) {
-    int unread = 0;
-    if (peer_ < 0 || ::syscall(SYS_ioctl, peer_, FIONREAD, &unread) != 0 || unread == 0) return;
-    // Once the gateway has closed its end, the descriptor may be another connection's.
-    if (!IsPeer(peer_)) return;
+  while (Unread() != 0) {
     if (steady_clock::now() > deadline) throw std::runtime_error("the gateway does not read");
     ::sched_yield();
   }
@@ -286,7 +309,7 @@ void Connection::End() {
   ::shutdown(fd_, SHUT_WR);
 }
 
-Listener::Listener() : fd_(Socket()) {
+Listener::Listener() : fd_(Socket(AF_INET)) {
   const sockaddr_in own = Loopback(0);
   if (::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
       ::listen(fd_, 128) != 0) {

@@ -3,14 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <stdexcept>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include <openssl/evp.h>
 
@@ -26,6 +26,7 @@ struct TestServer::Connection {
   std::size_t sent = 0;
   bool peer_ended = false;
   bool ended = false;
+  std::uint32_t watched = EPOLLIN;
 
   bool pending() const { return sent < out.size(); }
   // False if the connection is over.
@@ -62,14 +63,15 @@ bool TestServer::Connection::Write() {
 }
 
 TestServer::TestServer(Make make) : make_(std::move(make)) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* const any = reinterpret_cast<sockaddr*>(&address);
   if (::bind(listener_, any, size) != 0 || ::listen(listener_, 1024) != 0 ||
-      ::getsockname(listener_, any, &size) != 0 || ::pipe(stop_) != 0) {
+      ::getsockname(listener_, any, &size) != 0 || ::pipe(stop_) != 0 || epoll_ < 0) {
     throw std::runtime_error("a test server cannot listen");
   }
   port_ = ntohs(address.sin_port);
@@ -81,39 +83,59 @@ TestServer::~TestServer() {
   thread_.join();
   ::close(stop_[0]);
   ::close(listener_);
+  ::close(epoll_);
 }
 
+// Level-triggered.
 void TestServer::Serve() {
-  // Reading stops while more than this waits to be sent.
-  constexpr std::size_t kMostQueued = 1 << 20;
-  std::vector<Connection> connections;
+  std::unordered_map<int, Connection> connections;
+  Watch(EPOLL_CTL_ADD, stop_[0], EPOLLIN);
+  Watch(EPOLL_CTL_ADD, listener_, EPOLLIN);
   for (;;) {
-    std::vector<pollfd> polled{{stop_[0], POLLIN, 0}, {listener_, POLLIN, 0}};
-    for (const Connection& c : connections) {
-      const bool reads = !c.peer_ended && c.out.size() - c.sent < kMostQueued;
-      polled.push_back(
-          {c.fd, static_cast<short>((reads ? POLLIN : 0) | (c.pending() ? POLLOUT : 0)), 0});
+    std::array<epoll_event, 64> happened;
+    const int count = ::epoll_wait(epoll_, happened.data(), happened.size(), -1);
+    for (int i = 0; i < count; ++i) {
+      const int fd = happened[i].data.fd;
+      if (fd == stop_[0]) {
+        for (const auto& [open, connection] : connections) ::close(open);
+        return;
+      }
+      if (fd == listener_) {
+        AcceptInto(connections);
+      } else if (!OnEvents(connections.at(fd), happened[i].events)) {
+        connections.erase(fd);
+        ::close(fd);
+      }
     }
-    if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) break;
-    if (polled[0].revents != 0) break;
-    for (std::size_t i = connections.size(); i-- > 0;) {
-      Connection& c = connections[i];
-      const short events = polled[i + 2].revents;
-      bool lives = (events & (POLLERR | POLLNVAL)) == 0;
-      if (lives && (events & POLLOUT) != 0) lives = c.Write();
-      if (lives && (events & (POLLIN | POLLHUP)) != 0) lives = c.Read();
-      if (lives) continue;
-      ::close(c.fd);
-      connections.erase(connections.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-    if (polled[1].revents == 0) continue;
+  }
+}
+
+void TestServer::Watch(int operation, int fd, std::uint32_t events) const {
+  epoll_event event{.events = events, .data = {.fd = fd}};
+  ::epoll_ctl(epoll_, operation, fd, &event);
+}
+
+void TestServer::AcceptInto(std::unordered_map<int, Connection>& connections) {
+  for (;;) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
+    if (fd < 0) return;
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    connections.push_back({fd, make_()});
+    connections.emplace(fd, Connection{fd, make_()});
+    Watch(EPOLL_CTL_ADD, fd, EPOLLIN);
   }
-  for (const Connection& c : connections) ::close(c.fd);
+}
+
+bool TestServer::OnEvents(Connection& c, std::uint32_t events) const {
+  // Reading stops while more than this waits to be sent.
+  constexpr std::size_t kMostQueued = 1 << 20;
+  if ((events & EPOLLERR) != 0) return false;
+  if ((events & EPOLLOUT) != 0 && !c.Write()) return false;
+  if ((events & (EPOLLIN | EPOLLHUP)) != 0 && !c.Read()) return false;
+  const bool reads = !c.peer_ended && c.out.size() - c.sent < kMostQueued;
+  const std::uint32_t wanted = (reads ? EPOLLIN : 0u) | (c.pending() ? EPOLLOUT : 0u);
+  if (wanted != std::exchange(c.watched, wanted)) Watch(EPOLL_CTL_MOD, c.fd, wanted);
+  return true;
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 
 namespace upgate::conformance {
 
@@ -36,9 +37,14 @@ class TestServer {
  private:
   struct Connection;
   void Serve();
+  void Watch(int operation, int fd, std::uint32_t events) const;
+  void AcceptInto(std::unordered_map<int, Connection>& connections);
+  // False if the connection is over.
+  bool OnEvents(Connection& connection, std::uint32_t events) const;
 
   Make make_;
   int listener_ = -1;
+  int epoll_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closing its write end stops the thread
   std::uint16_t port_ = 0;
   std::thread thread_;

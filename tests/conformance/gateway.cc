@@ -32,6 +32,9 @@ RunningGateway::RunningGateway(std::string_view yaml) {
       "  - address: 127.0.0.1:0\n"
       "  - address: 127.0.0.1:0\n"
       "    tls: { certificates: [ { cert: site.crt, key: site.key } ] }\n"
+      "  - address: unix:" +
+      unix_socket() +
+      "\n"
       "workers: 1\n"
       "shutdown: { timeout: 1s }\n";
   folder_.Write("upgate.yaml", listeners + std::string(yaml));

@@ -16,12 +16,13 @@ namespace upgate::conformance {
 // The real gateway with real loopback sockets, on a thread of this process until it is destroyed.
 class RunningGateway {
  public:
-  // `yaml` must have no listeners: the gateway gets one with and one without TLS. Throws with all
-  // configuration errors.
+  // `yaml` must have no listeners: the gateway gets one with TLS, one without, and one that is a
+  // unix socket. Throws with all configuration errors.
   explicit RunningGateway(std::string_view yaml);
   ~RunningGateway();
 
   std::uint16_t port(bool secure) const { return secure ? tls_port_ : port_; }
+  std::string unix_socket() const { return folder_.At("gateway.sock"); }
   const test::CaptureLog& log() const { return log_; }
 
  private:
