@@ -104,10 +104,10 @@ if [[ $mode == --release ]]; then
   packages+=(openssl python3)
 fi
 if [[ $mode == --unit || $mode == --test || $mode == --lint ]]; then
-  packages+=(libgmock-dev libgtest-dev openssl)
+  packages+=(libgmock-dev libgtest-dev mold openssl)
 fi
 if [[ $mode == --test ]]; then
-  packages+=(chromium clang-format-19 curl dnsmasq-base haproxy libwebsockets-test-server mosquitto nginx novnc procps python3
+  packages+=(chromium-headless-shell clang-format-19 curl dnsmasq-base haproxy libwebsockets-test-server mosquitto nginx novnc procps python3
     python3-websockets python3-yaml redis-server shellcheck tigervnc-standalone-server valgrind websockify wrk
     x11-xserver-utils)
   has_node || packages+=(nodejs npm)

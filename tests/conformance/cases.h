@@ -15,9 +15,9 @@ struct Case {
 };
 
 // A case without violations: a Close is appended, and everything is answered.
-Case Good(std::string name, std::string sent);
+Case Good(std::string name, const std::string& sent);
 // A case that ends with this close code of the server; input appended to it must not be answered.
-Case Bad(std::string name, unsigned code, std::string sent);
+Case Bad(std::string name, unsigned code, const std::string& sent);
 
 std::vector<Case> FramingCases();
 std::vector<Case> ReservedBitCases();

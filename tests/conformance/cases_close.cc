@@ -7,11 +7,11 @@
 
 namespace upgate::conformance {
 
-Case Good(std::string name, std::string sent) {
+Case Good(std::string name, const std::string& sent) {
   return {std::move(name), sent + Close(1000), 1000};
 }
 
-Case Bad(std::string name, unsigned code, std::string sent) {
+Case Bad(std::string name, unsigned code, const std::string& sent) {
   return {std::move(name), sent + Ping("late"), code};
 }
 

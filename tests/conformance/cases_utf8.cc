@@ -46,6 +46,7 @@ std::vector<Sample> Valid() {
   };
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table.
 std::vector<Sample> Invalid() {
   return {
       // Unexpected continuation bytes.

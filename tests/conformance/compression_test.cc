@@ -409,12 +409,12 @@ constexpr std::string_view kHelloFinal("\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8);
 constexpr std::string_view kHelloInTwoBlocks("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
                                              13);
 
+// NOLINTNEXTLINE(readability-function-size): a table.
 std::vector<Rule> Rules() {
   Deflater deflater(15, false);
   const std::string not_utf8 = deflater.Deflate("fine so far \xed\xa0\x80");
   const std::string cut_utf8 = deflater.Deflate("fine so far \xe2\x82");
   const std::string half = deflater.Deflate(TextOf(3000, 5));
-  const std::string close_after = Close(1000);
   return {
       {"hello", First(kText, kHelloDeflated), {kHello}},
       {"hello_in_two_fragments",

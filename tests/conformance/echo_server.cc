@@ -62,9 +62,10 @@ bool TestServer::Connection::Write() {
   return !(ended && peer_ended);
 }
 
-TestServer::TestServer(Make make) : make_(std::move(make)) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+TestServer::TestServer(Make make)
+    : make_(std::move(make)),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -104,6 +105,8 @@ void TestServer::Serve() {
         AcceptInto(connections);
       } else if (!OnEvents(connections.at(fd), happened[i].events)) {
         connections.erase(fd);
+        // Closing is not enough while another thread looks at the descriptor (IsPeer).
+        Watch(EPOLL_CTL_DEL, fd, 0);
         ::close(fd);
       }
     }

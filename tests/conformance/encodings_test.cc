@@ -199,7 +199,6 @@ TEST(Encodings, Base64FromTheServer) {
       {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {std::string("\0\xff\xfe", 3), "AP/+"}};
   for (const auto& [bytes, base64] : rows) {
     Session session("/base64");
-    std::string expected;
     for (int i = 0; i < 3; ++i) {
       session.server->Send(bytes);
       session.server->WaitUntilRead();

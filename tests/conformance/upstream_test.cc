@@ -143,7 +143,7 @@ struct WrongAnswer {
   const char* name;
   // With ACCEPT for the correct value; the empty line follows.
   std::string head;
-  std::string behind = "";
+  std::string behind = {};
 };
 
 std::vector<WrongAnswer> WrongAnswers() {

@@ -7,7 +7,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 import { startMosquitto } from './mosquitto.mjs';
 import { startGateway, temporaryFolder } from './support.mjs';
 
@@ -20,11 +20,7 @@ function sign(secret, claims) {
 }
 
 async function openContext(t) {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.test 127.0.0.1'],
-  });
+  const browser = await launchChromium('--host-resolver-rules=MAP *.test 127.0.0.1');
   t.after(() => browser.close());
   return browser.newContext();
 }

@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import http from 'node:http';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 import {
   echoServer, listen, makeCertificates, startGateway, tcpServer, temporaryFolder, tlsBlock,
 } from './support.mjs';
@@ -31,11 +31,7 @@ function exchange([url, protocols, text]) {
 }
 
 async function launch(t) {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.test 127.0.0.1'],
-  });
+  const browser = await launchChromium('--host-resolver-rules=MAP *.test 127.0.0.1');
   t.after(() => browser.close());
   return browser;
 }

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 import { startMosquitto } from './mosquitto.mjs';
 import { listen, startGateway, temporaryFolder } from './support.mjs';
 
@@ -44,11 +44,7 @@ test('two pages talk through the broker', { timeout: 120000 }, async (t) => {
     'http://web:8080': `http://127.0.0.1:${web}`,
   }), { folder });
 
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync'],
-  });
+  const browser = await launchChromium();
   t.after(() => browser.close());
   const open = async () => {
     const page = await browser.newPage();

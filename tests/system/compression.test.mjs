@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { once } from 'node:events';
 import zlib from 'node:zlib';
-import { chromium } from 'playwright-core';
 import WebSocket from 'ws';
+import { launchChromium } from './chromium.mjs';
 import { echoServer, httpGet, peakBytes, sanitized, start, startGateway, within } from './support.mjs';
 
 const MiB = 1024 * 1024;
@@ -110,10 +110,7 @@ print("fine")
 
 test('Chromium', { timeout: 120000 }, async (t) => {
   const { gateway, front } = await gatewayWithEchoes(t);
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  });
+  const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${gateway.ports[0]}/stats`);

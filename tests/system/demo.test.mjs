@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 import { binary, start, temporaryFolder, within } from './support.mjs';
 
 const kDesktop = { width: 1280, height: 800 };
@@ -33,11 +33,7 @@ function shell(command) {
 }
 
 // One browser for all tests: each page gets a context of its own.
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-    '--disable-component-update', '--disable-sync', '--disable-lcd-text'],
-});
+const browser = await launchChromium('--disable-lcd-text');
 after(() => browser.close());
 
 // Opens the page and waits until it is ready; page.problems collects console errors.
@@ -495,14 +491,19 @@ test('a chat opens its second window by itself', { timeout: 120000 }, async (t) 
 
 test('a phone has the Connect button in sight', { timeout: 120000 }, async (t) => {
   const { plain } = await startDemo(t);
-  const viewport = { width: 390, height: 844 };
-  const page = await open(t, plain, { viewport });
+  const page = await open(t, plain, { viewport: { width: 390, height: 664 } });
   const routes = ['TCP server', 'WebSocket server', 'Inside the gateway', 'Chat room', 'Statistics', 'Another URL'];
-  for (const name of routes) {
-    await pick(page, name);
-    await page.evaluate(() => scrollTo(0, 0));
-    const box = await page.getByRole('button', { name: 'Connect', exact: true }).boundingBox();
-    assert.ok(box.y + box.height <= viewport.height, `${name}: ends at ${box.y + box.height}`);
+  // What phones show beside the bars of their browsers, upright and on their side.
+  for (const [width, height] of [[390, 664], [360, 640], [375, 553], [320, 568], [844, 390]]) {
+    await page.setViewportSize({ width, height });
+    for (const name of routes) {
+      await pick(page, name);
+      await page.evaluate(() => scrollTo(0, 0));
+      const box = await page.getByRole('button', { name: 'Connect', exact: true }).boundingBox();
+      assert.ok(box.y + box.height <= height, `${width}x${height}, ${name}: ends at ${box.y + box.height}`);
+    }
+    const scrolls = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(scrolls <= width, `${width}x${height} scrolls sideways: ${scrolls}`);
   }
 });
 

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 import {
   binary, start, startGateway, temporaryFolder, untilAccepted, unusedPort, within,
 } from './support.mjs';
@@ -109,11 +109,7 @@ test('noVNC draws two desktops, by the tokens of a file', { timeout: 540000 }, a
     'upgate relay': await startRelay(t, file, ports),
     websockify: await startWebsockify(t, file),
   };
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync', '--force-color-profile=srgb'],
-  });
+  const browser = await launchChromium('--force-color-profile=srgb');
   t.after(() => browser.close());
 
   for (const [way, port] of Object.entries(ways)) {

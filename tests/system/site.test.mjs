@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
-import { chromium } from 'playwright-core';
 import { WebSocketServer } from 'ws';
+import { launchChromium } from './chromium.mjs';
 import { listen, makeCertificates, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
 
 const sha = (data) => crypto.createHash('sha256').update(data).digest('hex');
@@ -200,12 +200,9 @@ test('a site behaves the same with and without the gateway', { timeout: 180000 }
   // Trusted, not only tolerated: the browser does not cache responses with certificate errors.
   const key = new crypto.X509Certificate(fs.readFileSync(certificates.cert))
     .publicKey.export({ type: 'spki', format: 'der' });
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.test 127.0.0.1',
-      `--ignore-certificate-errors-spki-list=${crypto.createHash('sha256').update(key).digest('base64')}`],
-  });
+  const browser = await launchChromium(
+    '--host-resolver-rules=MAP *.test 127.0.0.1',
+    `--ignore-certificate-errors-spki-list=${crypto.createHash('sha256').update(key).digest('base64')}`);
   t.after(() => browser.close());
 
   // Records everything that the page, the browser and the server observe of the site at `base`.

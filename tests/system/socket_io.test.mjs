@@ -3,9 +3,9 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { chromium } from 'playwright-core';
 import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
+import { launchChromium } from './chromium.mjs';
 import { makeCertificates, startGateway, temporaryFolder, tlsBlock, within } from './support.mjs';
 
 const kPatience = 60000;
@@ -115,11 +115,7 @@ test('a browser whose server is gone goes to the other one', { timeout: 240000 }
   const servers = await applications(t);
   const gateway = await startGateway(t,
     config(servers, 'sticky: true', `, ${tlsBlock(makeCertificates(folder))}`), { folder });
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-gpu', '--no-first-run',
-      '--disable-component-update', '--disable-sync'],
-  });
+  const browser = await launchChromium();
   t.after(() => browser.close());
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
