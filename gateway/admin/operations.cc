@@ -140,7 +140,7 @@ std::unique_ptr<http::ExchangeHandler> Operations::OnRequest(http::Exchange& exc
 // ---- asking the loops
 
 template <class Part>
-void Operations::AskAll(std::function<void(Gateway&, std::function<void(Part)>)> ask,
+void Operations::AskAll(const std::function<void(Gateway&, std::function<void(Part)>)>& ask,
                         std::function<void(Part)> merge, std::function<void()> done) {
   struct Asked {
     std::size_t missing;

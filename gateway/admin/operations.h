@@ -71,7 +71,7 @@ class Operations {
   // Calls `ask` on every loop; `merge` gets each result, and `done` is called once all loops have
   // answered. Both are called on the loop of the admin address.
   template <class Part>
-  void AskAll(std::function<void(Gateway&, std::function<void(Part)>)> ask,
+  void AskAll(const std::function<void(Gateway&, std::function<void(Part)>)>& ask,
               std::function<void(Part)> merge, std::function<void()> done);
   // Calls `ask` on the loop of a session, which the id determines.
   template <class Part>

@@ -160,9 +160,9 @@ Read<CloseWords> ReadClose(const Parameters& parameters) {
   CloseWords words{ws::close_code::kPolicyViolation, std::string(kClosedByOperator)};
   if (const std::string_view code = Find(parameters, "code"); !code.empty()) {
     const auto number = Number(code);
-    if (!number || *number > 0xffff || !ws::IsSendable(static_cast<std::uint16_t>(*number)))
+    if (!number || *number > 0xffff || !ws::IsForClients(static_cast<std::uint16_t>(*number)))
       return Wrong(fmt::format(
-          "code: '{}' cannot be sent in a Close; 1000-1003, 1007-1014 and 3000-4999 can",
+          "code: '{}' cannot be sent in a Close; 1000-1003, 1007-1013 and 3000-4999 can",
           config::Excerpt(code)));
     words.code = static_cast<std::uint16_t>(*number);
   }

@@ -58,6 +58,7 @@ void Http1Connection::Drain() {
   draining_ = true;
   if (wait_ == Wait::kIdle) Arm(Wait::kNothing);  // there is less time now
   if (state_ == State::kLinger) return Arm(Wait::kLinger);
+  if (state_ == State::kDiscard && wait_ == Wait::kBody) Arm(Wait::kBody);
   if (!running_) UpdateState();
 }
 
@@ -291,7 +292,9 @@ void Http1Connection::Arm(Wait wait) {
       return timer_.Arm(limits.head_timeout);
     case Wait::kBody:
       body_time_at_ = loop_.timers.Now();
-      return timer_.Arm(state_ == State::kDiscard ? limits.body_timeout : BodyWait());
+      if (state_ != State::kDiscard) return timer_.Arm(BodyWait());
+      return timer_.Arm(draining_ ? std::min(limits.body_timeout, kDrainGrace)
+                                  : limits.body_timeout);
     case Wait::kLinger:
       return timer_.Arm(draining_ ? std::min(limits.linger_timeout, kDrainLinger)
                                   : limits.linger_timeout);

@@ -34,7 +34,7 @@ std::expected<RequestLine, Refusal> ParseRequestLine(std::string_view line) {
   parts.method = line.substr(0, first);
   parts.target = line.substr(first + 1, second - first - 1);
   const std::string_view version = line.substr(second + 1);
-  if (!IsToken(parts.method) || parts.target.empty() || version.find(' ') != version.npos) {
+  if (!IsToken(parts.method) || parts.target.empty() || version.contains(' ')) {
     return Refuse(400, "malformed request line");
   }
   const auto known = ParseVersion(version);
@@ -121,11 +121,14 @@ std::expected<RequestHead, Refusal> RequestParser::ParseHead(std::string_view he
   request.wants_upgrade = http11 && !request.has_body &&
                           request.headers.HasToken("upgrade", "websocket") &&
                           request.headers.HasToken("connection", "upgrade");
-  if (const std::string* expect = request.headers.Find("expect"); expect != nullptr && http11) {
-    if (!EqualsIgnoreCase(*expect, "100-continue")) return Refuse(417, "unknown expectation");
-    out.expects_continue = request.has_body;
+  if (http11 && request.headers.Find("expect") != nullptr) {
+    const std::string all = request.headers.Joined("expect");
+    std::string_view list = all;
+    for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+      if (!EqualsIgnoreCase(item, "100-continue")) return Refuse(417, "unknown expectation");
+      out.expects_continue = request.has_body;
+    }
   }
-
   reader_.ExpectBody(*fields);
   return out;
 }

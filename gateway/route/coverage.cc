@@ -1,5 +1,6 @@
 #include "gateway/route/coverage.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -79,26 +80,24 @@ bool GoesBeforeByHost(const RouteMatch& first, const RouteMatch& second) {
          why == Precedence::kSomeHost;
 }
 
-// The route that handles what `route` would handle on this host, if it lacks one of its policies.
+bool TakesAllPaths(const config::PathPattern& path) {
+  return path.kind == Kind::kPrefix && path.text.empty();
+}
+
+// The route that handles on this host what `route` would handle, or what its conditions choose of
+// that, if it lacks one of its policies.
 const config::Route* Covers(const Router& router, const config::Route& route,
                             const std::string& host) {
   const std::string probe = ProbeOf(route.path);
   // Nothing is known about a regular expression, except that "/*" covers all of it.
-  auto matches = router.Matches(host, probe.empty() ? "/\x01" : probe);
-  // A route with conditions leaves some requests to the next.
-  std::erase_if(matches, [&](const RouteMatch& match) {
-    return match.route != &route && !match.route->match.empty();
-  });
-  if (matches.empty() || matches.front().route == &route) return nullptr;
-  const RouteMatch& first = matches.front();
-  if (Lacking(route, *first.route).empty()) return nullptr;
-  if (probe.empty()) {
-    const bool takes_all =
-        first.route->path.kind == Kind::kPrefix && first.route->path.text.empty();
-    return takes_all && first.host != nullptr && route.hosts.empty() ? first.route : nullptr;
-  }
-  for (const RouteMatch& match : matches) {
-    if (match.route == &route) return GoesBeforeByHost(first, match) ? first.route : nullptr;
+  const auto matches = router.Matches(host, probe.empty() ? "/\x01" : probe);
+  const auto own = std::ranges::find(matches, &route, &RouteMatch::route);
+  for (auto match = matches.begin(); match != own; ++match) {
+    const bool by_host = probe.empty() ? TakesAllPaths(match->route->path) &&
+                                             match->host != nullptr && route.hosts.empty()
+                                       : own != matches.end() && GoesBeforeByHost(*match, *own);
+    if (by_host && !Lacking(route, *match->route).empty()) return match->route;
+    if (match->route->match.empty()) return nullptr;  // it leaves nothing to the next
   }
   return nullptr;
 }
@@ -122,10 +121,11 @@ std::vector<config::ConfigError> UncoveredPolicies(const std::vector<config::Rou
       if (first == nullptr) continue;
       warnings.push_back(
           {route.mark, fmt::format("routes[{}]", route.index),
-           fmt::format("{} apply on {}, where {} is handled by routes[{}] (line {}): the host "
+           fmt::format("{} apply on {}, where {} is handled by routes[{}] (line {}){}: the host "
                        "takes precedence over the path; set the same there, or add the host here",
                        DoNot(Lacking(route, *first)), config::Excerpt(Written(host)),
-                       config::Excerpt(route.path.written), first->index, first->mark.line)});
+                       config::Excerpt(route.path.written), first->index, first->mark.line,
+                       first->match.empty() ? "" : ", if its match holds")});
       break;  // one host tells enough
     }
   }

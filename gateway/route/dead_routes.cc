@@ -61,6 +61,14 @@ Shape ShapeOf(const std::string& regex) {
   return {.beginning = {least.begin(), std::ranges::mismatch(least, most).in1}};
 }
 
+// Whether all paths of a pattern have other readings (see OtherReadings), to which it does not
+// lead.
+bool IsAmbiguous(const config::PathPattern& path) {
+  const std::string_view text = path.text;
+  return text.contains("//") || text.find_first_of(";\\") != std::string_view::npos ||
+         (path.kind == Kind::kPrefix && text.ends_with('/'));
+}
+
 // The routes of one host pattern. Those of others never stand in the way: a pattern that goes
 // before another takes only some of its hosts. Routes with conditions never do, either.
 struct Group {
@@ -135,6 +143,11 @@ class Groups {
 
   // What is wrong with a route that no request comes to.
   std::optional<std::string> FaultOf(const config::Route& route) {
+    if (route.path.kind != Kind::kRegex && IsAmbiguous(route.path)) {
+      return "no request comes to it: servers read a path with '//', ';' or '\\' in different "
+             "ways, "
+             "so it is answered with 400";
+    }
     if (route.path.kind == Kind::kExact) return {};
     const bool regex = route.path.kind == Kind::kRegex;
     const Shape shape = regex ? ShapeOf(route.path.text) : Shape{};

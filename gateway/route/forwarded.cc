@@ -21,16 +21,30 @@ bool IsTrusted(const Ip& ip, const config::TrustedProxies& trusted) {
   return std::ranges::any_of(trusted.blocks, [&](const Cidr& block) { return block.Contains(ip); });
 }
 
-// Removes the last element from a comma-separated list and returns it trimmed; it may be empty.
+// Without empty elements at its end, which mean nothing (RFC 9110, section 5.6.1.2).
+std::string_view WithoutEmptyEnd(std::string_view list) {
+  return list.substr(0, list.find_last_not_of(", \t") + 1);
+}
+
+// Removes the last element that is not empty from a comma-separated list and returns it trimmed;
+// empty if there is none. What is left has none that is empty at its end.
 std::string_view TakeLast(std::string_view& list) {
+  list = WithoutEmptyEnd(list);
   const std::size_t comma = list.rfind(',');
   const std::string_view item = comma == std::string_view::npos ? list : list.substr(comma + 1);
-  list = list.substr(0, comma == std::string_view::npos ? 0 : comma);
+  list = WithoutEmptyEnd(list.substr(0, comma == std::string_view::npos ? 0 : comma));
   return Trim(item);
 }
 
+// Of elements that are not empty.
 std::size_t CountOf(std::string_view list) {
-  return list.empty() ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(list, ','));
+  std::size_t count = 0;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    if (!Trim(list.substr(0, comma)).empty()) ++count;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return count;
 }
 
 // Parses an address as in X-Forwarded-For: some proxies add brackets or a port.
@@ -49,6 +63,7 @@ std::string_view SchemeOf(std::string_view text) {
 }
 
 std::string AuthorityOf(std::string_view text) {
+  if (text.ends_with(':')) text.remove_suffix(1);  // an empty port (RFC 3986, section 3.2.3)
   const auto authority = ParseAuthority(text, 0);
   return authority && !HasEmptyLabel(authority->host) ? std::string(text) : std::string();
 }
@@ -69,9 +84,9 @@ struct Hop {
 Hop Walk(std::string_view list, const config::TrustedProxies& trusted) {
   Hop hop;
   hop.entries = CountOf(list);
-  while (!list.empty()) {
+  for (list = WithoutEmptyEnd(list); !list.empty();) {
     const auto ip = ParseAddress(TakeLast(list));
-    if (ip) hop.client = ip->ToString();
+    hop.client = ip ? ip->ToString() : kUnknownClient;
     if (!ip || !IsTrusted(*ip, trusted) || list.empty()) break;
     ++hop.from_right;
   }
@@ -103,7 +118,7 @@ bool IsPlain(char c) {
 std::optional<std::string> TakeValue(std::string_view& text) {
   std::string value;
   if (!text.starts_with('"')) {
-    const std::size_t size =
+    const auto size =
         static_cast<std::size_t>(std::ranges::find_if_not(text, IsPlain) - text.begin());
     value = text.substr(0, size);
     text.remove_prefix(size);
@@ -114,7 +129,8 @@ std::optional<std::string> TakeValue(std::string_view& text) {
       text.remove_prefix(i + 1);
       return value;
     }
-    if (text[i] == '\\' && ++i == text.size()) return {};
+    if (text[i] == '\\') ++i;
+    if (i == text.size()) return {};
     value += text[i];
   }
   return {};
@@ -154,7 +170,7 @@ std::optional<Element> ParseElement(std::string_view text) {
 // that starts behind a comma inside quotes has an odd number of quotes and cannot be parsed, so the
 // shortest suffix of the list that can be parsed is the last element.
 std::optional<Element> TakeLastElement(std::string_view& list) {
-  while (!list.empty() && Trim(list.substr(list.rfind(',') + 1)).empty()) TakeLast(list);
+  list = WithoutEmptyEnd(list);
   std::size_t begin = list.size();
   for (int commas = 0; commas <= kMostCommas && begin > 0; ++commas) {
     const std::size_t comma = list.rfind(',', begin - 1);
@@ -174,7 +190,7 @@ std::optional<Ip> AddressOf(std::string_view node) {
   return ParseAddress(node.substr(0, hidden_port));
 }
 
-// An obfuscated identifier that a proxy uses instead of the client's address.
+// An obfuscated identifier that a proxy uses instead of the client's address, else kUnknownClient.
 std::string HiddenName(std::string_view node) {
   node = node.substr(0, node.find(':'));
   const auto allowed = [](char c) {
@@ -182,7 +198,7 @@ std::string HiddenName(std::string_view node) {
   };
   const bool hidden = node.size() > 1 && node.size() <= 64 && node.front() == '_' &&
                       std::ranges::all_of(node, allowed);
-  return hidden ? std::string(node) : std::string();
+  return hidden ? std::string(node) : std::string(kUnknownClient);
 }
 
 }  // namespace
@@ -205,15 +221,17 @@ Told ReadForwarded(const http::Headers& headers, const config::TrustedProxies& t
   const std::string all = headers.Joined("Forwarded");
   std::string_view list = all;
   Told told;
-  while (const auto element = TakeLastElement(list)) {
+  for (;;) {
+    const auto element = TakeLastElement(list);
+    if (!element) {
+      if (!list.empty()) told.client = kUnknownClient;
+      break;
+    }
     told.scheme = SchemeOf(element->proto.value_or(""));
     told.authority = AuthorityOf(element->host.value_or(""));
-    const auto ip = AddressOf(element->node.value_or(""));
-    if (ip) {
-      told.client = ip->ToString();
-    } else if (auto name = HiddenName(element->node.value_or("")); !name.empty()) {
-      told.client = std::move(name);
-    }
+    if (!element->node) break;
+    const auto ip = AddressOf(*element->node);
+    told.client = ip ? ip->ToString() : HiddenName(*element->node);
     if (!ip || !IsTrusted(*ip, trusted)) break;
   }
   return told;
@@ -225,13 +243,15 @@ std::string AsForwarded(const http::Headers& headers, const config::TrustedProxi
   const Hop hop = Walk(all, trusted);
   std::string elements;
   std::string_view list = all;
-  for (std::size_t i = 0; i < hop.entries; ++i) {
-    const std::size_t comma = list.find(',');
-    const auto ip = ParseAddress(Trim(list.substr(0, comma)));
+  for (std::size_t i = 0; i < hop.entries;
+       list.remove_prefix(std::min(list.find(','), list.size() - 1) + 1)) {
+    const std::string_view entry = Trim(list.substr(0, list.find(',')));
+    if (entry.empty()) continue;
+    const auto ip = ParseAddress(entry);
     if (i > 0) elements += ", ";
-    elements.append("for=").append(ip ? ForwardedNode(ip->ToString()) : "unknown");
+    elements.append("for=").append(ip ? ForwardedNode(ip->ToString()) : kUnknownClient);
     if (hop.entries - i - 1 == hop.from_right) elements += proto_and_host;
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
+    ++i;
   }
   return elements;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "gateway/base/text.h"
+#include "gateway/http/chars.h"
 
 namespace upgate::route {
 namespace {
@@ -82,11 +83,30 @@ std::string Read(std::string_view path, const Habits& habits) {
   return built.Take();
 }
 
-}  // namespace
+// Stands for a semicolon that was encoded: some servers take only others for the beginning of
+// parameters.
+constexpr char kEncodedSemicolon = '\x01';
 
-std::vector<std::string> OtherReadings(std::string_view path) {
-  std::vector<std::string> readings;
-  if (!path.starts_with('/')) return readings;
+// The path as http::Target has it, but for encoded semicolons, from the one that is still encoded;
+// empty if there are not semicolons of both kinds.
+std::string WithEncodedSemicolons(std::string_view raw) {
+  std::string path;
+  bool encoded = false;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const std::string_view escape = raw[i] == '%' ? raw.substr(i, 3) : "";
+    if (escape.empty() || EqualsIgnoreCase(escape, "%2f") || escape == "%00") {
+      path += raw[i];
+      continue;
+    }
+    const int byte = http::HexValue(escape[1]) * 16 + http::HexValue(escape[2]);
+    encoded |= byte == ';';
+    path += byte == ';' ? kEncodedSemicolon : static_cast<char>(byte);
+    i += 2;
+  }
+  return encoded && path.contains(';') ? path : "";
+}
+
+void AddReadings(std::string_view path, std::vector<std::string>& readings) {
   const bool has_parameters = path.contains(';');
   const bool has_slash = path.contains("%2F") || path.contains("%2f");
   const bool has_backslash = path.contains('\\') || path.contains("%5C") || path.contains("%5c");
@@ -96,9 +116,25 @@ std::vector<std::string> OtherReadings(std::string_view path) {
     if ((habits.drops_early || habits.drops_late) && !has_parameters) continue;
     if ((habits.slash && !has_slash) || (habits.backslash && !has_backslash)) continue;
     std::string reading = Read(path, habits);
+    std::ranges::replace(reading, kEncodedSemicolon, ';');
     if (reading != path && std::ranges::find(readings, reading) == readings.end())
       readings.push_back(std::move(reading));
   }
+}
+
+}  // namespace
+
+std::vector<std::string> OtherReadings(std::string_view path) {
+  std::vector<std::string> readings;
+  if (path.starts_with('/')) AddReadings(path, readings);
+  return readings;
+}
+
+std::vector<std::string> OtherReadings(const http::Target& target) {
+  std::vector<std::string> readings = OtherReadings(target.path);
+  if (const std::string path = WithEncodedSemicolons(target.raw_path); !path.empty())
+    AddReadings(path, readings);
+  std::erase(readings, target.path);
   return readings;
 }
 
@@ -111,7 +147,7 @@ Routed FindRoute(const Router& router, const Facts& facts) {
   if (!target.has_readings) return {route, false};
   Routed routed{route, false};
   std::vector<const config::Route*> all{route};
-  for (const std::string& reading : OtherReadings(target.path)) {
+  for (const std::string& reading : OtherReadings(target)) {
     all.push_back(find(reading));
     routed.ambiguous |= all.back() != route;
   }

@@ -17,6 +17,8 @@ namespace upgate::route {
 // Case is not folded. Pure; takes time proportional to the length of the path, some 20 times at
 // most.
 std::vector<std::string> OtherReadings(std::string_view path);
+// Those of servers, too, that do not take an encoded ';' for the beginning of parameters.
+std::vector<std::string> OtherReadings(const http::Target& target);
 
 // The text of the 400 for a path that FindRoute cannot route.
 inline constexpr std::string_view kAmbiguous =

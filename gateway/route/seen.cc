@@ -25,12 +25,20 @@ Told ByProxies(const http::Headers& headers, const config::TrustedProxies& trust
   Told told = ReadXForwarded(headers, trusted);
   if (headers.Find("Forwarded") == nullptr) return told;
   const Told forwarded = ReadForwarded(headers, trusted);
-  told.client = Choose(forwarded.client, told.client, overruled);
+  // An unknown client is no news to a proxy that knows it.
+  if (told.client.empty() || forwarded.client != kUnknownClient)
+    told.client = Choose(forwarded.client, told.client, overruled);
   told.scheme = Choose(forwarded.scheme, told.scheme, overruled);
   told.authority = Choose(forwarded.authority, told.authority, overruled);
   // It has the client's own authority: without a port there, the default applies.
   if (!forwarded.authority.empty()) told.port = 0;
   return told;
+}
+
+// For a Host field; `host` is as in SeenAs.
+std::string WithPort(const std::string& host, std::uint16_t port, std::string_view scheme) {
+  return port == DefaultPort(scheme) ? HostInUrl(host)
+                                     : fmt::format("{}:{}", HostInUrl(host), port);
 }
 
 }  // namespace
@@ -45,12 +53,16 @@ SeenAs SeenByClient(const http::Request& request, bool tls, const SocketAddress&
   seen.client = !told.client.empty() ? std::move(told.client) : ToString(peer);
   const auto host = ParseAuthority(told.authority, 0);
   seen.host = host ? host->host : CanonicalHost(request.target.host);
-  seen.authority = host ? std::move(told.authority) : request.target.authority;
   // A port that is known to be the client's takes precedence over one reported by a proxy.
   std::uint16_t port = host ? host->port : 0;
   if (port == 0) port = told.port;
   if (port == 0 && !host) port = request.target.port;
   seen.port = port != 0 ? port : DefaultPort(seen.scheme);
+  seen.authority = host ? told.authority : request.target.authority;
+  const std::uint16_t written = host ? host->port : request.target.port;
+  // Who reads it behind the gateway does not know the port otherwise.
+  if (!seen.authority.empty() && seen.port != (written != 0 ? written : DefaultPort(seen.scheme)))
+    seen.authority = WithPort(seen.host, seen.port, seen.scheme);
   // Done only here, so that routes, policies and logs see one form of the name.
   seen.rooted = WithoutRootDot(seen.host).size() < seen.host.size();
   if (seen.rooted) seen.host.pop_back();

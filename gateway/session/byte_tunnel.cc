@@ -86,7 +86,7 @@ bool ByteTunnel::JoinLast(const ws::FramePart& part, Bytes bytes) {
   const bool in_place = bytes.data() == part.payload.data() && !client_.compresses();
   if (!in_place || context_.slices.empty() || bytes.size() > kMostMoved) return false;
   Bytes& last = context_.slices.back();
-  const std::size_t start = static_cast<std::size_t>(part.payload.data() - last.data());
+  const auto start = static_cast<std::size_t>(part.payload.data() - last.data());
   if (part.payload.data() < last.data() || start - last.size() > ws::kMaxHeader) return false;
   std::byte* const end = part.payload.data() - (start - last.size());
   std::memmove(end, bytes.data(), bytes.size());

@@ -15,6 +15,9 @@ namespace upgate::session {
 enum class Closer : std::uint8_t { kClient, kServer, kGateway };
 std::string_view ToString(Closer closer);
 
+// The reason of a violation by the server, for the log.
+std::string FromServer(std::string_view reason);
+
 // The Close for the client of a server that violated the protocol and was itself closed with this
 // code and reason: 1009 for a message that is too large, with the reason, else 1011. The registry
 // has 1014 (Bad Gateway), but Chromium and others treat a Close with it as a protocol error, so

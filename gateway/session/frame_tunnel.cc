@@ -166,16 +166,20 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
   }
 }
 
-// Replaces the server's code 1014, which clients must not get (see FaultOfServer), unless it
-// answers the client's own 1014. Only the second byte differs, so it does not matter if the first
-// was passed on already.
+// Replaces codes of the server that clients take for a fault: 1014 (see FaultOfServer), unless it
+// answers the client's own 1014, and those that may not be sent (RFC 6455, section 7.4). Of those
+// that begin with the same byte as ours it does not matter if that was passed on already.
 void FrameTunnel::ReplaceCode(Peer& from, MutableBytes data) {
-  static_assert(code::kBadGateway >> 8 == code::kInternalError >> 8);
-  const std::byte* at = from.walker.TakeCodeOfClose(code::kBadGateway);
+  const auto seen = from.walker.TakeCodeOfClose();
+  if (!seen) return;
   const ws::Close* asked = Other(from).walker.close();
-  if (at == nullptr || (asked != nullptr && asked->code == code::kBadGateway)) return;
-  data[static_cast<std::size_t>(at - data.data())] =
-      static_cast<std::byte>(code::kInternalError & 0xff);
+  const bool asked_for = asked != nullptr && asked->code == code::kBadGateway;
+  const bool is_fault = seen->code == code::kBadGateway ? !asked_for : !ws::IsSendable(seen->code);
+  const bool same_first = seen->code >> 8 == code::kInternalError >> 8;
+  if (!is_fault || !(same_first || seen->first_is_there)) return;
+  const auto second = static_cast<std::size_t>(seen->second - data.data());
+  if (!same_first) data[second - 1] = static_cast<std::byte>(code::kInternalError >> 8);
+  data[second] = static_cast<std::byte>(code::kInternalError & 0xff);
 }
 
 // A limited amount of the server's input is read and dropped, so that its FIN is noticed. A client
@@ -255,7 +259,7 @@ void FrameTunnel::OnError(Peer& from, const Error& error) {
 // fault; a server gets a FIN.
 void FrameTunnel::Fail(Peer& from, const ws::ProtocolError& error) {
   const std::string reason = ReasonOf(error);
-  Ended(error.close_code, Closer::kGateway, reason);
+  Ended(error.close_code, Closer::kGateway, &from == &server_ ? FromServer(reason) : reason);
   BeginClosing();
   from.deaf = true;
   CloseOne(from, {error.close_code, reason, true});

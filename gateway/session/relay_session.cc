@@ -145,7 +145,7 @@ void RelaySession::TellOfLoss(Side& lost, PeerEnd end, std::string_view why) {
     return to.endpoint.Close(code::kGoingAway, "the client is gone", Closer::kClient, why);
   if (end == PeerEnd::kFault) {
     const ws::Close told = FaultOfServer(lost.endpoint.ending().code, why);
-    return to.endpoint.Close(told.code, told.reason, Closer::kServer, why);
+    return to.endpoint.Close(told.code, told.reason, Closer::kGateway, FromServer(why));
   }
   to.endpoint.Close(code::kInternalError, "the server's connection broke", Closer::kServer, why);
 }

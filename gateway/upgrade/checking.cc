@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/http/proxy_fields.h"
 #include "gateway/upgrade/token.h"
 
 namespace upgate::upgrade {
@@ -116,8 +117,11 @@ Gateway::Credential Gateway::TakeCredential(const Arrival& arrival) {
     credential = {auth.get(), std::move(*found)};
     break;
   }
-  for (const Ref<LoopAuth>& auth : arrival.route.auth())
-    auth->check().Remove(exchange.editable_request());
+  http::Request& request = exchange.editable_request();
+  for (const Ref<LoopAuth>& auth : arrival.route.auth()) auth->check().Remove(request);
+  // Not only servers trust what a proxy would have said: so do services that authenticators ask.
+  if (!arrival.seen.by_trusted_proxy)
+    request.headers.Filter([](const http::Header& h) { return !http::IsProxyField(h.name); });
   return credential;
 }
 

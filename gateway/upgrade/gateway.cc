@@ -175,13 +175,13 @@ void Gateway::EndOutdated() {
         (fate == config::OnChange::kDrain ? drained : closed)->push_back(session.facts().id);
       },
       [this, drained, closed, gone] {
-        CloseOfGoneAddresses(std::move(*gone));
-        CloseOutdated(std::move(*closed), io::Millis{0});
-        CloseOutdated(std::move(*drained), routes_.generation().config->drain_spread);
+        CloseOfGoneAddresses(*gone);
+        CloseOutdated(*closed, io::Millis{0});
+        CloseOutdated(*drained, routes_.generation().config->drain_spread);
       });
 }
 
-void Gateway::CloseOfGoneAddresses(std::vector<std::uint64_t> sessions) {
+void Gateway::CloseOfGoneAddresses(const std::vector<std::uint64_t>& sessions) {
   if (sessions.empty()) return;
   closes_.Add(sessions, routes_.generation().config->drain_spread,
               {.code = ws::close_code::kServiceRestart,
@@ -194,7 +194,7 @@ void Gateway::CloseOfGoneAddresses(std::vector<std::uint64_t> sessions) {
 
 // A session whose route, server or listener is back when its turn comes, after another reload, is
 // left open.
-void Gateway::CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread) {
+void Gateway::CloseOutdated(const std::vector<std::uint64_t>& sessions, io::Millis spread) {
   if (sessions.empty()) return;
   closes_.Add(sessions, spread,
               {.code = ws::close_code::kServiceRestart,
@@ -414,20 +414,22 @@ Admission Gateway::AdmitOther(const http::Request& request, const config::Route&
 }
 
 http::Response Gateway::OnBackendFailed(const RouteContext& route, std::string_view client,
+                                        const session::Asked& asked,
                                         const backend::OpenError& error) {
-  if (error.lack != backend::Lack::kNone) {
-    LogBackendFailed(route, client, error.message, shared_.counts.backend_failures);
-    return RetryLaterResponse(WhyNoServer(error.lack), error.retry_after);
-  }
   // The gateway's own lack of resources, which affects any number of clients at once.
-  const bool ours = error.code == Errc::kLimit;
-  LogBackendFailed(route, client, error.message,
+  const bool ours = error.lack == backend::Lack::kNone && error.code == Errc::kLimit;
+  http::Response response = [&] {
+    if (error.lack != backend::Lack::kNone)
+      return RetryLaterResponse(WhyNoServer(error.lack), error.retry_after);
+    if (ours) return http::TextResponse(503, "the gateway has no resources left for this request");
+    if (error.code == Errc::kTimeout)
+      return http::TextResponse(
+          504, "the server behind this route cannot be reached within connect_timeout");
+    return http::TextResponse(502, "the server behind this route cannot be reached");
+  }();
+  LogBackendFailed(route, client, asked, response.status, error.message,
                    ours ? shared_.counts.resource_warnings : shared_.counts.backend_failures);
-  if (ours) return http::TextResponse(503, "the gateway has no resources left for this request");
-  if (error.code == Errc::kTimeout)
-    return http::TextResponse(
-        504, "the server behind this route cannot be reached within connect_timeout");
-  return http::TextResponse(502, "the server behind this route cannot be reached");
+  return response;
 }
 
 std::unique_ptr<http::ExchangeHandler> Gateway::OnUpgrade(http::Exchange& exchange,

@@ -96,7 +96,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // Handles a request that came by `listener`. The caller owns the result. `places` must outlive
   // the gateway's sessions.
   std::unique_ptr<http::ExchangeHandler> OnRequest(http::Exchange& exchange,
-                                                   const Ref<ListenerContext>& listener,
+                                                   const Ref<ListenerContext>& came_by,
                                                    http::ClientPlaces& places);
 
   // Graceful shutdown: closes every session with `code`, spread over `spread`, and refuses later
@@ -123,7 +123,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   void CloseSessions(const CloseOrder& order, std::function<void(std::size_t)> done);
   // Closes those of a server that health checks found down, over drain_spread; those whose turn
   // comes when it is up again stay.
-  void CloseSessionsOf(std::shared_ptr<const backend::ServerRecord> server);
+  void CloseSessionsOf(const std::shared_ptr<const backend::ServerRecord>& server);
   // nullptr if there is no such session.
   const session::Session* FindSession(std::uint64_t id) const { return sessions_.Find(id); }
   // False if there is no such session.
@@ -190,6 +190,9 @@ class Gateway final : private session::Session::Owner, private ServicePost {
   // What the route allows in bodies. Answers a request whose body is too large, and returns true.
   bool RefuseBody(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen);
   void NoteIds(session::Asked& asked, const http::Request& request) const;
+  // For the log, with the ids of the request.
+  session::Asked AskedFor(const http::Request& request, const RouteContext& route,
+                          const route::SeenAs& seen) const;
   // Without those that a client may not set as header fields either; a server may treat them alike.
   http::Headers TrailersToServer(http::Headers trailers, const Rewritten* rewritten) const;
   // As TurnAway, after authentication: applies rates by user. Answers and returns true if refused.
@@ -207,7 +210,7 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                    RouteContext& route, route::SeenAs& seen,
                                                    Onward onward, Admission admission);
   std::unique_ptr<http::ExchangeHandler> OnOrdinary(http::Exchange& exchange,
-                                                    const Ref<ListenerContext>& listener,
+                                                    const Ref<ListenerContext>& came_by,
                                                     RouteContext& route, route::SeenAs& seen,
                                                     Onward onward);
   void IgnoreUpgrade(http::Exchange& exchange, RouteContext& route, const route::SeenAs& seen,
@@ -226,8 +229,10 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                        const route::SeenAs& seen, std::string_view protocol) const;
   // Counts and logs a failure to connect to any server of the route; returns the response.
   http::Response OnBackendFailed(const RouteContext& route, std::string_view client,
-                                 const backend::OpenError& error);
-  void LogBackendFailed(const RouteContext& route, std::string_view client, std::string_view why,
+                                 const session::Asked& asked, const backend::OpenError& error);
+  // `status`: what the client gets; 0 if the response had begun.
+  void LogBackendFailed(const RouteContext& route, std::string_view client,
+                        const session::Asked& asked, int status, std::string_view why,
                         io::Seldom& lines);
   // `route` is nullptr if no route matched; `status` is 0 if a service has not answered yet.
   void LogRefusal(const http::Request& request, const RouteContext* route,
@@ -279,16 +284,16 @@ class Gateway final : private session::Session::Owner, private ServicePost {
                                                        const config::Listener& listener,
                                                        const route::SeenAs& seen,
                                                        RouteContext* route);
-  void CloseOfGoneAddresses(std::vector<std::uint64_t> sessions);
-  void CloseOutdated(std::vector<std::uint64_t> sessions, io::Millis spread);
+  void CloseOfGoneAddresses(const std::vector<std::uint64_t>& sessions);
+  void CloseOutdated(const std::vector<std::uint64_t>& sessions, io::Millis spread);
   void OnSessionDone(session::Session& session) override;
   void RecordEnd(session::Session& session);
   // Schedules the close for limits.max_age of its route, up to a tenth earlier (jitter), or for the
   // end of its credential.
   void LimitAge(session::Session& session);
   // A session's client may not stay, or that could not be found out.
-  void EndRefused(std::uint64_t session, const plugin::AuthAnswer& answer);
-  void LogRecheck(std::uint64_t session, const plugin::AuthAnswer& answer, bool ends);
+  void EndRefused(std::uint64_t id, const plugin::AuthAnswer& answer);
+  void LogRecheck(std::uint64_t id, const plugin::AuthAnswer& answer, bool ends);
   void CloseIfDown(const session::Session& session);
   void LogOpen(const session::Facts& facts, const Admission& admission);
   void LogClose(const session::Session& session);

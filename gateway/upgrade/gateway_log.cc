@@ -9,7 +9,8 @@
 namespace upgate::upgrade {
 
 void Gateway::LogBackendFailed(const RouteContext& route, std::string_view client,
-                               std::string_view why, io::Seldom& lines) {
+                               const session::Asked& asked, int status, std::string_view why,
+                               io::Seldom& lines) {
   const auto left_out = lines.Due(context_.loop.timers.Now());
   if (!left_out) return;
   shared_.log.Warn(
@@ -18,6 +19,12 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
        {"backend", route.resolver() != nullptr ? BackendNameOf(route.config())
                                                : route.BackendFor(client)->record().config->name},
        {"client", client},
+       {"host", asked.host()},
+       {"path", asked.path()},
+       {"origin", asked.origin()},
+       {"status", std::int64_t{status}},
+       {"request_id", asked.request_id()},
+       {"trace_id", asked.trace_id()},
        {"why", why},
        {"left_out", *left_out}});
 }
@@ -26,11 +33,22 @@ void Gateway::LogBackendFailed(const RouteContext& route, std::string_view clien
 void Gateway::LogRefusal(const http::Request& request, const RouteContext* route,
                          const route::SeenAs& seen, int status, std::string_view why) {
   const std::span<const config::Route* const> none;
-  session::Asked asked =
-      route != nullptr ? AskedBy(request, route->config(), seen) : AskedBy(request, none, seen);
-  NoteIds(asked, request);
+  session::Asked asked;
+  if (route != nullptr) {
+    asked = AskedFor(request, *route, seen);
+  } else {
+    asked = AskedBy(request, none, seen);
+    NoteIds(asked, request);
+  }
   LogRefused(seen.client, route != nullptr ? std::string_view(route->name()) : "", asked, status,
              why);
+}
+
+session::Asked Gateway::AskedFor(const http::Request& request, const RouteContext& route,
+                                 const route::SeenAs& seen) const {
+  session::Asked asked = AskedBy(request, route.config(), seen);
+  NoteIds(asked, request);
+  return asked;
 }
 
 void Gateway::LogRefused(std::string_view client, std::string_view route,

@@ -63,7 +63,7 @@ void Gateway::CloseOver(const std::vector<std::uint64_t>& ids, const CloseOrder&
   closes_.Add(ids, order.spread, std::move(reason));
 }
 
-void Gateway::CloseSessionsOf(std::shared_ptr<const backend::ServerRecord> server) {
+void Gateway::CloseSessionsOf(const std::shared_ptr<const backend::ServerRecord>& server) {
   auto ids = std::make_shared<std::vector<std::uint64_t>>();
   sessions_.Walk(
       [ids, server](session::Session& session) {

@@ -30,7 +30,7 @@ void Gateway::Handshake::OnOpened(backend::Opened opened) {
 void Gateway::Handshake::OnOpenFailed(const backend::OpenError& error) {
   opening_.reset();
   route_.Count(backend::OutcomeOf(error));
-  exchange_.Respond(gateway_.OnBackendFailed(route_, admission_.client, error));
+  exchange_.Respond(gateway_.OnBackendFailed(route_, admission_.client, admission_.asked, error));
 }
 
 std::string Gateway::Handshake::Greeting() {

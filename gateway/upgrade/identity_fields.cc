@@ -8,17 +8,18 @@
 namespace upgate::upgrade {
 namespace {
 
-bool TellsUser(const config::Template& text) {
+bool TellsClient(const config::Template& text) {
   using Variable = config::Template::Variable;
   return std::ranges::any_of(text.parts, [](const auto& part) {
-    return part.variable == Variable::kUser || part.variable == Variable::kClaim;
+    return part.variable == Variable::kUser || part.variable == Variable::kClaim ||
+           part.variable == Variable::kClient || part.variable == Variable::kServerName;
   });
 }
 
 void AddOf(const config::Route& route, std::vector<std::string>& names) {
   const auto add = [&](const std::vector<config::NamedTemplate>& fields) {
     for (const config::NamedTemplate& field : fields) {
-      if (TellsUser(field.value)) names.push_back(http::AsVariable(field.name));
+      if (TellsClient(field.value)) names.push_back(http::AsVariable(field.name));
     }
   };
   add(route.rewriting.request_headers.set);

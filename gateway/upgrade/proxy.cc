@@ -118,7 +118,7 @@ void Gateway::Proxy::OnOpenFailed(const backend::OpenError& error) {
   CountOutcome(backend::OutcomeOf(error));
   settled_ = true;
   timer_.Disarm();
-  exchange_.Respond(gateway_.OnBackendFailed(*context_, seen_.client, error));
+  exchange_.Respond(gateway_.OnBackendFailed(*context_, seen_.client, WhatWasAsked(), error));
 }
 
 std::string Gateway::Proxy::Greeting() {
@@ -407,9 +407,14 @@ Gateway::Proxy::Overdue Gateway::Proxy::WhatIsOverdue(bool whole) const {
 void Gateway::Proxy::Fail(int status, std::string_view what, std::string_view why) {
   settled_ = true;
   timer_.Disarm();
-  gateway_.LogBackendFailed(*context_, seen_.client, why, gateway_.shared_.counts.backend_failures);
+  gateway_.LogBackendFailed(*context_, seen_.client, WhatWasAsked(), answer_begun_ ? 0 : status,
+                            why, gateway_.shared_.counts.backend_failures);
   if (answer_begun_) return exchange_.Abort();
   exchange_.Respond(http::TextResponse(status, what));
+}
+
+session::Asked Gateway::Proxy::WhatWasAsked() const {
+  return admission_ ? admission_->asked : gateway_.AskedFor(exchange_.request(), *context_, seen_);
 }
 
 // Counts the outcome of the handshake, if there was one, and releases its session slot.

@@ -105,6 +105,7 @@ class Gateway::Proxy final : public http::ExchangeHandler,
   // the client notices.
   void Fail(int status, std::string_view what, std::string_view why);
   void CountOutcome(stats::HandshakeOutcome outcome);
+  session::Asked WhatWasAsked() const;  // for the log
   void ReleaseServer();
   void Arm(Wait wait);
   io::Millis TimeFor(Wait wait) const;

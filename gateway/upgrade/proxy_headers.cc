@@ -78,6 +78,16 @@ std::string ForwardedChain(const http::Request& request, const route::SeenAs& se
   return Appended(std::move(chain), "for=" + route::ForwardedNode(peer) + said);
 }
 
+// X-Forwarded-For of a trusted peer; the client as Forwarded has it, if that was believed.
+std::string ClientChain(const http::Headers& in, const route::SeenAs& seen,
+                        const config::TrustedProxies& trusted) {
+  const bool differs = in.Find("forwarded") != nullptr &&
+                       route::ReadXForwarded(in, trusted).client != seen.client &&
+                       route::ReadForwarded(in, trusted).client == seen.client;
+  if (!differs) return in.Joined("x-forwarded-for");
+  return route::ClientAddress(seen.client) ? seen.client : std::string(route::kUnknownClient);
+}
+
 // `add(name, value)` is called for each field.
 template <class Add>
 void AddForwarding(const http::Request& request, const route::SeenAs& seen,
@@ -86,7 +96,7 @@ void AddForwarding(const http::Request& request, const route::SeenAs& seen,
   const auto* from = std::get_if<IpPort>(&peer);
   const std::string peer_ip = from != nullptr ? from->ip.ToString() : std::string();
   if (seen.by_trusted_proxy) {
-    const std::string addresses = Appended(in.Joined("x-forwarded-for"), peer_ip);
+    const std::string addresses = Appended(ClientChain(in, seen, trusted), peer_ip);
     if (!addresses.empty()) add("X-Forwarded-For", addresses);
   } else if (!peer_ip.empty()) {
     add("X-Forwarded-For", peer_ip);

@@ -185,17 +185,19 @@ void Gateway::Resolving::Connect(const std::vector<Ip>& addresses) {
 void Gateway::Resolving::Refuse(Resolution outcome, std::string_view why) {
   Count(outcome);
   StopAsking();
+  http::Response response = ResponseTo(outcome);
   if (outcome == Resolution::kUnknown) {
-    gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, 404, why);
+    gateway_.LogRefusal(exchange_.request(), context_.get(), seen_, response.status, why);
   } else {
-    gateway_.LogBackendFailed(*context_, seen_.client, why,
-                              gateway_.shared_.counts.backend_failures);
+    gateway_.LogBackendFailed(*context_, seen_.client,
+                              gateway_.AskedFor(exchange_.request(), *context_, seen_),
+                              response.status, why, gateway_.shared_.counts.backend_failures);
   }
   if (admission_) {
     context_->Count(OutcomeOf(outcome));
     admission_.reset();
   }
-  exchange_.Respond(ResponseTo(outcome));
+  exchange_.Respond(std::move(response));
 }
 
 void Gateway::Resolving::Count(Resolution outcome) {

@@ -211,7 +211,7 @@ std::expected<std::string, std::string_view> Rewriter::PathFor(const http::Targe
                                                                      : std::string_view("/"));
   const auto stays = [&](const std::string& reading) { return reading.starts_with(folder->path); };
   if (!stays(read->path)) return std::unexpected(kLeavesFolder);
-  if (read->has_readings && !std::ranges::all_of(route::OtherReadings(read->path), stays))
+  if (read->has_readings && !std::ranges::all_of(route::OtherReadings(*read), stays))
     return std::unexpected(kLeavesFolder);
   return path;
 }

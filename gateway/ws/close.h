@@ -30,6 +30,10 @@ inline constexpr std::uint16_t kBadGateway = 1014;
 
 // True if an endpoint may send this code: 1000-1003, 1007-1014, 3000-4999.
 bool IsSendable(std::uint16_t code);
+// Without 1014, which Chromium and others take for a fault.
+inline bool IsForClients(std::uint16_t code) {
+  return IsSendable(code) && code != close_code::kBadGateway;
+}
 
 struct Close {
   std::uint16_t code = close_code::kNoStatus;  // kNoStatus for an empty body

@@ -110,18 +110,20 @@ bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
   return true;
 }
 
-const std::byte* FrameWalker::TakeCodeOfClose(std::uint16_t code) {
+std::optional<FrameWalker::CodeOfClose> FrameWalker::TakeCodeOfClose() {
   const std::byte* at = std::exchange(close_->code_at, nullptr);
-  const bool same = role_ == Role::kClient && at != nullptr &&
-                    close_->body[0] == static_cast<std::byte>(code >> 8) &&
-                    close_->body[1] == static_cast<std::byte>(code & 0xff);
-  return same ? at : nullptr;
+  if (role_ != Role::kClient || at == nullptr) return {};
+  const auto code = static_cast<std::uint16_t>(std::to_integer<unsigned>(close_->body[0]) << 8 |
+                                               std::to_integer<unsigned>(close_->body[1]));
+  return CodeOfClose{code, at, close_->code_in_one};
 }
 
 void FrameWalker::TakeClose(Bytes piece) {
   if (!close_) close_ = std::make_unique<CloseSeen>();
-  if (close_->size < 2 && close_->size + piece.size() >= 2)
+  if (close_->size < 2 && close_->size + piece.size() >= 2) {
     close_->code_at = &piece[1 - close_->size];
+    close_->code_in_one = close_->size == 0;
+  }
   std::ranges::copy(piece, close_->body.begin() + static_cast<std::ptrdiff_t>(close_->size));
   close_->size += piece.size();
   if (payload_left_ > 0) return;

@@ -72,10 +72,14 @@ class FrameWalker {
   const Close* close() const { return close_ && close_->whole ? &*close_->whole : nullptr; }
   // True if any payload of a Close has been seen.
   bool in_close() const { return close_ != nullptr; }
-  // If the Close is unmasked, has this code, and the code's second byte was in the data of the last
-  // Walk: a pointer to that byte; else nullptr. Only the first call returns it. For replacing the
-  // code. Only while in_close().
-  const std::byte* TakeCodeOfClose(std::uint16_t code);
+  // The code of an unmasked Close whose second byte was in the data of the last Walk, for replacing
+  // it. Only the first call returns it. Only while in_close().
+  struct CodeOfClose {
+    std::uint16_t code = 0;
+    const std::byte* second = nullptr;  // points into that data
+    bool first_is_there = false;        // the first byte is before it in that data
+  };
+  std::optional<CodeOfClose> TakeCodeOfClose();
 
  private:
   // A Pong that may answer the gateway's own ping is read completely, with its payload treated as
@@ -112,6 +116,7 @@ class FrameWalker {
     std::array<std::byte, kMaxControlPayload> body;
     std::size_t size = 0;
     const std::byte* code_at = nullptr;  // pointer to its second byte, until the next Walk
+    bool code_in_one = false;            // the first byte was in the data of the same Walk
     std::optional<Close> whole;
   };
   std::unique_ptr<CloseSeen> close_;

@@ -86,7 +86,7 @@ using Vector32 [[gnu::vector_size(32)]] = std::uint32_t;
 
 std::uint8_t Mask(MutableBytes data, std::array<std::byte, 4> mask, std::uint8_t phase) {
   const std::size_t size = data.size();
-  std::uint32_t key;
+  std::uint32_t key = 0;
   std::memcpy(&key, mask.data(), sizeof key);
   key = Rotate(key, phase);
   if (size < 4) {

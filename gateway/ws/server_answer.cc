@@ -20,13 +20,16 @@ bool Offers(std::string_view offered, std::string_view extension) {
   return false;
 }
 
-// The values of a field that are not empty, each once, in their order.
+// The values of a field that takes one, which has no comma: those that are not empty, each once, in
+// their order.
 std::vector<std::string_view> ValuesOf(const http::Headers& headers, std::string_view name) {
   std::vector<std::string_view> values;
   for (const http::Header& header : headers) {
-    if (EqualsIgnoreCase(header.name, name) && !header.value.empty() &&
-        std::ranges::find(values, header.value) == values.end())
-      values.push_back(header.value);
+    if (!EqualsIgnoreCase(header.name, name)) continue;
+    std::string_view list = header.value;
+    for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
+      if (std::ranges::find(values, item) == values.end()) values.push_back(item);
+    }
   }
   return values;
 }
@@ -70,6 +73,12 @@ http::Response WithoutHandshake(const http::Response& answer, bool own_extension
 }
 
 void AddFieldsOfServer(const http::Response& server, http::Response& ours) {
+  // These are of the server that answers, as in all its responses.
+  ours.headers.Filter([&](const http::Header& field) {
+    const bool replaceable =
+        EqualsIgnoreCase(field.name, "date") || EqualsIgnoreCase(field.name, "server");
+    return !replaceable || server.headers.Find(field.name) == nullptr;
+  });
   const auto own = static_cast<std::ptrdiff_t>(ours.headers.size());
   const auto is_own = [&](const http::Header& field) {
     return std::any_of(ours.headers.begin(), ours.headers.begin() + own,

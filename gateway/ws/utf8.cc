@@ -43,7 +43,7 @@ bool IsContinuation(Byte byte) {
 }
 
 bool HasHighBit(const Byte* at) {
-  std::uint64_t word;
+  std::uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);
   return (word & 0x8080808080808080) != 0;
 }

@@ -32,6 +32,7 @@ void ZlibArena::Serve(z_stream& stream) {
 voidpf ZlibArena::Allocate(voidpf arena, uInt items, uInt size) {
   auto& self = *static_cast<ZlibArena*>(arena);
   const std::size_t wanted = (std::size_t{items} * size + kAlignment - 1) / kAlignment * kAlignment;
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): as zlib's own allocator.
   if (wanted > self.capacity_ - self.used_) return std::malloc(wanted);
   std::byte* const memory = self.begin_ + self.used_;
   self.used_ += wanted;
@@ -42,6 +43,7 @@ voidpf ZlibArena::Allocate(voidpf arena, uInt items, uInt size) {
 void ZlibArena::Free(voidpf arena, voidpf memory) {
   const auto& self = *static_cast<ZlibArena*>(arena);
   const auto* const bytes = static_cast<std::byte*>(memory);
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
   if (bytes < self.begin_ || bytes >= self.begin_ + self.capacity_) std::free(memory);
 }
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/base/text.h"
+#include "gateway/http/proxy_fields.h"
 #include "tests/pipeline/test_gateway.h"
 
 namespace upgate::test::auth_test {
@@ -28,6 +29,7 @@ struct Played {
   struct Asked {
     std::string credential, client, scheme, host;
     plugin::AuthReply reply;
+    std::string proxy_fields = {};  // names of fields that only proxies may send
   };
   std::vector<Asked> asked;
   std::optional<AuthAnswer> answer;
@@ -52,6 +54,9 @@ class PlayedInstance final : public plugin::AuthInstance {
                                        plugin::AuthReply reply) override {
     played->asked.push_back({std::string(question.credential), std::string(question.client),
                              std::string(question.scheme), std::string(question.host), reply});
+    for (const http::Header& field : question.request.headers) {
+      if (http::IsProxyField(field.name)) played->asked.back().proxy_fields += field.name + " ";
+    }
     if (played->answer) {
       reply(*played->answer);
       return nullptr;
@@ -160,6 +165,16 @@ TEST_F(AuthTest, ThatARouteServesWebSocketOnlyIsNotForEverybody) {
       << "nothing is told by that";
 }
 
+// A service that is asked may believe them.
+TEST_F(AuthTest, FieldsThatOnlyProxiesMaySendAreNotShownToAuthenticators) {
+  Start("auth: a, plugin: echo");
+  played_.answer = LetIn("alice");
+  gw_->Connect().Upgrade("/r",
+                         "X-Key: k\r\nX-SSL-Client-Verify: SUCCESS\r\nX-Real-IP: 10.0.0.1\r\n");
+  ASSERT_EQ(played_.asked.size(), 1u);
+  EXPECT_EQ(played_.asked[0].proxy_fields, "");
+}
+
 TEST_F(AuthTest, TheLogSaysWhoWasRefusedAndTheManyDoNotHideTheFew) {
   Start("auth: a, plugin: echo");
   played_.answer = plugin::Refused(AuthReason::kTooMany, "too many");
@@ -192,14 +207,14 @@ TEST_F(AuthTest, NoClientSetsAFieldThatTellsServersWhoItIs) {
       "auth: { a: { played: {} } }\nbackends: { web: { servers: [ http://127.0.0.1:7000 ] } }\n"
       "routes:\n"
       "  - { path: /r, backend: web, auth: a, request_headers: { set: { X-User: \"{user}\", "
-      "X-Fixed: \"1\" } } }\n"
+      "X-Client: \"{client}\", X-Fixed: \"1\" } } }\n"
       "  - { path: /open, backend: web }\n",
       MemoryNetwork::Options{}, io::kShare, AddPlayed);
   TestServer server(gw_->network(), Address("127.0.0.1:7000"));
   GatewayClient client = gw_->Connect();
   client.Send(
-      "GET /open HTTP/1.1\r\nHost: a.example\r\nX-User: root\r\nx_user: root\r\nX-Fixed: "
-      "2\r\n\r\n");
+      "GET /open HTTP/1.1\r\nHost: a.example\r\nX-User: root\r\nx_user: root\r\n"
+      "X-Client: root\r\nX-Fixed: 2\r\n\r\n");
   EXPECT_THAT(server[0].TakeReceived(), AllOf(HasSubstr("X-Fixed: 2"), Not(HasSubstr("root"))));
 }
 

@@ -29,7 +29,7 @@ class NtlmServer {
       peer.OnReceive([this, user = std::string(), head = std::string()](
                          TestPeer& self, std::string_view bytes) mutable {
         head += bytes;
-        for (std::size_t end; (end = head.find("\r\n\r\n")) != std::string::npos;) {
+        for (std::size_t end = 0; (end = head.find("\r\n\r\n")) != std::string::npos;) {
           const std::string request = head.substr(0, end + 4);
           head.erase(0, end + 4);
           self.Send(Answer(request, user));
@@ -266,7 +266,7 @@ routes: [ { path: /*, backend: site } ]
 }
 
 TEST(ConnectionAuth, ChallengesAreFoundInEveryForm) {
-  const auto asks = [](int status, std::vector<std::string_view> values) {
+  const auto asks = [](int status, const std::vector<std::string_view>& values) {
     http::Response response;
     response.status = status;
     for (const auto value : values) response.headers.Add("WWW-Authenticate", value);

@@ -85,7 +85,8 @@ class Old {
         done = true;
         live_request = head;
         const std::size_t key = head.find("Sec-WebSocket-Key: ");
-        if (key == head.npos) return self.Send("HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n");
+        if (key == std::string::npos)
+          return self.Send("HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n");
         self.Send(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
             "Upgrade\r\nSet-Cookie: s=1\r\n" +

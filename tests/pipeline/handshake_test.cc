@@ -290,6 +290,9 @@ TEST(Handshake, ARefusedServerIsA502AndTheConnectionGoesOn) {
   EXPECT_NE(client.Body(head).find("cannot be reached"), std::string::npos);
   EXPECT_EQ(gw.Handshakes(HandshakeOutcome::kBackendFailed), 1u);
   EXPECT_NE(gw.log().Last("backend failed", "why").find("tcp://127.0.0.1:7000"), std::string::npos);
+  EXPECT_EQ(gw.log().Last("backend failed", "status"), "502");
+  EXPECT_EQ(gw.log().Last("backend failed", "path"), "/echo");
+  EXPECT_EQ(gw.log().Last("backend failed", "host"), "gateway.test");
 }
 
 TEST(Handshake, AServerThatFailsAndRecoversIsLoggedOncePerChange) {

@@ -196,6 +196,7 @@ TEST(ProxyFaults, A504NamesTheKeyAndSoDoesTheLog) {
     }
     EXPECT_NE(gw.log().Last("backend failed", "why").find(key), std::string::npos)
         << gw.log().Last("backend failed", "why");
+    EXPECT_EQ(gw.log().Last("backend failed", "status"), answer.empty() ? "504" : "0");
   }
   EXPECT_EQ(config::Backend{}.first_byte_timeout, config::Millis{120'000});
 }

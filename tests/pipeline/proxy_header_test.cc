@@ -209,7 +209,7 @@ routes:
 class Sending : public testing::Test {
  protected:
   std::string First(std::string_view path, std::size_t listener = 0,
-                    std::optional<SocketAddress> from = Address("127.0.0.5:4321"),
+                    const std::optional<SocketAddress>& from = Address("127.0.0.5:4321"),
                     std::string_view extra = {}) {
     GatewayClient client = gw_.Connect(listener, from);
     const auto head = client.Upgrade(path, extra);

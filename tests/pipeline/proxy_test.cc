@@ -241,8 +241,20 @@ TEST(Proxy, HeadersOfTrustedProxiesAreForwardedAsInterpreted) {
         Case{"Forwarded: for=203.0.113.7;proto=https;host=app.example\r\nX-Forwarded-Port: 444\r\n",
              {"Forwarded: for=203.0.113.7;proto=https;host=app.example, "
               "for=10.1.2.3;proto=https;host=\"app.example\"",
-              "X-Forwarded-For: 10.1.2.3", "X-Forwarded-Proto: https",
-              "X-Forwarded-Host: app.example", "X-Forwarded-Port: 443"}}}) {
+              "X-Forwarded-For: 203.0.113.7, 10.1.2.3", "X-Forwarded-Proto: https",
+              "X-Forwarded-Host: app.example", "X-Forwarded-Port: 443"}},
+        // The client's own X-Forwarded-For, which the proxy let through.
+        Case{"Forwarded: for=203.0.113.7\r\nX-Forwarded-For: 8.8.8.8\r\n",
+             {"X-Forwarded-For: 203.0.113.7, 10.1.2.3"}},
+        Case{"Forwarded: for=_a\r\nX-Forwarded-For: 8.8.8.8\r\n",
+             {"X-Forwarded-For: unknown, 10.1.2.3"}},
+        // The port that the client used, for a next gateway.
+        Case{"X-Forwarded-Proto: https\r\nX-Forwarded-Host: app.example\r\n"
+             "X-Forwarded-Port: 8443\r\n",
+             {"X-Forwarded-Host: app.example:8443", "X-Forwarded-Port: 8443",
+              "Forwarded: for=10.1.2.3;proto=https;host=\"app.example:8443\""}},
+        Case{"X-Forwarded-Proto: https\r\nX-Forwarded-Host: app.example:8080\r\n",
+             {"X-Forwarded-Host: app.example:8080"}}}) {
     SCOPED_TRACE(fields);
     TestGateway gw(kConfig);
     Site site(gw);
@@ -269,7 +281,7 @@ TEST(Proxy, APeerOnAUnixSocketHasNoPlaceInAChain) {
        {Case{"X-Forwarded-For: 203.0.113.7, 10.0.0.2\r\n",
              "X-Forwarded-For: 203.0.113.7, 10.0.0.2\r\n", "unknown"},
         Case{"Forwarded: for=203.0.113.7;proto=https\r\n",
-             "Forwarded: for=203.0.113.7;proto=https\r\n", "X-Forwarded-For"},
+             "Forwarded: for=203.0.113.7;proto=https\r\n", "unknown"},
         Case{"", "Forwarded: for=unknown;proto=http;host=\"shop.example\"\r\n",
              "X-Forwarded-For"}}) {
     SCOPED_TRACE(fields);

@@ -613,7 +613,6 @@ TEST(RelaySession, AnEndThatDoesNotReadStopsTheOther) {
   for (const std::string_view target : {"/plain", "/server"}) {
     Relay r(target, {.send_buffer = 64 * 1024}, target == "/server" ? kFresh : "");
     r.server().Stall();
-    const std::string message(50'000, 'm');
     std::string noise = Text(50'000);
     for (std::size_t i = 0; i < noise.size(); ++i)
       noise[i] = static_cast<char>(noise[i] ^ static_cast<char>(i * i >> 3));

@@ -65,7 +65,7 @@ class PlayedResolver final : public plugin::Resolver {
 
 void AddPlayed(plugin::Registry& registry) {
   plugins::RegisterBuiltins(registry);
-  registry.AddResolver("played", [](plugin::ResolverSetup setup) {
+  registry.AddResolver("played", [](const plugin::ResolverSetup& setup) {
     setup.options.RejectUnknownKeys();
     return std::make_unique<PlayedResolver>();
   });
@@ -207,6 +207,8 @@ TEST_F(ResolverTest, WhatIsUnknownIs404AndWhatIsBrokenIs502) {
   EXPECT_EQ(Count(Resolution::kFailed), 1u);
   EXPECT_EQ(gw_->log().Last("backend failed", "why"), "no connection");
   EXPECT_EQ(gw_->log().Last("backend failed", "backend"), "resolver:played");
+  EXPECT_EQ(gw_->log().Last("backend failed", "status"), "502");
+  EXPECT_EQ(gw_->log().Last("backend failed", "path"), "/r");
   EXPECT_EQ(Status("/r"), 404);
   EXPECT_EQ(played_.asked.size(), 2u);
   EXPECT_FALSE(gw_->log().Mentions("secret7"));

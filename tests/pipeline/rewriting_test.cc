@@ -341,7 +341,7 @@ TEST(OtherUpgrades, OnlyWhatTheRouteListsAndRequestsCanAskFor) {
     if (site.size() > before[0]) return FieldOf(site[before[0]].received(), "Upgrade");
     return next.size() > before[1] ? FieldOf(next[before[1]].received(), "Upgrade") : "nothing";
   };
-  const auto get = [](std::string fields) {
+  const auto get = [](const std::string& fields) {
     return "GET /m/x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
   };
   EXPECT_EQ(sent(get("Connection: upgrade\r\nUpgrade: h2c, custom\r\n")), "custom");

@@ -68,6 +68,25 @@ TEST(Stopping, TheNextRequestOnAConnectionIsRefusedAndToldWhenToComeAgain) {
   EXPECT_EQ(head.Get("connection"), "close");
 }
 
+TEST(Stopping, ABodyThatNobodyWantsIsNotWaitedFor) {
+  for (const bool refused_before : {true, false}) {
+    TestGateway gw(kEcho);
+    auto client = gw.Connect();
+    const std::string request = "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+    if (refused_before) {
+      client.Send(request);
+      ASSERT_EQ(client.Head().status, 404);
+    } else {
+      client.peer().Send(request);
+    }
+    bool empty = false;
+    gw.gateway().Drain(1001, 0ms, [] {});
+    gw.listeners().Drain([&] { empty = true; });
+    gw.loop().Advance(1500ms);
+    EXPECT_TRUE(empty) << refused_before;
+  }
+}
+
 TEST(Stopping, WhoIsInTheQueueOfAListenerIsServed) {
   TestGateway gw(kEcho);
   GatewayClient asks(gw.loop(), Address("127.0.0.1:80"));

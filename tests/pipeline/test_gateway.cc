@@ -38,8 +38,8 @@ std::shared_ptr<const config::Config> MustParse(std::string_view yaml) {
 }  // namespace
 
 GatewayClient::GatewayClient(FakeLoop& loop, const SocketAddress& to,
-                             std::optional<SocketAddress> from)
-    : loop_(loop), peer_(loop.network(), to, std::move(from)) {}
+                             const std::optional<SocketAddress>& from)
+    : loop_(loop), peer_(loop.network(), to, from) {}
 
 void GatewayClient::Send(std::string_view bytes) {
   peer_.Send(bytes);
@@ -197,12 +197,12 @@ TestGateway::~TestGateway() {
   loop_.RunUntilIdle();
 }
 
-GatewayClient TestGateway::Connect(std::size_t listener, std::optional<SocketAddress> from) {
-  return GatewayClient(loop_, workers_[0]->addresses[listener], std::move(from));
+GatewayClient TestGateway::Connect(std::size_t listener, const std::optional<SocketAddress>& from) {
+  return {loop_, workers_[0]->addresses[listener], from};
 }
 
 GatewayClient TestGateway::ConnectToLoop(std::size_t index) {
-  return GatewayClient(loop_, workers_[index]->addresses[0]);
+  return {loop_, workers_[index]->addresses[0]};
 }
 
 }  // namespace upgate::test

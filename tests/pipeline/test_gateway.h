@@ -29,7 +29,8 @@ std::string TlsListener(const TempFolder& folder);
 // An in-memory WebSocket client of the gateway, with raw bytes or parsed responses and frames.
 class GatewayClient {
  public:
-  GatewayClient(FakeLoop& loop, const SocketAddress& to, std::optional<SocketAddress> from = {});
+  GatewayClient(FakeLoop& loop, const SocketAddress& to,
+                const std::optional<SocketAddress>& from = {});
 
   void Send(std::string_view bytes);  // then runs until idle
   // Sends an upgrade request and returns the response head; what follows it stays for TakeFrames.
@@ -81,7 +82,7 @@ class TestGateway {
   stats::Registry& stats() { return *stats_; }
   upgrade::LoopListeners& listeners(std::size_t index = 0) { return *workers_[index]->listeners; }
 
-  GatewayClient Connect(std::size_t listener = 0, std::optional<SocketAddress> from = {});
+  GatewayClient Connect(std::size_t listener = 0, const std::optional<SocketAddress>& from = {});
   // Connects a client to one of the loops.
   GatewayClient ConnectToLoop(std::size_t index);
 

@@ -55,6 +55,20 @@ TEST(UncoveredPoliciesTest, OfEveryKindOfHostAndPath) {
   EXPECT_FALSE(warns("path: /x", "path: /*")) << "the path decides";
 }
 
+TEST(UncoveredPoliciesTest, ConditionsTakeOnlySomeOfTheRequests) {
+  EXPECT_EQ(
+      Warnings("  - { path: /private/*, plugin: echo, require_origin: true }\n"
+               "  - { path: /*, hosts: [ a.test ], plugin: echo, match: { methods: [ GET ] } }\n"),
+      "r.yaml:3:5: routes[0]: its require_origin does not apply on a.test, where /private/* is "
+      "handled by routes[1] (line 4), if its match holds: the host takes precedence over the path; "
+      "set the same there, or add the host here\n");
+  EXPECT_EQ(
+      Warnings("  - { path: /x, plugin: echo, require_origin: true }\n"
+               "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true, match: "
+               "{ methods: [ GET ] } }\n"),
+      "");
+}
+
 TEST(UncoveredPoliciesTest, NotWhereThePolicyIsKept) {
   EXPECT_EQ(Warnings("  - { path: /x, plugin: echo, require_origin: true }\n"
                      "  - { path: /*, hosts: [ a.test ], plugin: echo, require_origin: true }\n"),

@@ -88,8 +88,12 @@ TEST(DeadRoutesTest, NoPatternTakesAllHostsOfALessSpecificOne) {
             "");
 }
 
+TEST(DeadRoutesTest, PathsThatServersReadInDifferentWays) {
+  for (const std::string path : {"//t", "/a//*", "/a;b", "/a;b/*", "'/a\\b'"})
+    EXPECT_EQ(Dead("  - { path: " + path + ", plugin: echo }\n"), "routes[0] ") << path;
+}
+
 TEST(DeadRoutesTest, ARouteWithConditionsHidesNothing) {
-  const std::string regex = "  - { path: ~^/v, plugin: echo }\n";
   const std::string some = "  - { path: ~^/, plugin: echo, match: { methods: [ GET ] } }\n";
   EXPECT_EQ(Dead(some + "  - { path: ~x, plugin: echo }\n"), "");
   EXPECT_EQ(Dead(some + "  - { path: /*, plugin: echo }\n"), "");

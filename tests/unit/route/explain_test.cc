@@ -168,7 +168,7 @@ TEST(NearMisses, SayWhetherHostOrPathIsWrong) {
                                           MakeRoute(2, "/other", {"elsewhere.test"})};
   const auto misses = NearMisses(routes, "www.example.com", "/mqtt");
   ASSERT_EQ(misses.size(), 2u);
-  EXPECT_EQ(misses[0].route, &routes[0]);
+  EXPECT_EQ(misses[0].route, routes.data());
   EXPECT_TRUE(misses[0].path_fits);
   EXPECT_EQ(misses[1].route, &routes[1]);
   EXPECT_TRUE(misses[1].host_fits);

@@ -226,7 +226,7 @@ TEST(MatcherTest, Tls) {
 }
 
 TEST(MatcherTest, APreflightIsAboutTheRequestThatItAnnounces) {
-  const auto preflight = [](std::string method, std::string headers = {}) {
+  const auto preflight = [](const std::string& method, const std::string& headers = {}) {
     return Asked{
         .method = "OPTIONS",
         .fields = "Origin: https://a.example\nAccess-Control-Request-Method: " + method + "\n" +

@@ -14,6 +14,7 @@
 namespace upgate::route {
 namespace {
 
+using testing::Contains;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::UnorderedElementsAre;
@@ -77,7 +78,7 @@ TEST(OtherReadingsTest, InEveryOrder) {
 // An independent implementation, step by step, for every path of these pieces.
 std::string Replaced(std::string text, const std::vector<std::string>& pieces) {
   for (const std::string& piece : pieces) {
-    for (std::size_t at = text.find(piece); at != text.npos; at = text.find(piece))
+    for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece))
       text.replace(at, piece.size(), "/");
   }
   return text;
@@ -88,7 +89,7 @@ std::vector<std::string> Split(std::string_view path) {
   for (path.remove_prefix(1);;) {
     const std::size_t slash = path.find('/');
     segments.emplace_back(path.substr(0, slash));
-    if (slash == path.npos) return segments;
+    if (slash == std::string::npos) return segments;
     path.remove_prefix(slash + 1);
   }
 }
@@ -106,7 +107,8 @@ std::string Dropped(std::string_view path) {
 }
 
 std::string Folded(std::string path) {
-  for (std::size_t at = path.find("//"); at != path.npos; at = path.find("//")) path.erase(at, 1);
+  for (std::size_t at = path.find("//"); at != std::string::npos; at = path.find("//"))
+    path.erase(at, 1);
   return path;
 }
 
@@ -162,6 +164,12 @@ TEST(OtherReadingsTest, AreAllThatTheHabitsOfServersMake) {
     }
   }
   EXPECT_GT(seen.size(), 10'000u);
+}
+
+TEST(OtherReadingsTest, AnEncodedSemicolonMayBeginParametersOrNot) {
+  // A server may remove ";y%2Fz" first, then decode, and then remove the dot segment.
+  EXPECT_THAT(OtherReadings(TargetOf("/x%3B%2F..%2Fadmin;y%2Fz")), Contains("/admin"));
+  EXPECT_THAT(OtherReadings(TargetOf("/a%3bb;c")), UnorderedElementsAre("/a", "/a;b"));
 }
 
 TEST(OtherReadingsTest, LongPathsEnd) {

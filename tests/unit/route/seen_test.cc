@@ -81,7 +81,7 @@ TEST(SeenByClientTest, UnixPeersAreTrustedWhereTheListSaysSo) {
 
 TEST(WebSocketUrlTest, IsAsTheClientWroteIt) {
   const auto url = [](const std::string& scheme, const std::string& host, std::uint16_t port,
-                      const std::string& path, std::optional<std::string> query = {}) {
+                      const std::string& path, const std::optional<std::string>& query = {}) {
     http::Target target;
     target.raw_path = path;
     target.has_query = query.has_value();
@@ -121,12 +121,12 @@ INSTANTIATE_TEST_SUITE_P(
                     ChainCase{{"[2001:db8::9]:5555, 10.9.9.9:80"}, "2001:db8::9"},
                     ChainCase{{"[2001:db8::9]"}, "2001:db8::9"},
                     ChainCase{{"198.51.100.9:1234"}, "198.51.100.9"},
-                    ChainCase{{"198.51.100.9, unknown"}, "10.1.2.3:4711"},
-                    ChainCase{{"198.51.100.9, unknown, 10.9.9.9"}, "10.9.9.9"},
-                    ChainCase{{"198.51.100.9,"}, "10.1.2.3:4711"},
-                    ChainCase{{"198.51.100.9:99999"}, "10.1.2.3:4711"},
-                    ChainCase{{"198.51.100.999"}, "10.1.2.3:4711"},
-                    ChainCase{{""}, "10.1.2.3:4711"}, ChainCase{{"<script>"}, "10.1.2.3:4711"}));
+                    ChainCase{{"198.51.100.9, unknown"}, "unknown"},
+                    ChainCase{{"198.51.100.9, unknown, 10.9.9.9"}, "unknown"},
+                    ChainCase{{"198.51.100.9,"}, "198.51.100.9"},
+                    ChainCase{{"198.51.100.9:99999"}, "unknown"},
+                    ChainCase{{"198.51.100.999"}, "unknown"}, ChainCase{{""}, "10.1.2.3:4711"},
+                    ChainCase{{"<script>"}, "unknown"}));
 
 TEST(SeenByClientTest, LongChainsEnd) {
   std::string chain = "198.51.100.9";
@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(
         FieldCase{false, {{kHost, "a.example:8080"}}, "http://a.example:8080"},
         FieldCase{false, {{kHost, "b.example, a.example:81"}}, "http://a.example:81"},
         FieldCase{false, {{kHost, "[2001:DB8:0::1]:81"}}, "http://[2001:db8::1]:81"},
-        FieldCase{false, {{kHost, "a.example:"}}, "http://inner:80"},
+        FieldCase{false, {{kHost, "a.example:"}}, "http://a.example:80"},
         FieldCase{false, {{kHost, "a.example/path"}}, "http://inner:80"},
         FieldCase{false, {{kHost, "user@a.example"}}, "http://inner:80"},
         FieldCase{false, {{kHost, "a.example:x"}}, "http://inner:80"},
@@ -272,15 +272,30 @@ INSTANTIATE_TEST_SUITE_P(
                  "http://b.example:80",
                  "203.0.113.7"},
         SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,,http"}},
-                 "http://inner:8080",
+                 "https://inner:8080",
                  "203.0.113.7"},
         SeenCase{{{kProto, "http,https"}}, "https://inner:8080", "10.1.2.3:4711"},
         // A malformed address was written by a trusted proxy, and so was the value at the same
         // position.
         SeenCase{{{kFor, "203.0.113.7, unknown, 10.0.0.3"}, {kProto, "http, https, http"}},
                  "https://inner:8080",
-                 "10.0.0.3"},
-        SeenCase{{{kFor, "unknown"}, {kProto, "https"}}, "https://inner:8080", "10.1.2.3:4711"}));
+                 "unknown"},
+        SeenCase{{{kFor, "unknown"}, {kProto, "https"}}, "https://inner:8080", "unknown"},
+        SeenCase{{{kFor, "fe80::1%eth0"}}, "http://inner:8080", "unknown"},
+        SeenCase{{{kFor, "203.0.113.7:port"}}, "http://inner:8080", "unknown"},
+        SeenCase{{{kFor, "_hidden"}}, "http://inner:8080", "unknown"},
+        // Empty elements mean nothing.
+        SeenCase{{{kFor, "203.0.113.7,"}, {kFor, ""}, {kProto, "https,"}, {kHost, "app.example ,"}},
+                 "https://app.example:443",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, ",203.0.113.7,, 10.0.0.2"}, {kProto, "https, http"}},
+                 "https://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{kFor, " , "}, {kProto, ","}}, "http://inner:8080", "10.1.2.3:4711"},
+        // An empty port.
+        SeenCase{{{kHost, "app.example:"}, {kProto, "https"}},
+                 "https://app.example:443",
+                 "10.1.2.3:4711"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Port, Chain,
@@ -335,16 +350,25 @@ INSTANTIATE_TEST_SUITE_P(
         SeenCase{{{"Forwarded", "for=_client-1;proto=https;host=app.example"}},
                  "https://app.example:443",
                  "_client-1"},
-        SeenCase{{{"Forwarded", "for=unknown;proto=https"}}, "https://inner:8080", "10.1.2.3:4711"},
+        SeenCase{{{"Forwarded", "for=unknown;proto=https"}}, "https://inner:8080", "unknown"},
+        SeenCase{{{"Forwarded", "for=203.0.113.7, for=unknown, for=10.0.0.2"}},
+                 "http://inner:8080",
+                 "unknown"},
+        SeenCase{
+            {{"Forwarded", "for=203.0.113.7;for=203.0.113.7"}}, "http://inner:8080", "unknown"},
+        SeenCase{{{"Forwarded", "for=unknown"}, {kFor, "203.0.113.7"}},
+                 "http://inner:8080",
+                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "host=\"app.example:\";proto=https"}},
+                 "https://app.example:443",
+                 "10.1.2.3:4711"},
         SeenCase{{{"Forwarded", "proto=https;host=app.example"}},
                  "https://app.example:443",
                  "10.1.2.3:4711"},
         SeenCase{{{"Forwarded", "for=6.6.6.6;proto=http, for=_a, for=10.0.0.2;proto=https"}},
                  "http://inner:8080",
                  "_a"},
-        SeenCase{{{"Forwarded", "for=\"_<script>\";proto=https"}},
-                 "https://inner:8080",
-                 "10.1.2.3:4711"},
+        SeenCase{{{"Forwarded", "for=\"_<script>\";proto=https"}}, "https://inner:8080", "unknown"},
         // A client begins a quoted string to spoil what follows.
         SeenCase{{{"Forwarded", "for=\"6.6.6.6, for=203.0.113.7;proto=https"}},
                  "https://inner:8080",
@@ -354,14 +378,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "203.0.113.7"},
         SeenCase{{{"Forwarded", "for=6.6.6.6;for=6.6.6.7, for=10.0.0.2;proto=https"}},
                  "https://inner:8080",
-                 "10.0.0.2"},
-        // Malformed elements are ignored.
+                 "unknown"},
+        // Malformed elements say nothing but that there is a client.
         SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;proto=http"}},
                  "http://inner:8080",
-                 "10.1.2.3:4711"},
-        SeenCase{{{"Forwarded", "for = 203.0.113.7"}}, "http://inner:8080", "10.1.2.3:4711"},
-        SeenCase{
-            {{"Forwarded", "for=203.0.113.7 proto=https"}}, "http://inner:8080", "10.1.2.3:4711"},
+                 "unknown"},
+        SeenCase{{{"Forwarded", "for = 203.0.113.7"}}, "http://inner:8080", "unknown"},
+        SeenCase{{{"Forwarded", "for=203.0.113.7 proto=https"}}, "http://inner:8080", "unknown"},
         SeenCase{{{"Forwarded", "for=203.0.113.7;host=\"a b\";proto=gopher"}},
                  "http://inner:8080",
                  "203.0.113.7"},
