@@ -22,7 +22,7 @@ std::uint64_t Number(const Json& object, const char* name) {
   return object.at(name).get<std::uint64_t>();
 }
 
-std::string OrDash(std::string text) {
+std::string OrDash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 

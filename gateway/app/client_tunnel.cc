@@ -79,9 +79,10 @@ void ClientTunnel::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
 }
 
 void ClientTunnel::OnServerFailed(const Error& error) {
-  if (!RetryLater()) Fail(error.message);
+  if (!RetryLater(error.message)) Fail(error.message);
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): it may be moved from.
 void ClientTunnel::OnHead(http::Response&& head, http::BodyLength) {
   status_ = head.status;
 }
@@ -96,16 +97,16 @@ void ClientTunnel::OnBodyEnd(const http::Headers&) {
 }
 
 void ClientTunnel::Refused() {
-  if (MayPass(status_) && RetryLater()) return;
   const std::string_view line =
       Trim(std::string_view(refusal_).substr(0, refusal_.find_first_of("\r\n")));
-  Fail(fmt::format("not 101 but {} {}{}{}", status_, http::ReasonPhrase(status_),
-                   line.empty() ? "" : ": ", Printable(line, kMaxRefusal)));
+  const std::string why = fmt::format("not 101 but {} {}{}{}", status_, http::ReasonPhrase(status_),
+                                      line.empty() ? "" : ": ", Printable(line, kMaxRefusal));
+  if (!MayPass(status_) || !RetryLater(why)) Fail(why);
 }
 
 void ClientTunnel::OnFailed(const Error& error, bool) {
   if (status_ != 0) return Refused();
-  if (!RetryLater()) Fail(error.message);
+  if (!RetryLater(error.message)) Fail(error.message);
 }
 
 void ClientTunnel::OnUpgraded(const http::Response& head, http::Upgraded upgraded) {
@@ -128,8 +129,9 @@ void ClientTunnel::Start(http::Upgraded upgraded) {
 }
 
 // The timer for the whole is still armed.
-bool ClientTunnel::RetryLater() {
+bool ClientTunnel::RetryLater(const std::string& why) {
   if (!settings_.retries) return false;
+  last_failure_ = why;
   AbortServer();
   status_ = 0;
   refusal_.clear();
@@ -143,7 +145,7 @@ bool ClientTunnel::RetryLater() {
 void ClientTunnel::OnPart(const ws::FramePart& part) {
   if (local_shut_ || part.payload.empty()) return;
   if (context_.slices.size() == session::Context::kMaxSlices) ToLocal();
-  context_.slices.push_back(part.payload);
+  context_.slices.emplace_back(part.payload);
 }
 
 void ClientTunnel::OnReadDone() {
@@ -233,8 +235,11 @@ void ClientTunnel::FinishIfDone() {
 
 void ClientTunnel::OnTimer(io::Timer& timer) {
   if (&timer == &retry_timer_) return Connect();
-  if (!server_)
-    return Fail("no WebSocket within " + config::Syntax<config::Millis>::Write(settings_.timeout));
+  if (!server_) {
+    return Fail(fmt::format("no WebSocket within {}{}{}",
+                            config::Syntax<config::Millis>::Write(settings_.timeout),
+                            last_failure_.empty() ? "" : ": ", last_failure_));
+  }
   if (local_->queued() < std::exchange(local_mark_, local_->queued()))
     return timer_.Arm(kLocalTimeout);
   local_done_ = true;

@@ -108,7 +108,7 @@ class ClientTunnel final : public io::Deletable,
 
   void Connect();
   void Start(http::Upgraded upgraded);
-  bool RetryLater();
+  bool RetryLater(const std::string& why);
   void ToLocal();
   void ShutDownLocal();
   void FinishIfDone();
@@ -131,8 +131,9 @@ class ClientTunnel final : public io::Deletable,
   std::unique_ptr<http::ClientConnection> connection_;
   std::unique_ptr<session::Endpoint> server_;  // after the 101
   ws::Offer offer_;
-  int status_ = 0;       // of a response that is not the 101
-  std::string refusal_;  // the beginning of its body
+  int status_ = 0;            // of a response that is not the 101
+  std::string refusal_;       // the beginning of its body
+  std::string last_failure_;  // of an attempt after which another one follows
   io::Timer timer_;
   io::Timer retry_timer_;
   io::Millis retry_delay_;

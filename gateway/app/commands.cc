@@ -71,16 +71,15 @@ void Warn(const std::string& file, std::vector<config::ConfigError> warnings) {
 
 // Explains the target of a redirect, if it is on this gateway. Only one step: the next explanation
 // names further redirects.
-void TellRedirected(const upgrade::Generation& generation, ExplainSettings settings,
-                    const Question& question, const Explanation& explanation) {
-  const Redirected next = FollowRedirect(question, explanation.location);
-  if (next.itself) return Print(stdout, "\nThis is the same URL: an endless redirect.\n");
-  if (next.url.empty()) return;
-  settings.url = next.url;
-  const auto followed = ReadQuestion(settings);
-  if (!followed) return;
-  Print(stdout, "\nThe client then asks for " + explanation.location + ":\n\n" +
-                    Explain(generation, *followed).text);
+void TellRedirected(const upgrade::Generation& generation, const ExplainSettings& settings,
+                    const std::string& location) {
+  const RedirectChain chain = FollowRedirects(generation, settings, location);
+  if (!chain.steps.empty()) {
+    Print(stdout, "\nThe client then asks for " + location + ":\n\n" + chain.steps.front().text);
+  }
+  if (!chain.endless) return;
+  Print(stdout, chain.steps.empty() ? "\nThis is the same URL: an endless redirect.\n"
+                                    : "\nAn endless redirect: " + UrlsOf(chain) + " …\n");
 }
 
 // With the servers in the state that the gateway with these statistics tells.
@@ -177,8 +176,8 @@ int Explain(const ExplainSettings& settings) {
   }
   const Explanation explanation = Explain(generation, *question);
   Print(stdout, explanation.text);
-  if (!explanation.location.empty()) TellRedirected(generation, settings, *question, explanation);
-  return explanation.routed ? 0 : 1;
+  if (!explanation.location.empty()) TellRedirected(generation, settings, explanation.location);
+  return explanation.route != nullptr ? 0 : 1;
 }
 
 int Version() {

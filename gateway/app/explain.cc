@@ -186,7 +186,7 @@ void TellNoRoute(Lines& out, const upgrade::Generation& generation,
 // Shows the route for each interpretation of the path; returns true if it is the same for all.
 bool TellReadings(Lines& out, const upgrade::Generation& generation, const route::Facts& facts) {
   const http::Target& target = facts.request.target;
-  const auto readings = route::OtherReadings(target.path);
+  const auto readings = route::OtherReadings(target);
   if (!target.has_readings || readings.empty()) return true;
   const auto tell = [&](std::string_view name, const std::string& path) {
     const config::Route* route = generation.router->Find(facts.seen.host, path, facts);
@@ -386,10 +386,92 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
   return Question{std::move(*url), std::move(head->request), *from, settings.listener};
 }
 
-Explanation Explain(const upgrade::Generation& generation, const Question& question) {
+namespace {
+
+// Whether the request gets an answer before a route is looked up.
+bool TellEarlyAnswer(Lines& out, const upgrade::Generation& generation, const Question& question,
+                     const route::Facts& facts) {
+  const config::Listener& listener = facts.listener;
+  if (!listener.access.Allows(PeerOf(question))) {
+    TellAccess(out, listener.access);
+    out.Add("answer", "none: access of the listener closes the connection");
+    return true;
+  }
+  if (listener.redirect_https != 0 && facts.seen.scheme == "http") {
+    out.Add("answer", "301 or 308 to https://{}{}: by redirect_https of the listener",
+            facts.seen.host,
+            listener.redirect_https == 443 ? "" : fmt::format(":{}", listener.redirect_https));
+    return true;
+  }
+  if (TellReadings(out, generation, facts)) return false;
+  out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
+  return true;
+}
+
+// What lies behind the route. Returns where the answer leads, if it is a redirect.
+std::string TellBehind(Lines& out, const upgrade::Generation& generation, const Question& question,
+                       const route::Facts& facts, const config::Route& route,
+                       const http::Request& request) {
+  const upgrade::RouteRecord& record = *generation.routes[route.index];
+  plugin::Service::Preview preview;
+  if (record.service != nullptr)
+    preview = record.service->MakePreview(request, facts.listener.tls.has_value());
+  if (record.resolver) preview.line = record.resolver->plugin->Describe();
+  const SocketAddress peer = PeerOf(question);
+  TellTarget(out, generation, route,
+             {.request = request, .seen = facts.seen, .peer = peer, .tls = facts.tls, .session = 1},
+             preview, question.live);
+  return preview.location;
+}
+
+void TellOutcome(Lines& out, const config::Config& config, const route::Facts& facts,
+                 const config::Route& route, const http::Request& request,
+                 const upgrade::Decision& decision) {
+  std::visit(Match{[&](const upgrade::Answered& answered) {
+                     TellAnswered(out, answered, decision.fields);
+                   },
+                   [&](const upgrade::Accepted& accepted) {
+                     TellAccepted(out, config, route, accepted, decision);
+                   },
+                   [&](const upgrade::Ordinary&) {
+                     TellOrdinary(out, request, facts.listener, route, decision);
+                   }},
+             decision.what);
+}
+
+Explanation ExplainRouted(Lines& out, const upgrade::Generation& generation,
+                          const Question& question, const route::Facts& facts,
+                          const config::Route& route) {
   const config::Config& config = *generation.config;
+  const config::Backend* backend = config.BackendOf(route);
+  const upgrade::Behind behind =
+      upgrade::BehindRoute(route, generation.routes[route.index]->service.get(),
+                           backend != nullptr ? backend->relay : config::Relay::kBytes);
+  const http::Request request = WithoutCredential(generation, route, facts.request);
+  const upgrade::Decision decision =
+      upgrade::Decide(request, facts.listener, route, behind, facts.seen);
+  std::string location = TellBehind(out, generation, question, facts, route, request);
+  TellAccess(out, route.access);
+  if (!upgrade::MayAccess(route.access, facts.seen, PeerOf(question))) {
+    out.Add("answer", "403 {}: by access of the route", http::ReasonPhrase(403));
+    return {.route = &route, .text = out.Take(), .location = {}};
+  }
+  TellOrigin(out, request, route, decision);
+  TellPolicies(out, generation, facts.listener, route, behind);
+  if (route.auth && !decision.is_for_anybody() &&
+      !TellCredential(
+          out, generation, route,
+          {facts.request, facts.seen, route::WithoutPort(facts.seen.client), facts.tls}))
+    return {.route = &route, .text = out.Take(), .location = {}};
+  TellOutcome(out, config, facts, route, request, decision);
+  return {.route = &route, .text = out.Take(), .location = std::move(location)};
+}
+
+}  // namespace
+
+Explanation Explain(const upgrade::Generation& generation, const Question& question) {
   const http::Request& asked = question.request;
-  const config::Listener& listener = ListenerFor(config, question);
+  const config::Listener& listener = ListenerFor(*generation.config, question);
   const route::SeenAs seen = route::SeenByClient(asked, listener.tls.has_value(), PeerOf(question),
                                                  listener.trusted_proxies);
   const io::TlsInfo tls = TlsOf(question);
@@ -397,63 +479,16 @@ Explanation Explain(const upgrade::Generation& generation, const Question& quest
       .request = asked, .seen = seen, .listener = listener, .tls = listener.tls ? &tls : nullptr};
   Lines out;
   TellArrival(out, question, listener, seen);
-  if (!listener.access.Allows(PeerOf(question))) {
-    TellAccess(out, listener.access);
-    out.Add("answer", "none: access of the listener closes the connection");
-    return {.routed = false, .text = out.Take(), .location = {}};
-  }
-
-  if (listener.redirect_https != 0 && seen.scheme == "http") {
-    out.Add("answer", "301 or 308 to https://{}{}: by redirect_https of the listener", seen.host,
-            listener.redirect_https == 443 ? "" : fmt::format(":{}", listener.redirect_https));
-    return {.routed = false, .text = out.Take(), .location = {}};
-  }
-  if (!TellReadings(out, generation, facts)) {
-    out.Add("answer", "400 {}: {}", http::ReasonPhrase(400), route::kAmbiguous);
-    return {.routed = false, .text = out.Take(), .location = {}};
-  }
+  if (TellEarlyAnswer(out, generation, question, facts))
+    return {.route = nullptr, .text = out.Take(), .location = {}};
   const auto matches = generation.router->Matches(seen.host, asked.target.path);
   const config::Route* found = generation.router->Find(seen.host, asked.target.path, facts);
   if (found == nullptr) {
     TellNoRoute(out, generation, matches, facts);
-    return {.routed = false, .text = out.Take(), .location = {}};
+    return {.route = nullptr, .text = out.Take(), .location = {}};
   }
-  const config::Route& route = *found;
-  const plugin::Service* service = generation.routes[route.index]->service.get();
-  const config::Backend* backend = config.BackendOf(route);
-  const upgrade::Behind behind = upgrade::BehindRoute(
-      route, service, backend != nullptr ? backend->relay : config::Relay::kBytes);
-  const http::Request request = WithoutCredential(generation, route, asked);
-  const upgrade::Decision decision = upgrade::Decide(request, listener, route, behind, seen);
   TellRoute(out, generation, matches, facts);
-  auto preview = service != nullptr ? service->MakePreview(request, listener.tls.has_value())
-                                    : plugin::Service::Preview{};
-  if (const auto& resolver = generation.routes[route.index]->resolver)
-    preview.line = resolver->plugin->Describe();
-  const SocketAddress peer = PeerOf(question);
-  TellTarget(out, generation, route,
-             {.request = request, .seen = seen, .peer = peer, .tls = facts.tls, .session = 1},
-             preview, question.live);
-  TellAccess(out, route.access);
-  if (!upgrade::MayAccess(route.access, seen, peer)) {
-    out.Add("answer", "403 {}: by access of the route", http::ReasonPhrase(403));
-    return {.routed = true, .text = out.Take(), .location = {}};
-  }
-  TellOrigin(out, request, route, decision);
-  TellPolicies(out, generation, listener, route, behind);
-  if (route.auth && !decision.is_for_anybody() &&
-      !TellCredential(out, generation, route,
-                      {asked, seen, route::WithoutPort(seen.client), facts.tls}))
-    return {.routed = true, .text = out.Take(), .location = {}};
-  std::visit(
-      Match{
-          [&](const upgrade::Answered& answered) { TellAnswered(out, answered, decision.fields); },
-          [&](const upgrade::Accepted& accepted) {
-            TellAccepted(out, config, route, accepted, decision);
-          },
-          [&](const upgrade::Ordinary&) { TellOrdinary(out, request, listener, route, decision); }},
-      decision.what);
-  return {.routed = true, .text = out.Take(), .location = preview.location};
+  return ExplainRouted(out, generation, question, facts, *found);
 }
 
 }  // namespace upgate::app

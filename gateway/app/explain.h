@@ -40,9 +40,9 @@ std::expected<Question, UsageError> ReadQuestion(const ExplainSettings& settings
 const config::Listener* FindListener(const config::Config& config, const std::string& named);
 
 struct Explanation {
-  bool routed = false;
-  std::string text;      // whole lines
-  std::string location;  // where the client would be redirected; empty: nowhere
+  const config::Route* route = nullptr;  // of the generation; nullptr: none
+  std::string text;                      // whole lines
+  std::string location;                  // where the client would be redirected; empty: nowhere
 };
 
 // Explains which route the request takes and why, what that route's policies decide, and what the

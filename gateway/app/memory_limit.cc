@@ -50,7 +50,7 @@ std::uint64_t SmallestUpward(const std::filesystem::path& root, std::string_view
 std::uint64_t LimitOf(std::string_view line, const std::filesystem::path& root) {
   const std::size_t first = line.find(':');
   const std::size_t second = line.find(':', first + 1);
-  if (first == line.npos || second == line.npos) return kNoLimit;
+  if (first == std::string_view::npos || second == std::string_view::npos) return kNoLimit;
   const std::string_view controllers = line.substr(first + 1, second - first - 1);
   const std::string_view group = line.substr(second + 1);
   if (!group.starts_with('/')) return kNoLimit;
@@ -92,7 +92,7 @@ std::uint64_t ResidentMemory() {
   if (size <= 0) return 0;
   const std::string_view numbers(text.data(), static_cast<std::size_t>(size));
   const std::size_t space = numbers.find(' ');
-  if (space == numbers.npos) return 0;
+  if (space == std::string_view::npos) return 0;
   std::uint64_t pages = 0;
   const char* const end = numbers.data() + numbers.size();
   if (std::from_chars(numbers.data() + space + 1, end, pages).ec != std::errc{}) return 0;

@@ -207,7 +207,7 @@ class Maker {
         before->config->address.ToString() == record->config->address.ToString();
     if (same_address && before->tls && record->tls)
       NoteRenewal(before->tls, record->tls->Get(), "admin");
-    generation_->admin = before_ == nullptr || same_address ? std::move(record) : before;
+    generation_->admin = before_ == nullptr || same_address ? record : before;
   }
 
   std::shared_ptr<const AdminRecord> MakeAdmin(const config::Admin& admin) {
@@ -387,7 +387,7 @@ class Maker {
   // Instances borrow their service, so it is destroyed only when every loop has destroyed its
   // instance. `settings` own the part of the configuration that the service borrows.
   std::shared_ptr<const plugin::Service> Owned(std::unique_ptr<plugin::Service> service,
-                                               std::shared_ptr<const void> settings) const {
+                                               const std::shared_ptr<const void>& settings) const {
     std::weak_ptr<const Loops> loops;
     if (serving_ != nullptr) loops = serving_->loops;
     const auto let_go = [loops, settings](const plugin::Service* unused) {
@@ -398,7 +398,7 @@ class Maker {
       for (std::size_t i = 0; i < running->count; ++i)
         running->post(i, [last](upgrade::Gateway& g) { g.routes().DropHost(*last); });
     };
-    return std::shared_ptr<const plugin::Service>(service.release(), let_go);
+    return {service.release(), let_go};
   }
 
   const std::shared_ptr<const config::Config> config_;

@@ -1,6 +1,11 @@
 #include "gateway/app/redirects.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -11,13 +16,72 @@ namespace {
 
 using Kind = config::PathPattern::Kind;
 
-// A URL that the route matches, for a listener with or without TLS.
-std::string UrlOf(const config::Route& route, bool tls) {
-  std::string host = "example.com";
-  if (!route.hosts.empty())
-    host = (route.hosts.front().wildcard ? "www." : "") + route.hosts.front().host;
-  const std::string_view name = route.path.kind == Kind::kPrefix ? "/upgate-check" : "";
-  return fmt::format("{}://{}{}{}", tls ? "https" : "http", host, route.path.text, name);
+// As many as browsers follow.
+constexpr std::size_t kMostRedirects = 20;
+
+// What makes a request the same as another one: the target is compared as the router reads it.
+std::string KeyOf(const Question& question) {
+  const http::Target& target = question.request.target;
+  return fmt::format("{}://{}:{}{}?{}", question.url.scheme, target.host, question.url.port,
+                     target.path, target.query);
+}
+
+bool IsHostOfARoute(const config::Config& config, std::string_view host) {
+  return std::ranges::any_of(config.routes, [&](const config::Route& route) {
+    return std::ranges::any_of(route.hosts, [&](const config::HostPattern& of) {
+      return of.wildcard ? host.ends_with("." + of.host) : host == of.host;
+    });
+  });
+}
+
+std::uint16_t PortOf(const config::Listener& listener) {
+  const auto* where = std::get_if<HostPort>(&listener.address.where);
+  return where != nullptr ? where->port : 0;
+}
+
+// Whether a listener takes clients of the URL: at its own port, or at another one in front of it,
+// which may be the scheme's or the one that the client came by before.
+bool HasListenerFor(const config::Config& config, const CommandUrl& to, const CommandUrl& from) {
+  const bool in_front = to.port == (to.is_secure() ? 443 : 80) ||
+                        (to.port == from.port && to.is_secure() == from.is_secure());
+  return std::ranges::any_of(config.listeners, [&](const config::Listener& listener) {
+    return listener.tls.has_value() == to.is_secure() && (in_front || PortOf(listener) == to.port);
+  });
+}
+
+// The URL that a client asks for next; empty if it is not of this gateway.
+std::string NextUrl(const config::Config& config, const Question& from, std::string_view location) {
+  location = location.substr(0, location.find('#'));
+  if (location.starts_with('/')) {
+    const std::string origin =
+        from.url.scheme.empty() ? "" : fmt::format("{}://{}", from.url.scheme, from.url.authority);
+    return origin + std::string(location);
+  }
+  const auto to = ReadUrl(location);
+  if (!to || !HasListenerFor(config, *to, from.url)) return {};
+  const bool is_ours = to->host == from.request.target.host || IsHostOfARoute(config, to->host);
+  return is_ours ? std::string(location) : "";
+}
+
+// URLs that the route may match, for a listener with or without TLS: for each host, with the
+// listener's port, and with none, as clients of a gateway behind another port see it.
+std::vector<std::string> UrlsOf(const config::Route& route, const config::Listener& listener) {
+  std::vector<std::string> hosts;
+  for (const config::HostPattern& host : route.hosts)
+    hosts.push_back((host.wildcard ? "www." : "") + host.host);
+  if (hosts.empty()) hosts.emplace_back("example.com");
+  std::string path = route.path.text;
+  if (route.path.kind == Kind::kRegex) path = route.path.literal;
+  if (route.path.kind == Kind::kPrefix) path += "/upgate-check";
+  const bool tls = listener.tls.has_value();
+  std::vector<std::string> urls;
+  for (const std::string& host : hosts) {
+    const std::string origin = fmt::format("{}://{}", tls ? "https" : "http", host);
+    urls.push_back(origin + path);
+    if (const auto port = PortOf(listener))
+      urls.push_back(fmt::format("{}:{}{}", origin, port, path));
+  }
+  return urls;
 }
 
 // False if the route's `match` leaves out all clients of this listener.
@@ -28,42 +92,73 @@ bool IsFor(const config::Listener& listener, const config::Conditions& match) {
          std::ranges::find(match.listeners, listener.identity()) != match.listeners.end();
 }
 
-bool SendsToItself(const plugin::Service& service, const config::Route& route, bool tls) {
-  const auto question = ReadQuestion({.config_file = {}, .url = UrlOf(route, tls), .headers = {}});
-  if (!question) return false;
-  const std::string location = service.MakePreview(question->request, tls).location;
-  return !location.empty() && FollowRedirect(*question, location).itself;
+std::optional<RedirectChain> EndlessFrom(const upgrade::Generation& generation,
+                                         const config::Route& route, const std::string& url) {
+  ExplainSettings settings{.config_file = {}, .url = url, .headers = {}};
+  const auto question = ReadQuestion(settings);
+  if (!question) return {};
+  Explanation first = Explain(generation, *question);
+  if (first.route != &route) return {};
+  RedirectChain chain = FollowRedirects(generation, std::move(settings), std::move(first.location));
+  return chain.endless ? std::optional(std::move(chain)) : std::nullopt;
+}
+
+std::optional<config::ConfigError> EndlessWarning(const upgrade::Generation& generation,
+                                                  const config::Route& route) {
+  for (const config::Listener& listener : generation.config->listeners) {
+    if (!IsFor(listener, route.match)) continue;
+    for (const std::string& url : UrlsOf(route, listener)) {
+      const auto chain = EndlessFrom(generation, route, url);
+      if (!chain) continue;
+      const std::string way = chain->steps.empty()
+                                  ? "to the same URL, in an endless loop"
+                                  : "in an endless loop, by way of " + UrlsOf(*chain);
+      return config::ConfigError{
+          route.mark, fmt::format("routes[{}]", route.index),
+          fmt::format("redirects {} clients {}", listener.tls ? "https" : "http", way)};
+    }
+  }
+  return {};
 }
 
 }  // namespace
 
-Redirected FollowRedirect(const Question& question, std::string_view location) {
-  const CommandUrl& from = question.url;
-  if (location.starts_with('/')) {
-    const std::string origin =
-        from.scheme.empty() ? "" : fmt::format("{}://{}", from.scheme, from.authority);
-    return {.url = origin + std::string(location), .itself = location == from.target};
+RedirectChain FollowRedirects(const upgrade::Generation& generation, ExplainSettings settings,
+                              std::string location) {
+  RedirectChain chain;
+  auto at = ReadQuestion(settings);
+  std::set<std::string> seen;
+  while (at && !chain.endless) {
+    if (!seen.insert(KeyOf(*at)).second) chain.endless = true;
+    if (!chain.endless && seen.size() > 1) {
+      Explanation next = Explain(generation, *at);
+      location = std::move(next.location);
+      chain.steps.push_back({settings.url, std::move(next.text)});
+    }
+    if (chain.steps.size() == kMostRedirects) chain.endless = true;
+    if (location.empty()) break;
+    settings.url = NextUrl(*generation.config, *at, location);
+    if (settings.url.empty()) break;
+    at = ReadQuestion(settings);
   }
-  const auto to = ReadUrl(location);
-  if (!to || to->host != question.request.target.host) return {};
-  return {.url = std::string(location),
-          .itself = to->scheme == from.scheme && to->host == from.host && to->port == from.port &&
-                    to->target == from.target};
+  return chain;
+}
+
+std::string UrlsOf(const RedirectChain& chain) {
+  std::string urls;
+  for (const RedirectChain::Step& step : chain.steps) {
+    if (!urls.empty()) urls += ", ";
+    urls += step.url;
+    if (urls.size() > 200) break;
+  }
+  return urls;
 }
 
 std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation) {
   std::vector<config::ConfigError> warnings;
   for (const config::Route& route : generation.config->routes) {
-    const plugin::Service* service = generation.routes[route.index]->service.get();
-    if (service == nullptr || route.path.kind == Kind::kRegex) continue;
-    for (const config::Listener& listener : generation.config->listeners) {
-      const bool tls = listener.tls.has_value();
-      if (!IsFor(listener, route.match) || !SendsToItself(*service, route, tls)) continue;
-      warnings.push_back({route.mark, fmt::format("routes[{}]", route.index),
-                          fmt::format("redirects {} clients to the same URL, in an endless loop",
-                                      tls ? "https" : "http")});
-      break;
-    }
+    if (generation.routes[route.index]->service == nullptr) continue;
+    if (auto warning = EndlessWarning(generation, route)) warnings.push_back(std::move(*warning));
   }
   return warnings;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "gateway/app/explain.h"
@@ -10,15 +9,24 @@
 
 namespace upgate::app {
 
-// Where a redirect from `question` to `location`, a URL or a path, leads.
-struct Redirected {
-  std::string url;      // to explain next; empty: another host
-  bool itself = false;  // the same URL again
+// How a client goes on that follows redirects within this gateway.
+struct RedirectChain {
+  struct Step {
+    std::string url;
+    std::string text;  // the explanation
+  };
+  std::vector<Step> steps;
+  bool endless = false;  // the last step leads to a URL of the chain, or there is no last one
 };
-Redirected FollowRedirect(const Question& question, std::string_view location);
+// From the answer to the request of `settings`, which has this Location (RFC 9110, section 10.2.2).
+// Ends where another host answers.
+RedirectChain FollowRedirects(const upgrade::Generation& generation, ExplainSettings settings,
+                              std::string location);
+// The URLs of the first steps, separated by commas.
+std::string UrlsOf(const RedirectChain& chain);
 
-// Warnings for routes whose service redirects clients to the same URL, in an endless loop. Tests
-// each such route with one request for each kind of listener.
+// Warnings for routes whose service redirects clients in an endless loop. Tests each such route
+// with one request for each of its hosts and each listener.
 std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation);
 
 }  // namespace upgate::app

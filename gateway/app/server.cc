@@ -319,42 +319,9 @@ void Server::Run() {
   const net::SignalWatcher signals(main_loop(), {SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
     signal == SIGHUP ? ReloadAndNotify("SIGHUP") : BeginStop();
   });
-  Reloader::Owner& owner = *this;
-  reloader_ = std::make_unique<Reloader>(
-      Reloader::Setup{generation_->config->file, plugins_, stats_->registry, loops_, workers_,
-                      inherited_, main_loop(), log_},
-      generation_, owner);
   const Upkeep upkeep(main_loop().timers(), *this);
-  io::Timer::Owner& timer_owner = *this;
-  stop_delay_ = std::make_unique<io::Timer>(main_loop().timers(), timer_owner);
-  background_ = std::make_unique<BackgroundThread>(main_loop());
-  certificate_watch_ = std::make_unique<CertificateWatch>(main_loop().timers(), *background_,
-                                                          stats_->registry, log_);
-  certificate_watch_->Watch(*generation_);
-  backend::HealthChecks::Owner& health_owner = *this;
-  health_checks_ = std::make_unique<backend::HealthChecks>(
-      backend::HealthChecks::Setup{main_loop().view(), workers_.front()->scratch(), log_,
-                                   "upgate/" + VersionNumber()},
-      health_owner);
-  health_checks_->Watch(generation_->backends);
-  lookups_ = std::make_unique<BackgroundThread>(main_loop());
-  name_watch_ = std::make_unique<NameWatch>(
-      main_loop().timers(), *lookups_, log_,
-      [config = config_](const auto& names) { return LookUp(names, *config); },
-      [this](backend::ServersOfNames names) { reloader_->TakeNames(std::move(names)); });
-  name_watch_->Watch(*generation_);
-  WatchConfig();
-  WatchOverload();
-  stop_report_ = std::make_unique<StopReport>(main_loop().timers(), stats_->registry, log_);
-  for (std::size_t i = 0; i < addresses_.size(); ++i) {
-    const bool admin = i == config_->listeners.size();
-    const bool tls = (admin ? config_->admin->tls : config_->listeners[i].tls).has_value();
-    for (const SocketAddress& address : addresses_[i]) {
-      log_.Info(
-          "listening",
-          {{"address", ToString(address)}, {"tls", tls}, {"purpose", admin ? "admin" : "clients"}});
-    }
-  }
+  BeginWatches();
+  LogListening();
   WarnOfExposedTokens(*generation_, log_);
   undrained_ = workers_.size();
   for (auto& worker : workers_) {
@@ -368,6 +335,42 @@ void Server::Run() {
   workers_.front()->Run();
   // Joined first: other workers may still be about to notify the reloader.
   for (auto& worker : workers_) worker->Join();
+  EndWatches();
+  log_.Info("stopped");
+}
+
+// Starts what runs beside the workers while they serve.
+void Server::BeginWatches() {
+  io::Timers& timers = main_loop().timers();
+  Reloader::Owner& owner = *this;
+  reloader_ = std::make_unique<Reloader>(
+      Reloader::Setup{generation_->config->file, plugins_, stats_->registry, loops_, workers_,
+                      inherited_, main_loop(), log_},
+      generation_, owner);
+  io::Timer::Owner& timer_owner = *this;
+  stop_delay_ = std::make_unique<io::Timer>(timers, timer_owner);
+  background_ = std::make_unique<BackgroundThread>(main_loop());
+  certificate_watch_ =
+      std::make_unique<CertificateWatch>(timers, *background_, stats_->registry, log_);
+  certificate_watch_->Watch(*generation_);
+  backend::HealthChecks::Owner& health_owner = *this;
+  health_checks_ = std::make_unique<backend::HealthChecks>(
+      backend::HealthChecks::Setup{main_loop().view(), workers_.front()->scratch(), log_,
+                                   "upgate/" + VersionNumber()},
+      health_owner);
+  health_checks_->Watch(generation_->backends);
+  lookups_ = std::make_unique<BackgroundThread>(main_loop());
+  name_watch_ = std::make_unique<NameWatch>(
+      timers, *lookups_, log_,
+      [config = config_](const auto& names) { return LookUp(names, *config); },
+      [this](backend::ServersOfNames names) { reloader_->TakeNames(std::move(names)); });
+  name_watch_->Watch(*generation_);
+  WatchConfig();
+  WatchOverload();
+  stop_report_ = std::make_unique<StopReport>(timers, stats_->registry, log_);
+}
+
+void Server::EndWatches() {
   overload_watch_.reset();
   config_watch_.reset();
   name_watch_.reset();
@@ -378,7 +381,18 @@ void Server::Run() {
   reloader_.reset();
   stop_delay_.reset();
   stop_report_.reset();
-  log_.Info("stopped");
+}
+
+void Server::LogListening() {
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    const bool admin = i == config_->listeners.size();
+    const bool tls = (admin ? config_->admin->tls : config_->listeners[i].tls).has_value();
+    for (const SocketAddress& address : addresses_[i]) {
+      log_.Info(
+          "listening",
+          {{"address", ToString(address)}, {"tls", tls}, {"purpose", admin ? "admin" : "clients"}});
+    }
+  }
 }
 
 void Server::OnWorkerDrained() {

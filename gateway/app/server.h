@@ -69,6 +69,9 @@ class Server final : private admin::Control,
   std::string ConfigText() const override;
   void SetLogLevel(const std::string& caller, LogLevel level, std::string_view name) override;
   void ReloadAndNotify(const std::string& caller);
+  void BeginWatches();
+  void EndWatches();
+  void LogListening();
   void WatchConfig();
   void WatchOverload();
   // `available`: bytes of memory, see AvailableMemory.

@@ -97,6 +97,7 @@ std::optional<std::string> Base64UrlDecode(std::string_view text) {
   std::uint32_t bits = 0;
   int wrong = 0;  // negative once there is a character that is not of the alphabet
   const auto take = [&](char c) {
+    // NOLINTNEXTLINE(bugprone-signed-char-misuse): it is a number.
     const int value = kUrlValues[static_cast<unsigned char>(c)];
     wrong |= value;
     bits = bits << 6 | static_cast<std::uint32_t>(value);

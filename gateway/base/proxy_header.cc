@@ -106,8 +106,7 @@ std::string ReadUnixPath(std::string_view bytes) {
 bool HasRightChecksum(std::string_view header, std::size_t at) {
   std::string copy(header);
   const std::string_view sent = header.substr(at, 4);
-  const std::uint32_t wanted =
-      static_cast<std::uint32_t>(Number16(sent) << 16 | Number16(sent.substr(2)));
+  const auto wanted = static_cast<std::uint32_t>(Number16(sent) << 16 | Number16(sent.substr(2)));
   copy.replace(at, 4, 4, '\0');
   return Crc32c(AsBytes(copy)) == wanted;
 }

@@ -59,6 +59,24 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+std::size_t TypingDistance(std::string_view a, std::string_view b) {
+  constexpr std::size_t kTooFar = 3;
+  // The distance is at least the difference of the lengths, and computing it costs their product.
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= kTooFar) return kTooFar;
+  if (std::ranges::count(a, '_') != std::ranges::count(b, '_')) return EditDistance(a, b);
+  std::size_t distance = 0;
+  for (;;) {
+    const std::string_view word_a = a.substr(0, a.find('_'));
+    const std::string_view word_b = b.substr(0, b.find('_'));
+    const std::size_t of_words = EditDistance(word_a, word_b);
+    if (of_words > (std::min(word_a.size(), word_b.size()) < 5 ? 1 : 2)) return kTooFar;
+    distance += of_words;
+    if (word_a.size() == a.size()) return distance;
+    a.remove_prefix(word_a.size() + 1);
+    b.remove_prefix(word_b.size() + 1);
+  }
+}
+
 namespace {
 
 void AppendEscaped(std::string& out, char c) {

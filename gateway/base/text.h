@@ -61,6 +61,9 @@ template <class Range>
 std::string_view NearestOf(std::string_view word, const Range& candidates);
 
 std::size_t EditDistance(std::string_view a, std::string_view b);
+// The same for names of words joined by '_', or more than 2 if one cannot be the other mistyped:
+// short words are only a few letters away from almost any other.
+std::size_t TypingDistance(std::string_view a, std::string_view b);
 
 // True if `longer` is `shorter` followed by '_' and more words.
 constexpr bool HasMoreWords(std::string_view longer, std::string_view shorter) {
@@ -82,15 +85,9 @@ std::string_view NearestOf(std::string_view word, const Range& candidates) {
     if (IsLongerForm(word, candidate)) return candidate;
   }
   std::string_view best;
-  // Short words are only a few letters away from almost any other.
-  std::size_t best_distance = word.size() < 5 ? 2 : word.size() < 8 ? 3 : 4;
+  std::size_t best_distance = 3;
   for (std::string_view candidate : candidates) {
-    // The distance is at least the difference of the lengths, and computing it costs their product.
-    if (std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size()) >=
-        best_distance) {
-      continue;
-    }
-    const std::size_t distance = EditDistance(word, candidate);
+    const std::size_t distance = TypingDistance(word, candidate);
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

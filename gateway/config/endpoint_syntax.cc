@@ -130,6 +130,24 @@ Reading<Endpoint> Syntax<Endpoint>::Read(std::string_view text) {
   return std::move(*address);
 }
 
+// Of the URL of a server without "://".
+Refusal FaultOfScheme(std::string_view text) {
+  const std::size_t end = text.find_first_of(":/");
+  const std::string scheme = ToLower(text.substr(0, end));
+  if (text.contains('/') && end != std::string_view::npos) {
+    std::string_view host = text.substr(end);
+    host.remove_prefix(std::min(host.find_first_not_of(":/"), host.size()));
+    if (std::ranges::find(kSchemeNames, scheme, &SchemeName::name) != std::end(kSchemeNames)) {
+      return {"has no '://' after its scheme",
+              fmt::format("write {}://{}", scheme, Excerpt(host.substr(0, host.find('/'))))};
+    }
+    if (scheme.ends_with("unix"))
+      return {"has an unknown scheme", fmt::format("write unix:/{}", Excerpt(host))};
+  }
+  const std::string_view port = text.contains(':') ? "" : ":PORT";
+  return {"has no scheme", fmt::format("write tcp://{0}{1} or tls://{0}{1}", Excerpt(text), port)};
+}
+
 Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
   if (text.find('@') != std::string_view::npos) {
     return std::unexpected(
@@ -144,7 +162,7 @@ Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
   if (colon == std::string_view::npos) {
     if (text.starts_with('/'))
       return Refuse("has no scheme", fmt::format("write unix:{}", Excerpt(text)));
-    return Refuse("has no scheme", fmt::format("write tcp://{0} or tls://{0}", Excerpt(text)));
+    return std::unexpected(FaultOfScheme(text));
   }
   const std::string scheme = ToLower(text.substr(0, colon));
   const auto* known = std::ranges::find(kSchemeNames, scheme, &SchemeName::name);

@@ -128,8 +128,13 @@ std::string Field::UnknownKey(const std::string& key) const {
     return fmt::format("unknown key; did you mean '{}'?", name);
   if (const std::string_view hint = HintForForeignKey(key_, name); !hint.empty())
     return fmt::format("unknown key; {}", hint);
-  if (const std::string_view near = NearestOf(name, known_); !near.empty())
-    return fmt::format("unknown key; did you mean '{}'?", near);
+  const std::string_view near = NearestOf(name, known_);
+  const std::string similar = near.empty() ? "" : fmt::format("did you mean '{}'?", near);
+  if (const std::string_view place = PlaceOfKey(name); !place.empty()) {
+    return fmt::format("unknown key; '{}' is a key of {}{}{}", name, place,
+                       near.empty() ? "" : "; or ", similar);
+  }
+  if (!near.empty()) return "unknown key; " + similar;
   return fmt::format("unknown key; known here: {}", Join(known_, ", "));
 }
 

@@ -24,7 +24,7 @@ bool IsSecretName(std::string_view name) {
 
 std::string WithoutUserInfo(std::string_view text) {
   std::string out;
-  for (std::size_t scheme; (scheme = text.find("//")) != std::string_view::npos;) {
+  for (std::size_t scheme = 0; (scheme = text.find("//")) != std::string_view::npos;) {
     out += text.substr(0, scheme + 2);
     text.remove_prefix(scheme + 2);
     const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\r\n"));

@@ -65,7 +65,7 @@ Shutdown ParseShutdown(Field field) {
   const Field code = field["code"];
   shutdown.code = code.Optional(shutdown.code, {1000, 4999});
   if (code.sound() && !IsCloseCode(shutdown.code))
-    code.Refuse({"cannot be sent", "use 1000, 1001, 1012, 1013 or 3000 to 4999"}, "");
+    code.Refuse({"cannot be sent", "use 1000, 1001, 1011, 1012, 1013 or 3000 to 4999"}, "");
   field.RejectUnknownKeys();
   return shutdown;
 }
@@ -226,7 +226,9 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
   for (ConfigError& error : draft.errors) error.message = WithoutControls(error.message);
   SortByPlace(draft.errors);
   if (draft.errors.size() > kMaxErrors) {
+    const std::size_t left_out = draft.errors.size() - kMaxErrors;
     draft.errors.resize(kMaxErrors);
+    draft.errors.push_back({{}, "", fmt::format("{} more errors", left_out)});
     draft.config = nullptr;  // valid parts can no longer be told from errors
   }
   return draft;

@@ -63,7 +63,7 @@ std::vector<std::string> ParseNames(const Field& field,
 }  // namespace
 
 bool IsCloseCode(std::uint16_t code) {
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || code >= 3000;
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1013) || code >= 3000;
 }
 
 std::map<std::string, Authenticator> ParseAuth(const Field& field) {

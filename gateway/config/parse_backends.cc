@@ -160,7 +160,7 @@ bool HasNames(const Backend& backend) {
                              [](const Server& s) { return s.resolve != Server::Resolve::kAny; });
 }
 
-std::optional<ClientTls> ParseServiceTls(Field field, const std::filesystem::path& folder) {
+std::optional<ClientTls> ParseServiceTls(const Field& field, const std::filesystem::path& folder) {
   if (!field.present()) return {};
   if (field.value().kind == Value::Kind::kMap) return ParseClientTls(field, folder);
   if (!field.Optional(false)) return {};

@@ -98,10 +98,10 @@ Retry ParseRetry(Field field) {
     retry.connect = retry.timeout = retry.status = false;
     for (const Field& item : on.RequiredItems("one reason")) {
       enum class Reason { kNone, kConnect, kTimeout, kStatus };
-      const Reason reason = item.OneOf<Reason>({{"connect", Reason::kConnect},
-                                                {"timeout", Reason::kTimeout},
-                                                {"status", Reason::kStatus}},
-                                               Reason::kNone);
+      const auto reason = item.OneOf<Reason>({{"connect", Reason::kConnect},
+                                              {"timeout", Reason::kTimeout},
+                                              {"status", Reason::kStatus}},
+                                             Reason::kNone);
       retry.connect |= reason == Reason::kConnect;
       retry.timeout |= reason == Reason::kTimeout;
       retry.status |= reason == Reason::kStatus;

@@ -211,7 +211,7 @@ std::optional<PathRewrite> ParsePathRewrite(Field field, const PathPattern& path
         "none");
   }
   const auto expression = own ? regexes.Read<Regex>(regex, true) : std::nullopt;
-  const Template text = to.Required<Template>();
+  const auto text = to.Required<Template>();
   field.RejectUnknownKeys();
   if (!field.sound() || (own && !expression)) return {};
   if (own) {

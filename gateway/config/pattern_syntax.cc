@@ -96,12 +96,38 @@ std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view pa
                    fmt::format("write {}/*", Excerpt(folder))};
   }
   if (path.find('%') != std::string_view::npos) {
-    return Refusal{"is percent-encoded",
-                   fmt::format("write it decoded: {}", Excerpt(PercentDecoded(written)))};
+    const std::string decoded = PercentDecoded(written);
+    if (decoded == written) return Refusal{"has a '%'", "write a regular expression, ~^/100%$"};
+    return Refusal{"is percent-encoded", fmt::format("write it decoded: {}", Excerpt(decoded))};
   }
   if (HasDotSegment(path))
     return Refusal{"has a segment '.' or '..'", "requests are routed without dot segments"};
   return {};
+}
+
+// Of a path that begins with neither '/' nor '~', often as nginx or another program has it.
+Refusal FaultOfBeginning(std::string_view text) {
+  constexpr std::string_view kWhat = "does not begin with '/' or '~'";
+  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
+    const std::string_view rest = text.substr(scheme + 3);
+    const std::size_t slash = std::min(rest.find('/'), rest.size());
+    return {"is a URL", fmt::format("write {}, and hosts: [ {} ]",
+                                    slash == rest.size() ? "/*" : Excerpt(rest.substr(slash)),
+                                    Excerpt(rest.substr(0, rest.find_first_of(":/"))))};
+  }
+  if (text.starts_with("^~ ") || text.starts_with("= ")) {
+    const std::string_view path = Trim(text.substr(2));
+    return {std::string(kWhat),
+            fmt::format("write {}{}", Excerpt(path), text[0] == '=' ? "" : "*")};
+  }
+  if (text.starts_with('^')) return {std::string(kWhat), fmt::format("write ~{}", Excerpt(text))};
+  if (text.starts_with('=')) text.remove_prefix(1);
+  if (text.starts_with('/')) return {std::string(kWhat), fmt::format("write {}", Excerpt(text))};
+  const bool is_name = !text.empty() && std::ranges::all_of(text, [](char c) {
+    return IsAlpha(c) || std::string_view("0123456789-._~/*").contains(c);
+  });
+  return {std::string(kWhat),
+          is_name ? fmt::format("write /{}", Excerpt(text)) : "write /exact, /prefix/* or ~regex"};
 }
 
 // An origin of an application that is not a browser, or of a browser's internal pages: app://.,
@@ -118,10 +144,14 @@ Reading<OriginPattern> ReadTextOrigin(const std::string& scheme, std::string_vie
 }  // namespace
 
 Reading<PathPattern> Syntax<PathPattern>::Read(std::string_view text) {
+  if (text.starts_with("~ ") || text.starts_with("~*")) {
+    return Refuse(
+        "is not a regular expression as it is written here",
+        fmt::format("write ~{}{}", text[1] == '*' ? "(?i)" : "", Excerpt(Trim(text.substr(2)))));
+  }
   if (text.starts_with('~')) return ReadRegexPath(text);
   if (text == "*") return Refuse("does not begin with '/'", "write /* for every path");
-  if (!text.starts_with('/'))
-    return Refuse("does not begin with '/' or '~'", fmt::format("write /{}", Excerpt(text)));
+  if (!text.starts_with('/')) return std::unexpected(FaultOfBeginning(text));
   const bool prefix = text.ends_with("/*");
   const std::string_view path = prefix ? text.substr(0, text.size() - 2) : text;
   if (auto fault = FaultOfPath(text, path)) return std::unexpected(std::move(*fault));
@@ -161,6 +191,8 @@ Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
     return std::unexpected(
         Refusal{"has a user name or password in it", "leave out what is before '@'", true});
   }
+  if (text.find("://") != text.rfind("://"))
+    return Refuse("has several origins", "write a list with one in each element");
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos)
     return Refuse("has no scheme", fmt::format("write https://{}", Excerpt(text)));

@@ -14,6 +14,6 @@ void KnowResolverKeys(Field& options);
 
 // TLS to a service that a plugin asks: true, or a map as in a backend's `tls`; nullopt for false
 // and if not present.
-std::optional<ClientTls> ParseServiceTls(Field field, const std::filesystem::path& folder);
+std::optional<ClientTls> ParseServiceTls(const Field& field, const std::filesystem::path& folder);
 
 }  // namespace upgate::config

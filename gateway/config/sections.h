@@ -52,7 +52,7 @@ void RejectUselessCertificates(const Field& field,
 // The value of a route's key `auth`: a name, a list of names, or a map with `use`.
 std::optional<RouteAuth> ParseRouteAuth(Field field,
                                         const std::map<std::string, Authenticator>& known);
-// True for a code that an endpoint may send (RFC 6455, section 7.4).
+// True for a code that an endpoint may send (RFC 6455, section 7.4) and clients take for no fault.
 bool IsCloseCode(std::uint16_t code);
 std::vector<Route> ParseRoutes(const Field& field, const std::map<std::string, Backend>& backends,
                                const std::map<std::string, Authenticator>& auth,

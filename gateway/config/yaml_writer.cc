@@ -110,7 +110,7 @@ Value TextValue(std::string_view text) {
   Value value;
   value.kind = Value::Kind::kScalar;
   value.quoted = true;
-  for (std::size_t open; (open = text.find("${")) != std::string_view::npos;
+  for (std::size_t open = 0; (open = text.find("${")) != std::string_view::npos;
        text.remove_prefix(open + 2)) {
     value.scalar += text.substr(0, open);
     value.scalar += "$${";

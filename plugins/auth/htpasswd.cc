@@ -39,7 +39,7 @@ std::expected<Htpasswd, std::string> Htpasswd::Read(const std::filesystem::path&
   const auto text = ReadWhole(file, kMostBytes);
   if (!text) return std::unexpected(text.error());
   auto read = Parse(*text);
-  if (!read) return std::unexpected(fmt::format("{}: {}", file.string(), read.error()));
+  if (!read) return std::unexpected(fmt::format("{}: {}", Shown(file), read.error()));
   return read;
 }
 

@@ -18,7 +18,7 @@ std::expected<TokenList, std::string> TokenList::Read(const std::filesystem::pat
   if (!text) return std::unexpected(std::move(text.error()));
   auto list = Parse(*text);
   tls::Wipe(*text);
-  if (!list) return std::unexpected(fmt::format("{}: {}", file.string(), list.error()));
+  if (!list) return std::unexpected(fmt::format("{}: {}", Shown(file), list.error()));
   return list;
 }
 

@@ -33,7 +33,7 @@ bool IsHeaderText(std::string_view text) {
 }
 
 std::string ReadIndex(const Field& field, std::string fallback) {
-  std::string name = field.Optional<std::string>(std::move(fallback));
+  auto name = field.Optional<std::string>(std::move(fallback));
   const bool is_name =
       !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
   if (!is_name || std::ranges::any_of(name, IsControl))

@@ -40,7 +40,7 @@ struct SecretKey {
 };
 
 const KeySet& KeysOf(const KeySet& keys) {
-  return keys;
+  return keys;  // NOLINT(bugprone-return-const-ref-from-parameter)
 }
 const KeySet& KeysOf(const SecretKey& secret) {
   return secret.keys;

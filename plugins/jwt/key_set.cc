@@ -85,7 +85,7 @@ std::expected<KeySet, std::string> KeySet::Read(const std::filesystem::path& fil
   const auto text = ReadWhole(file, kMostBytes);
   if (!text) return std::unexpected(text.error());
   auto set = text->contains("-----BEGIN ") ? ParsePem(*text) : Parse(*text);
-  if (!set) return std::unexpected(fmt::format("{} {}", file.string(), set.error()));
+  if (!set) return std::unexpected(fmt::format("{} {}", Shown(file), set.error()));
   return set;
 }
 

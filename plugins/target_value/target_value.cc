@@ -28,7 +28,7 @@ std::expected<std::string, std::string> TargetOfObject(const Json& object) {
   const auto host = object.find("host");
   if (host == object.end() || !host->is_string())
     return std::unexpected("it has neither a target nor a host");
-  const auto name = host->get<std::string>();
+  auto name = host->get<std::string>();
   const auto port = object.find("port");
   if (port == object.end()) return name;
   const auto number = PortOf(*port);

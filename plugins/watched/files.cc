@@ -12,21 +12,26 @@
 #include <fmt/format.h>
 
 #include "gateway/base/fd.h"
+#include "gateway/config/error.h"
 
 namespace upgate::plugins {
 
 namespace fs = std::filesystem;
 
+std::string Shown(const fs::path& file) {
+  return config::PathExcerpt(file.string());
+}
+
 namespace {
 
 std::unexpected<std::string> CannotRead(const fs::path& file) {
   return std::unexpected(
-      fmt::format("cannot read {}: {}", file.string(), std::generic_category().message(errno)));
+      fmt::format("cannot read {}: {}", Shown(file), std::generic_category().message(errno)));
 }
 
 // Reading one waits for somebody who writes, and may never end.
 std::string IsFifo(const fs::path& file) {
-  return fmt::format("{} is a FIFO; name a file or a folder", file.string());
+  return fmt::format("{} is a FIFO; name a file or a folder", Shown(file));
 }
 
 }  // namespace
@@ -45,7 +50,7 @@ std::expected<std::string, std::string> ReadWhole(const fs::path& file, std::siz
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return CannotRead(file);
     text.append(piece, static_cast<std::size_t>(size));
-    if (text.size() > most) return std::unexpected(fmt::format("{} is too large", file.string()));
+    if (text.size() > most) return std::unexpected(fmt::format("{} is too large", Shown(file)));
   }
 }
 
@@ -53,9 +58,9 @@ std::expected<std::vector<fs::path>, std::string> FilesOf(const fs::path& source
   std::error_code error;
   const auto status = fs::status(source, error);
   if (status.type() == fs::file_type::not_found)
-    return std::unexpected(fmt::format("{} is not there", source.string()));
+    return std::unexpected(fmt::format("{} is not there", Shown(source)));
   if (error)
-    return std::unexpected(fmt::format("cannot read {}: {}", source.string(), error.message()));
+    return std::unexpected(fmt::format("cannot read {}: {}", Shown(source), error.message()));
   if (status.type() == fs::file_type::fifo) return std::unexpected(IsFifo(source));
   if (status.type() != fs::file_type::directory) return std::vector{source};
   std::vector<fs::path> files;
@@ -64,7 +69,7 @@ std::expected<std::vector<fs::path>, std::string> FilesOf(const fs::path& source
     if (at->is_regular_file(gone)) files.push_back(at->path());
   }
   if (error)
-    return std::unexpected(fmt::format("cannot read {}: {}", source.string(), error.message()));
+    return std::unexpected(fmt::format("cannot read {}: {}", Shown(source), error.message()));
   std::ranges::sort(files);
   return files;
 }

@@ -10,6 +10,9 @@ namespace upgate::plugins {
 
 // Errors are for the user; they name the file and repeat nothing of what is in it.
 
+// The path of a file in an error.
+std::string Shown(const std::filesystem::path& file);
+
 // The whole of a file of at most `most` bytes. A FIFO is refused: nobody may ever write to it.
 std::expected<std::string, std::string> ReadWhole(const std::filesystem::path& file,
                                                   std::size_t most);

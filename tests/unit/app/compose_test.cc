@@ -53,7 +53,7 @@ TEST_F(ComposeTest, MountedFilesExistAndAreReadOnly) {
   int mounted = 0;
   for (const auto& entry : services_) {
     for (const auto& volume : entry.second["volumes"]) {
-      const std::string text = volume.as<std::string>();
+      const auto text = volume.as<std::string>();
       EXPECT_TRUE(fs::exists(kFolder / text.substr(0, text.find(':')))) << text;
       EXPECT_TRUE(text.ends_with(":ro")) << text;
       ++mounted;
@@ -68,7 +68,7 @@ TEST_F(ComposeTest, MountedFilesExistAndAreReadOnly) {
 TEST_F(ComposeTest, DockerWaitsLongerThanTheGateway) {
   const auto config = Load(kFolder / "compose/upgate.yaml");
   ASSERT_TRUE(config);
-  const std::string grace = services_["gateway"]["stop_grace_period"].as<std::string>();
+  const auto grace = services_["gateway"]["stop_grace_period"].as<std::string>();
   ASSERT_TRUE(grace.ends_with('s'));
   EXPECT_GT(std::chrono::seconds(std::stoi(grace)), (*config)->shutdown.timeout);
 }

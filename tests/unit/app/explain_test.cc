@@ -85,9 +85,9 @@ class ExplainTest : public testing::Test {
 };
 
 TEST_F(ExplainTest, NamesTheRouteItsPlaceAndThoseItGoesBefore) {
-  const auto [routed, text, location] =
+  const auto [route, text, location] =
       Ask("ws://app.test:8080/mqtt", {"Sec-WebSocket-Protocol: v5, mqtt"});
-  EXPECT_TRUE(routed);
+  EXPECT_NE(route, nullptr);
   EXPECT_THAT(text, HasSubstr("routes[0] /mqtt (u.yaml:10)"));
   EXPECT_THAT(text, HasSubstr("the host app.test is listed; the path is exactly this one"));
   EXPECT_THAT(text, HasSubstr("routes[4] /* (u.yaml:14): its path is less specific"));
@@ -184,8 +184,8 @@ TEST_F(ExplainTest, LeavesDecisionsOfServersAndPluginsOpen) {
 }
 
 TEST_F(ExplainTest, ListsSimilarRoutes) {
-  const auto [routed, text, location] = Ask("http://other.test:8080/ehco");
-  EXPECT_FALSE(routed);
+  const auto [route, text, location] = Ask("http://other.test:8080/ehco");
+  EXPECT_EQ(route, nullptr);
   EXPECT_THAT(
       text,
       HasSubstr("routes[4] /* (u.yaml:14): the path fits, the host does not: it is for app.test"));
@@ -197,8 +197,8 @@ TEST_F(ExplainTest, ListsSimilarRoutes) {
 }
 
 TEST_F(ExplainTest, ShowsEachWayToReadAPath) {
-  const auto [routed, text, location] = Ask("http://any.test:8080/live%2Fx;a");
-  EXPECT_FALSE(routed);
+  const auto [route, text, location] = Ask("http://any.test:8080/live%2Fx;a");
+  EXPECT_EQ(route, nullptr);
   EXPECT_THAT(text, HasSubstr("readings      /live%2Fx;a: no route\n"));
   EXPECT_THAT(text, HasSubstr("              /live/x: routes[1] /live/* (u.yaml:11)\n"));
   EXPECT_THAT(text,
@@ -253,8 +253,8 @@ TEST_F(ExplainTest, TellsWhoMayCome) {
                                       HasSubstr("              not for 10.6.0.0/16\n"),
                                       HasSubstr("answer        101")));
   EXPECT_THAT(from("10.6.2.3"), HasSubstr("answer        403 Forbidden: by access of the route"));
-  const auto [routed, text, location] = Ask("ws://other.test:8081/inside", {}, "GET", "192.0.2.1");
-  EXPECT_FALSE(routed);
+  const auto [route, text, location] = Ask("ws://other.test:8081/inside", {}, "GET", "192.0.2.1");
+  EXPECT_EQ(route, nullptr);
   EXPECT_THAT(text, HasSubstr("answer        none: access of the listener closes the connection"));
 }
 
@@ -286,7 +286,9 @@ TEST_F(ExplainTest, PrintsNothingThatCouldSteerATerminal) {
 }
 
 TEST(ReadQuestion, RefusesWhatNoClientCouldSend) {
-  const auto refuses = [](ExplainSettings settings) { return !ReadQuestion(settings).has_value(); };
+  const auto refuses = [](const ExplainSettings& settings) {
+    return !ReadQuestion(settings).has_value();
+  };
   for (const std::string url : {"", "mqtt", "ftp://a/", "ws://", "ws://a b/", "ws://a/%zz",
                                 "ws://a/#f", "ws://a:70000/", "*"}) {
     EXPECT_TRUE(refuses({.config_file = "", .url = url, .headers = {}})) << url;
@@ -337,16 +339,17 @@ TEST_F(ExplainTest, SaysWhoIsAskedAtRunTime) {
 
 // ---- redirects
 
-std::string SelfRedirectsOf(const std::string& routes, bool tls) {
+std::string SelfRedirectsOf(const std::string& routes, bool tls, int port = 0) {
   plugin::Registry plugins;
   plugins::RegisterBuiltins(plugins);
   const tls::SelfSigned own = tls::MakeSelfSigned({"a.test"});
   const test::TempFolder folder;
   folder.Write("a.crt", own.cert_pem);
   folder.Write("a.key", own.key_pem);
+  if (port == 0) port = tls ? 443 : 80;
   const std::string listener =
-      tls ? "{ address: \"127.0.0.1:443\", tls: { certificates: [ { cert: a.crt, key: a.key } ] } }"
-          : "{ address: \"127.0.0.1:80\" }";
+      "{ address: \"127.0.0.1:" + std::to_string(port) + "\"" +
+      (tls ? ", tls: { certificates: [ { cert: a.crt, key: a.key } ] } }" : " }");
   auto config = config::Parse("listeners: [ " + listener + " ]\nroutes:\n" + routes,
                               (folder.path() / "u.yaml").string(),
                               [](const char*) -> const char* { return nullptr; });
@@ -371,6 +374,52 @@ TEST(SelfRedirectsTest, AreThoseThatLeadToTheSameUrl) {
             "routes[0] ");
 }
 
+// `fields`: of a route.
+std::string Redirecting(const std::string& fields, const std::string& to) {
+  return "  - { " + fields + ", plugin: redirect, options: { to: \"" + to + "\" } }\n";
+}
+
+TEST(SelfRedirectsTest, AreFoundWhateverTheWay) {
+  const std::string own = "routes[0] ";
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /*", "/login"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /k/*", "/k/fixed"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: \"~^/y/\"", "{uri}"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /r", "/r#part"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /q", "/q?x=1"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /s", "/./x/../s"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /u", "/%75"), false), own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /n", "http://n.example:8080/n"), false, 8080), "");
+  EXPECT_EQ(
+      SelfRedirectsOf(Redirecting("path: /n, hosts: [ n.example ]", "http://n.example:8080/n"),
+                      false, 8080),
+      own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /*", "https://{host}:8443{uri}"), true, 8443), own);
+  EXPECT_EQ(
+      SelfRedirectsOf(
+          Redirecting("path: /w, hosts: [ w.example, v.example ]", "http://v.example/w"), false),
+      own);
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /h", "/i") + Redirecting("path: /i", "/h"), false),
+            "routes[0] routes[1] ");
+  EXPECT_EQ(SelfRedirectsOf(
+                Redirecting("path: /*, hosts: [ old.example ]", "{scheme}://new.example{uri}") +
+                    Redirecting("path: /*, hosts: [ new.example ]", "{scheme}://old.example/"),
+                false),
+            "routes[0] routes[1] ");
+}
+
+TEST(SelfRedirectsTest, AreNotThoseThatEnd) {
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /*", "https://{host}{uri}"), false), "");
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /*", "http://www.example.org{uri}"), false), "");
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /*", "http://example.com:9000/"), false), "");
+  EXPECT_EQ(SelfRedirectsOf(
+                Redirecting("path: /*", "/app/") + "  - { path: /app/*, plugin: echo }\n", false),
+            "");
+  EXPECT_EQ(SelfRedirectsOf(Redirecting("path: /*, hosts: [ a.example ]", "http://b.example{uri}") +
+                                "  - { path: /*, hosts: [ b.example ], plugin: echo }\n",
+                            false),
+            "");
+}
+
 TEST_F(ExplainTest, SaysWhereARedirectLeads) {
   const Explanation explanation = Ask("http://other.test:8080/old/x");
   EXPECT_THAT(explanation.text, HasSubstr("308 with Location: /"));
@@ -392,8 +441,8 @@ TEST_F(ExplainTest, ShowsTheAuthenticatorsOfARoute) {
 }
 
 TEST_F(ExplainTest, ShowsTheResolverAndWhatItMayAnswerButNoToken) {
-  const auto [routed, text, location] = Ask("ws://other.test:8080/vm?t=secret7");
-  EXPECT_TRUE(routed);
+  const auto [route, text, location] = Ask("ws://other.test:8080/vm?t=secret7");
+  EXPECT_NE(route, nullptr);
   EXPECT_THAT(text, HasSubstr("the server that the resolver redis finds"));
   EXPECT_THAT(text, HasSubstr("redis at 127.0.0.1:6379, key {token}"));
   EXPECT_THAT(text, HasSubstr("by the token in query:t, or host"));

@@ -177,7 +177,7 @@ TEST(Probe, TakesAnAnswerCutAnywhere) {
     World world;
     std::string rest;
     bool whole = false;
-    const auto cut_off = [&](std::string all) {
+    const auto cut_off = [&](const std::string& all) {
       whole = cut >= all.size();
       rest = whole ? "" : all.substr(cut);
       return all.substr(0, cut);
@@ -250,10 +250,10 @@ TEST(Probe, RefusesAWrongHandshake) {
     EXPECT_TRUE(world.frames.empty());
     return told;
   };
-  const std::string of_another_key =
+  constexpr std::string_view of_another_key =
       "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
       "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-  EXPECT_EQ(failure_of([&](const std::string&) { return of_another_key; }),
+  EXPECT_EQ(failure_of([&](const std::string&) { return std::string(of_another_key); }),
             "ws://127.0.0.1:7000/: wrong handshake: its 101 has no proper Sec-WebSocket-Accept");
   EXPECT_THAT(failure_of([](const std::string& request) {
                 return SwitchTo(request, "Sec-WebSocket-Protocol: mqtt\r\n");

@@ -43,7 +43,7 @@ TEST(RefTest, AnotherHoldIsTakenFromThePlainPointer) {
 
 TEST(RefTest, AnEmptyOneHoldsNothing) {
   Ref<Thing> empty;
-  const Ref<Thing> copy = empty;
+  const Ref<Thing> copy = empty;  // NOLINT(performance-unnecessary-copy-initialization)
   EXPECT_EQ(copy.get(), nullptr);
   Ref<Thing> from_null(static_cast<Thing*>(nullptr));
   EXPECT_FALSE(from_null);

@@ -289,8 +289,8 @@ TEST(ConfigTest, GlobalSettingsAreChecked) {
             "1:11: shutdown: timeout counts from the signal, so it has to be at least delay and "
             "spread together\n");
   EXPECT_EQ(ErrorsOfTop("shutdown: { code: 1005 }"),
-            "1:19: shutdown.code: '1005' cannot be sent; use 1000, 1001, 1012, 1013 or 3000 to "
-            "4999\n");
+            "1:19: shutdown.code: '1005' cannot be sent; use 1000, 1001, 1011, 1012, 1013 or 3000 "
+            "to 4999\n");
   EXPECT_EQ(ErrorsOfTop("shutdown_timeout: 5s"),
             "1:1: shutdown_timeout: unknown key; use shutdown: { timeout: 10s }\n");
   EXPECT_EQ(ErrorsOfTop("dns: { servers: [ ns.example ] }"),
@@ -407,7 +407,8 @@ TEST(ConfigTest, AtMostAHundredErrorsAreReported) {
   std::string text(kMinimal);
   for (int i = 0; i < 200; ++i) text += "unknown" + std::to_string(i) + ": 1\n";
   const std::string errors = ErrorsOf(text);
-  EXPECT_EQ(std::ranges::count(errors, '\n'), 100);
+  EXPECT_EQ(std::ranges::count(errors, '\n'), 101);
+  EXPECT_NE(errors.find("100 more errors"), std::string::npos);
   EXPECT_EQ(errors.substr(0, 4), "3:1:");
 }
 
@@ -558,7 +559,8 @@ TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
   EXPECT_TRUE(HasErrorIn(draft.errors, "routes[1]"));
   EXPECT_FALSE(HasErrorIn(draft.errors, "route"));
   const Draft too_wrong = draft_with(101);
-  EXPECT_EQ(too_wrong.errors.size(), 100u);
+  ASSERT_EQ(too_wrong.errors.size(), 101u);
+  EXPECT_EQ(too_wrong.errors.back().message, "1 more errors");
   EXPECT_FALSE(too_wrong.config);
 }
 
@@ -588,6 +590,29 @@ TEST(ForeignKeysTest, AreAnsweredWithWhatTheyAreCalledHere) {
   }
   EXPECT_EQ(UnknownKey("Workers: 2"), "unknown key; did you mean 'workers'?");
   EXPECT_EQ(UnknownKey("drain-spread: 2s"), "unknown key; did you mean 'drain_spread'?");
+}
+
+TEST(ForeignKeysTest, OwnKeysAreSaidWhereTheyBelong) {
+  EXPECT_EQ(UnknownKey("trusted_proxies: [ ::1 ]"),
+            "unknown key; 'trusted_proxies' is a key of a listener");
+  EXPECT_EQ(
+      UnknownKey("compression: true"),
+      "unknown key; 'compression' is a key of a route; or did you mean 'compression_memory'?");
+  EXPECT_EQ(UnknownKey("http: { message_size: 1MiB }"),
+            "unknown key; 'message_size' is a key of a route's limits");
+}
+
+TEST(ForeignKeysTest, FiltersOfAddressesAreAccessAndNoCondition) {
+  for (const char* top : {"allow: [ 10.0.0.0/8 ]", "deny: [ 10.0.0.0/8 ]", "ipAllowList: x"})
+    EXPECT_NE(UnknownKey(top).find("access: { allow:"), std::string::npos) << UnknownKey(top);
+}
+
+TEST(ForeignKeysTest, CertificatesOfServersAreNoList) {
+  EXPECT_NE(
+      ErrorsOfTop("backends: { x: { servers: [ \"tls://127.0.0.1:1\" ], tls: { cert: a, key: "
+                  "b } } }")
+          .find("tls.cert: unknown key; write tls: { certificate: { cert: FILE, key: FILE } }"),
+      std::string::npos);
 }
 
 TEST(ForeignKeysTest, CertificatesOfAListenerStandInAList) {

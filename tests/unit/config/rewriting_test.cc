@@ -125,7 +125,7 @@ TEST(RewritingTest, RewriteHostIsAHost) {
 }
 
 TEST(RewritingTest, VariablesAreKnown) {
-  const auto error = [](std::string value) {
+  const auto error = [](const std::string& value) {
     return ErrorOf("path: /, backend: site, request_headers: { set: { X: " + value + " } }");
   };
   const std::string key = "routes[0].request_headers.set.X: ";

@@ -22,10 +22,12 @@ TEST(RoutesTest, ARouteNeedsAPathAndATarget) {
   EXPECT_EQ(ErrorsOfRoute("    path: /"),
             "3:5: routes[0]: goes nowhere; give it a backend, a plugin or a resolver\n");
   EXPECT_EQ(ErrorsOfRoute("    path: x?y\n    backend: app"),
-            "3:11: routes[0].path: 'x?y' does not begin with '/' or '~'; write /x?y\n");
+            "3:11: routes[0].path: 'x?y' does not begin with '/' or '~'; write /exact, /prefix/* "
+            "or ~regex\n");
   // Suggestions contain user input, too, which must be escaped for terminals.
   EXPECT_EQ(ErrorsOfRoute("    path: \"x\\ty\"\n    backend: app"),
-            "3:11: routes[0].path: 'x\\x09y' does not begin with '/' or '~'; write /x\\x09y\n");
+            "3:11: routes[0].path: 'x\\x09y' does not begin with '/' or '~'; write /exact, "
+            "/prefix/* or ~regex\n");
 }
 
 TEST(RoutesTest, AListOfRoutesIsNeeded) {
@@ -102,8 +104,8 @@ TEST(RoutesTest, NothingIsSaidOfARouteThatGoesNowhere) {
   EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ wss//a:1 ] } }\n"
                      "routes: [ { path: /, backend: b, encoding: text, enforce: true, "
                      "preserve_host: false } ]"),
-            "2:29: backends.b.servers[0]: 'wss//a:1' has no scheme; write tcp://wss//a:1 or "
-            "tls://wss//a:1\n");
+            "2:29: backends.b.servers[0]: 'wss//a:1' has no '://' after its scheme; write "
+            "wss://a:1\n");
   EXPECT_EQ(ErrorsOf("listeners: [ { address: a:1 } ]\nbackends: { b: { servers: [ ws://a:1 ] } }\n"
                      "routes: [ { path: /, backend: b, encoding: bas64 } ]"),
             "3:44: routes[0].encoding: 'bas64' is not auto, binary, text or base64; did you mean "

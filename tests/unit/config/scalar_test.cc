@@ -221,6 +221,11 @@ TEST(ServerUrlSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<ServerUrl>("localhost:1883"),
             "! has no scheme; write tcp://localhost:1883 or tls://localhost:1883");
   EXPECT_EQ(Read<ServerUrl>("/run/a.sock"), "! has no scheme; write unix:/run/a.sock");
+  EXPECT_EQ(Read<ServerUrl>("localhost"),
+            "! has no scheme; write tcp://localhost:PORT or tls://localhost:PORT");
+  EXPECT_EQ(Read<ServerUrl>("http:/host:3000/base"),
+            "! has no '://' after its scheme; write http://host:3000");
+  EXPECT_EQ(Read<ServerUrl>("ws+unix:/run/a"), "! has an unknown scheme; write unix:/run/a");
   EXPECT_EQ(Read<ServerUrl>("udp://a:1"),
             "! has an unknown scheme; use tcp, tls, unix, ws, wss, http or https");
   EXPECT_EQ(Read<ServerUrl>("https://a/b"),
@@ -312,7 +317,19 @@ TEST(PathSyntaxTest, IsExactOrAPrefixOrARegularExpression) {
 TEST(PathSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<PathPattern>("live"), "! does not begin with '/' or '~'; write /live");
   EXPECT_EQ(Read<PathPattern>("*"), "! does not begin with '/'; write /* for every path");
-  EXPECT_EQ(Read<PathPattern>(""), "! does not begin with '/' or '~'; write /");
+  EXPECT_EQ(Read<PathPattern>(""),
+            "! does not begin with '/' or '~'; write /exact, /prefix/* or ~regex");
+  EXPECT_EQ(Read<PathPattern>("^/t$"), "! does not begin with '/' or '~'; write ~^/t$");
+  EXPECT_EQ(Read<PathPattern>("=/t"), "! does not begin with '/' or '~'; write /t");
+  EXPECT_EQ(Read<PathPattern>("= /t"), "! does not begin with '/' or '~'; write /t");
+  EXPECT_EQ(Read<PathPattern>("^~ /t/"), "! does not begin with '/' or '~'; write /t/*");
+  EXPECT_EQ(Read<PathPattern>("http://a.example/t"),
+            "! is a URL; write /t, and hosts: [ a.example ]");
+  EXPECT_EQ(Read<PathPattern>("PathPrefix(`/t`)"),
+            "! does not begin with '/' or '~'; write /exact, /prefix/* or ~regex");
+  EXPECT_EQ(Read<PathPattern>("~* ^/t"),
+            "! is not a regular expression as it is written here; write ~(?i)^/t");
+  EXPECT_EQ(Read<PathPattern>("/%zz"), "! has a '%'; write a regular expression, ~^/100%$");
   EXPECT_EQ(Read<PathPattern>("/live*"),
             "! has a '*' that is not its whole last segment; write /live/*");
   EXPECT_EQ(Read<PathPattern>("/a/*/b"),
@@ -322,7 +339,7 @@ TEST(PathSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<PathPattern>("/a?b=c"), "! has a query; write /a");
   EXPECT_EQ(Read<PathPattern>("/a#b"), "! has a fragment; write /a");
   EXPECT_EQ(Read<PathPattern>("/a%20b"), "! is percent-encoded; write it decoded: /a b");
-  EXPECT_EQ(Read<PathPattern>("/a%/*"), "! is percent-encoded; write it decoded: /a%/*");
+  EXPECT_EQ(Read<PathPattern>("/a%/*"), "! has a '%'; write a regular expression, ~^/100%$");
   EXPECT_EQ(Read<PathPattern>("/a/../b"),
             "! has a segment '.' or '..'; requests are routed without dot segments");
   EXPECT_EQ(Read<PathPattern>("/./*"),
