@@ -52,7 +52,8 @@ void AddressRace::Won(std::unique_ptr<io::ByteStream> stream) {
 }
 
 void AddressRace::Failed(Attempt& attempt, const Error& error) {
-  const Error kept = error;  // may be a part of the attempt
+  // It may be a part of the attempt. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const Error kept = error;
   std::erase_if(attempts_, [&](const Attempt& one) { return &one == &attempt; });
   if (next_ < addresses_.size()) return TryNext();
   if (attempts_.empty()) handler_.OnConnectFailed(kept);

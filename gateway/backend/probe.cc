@@ -77,6 +77,7 @@ void Probe::OnServerFailed(const Error& error) {
 
 // ---- the response
 
+// NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): it may be moved from.
 void Probe::OnHead(http::Response&& head, http::BodyLength) {
   status_ = head.status;
   const bool fine = std::ranges::any_of(settings_.statuses, [&](const auto& range) {

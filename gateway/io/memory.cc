@@ -4,8 +4,8 @@
 
 namespace upgate::io {
 
-MemoryHolder::MemoryHolder(MemoryLedger& ledger) : ledger_(ledger), next_(ledger.first_) {
-  link_ = &ledger.first_;
+MemoryHolder::MemoryHolder(MemoryLedger& ledger)
+    : ledger_(ledger), next_(ledger.first_), link_(&ledger.first_) {
   if (next_ != nullptr) next_->link_ = &next_;
   ledger.first_ = this;
   // The total is updated with the next change: nobody may look at a holder under construction.

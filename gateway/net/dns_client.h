@@ -58,9 +58,9 @@ class DnsClient final : private io::Timer::Owner {
   void OnReady(int fd, std::uint32_t events);
   void OnTimer(io::Timer&) override;
   void ArmTimer();
-  static void OnServiceAnswer(void* query, int status, int timeouts, unsigned char* answer,
+  static void OnServiceAnswer(void* pointer, int status, int timeouts, unsigned char* answer,
                               int size);
-  static void OnAnswer(void* query, int status, int timeouts, ares_addrinfo* info);
+  static void OnAnswer(void* pointer, int status, int timeouts, ares_addrinfo* info);
 
   Loop& loop_;
   const std::string servers_;

@@ -100,7 +100,7 @@ void Resolver::AnswerLater(Waiter& waiter, NameAnswer answer) {
   loop_.RunLater(waiter);
 }
 
-void Resolver::Finish(const std::string& name, NameAnswer answer) {
+void Resolver::Finish(const std::string& name, const NameAnswer& answer) {
   const std::unique_ptr<Lookup> lookup = std::move(lookups_.extract(name).mapped());
   cache_.Store(name, answer, loop_.timers().Now());
   while (io::Later* waiter = lookup->waiters.Take())

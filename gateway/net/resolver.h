@@ -34,7 +34,7 @@ class Resolver {
 
   Lookup* FindOrStart(const std::string& name);
   void AnswerLater(Waiter& waiter, NameAnswer answer);
-  void Finish(const std::string& name, NameAnswer answer);
+  void Finish(const std::string& name, const NameAnswer& answer);
 
   Loop& loop_;
   NameCache cache_;

@@ -25,6 +25,7 @@ std::uint32_t FromUv(int uv) {
 
 // The handle stores its place as a number because the table may be reallocated.
 void* AsData(Poller::Place place) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   return reinterpret_cast<void*>(std::uintptr_t{place} + 1);
 }
 Poller::Place PlaceOf(const uv_poll_t* handle) {

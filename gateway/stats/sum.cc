@@ -26,7 +26,7 @@ void AddTo(Traffic& to, const Traffic& from) {
   to.message_size.Add(from.message_size);
 }
 
-void AddTo(BothWays& to, const BothWays& from) {
+static void AddTo(BothWays& to, const BothWays& from) {
   AddTo(to.in, from.in);
   AddTo(to.out, from.out);
 }
@@ -82,7 +82,7 @@ void AddTo(CompressionStats& to, const CompressionStats& from) {
   }
 }
 
-void AddTo(MemoryStats& to, const MemoryStats& from) {
+static void AddTo(MemoryStats& to, const MemoryStats& from) {
   AddTo(to.waiting, from.waiting);
   AddTo(to.waits, from.waits);
   AddTo(to.refusals, from.refusals);

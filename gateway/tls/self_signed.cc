@@ -24,7 +24,7 @@ std::string ToPem(Write write) {
   if (!out || write(out.get()) != 1) return {};
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
-  return std::string(text, static_cast<std::size_t>(size));
+  return {text, static_cast<std::size_t>(size)};
 }
 
 void SetSerial(X509& certificate) {

@@ -222,6 +222,8 @@ void Stream::OnFlushed() {
   if (state_ != State::kFailed && handler_ != nullptr) handler_->OnFlushed();
 }
 
+// A copy, because the handler may destroy what owns the error.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Stream::Fail(Error error) {
   state_ = State::kFailed;
   Cancel();

@@ -124,7 +124,7 @@ void CheckWire(std::string_view wire, const Written& written) {
     const std::string_view text = wire.substr(1, end - 1);
     Utf8Checker utf8;
     Require(utf8.Feed(AsBytes(text)));
-    if (end == wire.npos) return Require(!written.told);
+    if (end == std::string::npos) return Require(!written.told);
     Require(utf8.complete());
     wire.remove_prefix(end + 1);
   }

@@ -6,8 +6,8 @@
 namespace upgate::test {
 
 TestPeer::TestPeer(MemoryNetwork& network, const SocketAddress& to,
-                   std::optional<SocketAddress> from)
-    : TestPeer(network.Dial(to, std::move(from))) {}
+                   const std::optional<SocketAddress>& from)
+    : TestPeer(network.Dial(to, from)) {}
 
 TestPeer::TestPeer(std::unique_ptr<MemoryStream> stream) : stream_(std::move(stream)) {
   if (stream_ == nullptr) {

@@ -19,7 +19,8 @@ class TestPeer final : private io::StreamHandler {
   using Script = std::function<void(TestPeer& self, std::string_view bytes)>;
 
   // A client. If nobody listens, error() is kRefused.
-  TestPeer(MemoryNetwork& network, const SocketAddress& to, std::optional<SocketAddress> from = {});
+  TestPeer(MemoryNetwork& network, const SocketAddress& to,
+           const std::optional<SocketAddress>& from = {});
   explicit TestPeer(std::unique_ptr<MemoryStream> stream);
   ~TestPeer() = default;
   TestPeer(const TestPeer&) = delete;

@@ -21,7 +21,7 @@ void Commands::OnEvents(std::uint32_t /*events*/) {
     return;
   }
   input_.append(buffer, static_cast<std::size_t>(size));
-  for (std::size_t end; (end = input_.find('\n')) != std::string::npos;) {
+  for (std::size_t end = 0; (end = input_.find('\n')) != std::string::npos;) {
     const std::string line = input_.substr(0, end);
     input_.erase(0, end + 1);
     on_line_(line);

@@ -43,6 +43,8 @@ void Count() {
 
 }  // namespace
 
+// NOLINTBEGIN(bugprone-reserved-identifier, cppcoreguidelines-no-malloc,
+// readability-inconsistent-declaration-parameter-name)
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
@@ -70,6 +72,8 @@ const bool openssl_apart =
         [](std::size_t size, const char*, int) { return __libc_malloc(size); },
         [](void* old, std::size_t size, const char*, int) { return __libc_realloc(old, size); },
         [](void* old, const char*, int) { std::free(old); }) == 1;
+// NOLINTEND(bugprone-reserved-identifier, cppcoreguidelines-no-malloc,
+// readability-inconsistent-declaration-parameter-name)
 
 }  // namespace
 

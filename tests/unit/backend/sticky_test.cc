@@ -35,7 +35,7 @@ TEST(StickyValues, GatewaysWithTheSameKeyAgree) {
 
 TEST(StickyValues, WhatIsForgedLeadsNowhere) {
   const StickyValues values(kKey, "live", kUrls);
-  const std::string good = values.Of(0);
+  const std::string& good = values.Of(0);
   EXPECT_EQ(values.Find(""), std::nullopt);
   EXPECT_EQ(values.Find("ws://a:1"), std::nullopt);
   EXPECT_EQ(values.Find(good + "A"), std::nullopt);

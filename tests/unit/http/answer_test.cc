@@ -24,7 +24,7 @@ std::string Transcript(std::string_view request, HttpWire::Hook on_request,
   return wire.received();
 }
 
-HttpWire::Hook Answering(Response response) {
+HttpWire::Hook Answering(const Response& response) {
   return [response](Seen&, Exchange& exchange) { exchange.Respond(response); };
 }
 

@@ -277,7 +277,7 @@ TEST(ClientFailureTest, RequestOnADeadConnectionFailsLater) {
   ClientWire wire;
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   EXPECT_FALSE(wire.reusable());
-  const std::string first = wire.TakeReceived();
+  wire.TakeReceived();
   wire.Send(Get());
   EXPECT_FALSE(wire.told().failed);
   wire.Run();

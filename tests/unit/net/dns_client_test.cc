@@ -73,7 +73,7 @@ class NameServer {
     std::string name;
     std::size_t at = 12;
     while (question[at] != 0) {
-      const auto label = static_cast<std::size_t>(question[at]);
+      const auto label = std::size_t{static_cast<unsigned char>(question[at])};
       name += (name.empty() ? "" : ".") + question.substr(at + 1, label);
       at += label + 1;
     }

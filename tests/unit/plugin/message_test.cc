@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, MessageOfSize,
 
 TEST(MessageTest, CopiesShareTheirBytes) {
   const Message message(MessageKind::kText, AsBytes("Hello"));
-  const Message copy = message;
+  const Message copy = message;  // NOLINT(performance-unnecessary-copy-initialization)
   EXPECT_EQ(copy.kind(), MessageKind::kText);
   EXPECT_EQ(copy.frame().data(), message.frame().data());
 }
@@ -48,7 +48,7 @@ TEST(MessageTest, IsCompressedOnceForEachWindowAndLevel) {
   const Bytes frame = message.Compress(deflater);
   EXPECT_LT(frame.size(), 100u);
   EXPECT_EQ(frame[0], std::byte{0xc1});
-  const Message copy = message;
+  const Message copy = message;  // NOLINT(performance-unnecessary-copy-initialization)
   EXPECT_EQ(copy.FindCompressed(15, 3)->data(), frame.data());
   deflater.Reset();
   EXPECT_EQ(copy.Compress(deflater).data(), frame.data());

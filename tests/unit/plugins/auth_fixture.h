@@ -75,7 +75,7 @@ class Checked final : private plugin::AuthTarget {
   template <class Ask>
     requires std::invocable<Ask, plugin::AuthReply>
   explicit Checked(Ask&& ask) : reply_(*this) {
-    check_ = ask(reply_);
+    check_ = ask(reply_);  // NOLINT(cppcoreguidelines-prefer-member-initializer)
   }
   ~Checked() { reply_.Drop(); }
 

@@ -458,11 +458,11 @@ TEST_F(BroadcastTest, PublishersWaitForALoopThatCannotKeepUp) {
   EndTurn();
   // One of the two loops delivers; that is not enough.
   auto& posted = hosts_[0]->posted;
-  auto late = std::stable_partition(posted.begin(), posted.end(),
-                                    [](const auto& task) { return task.first == 1; });
+  const auto late =
+      std::ranges::stable_partition(posted, [](const auto& task) { return task.first == 1; });
   std::vector<std::pair<std::size_t, plugin::Host::Task>> held(
-      std::make_move_iterator(late), std::make_move_iterator(posted.end()));
-  posted.erase(late, posted.end());
+      std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));
+  posted.erase(late.begin(), late.end());
   Settle();
   EXPECT_EQ(far->socket.got.size(), published + 1);
   EXPECT_FALSE(a->socket.reading);

@@ -130,7 +130,7 @@ TEST_P(FolderTest, OnlyRegularFilesAreOpened) {
 // Drops root privileges, because root may open everything.
 class WithoutRoot {
  public:
-  WithoutRoot() { root_ = ::geteuid() == 0 && ::seteuid(65534) == 0; }
+  WithoutRoot() : root_(::geteuid() == 0 && ::seteuid(65534) == 0) {}
   ~WithoutRoot() {
     if (root_ && ::seteuid(0) != 0) std::abort();
   }

@@ -13,7 +13,9 @@ using testing::HasSubstr;
 
 class RedirectTest : public PluginsTest {
  protected:
-  void Route(config::PathPattern::Kind kind, std::string text) { route_.path = {kind, text, text}; }
+  void Route(config::PathPattern::Kind kind, const std::string& text) {
+    route_.path = {kind, text, text};
+  }
 
   http::Response Ask(const std::string& to, const std::string& raw_path,
                      const std::string& query = "", const std::string& host = "a.example",

@@ -68,8 +68,8 @@ TEST(RowsTest, LoopsShareNoCacheLine) {
   Registry registry({}, 2);
   const auto row = registry.Listener("a");
   const auto distance = reinterpret_cast<std::uintptr_t>(&row->loops[1]) -
-                        reinterpret_cast<std::uintptr_t>(&row->loops[0]);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&row->loops[0]) % 64, 0U);
+                        reinterpret_cast<std::uintptr_t>(row->loops.data());
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(row->loops.data()) % 64, 0U);
   EXPECT_EQ(distance % 64, 0U);
 }
 

@@ -126,7 +126,7 @@ class PipeEnd final : public io::ByteStream {
 class Recorder final : public io::StreamHandler {
  public:
   // Becomes the handler; does not change reading.
-  void Watch(std::unique_ptr<io::ByteStream> stream);
+  void Watch(std::unique_ptr<io::ByteStream> watched);
   // Wraps every call on the stream.
   template <class F>
   void Call(F&& call) {

@@ -14,7 +14,7 @@ class RawClient final : private io::StreamHandler {
  public:
   using Setup = std::function<void(SSL_CTX*, SSL*)>;
   // Verifies nothing. `setup` may change any option.
-  RawClient(std::unique_ptr<PipeEnd> end, const Setup& setup = {});
+  explicit RawClient(std::unique_ptr<PipeEnd> end, const Setup& setup = {});
 
   SSL* ssl() { return ssl_.get(); }
   PipeEnd& end() { return *end_; }

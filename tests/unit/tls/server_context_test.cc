@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 // A client with this name in its SNI.
-RawClient::Setup Asking(std::string name) {
+RawClient::Setup Asking(const std::string& name) {
   return [name](SSL_CTX*, SSL* ssl) {
     if (ssl != nullptr) SSL_set_tlsext_host_name(ssl, name.c_str());
   };
@@ -94,7 +94,7 @@ TEST(ServerContextTest, MinimumVersionHolds) {
   EXPECT_TRUE(taken.client->established());
 }
 
-RawClient::Setup Offering(std::string protocols) {
+RawClient::Setup Offering(const std::string& protocols) {
   return [protocols](SSL_CTX*, SSL* ssl) {
     if (ssl == nullptr) return;
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),

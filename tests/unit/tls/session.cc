@@ -32,8 +32,10 @@ Contexts::Contexts(const ServerSpec& extra) {
 Session::Session(ServerContext& server_context, ClientContext& client_context, std::size_t chunk,
                  const std::string& server_name) {
   auto [near, far] = loop.Connect(chunk);
+  // NOLINTBEGIN(cppcoreguidelines-prefer-member-initializer)
   server_end = near.get();
   client_end = far.get();
+  // NOLINTEND(cppcoreguidelines-prefer-member-initializer)
   server.Watch(server_context.Wrap(std::move(near), kHandshakeTimeout, loop.io(), loop.scratch()));
   connect.pending =
       client_context.Handshake(std::move(far), server_name, loop.io(), loop.scratch(), connect);

@@ -108,7 +108,7 @@ TEST_P(TicketsTest, DoNotOutliveAChangeOfClientAuthorities) {
   contexts_.server = server(config::ClientAuth::kOptional, authority);
   const auto first = Connect(nullptr);
   SSL_SESSION* ticket = first->client->session();
-  const auto replace = [&](std::shared_ptr<ServerContext> by) {
+  const auto replace = [&](const std::shared_ptr<ServerContext>& by) {
     by->ShareTicketKeys(*contexts_.server);
     const auto before = std::exchange(contexts_.server, by);
     const bool resumed = Resumed(*Connect(ticket));

@@ -43,7 +43,7 @@ class LoopRoutesTest : public testing::Test {
   std::shared_ptr<RouteRecord> Record(const std::string& name) {
     auto record = std::make_shared<RouteRecord>();
     record->owner = config_;
-    record->config = &config_->routes[0];
+    record->config = config_->routes.data();
     record->name = name;
     record->row = std::make_shared<stats::RouteRow>(name, 1);
     record->sessions = std::make_shared<SharedLimit>();

@@ -17,7 +17,7 @@ using testing::IsEmpty;
 constexpr DialectSet kAll{Dialect::kRfc6455, Dialect::kHybi08, Dialect::kHixie76,
                           Dialect::kHixie75};
 
-http::Request Upgrade(http::Headers fields) {
+http::Request Upgrade(const http::Headers& fields) {
   http::Request request;
   request.method = "GET";
   request.wants_upgrade = true;
