@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/base/host_name.h"
 #include "gateway/base/text.h"
 
 namespace upgate::app {
@@ -18,6 +19,7 @@ using Kind = config::PathPattern::Kind;
 
 // As many as browsers follow.
 constexpr std::size_t kMostRedirects = 20;
+constexpr std::size_t kMostWarnings = 20;
 
 // What makes a request the same as another one: the target is compared as the router reads it.
 std::string KeyOf(const Question& question) {
@@ -26,13 +28,28 @@ std::string KeyOf(const Question& question) {
                      target.path, target.query);
 }
 
-bool IsHostOfARoute(const config::Config& config, std::string_view host) {
-  return std::ranges::any_of(config.routes, [&](const config::Route& route) {
-    return std::ranges::any_of(route.hosts, [&](const config::HostPattern& of) {
-      return of.wildcard ? host.ends_with("." + of.host) : host == of.host;
-    });
-  });
-}
+// The hosts that routes name.
+class OwnHosts {
+ public:
+  explicit OwnHosts(const config::Config& config) {
+    for (const config::Route& route : config.routes) {
+      for (const config::HostPattern& host : route.hosts)
+        (host.wildcard ? wildcards_ : exact_).insert(host.host);
+    }
+  }
+  bool Has(const std::string& host) const {
+    if (exact_.contains(host)) return true;
+    for (std::size_t dot = host.find('.'); dot != std::string::npos;
+         dot = host.find('.', dot + 1)) {
+      if (wildcards_.contains(host.substr(dot + 1))) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::set<std::string> exact_;
+  std::set<std::string> wildcards_;  // without "*."
+};
 
 std::uint16_t PortOf(const config::Listener& listener) {
   const auto* where = std::get_if<HostPort>(&listener.address.where);
@@ -50,7 +67,8 @@ bool HasListenerFor(const config::Config& config, const CommandUrl& to, const Co
 }
 
 // The URL that a client asks for next; empty if it is not of this gateway.
-std::string NextUrl(const config::Config& config, const Question& from, std::string_view location) {
+std::string NextUrl(const config::Config& config, const OwnHosts& own, const Question& from,
+                    std::string_view location) {
   location = location.substr(0, location.find('#'));
   if (location.starts_with('/')) {
     const std::string origin =
@@ -59,7 +77,7 @@ std::string NextUrl(const config::Config& config, const Question& from, std::str
   }
   const auto to = ReadUrl(location);
   if (!to || !HasListenerFor(config, *to, from.url)) return {};
-  const bool is_ours = to->host == from.request.target.host || IsHostOfARoute(config, to->host);
+  const bool is_ours = to->host == from.request.target.host || own.Has(to->host);
   return is_ours ? std::string(location) : "";
 }
 
@@ -68,8 +86,8 @@ std::string NextUrl(const config::Config& config, const Question& from, std::str
 std::vector<std::string> UrlsOf(const config::Route& route, const config::Listener& listener) {
   std::vector<std::string> hosts;
   for (const config::HostPattern& host : route.hosts)
-    hosts.push_back((host.wildcard ? "www." : "") + host.host);
-  if (hosts.empty()) hosts.emplace_back("example.com");
+    hosts.push_back((host.wildcard ? "www." : "") + HostInUrl(host.host));
+  if (hosts.empty()) hosts.emplace_back("upgate-check.invalid");
   std::string path = route.path.text;
   if (route.path.kind == Kind::kRegex) path = route.path.literal;
   if (route.path.kind == Kind::kPrefix) path += "/upgate-check";
@@ -92,23 +110,54 @@ bool IsFor(const config::Listener& listener, const config::Conditions& match) {
          std::ranges::find(match.listeners, listener.identity()) != match.listeners.end();
 }
 
-std::optional<RedirectChain> EndlessFrom(const upgrade::Generation& generation,
-                                         const config::Route& route, const std::string& url) {
+RedirectChain Follow(const upgrade::Generation& generation, const OwnHosts& own,
+                     ExplainSettings settings, std::string location) {
+  RedirectChain chain;
+  auto at = ReadQuestion(settings);
+  std::set<std::string> seen;
+  while (at && !chain.endless) {
+    if (!seen.insert(KeyOf(*at)).second) chain.endless = true;
+    if (!chain.endless && seen.size() > 1) {
+      Explanation next = Explain(generation, *at);
+      location = std::move(next.location);
+      chain.steps.push_back({settings.url, std::move(next.text)});
+    }
+    if (chain.steps.size() == kMostRedirects) chain.endless = true;
+    if (location.empty()) break;
+    settings.url = NextUrl(*generation.config, own, *at, location);
+    if (settings.url.empty()) break;
+    if (!location.starts_with('/')) {
+      // What was said of the first request does not hold for another host or port.
+      std::erase_if(settings.headers, [](const std::string& header) {
+        return EqualsIgnoreCase(header.substr(0, header.find(':')), "host");
+      });
+      settings.listener.clear();
+    }
+    at = ReadQuestion(settings);
+  }
+  return chain;
+}
+
+std::optional<RedirectChain> EndlessFrom(const upgrade::Generation& generation, const OwnHosts& own,
+                                         const config::Route& route, const std::string& url,
+                                         bool tls) {
   ExplainSettings settings{.config_file = {}, .url = url, .headers = {}};
   const auto question = ReadQuestion(settings);
   if (!question) return {};
+  const plugin::Service& service = *generation.routes[route.index]->service;
+  if (service.MakePreview(question->request, tls).location.empty()) return {};
   Explanation first = Explain(generation, *question);
   if (first.route != &route) return {};
-  RedirectChain chain = FollowRedirects(generation, std::move(settings), std::move(first.location));
+  RedirectChain chain = Follow(generation, own, std::move(settings), std::move(first.location));
   return chain.endless ? std::optional(std::move(chain)) : std::nullopt;
 }
 
 std::optional<config::ConfigError> EndlessWarning(const upgrade::Generation& generation,
-                                                  const config::Route& route) {
+                                                  const OwnHosts& own, const config::Route& route) {
   for (const config::Listener& listener : generation.config->listeners) {
     if (!IsFor(listener, route.match)) continue;
     for (const std::string& url : UrlsOf(route, listener)) {
-      const auto chain = EndlessFrom(generation, route, url);
+      const auto chain = EndlessFrom(generation, own, route, url, listener.tls.has_value());
       if (!chain) continue;
       const std::string way = chain->steps.empty()
                                   ? "to the same URL, in an endless loop"
@@ -125,23 +174,7 @@ std::optional<config::ConfigError> EndlessWarning(const upgrade::Generation& gen
 
 RedirectChain FollowRedirects(const upgrade::Generation& generation, ExplainSettings settings,
                               std::string location) {
-  RedirectChain chain;
-  auto at = ReadQuestion(settings);
-  std::set<std::string> seen;
-  while (at && !chain.endless) {
-    if (!seen.insert(KeyOf(*at)).second) chain.endless = true;
-    if (!chain.endless && seen.size() > 1) {
-      Explanation next = Explain(generation, *at);
-      location = std::move(next.location);
-      chain.steps.push_back({settings.url, std::move(next.text)});
-    }
-    if (chain.steps.size() == kMostRedirects) chain.endless = true;
-    if (location.empty()) break;
-    settings.url = NextUrl(*generation.config, *at, location);
-    if (settings.url.empty()) break;
-    at = ReadQuestion(settings);
-  }
-  return chain;
+  return Follow(generation, OwnHosts(*generation.config), std::move(settings), std::move(location));
 }
 
 std::string UrlsOf(const RedirectChain& chain) {
@@ -156,9 +189,12 @@ std::string UrlsOf(const RedirectChain& chain) {
 
 std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation) {
   std::vector<config::ConfigError> warnings;
+  const OwnHosts own(*generation.config);
   for (const config::Route& route : generation.config->routes) {
     if (generation.routes[route.index]->service == nullptr) continue;
-    if (auto warning = EndlessWarning(generation, route)) warnings.push_back(std::move(*warning));
+    if (auto warning = EndlessWarning(generation, own, route))
+      warnings.push_back(std::move(*warning));
+    if (warnings.size() == kMostWarnings) break;
   }
   return warnings;
 }

@@ -25,8 +25,8 @@ RedirectChain FollowRedirects(const upgrade::Generation& generation, ExplainSett
 // The URLs of the first steps, separated by commas.
 std::string UrlsOf(const RedirectChain& chain);
 
-// Warnings for routes whose service redirects clients in an endless loop. Tests each such route
-// with one request for each of its hosts and each listener.
+// Warnings, at most 20, for routes whose service redirects clients in an endless loop. Tests each
+// such route with two requests for each of its hosts and each listener: with its port and without.
 std::vector<config::ConfigError> SelfRedirects(const upgrade::Generation& generation);
 
 }  // namespace upgate::app

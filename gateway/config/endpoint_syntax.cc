@@ -132,11 +132,11 @@ Reading<Endpoint> Syntax<Endpoint>::Read(std::string_view text) {
 
 // Of the URL of a server without "://".
 Refusal FaultOfScheme(std::string_view text) {
-  const std::size_t end = text.find_first_of(":/");
+  const std::size_t end = std::min(text.find_first_of(":/"), text.size());
   const std::string scheme = ToLower(text.substr(0, end));
-  if (text.contains('/') && end != std::string_view::npos) {
-    std::string_view host = text.substr(end);
-    host.remove_prefix(std::min(host.find_first_not_of(":/"), host.size()));
+  std::string_view host = text.substr(end);
+  host.remove_prefix(std::min(host.find_first_not_of(":/"), host.size()));
+  if (text.contains('/') || host.contains(':')) {
     if (std::ranges::find(kSchemeNames, scheme, &SchemeName::name) != std::end(kSchemeNames)) {
       return {"has no '://' after its scheme",
               fmt::format("write {}://{}", scheme, Excerpt(host.substr(0, host.find('/'))))};

@@ -126,6 +126,10 @@ std::string Field::UnknownKey(const std::string& key) const {
   std::ranges::replace(name, '-', '_');
   if (std::ranges::find(known_, name) != known_.end())
     return fmt::format("unknown key; did you mean '{}'?", name);
+  for (const std::string& other : {name + "s", name.substr(0, name.size() - name.ends_with('s'))}) {
+    if (std::ranges::find(known_, other) != known_.end())
+      return fmt::format("unknown key; did you mean '{}'?", other);
+  }
   if (const std::string_view hint = HintForForeignKey(key_, name); !hint.empty())
     return fmt::format("unknown key; {}", hint);
   const std::string_view near = NearestOf(name, known_);

@@ -227,8 +227,9 @@ Draft ParseDraft(std::string_view text, const std::string& file, Environment env
   SortByPlace(draft.errors);
   if (draft.errors.size() > kMaxErrors) {
     const std::size_t left_out = draft.errors.size() - kMaxErrors;
+    const Mark first = draft.errors[kMaxErrors].mark;
     draft.errors.resize(kMaxErrors);
-    draft.errors.push_back({{}, "", fmt::format("{} more errors", left_out)});
+    draft.errors.push_back({first, "", fmt::format("here and below are {} more errors", left_out)});
     draft.config = nullptr;  // valid parts can no longer be told from errors
   }
   return draft;

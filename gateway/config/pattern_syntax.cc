@@ -109,6 +109,8 @@ std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view pa
 Refusal FaultOfBeginning(std::string_view text) {
   constexpr std::string_view kWhat = "does not begin with '/' or '~'";
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
+    if (text.contains('@'))
+      return {"has a user name or password in it", "leave out what is before '@'", true};
     const std::string_view rest = text.substr(scheme + 3);
     const std::size_t slash = std::min(rest.find('/'), rest.size());
     return {"is a URL", fmt::format("write {}, and hosts: [ {} ]",
@@ -117,8 +119,8 @@ Refusal FaultOfBeginning(std::string_view text) {
   }
   if (text.starts_with("^~ ") || text.starts_with("= ")) {
     const std::string_view path = Trim(text.substr(2));
-    return {std::string(kWhat),
-            fmt::format("write {}{}", Excerpt(path), text[0] == '=' ? "" : "*")};
+    const std::string_view below = text[0] == '=' ? "" : path.ends_with('/') ? "*" : "/*";
+    return {std::string(kWhat), fmt::format("write {}{}", Excerpt(path), below)};
   }
   if (text.starts_with('^')) return {std::string(kWhat), fmt::format("write ~{}", Excerpt(text))};
   if (text.starts_with('=')) text.remove_prefix(1);

@@ -229,7 +229,10 @@ Told ReadForwarded(const http::Headers& headers, const config::TrustedProxies& t
     }
     told.scheme = SchemeOf(element->proto.value_or(""));
     told.authority = AuthorityOf(element->host.value_or(""));
-    if (!element->node) break;
+    if (!element->node) {
+      if (!told.client.empty()) told.client = kUnknownClient;
+      break;
+    }
     const auto ip = AddressOf(*element->node);
     told.client = ip ? ip->ToString() : HiddenName(*element->node);
     if (!ip || !IsTrusted(*ip, trusted)) break;

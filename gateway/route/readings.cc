@@ -84,8 +84,8 @@ std::string Read(std::string_view path, const Habits& habits) {
 }
 
 // Stands for a semicolon that was encoded: some servers take only others for the beginning of
-// parameters.
-constexpr char kEncodedSemicolon = '\x01';
+// parameters. No path has it, because %00 stays encoded.
+constexpr char kEncodedSemicolon = '\0';
 
 // The path as http::Target has it, but for encoded semicolons, from the one that is still encoded;
 // empty if there are not semicolons of both kinds.

@@ -14,7 +14,7 @@ namespace upgate::route {
 // as a slash, some merge slashes, and some remove ";parameters" from segments, before or after
 // decoding; a server may do any combination of these, and all remove the resulting dot segments
 // (RFC 3986, section 5.2.4). All combinations are covered, so no server's behaviour is missing.
-// Case is not folded. Pure; takes time proportional to the length of the path, some 20 times at
+// Case is not folded. Pure; takes time proportional to the length of the path, some 40 times at
 // most.
 std::vector<std::string> OtherReadings(std::string_view path);
 // Those of servers, too, that do not take an encoded ';' for the beginning of parameters.

@@ -25,9 +25,7 @@ Told ByProxies(const http::Headers& headers, const config::TrustedProxies& trust
   Told told = ReadXForwarded(headers, trusted);
   if (headers.Find("Forwarded") == nullptr) return told;
   const Told forwarded = ReadForwarded(headers, trusted);
-  // An unknown client is no news to a proxy that knows it.
-  if (told.client.empty() || forwarded.client != kUnknownClient)
-    told.client = Choose(forwarded.client, told.client, overruled);
+  told.client = Choose(forwarded.client, told.client, overruled);
   told.scheme = Choose(forwarded.scheme, told.scheme, overruled);
   told.authority = Choose(forwarded.authority, told.authority, overruled);
   // It has the client's own authority: without a port there, the default applies.

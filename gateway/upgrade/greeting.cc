@@ -12,9 +12,10 @@ namespace {
 
 SocketAddress SourceOf(const SocketAddress& peer, std::string_view client) {
   if (ToString(peer) == client) return peer;
-  // Of a forwarding header; not an address if a proxy hides it.
+  // Of a forwarding header; not an address if a proxy hides it. The proxy's own would be wrong
+  // then.
   const auto named = Ip::Parse(client);
-  return named ? IpPort{*named, 0} : peer;
+  return named ? SocketAddress(IpPort{*named, 0}) : SocketAddress(UnixPath{});
 }
 
 std::string MakeUniqueId(io::Entropy& entropy) {

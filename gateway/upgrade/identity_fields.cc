@@ -1,6 +1,7 @@
 #include "gateway/upgrade/identity_fields.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "gateway/http/proxy_fields.h"
 #include "gateway/upgrade/certificate_fields.h"
@@ -8,18 +9,25 @@
 namespace upgate::upgrade {
 namespace {
 
-bool TellsClient(const config::Template& text) {
-  using Variable = config::Template::Variable;
-  return std::ranges::any_of(text.parts, [](const auto& part) {
-    return part.variable == Variable::kUser || part.variable == Variable::kClaim ||
-           part.variable == Variable::kClient || part.variable == Variable::kServerName;
+using Variable = config::Template::Variable;
+
+bool Has(const config::Template& text, std::initializer_list<Variable> some) {
+  return std::ranges::any_of(text.parts, [&](const auto& part) {
+    return std::ranges::find(some, part.variable) != some.end();
   });
+}
+
+// What only proxies may say is dropped from others anyway, and read where it comes from them.
+bool TellsClient(const config::NamedTemplate& field) {
+  return Has(field.value, {Variable::kUser, Variable::kClaim}) ||
+         (!http::IsProxyField(field.name) &&
+          Has(field.value, {Variable::kClient, Variable::kClientPort, Variable::kServerName}));
 }
 
 void AddOf(const config::Route& route, std::vector<std::string>& names) {
   const auto add = [&](const std::vector<config::NamedTemplate>& fields) {
     for (const config::NamedTemplate& field : fields) {
-      if (TellsClient(field.value)) names.push_back(http::AsVariable(field.name));
+      if (TellsClient(field)) names.push_back(http::AsVariable(field.name));
     }
   };
   add(route.rewriting.request_headers.set);

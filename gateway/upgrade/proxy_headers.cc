@@ -74,7 +74,8 @@ std::string ForwardedChain(const http::Request& request, const route::SeenAs& se
   std::string chain = seen.by_trusted_proxy ? request.headers.Joined("forwarded") : "";
   if (chain.empty() && seen.by_trusted_proxy)
     chain = route::AsForwarded(request.headers, trusted, said);
-  if (peer.empty()) return chain.empty() ? "for=unknown" + said : chain;
+  if (peer.empty())
+    return chain.empty() ? "for=" + std::string(route::kUnknownClient) + said : chain;
   return Appended(std::move(chain), "for=" + route::ForwardedNode(peer) + said);
 }
 

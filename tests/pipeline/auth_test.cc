@@ -218,6 +218,20 @@ TEST_F(AuthTest, NoClientSetsAFieldThatTellsServersWhoItIs) {
   EXPECT_THAT(server[0].TakeReceived(), AllOf(HasSubstr("X-Fixed: 2"), Not(HasSubstr("root"))));
 }
 
+// Elsewhere, what a trusted proxy says of the client goes on.
+TEST(IdentityFields, OfProxiesAreKeptFromTrustedOnes) {
+  TestGateway gw(
+      "listeners: [ { address: \"127.0.0.1:80\", trusted_proxies: [ 10.0.0.0/8 ] } ]\n"
+      "backends: { web: { servers: [ http://127.0.0.1:7000 ] } }\n"
+      "routes:\n"
+      "  - { path: /a, backend: web, request_headers: { set: { X-Real-IP: \"{client}\" } } }\n"
+      "  - { path: /b, backend: web }\n");
+  TestServer server(gw.network(), Address("127.0.0.1:7000"));
+  auto client = gw.Connect(0, Address("10.1.2.3:999"));
+  client.Send("GET /b HTTP/1.1\r\nHost: a\r\nX-Real-IP: 203.0.113.9\r\n\r\n");
+  EXPECT_THAT(server[0].TakeReceived(), HasSubstr("X-Real-IP: 203.0.113.9\r\n"));
+}
+
 // Some servers take trailers for fields of the header (RFC 9110, section 6.5.1).
 TEST_F(AuthTest, NoClientSetsSuchAFieldInTrailers) {
   Start(R"(auth: { use: a, optional: true }, backend: web, request_headers: { )"

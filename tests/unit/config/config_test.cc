@@ -560,7 +560,7 @@ TEST(ConfigTest, ADraftKeepsWhatIsRightUntilItsErrorsAreCutShort) {
   EXPECT_FALSE(HasErrorIn(draft.errors, "route"));
   const Draft too_wrong = draft_with(101);
   ASSERT_EQ(too_wrong.errors.size(), 101u);
-  EXPECT_EQ(too_wrong.errors.back().message, "1 more errors");
+  EXPECT_EQ(too_wrong.errors.back().message, "here and below are 1 more errors");
   EXPECT_FALSE(too_wrong.config);
 }
 
@@ -600,6 +600,10 @@ TEST(ForeignKeysTest, OwnKeysAreSaidWhereTheyBelong) {
       "unknown key; 'compression' is a key of a route; or did you mean 'compression_memory'?");
   EXPECT_EQ(UnknownKey("http: { message_size: 1MiB }"),
             "unknown key; 'message_size' is a key of a route's limits");
+}
+
+TEST(ForeignKeysTest, OneLetterIsATypingErrorFirst) {
+  EXPECT_EQ(UnknownKey("route: []"), "unknown key; did you mean 'routes'?");
 }
 
 TEST(ForeignKeysTest, FiltersOfAddressesAreAccessAndNoCondition) {

@@ -225,6 +225,7 @@ TEST(ServerUrlSyntaxTest, SaysWhatIsWrong) {
             "! has no scheme; write tcp://localhost:PORT or tls://localhost:PORT");
   EXPECT_EQ(Read<ServerUrl>("http:/host:3000/base"),
             "! has no '://' after its scheme; write http://host:3000");
+  EXPECT_EQ(Read<ServerUrl>("tcp:h:1"), "! has no '://' after its scheme; write tcp://h:1");
   EXPECT_EQ(Read<ServerUrl>("ws+unix:/run/a"), "! has an unknown scheme; write unix:/run/a");
   EXPECT_EQ(Read<ServerUrl>("udp://a:1"),
             "! has an unknown scheme; use tcp, tls, unix, ws, wss, http or https");
@@ -323,6 +324,9 @@ TEST(PathSyntaxTest, SaysWhatIsWrong) {
   EXPECT_EQ(Read<PathPattern>("=/t"), "! does not begin with '/' or '~'; write /t");
   EXPECT_EQ(Read<PathPattern>("= /t"), "! does not begin with '/' or '~'; write /t");
   EXPECT_EQ(Read<PathPattern>("^~ /t/"), "! does not begin with '/' or '~'; write /t/*");
+  EXPECT_EQ(Read<PathPattern>("^~ /t"), "! does not begin with '/' or '~'; write /t/*");
+  EXPECT_EQ(Read<PathPattern>("https://u:secret@h/x"),
+            "! has a user name or password in it; leave out what is before '@' (hidden)");
   EXPECT_EQ(Read<PathPattern>("http://a.example/t"),
             "! is a URL; write /t, and hosts: [ a.example ]");
   EXPECT_EQ(Read<PathPattern>("PathPrefix(`/t`)"),

@@ -128,6 +128,15 @@ INSTANTIATE_TEST_SUITE_P(
                     ChainCase{{"198.51.100.999"}, "unknown"}, ChainCase{{""}, "10.1.2.3:4711"},
                     ChainCase{{"<script>"}, "unknown"}));
 
+// A proxy that writes Forwarded may pass on what clients say in X-Forwarded-For.
+TEST(SeenByClientTest, AClientThatForwardedHidesIsNotNamedByXForwardedFor) {
+  const SeenAs seen = SeenByClient(
+      RequestTo("inner", 0, {{"Forwarded", "for=unknown"}, {"X-Forwarded-For", "203.0.113.7"}}),
+      false, Peer("10.1.2.3"), Trusted());
+  EXPECT_EQ(seen.client, "unknown");
+  EXPECT_EQ(seen.overruled, "unknown instead of 203.0.113.7");
+}
+
 TEST(SeenByClientTest, LongChainsEnd) {
   std::string chain = "198.51.100.9";
   while (chain.size() < 64 * 1024) chain += ",10.9.9.9";
@@ -356,9 +365,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "unknown"},
         SeenCase{
             {{"Forwarded", "for=203.0.113.7;for=203.0.113.7"}}, "http://inner:8080", "unknown"},
-        SeenCase{{{"Forwarded", "for=unknown"}, {kFor, "203.0.113.7"}},
-                 "http://inner:8080",
-                 "203.0.113.7"},
+        SeenCase{{{"Forwarded", "proto=https, for=10.0.0.2"}}, "https://inner:8080", "unknown"},
         SeenCase{{{"Forwarded", "host=\"app.example:\";proto=https"}},
                  "https://app.example:443",
                  "10.1.2.3:4711"},
