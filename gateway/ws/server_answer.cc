@@ -24,11 +24,16 @@ bool Offers(std::string_view offered, std::string_view extension) {
 // their order.
 std::vector<std::string_view> ValuesOf(const http::Headers& headers, std::string_view name) {
   std::vector<std::string_view> values;
+  const auto add = [&](std::string_view value) {
+    if (!value.empty() && std::ranges::find(values, value) == values.end()) values.push_back(value);
+  };
   for (const http::Header& header : headers) {
     if (!EqualsIgnoreCase(header.name, name)) continue;
     std::string_view list = header.value;
-    for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) {
-      if (std::ranges::find(values, item) == values.end()) values.push_back(item);
+    if (!list.contains(',')) {
+      add(list);
+    } else {
+      for (auto item = NextListItem(list); !item.empty(); item = NextListItem(list)) add(item);
     }
   }
   return values;
@@ -74,11 +79,9 @@ http::Response WithoutHandshake(const http::Response& answer, bool own_extension
 
 void AddFieldsOfServer(const http::Response& server, http::Response& ours) {
   // These are of the server that answers, as in all its responses.
-  ours.headers.Filter([&](const http::Header& field) {
-    const bool replaceable =
-        EqualsIgnoreCase(field.name, "date") || EqualsIgnoreCase(field.name, "server");
-    return !replaceable || server.headers.Find(field.name) == nullptr;
-  });
+  for (const std::string_view name : {"Date", "Server"}) {
+    if (server.headers.Find(name) != nullptr) ours.headers.Remove(name);
+  }
   const auto own = static_cast<std::ptrdiff_t>(ours.headers.size());
   const auto is_own = [&](const http::Header& field) {
     return std::any_of(ours.headers.begin(), ours.headers.begin() + own,
