@@ -187,18 +187,19 @@ for (const secure of [false, true]) {
 }
 
 test('of two downloads on one loop neither waits for the other', { timeout: 300000 }, async (t) => {
-  const total = (sanitized ? 32 : 128) * MiB;
+  const total = (sanitized ? 64 : 256) * MiB;
   const site = await serve(t);
   site.write('sparse.bin', '');
   fs.truncateSync(site.at('site/sparse.bin'), total);
   const first = download(site);
   const second = download(site);
-  // When one has finished, the other must have made progress on the same loop.
+  // When one has finished, the other must have made progress on the same loop: more than the system's buffers hold,
+  // although a busy client may have read the one first.
   const atEnd = await within(280000, 'the first of both', Promise.race([
     first.done.then(() => second.received), second.done.then(() => first.received),
   ]));
   t.diagnostic(`the other one had ${atEnd} of ${total} bytes by then`);
-  assert.ok(atEnd > total / 16, `the other one had ${atEnd} bytes`);
+  assert.ok(atEnd > total / 32, `the other one had ${atEnd} bytes`);
   assert.equal(await first.done, await second.done);
 });
 
