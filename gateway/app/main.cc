@@ -80,7 +80,7 @@ void AddCheck(CLI::App& app, Arguments& arguments, int& exit_code) {
 void AddExplain(CLI::App& app, upgate::app::ExplainSettings& settings, int& exit_code) {
   CLI::App* explain =
       app.add_subcommand("explain", "show which route a request would take, and why");
-  // Not add_config: the URL is the one thing without a flag.
+  // Not AddConfig: the URL is the one thing without a flag.
   explain
       ->add_option("-c,--config", settings.config_file,
                    "configuration file (YAML); -: standard input")

@@ -130,6 +130,8 @@ Reading<Endpoint> Syntax<Endpoint>::Read(std::string_view text) {
   return std::move(*address);
 }
 
+namespace {
+
 // Of the URL of a server without "://".
 Refusal FaultOfScheme(std::string_view text) {
   const std::size_t end = std::min(text.find_first_of(":/"), text.size());
@@ -148,10 +150,11 @@ Refusal FaultOfScheme(std::string_view text) {
   return {"has no scheme", fmt::format("write tcp://{0}{1} or tls://{0}{1}", Excerpt(text), port)};
 }
 
+}  // namespace
+
 Reading<ServerUrl> Syntax<ServerUrl>::Read(std::string_view text) {
   if (text.find('@') != std::string_view::npos) {
-    return std::unexpected(
-        Refusal{"has a user name or password in it", "leave out what is before '@'", true});
+    return std::unexpected(HasUserInfo());
   }
   if (ToLower(text.substr(0, kUnix.size())) == kUnix) {
     auto path = ReadUnixPath(text.substr(kUnix.size()));

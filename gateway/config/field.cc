@@ -124,9 +124,9 @@ void Field::RejectUnknownKeys() const {
 std::string Field::UnknownKey(const std::string& key) const {
   std::string name = ToLower(key);
   std::ranges::replace(name, '-', '_');
-  if (std::ranges::find(known_, name) != known_.end())
-    return fmt::format("unknown key; did you mean '{}'?", name);
-  for (const std::string& other : {name + "s", name.substr(0, name.size() - name.ends_with('s'))}) {
+  // In other letters, or the plural for the singular.
+  for (const std::string& other :
+       {name, name + "s", name.substr(0, name.size() - name.ends_with('s'))}) {
     if (std::ranges::find(known_, other) != known_.end())
       return fmt::format("unknown key; did you mean '{}'?", other);
   }

@@ -9,6 +9,11 @@
 
 namespace upgate::config {
 
+// For a URL with something before '@', which may be a secret.
+inline Refusal HasUserInfo() {
+  return {"has a user name or password in it", "leave out what is before '@'", true};
+}
+
 // The error in a host, if any: a name, or an IPv4 or IPv6 address without brackets.
 std::optional<Refusal> HostMistake(std::string_view host);
 

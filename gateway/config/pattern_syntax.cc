@@ -109,8 +109,7 @@ std::optional<Refusal> FaultOfPath(std::string_view written, std::string_view pa
 Refusal FaultOfBeginning(std::string_view text) {
   constexpr std::string_view kWhat = "does not begin with '/' or '~'";
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    if (text.contains('@'))
-      return {"has a user name or password in it", "leave out what is before '@'", true};
+    if (text.contains('@')) return HasUserInfo();
     const std::string_view rest = text.substr(scheme + 3);
     const std::size_t slash = std::min(rest.find('/'), rest.size());
     return {"is a URL", fmt::format("write {}, and hosts: [ {} ]",
@@ -126,7 +125,7 @@ Refusal FaultOfBeginning(std::string_view text) {
   if (text.starts_with('=')) text.remove_prefix(1);
   if (text.starts_with('/')) return {std::string(kWhat), fmt::format("write {}", Excerpt(text))};
   const bool is_name = !text.empty() && std::ranges::all_of(text, [](char c) {
-    return IsAlpha(c) || std::string_view("0123456789-._~/*").contains(c);
+    return IsAlpha(c) || IsDigit(c) || std::string_view("-._~/*").contains(c);
   });
   return {std::string(kWhat),
           is_name ? fmt::format("write /{}", Excerpt(text)) : "write /exact, /prefix/* or ~regex"};
@@ -190,14 +189,13 @@ Reading<OriginPattern> Syntax<OriginPattern>::Read(std::string_view text) {
   if (text == "*") return OriginPattern{Kind::kAny, "", "", 0};
   if (text == "null") return OriginPattern{Kind::kNull, "", "", 0};
   if (text.find('@') != std::string_view::npos) {
-    return std::unexpected(
-        Refusal{"has a user name or password in it", "leave out what is before '@'", true});
+    return std::unexpected(HasUserInfo());
   }
-  if (text.find("://") != text.rfind("://"))
-    return Refuse("has several origins", "write a list with one in each element");
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos)
     return Refuse("has no scheme", fmt::format("write https://{}", Excerpt(text)));
+  if (text.rfind("://") != colon)
+    return Refuse("has several origins", "write a list with one in each element");
   const std::string scheme = ToLower(text.substr(0, colon));
   if (!IsScheme(scheme)) return Refuse();
   std::string_view authority = text.substr(colon + 3);

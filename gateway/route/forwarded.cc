@@ -39,11 +39,7 @@ std::string_view TakeLast(std::string_view& list) {
 // Of elements that are not empty.
 std::size_t CountOf(std::string_view list) {
   std::size_t count = 0;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    if (!Trim(list.substr(0, comma)).empty()) ++count;
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
+  while (!TakeLast(list).empty()) ++count;
   return count;
 }
 
