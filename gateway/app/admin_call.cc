@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/app/command_url.h"
 #include "gateway/app/version.h"
 #include "gateway/base/match.h"
 #include "gateway/config/scalar.h"
@@ -79,7 +80,7 @@ void AdminCall::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
 }
 
 void AdminCall::OnServerFailed(const Error& error) {
-  Fail(error.code, error.message);
+  Fail(error.code, WithTrustOptions(error));
 }
 
 void AdminCall::OnHead(http::Response&& head, http::BodyLength) {

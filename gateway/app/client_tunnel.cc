@@ -79,7 +79,8 @@ void ClientTunnel::OnServerConnected(std::unique_ptr<io::ByteStream> stream) {
 }
 
 void ClientTunnel::OnServerFailed(const Error& error) {
-  if (!RetryLater(error.message)) Fail(error.message);
+  const std::string why = WithTrustOptions(error);
+  if (!RetryLater(why)) Fail(why);
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-rvalue-reference-param-not-moved): it may be moved from.

@@ -103,4 +103,11 @@ config::ClientTls TrustOf(const std::string& ca, bool insecure) {
   return tls;
 }
 
+std::string WithTrustOptions(const Error& error, std::string_view more) {
+  if (error.code != Errc::kTls || error.tls_fault != TlsFault::kCertificate) return error.message;
+  return fmt::format(
+      "{}; --ca FILE trusts the authority that signed it, {}--insecure accepts any certificate",
+      error.message, more);
+}
+
 }  // namespace upgate::app

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/result.h"
 #include "gateway/config/config.h"
 #include "gateway/http/message.h"
 
@@ -50,5 +51,8 @@ std::expected<config::Millis, UsageError> ReadTimeout(const std::string& text);
 
 // What --ca and --insecure say about the server's certificate.
 config::ClientTls TrustOf(const std::string& ca, bool insecure);
+// The message of a failed connection. If it is about an untrusted certificate, it names these two
+// options, with `more` (each followed by a comma and a space) in between.
+std::string WithTrustOptions(const Error& error, std::string_view more = "");
 
 }  // namespace upgate::app

@@ -75,10 +75,6 @@ config::ClientTls TlsFor(const ProbeArguments& arguments) {
   return tls;
 }
 
-constexpr const char* kTrustHint =
-    "; --ca FILE trusts the authority that signed it, --host NAME expects another name, "
-    "--insecure accepts any certificate";
-
 struct ProbeOutcome final : backend::Probe::Owner {
   void OnProbed(const Result<std::string>& how) override { result = how; }
   std::optional<Result<std::string>> result;
@@ -117,9 +113,8 @@ int ProbeServer(const ProbeArguments& arguments) {
     Print(stdout, outcome.result->value() + "\n");
     return 0;
   }
-  const Error& error = outcome.result->error();
-  const bool untrusted = error.code == Errc::kTls && error.tls_fault == TlsFault::kCertificate;
-  Print(stderr, error.message + (untrusted ? kTrustHint : "") + "\n");
+  Print(stderr,
+        WithTrustOptions(outcome.result->error(), "--host NAME expects another name, ") + "\n");
   return 1;
 }
 

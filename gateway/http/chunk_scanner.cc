@@ -32,9 +32,13 @@ std::expected<ChunkScanner::Segment, Refusal> ChunkScanner::Next(std::string_vie
   return Segment{extension ? Kind::kExtension : framing, taken};
 }
 
+bool ChunkScanner::IsPadding(char c) const {
+  return padding_ == Padding::kAllowed && (c == ' ' || c == '\t');
+}
+
 bool ChunkScanner::IsExtension(char next) const {
-  if (state_ == State::kSize) return next == ';';
-  return state_ >= State::kExtensionNameStart && state_ <= State::kQuotedEnd && next != '\r';
+  if (state_ == State::kSize) return next == ';' || IsPadding(next);
+  return state_ >= State::kPadding && state_ <= State::kQuotedEnd && next != '\r';
 }
 
 std::expected<void, Refusal> ChunkScanner::Take(char c) {
@@ -69,6 +73,8 @@ std::expected<void, Refusal> ChunkScanner::TakeSize(char c) {
   if (state_ == State::kFirstDigit) return Refuse(400, "chunk size is not a hexadecimal number");
   if (c == ';') {
     state_ = State::kExtensionNameStart;
+  } else if (IsPadding(c)) {
+    state_ = State::kPadding;
   } else if (c == '\r') {
     state_ = State::kSizeLf;
   } else if (c == '\n') {
@@ -82,8 +88,8 @@ std::expected<void, Refusal> ChunkScanner::TakeSize(char c) {
 std::expected<void, Refusal> ChunkScanner::TakeExtension(char c) {
   if (++extension_bytes_ > kMaxExtensionBytes) return Refuse(400, "chunk extensions are too long");
   if (c == '\n') return Refuse(400, "bare LF in chunk framing");
-  const bool may_end = state_ == State::kExtensionName || state_ == State::kExtensionValue ||
-                       state_ == State::kQuotedEnd;
+  const bool may_end = state_ == State::kPadding || state_ == State::kExtensionName ||
+                       state_ == State::kExtensionValue || state_ == State::kQuotedEnd;
   if (may_end && c == '\r') {
     state_ = State::kSizeLf;
     return {};
@@ -93,6 +99,9 @@ std::expected<void, Refusal> ChunkScanner::TakeExtension(char c) {
     return {};
   }
   switch (state_) {
+    case State::kPadding:
+      if (!IsPadding(c)) break;
+      return {};
     case State::kExtensionNameStart:
     case State::kExtensionName:
       if (c == '=' && state_ == State::kExtensionName) {

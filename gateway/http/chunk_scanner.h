@@ -12,6 +12,10 @@ namespace upgate::http {
 // Splits a chunked body (RFC 9112, section 7.1) into framing and data, and checks the framing
 // strictly: CRLF only, plain hexadecimal sizes, well-formed and bounded extensions. No I/O, no
 // copies. After a refusal the scanner must not be used until Reset.
+//
+// With Padding::kAllowed, blanks may follow a size, as some old servers write them. Only one
+// reading exists: nothing but an extension or the end of the line may come next. It is for
+// responses only, because another parser in front of the gateway could refuse what a client sends.
 class ChunkScanner {
  public:
   enum class Kind : std::uint8_t {
@@ -26,7 +30,10 @@ class ChunkScanner {
     std::size_t bytes;
   };
 
-  void Reset() { *this = ChunkScanner{}; }
+  enum class Padding : bool { kRefused, kAllowed };
+  explicit ChunkScanner(Padding padding) : padding_(padding) {}
+
+  void Reset() { *this = ChunkScanner(padding_); }
   // Returns the longest piece of one kind at the front of `input`, which must not be empty.
   std::expected<Segment, Refusal> Next(std::string_view input);
 
@@ -34,6 +41,7 @@ class ChunkScanner {
   enum class State : std::uint8_t {
     kFirstDigit,
     kSize,
+    kPadding,
     kExtensionNameStart,
     kExtensionName,
     kExtensionValueStart,
@@ -47,12 +55,14 @@ class ChunkScanner {
     kDataLf,
     kLastChunk,
   };
+  bool IsPadding(char c) const;
   bool IsExtension(char next) const;
   std::expected<void, Refusal> Take(char c);
   std::expected<void, Refusal> TakeSize(char c);
   std::expected<void, Refusal> TakeExtension(char c);
   std::expected<void, Refusal> EndSizeLine(char c);
 
+  Padding padding_;
   State state_ = State::kFirstDigit;
   std::uint8_t digits_ = 0;
   std::uint64_t size_ = 0;  // of the chunk, then the remaining bytes of it

@@ -144,7 +144,11 @@ struct MessageReader::Callbacks {
 };
 
 MessageReader::MessageReader(Type type, FieldScanner::Limits limits, bool underscores)
-    : type_(type), underscores_(underscores), scanner_(limits) {
+    : type_(type),
+      underscores_(underscores),
+      scanner_(limits),
+      chunks_(type == Type::kResponse ? ChunkScanner::Padding::kAllowed
+                                      : ChunkScanner::Padding::kRefused) {
   ExpectHead();
 }
 

@@ -38,19 +38,19 @@ void FrameTunnel::Start(std::string client_early) {
   }
   Watch();
   std::string server_early = std::exchange(server_early_, {});
-  if (!client_early.empty()) OnBytes(client_, std::as_writable_bytes(std::span(client_early)));
-  if (!server_early.empty()) OnBytes(server_, std::as_writable_bytes(std::span(server_early)));
+  if (!client_early.empty()) OnBytes(client_, AsBytes(client_early));
+  if (!server_early.empty()) OnBytes(server_, AsBytes(server_early));
 }
 
 // ---- relaying
 
-void FrameTunnel::OnBytes(Peer& from, MutableBytes data) {
+void FrameTunnel::OnBytes(Peer& from, Bytes data) {
   if (from.flow) [[unlikely]]
     return ReceiveLimited(from, data);
   Receive(from, data);
 }
 
-inline void FrameTunnel::Receive(Peer& from, MutableBytes data) {
+inline void FrameTunnel::Receive(Peer& from, Bytes data) {
   if (&from == &client_) {
     client_heard_ = context_.loop.timers.Now();
     ping_unanswered_ = false;
@@ -60,7 +60,7 @@ inline void FrameTunnel::Receive(Peer& from, MutableBytes data) {
   // A waiting Close of ours is sent after the frame in progress.
   Peer& to = Other(from);
   if (to.own_close && !to.muted) {
-    const MutableBytes rest_of_frame = data.first(
+    const Bytes rest_of_frame = data.first(
         static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), from.walker.frame_left())));
     Pass(from, rest_of_frame);
     data = data.subspan(rest_of_frame.size());
@@ -69,7 +69,7 @@ inline void FrameTunnel::Receive(Peer& from, MutableBytes data) {
 }
 
 // Takes pieces that cannot have more messages than may come, and keeps what is left.
-void FrameTunnel::ReceiveLimited(Peer& from, MutableBytes data) {
+void FrameTunnel::ReceiveLimited(Peer& from, Bytes data) {
   const std::size_t shortest_frame = &from == &client_ ? 6 : 2;  // with and without a mask
   while (!data.empty()) {
     const std::size_t most =
@@ -105,8 +105,7 @@ bool FrameTunnel::MayGoOnSending(Peer& from) {
 void FrameTunnel::OnFlowAllowed(FlowLimit& flow) {
   Peer& peer = client_.flow.get() == &flow ? client_ : server_;
   if (!peer.stream || peer.gone) return;
-  if (const auto rest = std::move(peer.rest))
-    OnBytes(peer, std::as_writable_bytes(std::span(rest->bytes)));
+  if (const auto rest = std::move(peer.rest)) OnBytes(peer, AsBytes(rest->bytes));
   if (!flow.waiting() && peer.stream) peer.gate.Resume(*peer.stream, PauseReason::kRate);
 }
 
@@ -123,18 +122,26 @@ inline void FrameTunnel::PassOn(Peer& from, Bytes kept, Bytes data) {
   }
 }
 
-// The server's answer to the client's Close: nothing may follow it. Towards the client the gateway
-// is the server, which ends the connection first (RFC 6455, section 7.1.1). What a client sends
-// behind its Close is still read: otherwise the system would reset the connection, and the client
-// could lose the answer.
-void FrameTunnel::PassLast(Bytes kept, Bytes data) {
+// The server's Close, and what the read that completed it has before it. If it is the answer to the
+// client's Close, nothing may follow it: towards the client the gateway is the server, which ends
+// the connection first (RFC 6455, section 7.1.1). What a client sends behind its Close is still
+// read: otherwise the system would reset the connection, and the client could lose the answer.
+void FrameTunnel::PassClose(Bytes kept, Bytes data) {
   last_active_ = context_.loop.timers.Now();
   if (client_.muted) return;
-  const std::array slices{kept, data};
-  client_.stream->WriteLast(kept.empty() ? std::span(slices).last(1) : std::span(slices));
+  const ws::Close* asked = client_.walker.close();
+  ws::CloseFrame close = server_.walker.kept_close();
+  ws::CorrectForClients(close, asked != nullptr && asked->code == code::kBadGateway);
+  std::array<Bytes, 3> slices;
+  std::size_t count = 0;
+  for (const Bytes slice : {kept, data, close.view()}) {
+    if (!slice.empty()) slices[count++] = slice;
+  }
+  const auto all = std::span(slices).first(count);
+  asked != nullptr ? client_.stream->WriteLast(all) : client_.stream->Write(all);
 }
 
-void FrameTunnel::Pass(Peer& from, MutableBytes data) {
+void FrameTunnel::Pass(Peer& from, Bytes data) {
   Peer& to = Other(from);
   const bool in = &from == &client_;
   stats::Traffic& traffic = in ? route_stats_.in : route_stats_.out;
@@ -145,12 +152,12 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
     const auto walked = from.walker.Walk(
         data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });
     Count(from, tally);
-    if (!in && from.walker.in_close()) ReplaceCode(from, data);
     const bool closed = from.walker.close() != nullptr;
-    if (walked.kept_size + walked.passed > 0) {
-      const bool last = closed && !in && to.walker.close() != nullptr;
-      const Bytes passed = data.first(walked.passed);
-      last ? PassLast(walked.kept(), passed) : PassOn(from, walked.kept(), passed);
+    const Bytes passed = data.first(walked.passed);
+    if (closed && !in) [[unlikely]] {
+      PassClose(walked.kept(), passed);
+    } else if (walked.kept_size + walked.passed > 0) {
+      PassOn(from, walked.kept(), passed);
     }
     if (walked.error != nullptr) return Fail(from, from.walker.WithSizes(*walked.error));
     if (closed) NoteClose(from);
@@ -164,22 +171,6 @@ void FrameTunnel::Pass(Peer& from, MutableBytes data) {
     data = data.subspan(walked.rest);
     if (data.empty()) return;
   }
-}
-
-// Replaces codes of the server that clients take for a fault: 1014 (see FaultOfServer), unless it
-// answers the client's own 1014, and those that may not be sent (RFC 6455, section 7.4). Of those
-// that begin with the same byte as ours it does not matter if that was passed on already.
-void FrameTunnel::ReplaceCode(Peer& from, MutableBytes data) {
-  const auto seen = from.walker.TakeCodeOfClose();
-  if (!seen) return;
-  const ws::Close* asked = Other(from).walker.close();
-  const bool asked_for = asked != nullptr && asked->code == code::kBadGateway;
-  const bool is_fault = seen->code == code::kBadGateway ? !asked_for : !ws::IsSendable(seen->code);
-  const bool same_first = seen->code >> 8 == code::kInternalError >> 8;
-  if (!is_fault || !(same_first || seen->first_is_there)) return;
-  const auto second = static_cast<std::size_t>(seen->second - data.data());
-  if (!same_first) data[second - 1] = static_cast<std::byte>(code::kInternalError >> 8);
-  data[second] = static_cast<std::byte>(code::kInternalError & 0xff);
 }
 
 // A limited amount of the server's input is read and dropped, so that its FIN is noticed. A client

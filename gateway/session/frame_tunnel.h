@@ -21,7 +21,8 @@
 namespace upgate::session {
 
 // A session between a WebSocket client and a WebSocket server that passes frames on unchanged, with
-// mask and extensions. It reads frame headers only, for counting and for the size limit. Pings and
+// mask and extensions. It reads frame headers only, for counting and for the size limit, and the
+// server's Close, whose code it corrects where clients would take it for a fault. Pings and
 // closing handshakes are those of the peers. The gateway adds frames of its own only between two
 // frames: a ping to a client that is silent for long, and a Close when it ends the session itself.
 // The client's Pong to such a ping is not passed on, because some servers do not accept a Pong that
@@ -96,13 +97,12 @@ class FrameTunnel final : public Session, private io::Timer::Owner, private Flow
   };
 
   Peer& Other(const Peer& peer) { return &peer == &client_ ? server_ : client_; }
-  void OnBytes(Peer& from, MutableBytes data);
-  void Receive(Peer& from, MutableBytes data);
-  void ReceiveLimited(Peer& from, MutableBytes data);
-  void Pass(Peer& from, MutableBytes data);
+  void OnBytes(Peer& from, Bytes data);
+  void Receive(Peer& from, Bytes data);
+  void ReceiveLimited(Peer& from, Bytes data);
+  void Pass(Peer& from, Bytes data);
   void PassOn(Peer& from, Bytes kept, Bytes data);
-  void PassLast(Bytes kept, Bytes data);
-  void ReplaceCode(Peer& from, MutableBytes data);
+  void PassClose(Bytes kept, Bytes data);
   void Discard(Peer& from, std::size_t bytes);
   void OnEnd(Peer& from);
   void OnError(Peer& from, const Error& error);

@@ -7,6 +7,17 @@ namespace {
 
 constexpr std::size_t kMaxReason = kMaxControlPayload - 2;
 
+// The first two bytes of a body.
+std::uint16_t ReadCode(Bytes body) {
+  return static_cast<std::uint16_t>(std::to_integer<unsigned>(body[0]) << 8 |
+                                    std::to_integer<unsigned>(body[1]));
+}
+
+void WriteCode(std::uint16_t code, CloseFrame& frame) {
+  frame.bytes[2] = static_cast<std::byte>(code >> 8);
+  frame.bytes[3] = static_cast<std::byte>(code & 0xff);
+}
+
 }  // namespace
 
 bool IsSendable(std::uint16_t code) {
@@ -19,8 +30,7 @@ std::expected<Close, ProtocolError> ParseClose(Bytes payload) {
   if (payload.size() == 1) {
     return std::unexpected(ProtocolError{close_code::kProtocolError, "a close body of one byte"});
   }
-  const auto code = static_cast<std::uint16_t>(std::to_integer<unsigned>(payload[0]) << 8 |
-                                               std::to_integer<unsigned>(payload[1]));
+  const std::uint16_t code = ReadCode(payload);
   if (!IsSendable(code)) {
     return std::unexpected(
         ProtocolError{close_code::kProtocolError, "a close code that may not be sent"});
@@ -41,12 +51,24 @@ CloseFrame EncodeClose(std::uint16_t code, std::string_view reason) {
   const std::size_t length = has_body ? 2 + text.size() : 0;
   EncodeHeaderBefore({.opcode = Opcode::kClose, .length = length}, frame.bytes.data() + 2);
   if (has_body) {
-    frame.bytes[2] = static_cast<std::byte>(code >> 8);
-    frame.bytes[3] = static_cast<std::byte>(code & 0xff);
+    WriteCode(code, frame);
     std::ranges::copy(text, frame.bytes.begin() + 4);
   }
   frame.size = 2 + length;
   return frame;
+}
+
+void CorrectForClients(CloseFrame& frame, bool may_be_1014) {
+  const Bytes body = frame.view().subspan(2);
+  if (body.empty()) return;
+  if (body.size() == 1) {
+    frame.size = 4;
+    frame.bytes[1] = std::byte{2};
+  } else if (const std::uint16_t code = ReadCode(body);
+             code == close_code::kBadGateway ? may_be_1014 : IsSendable(code)) {
+    return;
+  }
+  WriteCode(close_code::kInternalError, frame);
 }
 
 }  // namespace upgate::ws

@@ -44,13 +44,18 @@ struct Close {
 // sent, 1007 for a reason that is not UTF-8.
 std::expected<Close, ProtocolError> ParseClose(Bytes payload);
 
-// A complete unmasked Close frame. For kNoStatus and every other code that may not be sent the body
-// is empty. `reason` must be UTF-8; it is truncated to 123 bytes at a code-point boundary.
+// A Close frame whose header has two bytes.
 struct CloseFrame {
   std::array<std::byte, 2 + kMaxControlPayload> bytes;
-  std::size_t size = 0;
+  std::size_t size = 2;  // of the frame
   Bytes view() const { return Bytes(bytes).first(size); }
 };
+// Unmasked. For kNoStatus and every other code that may not be sent the body is empty. `reason`
+// must be UTF-8; it is truncated to 123 bytes at a code-point boundary.
 CloseFrame EncodeClose(std::uint16_t code, std::string_view reason);
+
+// Replaces, in a server's Close, what clients take for a fault by 1011: a body of one byte, a code
+// that may not be sent, and 1014 unless `may_be_1014`. The rest stays as it came.
+void CorrectForClients(CloseFrame& frame, bool may_be_1014);
 
 }  // namespace upgate::ws

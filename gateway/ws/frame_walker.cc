@@ -24,7 +24,10 @@ namespace upgate::ws {
     if (payload_left_ > kMaxControlPayload) return &kLongControl;
     tally.pings += opcode_ == Opcode::kPing;
     tally.pongs += opcode_ == Opcode::kPong;
-    tally.closes += opcode_ == Opcode::kClose;
+    if (opcode_ == Opcode::kClose) {
+      ++tally.closes;
+      BeginClose(first);
+    }
     constexpr unsigned kWholePong = kFin | static_cast<unsigned>(Opcode::kPong);
     if (ping_ != nullptr && first == kWholePong && payload_left_ == ping_->size() &&
         size + ping_->size() == kPongSize) {
@@ -110,24 +113,18 @@ bool FrameWalker::TakePayload(Bytes& data, FrameTally& tally) {
   return true;
 }
 
-std::optional<FrameWalker::CodeOfClose> FrameWalker::TakeCodeOfClose() {
-  const std::byte* at = std::exchange(close_->code_at, nullptr);
-  if (role_ != Role::kClient || at == nullptr) return {};
-  const auto code = static_cast<std::uint16_t>(std::to_integer<unsigned>(close_->body[0]) << 8 |
-                                               std::to_integer<unsigned>(close_->body[1]));
-  return CodeOfClose{code, at, close_->code_in_one};
+[[gnu::noinline]] void FrameWalker::BeginClose(unsigned first) {
+  close_ = std::make_unique<CloseSeen>();
+  close_->frame.bytes[0] = static_cast<std::byte>(first);
+  close_->frame.bytes[1] = static_cast<std::byte>(payload_left_);
 }
 
 void FrameWalker::TakeClose(Bytes piece) {
-  if (!close_) close_ = std::make_unique<CloseSeen>();
-  if (close_->size < 2 && close_->size + piece.size() >= 2) {
-    close_->code_at = &piece[1 - close_->size];
-    close_->code_in_one = close_->size == 0;
-  }
-  std::ranges::copy(piece, close_->body.begin() + static_cast<std::ptrdiff_t>(close_->size));
-  close_->size += piece.size();
+  CloseFrame& frame = close_->frame;
+  std::ranges::copy(piece, frame.bytes.begin() + static_cast<std::ptrdiff_t>(frame.size));
+  frame.size += piece.size();
   if (payload_left_ > 0) return;
-  const MutableBytes body = MutableBytes(close_->body).first(close_->size);
+  const MutableBytes body = MutableBytes(frame.bytes).first(frame.size).subspan(2);
   if (role_ == Role::kServer) Mask(body, mask_, 0);
   const auto close = ParseClose(body);
   close_->whole =

@@ -32,8 +32,9 @@ struct FrameTally {
 // Follows the frames of one direction of a relay between two WebSocket endpoints without changing a
 // byte: parses headers, to count and limit messages, and keeps the first Close. Extensions and
 // message contents are left to the endpoints: the only errors are lost framing, a wrong mask bit,
-// and messages over the limit. The walk ends at a Close, because what follows is not frames. No
-// I/O; keeps at most one partial header, and allocates only for a Close. Not thread-safe. RFC 6455,
+// and messages over the limit. The walk ends at a Close, because what follows is not frames. The
+// Close of a server is not passed on in pieces but kept whole, so that it can be corrected. No I/O;
+// keeps at most one partial header, and allocates only for a Close. Not thread-safe. RFC 6455,
 // sections 5.2 and 5.5.1.
 class FrameWalker {
  public:
@@ -41,9 +42,9 @@ class FrameWalker {
   // payload bytes of one message.
   FrameWalker(Role role, std::uint64_t max_message) : max_message_(max_message), role_(role) {}
 
-  // What to forward: whole headers and their payload. A partial header is kept until it is
-  // complete, so that the positions where the gateway may insert a frame are always known, and no
-  // endpoint receives part of a frame with an error.
+  // What to forward: whole headers and their payload, without a server's Close. A partial header is
+  // kept until it is complete, so that the positions where the gateway may insert a frame are
+  // always known, and no endpoint receives part of a frame with an error.
   struct Walked {
     std::size_t passed = 0;  // bytes to forward from the front of the data, after `kept`
     const ProtocolError* error = nullptr;  // after an error the walker must not be used
@@ -67,19 +68,11 @@ class FrameWalker {
   // The error of the last Walk with the sizes that it is about, if it is 1009.
   ProtocolError WithSizes(const ProtocolError& error) const;
   // Payload bytes that are still to be passed on before a frame of our own may be put in.
-  std::uint64_t frame_left() const { return in_frame_ ? payload_left_ : 0; }
+  std::uint64_t frame_left() const { return in_frame_ && !keeps_close() ? payload_left_ : 0; }
   // The first complete Close, or nullptr. If its body is invalid, the Close for that error.
   const Close* close() const { return close_ && close_->whole ? &*close_->whole : nullptr; }
-  // True if any payload of a Close has been seen.
-  bool in_close() const { return close_ != nullptr; }
-  // The code of an unmasked Close whose second byte was in the data of the last Walk, for replacing
-  // it. Only the first call returns it. Only while in_close().
-  struct CodeOfClose {
-    std::uint16_t code = 0;
-    const std::byte* second = nullptr;  // points into that data
-    bool first_is_there = false;        // the first byte is before it in that data
-  };
-  std::optional<CodeOfClose> TakeCodeOfClose();
+  // A server's Close as it was received, but with the shortest form of its length. Only if close().
+  const CloseFrame& kept_close() const { return close_->frame; }
 
  private:
   // A Pong that may answer the gateway's own ping is read completely, with its payload treated as
@@ -96,7 +89,9 @@ class FrameWalker {
   void JudgePong();
   // Consumes payload from the front of `data`; true if the frame completed a message.
   bool TakePayload(Bytes& data, FrameTally& tally);
+  void BeginClose(unsigned first);
   void TakeClose(Bytes piece);
+  bool keeps_close() const { return close_ != nullptr && role_ == Role::kClient; }
 
   std::uint64_t payload_left_ = 0;
   std::uint64_t message_size_ = 0;
@@ -113,10 +108,7 @@ class FrameWalker {
   bool answered_ = false;
   const PingPayload* ping_ = nullptr;
   struct CloseSeen {
-    std::array<std::byte, kMaxControlPayload> body;
-    std::size_t size = 0;
-    const std::byte* code_at = nullptr;  // pointer to its second byte, until the next Walk
-    bool code_in_one = false;            // the first byte was in the data of the same Walk
+    CloseFrame frame;
     std::optional<Close> whole;
   };
   std::unique_ptr<CloseSeen> close_;
@@ -140,14 +132,15 @@ FrameWalker::Walked FrameWalker::Walk(Bytes data, FrameTally& tally, OnMessage&&
           return walked;
         }
       }
-      if (kept > 0) {
+      if (kept > 0 && !keeps_close()) {
         walked.kept_size = kept;
         walked.kept_bytes = header_;
       }
     }
     if (TakePayload(data, tally)) on_message(std::exchange(message_size_, 0));
   }
-  walked.passed = size - data.size();
+  if (!keeps_close()) [[likely]]
+    walked.passed = size - data.size();
   return walked;
 }
 

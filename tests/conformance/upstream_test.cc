@@ -454,13 +454,13 @@ TEST_F(AcceptedTest, HeadersInOtherWords) {
   }
 }
 
+// Clients of WebSockets that take the first head for the answer exist: the gateway drops the
+// others.
 TEST_F(AcceptedTest, InterimAnswersBeforeIt) {
   Relayed relayed;
   relayed.server->Send(
       "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" +
       relayed.Accepted() + "\r\n");
-  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 103 "));
-  EXPECT_THAT(relayed.client.ReadHead(), StartsWith("HTTP/1.1 102 "));
   ExpectTalk(relayed, "");
 }
 

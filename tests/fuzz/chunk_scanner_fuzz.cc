@@ -1,6 +1,6 @@
 // The chunk scanner: framing and data are the same however the body is split, and match a simple
-// parser of the grammar (RFC 9112, section 7.1). Input: a seed for the splits, the body up to its
-// trailers.
+// parser of the grammar (RFC 9112, section 7.1). Input: a seed for the splits, whose highest bit
+// allows padding, the body up to its trailers.
 
 #include <algorithm>
 #include <cstdint>
@@ -16,6 +16,7 @@ namespace upgate::http {
 namespace {
 
 using fuzz::Require;
+using Padding = ChunkScanner::Padding;
 
 struct Scanned {
   std::string data;
@@ -24,9 +25,9 @@ struct Scanned {
   int refused = 0;  // a status
 };
 
-Scanned Scan(std::string_view body, fuzz::Cuts cuts) {
+Scanned Scan(std::string_view body, Padding padding, fuzz::Cuts cuts) {
   Scanned scanned;
-  ChunkScanner scanner;
+  ChunkScanner scanner(padding);
   while (!body.empty()) {
     const std::string copy(cuts.TakeFrom(body));
     std::string_view piece = copy;
@@ -51,7 +52,8 @@ Scanned Scan(std::string_view body, fuzz::Cuts cuts) {
 }
 
 // The size on a chunk's line without extensions.
-std::optional<std::uint64_t> SizeOf(std::string_view line) {
+std::optional<std::uint64_t> SizeOf(std::string_view line, Padding padding) {
+  if (padding == Padding::kAllowed) line = line.substr(0, line.find_last_not_of(" \t") + 1);
   if (line.empty() || line.size() > 15) return {};
   std::uint64_t size = 0;
   for (const char c : line) {
@@ -62,13 +64,13 @@ std::optional<std::uint64_t> SizeOf(std::string_view line) {
 }
 
 // The data of a complete body of plain chunks; nothing for anything else.
-std::optional<Scanned> ReadPlainly(std::string_view body) {
+std::optional<Scanned> ReadPlainly(std::string_view body, Padding padding) {
   Scanned read;
   const std::size_t all = body.size();
   for (;;) {
     const std::size_t end = body.find("\r\n");
     if (end == std::string_view::npos) return {};
-    const auto size = SizeOf(body.substr(0, end));
+    const auto size = SizeOf(body.substr(0, end), padding);
     if (!size) return {};
     body.remove_prefix(end + 2);
     if (*size == 0) break;
@@ -82,12 +84,13 @@ std::optional<Scanned> ReadPlainly(std::string_view body) {
 }
 
 void RunOne(std::uint8_t cut, std::string_view body) {
-  const Scanned whole = Scan(body, fuzz::Cuts(0));
-  const Scanned pieces = Scan(body, fuzz::Cuts(cut + 1u));
+  const Padding padding = cut >= 0x80 ? Padding::kAllowed : Padding::kRefused;
+  const Scanned whole = Scan(body, padding, fuzz::Cuts(0));
+  const Scanned pieces = Scan(body, padding, fuzz::Cuts(cut + 1u));
   Require(whole.data == pieces.data && whole.ended == pieces.ended &&
           whole.refused == pieces.refused);
   if (whole.refused == 0) Require(whole.used == pieces.used);
-  const auto plain = ReadPlainly(body);
+  const auto plain = ReadPlainly(body, padding);
   if (plain) Require(whole.ended && whole.data == plain->data && whole.used == plain->used);
   // Conversely, a body that was accepted as complete contains only plain lines and extensions.
   if (whole.ended && body.substr(0, whole.used).find(';') == std::string_view::npos)

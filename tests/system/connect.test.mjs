@@ -80,7 +80,7 @@ test('over TLS, with a certificate that is verified', async (t) => {
   const url = `wss://localhost:${gateway.ports[0]}/echo`;
   const untrusted = connect(t, url, '--subprotocol', 'binary');
   assert.equal(await within(20000, 'the end', untrusted.exited), 1);
-  assert.match(untrusted.errors, /^upgate connect: wss:\/\/localhost:\d+\/echo: /);
+  assert.match(untrusted.errors, /^upgate connect: wss:\/\/localhost:\d+\/echo: .+; --ca FILE trusts .+, --insecure /);
   fs.writeFileSync(`${folder}/trusted.pem`, certificates.ca);
   const child = connect(t, url, '--subprotocol', 'binary', '--ca', `${folder}/trusted.pem`);
   child.stdin.end('hello');

@@ -95,6 +95,7 @@ export const refused = {
   'a chunk size that overflows': post('Transfer-Encoding: chunked\r\n', `10000000000000002\r\nab\r\n0\r\n\r\n`),
   'a chunk size with a sign': post('Transfer-Encoding: chunked\r\n', '+2\r\nab\r\n0\r\n\r\n'),
   'a chunk size with 0x': post('Transfer-Encoding: chunked\r\n', '0x2\r\nab\r\n0\r\n\r\n'),
+  'a chunk size with a space after it': post('Transfer-Encoding: chunked\r\n', '2 \r\nab\r\n0\r\n\r\n'),
   'a chunk size with a space before it': post('Transfer-Encoding: chunked\r\n', ' 2\r\nab\r\n0\r\n\r\n'),
   'a chunk size that is empty': post('Transfer-Encoding: chunked\r\n', '\r\nab\r\n0\r\n\r\n'),
   'a chunk size that ends with LF': post('Transfer-Encoding: chunked\r\n', '2\nab\r\n0\r\n\r\n'),
@@ -602,6 +603,8 @@ export const answers = {
     200, 'ok'],
   'an answer with no reason': [`HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok`, 200, 'ok'],
   'chunk extensions': [ok('Transfer-Encoding: chunked\r\n', '2;x=y\r\nok\r\n0;end\r\n\r\n'), 200, 'ok'],
+  'chunk sizes that are padded': [ok('Transfer-Encoding: chunked\r\n', '2  \r\nok\r\n0\t\r\n\r\n'), 200, 'ok'],
+  'a padded chunk size with another': [ok('Transfer-Encoding: chunked\r\n', '2 0\r\nok\r\n0\r\n\r\n'), 200, undefined],
   'trailers': [ok('Transfer-Encoding: chunked\r\n', '2\r\nok\r\n0\r\nX: y\r\n\r\n'), 200, 'ok'],
   'chunks, and an answer after a trailer': [
     ok('Transfer-Encoding: chunked\r\n', `2\r\nok\r\n0\r\nX: y\r\n\r\n${after}`), 200, 'ok'],

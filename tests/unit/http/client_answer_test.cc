@@ -52,6 +52,16 @@ TEST_P(ClientAnswerTest, Chunked) {
   EXPECT_TRUE(wire.reusable());
 }
 
+// Some old servers fill the line of a size with blanks.
+TEST_P(ClientAnswerTest, ChunkSizesMayBePadded) {
+  wire.Exchange(Get(),
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "5    \r\nhello\r\n00A \t;x=y\r\n, gateway!\r\n0 \r\n\r\n");
+  ASSERT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().body, "hello, gateway!");
+  EXPECT_TRUE(wire.reusable());
+}
+
 TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
   EXPECT_FALSE(wire.told().over());

@@ -1,5 +1,9 @@
 #include "gateway/ws/close.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/ws/wire.h"
@@ -74,6 +78,32 @@ TEST(Close, CodesThatMayNotBeSentGiveAnEmptyBody) {
        std::initializer_list<std::uint16_t>{0, 999, 1004, 1005, 1006, 1015, 2999, 5000}) {
     EXPECT_EQ(Encoded(code, "why"), "\x88\x00"s) << code;
   }
+}
+
+TEST(Close, WhatClientsTakeForAFaultBecomes1011) {
+  const auto corrected = [](std::string_view body, bool may_be_1014) {
+    CloseFrame frame;
+    frame.bytes[0] = std::byte{0x88};
+    frame.bytes[1] = static_cast<std::byte>(body.size());
+    frame.size += body.size();
+    std::ranges::copy(AsBytes(body), frame.bytes.begin() + 2);
+    CorrectForClients(frame, may_be_1014);
+    return std::string(AsText(frame.view()));
+  };
+  const auto frame_of = [](std::string_view body) {
+    return std::string("\x88") + static_cast<char>(body.size()) + std::string(body);
+  };
+  for (unsigned code = 0; code < 65536; ++code) {
+    const std::string body = Body(code) + "why\xff";
+    const bool stays = IsForClients(static_cast<std::uint16_t>(code));
+    EXPECT_EQ(corrected(body, false), frame_of(stays ? body : Body(1011) + "why\xff")) << code;
+    EXPECT_EQ(corrected(body, true),
+              frame_of(stays || code == 1014 ? body : Body(1011) + "why\xff"))
+        << code;
+  }
+  EXPECT_EQ(corrected("", false), frame_of(""));
+  for (const std::string_view one : {"\x03", "x"})
+    EXPECT_EQ(corrected(one, false), frame_of(Body(1011)));
 }
 
 TEST(Close, ReasonsAreCutBetweenCharacters) {

@@ -71,11 +71,37 @@ TEST_P(FrameWalkerTest, EndsAfterTheFirstClose) {
   ASSERT_NE(walker.close(), nullptr);
   EXPECT_EQ(walker.close()->code, 3001);
   EXPECT_EQ(walker.close()->reason, "first");
+}
 
-  FrameWalker from_server(Role::kClient, 100);
-  WalkInChunks(from_server, test::ServerFrame(test::kClose, ""), GetParam());
-  ASSERT_NE(from_server.close(), nullptr);
-  EXPECT_EQ(from_server.close()->code, close_code::kNoStatus);
+TEST_P(FrameWalkerTest, KeepsTheCloseOfAServer) {
+  const std::string before = test::ServerFrame(test::kText, "last words");
+  for (const std::string& body :
+       {std::string(), test::CloseBody(3001, "bye"), std::string("\x03"),
+        test::CloseBody(1005, std::string(123, 'x')), std::string("\x03\xe8\xff")}) {
+    const std::string close = test::ServerFrame(test::kClose, body);
+    FrameWalker walker(Role::kClient, 100);
+    const std::string wire = before + close + "garbage";
+    for (std::size_t cut = before.size(); cut < before.size() + close.size(); ++cut) {
+      FrameWalker part(Role::kClient, 100);
+      EXPECT_EQ(WalkInChunks(part, wire.substr(0, cut), GetParam()).passed, before);
+      EXPECT_EQ(part.frame_left(), 0u);
+      EXPECT_EQ(part.close(), nullptr);
+    }
+    const Outcome outcome = WalkInChunks(walker, wire, GetParam());
+    EXPECT_EQ(outcome.error, nullptr);
+    EXPECT_EQ(outcome.passed, before);
+    EXPECT_EQ(outcome.tally.closes, 1u);
+    ASSERT_NE(walker.close(), nullptr);
+    EXPECT_EQ(AsText(walker.kept_close().view()), close);
+    const auto parsed = ParseClose(AsBytes(body));
+    EXPECT_EQ(walker.close()->code, parsed ? parsed->code : parsed.error().close_code);
+  }
+  // A longer form of the length, which RFC 6455, section 5.2, does not allow.
+  FrameWalker long_form(Role::kClient, 100);
+  WalkInChunks(long_form, std::string("\x88\x7e\x00\x02\x03\xe8", 6), GetParam());
+  ASSERT_NE(long_form.close(), nullptr);
+  EXPECT_EQ(AsText(long_form.kept_close().view()),
+            test::ServerFrame(test::kClose, test::CloseBody(1000)));
 }
 
 TEST_P(FrameWalkerTest, AnErrorPassesOnWhatStandsBeforeIt) {
