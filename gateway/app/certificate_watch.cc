@@ -82,7 +82,7 @@ std::shared_ptr<CertificateWatch::Target> CertificateWatch::MakeTarget(
   const auto cell = record->tls;
   target->loaded = [cell] { return cell->Get()->files(); };
   // The record owns the settings.
-  target->load = [record, cell, &settings] {
+  target->load = [record = std::move(record), cell, &settings] {
     auto context = Context::Make(settings);
     if (!context) return Renewal{std::move(context.error()), {}, {}};
     return Renewal{{}, (*context)->files(), [cell, made = *context] { tls::Renew(*cell, made); }};

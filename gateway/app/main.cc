@@ -56,15 +56,17 @@ void AddConfig(CLI::App* command, std::string& file) {
       ->type_name("FILE");
 }
 
-const std::string& Required(const std::string& config_file) {
+void Require(const std::string& config_file) {
   if (config_file.empty()) throw CLI::RequiredError("a configuration file, FILE or --config FILE,");
-  return config_file;
 }
 
 void AddRun(CLI::App& app, Arguments& arguments, int& exit_code) {
   CLI::App* run = app.add_subcommand("run", "run the gateway");
   AddConfig(run, arguments.config_file);
-  run->callback([&] { exit_code = upgate::app::Run(Required(arguments.config_file)); });
+  run->callback([&] {
+    Require(arguments.config_file);
+    exit_code = upgate::app::Run(arguments.config_file);
+  });
 }
 
 void AddCheck(CLI::App& app, Arguments& arguments, int& exit_code) {
@@ -73,7 +75,8 @@ void AddCheck(CLI::App& app, Arguments& arguments, int& exit_code) {
   check->add_flag("--no-listen", arguments.skip_listening,
                   "do not check the addresses: the service manager holds the sockets");
   check->callback([&] {
-    exit_code = upgate::app::Check(Required(arguments.config_file), !arguments.skip_listening);
+    Require(arguments.config_file);
+    exit_code = upgate::app::Check(arguments.config_file, !arguments.skip_listening);
   });
 }
 

@@ -175,7 +175,7 @@ void Endpoint::SendPart(const ws::FramePart& part, std::uint64_t message_size) {
   // The string has reserved capacity for all headers, so the views stay valid.
   Append(context_.bytes, Bytes(header).last(size));
   context_.slices.emplace_back(AsBytes(context_.bytes).last(size));
-  if (!part.payload.empty()) context_.slices.push_back(part.payload);
+  if (!part.payload.empty()) context_.slices.emplace_back(part.payload);
   stats_.out.frames.Add();
   stats_.out.bytes.Add(part.payload.size());
   totals_.bytes_out += part.payload.size();

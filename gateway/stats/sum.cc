@@ -14,6 +14,17 @@ void AddTo(std::array<Counter, n>& to, const std::array<Counter, n>& from) {
   for (std::size_t i = 0; i < n; ++i) to[i].Add(from[i].Get());
 }
 
+void AddTo(BothWays& to, const BothWays& from) {
+  AddTo(to.in, from.in);
+  AddTo(to.out, from.out);
+}
+
+void AddTo(MemoryStats& to, const MemoryStats& from) {
+  AddTo(to.waiting, from.waiting);
+  AddTo(to.waits, from.waits);
+  AddTo(to.refusals, from.refusals);
+}
+
 }  // namespace
 
 void AddTo(Traffic& to, const Traffic& from) {
@@ -24,11 +35,6 @@ void AddTo(Traffic& to, const Traffic& from) {
     AddTo(to.*counter, from.*counter);
   }
   to.message_size.Add(from.message_size);
-}
-
-static void AddTo(BothWays& to, const BothWays& from) {
-  AddTo(to.in, from.in);
-  AddTo(to.out, from.out);
 }
 
 void AddTo(RouteStats& to, const RouteStats& from) {
@@ -80,12 +86,6 @@ void AddTo(CompressionStats& to, const CompressionStats& from) {
                              &CompressionStats::memory_bytes, &CompressionStats::reserved_bytes}) {
     AddTo(to.*counter, from.*counter);
   }
-}
-
-static void AddTo(MemoryStats& to, const MemoryStats& from) {
-  AddTo(to.waiting, from.waiting);
-  AddTo(to.waits, from.waits);
-  AddTo(to.refusals, from.refusals);
 }
 
 void AddTo(LoopStats& to, const LoopStats& from) {
