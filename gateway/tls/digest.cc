@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include "gateway/tls/openssl.h"
+
 namespace upgate::tls {
 namespace {
 
@@ -16,9 +18,13 @@ const EVP_MD* Fetch(const char* name, const EVP_MD* otherwise) {
 
 std::array<std::byte, 20> Sha1(Bytes data) {
   static const EVP_MD* const sha1 = Fetch("SHA1", EVP_sha1());
+  // Every handshake comes here, and to make a context takes nearly as long as to use it.
+  thread_local const MdCtxPtr context(EVP_MD_CTX_new());
   std::array<std::byte, 20> digest{};
-  EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr,
-             sha1, nullptr);
+  if (EVP_DigestInit_ex(context.get(), sha1, nullptr) == 1 &&
+      EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1) {
+    EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  }
   return digest;
 }
 

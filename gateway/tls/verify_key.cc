@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <openssl/evp.h>
-
 #include "gateway/base/base64.h"
 #include "gateway/base/bytes.h"
 #include "gateway/tls/openssl.h"
@@ -21,9 +19,6 @@ constexpr std::size_t kEd25519Bytes = 32;
 struct CjoseFree {
   void operator()(cjose_jwk_t* p) const { cjose_jwk_release(p); }
   void operator()(cjose_jws_t* p) const { cjose_jws_release(p); }
-};
-struct MdContextFree {
-  void operator()(EVP_MD_CTX* p) const { EVP_MD_CTX_free(p); }
 };
 
 enum class KeyType : std::uint8_t { kSecret, kRsa, kP256, kP384, kP521, kEd25519 };
@@ -63,7 +58,7 @@ bool VerifyEd25519(EVP_PKEY* key, std::string_view token) {
   const std::string_view signed_part = token.substr(0, dot);
   const auto signature = Base64UrlDecode(token.substr(dot + 1));
   if (!signature) return false;
-  const std::unique_ptr<EVP_MD_CTX, MdContextFree> context(EVP_MD_CTX_new());
+  const MdCtxPtr context(EVP_MD_CTX_new());
   return EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
          EVP_DigestVerify(context.get(), Data(*signature), signature->size(), Data(signed_part),
                           signed_part.size()) == 1;
