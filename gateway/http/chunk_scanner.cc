@@ -8,6 +8,7 @@ namespace upgate::http {
 namespace {
 
 constexpr int kMaxDigits = 16;
+constexpr int kMaxBlanks = 64;
 constexpr std::uint64_t kMaxChunk = std::uint64_t{1} << 59;
 // Per message. No known client uses extensions, so they are only a cost.
 constexpr std::size_t kMaxExtensionBytes = 16 * 1024;
@@ -46,6 +47,8 @@ std::expected<void, Refusal> ChunkScanner::Take(char c) {
     case State::kFirstDigit:
     case State::kSize:
       return TakeSize(c);
+    case State::kPadding:
+      return TakePadding(c);
     case State::kSizeLf:
       return EndSizeLine(c);
     case State::kDataCr:
@@ -56,6 +59,7 @@ std::expected<void, Refusal> ChunkScanner::Take(char c) {
       if (c != '\n') return Refuse(400, "chunk data is not followed by CRLF");
       state_ = State::kFirstDigit;
       digits_ = 0;
+      blanks_ = 0;
       size_ = 0;
       return {};
     default:
@@ -71,16 +75,23 @@ std::expected<void, Refusal> ChunkScanner::TakeSize(char c) {
     return {};
   }
   if (state_ == State::kFirstDigit) return Refuse(400, "chunk size is not a hexadecimal number");
+  return TakePadding(c);
+}
+
+// After the digits.
+std::expected<void, Refusal> ChunkScanner::TakePadding(char c) {
   if (c == ';') {
     state_ = State::kExtensionNameStart;
-  } else if (IsPadding(c)) {
-    state_ = State::kPadding;
   } else if (c == '\r') {
     state_ = State::kSizeLf;
   } else if (c == '\n') {
     return Refuse(400, "bare LF in chunk framing");
-  } else {
+  } else if (!IsPadding(c)) {
     return Refuse(400, "chunk size is not a hexadecimal number");
+  } else if (++blanks_ > kMaxBlanks) {
+    return Refuse(400, "chunk size is followed by too many blanks");
+  } else {
+    state_ = State::kPadding;
   }
   return {};
 }
@@ -88,8 +99,8 @@ std::expected<void, Refusal> ChunkScanner::TakeSize(char c) {
 std::expected<void, Refusal> ChunkScanner::TakeExtension(char c) {
   if (++extension_bytes_ > kMaxExtensionBytes) return Refuse(400, "chunk extensions are too long");
   if (c == '\n') return Refuse(400, "bare LF in chunk framing");
-  const bool may_end = state_ == State::kPadding || state_ == State::kExtensionName ||
-                       state_ == State::kExtensionValue || state_ == State::kQuotedEnd;
+  const bool may_end = state_ == State::kExtensionName || state_ == State::kExtensionValue ||
+                       state_ == State::kQuotedEnd;
   if (may_end && c == '\r') {
     state_ = State::kSizeLf;
     return {};
@@ -99,9 +110,6 @@ std::expected<void, Refusal> ChunkScanner::TakeExtension(char c) {
     return {};
   }
   switch (state_) {
-    case State::kPadding:
-      if (!IsPadding(c)) break;
-      return {};
     case State::kExtensionNameStart:
     case State::kExtensionName:
       if (c == '=' && state_ == State::kExtensionName) {

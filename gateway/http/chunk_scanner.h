@@ -59,13 +59,15 @@ class ChunkScanner {
   bool IsExtension(char next) const;
   std::expected<void, Refusal> Take(char c);
   std::expected<void, Refusal> TakeSize(char c);
+  std::expected<void, Refusal> TakePadding(char c);
   std::expected<void, Refusal> TakeExtension(char c);
   std::expected<void, Refusal> EndSizeLine(char c);
 
   Padding padding_;
   State state_ = State::kFirstDigit;
   std::uint8_t digits_ = 0;
-  std::uint64_t size_ = 0;  // of the chunk, then the remaining bytes of it
+  std::uint8_t blanks_ = 0;  // after the size of this chunk
+  std::uint64_t size_ = 0;   // of the chunk, then the remaining bytes of it
   std::size_t extension_bytes_ = 0;
 };
 

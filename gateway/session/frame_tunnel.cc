@@ -131,7 +131,7 @@ void FrameTunnel::PassClose(Bytes kept, Bytes data) {
   if (client_.muted) return;
   const ws::Close* asked = client_.walker.close();
   ws::CloseFrame close = server_.walker.kept_close();
-  ws::CorrectForClients(close, asked != nullptr && asked->code == code::kBadGateway);
+  ws::CorrectForClient(close, asked != nullptr ? asked->code : std::uint16_t{0});
   std::array<Bytes, 3> slices;
   std::size_t count = 0;
   for (const Bytes slice : {kept, data, close.view()}) {
@@ -148,6 +148,7 @@ void FrameTunnel::Pass(Peer& from, Bytes data) {
   // One iteration, unless the data contains Pongs to our pings: each ends a walk.
   while (true) {
     if (from.deaf) return Discard(from, data.size());
+    if (from.walker.close() != nullptr) return;  // nothing of it is a frame
     ws::FrameTally tally;
     const auto walked = from.walker.Walk(
         data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });

@@ -129,9 +129,8 @@ void RelaySession::PassClose(Side& from, std::string_view reason) {
   // If both peers sent a Close at the same time, each has got its answer.
   const bool crossed = from.endpoint.peer_closed() && to.endpoint.peer_closed();
   std::uint16_t passed = from.endpoint.peer_code();
-  // See FaultOfServer; a client that used the code itself gets it back.
-  if (&to == &client_ && passed == code::kBadGateway && to.endpoint.peer_code() != passed)
-    passed = code::kInternalError;
+  if (&to == &client_ && passed != code::kNoStatus)
+    passed = ws::CodeForClient(passed, to.endpoint.peer_code());
   to.endpoint.Close(passed, reason, closer, reason.empty() ? plain : reason);
   if (crossed) from.endpoint.Close(to.endpoint.peer_code(), "", closer, plain);
 }

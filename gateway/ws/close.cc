@@ -58,17 +58,11 @@ CloseFrame EncodeClose(std::uint16_t code, std::string_view reason) {
   return frame;
 }
 
-void CorrectForClients(CloseFrame& frame, bool may_be_1014) {
+void CorrectForClient(CloseFrame& frame, std::uint16_t clients) {
   const Bytes body = frame.view().subspan(2);
   if (body.empty()) return;
-  if (body.size() == 1) {
-    frame.size = 4;
-    frame.bytes[1] = std::byte{2};
-  } else if (const std::uint16_t code = ReadCode(body);
-             code == close_code::kBadGateway ? may_be_1014 : IsSendable(code)) {
-    return;
-  }
-  WriteCode(close_code::kInternalError, frame);
+  if (body.size() >= 2) return WriteCode(CodeForClient(ReadCode(body), clients), frame);
+  frame = EncodeClose(close_code::kInternalError, "");
 }
 
 }  // namespace upgate::ws

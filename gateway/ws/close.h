@@ -54,8 +54,15 @@ struct CloseFrame {
 // must be UTF-8; it is truncated to 123 bytes at a code-point boundary.
 CloseFrame EncodeClose(std::uint16_t code, std::string_view reason);
 
-// Replaces, in a server's Close, what clients take for a fault by 1011: a body of one byte, a code
-// that may not be sent, and 1014 unless `may_be_1014`. The rest stays as it came.
-void CorrectForClients(CloseFrame& frame, bool may_be_1014);
+// The code of a server's Close for the client: 1011 in place of one that clients take for a fault,
+// which are those that may not be sent, and 1014 unless the client used it itself (`clients`: the
+// code of its Close, or 0).
+inline std::uint16_t CodeForClient(std::uint16_t code, std::uint16_t clients) {
+  if (code == close_code::kBadGateway && code == clients) return code;
+  return IsForClients(code) ? code : close_code::kInternalError;
+}
+// Applies CodeForClient to the body of a server's Close. One of a single byte becomes 1011, too;
+// the rest stays as it came.
+void CorrectForClient(CloseFrame& frame, std::uint16_t clients);
 
 }  // namespace upgate::ws

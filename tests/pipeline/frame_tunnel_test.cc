@@ -507,6 +507,41 @@ TEST_P(RelayAtChunk, NoClientGets1014) {
   EXPECT_EQ(client.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1014)));
 }
 
+TEST_P(RelayAtChunk, NothingOfAServerFollowsItsClose) {
+  for (const std::string& rest :
+       {std::string("garbage"), ServerFrame(kClose, ""), ServerFrame(kText, "hi")}) {
+    Relay r("/live/a", {.read_chunk = GetParam()});
+    const std::string close = ServerFrame(kClose, CloseBody(1000, "bye"));
+    r.server().Send(ServerFrame(kText, "hello") + close + rest);
+    r.Run();
+    r.server().Send(rest);
+    r.Run();
+    EXPECT_EQ(r.client.peer().TakeReceived(), ServerFrame(kText, "hello") + close);
+    r.client.Send(CloseFrame(1000));
+    r.server().Send(rest);
+    r.server().Shutdown();
+    r.Run();
+    EXPECT_EQ(r.client.peer().TakeReceived(), "");
+    EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
+    EXPECT_TRUE(r.client.peer().ended());
+  }
+}
+
+TEST(FrameTunnel, AServerThatGoesOnAfterItsCloseIsEndedInTime) {
+  for (const bool answered : {false, true}) {
+    Relay r;
+    r.server().Send(ServerFrame(kClose, CloseBody(1000, std::string(120, 'x'))));
+    r.Run();
+    if (answered) r.client.Send(CloseFrame(1000));
+    for (int i = 0; i < 600 && r.gw.gateway().sessions() > 0; ++i) {
+      r.client.peer().TakeReceived();
+      r.server().Send("x");
+      r.gw.loop().Advance(100ms);
+    }
+    EXPECT_EQ(r.gw.gateway().sessions(), 0u) << answered;
+  }
+}
+
 TEST(FrameTunnel, TheCloseForAnErrorFollowsTheFrameInProgress) {
   Relay r;
   const std::string whole = ServerFrame(kText, "in the middle");

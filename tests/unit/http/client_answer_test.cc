@@ -60,6 +60,13 @@ TEST_P(ClientAnswerTest, ChunkSizesMayBePadded) {
   ASSERT_TRUE(wire.told().ended);
   EXPECT_EQ(wire.told().body, "hello, gateway!");
   EXPECT_TRUE(wire.reusable());
+  // Every chunk of a long response.
+  std::string chunks;
+  for (int i = 0; i < 1000; ++i) chunks += "2" + std::string(64, ' ') + "\r\nok\r\n";
+  wire.Exchange(Get(),
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n");
+  ASSERT_TRUE(wire.told().ended);
+  EXPECT_EQ(wire.told().body.size(), 2000u);
 }
 
 TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {

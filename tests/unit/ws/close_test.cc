@@ -81,13 +81,13 @@ TEST(Close, CodesThatMayNotBeSentGiveAnEmptyBody) {
 }
 
 TEST(Close, WhatClientsTakeForAFaultBecomes1011) {
-  const auto corrected = [](std::string_view body, bool may_be_1014) {
+  const auto corrected = [](std::string_view body, std::uint16_t clients) {
     CloseFrame frame;
     frame.bytes[0] = std::byte{0x88};
     frame.bytes[1] = static_cast<std::byte>(body.size());
     frame.size += body.size();
     std::ranges::copy(AsBytes(body), frame.bytes.begin() + 2);
-    CorrectForClients(frame, may_be_1014);
+    CorrectForClient(frame, clients);
     return std::string(AsText(frame.view()));
   };
   const auto frame_of = [](std::string_view body) {
@@ -96,14 +96,14 @@ TEST(Close, WhatClientsTakeForAFaultBecomes1011) {
   for (unsigned code = 0; code < 65536; ++code) {
     const std::string body = Body(code) + "why\xff";
     const bool stays = IsForClients(static_cast<std::uint16_t>(code));
-    EXPECT_EQ(corrected(body, false), frame_of(stays ? body : Body(1011) + "why\xff")) << code;
-    EXPECT_EQ(corrected(body, true),
+    EXPECT_EQ(corrected(body, 0), frame_of(stays ? body : Body(1011) + "why\xff")) << code;
+    EXPECT_EQ(corrected(body, 1014),
               frame_of(stays || code == 1014 ? body : Body(1011) + "why\xff"))
         << code;
   }
-  EXPECT_EQ(corrected("", false), frame_of(""));
+  EXPECT_EQ(corrected("", 0), frame_of(""));
   for (const std::string_view one : {"\x03", "x"})
-    EXPECT_EQ(corrected(one, false), frame_of(Body(1011)));
+    EXPECT_EQ(corrected(one, 0), frame_of(Body(1011)));
 }
 
 TEST(Close, ReasonsAreCutBetweenCharacters) {
