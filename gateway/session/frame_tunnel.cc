@@ -132,13 +132,8 @@ void FrameTunnel::PassClose(Bytes kept, Bytes data) {
   const ws::Close* asked = client_.walker.close();
   ws::CloseFrame close = server_.walker.kept_close();
   ws::CorrectForClient(close, asked != nullptr ? asked->code : std::uint16_t{0});
-  std::array<Bytes, 3> slices;
-  std::size_t count = 0;
-  for (const Bytes slice : {kept, data, close.view()}) {
-    if (!slice.empty()) slices[count++] = slice;
-  }
-  const auto all = std::span(slices).first(count);
-  asked != nullptr ? client_.stream->WriteLast(all) : client_.stream->Write(all);
+  const std::array slices{kept, data, close.view()};
+  asked != nullptr ? client_.stream->WriteLast(slices) : client_.stream->Write(slices);
 }
 
 void FrameTunnel::Pass(Peer& from, Bytes data) {
@@ -148,7 +143,7 @@ void FrameTunnel::Pass(Peer& from, Bytes data) {
   // One iteration, unless the data contains Pongs to our pings: each ends a walk.
   while (true) {
     if (from.deaf) return Discard(from, data.size());
-    if (from.walker.close() != nullptr) return;  // nothing of it is a frame
+    if (from.walker.close() != nullptr) return;  // dropped: no frame may follow
     ws::FrameTally tally;
     const auto walked = from.walker.Walk(
         data, tally, [&](std::uint64_t size) { traffic.message_size.Record(size); });

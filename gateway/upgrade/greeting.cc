@@ -12,8 +12,8 @@ namespace {
 
 SocketAddress SourceOf(const SocketAddress& peer, std::string_view client) {
   if (ToString(peer) == client) return peer;
-  // Of a forwarding header; not an address if a proxy hides it. The proxy's own would be wrong
-  // then.
+  // From a forwarding header. If a proxy hides the client it is no address, and that of the proxy
+  // would be wrong.
   const auto named = Ip::Parse(client);
   return named ? SocketAddress(IpPort{*named, 0}) : SocketAddress(UnixPath{});
 }

@@ -251,8 +251,7 @@ void Gateway::Proxy::OnBodyEnd(const http::Headers& trailers) {
 
 void Gateway::Proxy::OnInterim(const http::Response& head) {
   moved_ = true;
-  // Many WebSocket clients take any head but a 101 for a refusal; an early hint is of no use to
-  // them.
+  // Many WebSocket clients take any head but a 101 for a refusal.
   if (upgrades_to_websocket()) return;
   if (head.status != 100) return exchange_.SendHead(ToClient(head, route_), {});
   // Not passed on: http::ServerConnection sends its own 100 as soon as the body is read.

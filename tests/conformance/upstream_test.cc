@@ -454,8 +454,7 @@ TEST_F(AcceptedTest, HeadersInOtherWords) {
   }
 }
 
-// Clients of WebSockets that take the first head for the answer exist: the gateway drops the
-// others.
+// Many WebSocket clients take the first head for the answer, so the gateway drops interim ones.
 TEST_F(AcceptedTest, InterimAnswersBeforeIt) {
   Relayed relayed;
   relayed.server->Send(

@@ -53,7 +53,11 @@ Scanned Scan(std::string_view body, Padding padding, fuzz::Cuts cuts) {
 
 // The size on a chunk's line without extensions.
 std::optional<std::uint64_t> SizeOf(std::string_view line, Padding padding) {
-  if (padding == Padding::kAllowed) line = line.substr(0, line.find_last_not_of(" \t") + 1);
+  if (padding == Padding::kAllowed) {
+    const std::string_view unpadded = line.substr(0, line.find_last_not_of(" \t") + 1);
+    if (line.size() - unpadded.size() > 64) return {};
+    line = unpadded;
+  }
   if (line.empty() || line.size() > 15) return {};
   std::uint64_t size = 0;
   for (const char c : line) {

@@ -234,6 +234,9 @@ def http():
         'sign': b'\x02' + b'+5\r\nhello\r\n',
         'prefix': b'\x02' + b'0x5\r\nhello\r\n',
         'space': b'\x02' + b'5 \r\nhello\r\n0\r\n',
+        'padding': b'\x82' + b'5 \t\r\nhello\r\n0    \r\n',
+        'most_padding': b'\x82' + b'5' + b' ' * 64 + b'\r\nhello\r\n0\r\n',
+        'too_much_padding': b'\x82' + b'5' + b' ' * 65 + b'\r\nhello\r\n0\r\n',
         'empty_size': b'\x02' + b'\r\n',
     })
     targets = {
