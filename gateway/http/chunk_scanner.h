@@ -13,9 +13,9 @@ namespace upgate::http {
 // strictly: CRLF only, plain hexadecimal sizes, well-formed and bounded extensions. No I/O, no
 // copies. After a refusal the scanner must not be used until Reset.
 //
-// With Padding::kAllowed, blanks may follow a size, as some old servers write them. Only one
-// reading exists: nothing but an extension or the end of the line may come next. It is for
-// responses only, because another parser in front of the gateway could refuse what a client sends.
+// With Padding::kAllowed, up to 64 blanks may follow a size, as some old servers write them. Only
+// one reading exists: nothing but an extension or the end of the line may come next. For responses
+// only: requests have no need of it.
 class ChunkScanner {
  public:
   enum class Kind : std::uint8_t {

@@ -58,10 +58,10 @@ CloseFrame EncodeClose(std::uint16_t code, std::string_view reason) {
   return frame;
 }
 
-void CorrectForClient(CloseFrame& frame, std::uint16_t clients) {
+void CorrectForClient(CloseFrame& frame, std::uint16_t client_code) {
   const Bytes body = frame.view().subspan(2);
   if (body.empty()) return;
-  if (body.size() >= 2) return WriteCode(CodeForClient(ReadCode(body), clients), frame);
+  if (body.size() >= 2) return WriteCode(CodeForClient(ReadCode(body), client_code), frame);
   frame = EncodeClose(close_code::kInternalError, "");
 }
 

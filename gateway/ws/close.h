@@ -30,7 +30,7 @@ inline constexpr std::uint16_t kBadGateway = 1014;
 
 // True if an endpoint may send this code: 1000-1003, 1007-1014, 3000-4999.
 bool IsSendable(std::uint16_t code);
-// Without 1014, which Chromium and others take for a fault.
+// As IsSendable, but without 1014, which Chromium and others take for a fault.
 inline bool IsForClients(std::uint16_t code) {
   return IsSendable(code) && code != close_code::kBadGateway;
 }
@@ -54,15 +54,15 @@ struct CloseFrame {
 // must be UTF-8; it is truncated to 123 bytes at a code-point boundary.
 CloseFrame EncodeClose(std::uint16_t code, std::string_view reason);
 
-// The code of a server's Close for the client: 1011 in place of one that clients take for a fault,
-// which are those that may not be sent, and 1014 unless the client used it itself (`clients`: the
-// code of its Close, or 0).
-inline std::uint16_t CodeForClient(std::uint16_t code, std::uint16_t clients) {
-  if (code == close_code::kBadGateway && code == clients) return code;
+// The code that a client gets for `code` in a server's Close: 1011 if clients take it for a fault
+// (see IsForClients), else the same. 1014 stays if the client used it itself; `client_code` is the
+// code of the client's Close, or 0.
+inline std::uint16_t CodeForClient(std::uint16_t code, std::uint16_t client_code) {
+  if (code == close_code::kBadGateway && code == client_code) return code;
   return IsForClients(code) ? code : close_code::kInternalError;
 }
-// Applies CodeForClient to the body of a server's Close. One of a single byte becomes 1011, too;
-// the rest stays as it came.
-void CorrectForClient(CloseFrame& frame, std::uint16_t clients);
+// Applies CodeForClient to a server's Close. A body of one byte becomes 1011; everything else stays
+// as it came.
+void CorrectForClient(CloseFrame& frame, std::uint16_t client_code);
 
 }  // namespace upgate::ws
