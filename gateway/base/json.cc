@@ -43,6 +43,10 @@ std::string DumpJson(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string NumberToJson(double number) {
+  return DumpJson(Json(number));
+}
+
 Json ParseJson(std::string_view text, std::size_t max_depth, std::size_t max_members) {
   const auto read = JsonText::Read(text, {.depth = max_depth, .members = max_members});
   return read ? TreeOf(read->root()) : Json(Json::value_t::discarded);

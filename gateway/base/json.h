@@ -15,6 +15,8 @@ using Json = nlohmann::ordered_json;
 // JSON text (RFC 8259): one line without spaces, or with line breaks and `indent` spaces per level.
 // Invalid UTF-8, which names from files and clients may contain, is replaced by U+FFFD.
 std::string DumpJson(const Json& json, int indent = -1);
+// The shortest digits that are read as the same number, with a point or an exponent: 100.0, 1e+20.
+std::string NumberToJson(double number);
 
 // A discarded value (is_discarded()) if `text` is not JSON, is nested deeper than `max_depth`, or
 // has an object with more than `max_members`; see JsonText::Read. Objects search their members one

@@ -1,5 +1,10 @@
 #include "gateway/base/json_text.h"
 
+// The document is made by the library. Its implementations for instruction sets, which the header
+// has too, would take a compiler a second.
+#define SIMDJSON_IMPLEMENTATION_ICELAKE 0
+#define SIMDJSON_IMPLEMENTATION_HASWELL 0
+#define SIMDJSON_IMPLEMENTATION_WESTMERE 0
 #include <simdjson.h>
 
 #include <algorithm>

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "gateway/base/json.h"
 #include "gateway/base/text.h"
@@ -36,7 +35,7 @@ std::expected<std::optional<std::int64_t>, TokenFault> DateOf(JsonValue claims, 
 
 // A primitive value. Numbers have many forms (1e2, 100.0): only one of them is compared and shown.
 std::string TextOf(JsonValue value) {
-  return value.is_real() ? DumpJson(Json(value.number())) : std::string(value.text());
+  return value.is_real() ? NumberToJson(value.number()) : std::string(value.text());
 }
 
 bool IsOneOf(const std::vector<std::string>& wanted, std::string_view value) {

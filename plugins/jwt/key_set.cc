@@ -1,12 +1,10 @@
 #include "plugins/jwt/key_set.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "gateway/base/json.h"
+#include "gateway/base/json_text.h"
 #include "gateway/plugin/credentials.h"
 #include "plugins/watched/files.h"
 
@@ -16,21 +14,25 @@ namespace {
 constexpr std::string_view kNoSet =
     "is not a JWK set, a JSON object with keys, nor a public key in PEM";
 
-std::string Text(const Json& key, const char* name) {
-  const auto found = key.find(name);
-  return found != key.end() && found->is_string() ? found->get<std::string>() : std::string();
+// Empty where there is no such member, or it is no string.
+std::string Text(JsonValue key, std::string_view name) {
+  const auto found = key.Find(name);
+  return found && found->is_string() ? std::string(found->text()) : std::string();
 }
 
 // RFC 7517, sections 4.2 and 4.3.
-bool IsForVerifying(const Json& key) {
+bool IsForVerifying(JsonValue key) {
   const std::string use = Text(key, "use");
   if (!use.empty() && use != "sig") return false;
-  const auto operations = key.find("key_ops");
-  return operations == key.end() || !operations->is_array() ||
-         std::ranges::find(*operations, Json("verify")) != operations->end();
+  const auto operations = key.Find("key_ops");
+  if (!operations || !operations->is_array()) return true;
+  for (const JsonValue operation : *operations) {
+    if (operation.is_string() && operation.text() == "verify") return true;
+  }
+  return false;
 }
 
-tls::JwkParts PartsOf(const Json& key) {
+tls::JwkParts PartsOf(JsonValue key) {
   return {.type = Text(key, "kty"),
           .curve = Text(key, "crv"),
           .x = Text(key, "x"),
@@ -43,15 +45,15 @@ tls::JwkParts PartsOf(const Json& key) {
 
 std::expected<KeySet, std::string> KeySet::Parse(std::string_view json) {
   constexpr std::size_t kDepth = 16;  // more than any set needs
-  const Json document = ParseJson(json, kDepth);
-  if (!document.is_object()) return std::unexpected(std::string(kNoSet));
-  const auto keys = document.find("keys");
-  if (keys == document.end() || !keys->is_array()) return std::unexpected(std::string(kNoSet));
-  if (keys->size() > kMostKeys)
-    return std::unexpected(fmt::format("has more than {} keys", kMostKeys));
+  const auto document = JsonText::Read(json, {.depth = kDepth});
+  const auto keys = document ? document->root().Find("keys") : std::nullopt;
+  if (!keys || !keys->is_array()) return std::unexpected(std::string(kNoSet));
   KeySet set;
   std::string fault;
-  for (const Json& one : *keys) {
+  std::size_t count = 0;
+  for (const JsonValue one : *keys) {
+    if (++count > kMostKeys)
+      return std::unexpected(fmt::format("has more than {} keys", kMostKeys));
     if (!one.is_object() || !IsForVerifying(one)) continue;
     auto key = tls::VerifyKey::OfJwk(PartsOf(one));
     if (!key) {

@@ -1,11 +1,8 @@
 #include "plugins/target_value/target_value.h"
 
-#include <cstdint>
-
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "gateway/base/json.h"
+#include "gateway/base/json_text.h"
 
 namespace upgate::plugins {
 namespace {
@@ -13,24 +10,23 @@ namespace {
 // As deep as an object with a target may be nested.
 constexpr std::size_t kMaxDepth = 8;
 
-std::expected<std::string, std::string> PortOf(const Json& port) {
-  if (port.is_string()) return port.get<std::string>();
-  if (port.is_number_unsigned() && port.get<std::uint64_t>() <= 65'535)
-    return std::to_string(port.get<std::uint64_t>());
+std::expected<std::string, std::string> PortOf(JsonValue port) {
+  const bool is_integer = port.is_number() && !port.is_real();
+  if (port.is_string() || (is_integer && port.number() >= 0 && port.number() <= 65'535))
+    return std::string(port.text());
   return std::unexpected("its port is not a number from 1 to 65535");
 }
 
-std::expected<std::string, std::string> TargetOfObject(const Json& object) {
-  if (const auto target = object.find("target"); target != object.end()) {
+std::expected<std::string, std::string> TargetOfObject(JsonValue object) {
+  if (const auto target = object.Find("target")) {
     if (!target->is_string()) return std::unexpected("its target is not text");
-    return target->get<std::string>();
+    return std::string(target->text());
   }
-  const auto host = object.find("host");
-  if (host == object.end() || !host->is_string())
-    return std::unexpected("it has neither a target nor a host");
-  auto name = host->get<std::string>();
-  const auto port = object.find("port");
-  if (port == object.end()) return name;
+  const auto host = object.Find("host");
+  if (!host || !host->is_string()) return std::unexpected("it has neither a target nor a host");
+  std::string name(host->text());
+  const auto port = object.Find("port");
+  if (!port) return name;
   const auto number = PortOf(*port);
   if (!number) return std::unexpected(number.error());
   const bool bare_v6 = name.find(':') != std::string::npos && !name.starts_with('[');
@@ -40,10 +36,10 @@ std::expected<std::string, std::string> TargetOfObject(const Json& object) {
 }  // namespace
 
 std::expected<std::string, std::string> TargetOfJson(std::string_view json) {
-  const Json parsed = ParseJson(json, kMaxDepth);
-  if (parsed.is_discarded()) return std::unexpected("it is not JSON");
-  if (!parsed.is_object()) return std::unexpected("it is not a JSON object");
-  return TargetOfObject(parsed);
+  const auto parsed = JsonText::Read(json, {.depth = kMaxDepth});
+  if (!parsed) return std::unexpected("it is not JSON");
+  if (!parsed->root().is_object()) return std::unexpected("it is not a JSON object");
+  return TargetOfObject(parsed->root());
 }
 
 std::expected<std::string, std::string> TargetOfValue(std::string_view value) {

@@ -1,4 +1,4 @@
-#include "gateway/app/main_tunnels.h"
+#include "gateway/app/command_line_tunnels.h"
 
 #include <memory>
 #include <string>

@@ -1,4 +1,4 @@
-#include "gateway/app/main_admin.h"
+#include "gateway/app/command_line_admin.h"
 
 #include <functional>
 #include <memory>
@@ -12,13 +12,13 @@ namespace upgate::app {
 namespace {
 
 // The variables that the callbacks use; kept alive by them.
-struct Arguments {
+struct AdminFlags {
   AdminArguments admin;
   SessionsArguments sessions;
   CloseArguments close;
   DrainArguments drain;
 };
-using Shared = std::shared_ptr<Arguments>;
+using Shared = std::shared_ptr<AdminFlags>;
 
 CLI::App* Add(CLI::App& app, const Shared& arguments, const char* name, const char* what) {
   CLI::App* command = app.add_subcommand(name, what);
@@ -107,7 +107,7 @@ void AddDrain(CLI::App& app, const Shared& arguments, bool drain, int& exit_code
 }  // namespace
 
 void AddAdminCommands(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<AdminFlags>();
   Add(app, arguments, "reload", "make a gateway reload its configuration")
       ->callback([arguments, &exit_code] { exit_code = ReloadGateway(arguments->admin); });
   Add(app, arguments, "status", "show the status of a gateway")->callback([arguments, &exit_code] {
