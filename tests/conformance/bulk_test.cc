@@ -11,6 +11,7 @@
 #include "tests/conformance/frames.h"
 #include "tests/conformance/stage.h"
 #include "tests/conformance/utf8.h"
+#include "tests/support/cases.h"
 
 namespace upgate::conformance {
 namespace {
@@ -43,7 +44,7 @@ const std::string& BytesOf(std::size_t size) {
   return bytes;
 }
 
-class BulkTest : public testing::TestWithParam<Setting> {
+class BulkTest : public TestOfCase<Setting> {
  protected:
   std::unique_ptr<Connection> Open() { return OpenClient(GetParam().far, GetParam().secure); }
 
@@ -76,7 +77,7 @@ class BulkTest : public testing::TestWithParam<Setting> {
 constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kMiB = 1024 * kKiB;
 
-TEST_P(BulkTest, LargeMessages) {
+TEST_EACH(BulkTest, LargeMessages) {
   for (const std::size_t size : {64 * kKiB, 256 * kKiB, kMiB, 4 * kMiB, 16 * kMiB}) {
     const std::string& text = TextOf(size);
     const std::string& bytes = BytesOf(size);
@@ -86,7 +87,7 @@ TEST_P(BulkTest, LargeMessages) {
   }
 }
 
-TEST_P(BulkTest, LargeMessagesInFragments) {
+TEST_EACH(BulkTest, LargeMessagesInFragments) {
   // Compression takes far longer than all else.
   const std::size_t size = GetParam().far == FarEnd::kDeflated ? kMiB : 4 * kMiB;
   const std::string& text = TextOf(size);
@@ -98,7 +99,7 @@ TEST_P(BulkTest, LargeMessagesInFragments) {
   }
 }
 
-TEST_P(BulkTest, LargeMessagesInSmallWrites) {
+TEST_EACH(BulkTest, LargeMessagesInSmallWrites) {
   const std::string& text = TextOf(kMiB);
   const std::string& bytes = BytesOf(kMiB);
   for (const std::size_t piece : {64, 127, 1024, 1500}) {
@@ -108,7 +109,7 @@ TEST_P(BulkTest, LargeMessagesInSmallWrites) {
   }
 }
 
-TEST_P(BulkTest, ManyMessages) {
+TEST_EACH(BulkTest, ManyMessages) {
   const struct {
     std::size_t size;
     int count;
@@ -128,7 +129,7 @@ TEST_P(BulkTest, ManyMessages) {
   }
 }
 
-TEST_P(BulkTest, ManyRoundTrips) {
+TEST_EACH(BulkTest, ManyRoundTrips) {
   const auto client = Open();
   for (int i = 0; i < 2000; ++i) {
     const std::string& payload = TextOf(i % 300);
@@ -142,7 +143,7 @@ TEST_P(BulkTest, ManyRoundTrips) {
 }
 
 // Every Unicode character, in messages of 65,536, whole and split anywhere.
-TEST_P(BulkTest, EveryCharacter) {
+TEST_EACH(BulkTest, EveryCharacter) {
   std::string sent;
   std::vector<Message> messages;
   for (unsigned plane = 0; plane <= 16; ++plane) {
@@ -157,7 +158,7 @@ TEST_P(BulkTest, EveryCharacter) {
   ExpectEcho(sent, messages);
 }
 
-INSTANTIATE_TEST_SUITE_P(Everywhere, BulkTest, testing::ValuesIn(Settings()), NameOfSetting);
+INSTANTIATE_CASES_IN(Everywhere, BulkTest, NameOfSetting, Settings());
 
 }  // namespace
 }  // namespace upgate::conformance

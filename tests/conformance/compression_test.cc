@@ -16,6 +16,7 @@
 #include "tests/conformance/deflate.h"
 #include "tests/conformance/frames.h"
 #include "tests/conformance/stage.h"
+#include "tests/support/cases.h"
 
 namespace upgate::conformance {
 namespace {
@@ -291,7 +292,7 @@ struct Road {
   bool secure;
 };
 
-class CompressionTest : public testing::TestWithParam<Road> {
+class CompressionTest : public TestOfCase<Road> {
  protected:
   void ExpectEchoes(const std::string& offer, std::size_t size, std::size_t fragment) {
     DeflatingClient client(GetParam().path, offer, GetParam().secure);
@@ -323,7 +324,7 @@ class CompressionTest : public testing::TestWithParam<Road> {
   }
 };
 
-TEST_P(CompressionTest, EverySizeWithEveryAgreement) {
+TEST_EACH(CompressionTest, EverySizeWithEveryAgreement) {
   for (const char* offer : kAccepted) {
     // Up to twice the largest window.
     for (const std::size_t size : {0, 1, 16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536}) {
@@ -333,7 +334,7 @@ TEST_P(CompressionTest, EverySizeWithEveryAgreement) {
   }
 }
 
-TEST_P(CompressionTest, EverySizeInFragments) {
+TEST_EACH(CompressionTest, EverySizeInFragments) {
   for (const char* offer :
        {"permessage-deflate",
         "permessage-deflate; server_max_window_bits=9; client_max_window_bits"}) {
@@ -348,7 +349,7 @@ TEST_P(CompressionTest, EverySizeInFragments) {
   }
 }
 
-TEST_P(CompressionTest, ManyMessages) {
+TEST_EACH(CompressionTest, ManyMessages) {
   for (const std::size_t size : {16, 300}) {
     DeflatingClient client(GetParam().path, "permessage-deflate; client_max_window_bits",
                            GetParam().secure);
@@ -367,17 +368,17 @@ TEST_P(CompressionTest, ManyMessages) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
+INSTANTIATE_NAMED_CASES(
     Everywhere, CompressionTest,
-    testing::Values(Road{"/deflate/service", false}, Road{"/deflate/bytes", false},
-                    Road{"/takeover/service", false}, Road{"/takeover/bytes", false},
-                    Road{"/takeover/enforced", false}, Road{"/deflate/deflated", false},
-                    Road{"/takeover/deflated", false}, Road{"/takeover/service", true}),
     [](const testing::TestParamInfo<Road>& row) {
       std::string name = (row.param.secure ? "tls" : "plain") + std::string(row.param.path);
       std::ranges::replace(name, '/', '_');
       return name;
-    });
+    },
+    Road{"/deflate/service", false}, Road{"/deflate/bytes", false},
+    Road{"/takeover/service", false}, Road{"/takeover/bytes", false},
+    Road{"/takeover/enforced", false}, Road{"/deflate/deflated", false},
+    Road{"/takeover/deflated", false}, Road{"/takeover/service", true});
 
 // ---- rules
 
@@ -537,9 +538,9 @@ void ExpectRule(const Rule& rule, FarEnd far, const std::vector<std::string_view
   EXPECT_TRUE(Fit(got.messages, rule, far)) << got.messages.size() << " messages";
 }
 
-class CompressionRules : public testing::TestWithParam<FarEnd> {};
+class CompressionRules : public TestOfCase<FarEnd> {};
 
-TEST_P(CompressionRules, HoldHoweverTheBytesCome) {
+TEST_EACH(CompressionRules, HoldHoweverTheBytesCome) {
   for (const Rule& rule : Rules()) {
     SCOPED_TRACE(rule.name);
     const std::string sent = rule.sent + (rule.close == 1000 ? Close(1000) : Ping("late"));
@@ -556,9 +557,9 @@ TEST_P(CompressionRules, HoldHoweverTheBytesCome) {
 
 // The limit applies to the inflated message, and is enforced as soon as it is exceeded: the message
 // in this test never ends.
-class CompressionBomb : public testing::TestWithParam<FarEnd> {};
+class CompressionBomb : public TestOfCase<FarEnd> {};
 
-TEST_P(CompressionBomb, EndsWith1009) {
+TEST_EACH(CompressionBomb, EndsWith1009) {
   DeflatingClient client(PathOf(GetParam(), "/deflate"), "permessage-deflate", false);
   Deflater deflater(15, true);
   const std::string bomb = deflater.Deflate(std::string(4 << 20, '\0'));
@@ -574,13 +575,10 @@ std::string NameOfFarEnd(const testing::TestParamInfo<FarEnd>& row) {
   return PathOf(row.param, "").substr(1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Everywhere, CompressionRules,
-                         testing::Values(FarEnd::kService, FarEnd::kEnforced, FarEnd::kDeflated),
-                         NameOfFarEnd);
-INSTANTIATE_TEST_SUITE_P(Everywhere, CompressionBomb,
-                         testing::Values(FarEnd::kService, FarEnd::kBytes, FarEnd::kEnforced,
-                                         FarEnd::kDeflated),
-                         NameOfFarEnd);
+INSTANTIATE_NAMED_CASES(Everywhere, CompressionRules, NameOfFarEnd, FarEnd::kService,
+                        FarEnd::kEnforced, FarEnd::kDeflated);
+INSTANTIATE_NAMED_CASES(Everywhere, CompressionBomb, NameOfFarEnd, FarEnd::kService, FarEnd::kBytes,
+                        FarEnd::kEnforced, FarEnd::kDeflated);
 
 TEST(CompressionLimits, MessagesWithinTheLimitWhenInflatedPass) {
   DeflatingClient client("/deflate/service", "permessage-deflate", false);

@@ -18,6 +18,7 @@
 #include "tests/conformance/reference.h"
 #include "tests/conformance/stage.h"
 #include "tests/conformance/verdict.h"
+#include "tests/support/cases.h"
 
 namespace upgate::conformance {
 namespace {
@@ -95,7 +96,7 @@ struct Played {
   std::unique_ptr<Connection> client = nullptr;
 };
 
-class EndpointTest : public testing::TestWithParam<Setting> {
+class EndpointTest : public TestOfCase<Setting> {
  protected:
   void PlayAll(const std::vector<Case>& cases, Reads reads = Reads::kFrames,
                std::string_view in_front = "", std::uint64_t max_message = 17 << 20) {
@@ -165,32 +166,32 @@ class EndpointTest : public testing::TestWithParam<Setting> {
   std::string_view in_front_;
 };
 
-TEST_P(EndpointTest, Framing) {
+TEST_EACH(EndpointTest, Framing) {
   PlayAll(FramingCases());
 }
-TEST_P(EndpointTest, ReservedBits) {
+TEST_EACH(EndpointTest, ReservedBits) {
   PlayAll(ReservedBitCases());
 }
-TEST_P(EndpointTest, Opcodes) {
+TEST_EACH(EndpointTest, Opcodes) {
   PlayAll(OpcodeCases());
 }
-TEST_P(EndpointTest, Pings) {
+TEST_EACH(EndpointTest, Pings) {
   PlayAll(PingCases());
 }
-TEST_P(EndpointTest, Fragments) {
+TEST_EACH(EndpointTest, Fragments) {
   PlayAll(FragmentCases());
 }
-TEST_P(EndpointTest, Utf8) {
+TEST_EACH(EndpointTest, Utf8) {
   PlayAll(Utf8Cases(), Reads::kText);
 }
-TEST_P(EndpointTest, Close) {
+TEST_EACH(EndpointTest, Close) {
   PlayAll(CloseCases());
 }
-TEST_P(EndpointTest, SizeLimit) {
+TEST_EACH(EndpointTest, SizeLimit) {
   PlayAll(SizeLimitCases(), Reads::kFrames, "/small", kSmallMessage);
 }
 
-INSTANTIATE_TEST_SUITE_P(Everywhere, EndpointTest, testing::ValuesIn(Settings()), NameOfSetting);
+INSTANTIATE_CASES_IN(Everywhere, EndpointTest, NameOfSetting, Settings());
 
 }  // namespace
 }  // namespace upgate::conformance

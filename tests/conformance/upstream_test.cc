@@ -19,6 +19,7 @@
 #include "tests/conformance/gateway.h"
 #include "tests/conformance/reference.h"
 #include "tests/conformance/stage.h"
+#include "tests/support/cases.h"
 
 namespace upgate::conformance::upstream_test {
 namespace {
@@ -198,7 +199,7 @@ std::vector<WrongAnswer> WrongAnswers() {
   };
 }
 
-class WrongAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
+class WrongAnswerTest : public TestOfCase<On<WrongAnswer>> {
  protected:
   std::string Answer() const {
     std::string answer = GetParam().row.head + "\r\n" + GetParam().row.behind;
@@ -221,20 +222,18 @@ class WrongAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
       GetParam().path};
 };
 
-TEST_P(WrongAnswerTest, IsA502) {
+TEST_EACH(WrongAnswerTest, IsA502) {
   relayed_.server->Send(Answer());
   Expect502();
 }
 
-TEST_P(WrongAnswerTest, IsA502ByteByByte) {
+TEST_EACH(WrongAnswerTest, IsA502ByteByByte) {
   SendByteByByte(*relayed_.server, Answer());
   Expect502();
 }
 
-INSTANTIATE_TEST_SUITE_P(Upstream, WrongAnswerTest,
-                         testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
-                                                 WrongAnswers())),
-                         NameOfRow());
+INSTANTIATE_CASES_IN(Upstream, WrongAnswerTest, NameOfRow(),
+                     OnAll({"/live", "/enforced", "/deflated"}, WrongAnswers()));
 
 // ---- responses with errors that have only one interpretation
 
@@ -253,7 +252,7 @@ std::vector<WrongAnswer> HealedAnswers() {
   };
 }
 
-class HealedAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
+class HealedAnswerTest : public TestOfCase<On<WrongAnswer>> {
  protected:
   std::string Answer() const {
     std::string slip = GetParam().row.head;
@@ -268,7 +267,8 @@ class HealedAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
     for (const char* field : {"\r\nContent-Length", "\r\nTransfer-Encoding",
                               "\r\nSec-WebSocket-Protocol", "\r\nSec-WebSocket-Extensions"})
       EXPECT_THAT(head, Not(HasSubstr(field)));
-    while (ReadServer(relayed_.client.received()).messages.empty())
+    // A message that has not ended is in `messages`, too.
+    while (ReadServer(relayed_.client.received()).payload.empty())
       ASSERT_TRUE(relayed_.client.Await(relayed_.client.received().size() + 1));
     EXPECT_EQ(ReadServer(relayed_.client.received()).messages[0], (Message{kText, "early"}));
     EXPECT_EQ(ReadServer(relayed_.client.received()).fault, "");
@@ -277,20 +277,18 @@ class HealedAnswerTest : public testing::TestWithParam<On<WrongAnswer>> {
   Relayed relayed_{"", GetParam().path};
 };
 
-TEST_P(HealedAnswerTest, IsA101) {
+TEST_EACH(HealedAnswerTest, IsA101) {
   relayed_.server->Send(Answer());
   ExpectFrames();
 }
 
-TEST_P(HealedAnswerTest, IsA101ByteByByte) {
+TEST_EACH(HealedAnswerTest, IsA101ByteByByte) {
   SendByteByByte(*relayed_.server, Answer());
   ExpectFrames();
 }
 
-INSTANTIATE_TEST_SUITE_P(Upstream, HealedAnswerTest,
-                         testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
-                                                 HealedAnswers())),
-                         NameOfRow());
+INSTANTIATE_CASES_IN(Upstream, HealedAnswerTest, NameOfRow(),
+                     OnAll({"/live", "/enforced", "/deflated"}, HealedAnswers()));
 
 TEST(Upstream, AnEndlessHeadIsA502) {
   Relayed relayed;
@@ -337,7 +335,7 @@ struct OtherAnswer {
   std::string body;
 };
 
-class OtherAnswerTest : public testing::TestWithParam<On<OtherAnswer>> {
+class OtherAnswerTest : public TestOfCase<On<OtherAnswer>> {
  protected:
   std::string Answer() const {
     return "HTTP/1.1 " + GetParam().row.head + GetParam().row.framing + "\r\n" +
@@ -366,12 +364,12 @@ class OtherAnswerTest : public testing::TestWithParam<On<OtherAnswer>> {
   Relayed relayed_{"", GetParam().path};
 };
 
-TEST_P(OtherAnswerTest, GoesToTheClientWhole) {
+TEST_EACH(OtherAnswerTest, GoesToTheClientWhole) {
   relayed_.server->Send(Answer());
   ExpectWhole();
 }
 
-TEST_P(OtherAnswerTest, GoesToTheClientWholeByteByByte) {
+TEST_EACH(OtherAnswerTest, GoesToTheClientWholeByteByByte) {
   const std::string answer = Answer();
   // Sent at once, the body up to the end would be relayed as a different number of chunks.
   const std::size_t head = answer.size() - GetParam().row.wire.size();
@@ -398,9 +396,8 @@ std::vector<OtherAnswer> OtherAnswers() {
        "busy", "busy"}};
 }
 
-INSTANTIATE_TEST_SUITE_P(Upstream, OtherAnswerTest,
-                         testing::ValuesIn(OnAll({"/live", "/deflated"}, OtherAnswers())),
-                         NameOfRow());
+INSTANTIATE_CASES_IN(Upstream, OtherAnswerTest, NameOfRow(),
+                     OnAll({"/live", "/deflated"}, OtherAnswers()));
 
 // ---- the proper 101
 
@@ -487,7 +484,7 @@ struct WrongFrame {
   unsigned server_gets;
 };
 
-class WrongFrameTest : public testing::TestWithParam<On<WrongFrame>> {
+class WrongFrameTest : public TestOfCase<On<WrongFrame>> {
  protected:
   void SetUp() override {
     const bool deflates = GetParam().path == "/deflated";
@@ -522,12 +519,12 @@ class WrongFrameTest : public testing::TestWithParam<On<WrongFrame>> {
   Relayed relayed_{"", GetParam().path};
 };
 
-TEST_P(WrongFrameTest, EndsTheSession) {
+TEST_EACH(WrongFrameTest, EndsTheSession) {
   relayed_.server->Send(FromServer(kText, "good") + GetParam().row.frame);
   ExpectTwoCloses();
 }
 
-TEST_P(WrongFrameTest, EndsTheSessionByteByByte) {
+TEST_EACH(WrongFrameTest, EndsTheSessionByteByByte) {
   SendByteByByte(*relayed_.server, FromServer(kText, "good") + GetParam().row.frame.substr(0, 64));
   relayed_.server->Send(std::string_view(GetParam().row.frame)
                             .substr(std::min<std::size_t>(64, GetParam().row.frame.size())));
@@ -619,15 +616,12 @@ std::vector<WrongFrame> WrongDeflateData() {
   };
 }
 
-INSTANTIATE_TEST_SUITE_P(AllRelays, WrongFrameTest,
-                         testing::ValuesIn(OnAll({"/live", "/enforced", "/deflated"},
-                                                 WrongFrames())),
-                         NameOfRow());
-INSTANTIATE_TEST_SUITE_P(Ends, WrongFrameTest,
-                         testing::ValuesIn(OnAll({"/enforced", "/deflated"}, WrongMessages())),
-                         NameOfRow());
-INSTANTIATE_TEST_SUITE_P(Inflating, WrongFrameTest,
-                         testing::ValuesIn(OnAll({"/deflated"}, WrongDeflateData())), NameOfRow());
+INSTANTIATE_CASES_IN(AllRelays, WrongFrameTest, NameOfRow(),
+                     OnAll({"/live", "/enforced", "/deflated"}, WrongFrames()));
+INSTANTIATE_CASES_IN(Ends, WrongFrameTest, NameOfRow(),
+                     OnAll({"/enforced", "/deflated"}, WrongMessages()));
+INSTANTIATE_CASES_IN(Inflating, WrongFrameTest, NameOfRow(),
+                     OnAll({"/deflated"}, WrongDeflateData()));
 
 TEST(WrongFrame, OneThatIsCompressedWithoutAnAgreement) {
   for (const char* path : {"/enforced", "/deflated"}) {

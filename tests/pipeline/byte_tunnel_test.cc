@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::byte_tunnel_test {
 namespace {
@@ -56,10 +57,10 @@ class Tunnel {
   GatewayClient client;
 };
 
-class TunnelAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, TunnelAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+class TunnelAtChunk : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, TunnelAtChunk, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
+TEST_EACH(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.client.Send(BinaryFrame("one") + Fragmented(kText, "fragmented", 3) + PingFrame("p") +
                 BinaryFrame("") + BinaryFrame(std::string(300, 'x')));
@@ -74,7 +75,7 @@ TEST_P(TunnelAtChunk, PayloadGoesToTheServerAndComesBackAsBinary) {
 
 // The payload of many frames in one read is written at once: nothing may be lost or reordered,
 // whatever frames are in between.
-TEST_P(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
+TEST_EACH(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   std::string frames;
   std::string payload;
@@ -96,7 +97,7 @@ TEST_P(TunnelAtChunk, ManyFramesOfEverySizeArriveInOrder) {
   EXPECT_EQ(t.client.Frames().size(), static_cast<std::size_t>(pings));
 }
 
-TEST_P(TunnelAtChunk, PingsAreAnsweredInOrderWithTheirPayload) {
+TEST_EACH(TunnelAtChunk, PingsAreAnsweredInOrderWithTheirPayload) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.client.Send(PingFrame("1") + PingFrame(std::string(125, '2')) + BinaryFrame("x") +
                 PingFrame(""));
@@ -108,7 +109,7 @@ TEST_P(TunnelAtChunk, PingsAreAnsweredInOrderWithTheirPayload) {
   EXPECT_EQ(order, "1,2,,");
 }
 
-TEST_P(TunnelAtChunk, TextIsCutAtCharacters) {
+TEST_EACH(TunnelAtChunk, TextIsCutAtCharacters) {
   Tunnel t("/text", {.read_chunk = GetParam()});
   const std::string text = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z";
   t.server().Send(text);
@@ -122,7 +123,7 @@ TEST_P(TunnelAtChunk, TextIsCutAtCharacters) {
   EXPECT_EQ(got, text);
 }
 
-TEST_P(TunnelAtChunk, Base64BothWays) {
+TEST_EACH(TunnelAtChunk, Base64BothWays) {
   Tunnel t("/base64", {.read_chunk = GetParam()});
   t.client.Send(TextFrame("aGVsbG8=") + Fragmented(kText, "d29ybGQh", 3));
   EXPECT_EQ(t.server().TakeReceived(), "helloworld!");
@@ -141,7 +142,7 @@ TEST_P(TunnelAtChunk, Base64BothWays) {
 
 // ---- closing
 
-TEST_P(TunnelAtChunk, TheServersEndIsClose1000AfterAllItsData) {
+TEST_EACH(TunnelAtChunk, TheServersEndIsClose1000AfterAllItsData) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.server().Send("last words");
   t.server().Shutdown();
@@ -164,7 +165,7 @@ TEST_P(TunnelAtChunk, TheServersEndIsClose1000AfterAllItsData) {
   EXPECT_EQ(t.gw.log().Last("session close", "code"), "1000");
 }
 
-TEST_P(TunnelAtChunk, TheClientsCloseIsAnsweredAfterTheServersLastBytes) {
+TEST_EACH(TunnelAtChunk, TheClientsCloseIsAnsweredAfterTheServersLastBytes) {
   Tunnel t("/b", {.read_chunk = GetParam()});
   t.client.Send(BinaryFrame("bye") + CloseFrame(3001, "done"));
   EXPECT_EQ(t.server().TakeReceived(), "bye");

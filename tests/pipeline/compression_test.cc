@@ -11,6 +11,7 @@
 #include "gateway/base/base64.h"
 #include "gateway/ws/deflate.h"
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 #include "tests/support/raw_deflate.h"
 
 namespace upgate::test::compression_test {
@@ -168,11 +169,10 @@ routes: [ { path: /, plugin: echo, compression: { threshold: 0 } } ]
 
 // ---- messages
 
-class CompressionAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, CompressionAtChunk,
-                         testing::Values(1, 2, 3, 7, 4096, 65536));
+class CompressionAtChunk : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, CompressionAtChunk, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(CompressionAtChunk, MessagesOfEveryKindComeBack) {
+TEST_EACH(CompressionAtChunk, MessagesOfEveryKindComeBack) {
   for (const std::string_view path : {"/echo", "/takeover"}) {
     const bool fresh = path == "/echo";
     TestGateway gw(kConfig, {.read_chunk = GetParam()});
@@ -207,7 +207,7 @@ TEST_P(CompressionAtChunk, MessagesOfEveryKindComeBack) {
   }
 }
 
-TEST_P(CompressionAtChunk, ThePayloadReachesServersOfBytes) {
+TEST_EACH(CompressionAtChunk, ThePayloadReachesServersOfBytes) {
   for (const std::string_view path : {"/b", "/text", "/base64"}) {
     TestGateway gw(kConfig, {.read_chunk = GetParam()});
     TestServer server(gw.network(), Address("127.0.0.1:7000"));
@@ -314,7 +314,7 @@ int CodeOf(std::string_view path, std::string_view offer, std::string_view wire,
   return code;
 }
 
-TEST_P(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
+TEST_EACH(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
   const auto code = [](std::string_view wire, std::string_view offer = Offer()) {
     return CodeOf("/echo", offer, wire, GetParam());
   };
@@ -331,7 +331,7 @@ TEST_P(CompressionAtChunk, Rsv1IsOnlyForTheFirstFrameOfAMessage) {
     EXPECT_EQ(code(Frame(kText, hello, {.rsv = rsv})), 1002);
 }
 
-TEST_P(CompressionAtChunk, InvalidDeflateDataAndInvalidTextAre1007) {
+TEST_EACH(CompressionAtChunk, InvalidDeflateDataAndInvalidTextAre1007) {
   const auto code = [](std::string_view wire) {
     return CodeOf("/echo", Offer(), wire, GetParam());
   };
@@ -350,7 +350,7 @@ TEST_P(CompressionAtChunk, InvalidDeflateDataAndInvalidTextAre1007) {
       << "refers to data before the window";
 }
 
-TEST_P(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
+TEST_EACH(CompressionAtChunk, AMessageIsTooBigWhenItsContentIs) {
   const auto send = [](std::string_view wire) {
     return CodeOf("/small", Offer(), wire, GetParam());
   };

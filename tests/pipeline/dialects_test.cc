@@ -8,6 +8,7 @@
 #include "gateway/base/base64.h"
 #include "gateway/ws/handshake.h"
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::dialects_test {
 namespace {
@@ -301,16 +302,22 @@ TEST(DialectHandshake, WithoutBinaryMessagesTheEncodingIsTextOrBase64) {
 
 // ---- frames to bytes and to services
 
-class DialectAtChunk : public testing::TestWithParam<std::tuple<Dialect, std::size_t>> {
+class DialectAtChunk : public TestOfCase<std::tuple<Dialect, std::size_t>> {
  protected:
   Dialect dialect() const { return std::get<0>(GetParam()); }
   MemoryNetwork::Options options() const { return {.read_chunk = std::get<1>(GetParam())}; }
 };
-INSTANTIATE_TEST_SUITE_P(DialectsAndBytesPerRead, DialectAtChunk,
-                         testing::Combine(testing::Values(Dialect::kHixie76, Dialect::kHixie75),
-                                          testing::Values(1, 2, 3, 7, 4096, 65536)));
 
-TEST_P(DialectAtChunk, TextToAServerOfBytesAndBack) {
+std::vector<std::tuple<Dialect, std::size_t>> DialectsAndChunks() {
+  std::vector<std::tuple<Dialect, std::size_t>> cases;
+  for (const Dialect dialect : {Dialect::kHixie76, Dialect::kHixie75}) {
+    for (const std::size_t chunk : {1, 2, 3, 7, 4096, 65536}) cases.emplace_back(dialect, chunk);
+  }
+  return cases;
+}
+INSTANTIATE_CASES_IN(DialectsAndBytesPerRead, DialectAtChunk, NameByValue{}, DialectsAndChunks());
+
+TEST_EACH(DialectAtChunk, TextToAServerOfBytesAndBack) {
   Old o(dialect(), options());
   o.MustOpen("/bytes");
   o.Send(Text("one") + Text("") + Text("tw\xc3\xb6") + "\x80\x03\xff\xff\xff"s + "\x01gone\xff" +
@@ -327,7 +334,7 @@ TEST_P(DialectAtChunk, TextToAServerOfBytesAndBack) {
   EXPECT_EQ(stats.sessions_by_dialect[static_cast<std::size_t>(dialect())].Get(), 1u);
 }
 
-TEST_P(DialectAtChunk, BinaryAsBase64ToAServerOfBytesAndBack) {
+TEST_EACH(DialectAtChunk, BinaryAsBase64ToAServerOfBytesAndBack) {
   Old o(dialect(), options());
   o.MustOpen("/bytes?encoding=base64");
   const std::string binary = "\0\xff\x80\x01 any bytes \xff\0"s;
@@ -347,7 +354,7 @@ TEST_P(DialectAtChunk, BinaryAsBase64ToAServerOfBytesAndBack) {
   EXPECT_EQ(back, binary);
 }
 
-TEST_P(DialectAtChunk, EchoInsideTheGateway) {
+TEST_EACH(DialectAtChunk, EchoInsideTheGateway) {
   Old o(dialect(), options());
   o.MustOpen("/echo");
   const std::string wire = Text("hello") + Text("") + Text(std::string(70000, 'x'));
@@ -355,7 +362,7 @@ TEST_P(DialectAtChunk, EchoInsideTheGateway) {
   EXPECT_EQ(o.Take(), wire);
 }
 
-TEST_P(DialectAtChunk, AWebSocketServerGetsFramesOfTheStandard) {
+TEST_EACH(DialectAtChunk, AWebSocketServerGetsFramesOfTheStandard) {
   Old o(dialect(), options());
   o.MustOpen("/live/a");
   o.Send(Text("hello") + Text("second"));
@@ -416,7 +423,7 @@ TEST(DialectSession, AServerMayNotChooseFeaturesThatADraftLacks) {
 
 // ---- closing
 
-TEST_P(DialectAtChunk, TheClientsClose) {
+TEST_EACH(DialectAtChunk, TheClientsClose) {
   Old o(dialect(), options());
   o.MustOpen("/bytes");
   o.Send(Text("last"));
@@ -436,7 +443,7 @@ TEST_P(DialectAtChunk, TheClientsClose) {
   EXPECT_EQ(o.Closes(1000, 0), 1u);
 }
 
-TEST_P(DialectAtChunk, TheServersEnd) {
+TEST_EACH(DialectAtChunk, TheServersEnd) {
   Old o(dialect(), options());
   o.MustOpen("/bytes");
   o.bytes[0].Send("x");
@@ -450,7 +457,7 @@ TEST_P(DialectAtChunk, TheServersEnd) {
   EXPECT_EQ(o.Closes(1000, 0), 1u);
 }
 
-TEST_P(DialectAtChunk, ClosesThroughAWebSocketServer) {
+TEST_EACH(DialectAtChunk, ClosesThroughAWebSocketServer) {
   Old o(dialect(), options());
   o.MustOpen("/live/a");
   dialect() == Dialect::kHixie76 ? o.Send(kClosing) : o.client.peer().Shutdown();

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 #include "tests/support/temp_folder.h"
 
 namespace upgate::test::files_test {
@@ -53,10 +54,10 @@ std::string Get(std::string_view target, std::string_view extra = {},
          std::string(extra) + "\r\n";
 }
 
-class FilesPipeline : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, FilesPipeline, testing::Values(1, 7, 65536));
+class FilesPipeline : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, FilesPipeline, 1, 7, 65536);
 
-TEST_P(FilesPipeline, PipelinedRequestsAreAnsweredInOrderAndWhole) {
+TEST_EACH(FilesPipeline, PipelinedRequestsAreAnsweredInOrderAndWhole) {
   const Site site;
   TestGateway gw(site.Config(), {.read_chunk = GetParam()});
   auto client = gw.Connect();

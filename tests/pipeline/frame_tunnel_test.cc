@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::frame_tunnel_test {
 namespace {
@@ -70,10 +71,10 @@ class Relay {
   std::string request;
 };
 
-class RelayAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, RelayAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+class RelayAtChunk : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, RelayAtChunk, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(RelayAtChunk, FramesPassBothWaysUnchanged) {
+TEST_EACH(RelayAtChunk, FramesPassBothWaysUnchanged) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   ASSERT_EQ(r.answer.status, 101);
   const std::string out = TextFrame("hello") + PingFrame("p") +
@@ -93,7 +94,7 @@ TEST_P(RelayAtChunk, FramesPassBothWaysUnchanged) {
   EXPECT_EQ(r.gw.route_stats().out.pongs.Get(), 1u);
 }
 
-TEST_P(RelayAtChunk, EarlyFramesOfBothEndsArrive) {
+TEST_EACH(RelayAtChunk, EarlyFramesOfBothEndsArrive) {
   Relay r("/live/a", {.read_chunk = GetParam()}, "", ServerFrame(kText, "early"));
   ASSERT_EQ(r.answer.status, 101);
   r.Run();
@@ -156,7 +157,7 @@ TEST(FrameTunnel, EveryFieldOfThe101IsForwardedWithRepetitions) {
   }
 }
 
-TEST_P(RelayAtChunk, FramingOfA101IsIgnoredAndNotForwarded) {
+TEST_EACH(RelayAtChunk, FramingOfA101IsIgnoredAndNotForwarded) {
   for (const std::string_view framing :
        {"Content-Length: 0\r\n", "Content-Length: 7\r\nContent-Length: 3\r\n",
         "Transfer-Encoding: chunked\r\n", "Content-Length:\r\nTransfer-Encoding: gzip\r\n"}) {
@@ -195,7 +196,7 @@ TEST(FrameTunnel, UnambiguousErrorsInA101AreCorrected) {
 }
 
 // Many WebSocket clients take any head but a 101 for a refusal.
-TEST_P(RelayAtChunk, InterimResponsesBeforeThe101AreDropped) {
+TEST_EACH(RelayAtChunk, InterimResponsesBeforeThe101AreDropped) {
   for (const std::string_view target : {"/live/a", "/site/socket", "/enforced"}) {
     SCOPED_TRACE(target);
     Relay r(target, {.read_chunk = GetParam()}, {}, {}, {},
@@ -309,7 +310,7 @@ TEST(FrameTunnel, AForeignOriginNeverReachesTheServer) {
 
 // ---- closing
 
-TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
+TEST_EACH(RelayAtChunk, TheEndsCloseOnTheirOwn) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(3001, "done"));
   EXPECT_EQ(r.server().TakeReceived(), CloseFrame(3001, "done"));
@@ -327,7 +328,7 @@ TEST_P(RelayAtChunk, TheEndsCloseOnTheirOwn) {
 }
 
 // As a server the gateway is the first to end a connection (RFC 6455, section 7.1.1).
-TEST_P(RelayAtChunk, TheServersAnswerEndsTheConnectionToTheClientAtOnce) {
+TEST_EACH(RelayAtChunk, TheServersAnswerEndsTheConnectionToTheClientAtOnce) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(1000));
   EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
@@ -343,7 +344,7 @@ TEST_P(RelayAtChunk, TheServersAnswerEndsTheConnectionToTheClientAtOnce) {
 }
 
 // What a client sends behind its Close must not cost it the answer, which a reset could.
-TEST_P(RelayAtChunk, TheConnectionOfAClientThatSaidCloseStaysOpenUntilItEnds) {
+TEST_EACH(RelayAtChunk, TheConnectionOfAClientThatSaidCloseStaysOpenUntilItEnds) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(1000));
   r.server().Send(ServerFrame(kClose, CloseBody(1000)));
@@ -361,7 +362,7 @@ TEST_P(RelayAtChunk, TheConnectionOfAClientThatSaidCloseStaysOpenUntilItEnds) {
   EXPECT_EQ(r.gw.gateway().sessions(), 0u);
 }
 
-TEST_P(RelayAtChunk, DataAfterACloseIsNeitherReadNorForwarded) {
+TEST_EACH(RelayAtChunk, DataAfterACloseIsNeitherReadNorForwarded) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   r.client.Send(CloseFrame(1000) + std::string("\xff\xff\xff\xff no frames, but bytes"));
   EXPECT_EQ(r.server().TakeReceived(), CloseFrame(1000));
@@ -412,7 +413,7 @@ TEST(FrameTunnel, AMessageThatIsTooLargeIs1009BeforeTheServerGetsIt) {
   EXPECT_EQ(r.gw.log().Last("session close", "why"), kWhy);
 }
 
-TEST_P(RelayAtChunk, AServerThatBreaksARuleGetsACloseAndSoDoesTheClient) {
+TEST_EACH(RelayAtChunk, AServerThatBreaksARuleGetsACloseAndSoDoesTheClient) {
   struct Case {
     std::string bad;
     int to_server;
@@ -462,7 +463,7 @@ TEST(FrameTunnel, MessageSizeIsOfClientsOnly) {
 
 // Chromium treats 1014 as an error: it must not reach a client from the server, however its Close
 // is split.
-TEST_P(RelayAtChunk, NoClientGets1014) {
+TEST_EACH(RelayAtChunk, NoClientGets1014) {
   for (const std::string_view target : {"/live/a", "/enforced"}) {
     for (const auto& [sent, got] : {std::pair<std::uint16_t, std::uint16_t>{1014, 1011},
                                     {1013, 1013},
@@ -507,7 +508,7 @@ TEST_P(RelayAtChunk, NoClientGets1014) {
   EXPECT_EQ(client.client.peer().TakeReceived(), ServerFrame(kClose, CloseBody(1014)));
 }
 
-TEST_P(RelayAtChunk, NothingOfAServerFollowsItsClose) {
+TEST_EACH(RelayAtChunk, NothingOfAServerFollowsItsClose) {
   for (const std::string& rest :
        {std::string("garbage"), ServerFrame(kClose, ""), ServerFrame(kText, "hi")}) {
     Relay r("/live/a", {.read_chunk = GetParam()});
@@ -624,7 +625,7 @@ std::string TakePing(Relay& r) {
   return frames[0].payload;
 }
 
-TEST_P(RelayAtChunk, PongsForOurPingsDoNotReachTheServer) {
+TEST_EACH(RelayAtChunk, PongsForOurPingsDoNotReachTheServer) {
   Relay r("/live/a", {.read_chunk = GetParam()});
   // An unsolicited pong, and one that answers a ping of the server.
   r.client.Send(PongFrame("unasked1"));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::handshake_test {
 namespace {
@@ -68,10 +69,10 @@ struct EchoServer {
   TestServer server;
 };
 
-class SeedHandshake : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, SeedHandshake, testing::Values(1, 2, 3, 7, 64, 4096));
+class SeedHandshake : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, SeedHandshake, 1, 2, 3, 7, 64, 4096);
 
-TEST_P(SeedHandshake, IsAnsweredLineForLineAndEchoes) {
+TEST_EACH(SeedHandshake, IsAnsweredLineForLineAndEchoes) {
   TestGateway gw(kSeedConfig, {.read_chunk = GetParam()});
   gw.loop().timers().SetUnixSeconds(1328895498);
   EchoServer echo(gw);
@@ -88,7 +89,7 @@ TEST_P(SeedHandshake, IsAnsweredLineForLineAndEchoes) {
   EXPECT_EQ(text, "Hello, \xe2\x82\xac!");
 }
 
-TEST_P(SeedHandshake, EarlyFramesAfterTheHeadAreNotLost) {
+TEST_EACH(SeedHandshake, EarlyFramesAfterTheHeadAreNotLost) {
   TestGateway gw(kSeedConfig, {.read_chunk = GetParam()});
   EchoServer echo(gw);
   auto client = gw.Connect();

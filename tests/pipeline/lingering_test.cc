@@ -10,6 +10,7 @@
 #include "gateway/tls/context.h"
 #include "gateway/ws/handshake.h"
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 #include "tests/support/temp_folder.h"
 
 namespace upgate::test::lingering_test {
@@ -62,13 +63,13 @@ routes:
   - { path: /raw, backend: raw, limits: { sessions: 1 } }
 )";
 
-class SilentServer : public testing::TestWithParam<std::size_t> {
+class SilentServer : public TestOfCase<std::size_t> {
  protected:
   static constexpr std::array<std::string_view, 4> kRoutes{"/live", "/site", "/safe", "/raw"};
 };
-INSTANTIATE_TEST_SUITE_P(Route, SilentServer, testing::Values(0, 1, 2, 3));
+INSTANTIATE_CASES(Route, SilentServer, 0, 1, 2, 3);
 
-TEST_P(SilentServer, HasTheConnectTimeoutUntilThe101) {
+TEST_EACH(SilentServer, HasTheConnectTimeoutUntilThe101) {
   TestGateway gw(kBackends);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   for (std::size_t i = 0; i < 2; ++i) {  // the route allows one session at a time
@@ -168,12 +169,12 @@ class Held {
   GatewayClient client;
 };
 
-class LostClient : public testing::TestWithParam<std::string_view> {};
-INSTANTIATE_TEST_SUITE_P(Session, LostClient, testing::Values("/raw", "/live", "/enforced"));
+class LostClient : public TestOfCase<std::string_view> {};
+INSTANTIATE_CASES(Session, LostClient, "/raw", "/live", "/enforced");
 
 constexpr std::size_t kReadForNobody = 512 * 1024;
 
-TEST_P(LostClient, ItsServerIsNotReadOnAndHasWhatWasSent) {
+TEST_EACH(LostClient, ItsServerIsNotReadOnAndHasWhatWasSent) {
   Held h(GetParam());
   h.client.peer().Send(BinaryFrame("before"));
   h.Run();
@@ -189,7 +190,7 @@ TEST_P(LostClient, ItsServerIsNotReadOnAndHasWhatWasSent) {
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
 }
 
-TEST_P(LostClient, WhileItsQueueIsFullTheServersEndIsSeen) {
+TEST_EACH(LostClient, WhileItsQueueIsFullTheServersEndIsSeen) {
   Held h(GetParam());
   h.client.peer().Stall();
   h.Flood();
@@ -236,7 +237,7 @@ TEST(LostClientOf, ASlowServerThatFloodsGetsAllThatWasSent) {
   }
 }
 
-TEST_P(LostClient, ItsConnectionIsClosedAtOnce) {
+TEST_EACH(LostClient, ItsConnectionIsClosedAtOnce) {
   Held h(GetParam());
   ASSERT_EQ(h.gw.network().stream_count(), 2u);
   h.client.Send(BinaryFrame("12345"));
@@ -250,7 +251,7 @@ TEST_P(LostClient, ItsConnectionIsClosedAtOnce) {
   EXPECT_EQ(h.gw.log().Last("session close", "code"), "1006");
 }
 
-TEST_P(LostClient, ASessionLeftWithOneEndCanBeCutOff) {
+TEST_EACH(LostClient, ASessionLeftWithOneEndCanBeCutOff) {
   for (const bool client : {true, false}) {
     Held h(GetParam());
     (client ? h.client.peer() : h.server()).Reset();
@@ -264,7 +265,7 @@ TEST_P(LostClient, ASessionLeftWithOneEndCanBeCutOff) {
   }
 }
 
-TEST_P(LostClient, ABrokenServersConnectionIsClosedAtOnceToo) {
+TEST_EACH(LostClient, ABrokenServersConnectionIsClosedAtOnceToo) {
   Held h(GetParam());
   h.server().Reset();
   h.Run();
@@ -276,7 +277,7 @@ TEST_P(LostClient, ABrokenServersConnectionIsClosedAtOnceToo) {
   EXPECT_EQ(h.gw.gateway().sessions(), 0u);
 }
 
-TEST_P(LostClient, ItsServerIsNotReadAfterAProtocolError) {
+TEST_EACH(LostClient, ItsServerIsNotReadAfterAProtocolError) {
   Held h(GetParam());
   h.client.Send(ServerFrame(kBinary, "not masked"));
   const std::uint64_t before = h.ReadFromServer();
@@ -298,7 +299,7 @@ TEST(ClosedClient, GetsAllThatTheServerSendsInTime) {
 
 // ---- clients that keep a closed session's connection open
 
-TEST_P(LostClient, OneThatAnsweredTheCloseAndStaysIsNotWaitedForLong) {
+TEST_EACH(LostClient, OneThatAnsweredTheCloseAndStaysIsNotWaitedForLong) {
   Held h(GetParam());
   bool empty = false;
   h.gw.gateway().Drain(1001, io::Millis{0}, [&] { empty = true; });

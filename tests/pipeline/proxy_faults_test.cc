@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::proxy_faults_test {
 namespace {
@@ -62,17 +63,16 @@ struct Framing {
   std::string answer;
 };
 
-class BrokenOff : public testing::TestWithParam<Framing> {};
-INSTANTIATE_TEST_SUITE_P(
-    Framings, BrokenOff,
-    testing::Values(Framing{"Length", kOk},
-                    Framing{"Chunked",
-                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                            "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n"},
-                    Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk}),
-    [](const auto& framing) { return std::string(framing.param.name); });
+class BrokenOff : public TestOfCase<Framing> {};
+INSTANTIATE_NAMED_CASES(
+    Framings, BrokenOff, [](const auto& framing) { return std::string(framing.param.name); },
+    Framing{"Length", kOk},
+    Framing{"Chunked",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n"},
+    Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk});
 
-TEST_P(BrokenOff, IsNeverTakenForComplete) {
+TEST_EACH(BrokenOff, IsNeverTakenForComplete) {
   const std::string& answer = GetParam().answer;
   for (const bool reset : {false, true}) {
     for (std::size_t sent = 0; sent <= answer.size(); ++sent) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::proxy_header_test {
 namespace {
@@ -41,10 +42,10 @@ std::uint64_t Refusals(TestGateway& gw, ProxyFault fault) {
   return gw.listener_stats().proxy_refusals[static_cast<std::size_t>(fault)].Get();
 }
 
-class ProxyHeaderAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ProxyHeaderAtChunk, testing::Values(1, 2, 3, 7, 65536));
+class ProxyHeaderAtChunk : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, ProxyHeaderAtChunk, 1, 2, 3, 7, 65536);
 
-TEST_P(ProxyHeaderAtChunk, ItsAddressIsTheClientsEverywhere) {
+TEST_EACH(ProxyHeaderAtChunk, ItsAddressIsTheClientsEverywhere) {
   for (const std::string& header : {std::string(kV1), EncodeProxyV2(FactsOfV1())}) {
     TestGateway gw(kListening, {.read_chunk = GetParam()});
     TestServer server(gw.network(), Address("127.0.0.1:7001"));
@@ -57,7 +58,7 @@ TEST_P(ProxyHeaderAtChunk, ItsAddressIsTheClientsEverywhere) {
   }
 }
 
-TEST_P(ProxyHeaderAtChunk, SessionsAndTheLogHaveIt) {
+TEST_EACH(ProxyHeaderAtChunk, SessionsAndTheLogHaveIt) {
   TestGateway gw(kListening, {.read_chunk = GetParam()});
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   GatewayClient client = gw.Connect();

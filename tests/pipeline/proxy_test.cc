@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::proxy_test {
 namespace {
@@ -72,10 +73,10 @@ std::string Get(std::string_view path, std::string_view fields = "") {
 
 const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-class ProxyAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ProxyAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+class ProxyAtChunk : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, ProxyAtChunk, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(ProxyAtChunk, AnswersOfEveryFramingComeThroughOverOneServerConnection) {
+TEST_EACH(ProxyAtChunk, AnswersOfEveryFramingComeThroughOverOneServerConnection) {
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
   Site site(gw);
   site.answers = {kOk,
@@ -97,7 +98,7 @@ TEST_P(ProxyAtChunk, AnswersOfEveryFramingComeThroughOverOneServerConnection) {
   EXPECT_EQ(site.server().size(), 1u);
 }
 
-TEST_P(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
+TEST_EACH(ProxyAtChunk, RequestBodiesAndTrailersGoThrough) {
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto client = gw.Connect();

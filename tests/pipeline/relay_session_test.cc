@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 #include "tests/support/raw_deflate.h"
 
 namespace upgate::test::relay_session_test {
@@ -121,10 +122,10 @@ std::string Text(std::size_t size) {
   return text;
 }
 
-class EnforcedAtChunk : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, EnforcedAtChunk, testing::Values(1, 2, 3, 7, 4096, 65536));
+class EnforcedAtChunk : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, EnforcedAtChunk, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(EnforcedAtChunk, MessagesPassBothWays) {
+TEST_EACH(EnforcedAtChunk, MessagesPassBothWays) {
   Relay r("/plain", {.read_chunk = GetParam()});
   ASSERT_EQ(r.answer.status, 101);
   const Received sent{{kText, "t\xc3\xa4xt"},
@@ -154,14 +155,14 @@ TEST_P(EnforcedAtChunk, MessagesPassBothWays) {
   EXPECT_GT(r.gw.server_stats().bytes_sent.Get(), 71'000u);
 }
 
-TEST_P(EnforcedAtChunk, DataAfterTheHandshakesArrives) {
+TEST_EACH(EnforcedAtChunk, DataAfterTheHandshakesArrives) {
   Relay r("/plain", {.read_chunk = GetParam()}, "", "", ServerFrame(kText, "early"));
   r.Run();
   EXPECT_EQ(Messages(r.ClientFrames()), (Received{{kText, "early"}}));
   EXPECT_EQ(r.gw.server_stats().bytes_received.Get(), 7u);
 }
 
-TEST_P(EnforcedAtChunk, PingsAreAnsweredHopByHop) {
+TEST_EACH(EnforcedAtChunk, PingsAreAnsweredHopByHop) {
   Relay r("/plain", {.read_chunk = GetParam()});
   r.client.Send(Frame(kText, "a", {.fin = false}) + PingFrame("to the gateway") +
                 PongFrame("unasked") + Frame(kContinuation, "b"));
@@ -226,7 +227,7 @@ TEST(RelayHandshake, AServerThatAgreesOnWhatWasNotOfferedIsA502) {
   EXPECT_EQ(plain.answer.status, 502) << "the client's offer was not forwarded";
 }
 
-TEST_P(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {
+TEST_EACH(EnforcedAtChunk, CompressionEndsAtTheGatewayOnEitherSide) {
   const std::string text = Text(3000);
   Relay client("/client", {.read_chunk = GetParam()}, "", kOffer);
   client.client.Send(Frame(kText, RawDeflater().Message(text), {.rsv = kRsv1}));
@@ -304,7 +305,7 @@ TEST(RelaySession, UncompressedMessagesForACompressingClientAreNotSplit) {
   EXPECT_EQ(r.ServerFrames().size(), 2u);
 }
 
-TEST_P(EnforcedAtChunk, BothSidesMayUseContextTakeover) {
+TEST_EACH(EnforcedAtChunk, BothSidesMayUseContextTakeover) {
   Relay r("/both", {.read_chunk = GetParam()}, kOffer, kOffer);
   ASSERT_EQ(r.answer.status, 101);
   RawDeflater client_deflater, server_deflater;
@@ -364,7 +365,7 @@ routes: [ { path: /, backend: live, enforce: true, compression: { threshold: 0 }
 
 // ---- protocol violations
 
-TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
+TEST_EACH(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
   const auto codes = [](std::string_view wire, std::string_view target = "/plain",
                         std::string_view offer = "") {
     Relay r(target, {.read_chunk = GetParam()}, "", offer);
@@ -389,7 +390,7 @@ TEST_P(EnforcedAtChunk, AClientThatBreaksARuleGetsItsCodeAndTheServer1001) {
             std::pair(1007, 1001));
 }
 
-TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1011Or1009) {
+TEST_EACH(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1011Or1009) {
   const auto codes = [](std::string_view wire, std::string_view target = "/plain",
                         std::string_view answer = "") {
     Relay r(target, {.read_chunk = GetParam()}, answer);
@@ -417,7 +418,7 @@ TEST_P(EnforcedAtChunk, AServerThatBreaksARuleGetsItsCodeAndTheClient1011Or1009)
 }
 
 // If messages of the server are not limited, only the data collected for a compressor is.
-TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
+TEST_EACH(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
   if (GetParam() < 7) return;  // slow, and shows nothing new
   for (const std::string_view target : {"/client", "/both"}) {
     Relay r(target, {.read_chunk = GetParam()}, "", kOffer);
@@ -442,7 +443,7 @@ TEST_P(EnforcedAtChunk, LongMessagesOfServersGoToACompressorInPieces) {
 
 // ---- closing
 
-TEST_P(EnforcedAtChunk, TheClientsCloseFollowsItsMessagesAndTheServersAnswerComesBack) {
+TEST_EACH(EnforcedAtChunk, TheClientsCloseFollowsItsMessagesAndTheServersAnswerComesBack) {
   Relay r("/plain", {.read_chunk = GetParam()});
   r.client.Send(TextFrame("last") + CloseFrame(3001, "enough"));
   const auto frames = r.ServerFrames();
@@ -463,7 +464,7 @@ TEST_P(EnforcedAtChunk, TheClientsCloseFollowsItsMessagesAndTheServersAnswerCome
   EXPECT_EQ(r.gw.log().Last("session close", "why"), "enough");
 }
 
-TEST_P(EnforcedAtChunk, TheServersClosePassesAndTheClientsAnswerGoesBack) {
+TEST_EACH(EnforcedAtChunk, TheServersClosePassesAndTheClientsAnswerGoesBack) {
   Relay r("/plain", {.read_chunk = GetParam()});
   r.ServerSends(ServerFrame(kText, "last") +
                 Frame(kClose, CloseBody(1012, "restart"), {.mask = {}}));

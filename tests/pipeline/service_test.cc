@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::service_test {
 namespace {
@@ -18,10 +19,10 @@ routes:
   - { path: /stats, plugin: stats }
 )";
 
-class EchoService : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, EchoService, testing::Values(1, 2, 3, 7, 4096, 65536));
+class EchoService : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, EchoService, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(EchoService, SendsMessagesBackWholeAndOfTheirKind) {
+TEST_EACH(EchoService, SendsMessagesBackWholeAndOfTheirKind) {
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
   auto client = gw.Connect();
   EXPECT_EQ(client.Upgrade("/echo").status, 101);

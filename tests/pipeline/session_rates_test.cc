@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 
 namespace upgate::test::session_rates_test {
 namespace {
@@ -79,12 +80,10 @@ class Session {
   GatewayClient client;
 };
 
-class DelayTest : public testing::TestWithParam<std::string_view> {};
-INSTANTIATE_TEST_SUITE_P(Routes, DelayTest,
-                         testing::Values("/bytes/delay", "/frames/delay", "/frames/enforced",
-                                         "/echo"));
+class DelayTest : public TestOfCase<std::string_view> {};
+INSTANTIATE_CASES(Routes, DelayTest, "/bytes/delay", "/frames/delay", "/frames/enforced", "/echo");
 
-TEST_P(DelayTest, AClientIsReadAsFastAsItMaySend) {
+TEST_EACH(DelayTest, AClientIsReadAsFastAsItMaySend) {
   Session s(GetParam());
   s.SendMessages(50);
   EXPECT_EQ(s.messages_in(), 21u) << "the burst, and one that shows that more come";
@@ -101,7 +100,7 @@ TEST_P(DelayTest, AClientIsReadAsFastAsItMaySend) {
   EXPECT_EQ(s.messages_in(), 70u) << "the burst is there again";
 }
 
-TEST_P(DelayTest, AWaitingClientCanStillBeClosed) {
+TEST_EACH(DelayTest, AWaitingClientCanStillBeClosed) {
   Session s(GetParam());
   s.SendMessages(25);
   s.gw.gateway().CloseSession(1, 1001, "go");
@@ -172,10 +171,10 @@ TEST(SessionRates, AServerThatSendsTooFastEndsTheSession) {
   EXPECT_EQ(s.client.ReceivedClose(), 1008);
 }
 
-class StuckTest : public testing::TestWithParam<std::string_view> {};
-INSTANTIATE_TEST_SUITE_P(Routes, StuckTest, testing::Values("/bytes/stuck", "/frames/stuck"));
+class StuckTest : public TestOfCase<std::string_view> {};
+INSTANTIATE_CASES(Routes, StuckTest, "/bytes/stuck", "/frames/stuck");
 
-TEST_P(StuckTest, AClientThatTakesNothingIsClosed) {
+TEST_EACH(StuckTest, AClientThatTakesNothingIsClosed) {
   Session s(GetParam(), {.send_buffer = 64 << 10});
   s.client.peer().Stall();
   const bool frames = GetParam() == "/frames/stuck";
@@ -190,13 +189,13 @@ TEST_P(StuckTest, AClientThatTakesNothingIsClosed) {
             "took nothing of what was waiting for it within limits.queue_time");
 }
 
-TEST_P(StuckTest, AQuietClientIsNotStuck) {
+TEST_EACH(StuckTest, AQuietClientIsNotStuck) {
   Session s(GetParam());
   s.gw.loop().Advance(10min);
   EXPECT_EQ(s.gw.gateway().sessions(), 1u);
 }
 
-TEST_P(StuckTest, ASlowClientIsNotStuck) {
+TEST_EACH(StuckTest, ASlowClientIsNotStuck) {
   Session s(GetParam(), {.send_buffer = 4 << 20});
   const bool frames = GetParam() == "/frames/stuck";
   s.client.peer().Stall();

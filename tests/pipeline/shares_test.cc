@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/test_gateway.h"
+#include "tests/support/cases.h"
 #include "tests/support/raw_deflate.h"
 
 namespace upgate::test::shares_test {
@@ -38,13 +39,11 @@ struct Path {
   std::size_t route;
 };
 
-class Shares : public testing::TestWithParam<Path> {};
-INSTANTIATE_TEST_SUITE_P(Routes, Shares,
-                         testing::Values(Path{"/echo", "/echo", 0}, Path{"/stats", "/stats", 1},
-                                         Path{"/room/a", "/room/b", 2},
-                                         Path{"/bytes", "/echo", 3}));
+class Shares : public TestOfCase<Path> {};
+INSTANTIATE_CASES(Routes, Shares, Path{"/echo", "/echo", 0}, Path{"/stats", "/stats", 1},
+                  Path{"/room/a", "/room/b", 2}, Path{"/bytes", "/echo", 3});
 
-TEST_P(Shares, ManyMessagesOfOneReadTakeManyTurns) {
+TEST_EACH(Shares, ManyMessagesOfOneReadTakeManyTurns) {
   TestGateway gw(kConfig, {}, kShare);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto flood = gw.Connect();
@@ -64,7 +63,7 @@ TEST_P(Shares, ManyMessagesOfOneReadTakeManyTurns) {
   EXPECT_LE(most, 8U);
 }
 
-TEST_P(Shares, APoliteClientIsAnsweredMeanwhile) {
+TEST_EACH(Shares, APoliteClientIsAnsweredMeanwhile) {
   TestGateway gw(kConfig, {}, kShare);
   TestServer server(gw.network(), Address("127.0.0.1:7000"));
   auto flood = gw.Connect();
@@ -143,10 +142,10 @@ TEST(SharesOfTheGone, DataBeforeTheEndReachesTheServer) {
 
 // RFC 6455, sections 5.4 and 5.5.2: a ping may come inside a fragmented message, and its pong
 // follows the answers to earlier data.
-class PongOrder : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, PongOrder, testing::Values(1, 2, 3, 7, 4096, 65536));
+class PongOrder : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, PongOrder, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(PongOrder, APongStandsWhereItsPingStood) {
+TEST_EACH(PongOrder, APongStandsWhereItsPingStood) {
   TestGateway gw(kConfig, {.read_chunk = GetParam()});
   auto client = gw.Connect();
   ASSERT_EQ(client.Upgrade("/echo").status, 101);

@@ -14,7 +14,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <tuple>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -28,6 +27,7 @@
 #include "gateway/tls/context.h"
 #include "plugins/builtins.h"
 #include "tests/support/capture_log.h"
+#include "tests/support/cases.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/uninterrupted.h"
 #include "tests/support/ws_client.h"
@@ -234,17 +234,28 @@ constexpr Way kWays[] = {{"tcp", "/tcp", "a.test"},
                          {"enforced", "/live", "enforced.test"},
                          {"echo", "/echo", "a.test"}};
 
-class RelayAllocations : public testing::TestWithParam<std::tuple<Way, bool>> {};
-INSTANTIATE_TEST_SUITE_P(Ways, RelayAllocations,
-                         testing::Combine(testing::ValuesIn(kWays), testing::Bool()),
-                         [](const auto& test) {
-                           return std::get<0>(test.param).name +
-                                  std::string(std::get<1>(test.param) ? "Tls" : "");
-                         });
+struct Relayed {
+  std::string name;
+  Way way;
+  bool tls = false;
+};
 
-TEST_P(RelayAllocations, AMessageTakesNothingFromTheHeap) {
+std::vector<Relayed> PlainAndTls() {
+  std::vector<Relayed> cases;
+  for (const Way& way : kWays) {
+    cases.push_back({way.name, way, false});
+    cases.push_back({way.name + std::string("Tls"), way, true});
+  }
+  return cases;
+}
+
+class RelayAllocations : public TestOfCase<Relayed> {};
+INSTANTIATE_CASES_IN(Ways, RelayAllocations, NameByValue{}, PlainAndTls());
+
+TEST_EACH(RelayAllocations, AMessageTakesNothingFromTheHeap) {
   ASSERT_TRUE(openssl_apart);
-  const auto& [way, tls] = GetParam();
+  const Way& way = GetParam().way;
+  const bool tls = GetParam().tls;
   Gateway gateway;
   Client client(gateway.address(tls), tls);
   const bool live = way.path == std::string("/live");

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/app/probe_settings.h"
+#include "tests/support/cases.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/test_peer.h"
 #include "tests/support/ws_client.h"
@@ -109,9 +110,9 @@ class World final : private Probe::Owner {
   std::unique_ptr<Probe> probe_;
 };
 
-class ProbeAtChunk : public testing::TestWithParam<std::size_t> {};
+class ProbeAtChunk : public TestOfCase<std::size_t> {};
 
-TEST_P(ProbeAtChunk, ShakesHandsPingsAndCloses) {
+TEST_EACH(ProbeAtChunk, ShakesHandsPingsAndCloses) {
   World world("ws://127.0.0.1:7000/x?y=z", GetParam());
   EXPECT_EQ(world.Run(), "ok: 101 in 0 ms, pong in 0 ms");
   EXPECT_THAT(world.request, StartsWith("GET /x?y=z HTTP/1.1\r\nHost: 127.0.0.1:7000\r\n"));
@@ -126,7 +127,7 @@ TEST_P(ProbeAtChunk, ShakesHandsPingsAndCloses) {
   EXPECT_TRUE(world.server[0].done());
 }
 
-TEST_P(ProbeAtChunk, FindsItsPongAmongWhatTheServerSays) {
+TEST_EACH(ProbeAtChunk, FindsItsPongAmongWhatTheServerSays) {
   World world("ws://127.0.0.1:7000/", GetParam());
   world.answer = [](const std::string& request) {
     return SwitchTo(request, {},
@@ -149,7 +150,7 @@ TEST_P(ProbeAtChunk, FindsItsPongAmongWhatTheServerSays) {
   EXPECT_EQ(world.frames[1].payload, "are you there");
 }
 
-TEST_P(ProbeAtChunk, TellsTheStatusAndFirstLineOfARefusal) {
+TEST_EACH(ProbeAtChunk, TellsTheStatusAndFirstLineOfARefusal) {
   World world("ws://127.0.0.1:7000/", GetParam());
   world.answer = [](const std::string&) {
     return "HTTP/1.1 403 Forbidden\r\nContent-Length: 31\r\n\r\nthe origin is not known\nto me\r\n";
@@ -158,7 +159,7 @@ TEST_P(ProbeAtChunk, TellsTheStatusAndFirstLineOfARefusal) {
             "ws://127.0.0.1:7000/: not 101 but 403 Forbidden: the origin is not known");
 }
 
-TEST_P(ProbeAtChunk, TellsALongOrStrangeBodyBounded) {
+TEST_EACH(ProbeAtChunk, TellsALongOrStrangeBodyBounded) {
   World world("http://127.0.0.1:7000/", GetParam());
   world.answer = [](const std::string&) {
     return "HTTP/1.1 500 Oh\r\n\r\n\x1b[31m" + std::string(100'000, 'x');
@@ -168,7 +169,7 @@ TEST_P(ProbeAtChunk, TellsALongOrStrangeBodyBounded) {
   EXPECT_LT(told.size(), 300u);
 }
 
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ProbeAtChunk, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, ProbeAtChunk, 1, 2, 3, 7, 4096);
 
 // The response in two pieces, split at every place, with everything idle in between.
 TEST(Probe, TakesAnAnswerCutAnywhere) {
@@ -329,9 +330,9 @@ struct Silence {
   std::string told;
 };
 
-class ProbeOfTheSilent : public testing::TestWithParam<Silence> {};
+class ProbeOfTheSilent : public TestOfCase<Silence> {};
 
-TEST_P(ProbeOfTheSilent, EndsWhenItsTimeIsUp) {
+TEST_EACH(ProbeOfTheSilent, EndsWhenItsTimeIsUp) {
   World world("ws://server.test:7000/");
   world.loop.network().SetHost("server.test", "127.0.0.1");
   GetParam().make(world);
@@ -343,35 +344,28 @@ TEST_P(ProbeOfTheSilent, EndsWhenItsTimeIsUp) {
   EXPECT_EQ(world.outcome->error().code, Errc::kTimeout);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, ProbeOfTheSilent,
-    testing::Values(Silence{"Name",
-                            [](World& world) { world.loop.network().HangHost("server.test"); },
-                            "no connection within 5s"},
-                    Silence{"Connection",
-                            [](World& world) {
-                              world.loop.network().HangConnects(test::Address("127.0.0.1:7000"));
-                            },
-                            "no connection within 5s"},
-                    Silence{"Answer",
-                            [](World& world) {
-                              world.answer = [](const std::string&) { return "HTTP/1.1 101 "; };
-                            },
-                            "connected, but no answer within 5s"},
-                    Silence{"Pong",
-                            [](World& world) {
-                              world.on_frame = [](test::TestPeer&, const test::ParsedFrame&) {};
-                            },
-                            "101 in 0 ms, but no pong within 5s"},
-                    Silence{"PongAmongMessages",
-                            [](World& world) {
-                              world.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) {
-                                self.Send(test::ServerFrame(test::kText, "busy") +
-                                          test::ServerFrame(test::kPong, "another"));
-                              };
-                            },
-                            "101 in 0 ms, but no pong within 5s"}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_NAMED_CASES(
+    Cases, ProbeOfTheSilent, [](const auto& test) { return test.param.name; },
+    Silence{"Name", [](World& world) { world.loop.network().HangHost("server.test"); },
+            "no connection within 5s"},
+    Silence{
+        "Connection",
+        [](World& world) { world.loop.network().HangConnects(test::Address("127.0.0.1:7000")); },
+        "no connection within 5s"},
+    Silence{"Answer",
+            [](World& world) { world.answer = [](const std::string&) { return "HTTP/1.1 101 "; }; },
+            "connected, but no answer within 5s"},
+    Silence{"Pong",
+            [](World& world) { world.on_frame = [](test::TestPeer&, const test::ParsedFrame&) {}; },
+            "101 in 0 ms, but no pong within 5s"},
+    Silence{"PongAmongMessages",
+            [](World& world) {
+              world.on_frame = [](test::TestPeer& self, const test::ParsedFrame&) {
+                self.Send(test::ServerFrame(test::kText, "busy") +
+                          test::ServerFrame(test::kPong, "another"));
+              };
+            },
+            "101 in 0 ms, but no pong within 5s"});
 
 TEST(Probe, ARefusalWhoseBodyDoesNotComeIsStillTold) {
   World world("http://127.0.0.1:7000/");

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate {
 namespace {
 
@@ -60,7 +62,7 @@ TEST(Base64Test, EveryOctetComesBack) {
   }
 }
 
-class Base64StreamTest : public testing::TestWithParam<std::size_t> {
+class Base64StreamTest : public TestOfCase<std::size_t> {
  protected:
   // Decodes a text in pieces; returns "-" if it is refused.
   std::string Decode(std::string_view text) {
@@ -74,19 +76,18 @@ class Base64StreamTest : public testing::TestWithParam<std::size_t> {
   Base64Stream stream_;
 };
 
-TEST_P(Base64StreamTest, DecodesTextsOneAfterAnother) {
+TEST_EACH(Base64StreamTest, DecodesTextsOneAfterAnother) {
   for (const auto& [plain, encoded] : kVectors) EXPECT_EQ(Decode(encoded), plain) << encoded;
 }
 
-TEST_P(Base64StreamTest, RefusesWhatTheWholeDecoderRefusesAndStartsAfresh) {
+TEST_EACH(Base64StreamTest, RefusesWhatTheWholeDecoderRefusesAndStartsAfresh) {
   for (const auto text : kWrong) {
     EXPECT_EQ(Decode(text), "-") << text;
     EXPECT_EQ(Decode("Zm9v"), "foo") << "after " << text;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(CharactersPerPiece, Base64StreamTest,
-                         testing::Values(1, 2, 3, 4, 5, 4096));
+INSTANTIATE_CASES(CharactersPerPiece, Base64StreamTest, 1, 2, 3, 4, 5, 4096);
 
 TEST(Base64StreamTest, GivesOutWhatIsComplete) {
   Base64Stream stream;

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate {
 namespace {
 
@@ -60,7 +62,7 @@ Outcome Parse(std::string_view bytes, std::size_t chunk) {
   return outcome;
 }
 
-class ProxyHeaderAtChunk : public testing::TestWithParam<std::size_t> {
+class ProxyHeaderAtChunk : public TestOfCase<std::size_t> {
  protected:
   // The header, and the bytes behind it that must be left.
   void ExpectHeader(const std::string& bytes, const ProxyHeader& header) {
@@ -81,10 +83,9 @@ class ProxyHeaderAtChunk : public testing::TestWithParam<std::size_t> {
     EXPECT_EQ(*outcome.fault, fault) << testing::PrintToString(bytes);
   }
 };
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ProxyHeaderAtChunk,
-                         testing::Values(1, 2, 3, 7, 16, 4096, 65536));
+INSTANTIATE_CASES(BytesPerRead, ProxyHeaderAtChunk, 1, 2, 3, 7, 16, 4096, 65536);
 
-TEST_P(ProxyHeaderAtChunk, Version1) {
+TEST_EACH(ProxyHeaderAtChunk, Version1) {
   ExpectHeader("PROXY TCP4 1.2.3.4 10.0.0.1 12345 80\r\n",
                {At("1.2.3.4", 12345), At("10.0.0.1", 80)});
   ExpectHeader("PROXY TCP6 2001:db8::1 ::1 1 65535\r\n", {At("2001:db8::1", 1), At("::1", 65535)});
@@ -99,7 +100,7 @@ TEST_P(ProxyHeaderAtChunk, Version1) {
       {});
 }
 
-TEST_P(ProxyHeaderAtChunk, Version1ThatIsMalformed) {
+TEST_EACH(ProxyHeaderAtChunk, Version1ThatIsMalformed) {
   ExpectFault("PROXY TCP4 1.2.3.4 10.0.0.1 12345\r\n");
   ExpectFault("PROXY TCP4 1.2.3.4 10.0.0.1 12345 80 \r\n");
   ExpectFault("PROXY TCP4  1.2.3.4 10.0.0.1 12345 80\r\n");
@@ -117,7 +118,7 @@ TEST_P(ProxyHeaderAtChunk, Version1ThatIsMalformed) {
   ExpectFault("PROXY UNKNOWN " + std::string(100, 'x') + "\r\n");
 }
 
-TEST_P(ProxyHeaderAtChunk, Version2) {
+TEST_EACH(ProxyHeaderAtChunk, Version2) {
   const ProxyHeader v4{At("1.2.3.4", 12345), At("127.0.0.1", 80)};
   ExpectHeader(V2("\x21\x11", kV4Body), v4);
   ExpectHeader(V2("\x21\x11", kV4Body + Tlv(0x04, std::string(300, '\0'))), v4);
@@ -128,14 +129,14 @@ TEST_P(ProxyHeaderAtChunk, Version2) {
   ExpectHeader(V2("\x21\x31", paths), {UnixPath{"/a/b"}, UnixPath{"/c"}});
 }
 
-TEST_P(ProxyHeaderAtChunk, Version2ThatNamesNobody) {
+TEST_EACH(ProxyHeaderAtChunk, Version2ThatNamesNobody) {
   ExpectHeader(V2("\x20\x00"s, ""), {});
   ExpectHeader(V2("\x20\x11", kV4Body), {});               // LOCAL
   ExpectHeader(V2("\x20\x11", std::string(99, 'x')), {});  // whatever it says
   ExpectHeader(V2("\x21\x00"s, "whatever"), {});           // AF_UNSPEC
 }
 
-TEST_P(ProxyHeaderAtChunk, Version2ThatIsMalformed) {
+TEST_EACH(ProxyHeaderAtChunk, Version2ThatIsMalformed) {
   ExpectFault(V2("\x11\x11", kV4Body));                 // version 1
   ExpectFault(V2("\x22\x11", kV4Body));                 // no such command
   ExpectFault(V2("\x21\x12", kV4Body));                 // datagrams
@@ -149,7 +150,7 @@ TEST_P(ProxyHeaderAtChunk, Version2ThatIsMalformed) {
   ExpectFault(V2("\x21\x11", kV4Body + std::string(kMaxProxyHeader, '\0')));
 }
 
-TEST_P(ProxyHeaderAtChunk, WhatIsNone) {
+TEST_EACH(ProxyHeaderAtChunk, WhatIsNone) {
   ExpectFault("GET / HTTP/1.1\r\n", ProxyFault::kAbsent);
   ExpectFault("\x16\x03\x01", ProxyFault::kAbsent);
   ExpectFault("PROXy TCP4 1.2.3.4 10.0.0.1 12345 80\r\n", ProxyFault::kAbsent);
@@ -157,7 +158,7 @@ TEST_P(ProxyHeaderAtChunk, WhatIsNone) {
   ExpectFault("\r\n\r\nGET / HTTP/1.1\r\n", ProxyFault::kAbsent);
 }
 
-TEST_P(ProxyHeaderAtChunk, TheChecksumIsChecked) {
+TEST_EACH(ProxyHeaderAtChunk, TheChecksumIsChecked) {
   const ProxyFacts facts{.source = At("1.2.3.4", 1),
                          .destination = At("5.6.7.8", 2),
                          .alpn = "http/1.1",

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/http/client_wire.h"
 
 namespace upgate::http {
@@ -11,13 +12,13 @@ namespace {
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-class ClientAnswerTest : public testing::TestWithParam<std::size_t> {
+class ClientAnswerTest : public TestOfCase<std::size_t> {
  protected:
   ClientWire wire{GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ClientAnswerTest, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, ClientAnswerTest, 1, 2, 3, 7, 4096);
 
-TEST_P(ClientAnswerTest, Length) {
+TEST_EACH(ClientAnswerTest, Length) {
   wire.Exchange(Get(),
                 "HTTP/1.1 404 Not There\r\nContent-Length: 5\r\nA:  b c \r\nA:\r\n\r\nhello");
   ASSERT_TRUE(wire.told().ended);
@@ -33,14 +34,14 @@ TEST_P(ClientAnswerTest, Length) {
   EXPECT_TRUE(wire.reading());
 }
 
-TEST_P(ClientAnswerTest, LengthZero) {
+TEST_EACH(ClientAnswerTest, LengthZero) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\nContent-Length: 000\r\n\r\n");
   EXPECT_TRUE(wire.told().ended);
   EXPECT_EQ(wire.told().length.bytes, 0u);
   EXPECT_TRUE(wire.reusable());
 }
 
-TEST_P(ClientAnswerTest, Chunked) {
+TEST_EACH(ClientAnswerTest, Chunked) {
   wire.Exchange(Get(),
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nTrailer: X\r\n\r\n"
                 "5\r\nhello\r\n00A;x=\"y\"\r\n, gateway!\r\n0;last\r\nX: 1\r\nY: 2\r\n\r\n");
@@ -53,7 +54,7 @@ TEST_P(ClientAnswerTest, Chunked) {
 }
 
 // Some old servers fill the line of a size with blanks.
-TEST_P(ClientAnswerTest, ChunkSizesMayBePadded) {
+TEST_EACH(ClientAnswerTest, ChunkSizesMayBePadded) {
   wire.Exchange(Get(),
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                 "5    \r\nhello\r\n00A \t;x=y\r\n, gateway!\r\n0 \r\n\r\n");
@@ -69,7 +70,7 @@ TEST_P(ClientAnswerTest, ChunkSizesMayBePadded) {
   EXPECT_EQ(wire.told().body.size(), 2000u);
 }
 
-TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
+TEST_EACH(ClientAnswerTest, ToTheEndOfTheConnection) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
   EXPECT_FALSE(wire.told().over());
   EXPECT_EQ(wire.told().length.bytes, std::nullopt);
@@ -79,7 +80,7 @@ TEST_P(ClientAnswerTest, ToTheEndOfTheConnection) {
   EXPECT_FALSE(wire.reusable());
 }
 
-TEST_P(ClientAnswerTest, ToAnUncleanEndFails) {
+TEST_EACH(ClientAnswerTest, ToAnUncleanEndFails) {
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\n\r\nall that comes");
   wire.Rst();
   EXPECT_FALSE(wire.told().ended);
@@ -87,7 +88,7 @@ TEST_P(ClientAnswerTest, ToAnUncleanEndFails) {
   EXPECT_EQ(wire.told().body, "all that comes");
 }
 
-TEST_P(ClientAnswerTest, ReasonMayBeMissing) {
+TEST_EACH(ClientAnswerTest, ReasonMayBeMissing) {
   for (const char* line : {"HTTP/1.1 200\r\n", "HTTP/1.1 200 \r\n"}) {
     wire.Exchange(Get(), std::string(line) + "Content-Length: 0\r\n\r\n");
     ASSERT_TRUE(wire.told().ended);
@@ -98,7 +99,7 @@ TEST_P(ClientAnswerTest, ReasonMayBeMissing) {
   EXPECT_EQ(wire.told().head->reason, "Gr\xc3\xbc\xc3\x9f Gott\tX");
 }
 
-TEST_P(ClientAnswerTest, StatusesThatNoListHas) {
+TEST_EACH(ClientAnswerTest, StatusesThatNoListHas) {
   for (const char* status : {"299", "399", "420", "599", "600", "777", "999"}) {
     wire.Exchange(Get(), std::string("HTTP/1.1 ") + status + "\r\nContent-Length: 2\r\n\r\nok");
     ASSERT_TRUE(wire.told().ended) << status;
@@ -109,7 +110,7 @@ TEST_P(ClientAnswerTest, StatusesThatNoListHas) {
 }
 
 // One length, even if it is repeated (RFC 9110, section 8.6).
-TEST_P(ClientAnswerTest, TheSameLengthSeveralTimes) {
+TEST_EACH(ClientAnswerTest, TheSameLengthSeveralTimes) {
   for (const char* framing :
        {"Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n",
         "content-length:5\r\nX: y\r\nCONTENT-LENGTH: \t5 \r\nContent-Length: 5,5 , 5\r\n"}) {
@@ -126,7 +127,7 @@ TEST_P(ClientAnswerTest, TheSameLengthSeveralTimes) {
   EXPECT_EQ(wire.told().head->headers.Joined("content-length"), "5");
 }
 
-TEST_P(ClientAnswerTest, HeadHasNoBodyWhateverTheHeadersSay) {
+TEST_EACH(ClientAnswerTest, HeadHasNoBodyWhateverTheHeadersSay) {
   for (const char* framing : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
     wire.Exchange(Head(), std::string("HTTP/1.1 200 OK\r\n") + framing + "\r\n");
     ASSERT_TRUE(wire.told().ended) << framing;
@@ -137,7 +138,7 @@ TEST_P(ClientAnswerTest, HeadHasNoBodyWhateverTheHeadersSay) {
   EXPECT_EQ(wire.told().body, "ok");
 }
 
-TEST_P(ClientAnswerTest, NotModifiedHasNoBodyEither) {
+TEST_EACH(ClientAnswerTest, NotModifiedHasNoBodyEither) {
   for (const char* framing : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
     wire.Exchange(Get(), std::string("HTTP/1.1 304 Not Modified\r\n") + framing + "\r\n");
     ASSERT_TRUE(wire.told().ended) << framing;
@@ -164,7 +165,7 @@ TEST(ClientAnswerTest, NoContentThatPromisesSomeIsTheLastAnswer) {
   }
 }
 
-TEST_P(ClientAnswerTest, Interims) {
+TEST_EACH(ClientAnswerTest, Interims) {
   wire.Exchange(Get(),
                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
   ASSERT_EQ(wire.told().interims.size(), 2u);
@@ -188,7 +189,7 @@ const char* const kFramingOfInterims[] = {
     "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
 };
 
-TEST_P(ClientAnswerTest, FramingOfInterimsMeansNothing) {
+TEST_EACH(ClientAnswerTest, FramingOfInterimsMeansNothing) {
   for (const char* framing : kFramingOfInterims) {
     SCOPED_TRACE(framing);
     wire.Exchange(Get(), std::string("HTTP/1.1 103 Early Hints\r\nA: b\r\n") + framing +
@@ -203,7 +204,7 @@ TEST_P(ClientAnswerTest, FramingOfInterimsMeansNothing) {
   }
 }
 
-TEST_P(ClientAnswerTest, InterimsAreCounted) {
+TEST_EACH(ClientAnswerTest, InterimsAreCounted) {
   std::string text;
   for (int i = 0; i < 16; ++i) text += "HTTP/1.1 102 Processing\r\n\r\n";
   wire.Exchange(Get(), text + std::string(kOk));
@@ -214,7 +215,7 @@ TEST_P(ClientAnswerTest, InterimsAreCounted) {
   EXPECT_EQ(wire.told().failed->code, Errc::kProtocol);
 }
 
-TEST_P(ClientAnswerTest, OneAfterTheOther) {
+TEST_EACH(ClientAnswerTest, OneAfterTheOther) {
   for (int i = 0; i < 3; ++i) {
     wire.Exchange(Get(), kOk);
     EXPECT_EQ(wire.told().body, "ok");
@@ -225,7 +226,7 @@ TEST_P(ClientAnswerTest, OneAfterTheOther) {
   }
 }
 
-TEST_P(ClientAnswerTest, TheNextRequestFromInsideOnBodyEnd) {
+TEST_EACH(ClientAnswerTest, TheNextRequestFromInsideOnBodyEnd) {
   wire.on_end = [&] {
     EXPECT_TRUE(wire.reusable());
     wire.on_end = nullptr;
@@ -275,7 +276,7 @@ TEST(ClientAnswerTest, BytesLeftOverEndTheConnection) {
   EXPECT_EQ(wire.lost(), 0);
 }
 
-TEST_P(ClientAnswerTest, AnswerBeforeTheRequestIsSentWholeIsTheLastOne) {
+TEST_EACH(ClientAnswerTest, AnswerBeforeTheRequestIsSentWholeIsTheLastOne) {
   wire.Send(Post(4));
   wire.SendBody("bo");
   wire.Answer("HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno");
@@ -289,7 +290,7 @@ TEST_P(ClientAnswerTest, AnswerBeforeTheRequestIsSentWholeIsTheLastOne) {
   EXPECT_EQ(wire.TakeReceived(), "");
 }
 
-TEST_P(ClientAnswerTest, RequestMayBeFinishedWhileTheAnswerComes) {
+TEST_EACH(ClientAnswerTest, RequestMayBeFinishedWhileTheAnswerComes) {
   wire.Send(Post(4));
   wire.SendBody("bo");
   wire.Answer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbo");
@@ -310,13 +311,13 @@ TEST(ClientAnswerTest, RequestStillInTheQueueIsNotSentWhole) {
 }
 
 class ClientUpgradeTest : public ClientAnswerTest {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ClientUpgradeTest, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, ClientUpgradeTest, 1, 2, 3, 7, 4096);
 
 constexpr std::string_view kSwitch =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
     "X: y\r\n\r\n";
 
-TEST_P(ClientUpgradeTest, HandsOverTheStreamAndEarlyData) {
+TEST_EACH(ClientUpgradeTest, HandsOverTheStreamAndEarlyData) {
   wire.Exchange(UpgradeTo("websocket"), std::string(kSwitch) + "HTTP/1.1 early");
   ASSERT_TRUE(wire.told().upgrade_head);
   EXPECT_EQ(wire.told().upgrade_head->status, 101);
@@ -335,7 +336,7 @@ TEST_P(ClientUpgradeTest, HandsOverTheStreamAndEarlyData) {
   EXPECT_FALSE(wire.wire().closed);
 }
 
-TEST_P(ClientUpgradeTest, FollowingBytesAreTheNewProtocolRegardlessOfFraming) {
+TEST_EACH(ClientUpgradeTest, FollowingBytesAreTheNewProtocolRegardlessOfFraming) {
   for (const char* framing : kFramingOfInterims) {
     SCOPED_TRACE(framing);
     ClientWire one(GetParam());
@@ -349,7 +350,7 @@ TEST_P(ClientUpgradeTest, FollowingBytesAreTheNewProtocolRegardlessOfFraming) {
   }
 }
 
-TEST_P(ClientUpgradeTest, TheProtocolMayBeNamedTwice) {
+TEST_EACH(ClientUpgradeTest, TheProtocolMayBeNamedTwice) {
   for (const char* twice : {"Upgrade: websocket\r\nUpgrade: WebSocket\r\n",
                             "Upgrade: websocket, websocket\r\nUpgrade:\r\n"}) {
     ClientWire one(GetParam());
@@ -359,14 +360,14 @@ TEST_P(ClientUpgradeTest, TheProtocolMayBeNamedTwice) {
   }
 }
 
-TEST_P(ClientUpgradeTest, InterimsComeBeforeIt) {
+TEST_EACH(ClientUpgradeTest, InterimsComeBeforeIt) {
   wire.Exchange(UpgradeTo("h2c, websocket"),
                 "HTTP/1.1 100 Continue\r\n\r\n" + std::string(kSwitch));
   EXPECT_EQ(wire.told().interims.size(), 1u);
   EXPECT_TRUE(wire.told().upgrade_head);
 }
 
-TEST_P(ClientUpgradeTest, OrdinaryAnswerRefusesIt) {
+TEST_EACH(ClientUpgradeTest, OrdinaryAnswerRefusesIt) {
   wire.Exchange(UpgradeTo("websocket"),
                 "HTTP/1.1 426 No\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: "
                 "2\r\n\r\nno");
@@ -376,7 +377,7 @@ TEST_P(ClientUpgradeTest, OrdinaryAnswerRefusesIt) {
   EXPECT_TRUE(wire.reusable());
 }
 
-TEST_P(ClientUpgradeTest, BeforeTheRequestsEndIsAFailure) {
+TEST_EACH(ClientUpgradeTest, BeforeTheRequestsEndIsAFailure) {
   OutgoingRequest request = Post(4);
   request.upgrade = "websocket";
   wire.Send(request);
@@ -385,7 +386,7 @@ TEST_P(ClientUpgradeTest, BeforeTheRequestsEndIsAFailure) {
   EXPECT_EQ(wire.told().failed->code, Errc::kProtocol);
 }
 
-TEST_P(ClientUpgradeTest, AfterARequestWithABody) {
+TEST_EACH(ClientUpgradeTest, AfterARequestWithABody) {
   OutgoingRequest request = Post(std::nullopt);
   request.upgrade = "websocket";
   wire.Send(request);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/http/client_wire.h"
 
 namespace upgate::http::client_lifecycle_test {
@@ -15,13 +16,13 @@ constexpr std::string_view kChunked =
     "HTTP/1.1 103 Hi\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     "3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\nA: b\r\n\r\n";
 
-class ClientReadingTest : public testing::TestWithParam<std::size_t> {
+class ClientReadingTest : public TestOfCase<std::size_t> {
  protected:
   ClientWire wire{GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, ClientReadingTest, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, ClientReadingTest, 1, 2, 3, 7, 4096);
 
-TEST_P(ClientReadingTest, StopsAfterEachPiece) {
+TEST_EACH(ClientReadingTest, StopsAfterEachPiece) {
   wire.on_head = wire.on_body = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), kChunked);
   ASSERT_TRUE(wire.told().head);
@@ -45,7 +46,7 @@ TEST_P(ClientReadingTest, StopsAfterEachPiece) {
   EXPECT_TRUE(wire.reusable());
 }
 
-TEST_P(ClientReadingTest, StoppedBeforeTheHeadHoldsBackTheBodyOnly) {
+TEST_EACH(ClientReadingTest, StoppedBeforeTheHeadHoldsBackTheBodyOnly) {
   wire.Send(Get());
   wire.SetBodyReading(false);
   wire.Answer(kOk);
@@ -58,7 +59,7 @@ TEST_P(ClientReadingTest, StoppedBeforeTheHeadHoldsBackTheBodyOnly) {
   EXPECT_EQ(wire.told().body, "ok");
 }
 
-TEST_P(ClientReadingTest, TheEndWaitsToo) {
+TEST_EACH(ClientReadingTest, TheEndWaitsToo) {
   wire.on_head = wire.on_body = [&] { wire.SetBodyReading(false); };
   wire.Exchange(Get(), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
   wire.SetBodyReading(true);
@@ -75,7 +76,7 @@ TEST_P(ClientReadingTest, TheEndWaitsToo) {
   EXPECT_TRUE(wire.reusable());
 }
 
-TEST_P(ClientReadingTest, EndOfTheConnectionWaitsForBufferedData) {
+TEST_EACH(ClientReadingTest, EndOfTheConnectionWaitsForBufferedData) {
   wire.on_head = [&] { wire.SetBodyReading(false); };
   wire.Send(Get());
   wire.wire().client_fin = true;
@@ -135,7 +136,7 @@ TEST(ClientReadingTest, OffAndOnInsideACallbackChangesNothing) {
   EXPECT_TRUE(wire.told().ended);
 }
 
-TEST_P(ClientReadingTest, StoppedBeforeTheHeadOfTheNextAnswer) {
+TEST_EACH(ClientReadingTest, StoppedBeforeTheHeadOfTheNextAnswer) {
   wire.Exchange(Get(), kOk);
   wire.Send(Get());
   wire.SetBodyReading(false);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/http/wire.h"
 
 namespace upgate::http::lifecycle_test {
@@ -31,13 +32,13 @@ constexpr std::string_view kSwitched =
     "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: "
     "Upgrade\r\n\r\n";
 
-class UpgradeTest : public testing::TestWithParam<std::size_t> {
+class UpgradeTest : public TestOfCase<std::size_t> {
  protected:
   HttpWire wire{GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, UpgradeTest, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, UpgradeTest, 1, 2, 3, 7, 4096);
 
-TEST_P(UpgradeTest, HandsOverTheStreamAndEarlyData) {
+TEST_EACH(UpgradeTest, HandsOverTheStreamAndEarlyData) {
   wire.Send(std::string(kUpgrade) + "GET /frames HTTP/1.1\r\n\r\n");
   ASSERT_EQ(wire.requests(), 1u);
   EXPECT_FALSE(wire.done());
@@ -53,7 +54,7 @@ TEST_P(UpgradeTest, HandsOverTheStreamAndEarlyData) {
   EXPECT_EQ(wire.answers(), std::vector{101});
 }
 
-TEST_P(UpgradeTest, AtOnce) {
+TEST_EACH(UpgradeTest, AtOnce) {
   wire.on_request = [&](Seen&, Exchange& exchange) {
     wire.upgraded = exchange.Upgrade(SwitchingProtocols());
   };
@@ -64,7 +65,7 @@ TEST_P(UpgradeTest, AtOnce) {
 }
 
 // RFC 9110, section 7.8.
-TEST_P(UpgradeTest, AnIgnoredOneChangesNothing) {
+TEST_EACH(UpgradeTest, AnIgnoredOneChangesNothing) {
   for (const std::string_view upgrade :
        {"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
         "Connection: upgrade\r\nUpgrade: TLS/1.2, h2c\r\n", "Connection: upgrade\r\nUpgrade:\r\n",
@@ -93,7 +94,7 @@ TEST_P(UpgradeTest, AnIgnoredOneChangesNothing) {
   }
 }
 
-TEST_P(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
+TEST_EACH(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.Respond(TextResponse(200, "ok")); };
   wire.Send(
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -103,7 +104,7 @@ TEST_P(UpgradeTest, ConnectionsStayWhereItIsForAnotherProtocol) {
 }
 
 // A client that ends its side still gets the response to an ordinary request.
-TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredAfterTheClientsFin) {
+TEST_EACH(UpgradeTest, AnIgnoredOneIsAnsweredAfterTheClientsFin) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.IgnoreUpgrade(); };
   wire.Send(kUpgrade);
   wire.Fin();
@@ -113,7 +114,7 @@ TEST_P(UpgradeTest, AnIgnoredOneIsAnsweredAfterTheClientsFin) {
   EXPECT_EQ(wire.answers(), std::vector{200});
 }
 
-TEST_P(UpgradeTest, RefusedUpgradeNeverReadsOn) {
+TEST_EACH(UpgradeTest, RefusedUpgradeNeverReadsOn) {
   wire.Send(std::string(kUpgrade) + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
   wire.seen(0).exchange->Respond(TextResponse(403, "no"));
   wire.Send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -4,22 +4,23 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/http/wire.h"
 
 namespace upgate::http {
 namespace {
 
-class RequestTest : public testing::TestWithParam<std::size_t> {
+class RequestTest : public TestOfCase<std::size_t> {
  protected:
   HttpWire wire{GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, RequestTest, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, RequestTest, 1, 2, 3, 7, 4096);
 
 void Ok(Seen& seen, Exchange& exchange) {
   exchange.Respond({.status = 200, .reason = {}, .headers = {}, .body = seen.request.target.path});
 }
 
-TEST_P(RequestTest, TheHandshakeThisGatewayIsKnownBy) {
+TEST_EACH(RequestTest, TheHandshakeThisGatewayIsKnownBy) {
   wire.Send(
       "GET ws://echo.websocket.org/?encoding=text HTTP/1.1\r\n"
       "Origin: http://websocket.org\r\n"
@@ -56,7 +57,7 @@ constexpr std::string_view kTwoKeys =
     "1 5\r\n"
     "Origin: http://example.com\r\n\r\n";
 
-TEST_P(RequestTest, WithTwoKeysTheEightBytesAfterTheHeadBelongToIt) {
+TEST_EACH(RequestTest, WithTwoKeysTheEightBytesAfterTheHeadBelongToIt) {
   wire.Send(kTwoKeys);
   EXPECT_EQ(wire.requests(), 0u);
   wire.Send("^n:ds[4");
@@ -74,28 +75,28 @@ TEST_P(RequestTest, WithTwoKeysTheEightBytesAfterTheHeadBelongToIt) {
   EXPECT_EQ(wire.upgraded->early, std::string("\0early", 6));
 }
 
-TEST_P(RequestTest, TheEightBytesMayCarryAnything) {
+TEST_EACH(RequestTest, TheEightBytesMayCarryAnything) {
   const std::string bytes("GET\r\n\r\n\0", 8);
   wire.Send(std::string(kTwoKeys) + bytes);
   ASSERT_EQ(wire.requests(), 1u);
   EXPECT_EQ(AsText(*wire.seen(0).request.key3), bytes);
 }
 
-TEST_P(RequestTest, EightBytesThatNeverComeAreAHeadThatTakesTooLong) {
+TEST_EACH(RequestTest, EightBytesThatNeverComeAreAHeadThatTakesTooLong) {
   wire.Send(std::string(kTwoKeys) + "^n:ds[4");
   wire.Advance(std::chrono::minutes(1));
   EXPECT_EQ(wire.requests(), 0u);
   EXPECT_EQ(wire.answers(), std::vector{408});
 }
 
-TEST_P(RequestTest, AClientThatLeavesBeforeTheEightBytesLeftWithinAHead) {
+TEST_EACH(RequestTest, AClientThatLeavesBeforeTheEightBytesLeftWithinAHead) {
   wire.Send(kTwoKeys);
   wire.Fin();
   EXPECT_EQ(wire.requests(), 0u);
   EXPECT_EQ(wire.errors().size(), 1u);
 }
 
-TEST_P(RequestTest, NoOtherRequestHasBytesAfterItsHead) {
+TEST_EACH(RequestTest, NoOtherRequestHasBytesAfterItsHead) {
   const auto without = [&](std::string_view what, std::string_view instead) {
     std::string text(kTwoKeys);
     return text.replace(text.find(what), what.size(), instead);
@@ -112,7 +113,7 @@ TEST_P(RequestTest, NoOtherRequestHasBytesAfterItsHead) {
   }
 }
 
-TEST_P(RequestTest, ValuesAreTrimmedAndMayBeEmpty) {
+TEST_EACH(RequestTest, ValuesAreTrimmedAndMayBeEmpty) {
   wire.Send("GET / HTTP/1.1\r\nHost:a\r\nA: \t b c \t\r\nB:\r\nC:  \r\nD: \xc3\xa9\r\n\r\n");
   ASSERT_EQ(wire.requests(), 1u);
   const Headers& headers = wire.seen(0).request.headers;
@@ -123,7 +124,7 @@ TEST_P(RequestTest, ValuesAreTrimmedAndMayBeEmpty) {
   EXPECT_EQ(*headers.Find("d"), "\xc3\xa9");
 }
 
-TEST_P(RequestTest, PipelinedRequestsAreAnsweredInOrder) {
+TEST_EACH(RequestTest, PipelinedRequestsAreAnsweredInOrder) {
   wire.on_request = Ok;
   wire.Send(
       "\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -139,7 +140,7 @@ TEST_P(RequestTest, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_TRUE(wire.wire().server_fin);
 }
 
-TEST_P(RequestTest, OneRequestAtATimeIsWithTheHandler) {
+TEST_EACH(RequestTest, OneRequestAtATimeIsWithTheHandler) {
   wire.Send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_EQ(wire.requests(), 1u);
   EXPECT_EQ(wire.received(), "");
@@ -153,7 +154,7 @@ TEST_P(RequestTest, OneRequestAtATimeIsWithTheHandler) {
   EXPECT_EQ(TakeAnswer(text).body, "two\n");
 }
 
-TEST_P(RequestTest, BodyWithLength) {
+TEST_EACH(RequestTest, BodyWithLength) {
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234");
   ASSERT_EQ(wire.requests(), 1u);
   EXPECT_TRUE(wire.seen(0).request.has_body);
@@ -164,7 +165,7 @@ TEST_P(RequestTest, BodyWithLength) {
   EXPECT_TRUE(wire.seen(0).ended);
 }
 
-TEST_P(RequestTest, ChunkedBodyWithExtensionsAndTrailers) {
+TEST_EACH(RequestTest, ChunkedBodyWithExtensionsAndTrailers) {
   wire.Send(
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
       "5\r\nhello\r\n"
@@ -178,7 +179,7 @@ TEST_P(RequestTest, ChunkedBodyWithExtensionsAndTrailers) {
   EXPECT_EQ(wire.seen(0).trailers.size(), 2u);
 }
 
-TEST_P(RequestTest, EmptyBodies) {
+TEST_EACH(RequestTest, EmptyBodies) {
   wire.on_request = Ok;
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
@@ -188,7 +189,7 @@ TEST_P(RequestTest, EmptyBodies) {
   EXPECT_TRUE(wire.seen(1).request.has_body);
 }
 
-TEST_P(RequestTest, BodyReadingStopsAndStarts) {
+TEST_EACH(RequestTest, BodyReadingStopsAndStarts) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.SetBodyReading(false); };
   wire.on_body = [](Seen&, Exchange& exchange) { exchange.SetBodyReading(false); };
   wire.Send(
@@ -209,13 +210,13 @@ TEST_P(RequestTest, BodyReadingStopsAndStarts) {
   EXPECT_TRUE(wire.seen(0).ended);
 }
 
-TEST_P(RequestTest, EndWithoutBodyComesEvenWhileBodyReadingIsOff) {
+TEST_EACH(RequestTest, EndWithoutBodyComesEvenWhileBodyReadingIsOff) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.SetBodyReading(false); };
   wire.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(wire.seen(0).ended);
 }
 
-TEST_P(RequestTest, ContinueIsSentWhenTheBodyIsWanted) {
+TEST_EACH(RequestTest, ContinueIsSentWhenTheBodyIsWanted) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.SetBodyReading(false); };
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-Continue\r\n\r\n");
   EXPECT_EQ(wire.received(), "");
@@ -230,7 +231,7 @@ TEST_P(RequestTest, ContinueIsSentWhenTheBodyIsWanted) {
   EXPECT_FALSE(TakeAnswer(text).headers.HasToken("connection", "close"));
 }
 
-TEST_P(RequestTest, ContinueOfTheHandlerCounts) {
+TEST_EACH(RequestTest, ContinueOfTheHandlerCounts) {
   wire.on_request = [](Seen&, Exchange& exchange) {
     exchange.SendHead({.status = 100, .reason = {}, .headers = {}, .body = {}}, {});
   };
@@ -238,7 +239,7 @@ TEST_P(RequestTest, ContinueOfTheHandlerCounts) {
   EXPECT_EQ(wire.received(), "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-TEST_P(RequestTest, AFinalAnswerInsteadOfContinueClosesTheConnection) {
+TEST_EACH(RequestTest, AFinalAnswerInsteadOfContinueClosesTheConnection) {
   wire.on_request = [](Seen&, Exchange& exchange) { exchange.Respond(TextResponse(413, "no")); };
   wire.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
   std::string text = wire.received();
@@ -249,7 +250,7 @@ TEST_P(RequestTest, AFinalAnswerInsteadOfContinueClosesTheConnection) {
   EXPECT_TRUE(wire.wire().server_fin);
 }
 
-TEST_P(RequestTest, Http10) {
+TEST_EACH(RequestTest, Http10) {
   wire.on_request = Ok;
   wire.Send("GET /1 HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
   std::string text = wire.TakeReceived();
@@ -266,7 +267,7 @@ TEST_P(RequestTest, Http10) {
   EXPECT_TRUE(wire.wire().server_fin);
 }
 
-TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
+TEST_EACH(RequestTest, NamesWithUnderscoresAreLeftOut) {
   const std::string_view request =
       "POST / HTTP/1.1\r\nHost: a\r\nX_Real_IP: 1\r\nA-B: 2\r\n_: 3\r\nTransfer-Encoding: "
       "chunked\r\n\r\n"
@@ -285,7 +286,7 @@ TEST_P(RequestTest, NamesWithUnderscoresAreLeftOut) {
 }
 
 // A framing field with an underscore frames nothing, whether it is dropped or not.
-TEST_P(RequestTest, NamesWithUnderscoresDoNotFrame) {
+TEST_EACH(RequestTest, NamesWithUnderscoresDoNotFrame) {
   wire.on_end = Ok;
   wire.Send(
       "POST /1 HTTP/1.1\r\nHost: a\r\nContent_Length: 40\r\nTransfer_Encoding: "
@@ -295,7 +296,7 @@ TEST_P(RequestTest, NamesWithUnderscoresDoNotFrame) {
   EXPECT_EQ(wire.seen(0).body, "body");
 }
 
-TEST_P(RequestTest, AnUpgradeWithABodyIsAnOrdinaryRequest) {
+TEST_EACH(RequestTest, AnUpgradeWithABodyIsAnOrdinaryRequest) {
   wire.Send(
       "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: "
       "4\r\n\r\nbody"
@@ -307,7 +308,7 @@ TEST_P(RequestTest, AnUpgradeWithABodyIsAnOrdinaryRequest) {
   EXPECT_EQ(wire.requests(), 2u);
 }
 
-TEST_P(RequestTest, UnreadBodyIsDiscardedAndTheConnectionGoesOn) {
+TEST_EACH(RequestTest, UnreadBodyIsDiscardedAndTheConnectionGoesOn) {
   wire.on_request = Ok;
   wire.Send("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
   std::string text = wire.TakeReceived();
@@ -318,7 +319,7 @@ TEST_P(RequestTest, UnreadBodyIsDiscardedAndTheConnectionGoesOn) {
   EXPECT_EQ(wire.seen(0).body, "");
 }
 
-TEST_P(RequestTest, TooLongAnUnreadBodyClosesTheConnection) {
+TEST_EACH(RequestTest, TooLongAnUnreadBodyClosesTheConnection) {
   wire.on_request = Ok;
   wire.Send("POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 262145\r\n\r\n");
   std::string text = wire.received();

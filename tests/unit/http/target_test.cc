@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate::http {
 namespace {
 
@@ -106,28 +108,25 @@ struct PathCase {
   const char* path;
   const char* raw;
 };
-class TargetPathTest : public testing::TestWithParam<PathCase> {};
+class TargetPathTest : public TestOfCase<PathCase> {};
 
-TEST_P(TargetPathTest, IsDecodedAndFreeOfDotSegments) {
+TEST_EACH(TargetPathTest, IsDecodedAndFreeOfDotSegments) {
   const Target target = Parsed(GetParam().in);
   EXPECT_EQ(target.path, GetParam().path);
   EXPECT_EQ(target.raw_path, GetParam().raw);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Paths, TargetPathTest,
-    testing::Values(PathCase{"/%61%2Fb", "/a%2Fb", "/%61%2Fb"},
-                    PathCase{"/a%2fb", "/a%2fb", "/a%2fb"}, PathCase{"/a%00b", "/a%00b", "/a%00b"},
-                    PathCase{"/a%20b", "/a b", "/a%20b"}, PathCase{"/a/./b", "/a/b", "/a/b"},
-                    PathCase{"/a/../b", "/b", "/b"}, PathCase{"/a/b/..", "/a/", "/a/"},
-                    PathCase{"/a/.", "/a/", "/a/"}, PathCase{"/..", "/", "/"},
-                    PathCase{"/../../x", "/x", "/x"}, PathCase{"/a/%2e%2E/b", "/b", "/b"},
-                    PathCase{"/a/.%2e/b", "/b", "/b"}, PathCase{"/%2e", "/", "/"},
-                    PathCase{"/a//b", "/a//b", "/a//b"}, PathCase{"/a//../b", "/a/b", "/a/b"},
-                    PathCase{"/...", "/...", "/..."},
-                    PathCase{"/x/..%2Fy", "/x/..%2Fy", "/x/..%2Fy"},
-                    PathCase{"/%41%42/%43/../d", "/AB/d", "/%41%42/d"},
-                    PathCase{"/a%3Fb?c", "/a?b", "/a%3Fb"}, PathCase{"/%252F", "/%2F", "/%252F"}));
+INSTANTIATE_CASES(Paths, TargetPathTest, PathCase{"/%61%2Fb", "/a%2Fb", "/%61%2Fb"},
+                  PathCase{"/a%2fb", "/a%2fb", "/a%2fb"}, PathCase{"/a%00b", "/a%00b", "/a%00b"},
+                  PathCase{"/a%20b", "/a b", "/a%20b"}, PathCase{"/a/./b", "/a/b", "/a/b"},
+                  PathCase{"/a/../b", "/b", "/b"}, PathCase{"/a/b/..", "/a/", "/a/"},
+                  PathCase{"/a/.", "/a/", "/a/"}, PathCase{"/..", "/", "/"},
+                  PathCase{"/../../x", "/x", "/x"}, PathCase{"/a/%2e%2E/b", "/b", "/b"},
+                  PathCase{"/a/.%2e/b", "/b", "/b"}, PathCase{"/%2e", "/", "/"},
+                  PathCase{"/a//b", "/a//b", "/a//b"}, PathCase{"/a//../b", "/a/b", "/a/b"},
+                  PathCase{"/...", "/...", "/..."}, PathCase{"/x/..%2Fy", "/x/..%2Fy", "/x/..%2Fy"},
+                  PathCase{"/%41%42/%43/../d", "/AB/d", "/%41%42/d"},
+                  PathCase{"/a%3Fb?c", "/a?b", "/a%3Fb"}, PathCase{"/%252F", "/%2F", "/%252F"});
 
 std::string HostRefusal(std::string_view target_text, const Headers& headers,
                         Version version = Version::kHttp11) {

@@ -12,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate {
 namespace {
 
@@ -183,68 +185,66 @@ struct Snippet {
   std::string line;
 };
 
-class ForbiddenInclude : public testing::TestWithParam<Snippet> {};
+class ForbiddenInclude : public TestOfCase<Snippet> {};
 
-TEST_P(ForbiddenInclude, IsFoundWithItsLine) {
+TEST_EACH(ForbiddenInclude, IsFoundWithItsLine) {
   const auto problems =
       JudgeIncludes(GetParam().path, "#pragma once\n\n" + GetParam().line + "\nint x;\n");
   EXPECT_THAT(problems, ElementsAre(HasSubstr(GetParam().path + ":3: "))) << GetParam().line;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Snippets, ForbiddenInclude,
-    testing::Values(Snippet{"gateway/base/a.h", R"(#include "gateway/io/stream.h")"},
-                    Snippet{"gateway/http/a.cc", R"(#include "gateway/ws/frame.h")"},
-                    Snippet{"gateway/session/a.cc", R"(#include "gateway/admin/page.h")"},
-                    Snippet{"gateway/admin/a.cc", R"(#include "gateway/net/loop.h")"},
-                    Snippet{"gateway/net/a.cc", R"(#include "gateway/config/config.h")"},
-                    Snippet{"gateway/net/a.cc", R"(#include "gateway/http/message.h")"},
-                    Snippet{"gateway/net/a.cc", R"(#include "gateway/app/gateway.h")"},
-                    Snippet{"gateway/session/a.cc", R"(#include "plugins/echo/echo.h")"},
-                    Snippet{"gateway/session/a.cc", R"(#include "plugins/builtins.h")"},
-                    Snippet{"gateway/app/a.cc", R"(#include "plugins/echo/echo.h")"},
-                    Snippet{"plugins/echo/a.cc", R"(#include "gateway/http/exchange.h")"},
-                    Snippet{"plugins/echo/a.cc", R"(#include "gateway/session/tunnel.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "text.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "../base/text.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "gateway/base/../io/stream.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "gateway/utils/text.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "gateway/text.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "base/text.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include "tests/support/fake.h")"},
-                    Snippet{"gateway/base/a.cc", R"(#include <gateway/base/text.h>)"},
-                    Snippet{"gateway/session/a.cc", "#include <uv.h>"},
-                    Snippet{"gateway/session/a.cc", "  #  include\t<uv.h>"},
-                    Snippet{"gateway/session/a.cc", R"(#include "uv.h")"},
-                    Snippet{"gateway/app/a.cc", "#include <uv.h>  // for once"},
-                    Snippet{"gateway/plugin/a.cc", "#include <yaml-cpp/yaml.h>"},
-                    Snippet{"gateway/http/a.cc", "#include <openssl/ssl.h>"},
-                    Snippet{"gateway/ws/a.cc", "#include <llhttp.h>"},
-                    Snippet{"plugins/echo/a.cc", "#include <uv.h>"}));
+INSTANTIATE_CASES(Snippets, ForbiddenInclude,
+                  Snippet{"gateway/base/a.h", R"(#include "gateway/io/stream.h")"},
+                  Snippet{"gateway/http/a.cc", R"(#include "gateway/ws/frame.h")"},
+                  Snippet{"gateway/session/a.cc", R"(#include "gateway/admin/page.h")"},
+                  Snippet{"gateway/admin/a.cc", R"(#include "gateway/net/loop.h")"},
+                  Snippet{"gateway/net/a.cc", R"(#include "gateway/config/config.h")"},
+                  Snippet{"gateway/net/a.cc", R"(#include "gateway/http/message.h")"},
+                  Snippet{"gateway/net/a.cc", R"(#include "gateway/app/gateway.h")"},
+                  Snippet{"gateway/session/a.cc", R"(#include "plugins/echo/echo.h")"},
+                  Snippet{"gateway/session/a.cc", R"(#include "plugins/builtins.h")"},
+                  Snippet{"gateway/app/a.cc", R"(#include "plugins/echo/echo.h")"},
+                  Snippet{"plugins/echo/a.cc", R"(#include "gateway/http/exchange.h")"},
+                  Snippet{"plugins/echo/a.cc", R"(#include "gateway/session/tunnel.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "text.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "../base/text.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "gateway/base/../io/stream.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "gateway/utils/text.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "gateway/text.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "base/text.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include "tests/support/fake.h")"},
+                  Snippet{"gateway/base/a.cc", R"(#include <gateway/base/text.h>)"},
+                  Snippet{"gateway/session/a.cc", "#include <uv.h>"},
+                  Snippet{"gateway/session/a.cc", "  #  include\t<uv.h>"},
+                  Snippet{"gateway/session/a.cc", R"(#include "uv.h")"},
+                  Snippet{"gateway/app/a.cc", "#include <uv.h>  // for once"},
+                  Snippet{"gateway/plugin/a.cc", "#include <yaml-cpp/yaml.h>"},
+                  Snippet{"gateway/http/a.cc", "#include <openssl/ssl.h>"},
+                  Snippet{"gateway/ws/a.cc", "#include <llhttp.h>"},
+                  Snippet{"plugins/echo/a.cc", "#include <uv.h>"});
 
-class AllowedInclude : public testing::TestWithParam<Snippet> {};
+class AllowedInclude : public TestOfCase<Snippet> {};
 
-TEST_P(AllowedInclude, Passes) {
+TEST_EACH(AllowedInclude, Passes) {
   EXPECT_THAT(JudgeIncludes(GetParam().path, GetParam().line + "\n"), IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Snippets, AllowedInclude,
-    testing::Values(Snippet{"gateway/base/a.cc", R"(#include "gateway/base/text.h")"},
-                    Snippet{"gateway/app/a.cc", R"(#include "gateway/net/loop.h")"},
-                    Snippet{"gateway/app/a.cc", R"(#include "plugins/builtins.h")"},
-                    Snippet{"gateway/admin/a.cc", R"(#include "gateway/base/text.h")"},
-                    Snippet{"gateway/net/a.cc", R"(#include "gateway/io/timers.h")"},
-                    Snippet{"gateway/net/a.cc", "#include <uv.h>"},
-                    Snippet{"gateway/config/a.cc", "#include <yaml-cpp/yaml.h>"},
-                    Snippet{"gateway/tls/a.cc", "#include <openssl/ssl.h>"},
-                    Snippet{"gateway/http/a.cc", "#include <llhttp.h>"},
-                    Snippet{"gateway/session/a.cc", "#include <vector>"},
-                    Snippet{"gateway/session/a.cc", "// #include <uv.h>"},
-                    Snippet{"gateway/session/a.cc", "int include = 0;"},
-                    Snippet{"plugins/echo/a.cc", R"(#include "plugins/echo/echo.h")"},
-                    Snippet{"plugins/echo/a.cc", R"(#include "gateway/plugin/service.h")"},
-                    Snippet{"plugins/builtins.cc", R"(#include "plugins/echo/echo.h")"}));
+INSTANTIATE_CASES(Snippets, AllowedInclude,
+                  Snippet{"gateway/base/a.cc", R"(#include "gateway/base/text.h")"},
+                  Snippet{"gateway/app/a.cc", R"(#include "gateway/net/loop.h")"},
+                  Snippet{"gateway/app/a.cc", R"(#include "plugins/builtins.h")"},
+                  Snippet{"gateway/admin/a.cc", R"(#include "gateway/base/text.h")"},
+                  Snippet{"gateway/net/a.cc", R"(#include "gateway/io/timers.h")"},
+                  Snippet{"gateway/net/a.cc", "#include <uv.h>"},
+                  Snippet{"gateway/config/a.cc", "#include <yaml-cpp/yaml.h>"},
+                  Snippet{"gateway/tls/a.cc", "#include <openssl/ssl.h>"},
+                  Snippet{"gateway/http/a.cc", "#include <llhttp.h>"},
+                  Snippet{"gateway/session/a.cc", "#include <vector>"},
+                  Snippet{"gateway/session/a.cc", "// #include <uv.h>"},
+                  Snippet{"gateway/session/a.cc", "int include = 0;"},
+                  Snippet{"plugins/echo/a.cc", R"(#include "plugins/echo/echo.h")"},
+                  Snippet{"plugins/echo/a.cc", R"(#include "gateway/plugin/service.h")"},
+                  Snippet{"plugins/builtins.cc", R"(#include "plugins/echo/echo.h")"});
 
 TEST(ScannerTest, EveryProblemIsReported) {
   EXPECT_THAT(

@@ -14,6 +14,7 @@
 
 #include "gateway/net/fd.h"
 #include "gateway/net/handle.h"
+#include "tests/support/cases.h"
 
 namespace upgate::net {
 namespace {
@@ -50,7 +51,7 @@ class Bell final : public Poller::Client {
 
 constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
 
-class PollerTest : public testing::TestWithParam<PollerKind> {
+class PollerTest : public TestOfCase<PollerKind> {
  protected:
   PollerTest() {
     EXPECT_EQ(uv_loop_init(&loop_), 0);
@@ -72,12 +73,12 @@ class PollerTest : public testing::TestWithParam<PollerKind> {
   std::unique_ptr<Poller> owner_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kinds, PollerTest, testing::Values(PollerKind::kEpoll, PollerKind::kUv),
-                         [](const auto& kind) {
-                           return kind.param == PollerKind::kEpoll ? "epoll" : "uv";
-                         });
+INSTANTIATE_NAMED_CASES(
+    Kinds, PollerTest,
+    [](const auto& kind) { return kind.param == PollerKind::kEpoll ? "epoll" : "uv"; },
+    PollerKind::kEpoll, PollerKind::kUv);
 
-TEST_P(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
+TEST_EACH(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
   Poller& poller = *owner_;
   Bell one(poller);
   Bell two(poller);
@@ -92,7 +93,7 @@ TEST_P(PollerTest, TellsThoseWhoseDescriptorsAreReady) {
   EXPECT_EQ(poller.size(), 2U);
 }
 
-TEST_P(PollerTest, AChangeCountsFromTheNextWaitOn) {
+TEST_EACH(PollerTest, AChangeCountsFromTheNextWaitOn) {
   Poller& poller = *owner_;
   Bell bell(poller);
   bell.Ring();
@@ -104,7 +105,7 @@ TEST_P(PollerTest, AChangeCountsFromTheNextWaitOn) {
   EXPECT_EQ(bell.heard.size(), 1U);
 }
 
-TEST_P(PollerTest, AnotherClientTakesOver) {
+TEST_EACH(PollerTest, AnotherClientTakesOver) {
   Poller& poller = *owner_;
   Bell first(poller);
   Bell second(poller);
@@ -118,7 +119,7 @@ TEST_P(PollerTest, AnotherClientTakesOver) {
 
 // The first one notified removes the other and adds a third in its place, which must not get the
 // event of the other.
-TEST_P(PollerTest, AnEventForARemovedClientReachesNobody) {
+TEST_EACH(PollerTest, AnEventForARemovedClientReachesNobody) {
   Poller& poller = *owner_;
   auto one = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
   auto two = std::make_unique<Bell>(poller, Poller::kReadable | Poller::kEdge);
@@ -144,7 +145,7 @@ TEST_P(PollerTest, AnEventForARemovedClientReachesNobody) {
   EXPECT_EQ(third->heard.size(), 1U);
 }
 
-TEST_P(PollerTest, AnEdgeIsReportedOnceUntilTheClientRearms) {
+TEST_EACH(PollerTest, AnEdgeIsReportedOnceUntilTheClientRearms) {
   Poller& poller = *owner_;
   Bell bell(poller, Poller::kReadable | Poller::kEdge);
   bell.Ring();
@@ -161,7 +162,7 @@ TEST_P(PollerTest, AnEdgeIsReportedOnceUntilTheClientRearms) {
   EXPECT_EQ(bell.heard.size(), 2U);
 }
 
-TEST_P(PollerTest, EventsAfterTheDeadlineAreReportedNextTime) {
+TEST_EACH(PollerTest, EventsAfterTheDeadlineAreReportedNextTime) {
   std::deque<Bell> bells;
   for (int i = 0; i < 10; ++i) {
     bells.emplace_back(*owner_, Poller::kReadable | Poller::kEdge).Ring();
@@ -199,7 +200,7 @@ class Async final {
   UvHandle<uv_async_t> handle_;
 };
 
-TEST_P(PollerTest, LibuvsHandlesAreServedWhileEventsAreLeft) {
+TEST_EACH(PollerTest, LibuvsHandlesAreServedWhileEventsAreLeft) {
   Async async(loop_);
   std::deque<Bell> bells;
   for (int i = 0; i < 10; ++i)
@@ -212,7 +213,7 @@ TEST_P(PollerTest, LibuvsHandlesAreServedWhileEventsAreLeft) {
   for (const Bell& bell : bells) EXPECT_EQ(bell.heard.size(), 1U);
 }
 
-TEST_P(PollerTest, AWaitEndsWhenAHandleOfLibuvIsReadyOrTheTimeIsOver) {
+TEST_EACH(PollerTest, AWaitEndsWhenAHandleOfLibuvIsReadyOrTheTimeIsOver) {
   Async async(loop_);
   async.Send();
   owner_->Wait(-1);
@@ -222,7 +223,7 @@ TEST_P(PollerTest, AWaitEndsWhenAHandleOfLibuvIsReadyOrTheTimeIsOver) {
   EXPECT_FALSE(owner_->Dispatch(kForever));
 }
 
-TEST_P(PollerTest, DescriptorsThatCannotBeWatchedTakeNoSlot) {
+TEST_EACH(PollerTest, DescriptorsThatCannotBeWatchedTakeNoSlot) {
   Poller& poller = *owner_;
   Bell bell(poller);
   EXPECT_EQ(poller.Add(-1, Poller::kReadable, bell), Poller::kNowhere);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/net/net_fixture.h"
 
 namespace upgate::net {
@@ -42,9 +43,9 @@ TEST(SendQueueMemory, ChargesItsBlocksUntilTheyAreSent) {
   EXPECT_EQ(ledger.held(), 0u);
 }
 
-class SendQueueTest : public testing::TestWithParam<std::size_t> {};
+class SendQueueTest : public TestOfCase<std::size_t> {};
 
-TEST_P(SendQueueTest, KeepsBytesInOrderThroughAppendsAndConsumes) {
+TEST_EACH(SendQueueTest, KeepsBytesInOrderThroughAppendsAndConsumes) {
   const std::string all = Pattern(100'000);
   io::MemoryLedger ledger;
   SendQueue queue(ledger);
@@ -64,8 +65,7 @@ TEST_P(SendQueueTest, KeepsBytesInOrderThroughAppendsAndConsumes) {
   EXPECT_TRUE(out == all);
 }
 
-INSTANTIATE_TEST_SUITE_P(BytesPerAppend, SendQueueTest,
-                         testing::Values(7, 1000, 16384, 16385, 100'000));
+INSTANTIATE_CASES(BytesPerAppend, SendQueueTest, 7, 1000, 16384, 16385, 100'000);
 
 TEST(SendQueueTest, PeekFillsNoMoreSlicesThanItIsGiven) {
   io::MemoryLedger ledger;

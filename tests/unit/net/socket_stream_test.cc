@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/net/socket.h"
+#include "tests/support/cases.h"
 #include "tests/unit/net/net_fixture.h"
 
 namespace upgate::net {
@@ -28,7 +29,7 @@ std::string NameOf(const testing::TestParamInfo<Kind>& info) {
 }
 
 // Both ends of a connection on one loop, each with a Recorder and with reading off.
-class StreamTest : public testing::TestWithParam<Kind> {
+class StreamTest : public TestOfCase<Kind> {
  protected:
   StreamTest() {
     const SocketAddress address =
@@ -66,9 +67,9 @@ class StreamTest : public testing::TestWithParam<Kind> {
   std::unique_ptr<io::ByteStream> far_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sockets, StreamTest, testing::Values(Kind::kTcp, Kind::kUnix), NameOf);
+INSTANTIATE_NAMED_CASES(Sockets, StreamTest, NameOf, Kind::kTcp, Kind::kUnix);
 
-TEST_P(StreamTest, EchoesEverySize) {
+TEST_EACH(StreamTest, EchoesEverySize) {
   far_log_.on_bytes = [&](MutableBytes data) { far_->Write(Bytes(data)); };
   near_->SetReading(true);
   far_->SetReading(true);
@@ -82,7 +83,7 @@ TEST_P(StreamTest, EchoesEverySize) {
   EXPECT_EQ(near_->queued(), 0U);
 }
 
-TEST_P(StreamTest, GathersMoreSlicesThanOneCallTakes) {
+TEST_EACH(StreamTest, GathersMoreSlicesThanOneCallTakes) {
   std::vector<std::string> parts;
   std::vector<Bytes> slices;
   std::string all;
@@ -100,7 +101,7 @@ TEST_P(StreamTest, GathersMoreSlicesThanOneCallTakes) {
   EXPECT_TRUE(far_log_.received == all);
 }
 
-TEST_P(StreamTest, ASlowPeerCongestsOnceAndDrainsOnce) {
+TEST_EACH(StreamTest, ASlowPeerCongestsOnceAndDrainsOnce) {
   // Small, so that the queue drains in many steps.
   const int send_buffer = 8192;
   ::setsockopt(dynamic_cast<SocketStream&>(*near_).fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer,
@@ -120,7 +121,7 @@ TEST_P(StreamTest, ASlowPeerCongestsOnceAndDrainsOnce) {
   EXPECT_EQ(near_->queued(), 0U);
 }
 
-TEST_P(StreamTest, AQueueThatWasNeverCongestedDrainsInSilence) {
+TEST_EACH(StreamTest, AQueueThatWasNeverCongestedDrainsInSilence) {
   std::string written;
   const std::string piece = Pattern(10'000);
   while (near_->queued() == 0) {
@@ -133,7 +134,7 @@ TEST_P(StreamTest, AQueueThatWasNeverCongestedDrainsInSilence) {
   EXPECT_EQ(near_log_.drained, 0);
 }
 
-TEST_P(StreamTest, RefillingFromOnDrainedGoesOn) {
+TEST_EACH(StreamTest, RefillingFromOnDrainedGoesOn) {
   std::string written = Congest(*near_);
   near_log_.on_drained = [&] {
     if (near_log_.drained < 4) written += Congest(*near_);
@@ -144,7 +145,7 @@ TEST_P(StreamTest, RefillingFromOnDrainedGoesOn) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
-TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
+TEST_EACH(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   EXPECT_FALSE(near_->HasUnread());
   far_->Write(AsBytes("x"));
   EXPECT_TRUE(near_->HasUnread());
@@ -158,14 +159,14 @@ TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   EXPECT_TRUE(near_->HasUnread());
 }
 
-TEST_P(StreamTest, ABreakIsKnownBeforeItIsReported) {
+TEST_EACH(StreamTest, ABreakIsKnownBeforeItIsReported) {
   far_->Write(AsBytes("unread"));
   near_->Write(AsBytes("unread"));
   far_.reset();
   EXPECT_TRUE(near_->HasUnread());
 }
 
-TEST_P(StreamTest, EachSideEndsOnItsOwn) {
+TEST_EACH(StreamTest, EachSideEndsOnItsOwn) {
   near_->SetReading(true);
   far_->SetReading(true);
   near_->Write(AsBytes("question"));
@@ -186,7 +187,7 @@ TEST_P(StreamTest, EachSideEndsOnItsOwn) {
   EXPECT_EQ(near_log_.errors + far_log_.errors, 0);
 }
 
-TEST_P(StreamTest, ShutdownWaitsForTheQueue) {
+TEST_EACH(StreamTest, ShutdownWaitsForTheQueue) {
   const std::string written = Congest(*near_);
   near_->Shutdown();
   near_->Write(AsBytes("dropped"));
@@ -198,7 +199,7 @@ TEST_P(StreamTest, ShutdownWaitsForTheQueue) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
-TEST_P(StreamTest, TheLastWriteWaitsForTheQueueAndThenEnds) {
+TEST_EACH(StreamTest, TheLastWriteWaitsForTheQueueAndThenEnds) {
   std::string written = Congest(*near_);
   near_->WriteLast(std::array{AsBytes("last"), AsBytes(" words")});
   near_->Write(AsBytes("dropped"));
@@ -209,7 +210,7 @@ TEST_P(StreamTest, TheLastWriteWaitsForTheQueueAndThenEnds) {
   EXPECT_TRUE(far_log_.received == written + "last words");
 }
 
-TEST_P(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
+TEST_EACH(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
   near_->Write(AsBytes("bye"));
   near_.reset();
   far_->SetReading(true);
@@ -217,7 +218,7 @@ TEST_P(StreamTest, DestroyingSendsWhatTheSystemTookAndThenTheEnd) {
   EXPECT_EQ(far_log_.received, "bye");
 }
 
-TEST_P(StreamTest, TheDestructorSendsTheEnd) {
+TEST_EACH(StreamTest, TheDestructorSendsTheEnd) {
   far_->SetReading(true);
   near_->Write(AsBytes("last words"));
   EXPECT_TRUE(near_->EndsOnDestruction());
@@ -228,7 +229,7 @@ TEST_P(StreamTest, TheDestructorSendsTheEnd) {
 }
 
 // What the system still has to deliver is supervised by the owner of the stream.
-TEST_P(StreamTest, TheDestructorCannotSendAQueueNorASecondEnd) {
+TEST_EACH(StreamTest, TheDestructorCannotSendAQueueNorASecondEnd) {
   const std::string written = Congest(*near_);
   EXPECT_FALSE(near_->EndsOnDestruction());
   far_->SetReading(true);
@@ -238,7 +239,7 @@ TEST_P(StreamTest, TheDestructorCannotSendAQueueNorASecondEnd) {
   EXPECT_FALSE(near_->EndsOnDestruction());
 }
 
-TEST_P(StreamTest, PausingTakesEffectAtOnceAndNothingIsLost) {
+TEST_EACH(StreamTest, PausingTakesEffectAtOnceAndNothingIsLost) {
   const std::string written = Congest(*near_);
   near_->Shutdown();
   far_log_.on_bytes = [&](MutableBytes) { far_->SetReading(false); };
@@ -254,7 +255,7 @@ TEST_P(StreamTest, PausingTakesEffectAtOnceAndNothingIsLost) {
   EXPECT_TRUE(far_log_.received == written);
 }
 
-TEST_P(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
+TEST_EACH(StreamTest, AFastPeerGetsABoundedPartOfTheTurn) {
   // A fast peer within one turn: it refills the socket in every callback.
   const std::string refill = Pattern(io::kReadBufferSize);
   Congest(*near_);
@@ -290,7 +291,7 @@ class Busy final : public io::Later {
 };
 
 // A connection that keeps enabling reading has no leftover work.
-TEST_P(StreamTest, ReadingThatIsOnAlreadyDoesNotStandInLine) {
+TEST_EACH(StreamTest, ReadingThatIsOnAlreadyDoesNotStandInLine) {
   far_log_.on_bytes = [&](MutableBytes) { far_->SetReading(true); };
   far_->SetReading(true);
   std::deque<Busy> crowd;
@@ -303,7 +304,7 @@ TEST_P(StreamTest, ReadingThatIsOnAlreadyDoesNotStandInLine) {
   }
 }
 
-TEST_P(StreamTest, InACrowdedTurnLittleIsReadOfAPeerThatWasQuiet) {
+TEST_EACH(StreamTest, InACrowdedTurnLittleIsReadOfAPeerThatWasQuiet) {
   std::size_t first = 0;
   far_log_.on_bytes = [&](MutableBytes data) {
     if (first == 0) first = data.size();
@@ -317,7 +318,7 @@ TEST_P(StreamTest, InACrowdedTurnLittleIsReadOfAPeerThatWasQuiet) {
   EXPECT_LE(first, 4096U);
 }
 
-TEST_P(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
+TEST_EACH(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
   bool aligned = true;
   far_log_.on_bytes = [&](MutableBytes data) {
     aligned = aligned && reinterpret_cast<std::uintptr_t>(data.data()) % 64 == 0;
@@ -336,7 +337,7 @@ TEST_P(StreamTest, TheHeadroomIsWritableAndThePayloadAligned) {
   EXPECT_TRUE(aligned);
 }
 
-TEST_P(StreamTest, StreamsMayBeDeferredToTheirDeathsFromTheirCallbacks) {
+TEST_EACH(StreamTest, StreamsMayBeDeferredToTheirDeathsFromTheirCallbacks) {
   far_log_.on_bytes = [&](MutableBytes) {
     io::ByteStream* const dying = far_.get();
     dying->SetHandler(nullptr);
@@ -353,7 +354,7 @@ TEST_P(StreamTest, StreamsMayBeDeferredToTheirDeathsFromTheirCallbacks) {
   EXPECT_EQ(far_log_.errors, 0);
 }
 
-TEST_P(StreamTest, AnotherHandlerTakesOverWhereTheFirstStopped) {
+TEST_EACH(StreamTest, AnotherHandlerTakesOverWhereTheFirstStopped) {
   Recorder second;
   far_log_.on_bytes = [&](MutableBytes) { far_->SetHandler(nullptr); };
   far_->SetReading(true);
@@ -372,7 +373,7 @@ TEST_P(StreamTest, AnotherHandlerTakesOverWhereTheFirstStopped) {
   EXPECT_EQ(far_log_.ends, 0);
 }
 
-TEST_P(StreamTest, AHalfClosedPeerDoesNotSpinWhileReadingIsOff) {
+TEST_EACH(StreamTest, AHalfClosedPeerDoesNotSpinWhileReadingIsOff) {
   near_->Write(AsBytes("still unread"));
   near_->Shutdown();
   EXPECT_LT(RunFor(loop_, 30ms), 20U);
@@ -391,7 +392,7 @@ void BreakOff(std::unique_ptr<io::ByteStream>& near, io::ByteStream& far) {
   near.reset();
 }
 
-TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileReading) {
+TEST_EACH(StreamTest, ABrokenConnectionIsReportedOnceWhileReading) {
   far_->SetReading(true);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -404,7 +405,7 @@ TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileReading) {
   EXPECT_EQ(far_log_.errors, 1);
 }
 
-TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileNotReading) {
+TEST_EACH(StreamTest, ABrokenConnectionIsReportedOnceWhileNotReading) {
   RunFor(loop_, 8ms);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -413,7 +414,7 @@ TEST_P(StreamTest, ABrokenConnectionIsReportedOnceWhileNotReading) {
   EXPECT_EQ(far_log_.errors, 1);
 }
 
-TEST_P(StreamTest, ABreakAfterTheEndIsReportedEvenIfTheEndWasNotRead) {
+TEST_EACH(StreamTest, ABreakAfterTheEndIsReportedEvenIfTheEndWasNotRead) {
   near_->Shutdown();
   RunFor(loop_, 12ms);
   BreakOff(near_, *far_);
@@ -421,7 +422,7 @@ TEST_P(StreamTest, ABreakAfterTheEndIsReportedEvenIfTheEndWasNotRead) {
   EXPECT_EQ(far_log_.code, Errc::kReset);
 }
 
-TEST_P(StreamTest, ABreakWithAFullQueueIsReported) {
+TEST_EACH(StreamTest, ABreakWithAFullQueueIsReported) {
   Congest(*far_);
   BreakOff(near_, *far_);
   EXPECT_TRUE(Until([&] { return far_log_.errors == 1; }));
@@ -429,7 +430,7 @@ TEST_P(StreamTest, ABreakWithAFullQueueIsReported) {
   EXPECT_EQ(far_log_.drained, 0);
 }
 
-TEST_P(StreamTest, DataBeforeTheBreakIsDelivered) {
+TEST_EACH(StreamTest, DataBeforeTheBreakIsDelivered) {
   far_log_.on_bytes = [&](MutableBytes) { far_->Write(AsBytes("into the void")); };
   const std::string last_words = Pattern(150'000);
   near_->Write(AsBytes(last_words));
@@ -441,7 +442,7 @@ TEST_P(StreamTest, DataBeforeTheBreakIsDelivered) {
   EXPECT_EQ(far_log_.ends, 0);
 }
 
-TEST_P(StreamTest, AFailedWriteIsReportedLaterAndKeptForTheNextHandler) {
+TEST_EACH(StreamTest, AFailedWriteIsReportedLaterAndKeptForTheNextHandler) {
   BreakOff(near_, *far_);
   far_->SetHandler(nullptr);
   far_->Write(AsBytes("one"));
@@ -456,7 +457,7 @@ TEST_P(StreamTest, AFailedWriteIsReportedLaterAndKeptForTheNextHandler) {
   EXPECT_EQ(second.code, Errc::kReset);
 }
 
-TEST_P(StreamTest, TheAddressesOfBothEndsAgree) {
+TEST_EACH(StreamTest, TheAddressesOfBothEndsAgree) {
   EXPECT_EQ(near_->peer_address(), listener_->address());
   EXPECT_EQ(far_->local_address(), listener_->address());
   EXPECT_EQ(far_->peer_address(), near_->local_address());
@@ -470,7 +471,7 @@ TEST_P(StreamTest, TheAddressesOfBothEndsAgree) {
   }
 }
 
-TEST_P(StreamTest, ABreakAfterTheEndIsReportedIfTheEndWasRead) {
+TEST_EACH(StreamTest, ABreakAfterTheEndIsReportedIfTheEndWasRead) {
   far_->SetReading(true);
   near_->Shutdown();
   EXPECT_TRUE(Until([&] { return far_log_.ends == 1; }));
@@ -480,7 +481,7 @@ TEST_P(StreamTest, ABreakAfterTheEndIsReportedIfTheEndWasRead) {
 }
 
 class TcpStreamTest : public StreamTest {};
-INSTANTIATE_TEST_SUITE_P(Sockets, TcpStreamTest, testing::Values(Kind::kTcp), NameOf);
+INSTANTIATE_NAMED_CASES(Sockets, TcpStreamTest, NameOf, Kind::kTcp);
 
 int OptionOf(const io::ByteStream& stream, int level, int name) {
   int value = -1;
@@ -489,18 +490,18 @@ int OptionOf(const io::ByteStream& stream, int level, int name) {
   return value;
 }
 
-TEST_P(TcpStreamTest, BothEndsSendAtOnce) {
+TEST_EACH(TcpStreamTest, BothEndsSendAtOnce) {
   for (const io::ByteStream* stream : {near_.get(), far_.get()})
     EXPECT_EQ(OptionOf(*stream, IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
 // The connecting end does so later: see KeepAliveTest.
-TEST_P(TcpStreamTest, TheAcceptedEndProbesASilentPeer) {
+TEST_EACH(TcpStreamTest, TheAcceptedEndProbesASilentPeer) {
   EXPECT_EQ(OptionOf(*far_, SOL_SOCKET, SO_KEEPALIVE), 1);
   EXPECT_EQ(OptionOf(*far_, IPPROTO_TCP, TCP_KEEPIDLE), 60);
 }
 
-TEST_P(TcpStreamTest, UnsentBytesAreBoundedOnceMuchIsSent) {
+TEST_EACH(TcpStreamTest, UnsentBytesAreBoundedOnceMuchIsSent) {
   constexpr int kBound = 128 * 1024;
   near_->Write(AsBytes(std::string(io::kDeliveryGrain - 1, 'x')));
   EXPECT_NE(OptionOf(*near_, IPPROTO_TCP, TCP_NOTSENT_LOWAT), kBound);
@@ -527,7 +528,7 @@ std::uint32_t SegmentsSentBy(const io::ByteStream& stream) {
   return info.segments_out;
 }
 
-TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
+TEST_EACH(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
   far_->SetReading(true);
   const std::string last = "last words";
   const std::uint32_t before = SegmentsSentBy(*near_);
@@ -537,7 +538,7 @@ TEST_P(TcpStreamTest, TheLastBytesAndTheEndAreOnePacket) {
   EXPECT_EQ(SegmentsSentBy(*near_) - before, 1U);
 }
 
-TEST_P(TcpStreamTest, TheDestructorSendsNoEndOnABrokenConnection) {
+TEST_EACH(TcpStreamTest, TheDestructorSendsNoEndOnABrokenConnection) {
   far_->Abort();
   far_.reset();
   near_->SetReading(true);
@@ -545,7 +546,7 @@ TEST_P(TcpStreamTest, TheDestructorSendsNoEndOnABrokenConnection) {
   EXPECT_FALSE(near_->EndsOnDestruction());
 }
 
-TEST_P(TcpStreamTest, AllBytesBeforeTheEndArriveWhileReadingIsPaused) {
+TEST_EACH(TcpStreamTest, AllBytesBeforeTheEndArriveWhileReadingIsPaused) {
   const std::string written = Pattern(io::kReadBufferSize + 100);
   near_->Write(AsBytes(written));
   near_.reset();
@@ -557,7 +558,7 @@ TEST_P(TcpStreamTest, AllBytesBeforeTheEndArriveWhileReadingIsPaused) {
 
 // The queue is the measure of a slow reader's progress: it must show soon, not only after a
 // megabyte of kernel buffer has been read.
-TEST_P(TcpStreamTest, ProgressOfASlowPeerShowsInTheQueueSoon) {
+TEST_EACH(TcpStreamTest, ProgressOfASlowPeerShowsInTheQueueSoon) {
   constexpr std::size_t kTaken = 512 * 1024;
   const auto check = [&](io::ByteStream& writer, io::ByteStream& reader, Recorder& log) {
     Congest(writer);
@@ -573,7 +574,7 @@ TEST_P(TcpStreamTest, ProgressOfASlowPeerShowsInTheQueueSoon) {
   check(*far_, *near_, near_log_);
 }
 
-TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
+TEST_EACH(TcpStreamTest, UrgentBytesDoNotSpin) {
   RunFor(loop_, 8ms);
   near_->Shutdown();
   RunFor(loop_, 8ms);
@@ -589,7 +590,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotSpin) {
 }
 
 // A read stops at an urgent byte, and no event announces the data after it.
-TEST_P(TcpStreamTest, UrgentBytesDoNotBlockFollowingData) {
+TEST_EACH(TcpStreamTest, UrgentBytesDoNotBlockFollowingData) {
   const int fd = dynamic_cast<SocketStream&>(*near_).fd();
   near_->Write(AsBytes("before"));
   ::send(fd, "!", 1, MSG_OOB | MSG_NOSIGNAL);
@@ -602,7 +603,7 @@ TEST_P(TcpStreamTest, UrgentBytesDoNotBlockFollowingData) {
   EXPECT_TRUE(Until([&] { return far_log_.received == "beforebehind, and more"; }));
 }
 
-TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) {
+TEST_EACH(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) {
   far_->SetReading(true);
   near_->Abort();
   near_.reset();
@@ -613,7 +614,7 @@ TEST_P(TcpStreamTest, DestroyingAfterResetBreaksTheConnectionWithNothingUnread) 
 
 // The queue is stuck behind a full kernel buffer and moves late; the peer's progress is still
 // visible.
-TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
+TEST_EACH(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
   const io::Delivery start = near_->delivery();
   const std::string sent(8 << 20, 'x');
   near_->Write(AsBytes(sent));
@@ -629,9 +630,9 @@ TEST_P(StreamTest, DeliveryShowsWhatThePeerTakesOfTheSystemsBuffer) {
 }
 
 class UnixStreamTest : public StreamTest {};
-INSTANTIATE_TEST_SUITE_P(Sockets, UnixStreamTest, testing::Values(Kind::kUnix), NameOf);
+INSTANTIATE_NAMED_CASES(Sockets, UnixStreamTest, NameOf, Kind::kUnix);
 
-TEST_P(UnixStreamTest, PendingDataIsReadAlthoughWritingFails) {
+TEST_EACH(UnixStreamTest, PendingDataIsReadAlthoughWritingFails) {
   near_->Write(AsBytes("last words"));
   near_.reset();
   far_->SetReading(true);

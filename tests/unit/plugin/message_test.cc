@@ -6,14 +6,15 @@
 #include <gtest/gtest.h>
 
 #include "gateway/ws/frame.h"
+#include "tests/support/cases.h"
 
 namespace upgate::plugin {
 namespace {
 
-class MessageOfSize : public testing::TestWithParam<std::size_t> {};
+class MessageOfSize : public TestOfCase<std::size_t> {};
 
 // A client's decoder accepts the frame.
-TEST_P(MessageOfSize, IsOneWholeFrame) {
+TEST_EACH(MessageOfSize, IsOneWholeFrame) {
   std::string payload(GetParam(), 'x');
   if (!payload.empty()) payload.back() = 'y';
   const Message message(MessageKind::kBinary, AsBytes(payload));
@@ -30,8 +31,7 @@ TEST_P(MessageOfSize, IsOneWholeFrame) {
   EXPECT_TRUE(input.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, MessageOfSize,
-                         testing::Values(0, 1, 125, 126, 127, 65535, 65536, 100000));
+INSTANTIATE_CASES(Sizes, MessageOfSize, 0, 1, 125, 126, 127, 65535, 65536, 100000);
 
 TEST(MessageTest, CopiesShareTheirBytes) {
   const Message message(MessageKind::kText, AsBytes("Hello"));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate::plugin {
 namespace {
 
@@ -81,9 +83,9 @@ TEST(RejectOptionsTest, AnOptionIsNot) {
   EXPECT_EQ(ErrorsOf(options).size(), 1U);
 }
 
-class RejectOptionsOfKind : public testing::TestWithParam<config::Value::Kind> {};
+class RejectOptionsOfKind : public TestOfCase<config::Value::Kind> {};
 
-TEST_P(RejectOptionsOfKind, SaysWhereAndForWhom) {
+TEST_EACH(RejectOptionsOfKind, SaysWhereAndForWhom) {
   config::Value options;
   options.kind = GetParam();
   options.mark = {7, 14};
@@ -95,9 +97,8 @@ TEST_P(RejectOptionsOfKind, SaysWhereAndForWhom) {
   EXPECT_THAT(errors[0].message, HasSubstr("'echo'"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, RejectOptionsOfKind,
-                         testing::Values(config::Value::Kind::kNull, config::Value::Kind::kScalar,
-                                         config::Value::Kind::kSequence));
+INSTANTIATE_CASES(Kinds, RejectOptionsOfKind, config::Value::Kind::kNull,
+                  config::Value::Kind::kScalar, config::Value::Kind::kSequence);
 
 }  // namespace
 }  // namespace upgate::plugin

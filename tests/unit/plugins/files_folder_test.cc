@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "plugins/files/folder.h"
+#include "tests/support/cases.h"
 #include "tests/support/temp_folder.h"
 
 namespace upgate::plugins::files {
@@ -16,7 +17,7 @@ namespace {
 using test::TempFolder;
 using Way = Folder::Way;
 
-class FolderTest : public testing::TestWithParam<Way> {
+class FolderTest : public TestOfCase<Way> {
  protected:
   FolderTest() {
     outside_.Write("secret.txt", "secret");
@@ -50,12 +51,11 @@ class FolderTest : public testing::TestWithParam<Way> {
   TempFolder inside_;
   Folder folder_;
 };
-INSTANTIATE_TEST_SUITE_P(Ways, FolderTest, testing::Values(Way::kKernel, Way::kWalk),
-                         [](const auto& of) {
-                           return of.param == Way::kKernel ? "Kernel" : "Walk";
-                         });
+INSTANTIATE_NAMED_CASES(
+    Ways, FolderTest, [](const auto& of) { return of.param == Way::kKernel ? "Kernel" : "Walk"; },
+    Way::kKernel, Way::kWalk);
 
-TEST_P(FolderTest, FilesAreFoundAtEveryDepth) {
+TEST_EACH(FolderTest, FilesAreFoundAtEveryDepth) {
   EXPECT_EQ(folder_.way(), GetParam());
   EXPECT_EQ(Try("a.txt"), "5 bytes");
   EXPECT_EQ(Try("sub/deep/b.txt"), "1 bytes");
@@ -66,7 +66,7 @@ TEST_P(FolderTest, FilesAreFoundAtEveryDepth) {
   EXPECT_EQ(file->modified_ns, 0u);
 }
 
-TEST_P(FolderTest, MissingFilesAreNotFound) {
+TEST_EACH(FolderTest, MissingFilesAreNotFound) {
   EXPECT_EQ(Try("b.txt"), "not found");
   EXPECT_EQ(Try("a.txt/b"), "not found");
   EXPECT_EQ(Try("nothing/b.txt"), "not found");
@@ -77,7 +77,7 @@ TEST_P(FolderTest, MissingFilesAreNotFound) {
   EXPECT_EQ(Try(deep), "not found");
 }
 
-TEST_P(FolderTest, NoPathLeavesTheFolder) {
+TEST_EACH(FolderTest, NoPathLeavesTheFolder) {
   const std::string name = outside_.path().filename().string();
   for (const std::string& path :
        {"../" + name + "/secret.txt", "sub/../../" + name + "/secret.txt",
@@ -87,7 +87,7 @@ TEST_P(FolderTest, NoPathLeavesTheFolder) {
   }
 }
 
-TEST_P(FolderTest, SymbolicLinksToTheOutsideAreNotFollowed) {
+TEST_EACH(FolderTest, SymbolicLinksToTheOutsideAreNotFollowed) {
   inside_.Link("file", outside_.At("secret.txt"));
   inside_.Link("folder", outside_.path());
   inside_.Link("up", "..");
@@ -102,7 +102,7 @@ TEST_P(FolderTest, SymbolicLinksToTheOutsideAreNotFollowed) {
   }
 }
 
-TEST_P(FolderTest, SymbolicLinksInsideAreFollowedWhereTheKernelKeepsThemThere) {
+TEST_EACH(FolderTest, SymbolicLinksInsideAreFollowedWhereTheKernelKeepsThemThere) {
   inside_.Link("link.txt", "a.txt");
   inside_.Link("sub/up.txt", "../a.txt");
   inside_.Link("short", "sub/deep");
@@ -112,7 +112,7 @@ TEST_P(FolderTest, SymbolicLinksInsideAreFollowedWhereTheKernelKeepsThemThere) {
   EXPECT_EQ(Try("short/b.txt"), kernel ? "1 bytes" : "not found");
 }
 
-TEST_P(FolderTest, OnlyRegularFilesAreOpened) {
+TEST_EACH(FolderTest, OnlyRegularFilesAreOpened) {
   inside_.Fifo("fifo");  // opening it would wait for a writer
   EXPECT_EQ(Try("fifo"), "not found");
   const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
@@ -139,7 +139,7 @@ class WithoutRoot {
   bool root_ = false;
 };
 
-TEST_P(FolderTest, WhatTheSystemForbidsIsForbidden) {
+TEST_EACH(FolderTest, WhatTheSystemForbidsIsForbidden) {
   ::chmod(inside_.path().c_str(), 0755);
   ::chmod(inside_.At("a.txt").c_str(), 0);
   ::chmod(inside_.At("sub").c_str(), 0);
@@ -152,7 +152,7 @@ TEST_P(FolderTest, WhatTheSystemForbidsIsForbidden) {
   ::chmod(inside_.At("sub").c_str(), 0755);
 }
 
-TEST_P(FolderTest, AFolderThatIsRenamedIsServedOn) {
+TEST_EACH(FolderTest, AFolderThatIsRenamedIsServedOn) {
   TempFolder parent;
   parent.Write("old/a.txt", "12");
   auto folder = Folder::Open(parent.At("old"), GetParam());
@@ -162,7 +162,7 @@ TEST_P(FolderTest, AFolderThatIsRenamedIsServedOn) {
   EXPECT_EQ(folder->OpenBeneath("a.txt")->size, 2u);
 }
 
-TEST_P(FolderTest, NoDescriptorIsLeftOpen) {
+TEST_EACH(FolderTest, NoDescriptorIsLeftOpen) {
   inside_.Fifo("fifo");
   inside_.Link("out", outside_.path());
   const std::size_t before = test::OpenDescriptors();

@@ -16,6 +16,7 @@
 #include "plugins/files/http_date.h"
 #include "plugins/files/negotiation.h"
 #include "plugins/files/ranges.h"
+#include "tests/support/cases.h"
 
 namespace upgate::plugins::files {
 namespace {
@@ -40,59 +41,52 @@ struct RangeCase {
   std::string expected;
 };
 
-class RangeTable : public testing::TestWithParam<RangeCase> {};
-TEST_P(RangeTable, ComesTo) {
+class RangeTable : public TestOfCase<RangeCase> {};
+TEST_EACH(RangeTable, ComesTo) {
   EXPECT_EQ(Show(ResolveRanges(GetParam().header, GetParam().size)), GetParam().expected)
       << GetParam().header << " of " << GetParam().size;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Single, RangeTable,
-    testing::Values(RangeCase{"bytes=0-4", 10, "0+5"}, RangeCase{"bytes=0-0", 10, "0+1"},
-                    RangeCase{"bytes=9-9", 10, "9+1"}, RangeCase{"bytes=5-", 10, "5+5"},
-                    RangeCase{"bytes=0-", 10, "0+10"}, RangeCase{"bytes=-3", 10, "7+3"},
-                    RangeCase{"bytes=-10", 10, "0+10"}, RangeCase{"bytes=-11", 10, "0+10"},
-                    RangeCase{"bytes=8-99", 10, "8+2"},
-                    RangeCase{"bytes=0-18446744073709551615", 10, "0+10"},
-                    RangeCase{"bytes=1-99999999999999999999999", 10, "1+9"},
-                    RangeCase{"bytes=-99999999999999999999999", 10, "0+10"},
-                    RangeCase{"Bytes=0-4", 10, "0+5"}, RangeCase{"BYTES = 0-4", 10, "0+5"},
-                    RangeCase{"bytes= 0-4 ", 10, "0+5"}, RangeCase{"bytes=00-004", 10, "0+5"}));
+INSTANTIATE_CASES(Single, RangeTable, RangeCase{"bytes=0-4", 10, "0+5"},
+                  RangeCase{"bytes=0-0", 10, "0+1"}, RangeCase{"bytes=9-9", 10, "9+1"},
+                  RangeCase{"bytes=5-", 10, "5+5"}, RangeCase{"bytes=0-", 10, "0+10"},
+                  RangeCase{"bytes=-3", 10, "7+3"}, RangeCase{"bytes=-10", 10, "0+10"},
+                  RangeCase{"bytes=-11", 10, "0+10"}, RangeCase{"bytes=8-99", 10, "8+2"},
+                  RangeCase{"bytes=0-18446744073709551615", 10, "0+10"},
+                  RangeCase{"bytes=1-99999999999999999999999", 10, "1+9"},
+                  RangeCase{"bytes=-99999999999999999999999", 10, "0+10"},
+                  RangeCase{"Bytes=0-4", 10, "0+5"}, RangeCase{"BYTES = 0-4", 10, "0+5"},
+                  RangeCase{"bytes= 0-4 ", 10, "0+5"}, RangeCase{"bytes=00-004", 10, "0+5"});
 
-INSTANTIATE_TEST_SUITE_P(
-    Unsatisfiable, RangeTable,
-    testing::Values(RangeCase{"bytes=10-", 10, "none"}, RangeCase{"bytes=10-20", 10, "none"},
-                    RangeCase{"bytes=-0", 10, "none"},
-                    RangeCase{"bytes=99999999999999999999999-", 10, "none"},
-                    RangeCase{"bytes=10-,20-30,-0", 10, "none"}, RangeCase{"bytes=0-", 0, "none"},
-                    RangeCase{"bytes=0-0", 0, "none"}, RangeCase{"bytes=-0", 0, "none"},
-                    RangeCase{"bytes=18446744073709551615-18446744073709551615", 10, "none"}));
+INSTANTIATE_CASES(Unsatisfiable, RangeTable, RangeCase{"bytes=10-", 10, "none"},
+                  RangeCase{"bytes=10-20", 10, "none"}, RangeCase{"bytes=-0", 10, "none"},
+                  RangeCase{"bytes=99999999999999999999999-", 10, "none"},
+                  RangeCase{"bytes=10-,20-30,-0", 10, "none"}, RangeCase{"bytes=0-", 0, "none"},
+                  RangeCase{"bytes=0-0", 0, "none"}, RangeCase{"bytes=-0", 0, "none"},
+                  RangeCase{"bytes=18446744073709551615-18446744073709551615", 10, "none"});
 
-INSTANTIATE_TEST_SUITE_P(
-    Ignored, RangeTable,
-    testing::Values(RangeCase{"", 10, "whole"}, RangeCase{"bytes", 10, "whole"},
-                    RangeCase{"bytes=", 10, "whole"}, RangeCase{"bytes=,", 10, "whole"},
-                    RangeCase{"bytes=-", 10, "whole"}, RangeCase{"bytes=--1", 10, "whole"},
-                    RangeCase{"bytes=4-3", 10, "whole"}, RangeCase{"bytes=0-4,x", 10, "whole"},
-                    RangeCase{"bytes=0-4;5-6", 10, "whole"}, RangeCase{"bytes=0 -4", 10, "whole"},
-                    RangeCase{"bytes=0- 4", 10, "whole"}, RangeCase{"bytes=+1-2", 10, "whole"},
-                    RangeCase{"bytes=0x1-2", 10, "whole"}, RangeCase{"bytes=1-2-3", 10, "whole"},
-                    RangeCase{"items=0-4", 10, "whole"}, RangeCase{"bytes 0-4", 10, "whole"},
-                    RangeCase{"bytes:0-4", 10, "whole"}, RangeCase{"=0-4", 10, "whole"},
-                    RangeCase{"bytes=0-4=", 10, "whole"}, RangeCase{"bytes=-5", 0, "whole"},
-                    RangeCase{"bytes=-1,0-", 0, "whole"}));
+INSTANTIATE_CASES(Ignored, RangeTable, RangeCase{"", 10, "whole"}, RangeCase{"bytes", 10, "whole"},
+                  RangeCase{"bytes=", 10, "whole"}, RangeCase{"bytes=,", 10, "whole"},
+                  RangeCase{"bytes=-", 10, "whole"}, RangeCase{"bytes=--1", 10, "whole"},
+                  RangeCase{"bytes=4-3", 10, "whole"}, RangeCase{"bytes=0-4,x", 10, "whole"},
+                  RangeCase{"bytes=0-4;5-6", 10, "whole"}, RangeCase{"bytes=0 -4", 10, "whole"},
+                  RangeCase{"bytes=0- 4", 10, "whole"}, RangeCase{"bytes=+1-2", 10, "whole"},
+                  RangeCase{"bytes=0x1-2", 10, "whole"}, RangeCase{"bytes=1-2-3", 10, "whole"},
+                  RangeCase{"items=0-4", 10, "whole"}, RangeCase{"bytes 0-4", 10, "whole"},
+                  RangeCase{"bytes:0-4", 10, "whole"}, RangeCase{"=0-4", 10, "whole"},
+                  RangeCase{"bytes=0-4=", 10, "whole"}, RangeCase{"bytes=-5", 0, "whole"},
+                  RangeCase{"bytes=-1,0-", 0, "whole"});
 
-INSTANTIATE_TEST_SUITE_P(
-    Several, RangeTable,
-    testing::Values(
-        RangeCase{"bytes=0-1,3-4", 10, "0+2 3+2"}, RangeCase{"bytes=3-4, 0-1", 10, "3+2 0+2"},
-        RangeCase{"bytes=0-1,2-3", 10, "0+2 2+2"}, RangeCase{"bytes=0-1,,,-1", 10, "0+2 9+1"},
-        RangeCase{"bytes=0-1,50-60", 10, "0+2"}, RangeCase{"bytes=0-4,4-5", 10, "whole"},
-        RangeCase{"bytes=0-,-1", 10, "whole"}, RangeCase{"bytes=5-6,0-9", 10, "whole"},
-        RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14", 20,
-                  "0+1 2+1 4+1 6+1 8+1 10+1 12+1 14+1"},
-        RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", 20, "whole"},
-        RangeCase{"bytes=30-,30-,30-,30-,30-,30-,30-,30-,30-", 20, "whole"}));
+INSTANTIATE_CASES(Several, RangeTable, RangeCase{"bytes=0-1,3-4", 10, "0+2 3+2"},
+                  RangeCase{"bytes=3-4, 0-1", 10, "3+2 0+2"},
+                  RangeCase{"bytes=0-1,2-3", 10, "0+2 2+2"},
+                  RangeCase{"bytes=0-1,,,-1", 10, "0+2 9+1"},
+                  RangeCase{"bytes=0-1,50-60", 10, "0+2"}, RangeCase{"bytes=0-4,4-5", 10, "whole"},
+                  RangeCase{"bytes=0-,-1", 10, "whole"}, RangeCase{"bytes=5-6,0-9", 10, "whole"},
+                  RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14", 20,
+                            "0+1 2+1 4+1 6+1 8+1 10+1 12+1 14+1"},
+                  RangeCase{"bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16", 20, "whole"},
+                  RangeCase{"bytes=30-,30-,30-,30-,30-,30-,30-,30-,30-", 20, "whole"});
 
 TEST(RangeRandom, WellFormedRangesCoverExactlyTheirBytes) {
   std::mt19937 random(20260102);

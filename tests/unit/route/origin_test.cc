@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate::route {
 namespace {
 
@@ -81,9 +83,9 @@ struct SameCase {
   bool same;
 };
 
-class SameOrigin : public testing::TestWithParam<SameCase> {};
+class SameOrigin : public TestOfCase<SameCase> {};
 
-TEST_P(SameOrigin, PassesWithoutFields) {
+TEST_EACH(SameOrigin, PassesWithoutFields) {
   const auto& [scheme, host, port, origin, same] = GetParam();
   const auto verdict = CheckOrigin(RequestFrom({origin}), {scheme, host, port, ""}, nullptr, true);
   EXPECT_EQ(verdict.allowed, same) << origin << " at " << scheme << "://" << host << ":" << port;
@@ -91,36 +93,34 @@ TEST_P(SameOrigin, PassesWithoutFields) {
   EXPECT_TRUE(verdict.headers.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, SameOrigin,
-    testing::Values(SameCase{"http", "a.example", 80, "http://a.example", true},
-                    SameCase{"http", "a.example", 80, "http://a.example:80", true},
-                    SameCase{"http", "a.example", 80, "HTTP://A.Example", true},
-                    SameCase{"http", "a.example", 80, "ws://a.example", true},
-                    SameCase{"http", "a.example", 80, "https://a.example", false},
-                    SameCase{"http", "a.example", 80, "https://a.example:80", false},
-                    SameCase{"http", "a.example", 80, "http://a.example:8080", false},
-                    SameCase{"http", "a.example", 8080, "http://a.example:8080", true},
-                    SameCase{"http", "a.example", 8080, "http://a.example", false},
-                    SameCase{"https", "a.example", 443, "https://a.example", true},
-                    SameCase{"https", "a.example", 443, "wss://a.example:443", true},
-                    SameCase{"https", "a.example", 443, "http://a.example", false},
-                    SameCase{"https", "a.example", 443, "http://a.example:443", false},
-                    SameCase{"https", "a.example", 443, "https://b.a.example", false},
-                    SameCase{"https", "a.example", 443, "https://a.example.", false},
-                    SameCase{"http", "::1", 8080, "http://[::1]:8080", true},
-                    SameCase{"http", "::1", 8080, "http://[0:0::0001]:8080", true},
-                    SameCase{"http", "0:0:0:0:0:0:0:1", 80, "http://[::1]", true},
-                    SameCase{"http", "127.0.0.1", 80, "http://127.0.0.1", true},
-                    SameCase{"http", "127.0.0.1", 80, "http://[::ffff:127.0.0.1]", false},
-                    SameCase{"http", "xn--bcher-kva.example", 80, "http://xn--bcher-kva.example",
-                             true},
-                    SameCase{"http", "", 80, "http://", false}));
+INSTANTIATE_CASES(Cases, SameOrigin, SameCase{"http", "a.example", 80, "http://a.example", true},
+                  SameCase{"http", "a.example", 80, "http://a.example:80", true},
+                  SameCase{"http", "a.example", 80, "HTTP://A.Example", true},
+                  SameCase{"http", "a.example", 80, "ws://a.example", true},
+                  SameCase{"http", "a.example", 80, "https://a.example", false},
+                  SameCase{"http", "a.example", 80, "https://a.example:80", false},
+                  SameCase{"http", "a.example", 80, "http://a.example:8080", false},
+                  SameCase{"http", "a.example", 8080, "http://a.example:8080", true},
+                  SameCase{"http", "a.example", 8080, "http://a.example", false},
+                  SameCase{"https", "a.example", 443, "https://a.example", true},
+                  SameCase{"https", "a.example", 443, "wss://a.example:443", true},
+                  SameCase{"https", "a.example", 443, "http://a.example", false},
+                  SameCase{"https", "a.example", 443, "http://a.example:443", false},
+                  SameCase{"https", "a.example", 443, "https://b.a.example", false},
+                  SameCase{"https", "a.example", 443, "https://a.example.", false},
+                  SameCase{"http", "::1", 8080, "http://[::1]:8080", true},
+                  SameCase{"http", "::1", 8080, "http://[0:0::0001]:8080", true},
+                  SameCase{"http", "0:0:0:0:0:0:0:1", 80, "http://[::1]", true},
+                  SameCase{"http", "127.0.0.1", 80, "http://127.0.0.1", true},
+                  SameCase{"http", "127.0.0.1", 80, "http://[::ffff:127.0.0.1]", false},
+                  SameCase{"http", "xn--bcher-kva.example", 80, "http://xn--bcher-kva.example",
+                           true},
+                  SameCase{"http", "", 80, "http://", false});
 
 // Malformed origins, which nothing may match, not even "*".
-class MalformedOrigin : public testing::TestWithParam<std::string> {};
+class MalformedOrigin : public TestOfCase<std::string> {};
 
-TEST_P(MalformedOrigin, IsRefusedUnlessNullIsListed) {
+TEST_EACH(MalformedOrigin, IsRefusedUnlessNullIsListed) {
   config::Cors cors = Allow({kApp, kBelow, kAny});
   cors.allow_credentials = true;
   const auto refused = Judge(GetParam(), &cors);
@@ -135,23 +135,23 @@ TEST_P(MalformedOrigin, IsRefusedUnlessNullIsListed) {
   EXPECT_EQ(ToLines(allowed.headers), Lines{"Access-Control-Allow-Origin: null"});
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, MalformedOrigin,
-    testing::Values(
-        "null", "NULL", "", " ", "*", "app.example.com", "//app.example.com", "https:", "https://",
-        "https:/app.example.com", "https//app.example.com", "://app.example.com",
-        "https://app.example.com/", "https://app.example.com/a", "https://app.example.com?a",
-        "https://app.example.com#a", "https://user@app.example.com",
-        "https://evil.example@app.example.com", "https://evil.example:1@app.example.com",
-        "https://app.example.com:", "https://app.example.com:0", "https://app.example.com:65536",
-        "https://app.example.com:44a", "https://app.example.com:-1",
-        "https://app.example.com:443:443", "https://app.example.com:443/",
-        "https://app.example.com https://evil.example", "https://app.example.com,https://a.example",
-        "https://app.example.com\\evil.example", "https://app.example.com%2eevil.example",
-        "https://[::1", "https://::1", "https://[]", "https://[app.example.com]",
-        "https://[127.0.0.1]", "https://[::1]x", "https://[::1%25eth0]", "1https://app.example.com",
-        "ht tps://app.example.com", "https://*.example.com", "https://app\x01.example.com",
-        " https://app.example.com", "https:// app.example.com", "file://"));
+INSTANTIATE_CASES(Cases, MalformedOrigin, "null", "NULL", "", " ", "*", "app.example.com",
+                  "//app.example.com", "https:", "https://", "https:/app.example.com",
+                  "https//app.example.com", "://app.example.com", "https://app.example.com/",
+                  "https://app.example.com/a", "https://app.example.com?a",
+                  "https://app.example.com#a", "https://user@app.example.com",
+                  "https://evil.example@app.example.com", "https://evil.example:1@app.example.com",
+                  "https://app.example.com:", "https://app.example.com:0",
+                  "https://app.example.com:65536", "https://app.example.com:44a",
+                  "https://app.example.com:-1", "https://app.example.com:443:443",
+                  "https://app.example.com:443/", "https://app.example.com https://evil.example",
+                  "https://app.example.com,https://a.example",
+                  "https://app.example.com\\evil.example", "https://app.example.com%2eevil.example",
+                  "https://[::1", "https://::1", "https://[]", "https://[app.example.com]",
+                  "https://[127.0.0.1]", "https://[::1]x", "https://[::1%25eth0]",
+                  "1https://app.example.com", "ht tps://app.example.com", "https://*.example.com",
+                  "https://app\x01.example.com", " https://app.example.com",
+                  "https:// app.example.com", "file://");
 
 TEST(JudgeOriginTest, RepeatedOriginsAreRefusedEvenWhenEachIsAllowed) {
   config::Cors cors = Allow({kApp, kAny});
@@ -188,9 +188,9 @@ struct ListedCase {
   bool listed;
 };
 
-class ListedExactly : public testing::TestWithParam<ListedCase> {};
+class ListedExactly : public TestOfCase<ListedCase> {};
 
-TEST_P(ListedExactly, ComparesSchemeHostAndPort) {
+TEST_EACH(ListedExactly, ComparesSchemeHostAndPort) {
   const config::Cors cors = Allow({kApp});
   const auto verdict = Judge(GetParam().origin, &cors);
   EXPECT_EQ(verdict.allowed, GetParam().listed);
@@ -199,37 +199,29 @@ TEST_P(ListedExactly, ComparesSchemeHostAndPort) {
       GetParam().listed ? Lines{"Access-Control-Allow-Origin: " + GetParam().origin} : Lines{});
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, ListedExactly,
-                         testing::Values(ListedCase{"https://app.example.com", true},
-                                         ListedCase{"https://app.example.com:443", true},
-                                         ListedCase{"HTTPS://App.Example.COM", true},
-                                         ListedCase{"http://app.example.com", false},
-                                         ListedCase{"http://app.example.com:443", false},
-                                         ListedCase{"https://app.example.com:8443", false},
-                                         ListedCase{"wss://app.example.com", false},
-                                         ListedCase{"https://app.example.com.evil", false},
-                                         ListedCase{"https://evilapp.example.com", false},
-                                         ListedCase{"https://a.app.example.com", false},
-                                         ListedCase{"https://example.com", false}));
+INSTANTIATE_CASES(
+    Cases, ListedExactly, ListedCase{"https://app.example.com", true},
+    ListedCase{"https://app.example.com:443", true}, ListedCase{"HTTPS://App.Example.COM", true},
+    ListedCase{"http://app.example.com", false}, ListedCase{"http://app.example.com:443", false},
+    ListedCase{"https://app.example.com:8443", false}, ListedCase{"wss://app.example.com", false},
+    ListedCase{"https://app.example.com.evil", false},
+    ListedCase{"https://evilapp.example.com", false},
+    ListedCase{"https://a.app.example.com", false}, ListedCase{"https://example.com", false});
 
-class ListedBySubdomain : public testing::TestWithParam<ListedCase> {};
+class ListedBySubdomain : public TestOfCase<ListedCase> {};
 
-TEST_P(ListedBySubdomain, TakesOneOrMoreLabels) {
+TEST_EACH(ListedBySubdomain, TakesOneOrMoreLabels) {
   const config::Cors cors = Allow({kBelow});
   EXPECT_EQ(Judge(GetParam().origin, &cors).allowed, GetParam().listed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, ListedBySubdomain,
-                         testing::Values(ListedCase{"https://a.example.com", true},
-                                         ListedCase{"https://a.b.example.com", true},
-                                         ListedCase{"https://A.Example.Com:443", true},
-                                         ListedCase{"https://example.com", false},
-                                         ListedCase{"https://.example.com", false},
-                                         ListedCase{"https://evilexample.com", false},
-                                         ListedCase{"https://example.com.evil", false},
-                                         ListedCase{"https://a.example.com.evil", false},
-                                         ListedCase{"https://a.example.com:8443", false},
-                                         ListedCase{"http://a.example.com", false}));
+INSTANTIATE_CASES(
+    Cases, ListedBySubdomain, ListedCase{"https://a.example.com", true},
+    ListedCase{"https://a.b.example.com", true}, ListedCase{"https://A.Example.Com:443", true},
+    ListedCase{"https://example.com", false}, ListedCase{"https://.example.com", false},
+    ListedCase{"https://evilexample.com", false}, ListedCase{"https://example.com.evil", false},
+    ListedCase{"https://a.example.com.evil", false},
+    ListedCase{"https://a.example.com:8443", false}, ListedCase{"http://a.example.com", false});
 
 TEST(JudgeOriginTest, PatternsForOtherPortsAndAddresses) {
   const config::Cors cors = Allow({{OriginPattern::Kind::kSubdomains, "http", "example.com", 8080},

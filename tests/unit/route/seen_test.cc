@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/route/origin.h"
+#include "tests/support/cases.h"
 
 namespace upgate::route {
 namespace {
@@ -101,32 +102,31 @@ struct ChainCase {
   std::string client;
 };
 
-class ForwardedFor : public testing::TestWithParam<ChainCase> {};
+class ForwardedFor : public TestOfCase<ChainCase> {};
 
-TEST_P(ForwardedFor, IsWalkedFromTheRight) {
+TEST_EACH(ForwardedFor, IsWalkedFromTheRight) {
   http::Request request = RequestTo("inner", 0);
   for (const std::string& field : GetParam().fields) request.headers.Add("X-Forwarded-For", field);
   EXPECT_EQ(SeenByClient(request, false, Peer("10.1.2.3"), Trusted()).client, GetParam().client);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Chains, ForwardedFor,
-    testing::Values(ChainCase{{}, "10.1.2.3:4711"}, ChainCase{{"198.51.100.9"}, "198.51.100.9"},
-                    ChainCase{{"203.0.113.1, 198.51.100.9"}, "198.51.100.9"},
-                    ChainCase{{"203.0.113.1, 198.51.100.9, 10.9.9.9"}, "198.51.100.9"},
-                    ChainCase{{"203.0.113.1,198.51.100.9 ,10.9.9.9,10.8.8.8"}, "198.51.100.9"},
-                    ChainCase{{"203.0.113.1", "198.51.100.9", "10.9.9.9"}, "198.51.100.9"},
-                    ChainCase{{"10.7.7.7, 10.9.9.9"}, "10.7.7.7"},
-                    ChainCase{{"2001:db8::9, fd00::1"}, "2001:db8::9"},
-                    ChainCase{{"[2001:db8::9]:5555, 10.9.9.9:80"}, "2001:db8::9"},
-                    ChainCase{{"[2001:db8::9]"}, "2001:db8::9"},
-                    ChainCase{{"198.51.100.9:1234"}, "198.51.100.9"},
-                    ChainCase{{"198.51.100.9, unknown"}, "unknown"},
-                    ChainCase{{"198.51.100.9, unknown, 10.9.9.9"}, "unknown"},
-                    ChainCase{{"198.51.100.9,"}, "198.51.100.9"},
-                    ChainCase{{"198.51.100.9:99999"}, "unknown"},
-                    ChainCase{{"198.51.100.999"}, "unknown"}, ChainCase{{""}, "10.1.2.3:4711"},
-                    ChainCase{{"<script>"}, "unknown"}));
+INSTANTIATE_CASES(Chains, ForwardedFor, ChainCase{{}, "10.1.2.3:4711"},
+                  ChainCase{{"198.51.100.9"}, "198.51.100.9"},
+                  ChainCase{{"203.0.113.1, 198.51.100.9"}, "198.51.100.9"},
+                  ChainCase{{"203.0.113.1, 198.51.100.9, 10.9.9.9"}, "198.51.100.9"},
+                  ChainCase{{"203.0.113.1,198.51.100.9 ,10.9.9.9,10.8.8.8"}, "198.51.100.9"},
+                  ChainCase{{"203.0.113.1", "198.51.100.9", "10.9.9.9"}, "198.51.100.9"},
+                  ChainCase{{"10.7.7.7, 10.9.9.9"}, "10.7.7.7"},
+                  ChainCase{{"2001:db8::9, fd00::1"}, "2001:db8::9"},
+                  ChainCase{{"[2001:db8::9]:5555, 10.9.9.9:80"}, "2001:db8::9"},
+                  ChainCase{{"[2001:db8::9]"}, "2001:db8::9"},
+                  ChainCase{{"198.51.100.9:1234"}, "198.51.100.9"},
+                  ChainCase{{"198.51.100.9, unknown"}, "unknown"},
+                  ChainCase{{"198.51.100.9, unknown, 10.9.9.9"}, "unknown"},
+                  ChainCase{{"198.51.100.9,"}, "198.51.100.9"},
+                  ChainCase{{"198.51.100.9:99999"}, "unknown"},
+                  ChainCase{{"198.51.100.999"}, "unknown"}, ChainCase{{""}, "10.1.2.3:4711"},
+                  ChainCase{{"<script>"}, "unknown"});
 
 // A proxy that writes Forwarded may pass on what clients say in X-Forwarded-For.
 TEST(SeenByClientTest, AClientThatForwardedHidesIsNotNamedByXForwardedFor) {
@@ -150,9 +150,9 @@ struct FieldCase {
   std::string url;
 };
 
-class ForwardedSchemeAndHost : public testing::TestWithParam<FieldCase> {};
+class ForwardedSchemeAndHost : public TestOfCase<FieldCase> {};
 
-TEST_P(ForwardedSchemeAndHost, IsWhatTheClientSees) {
+TEST_EACH(ForwardedSchemeAndHost, IsWhatTheClientSees) {
   const auto& [tls, headers, url] = GetParam();
   EXPECT_EQ(Url(SeenByClient(RequestTo("inner", 0, headers), tls, Peer("10.1.2.3"), Trusted())),
             url);
@@ -161,34 +161,33 @@ TEST_P(ForwardedSchemeAndHost, IsWhatTheClientSees) {
 const std::string kProto = "X-Forwarded-Proto";
 const std::string kHost = "X-Forwarded-Host";
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, ForwardedSchemeAndHost,
-    testing::Values(
-        FieldCase{false, {{kProto, "https"}}, "https://inner:443"},
-        FieldCase{false, {{kProto, "WSS"}}, "https://inner:443"},
-        FieldCase{true, {{kProto, "http"}}, "http://inner:80"},
-        FieldCase{true, {{kProto, "ws"}}, "http://inner:80"},
-        FieldCase{false, {{kProto, "http, https"}}, "https://inner:443"},
-        FieldCase{false, {{kProto, "https"}, {kProto, "http"}}, "http://inner:80"},
-        FieldCase{false, {{kProto, "gopher"}}, "http://inner:80"},
-        FieldCase{true, {{kProto, ""}}, "https://inner:443"},
-        FieldCase{false, {{kHost, "a.example"}}, "http://a.example:80"},
-        FieldCase{true, {{kHost, "a.example"}}, "https://a.example:443"},
-        FieldCase{false, {{kHost, "a.example:8080"}}, "http://a.example:8080"},
-        FieldCase{false, {{kHost, "b.example, a.example:81"}}, "http://a.example:81"},
-        FieldCase{false, {{kHost, "[2001:DB8:0::1]:81"}}, "http://[2001:db8::1]:81"},
-        FieldCase{false, {{kHost, "a.example:"}}, "http://a.example:80"},
-        FieldCase{false, {{kHost, "a.example/path"}}, "http://inner:80"},
-        FieldCase{false, {{kHost, "user@a.example"}}, "http://inner:80"},
-        FieldCase{false, {{kHost, "a.example:x"}}, "http://inner:80"},
-        FieldCase{false, {{kHost, ""}}, "http://inner:80"},
-        FieldCase{false, {{kHost, "A.example."}}, "http://a.example:80"},
-        FieldCase{false, {{kHost, "a.example.:81"}}, "http://a.example:81"},
-        FieldCase{false, {{kHost, "a.example.."}}, "http://inner:80"},
-        FieldCase{false, {{kHost, "a..example"}}, "http://inner:80"},
-        FieldCase{false, {{kHost, ".a.example"}}, "http://inner:80"},
-        FieldCase{false, {{kHost, "."}}, "http://inner:80"},
-        FieldCase{false, {{kProto, "https"}, {kHost, "a.example"}}, "https://a.example:443"}));
+INSTANTIATE_CASES(Cases, ForwardedSchemeAndHost,
+                  FieldCase{false, {{kProto, "https"}}, "https://inner:443"},
+                  FieldCase{false, {{kProto, "WSS"}}, "https://inner:443"},
+                  FieldCase{true, {{kProto, "http"}}, "http://inner:80"},
+                  FieldCase{true, {{kProto, "ws"}}, "http://inner:80"},
+                  FieldCase{false, {{kProto, "http, https"}}, "https://inner:443"},
+                  FieldCase{false, {{kProto, "https"}, {kProto, "http"}}, "http://inner:80"},
+                  FieldCase{false, {{kProto, "gopher"}}, "http://inner:80"},
+                  FieldCase{true, {{kProto, ""}}, "https://inner:443"},
+                  FieldCase{false, {{kHost, "a.example"}}, "http://a.example:80"},
+                  FieldCase{true, {{kHost, "a.example"}}, "https://a.example:443"},
+                  FieldCase{false, {{kHost, "a.example:8080"}}, "http://a.example:8080"},
+                  FieldCase{false, {{kHost, "b.example, a.example:81"}}, "http://a.example:81"},
+                  FieldCase{false, {{kHost, "[2001:DB8:0::1]:81"}}, "http://[2001:db8::1]:81"},
+                  FieldCase{false, {{kHost, "a.example:"}}, "http://a.example:80"},
+                  FieldCase{false, {{kHost, "a.example/path"}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, "user@a.example"}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, "a.example:x"}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, ""}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, "A.example."}}, "http://a.example:80"},
+                  FieldCase{false, {{kHost, "a.example.:81"}}, "http://a.example:81"},
+                  FieldCase{false, {{kHost, "a.example.."}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, "a..example"}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, ".a.example"}}, "http://inner:80"},
+                  FieldCase{false, {{kHost, "."}}, "http://inner:80"},
+                  FieldCase{
+                      false, {{kProto, "https"}, {kHost, "a.example"}}, "https://a.example:443"});
 
 TEST(SeenByClientTest, HostsLoseTheDotOfTheRootAndOriginsKeepIt) {
   struct Case {
@@ -224,9 +223,9 @@ struct SeenCase {
   std::string client;
 };
 
-class Chain : public testing::TestWithParam<SeenCase> {};
+class Chain : public TestOfCase<SeenCase> {};
 
-TEST_P(Chain, IsReadWhereTheWalkEnds) {
+TEST_EACH(Chain, IsReadWhereTheWalkEnds) {
   const auto& [headers, url, client] = GetParam();
   const SeenAs seen =
       SeenByClient(RequestTo("inner", 8080, headers), false, Peer("10.1.2.3"), Trusted());
@@ -240,169 +239,160 @@ TEST_P(Chain, IsReadWhereTheWalkEnds) {
   EXPECT_EQ(forged.client, "192.0.2.7:4711");
 }
 
-INSTANTIATE_TEST_SUITE_P(
+INSTANTIATE_CASES(
     XForwarded, Chain,
-    testing::Values(
-        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,http"}},
-                 "https://inner:8080",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "http,https"}},
-                 "http://inner:8080",
-                 "203.0.113.7"},
-        // Claims of the client itself are further left, and are ignored.
-        SeenCase{{{kFor, "6.6.6.6, 203.0.113.7, 10.0.0.2"},
-                  {kProto, "http, https, http"},
-                  {kHost, "evil.example, app.example, mid.example"},
-                  {kPort, "1, 8443, 2"}},
-                 "https://app.example:8443",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"},
-                  {kHost, "app.example:444,b.example,c.example"},
-                  {kProto, "https, http, http"}},
-                 "https://app.example:444",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, "203.0.113.7"}, {kFor, "10.0.0.2"}, {kProto, "https"}, {kProto, "http"}},
-                 "https://inner:8080",
-                 "203.0.113.7"},
-        // All of them are proxies: the outermost is the client.
-        SeenCase{{{kFor, "10.0.0.9, 10.0.0.2"}, {kProto, "https, http"}},
-                 "https://inner:8080",
-                 "10.0.0.9"},
-        // A single value was set by the outermost proxy.
-        SeenCase{
-            {{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https"}, {kHost, "app.example"}},
-            "https://app.example:443",
-            "203.0.113.7"},
-        // In a list of another length, the last element: the peer wrote it.
-        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https, http"}},
-                 "http://inner:8080",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, "203.0.113.7"}, {kProto, "https, http"}, {kHost, "a.example,b.example"}},
-                 "http://b.example:80",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,,http"}},
-                 "https://inner:8080",
-                 "203.0.113.7"},
-        SeenCase{{{kProto, "http,https"}}, "https://inner:8080", "10.1.2.3:4711"},
-        // A malformed address was written by a trusted proxy, and so was the value at the same
-        // position.
-        SeenCase{{{kFor, "203.0.113.7, unknown, 10.0.0.3"}, {kProto, "http, https, http"}},
-                 "https://inner:8080",
-                 "unknown"},
-        SeenCase{{{kFor, "unknown"}, {kProto, "https"}}, "https://inner:8080", "unknown"},
-        SeenCase{{{kFor, "fe80::1%eth0"}}, "http://inner:8080", "unknown"},
-        SeenCase{{{kFor, "203.0.113.7:port"}}, "http://inner:8080", "unknown"},
-        SeenCase{{{kFor, "_hidden"}}, "http://inner:8080", "unknown"},
-        // Empty elements mean nothing.
-        SeenCase{{{kFor, "203.0.113.7,"}, {kFor, ""}, {kProto, "https,"}, {kHost, "app.example ,"}},
-                 "https://app.example:443",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, ",203.0.113.7,, 10.0.0.2"}, {kProto, "https, http"}},
-                 "https://inner:8080",
-                 "203.0.113.7"},
-        SeenCase{{{kFor, " , "}, {kProto, ","}}, "http://inner:8080", "10.1.2.3:4711"},
-        // An empty port.
-        SeenCase{{{kHost, "app.example:"}, {kProto, "https"}},
-                 "https://app.example:443",
-                 "10.1.2.3:4711"}));
+    SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,http"}},
+             "https://inner:8080",
+             "203.0.113.7"},
+    SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "http,https"}},
+             "http://inner:8080",
+             "203.0.113.7"},
+    // Claims of the client itself are further left, and are ignored.
+    SeenCase{{{kFor, "6.6.6.6, 203.0.113.7, 10.0.0.2"},
+              {kProto, "http, https, http"},
+              {kHost, "evil.example, app.example, mid.example"},
+              {kPort, "1, 8443, 2"}},
+             "https://app.example:8443",
+             "203.0.113.7"},
+    SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"},
+              {kHost, "app.example:444,b.example,c.example"},
+              {kProto, "https, http, http"}},
+             "https://app.example:444",
+             "203.0.113.7"},
+    SeenCase{{{kFor, "203.0.113.7"}, {kFor, "10.0.0.2"}, {kProto, "https"}, {kProto, "http"}},
+             "https://inner:8080",
+             "203.0.113.7"},
+    // All of them are proxies: the outermost is the client.
+    SeenCase{
+        {{kFor, "10.0.0.9, 10.0.0.2"}, {kProto, "https, http"}}, "https://inner:8080", "10.0.0.9"},
+    // A single value was set by the outermost proxy.
+    SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https"}, {kHost, "app.example"}},
+             "https://app.example:443",
+             "203.0.113.7"},
+    // In a list of another length, the last element: the peer wrote it.
+    SeenCase{{{kFor, "203.0.113.7, 10.0.0.2, 10.0.0.3"}, {kProto, "https, http"}},
+             "http://inner:8080",
+             "203.0.113.7"},
+    SeenCase{{{kFor, "203.0.113.7"}, {kProto, "https, http"}, {kHost, "a.example,b.example"}},
+             "http://b.example:80",
+             "203.0.113.7"},
+    SeenCase{{{kFor, "203.0.113.7, 10.0.0.2"}, {kProto, "https,,http"}},
+             "https://inner:8080",
+             "203.0.113.7"},
+    SeenCase{{{kProto, "http,https"}}, "https://inner:8080", "10.1.2.3:4711"},
+    // A malformed address was written by a trusted proxy, and so was the value at the same
+    // position.
+    SeenCase{{{kFor, "203.0.113.7, unknown, 10.0.0.3"}, {kProto, "http, https, http"}},
+             "https://inner:8080",
+             "unknown"},
+    SeenCase{{{kFor, "unknown"}, {kProto, "https"}}, "https://inner:8080", "unknown"},
+    SeenCase{{{kFor, "fe80::1%eth0"}}, "http://inner:8080", "unknown"},
+    SeenCase{{{kFor, "203.0.113.7:port"}}, "http://inner:8080", "unknown"},
+    SeenCase{{{kFor, "_hidden"}}, "http://inner:8080", "unknown"},
+    // Empty elements mean nothing.
+    SeenCase{{{kFor, "203.0.113.7,"}, {kFor, ""}, {kProto, "https,"}, {kHost, "app.example ,"}},
+             "https://app.example:443",
+             "203.0.113.7"},
+    SeenCase{{{kFor, ",203.0.113.7,, 10.0.0.2"}, {kProto, "https, http"}},
+             "https://inner:8080",
+             "203.0.113.7"},
+    SeenCase{{{kFor, " , "}, {kProto, ","}}, "http://inner:8080", "10.1.2.3:4711"},
+    // An empty port.
+    SeenCase{
+        {{kHost, "app.example:"}, {kProto, "https"}}, "https://app.example:443", "10.1.2.3:4711"});
 
-INSTANTIATE_TEST_SUITE_P(
-    Port, Chain,
-    testing::Values(
-        SeenCase{{{kProto, "https"}, {kPort, "443"}}, "https://inner:443", "10.1.2.3:4711"},
-        SeenCase{{{kPort, "8443"}, {kHost, "app.example"}, {kProto, "https"}},
-                 "https://app.example:8443",
-                 "10.1.2.3:4711"},
-        // The client wrote this one itself.
-        SeenCase{{{kPort, "443"}, {kHost, "app.example:8443"}, {kProto, "https"}},
-                 "https://app.example:8443",
-                 "10.1.2.3:4711"},
-        SeenCase{{{kPort, "443"}, {kHost, "[2001:db8::1]"}},
-                 "http://[2001:db8::1]:443",
-                 "10.1.2.3:4711"},
-        SeenCase{{{kPort, "0"}}, "http://inner:8080", "10.1.2.3:4711"},
-        SeenCase{{{kPort, "65536"}}, "http://inner:8080", "10.1.2.3:4711"},
-        SeenCase{{{kPort, "+80"}}, "http://inner:8080", "10.1.2.3:4711"},
-        SeenCase{{{kPort, "https"}}, "http://inner:8080", "10.1.2.3:4711"}));
+INSTANTIATE_CASES(Port, Chain,
+                  SeenCase{
+                      {{kProto, "https"}, {kPort, "443"}}, "https://inner:443", "10.1.2.3:4711"},
+                  SeenCase{{{kPort, "8443"}, {kHost, "app.example"}, {kProto, "https"}},
+                           "https://app.example:8443",
+                           "10.1.2.3:4711"},
+                  // The client wrote this one itself.
+                  SeenCase{{{kPort, "443"}, {kHost, "app.example:8443"}, {kProto, "https"}},
+                           "https://app.example:8443",
+                           "10.1.2.3:4711"},
+                  SeenCase{{{kPort, "443"}, {kHost, "[2001:db8::1]"}},
+                           "http://[2001:db8::1]:443",
+                           "10.1.2.3:4711"},
+                  SeenCase{{{kPort, "0"}}, "http://inner:8080", "10.1.2.3:4711"},
+                  SeenCase{{{kPort, "65536"}}, "http://inner:8080", "10.1.2.3:4711"},
+                  SeenCase{{{kPort, "+80"}}, "http://inner:8080", "10.1.2.3:4711"},
+                  SeenCase{{{kPort, "https"}}, "http://inner:8080", "10.1.2.3:4711"});
 
-INSTANTIATE_TEST_SUITE_P(
+INSTANTIATE_CASES(
     Rfc7239, Chain,
-    testing::Values(
-        SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;host=app.example"}},
-                 "https://app.example:443",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", "For=\"203.0.113.7:4711\";Proto=HTTPS;Host=\"app.example:8443\""}},
-                 "https://app.example:8443",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", "for=\"[2001:db8::9]:4711\";by=_x;proto=wss"}},
-                 "https://inner:8080",
-                 "2001:db8::9"},
-        SeenCase{
-            {{"Forwarded", "for=\"[2001:db8::9]:_hidden\""}}, "http://inner:8080", "2001:db8::9"},
-        SeenCase{{{"Forwarded", "for=[2001:db8::9];host=app.example:81"}},
-                 "http://app.example:81",
-                 "2001:db8::9"},
-        SeenCase{{{"Forwarded", "for=\"\\203.0.113.\\7\" ; proto=https"}},
-                 "https://inner:8080",
-                 "203.0.113.7"},
-        // Elements in one field and in several, a quoted comma, an empty element.
-        SeenCase{{{"Forwarded",
-                   "for=203.0.113.7;proto=https;host=app.example, for=10.0.0.2;proto=http;host=b"}},
-                 "https://app.example:443",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", "for=6.6.6.6;host=evil.example"},
-                  {"Forwarded", "for=203.0.113.7;proto=https;host=app.example,,"},
-                  {"Forwarded", "for=10.0.0.2;ext=\"a, for=6.6.6.6\""}},
-                 "https://app.example:443",
-                 "203.0.113.7"},
-        // Names instead of addresses: the proxy that wrote them is trusted.
-        SeenCase{{{"Forwarded", "for=_client-1;proto=https;host=app.example"}},
-                 "https://app.example:443",
-                 "_client-1"},
-        SeenCase{{{"Forwarded", "for=unknown;proto=https"}}, "https://inner:8080", "unknown"},
-        SeenCase{{{"Forwarded", "for=203.0.113.7, for=unknown, for=10.0.0.2"}},
-                 "http://inner:8080",
-                 "unknown"},
-        SeenCase{
-            {{"Forwarded", "for=203.0.113.7;for=203.0.113.7"}}, "http://inner:8080", "unknown"},
-        SeenCase{{{"Forwarded", "proto=https, for=10.0.0.2"}}, "https://inner:8080", "unknown"},
-        SeenCase{{{"Forwarded", "host=\"app.example:\";proto=https"}},
-                 "https://app.example:443",
-                 "10.1.2.3:4711"},
-        SeenCase{{{"Forwarded", "proto=https;host=app.example"}},
-                 "https://app.example:443",
-                 "10.1.2.3:4711"},
-        SeenCase{{{"Forwarded", "for=6.6.6.6;proto=http, for=_a, for=10.0.0.2;proto=https"}},
-                 "http://inner:8080",
-                 "_a"},
-        SeenCase{{{"Forwarded", "for=\"_<script>\";proto=https"}}, "https://inner:8080", "unknown"},
-        // A client begins a quoted string to spoil what follows.
-        SeenCase{{{"Forwarded", "for=\"6.6.6.6, for=203.0.113.7;proto=https"}},
-                 "https://inner:8080",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", "x=\"\\, for=203.0.113.7;host=\"app.example\""}},
-                 "http://app.example:80",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", "for=6.6.6.6;for=6.6.6.7, for=10.0.0.2;proto=https"}},
-                 "https://inner:8080",
-                 "unknown"},
-        // Malformed elements say nothing but that there is a client.
-        SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;proto=http"}},
-                 "http://inner:8080",
-                 "unknown"},
-        SeenCase{{{"Forwarded", "for = 203.0.113.7"}}, "http://inner:8080", "unknown"},
-        SeenCase{{{"Forwarded", "for=203.0.113.7 proto=https"}}, "http://inner:8080", "unknown"},
-        SeenCase{{{"Forwarded", "for=203.0.113.7;host=\"a b\";proto=gopher"}},
-                 "http://inner:8080",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", ""}}, "http://inner:8080", "10.1.2.3:4711"},
-        // Missing parameters are taken from the other fields.
-        SeenCase{{{"Forwarded", "for=203.0.113.7"}, {kProto, "https"}, {kHost, "app.example"}},
-                 "https://app.example:443",
-                 "203.0.113.7"},
-        SeenCase{{{"Forwarded", "host=app.example"}, {kProto, "https"}, {kPort, "8443"}},
-                 "https://app.example:443",
-                 "10.1.2.3:4711"}));
+    SeenCase{{{"Forwarded", "for=203.0.113.7;proto=https;host=app.example"}},
+             "https://app.example:443",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", "For=\"203.0.113.7:4711\";Proto=HTTPS;Host=\"app.example:8443\""}},
+             "https://app.example:8443",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", "for=\"[2001:db8::9]:4711\";by=_x;proto=wss"}},
+             "https://inner:8080",
+             "2001:db8::9"},
+    SeenCase{{{"Forwarded", "for=\"[2001:db8::9]:_hidden\""}}, "http://inner:8080", "2001:db8::9"},
+    SeenCase{{{"Forwarded", "for=[2001:db8::9];host=app.example:81"}},
+             "http://app.example:81",
+             "2001:db8::9"},
+    SeenCase{{{"Forwarded", "for=\"\\203.0.113.\\7\" ; proto=https"}},
+             "https://inner:8080",
+             "203.0.113.7"},
+    // Elements in one field and in several, a quoted comma, an empty element.
+    SeenCase{{{"Forwarded",
+               "for=203.0.113.7;proto=https;host=app.example, for=10.0.0.2;proto=http;host=b"}},
+             "https://app.example:443",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", "for=6.6.6.6;host=evil.example"},
+              {"Forwarded", "for=203.0.113.7;proto=https;host=app.example,,"},
+              {"Forwarded", "for=10.0.0.2;ext=\"a, for=6.6.6.6\""}},
+             "https://app.example:443",
+             "203.0.113.7"},
+    // Names instead of addresses: the proxy that wrote them is trusted.
+    SeenCase{{{"Forwarded", "for=_client-1;proto=https;host=app.example"}},
+             "https://app.example:443",
+             "_client-1"},
+    SeenCase{{{"Forwarded", "for=unknown;proto=https"}}, "https://inner:8080", "unknown"},
+    SeenCase{{{"Forwarded", "for=203.0.113.7, for=unknown, for=10.0.0.2"}},
+             "http://inner:8080",
+             "unknown"},
+    SeenCase{{{"Forwarded", "for=203.0.113.7;for=203.0.113.7"}}, "http://inner:8080", "unknown"},
+    SeenCase{{{"Forwarded", "proto=https, for=10.0.0.2"}}, "https://inner:8080", "unknown"},
+    SeenCase{{{"Forwarded", "host=\"app.example:\";proto=https"}},
+             "https://app.example:443",
+             "10.1.2.3:4711"},
+    SeenCase{{{"Forwarded", "proto=https;host=app.example"}},
+             "https://app.example:443",
+             "10.1.2.3:4711"},
+    SeenCase{{{"Forwarded", "for=6.6.6.6;proto=http, for=_a, for=10.0.0.2;proto=https"}},
+             "http://inner:8080",
+             "_a"},
+    SeenCase{{{"Forwarded", "for=\"_<script>\";proto=https"}}, "https://inner:8080", "unknown"},
+    // A client begins a quoted string to spoil what follows.
+    SeenCase{{{"Forwarded", "for=\"6.6.6.6, for=203.0.113.7;proto=https"}},
+             "https://inner:8080",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", "x=\"\\, for=203.0.113.7;host=\"app.example\""}},
+             "http://app.example:80",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", "for=6.6.6.6;for=6.6.6.7, for=10.0.0.2;proto=https"}},
+             "https://inner:8080",
+             "unknown"},
+    // Malformed elements say nothing but that there is a client.
+    SeenCase{
+        {{"Forwarded", "for=203.0.113.7;proto=https;proto=http"}}, "http://inner:8080", "unknown"},
+    SeenCase{{{"Forwarded", "for = 203.0.113.7"}}, "http://inner:8080", "unknown"},
+    SeenCase{{{"Forwarded", "for=203.0.113.7 proto=https"}}, "http://inner:8080", "unknown"},
+    SeenCase{{{"Forwarded", "for=203.0.113.7;host=\"a b\";proto=gopher"}},
+             "http://inner:8080",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", ""}}, "http://inner:8080", "10.1.2.3:4711"},
+    // Missing parameters are taken from the other fields.
+    SeenCase{{{"Forwarded", "for=203.0.113.7"}, {kProto, "https"}, {kHost, "app.example"}},
+             "https://app.example:443",
+             "203.0.113.7"},
+    SeenCase{{{"Forwarded", "host=app.example"}, {kProto, "https"}, {kPort, "8443"}},
+             "https://app.example:443",
+             "10.1.2.3:4711"});
 
 TEST(SeenByClientTest, ForwardedTakesPrecedence) {
   const SeenAs seen =

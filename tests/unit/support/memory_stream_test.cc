@@ -5,6 +5,7 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/support/memory_network.h"
 #include "tests/support/test_peer.h"
 
@@ -52,12 +53,10 @@ class MemoryStreamTest : public testing::Test, io::AcceptHandler {
   std::unique_ptr<TestPeer> peer;
 };
 
-class MemoryStreamChunkTest : public MemoryStreamTest,
-                              public testing::WithParamInterface<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, MemoryStreamChunkTest,
-                         testing::Values(1, 2, 3, 7, 4096, 65536));
+class MemoryStreamChunkTest : public MemoryStreamTest, public WithCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, MemoryStreamChunkTest, 1, 2, 3, 7, 4096, 65536);
 
-TEST_P(MemoryStreamChunkTest, BytesArriveInPiecesOfTheChunkThenTheEnd) {
+TEST_EACH(MemoryStreamChunkTest, BytesArriveInPiecesOfTheChunkThenTheEnd) {
   network.options().read_chunk = GetParam();
   Connect();
   std::string sent;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate::test {
 namespace {
 
@@ -35,11 +37,10 @@ TEST(FrameTest, MalformedOnes) {
   EXPECT_EQ(Frame(kText, "", {.mask = std::nullopt, .claimed_length = 200}), "\x81\x7e\x00\xc8"s);
 }
 
-class FrameSizeTest : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(PayloadSizes, FrameSizeTest,
-                         testing::Values(0, 1, 125, 126, 127, 65535, 65536, 70000));
+class FrameSizeTest : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(PayloadSizes, FrameSizeTest, 0, 1, 125, 126, 127, 65535, 65536, 70000);
 
-TEST_P(FrameSizeTest, ParsesWhatItBuildsCutAnywhere) {
+TEST_EACH(FrameSizeTest, ParsesWhatItBuildsCutAnywhere) {
   std::string payload;
   for (std::size_t i = 0; i < GetParam(); ++i) payload.push_back(static_cast<char>(i * 31));
   const std::string wire = BinaryFrame(payload);

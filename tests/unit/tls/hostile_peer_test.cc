@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/tls/engine.h"
+#include "tests/support/cases.h"
 #include "tests/unit/tls/session.h"
 
 namespace upgate::tls::test {
@@ -12,18 +13,18 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class HostilePeerTest : public testing::TestWithParam<std::size_t> {
+class HostilePeerTest : public TestOfCase<std::size_t> {
  protected:
   Contexts contexts_;
 };
 
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, HostilePeerTest, testing::Values(1, 7, 4096, 64 * 1024));
+INSTANTIATE_CASES(BytesPerRead, HostilePeerTest, 1, 7, 4096, 64 * 1024);
 
 void OnlyTls12(SSL_CTX* context, SSL*) {
   SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
 }
 
-TEST_P(HostilePeerTest, RenegotiationIsRefused) {
+TEST_EACH(HostilePeerTest, RenegotiationIsRefused) {
   RawSession session(
       *contexts_.server,
       [](SSL_CTX* context, SSL*) {
@@ -41,7 +42,7 @@ TEST_P(HostilePeerTest, RenegotiationIsRefused) {
   EXPECT_THAT(session.client->failure(), HasSubstr("no renegotiation"));
 }
 
-TEST_P(HostilePeerTest, KeyUpdatesAreAnsweredButNotWithoutEnd) {
+TEST_EACH(HostilePeerTest, KeyUpdatesAreAnsweredButNotWithoutEnd) {
   RawSession session(*contexts_.server, {}, GetParam());
   ASSERT_TRUE(session.client->established());
   for (std::uint32_t i = 0; i < kMaxQuietRecords; ++i) {
@@ -68,7 +69,7 @@ TEST_P(HostilePeerTest, KeyUpdatesAreAnsweredButNotWithoutEnd) {
   EXPECT_EQ(session.server.errors.at(0).code, Errc::kProtocol);
 }
 
-TEST_P(HostilePeerTest, HandshakeIsBounded) {
+TEST_EACH(HostilePeerTest, HandshakeIsBounded) {
   PipeLoop loop;
   auto [near, far] = loop.Connect(GetParam());
   Recorder server;
@@ -87,7 +88,7 @@ TEST_P(HostilePeerTest, HandshakeIsBounded) {
   EXPECT_EQ(server.errors[0].message, "the handshake is too large");
 }
 
-TEST_P(HostilePeerTest, Tls12WorksTheSameWay) {
+TEST_EACH(HostilePeerTest, Tls12WorksTheSameWay) {
   RawSession session(*contexts_.server, OnlyTls12, GetParam());
   ASSERT_TRUE(session.client->established()) << session.client->failure();
   ASSERT_NE(session.server.stream->tls(), nullptr);
@@ -104,7 +105,7 @@ TEST_P(HostilePeerTest, Tls12WorksTheSameWay) {
   EXPECT_EQ(session.server.ends, 1);
 }
 
-TEST_P(HostilePeerTest, OldVersionsAreRefused) {
+TEST_EACH(HostilePeerTest, OldVersionsAreRefused) {
   RawSession session(
       *contexts_.server,
       [](SSL_CTX* context, SSL*) {
@@ -118,7 +119,7 @@ TEST_P(HostilePeerTest, OldVersionsAreRefused) {
   EXPECT_THAT(session.client->failure(), HasSubstr("protocol version"));
 }
 
-TEST_P(HostilePeerTest, CiphersWithoutForwardSecrecyAreRefused) {
+TEST_EACH(HostilePeerTest, CiphersWithoutForwardSecrecyAreRefused) {
   RawSession session(
       *contexts_.server,
       [](SSL_CTX* context, SSL*) {
@@ -131,7 +132,7 @@ TEST_P(HostilePeerTest, CiphersWithoutForwardSecrecyAreRefused) {
   EXPECT_EQ(FirstMessage(session.server.errors), "no shared cipher");
 }
 
-TEST_P(HostilePeerTest, AlertsInTheClearAreNotBelieved) {
+TEST_EACH(HostilePeerTest, AlertsInTheClearAreNotBelieved) {
   using namespace std::string_view_literals;
   RawSession session(*contexts_.server, OnlyTls12, GetParam());
   ASSERT_TRUE(session.client->established());

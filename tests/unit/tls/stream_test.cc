@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/tls/session.h"
 
 namespace upgate::tls::test {
@@ -18,15 +19,15 @@ using testing::Le;
 
 constexpr std::size_t kWhole = 64 * 1024;
 
-class StreamTest : public testing::TestWithParam<std::size_t> {
+class StreamTest : public TestOfCase<std::size_t> {
  protected:
   Contexts contexts_;
   Session session_{*contexts_.server, *contexts_.client, GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, StreamTest, testing::Values(1, 2, 3, 7, 4096, kWhole));
+INSTANTIATE_CASES(BytesPerRead, StreamTest, 1, 2, 3, 7, 4096, kWhole);
 
-TEST_P(StreamTest, HandshakeAgreesOnTls13AndSaysSo) {
+TEST_EACH(StreamTest, HandshakeAgreesOnTls13AndSaysSo) {
   EXPECT_EQ(session_.server.stream->tls(), nullptr);
   session_.Handshake();
   const io::TlsInfo* info = session_.server.stream->tls();
@@ -40,7 +41,7 @@ TEST_P(StreamTest, HandshakeAgreesOnTls13AndSaysSo) {
   EXPECT_EQ(session_.server.deliveries + session_.client.deliveries, 0);
 }
 
-TEST_P(StreamTest, AHandshakeIsEnteredInTheLedgerWithWhatOpenSslTakesForIt) {
+TEST_EACH(StreamTest, AHandshakeIsEnteredInTheLedgerWithWhatOpenSslTakesForIt) {
   const std::size_t fresh = session_.server.stream->held_bytes();
   EXPECT_GE(fresh, 10u * 1024);
   EXPECT_LE(fresh, 20u * 1024);
@@ -55,7 +56,7 @@ TEST_P(StreamTest, AHandshakeIsEnteredInTheLedgerWithWhatOpenSslTakesForIt) {
   EXPECT_LT(session_.server.stream->held_bytes(), 1024u);
 }
 
-TEST_P(StreamTest, CarriesBytesBothWays) {
+TEST_EACH(StreamTest, CarriesBytesBothWays) {
   session_.Handshake();
   session_.client.Send("ping");
   session_.server.Send("pong");
@@ -64,7 +65,7 @@ TEST_P(StreamTest, CarriesBytesBothWays) {
   EXPECT_EQ(session_.client.received, "pong");
 }
 
-TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
+TEST_EACH(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   session_.Handshake();
   session_.server.Send("x");  // after the session tickets
   session_.loop.Run();
@@ -86,7 +87,7 @@ TEST_P(StreamTest, PendingDataIsKnownBeforeItIsRead) {
   EXPECT_TRUE(session_.client.stream->HasUnread());
 }
 
-TEST_P(StreamTest, CarriesBulkDataBothWays) {
+TEST_EACH(StreamTest, CarriesBulkDataBothWays) {
   session_.Handshake();
   const std::string sent = Pattern(GetParam() < 100 ? 100'000 : 1024 * 1024);
   session_.client.Send(sent);
@@ -97,7 +98,7 @@ TEST_P(StreamTest, CarriesBulkDataBothWays) {
   EXPECT_LE(session_.server.largest, io::kReadBufferSize);
 }
 
-TEST_P(StreamTest, WritesFromInsideOnBytes) {
+TEST_EACH(StreamTest, WritesFromInsideOnBytes) {
   session_.server.on_bytes = [&](Bytes data) {
     session_.server.Call([&](auto& s) { s.Write(data); });
   };
@@ -108,7 +109,7 @@ TEST_P(StreamTest, WritesFromInsideOnBytes) {
   EXPECT_TRUE(session_.client.received == sent);
 }
 
-TEST_P(StreamTest, HalfCloseLetsTheOtherSideFinish) {
+TEST_EACH(StreamTest, HalfCloseLetsTheOtherSideFinish) {
   session_.Handshake();
   session_.client.Send("last words");
   session_.client.Call([](auto& s) { s.Shutdown(); });
@@ -126,7 +127,7 @@ TEST_P(StreamTest, HalfCloseLetsTheOtherSideFinish) {
   EXPECT_THAT(session_.server.errors, IsEmpty());
 }
 
-TEST_P(StreamTest, FinWithoutCloseNotifyIsTruncation) {
+TEST_EACH(StreamTest, FinWithoutCloseNotifyIsTruncation) {
   session_.Handshake();
   session_.client.Send("half of it");
   session_.client.stream.reset();
@@ -138,7 +139,7 @@ TEST_P(StreamTest, FinWithoutCloseNotifyIsTruncation) {
   EXPECT_THAT(session_.server.errors[0].message, HasSubstr("truncated"));
 }
 
-TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
+TEST_EACH(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
   session_.Handshake();
   session_.server.takes_truncation = true;
   session_.client.Send("all of it");
@@ -155,7 +156,7 @@ TEST_P(StreamTest, WhoKnowsWhereMessagesEndTakesTruncationForAnEnd) {
   EXPECT_EQ(session_.server.ends, 1);
 }
 
-TEST_P(StreamTest, AnEndWithCloseNotifyIsNotATruncation) {
+TEST_EACH(StreamTest, AnEndWithCloseNotifyIsNotATruncation) {
   session_.Handshake();
   session_.server.takes_truncation = true;
   session_.client.Call([](auto& s) { s.Shutdown(); });
@@ -166,7 +167,7 @@ TEST_P(StreamTest, AnEndWithCloseNotifyIsNotATruncation) {
   EXPECT_EQ(session_.server.truncations, 0);
 }
 
-TEST_P(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
+TEST_EACH(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
   const std::string early = Pattern(20'000);
   session_.server.Send("hello");
   session_.server.Send(early);
@@ -179,7 +180,7 @@ TEST_P(StreamTest, WritesBeforeTheHandshakeWaitForIt) {
   EXPECT_EQ(session_.server.drained, 0);
 }
 
-TEST_P(StreamTest, PausedReaderGetsTheRestWithoutNewCiphertext) {
+TEST_EACH(StreamTest, PausedReaderGetsTheRestWithoutNewCiphertext) {
   const std::string sent = Pattern(GetParam() < 100 ? 20'000 : 150'000);
   session_.server.on_bytes = [&](Bytes) { session_.server.Read(false); };
   session_.Handshake();
@@ -201,7 +202,7 @@ TEST_P(StreamTest, PausedReaderGetsTheRestWithoutNewCiphertext) {
   EXPECT_GT(resumed, 1);
 }
 
-TEST_P(StreamTest, CorruptRecordIsAnErrorAndAnswered) {
+TEST_EACH(StreamTest, CorruptRecordIsAnErrorAndAnswered) {
   session_.Handshake();
   session_.client_end->tamper = [](std::string& bytes) {
     bytes.back() = static_cast<char>(bytes.back() ^ 1);
@@ -238,7 +239,7 @@ Error FailureOn(std::string_view bytes, std::size_t chunk) {
   return server.errors.size() == 1 ? server.errors[0] : Error{Errc::kOther, "not one error"};
 }
 
-TEST_P(StreamTest, PlainHttpIsRefusedInPlainHttp) {
+TEST_EACH(StreamTest, PlainHttpIsRefusedInPlainHttp) {
   constexpr std::string_view kAnswer =
       "HTTP/1.1 400 Bad Request\r\n"
       "Content-Type: text/plain; charset=utf-8\r\n"
@@ -270,7 +271,7 @@ TEST_P(StreamTest, PlainHttpIsRefusedInPlainHttp) {
   }
 }
 
-TEST_P(StreamTest, GarbageIsRefused) {
+TEST_EACH(StreamTest, GarbageIsRefused) {
   using namespace std::string_view_literals;
   for (const std::string_view garbage :
        {"\x16\x03\x01\xff\xff"sv, "\x16\x02\x00\x00\x05zzzzz"sv, "\x17\x03\x03\x00\x05zzzzz"sv,
@@ -281,7 +282,7 @@ TEST_P(StreamTest, GarbageIsRefused) {
 }
 
 // As long as the header comes in one piece, which it does but in tests.
-TEST_P(StreamTest, AProxyHeaderIsToldFromOtherGarbage) {
+TEST_EACH(StreamTest, AProxyHeaderIsToldFromOtherGarbage) {
   using namespace std::string_view_literals;
   for (const std::string_view header :
        {"PROXY TCP4 192.0.2.7 203.0.113.1 5555 443\r\n"sv, "PROXY UNKNOWN\r\n"sv,
@@ -296,7 +297,7 @@ TEST_P(StreamTest, AProxyHeaderIsToldFromOtherGarbage) {
               testing::Not(HasSubstr("proxy_protocol")));
 }
 
-TEST_P(StreamTest, FinDuringTheHandshakeIsATlsError) {
+TEST_EACH(StreamTest, FinDuringTheHandshakeIsATlsError) {
   for (const std::string_view start : {"", "\x16", "\x16\x03\x01\x02"}) {
     const Error error = FailureOn(start, GetParam());
     EXPECT_EQ(error.code, Errc::kTls);
@@ -304,7 +305,7 @@ TEST_P(StreamTest, FinDuringTheHandshakeIsATlsError) {
   }
 }
 
-TEST_P(StreamTest, AHandshakeThatIsNotOverInTimeIsATlsError) {
+TEST_EACH(StreamTest, AHandshakeThatIsNotOverInTimeIsATlsError) {
   for (const std::string_view start : {"", "\x16", "\x16\x03\x01\x02"}) {
     PipeLoop loop;
     auto [near, far] = loop.Connect(GetParam());
@@ -322,7 +323,7 @@ TEST_P(StreamTest, AHandshakeThatIsNotOverInTimeIsATlsError) {
   }
 }
 
-TEST_P(StreamTest, AfterTheHandshakeTimeDoesNotMatter) {
+TEST_EACH(StreamTest, AfterTheHandshakeTimeDoesNotMatter) {
   session_.Handshake();
   session_.loop.Expire();
   session_.client.Send("late");

@@ -3,12 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/tls/session.h"
 
 namespace upgate::tls::test {
 namespace {
 
-class TicketsTest : public testing::TestWithParam<int> {
+class TicketsTest : public TestOfCase<int> {
  protected:
   // A connection on a new loop, with the ticket of an earlier one.
   std::unique_ptr<RawSession> Connect(SSL_SESSION* session, const char* name = "localhost") {
@@ -28,9 +29,9 @@ class TicketsTest : public testing::TestWithParam<int> {
   Contexts contexts_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Versions, TicketsTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION));
+INSTANTIATE_CASES(Versions, TicketsTest, TLS1_2_VERSION, TLS1_3_VERSION);
 
-TEST_P(TicketsTest, ResumeOnAnotherLoop) {
+TEST_EACH(TicketsTest, ResumeOnAnotherLoop) {
   const auto first = Connect(nullptr);
   EXPECT_FALSE(Resumed(*first));
   EXPECT_EQ(first->client->tickets(), 1);
@@ -39,14 +40,14 @@ TEST_P(TicketsTest, ResumeOnAnotherLoop) {
 }
 
 // TLS 1.3 clients use a ticket once; without a new one, every second handshake would be a full one.
-TEST_P(TicketsTest, AreRenewedByResumingWhereTheyServeOnce) {
+TEST_EACH(TicketsTest, AreRenewedByResumingWhereTheyServeOnce) {
   const auto first = Connect(nullptr);
   const auto second = Connect(first->client->session());
   EXPECT_TRUE(Resumed(*second));
   EXPECT_EQ(second->client->tickets(), GetParam() == TLS1_3_VERSION ? 1 : 0);
 }
 
-TEST_P(TicketsTest, OutliveOneRotationAndAreRenewed) {
+TEST_EACH(TicketsTest, OutliveOneRotationAndAreRenewed) {
   const auto first = Connect(nullptr);
   contexts_.server->RotateTicketKeys();
   const auto second = Connect(first->client->session());
@@ -55,14 +56,14 @@ TEST_P(TicketsTest, OutliveOneRotationAndAreRenewed) {
   EXPECT_TRUE(Resumed(*Connect(second->client->session())));
 }
 
-TEST_P(TicketsTest, DoNotOutliveTwoRotations) {
+TEST_EACH(TicketsTest, DoNotOutliveTwoRotations) {
   const auto first = Connect(nullptr);
   contexts_.server->RotateTicketKeys();
   contexts_.server->RotateTicketKeys();
   EXPECT_FALSE(Resumed(*Connect(first->client->session())));
 }
 
-TEST_P(TicketsTest, AreWorthlessToAnotherListener) {
+TEST_EACH(TicketsTest, AreWorthlessToAnotherListener) {
   const auto first = Connect(nullptr);
   const Contexts other;
   RawSession second(*other.server, [&](SSL_CTX*, SSL* ssl) {
@@ -72,7 +73,7 @@ TEST_P(TicketsTest, AreWorthlessToAnotherListener) {
   EXPECT_FALSE(Resumed(second));
 }
 
-TEST_P(TicketsTest, OutliveARenewedCertificate) {
+TEST_EACH(TicketsTest, OutliveARenewedCertificate) {
   const Authority authority;
   const auto renewed = MakeServer({.certificates = {contexts_.folder.Write(authority.Issue({}))}});
   const auto first = Connect(nullptr);
@@ -82,7 +83,7 @@ TEST_P(TicketsTest, OutliveARenewedCertificate) {
   EXPECT_TRUE(Resumed(*Connect(first->client->session())));
 }
 
-TEST_P(TicketsTest, RotateForAllContextsThatShareThem) {
+TEST_EACH(TicketsTest, RotateForAllContextsThatShareThem) {
   const auto before = contexts_.server;
   const Authority authority;
   const auto renewed = MakeServer({.certificates = {contexts_.folder.Write(authority.Issue({}))}});
@@ -96,7 +97,7 @@ TEST_P(TicketsTest, RotateForAllContextsThatShareThem) {
 }
 
 // A resumed session is not verified again: it must not get past an authority that was removed.
-TEST_P(TicketsTest, DoNotOutliveAChangeOfClientAuthorities) {
+TEST_EACH(TicketsTest, DoNotOutliveAChangeOfClientAuthorities) {
   const Authority authority;
   const Authority other("another authority");
   const config::Certificate files = contexts_.folder.Write(authority.Issue({}));
@@ -120,7 +121,7 @@ TEST_P(TicketsTest, DoNotOutliveAChangeOfClientAuthorities) {
   EXPECT_FALSE(replace(MakeServer({.certificates = {files}})));
 }
 
-TEST_P(TicketsTest, RotationMayHappenOnAnyThread) {
+TEST_EACH(TicketsTest, RotationMayHappenOnAnyThread) {
   std::thread rotator([&] {
     for (int i = 0; i < 200; ++i) contexts_.server->RotateTicketKeys();
   });

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
+
 namespace upgate::ws {
 namespace {
 
@@ -21,52 +23,49 @@ struct OfferCase {
   const char* answer;
 };
 
-class DeflateOfferTest : public testing::TestWithParam<OfferCase> {};
+class DeflateOfferTest : public TestOfCase<OfferCase> {};
 
-TEST_P(DeflateOfferTest, IsAnswered) {
+TEST_EACH(DeflateOfferTest, IsAnswered) {
   EXPECT_EQ(Answer(GetParam().offer), GetParam().answer);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Offers, DeflateOfferTest,
-    testing::Values(
-        OfferCase{"", "none"}, OfferCase{"x-webkit-deflate-frame", "none"},
-        OfferCase{"permessage-deflate", "permessage-deflate"},
-        OfferCase{"Permessage-Deflate", "permessage-deflate"},
-        OfferCase{"permessage-deflate; client_max_window_bits", "permessage-deflate"},
-        OfferCase{"permessage-deflate; client_max_window_bits=15", "permessage-deflate"},
-        OfferCase{"permessage-deflate; client_max_window_bits=9",
-                  "permessage-deflate; client_max_window_bits=9"},
-        OfferCase{"permessage-deflate; client_max_window_bits=\"9\"",
-                  "permessage-deflate; client_max_window_bits=9"},
-        OfferCase{"permessage-deflate; server_max_window_bits=15",
-                  "permessage-deflate; server_max_window_bits=15"},
-        OfferCase{"permessage-deflate; server_max_window_bits=8",
-                  "permessage-deflate; server_max_window_bits=8"},
-        OfferCase{"permessage-deflate; server_no_context_takeover",
-                  "permessage-deflate; server_no_context_takeover"},
-        OfferCase{"permessage-deflate; client_no_context_takeover",
-                  "permessage-deflate; client_no_context_takeover"},
-        OfferCase{"foo, permessage-deflate; bar, permessage-deflate; server_max_window_bits=10",
-                  "permessage-deflate; server_max_window_bits=10"},
-        // Declined, one by one.
-        OfferCase{"permessage-deflate; unknown", "none"},
-        OfferCase{"permessage-deflate; server_max_window_bits", "none"},
-        OfferCase{"permessage-deflate; server_max_window_bits=7", "none"},
-        OfferCase{"permessage-deflate; server_max_window_bits=16", "none"},
-        OfferCase{"permessage-deflate; server_max_window_bits=08", "none"},
-        OfferCase{"permessage-deflate; server_max_window_bits=x", "none"},
-        OfferCase{"permessage-deflate; client_max_window_bits=7", "none"},
-        OfferCase{"permessage-deflate; client_max_window_bits=16", "none"},
-        OfferCase{"permessage-deflate; client_max_window_bits; client_max_window_bits=9", "none"},
-        OfferCase{"permessage-deflate; server_max_window_bits=9; server_max_window_bits=9", "none"},
-        OfferCase{"permessage-deflate; server_no_context_takeover=1", "none"},
-        OfferCase{"permessage-deflate; client_no_context_takeover; client_no_context_takeover",
-                  "none"},
-        // The next offer is accepted.
-        OfferCase{"permessage-deflate; server_max_window_bits=7, permessage-deflate; "
-                  "client_no_context_takeover",
-                  "permessage-deflate; client_no_context_takeover"}));
+INSTANTIATE_CASES(
+    Offers, DeflateOfferTest, OfferCase{"", "none"}, OfferCase{"x-webkit-deflate-frame", "none"},
+    OfferCase{"permessage-deflate", "permessage-deflate"},
+    OfferCase{"Permessage-Deflate", "permessage-deflate"},
+    OfferCase{"permessage-deflate; client_max_window_bits", "permessage-deflate"},
+    OfferCase{"permessage-deflate; client_max_window_bits=15", "permessage-deflate"},
+    OfferCase{"permessage-deflate; client_max_window_bits=9",
+              "permessage-deflate; client_max_window_bits=9"},
+    OfferCase{"permessage-deflate; client_max_window_bits=\"9\"",
+              "permessage-deflate; client_max_window_bits=9"},
+    OfferCase{"permessage-deflate; server_max_window_bits=15",
+              "permessage-deflate; server_max_window_bits=15"},
+    OfferCase{"permessage-deflate; server_max_window_bits=8",
+              "permessage-deflate; server_max_window_bits=8"},
+    OfferCase{"permessage-deflate; server_no_context_takeover",
+              "permessage-deflate; server_no_context_takeover"},
+    OfferCase{"permessage-deflate; client_no_context_takeover",
+              "permessage-deflate; client_no_context_takeover"},
+    OfferCase{"foo, permessage-deflate; bar, permessage-deflate; server_max_window_bits=10",
+              "permessage-deflate; server_max_window_bits=10"},
+    // Declined, one by one.
+    OfferCase{"permessage-deflate; unknown", "none"},
+    OfferCase{"permessage-deflate; server_max_window_bits", "none"},
+    OfferCase{"permessage-deflate; server_max_window_bits=7", "none"},
+    OfferCase{"permessage-deflate; server_max_window_bits=16", "none"},
+    OfferCase{"permessage-deflate; server_max_window_bits=08", "none"},
+    OfferCase{"permessage-deflate; server_max_window_bits=x", "none"},
+    OfferCase{"permessage-deflate; client_max_window_bits=7", "none"},
+    OfferCase{"permessage-deflate; client_max_window_bits=16", "none"},
+    OfferCase{"permessage-deflate; client_max_window_bits; client_max_window_bits=9", "none"},
+    OfferCase{"permessage-deflate; server_max_window_bits=9; server_max_window_bits=9", "none"},
+    OfferCase{"permessage-deflate; server_no_context_takeover=1", "none"},
+    OfferCase{"permessage-deflate; client_no_context_takeover; client_no_context_takeover", "none"},
+    // The next offer is accepted.
+    OfferCase{"permessage-deflate; server_max_window_bits=7, permessage-deflate; "
+              "client_no_context_takeover",
+              "permessage-deflate; client_no_context_takeover"});
 
 TEST(AgreeOnDeflateTest, WhatWeWantComesOnTop) {
   const DeflateParameters wanted{true, true, 10, 11};

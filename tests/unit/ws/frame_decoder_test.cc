@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/ws/wire.h"
 
 namespace upgate::ws {
@@ -18,7 +19,7 @@ Frame Whole(Opcode opcode, std::string payload) {
   return {opcode, std::move(payload), true, true, true};
 }
 
-class FrameDecoderTest : public testing::TestWithParam<std::size_t> {
+class FrameDecoderTest : public TestOfCase<std::size_t> {
  protected:
   Decoded Decode(std::string_view wire, std::uint64_t max_message = 1 << 20) {
     return DecodeInChunks(wire, GetParam(), Role::kServer, max_message);
@@ -40,34 +41,34 @@ class FrameDecoderTest : public testing::TestWithParam<std::size_t> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, FrameDecoderTest, testing::Values(1, 2, 3, 7, 4096));
+INSTANTIATE_CASES(BytesPerRead, FrameDecoderTest, 1, 2, 3, 7, 4096);
 
 // The examples of RFC 6455, section 5.7.
 
-TEST_P(FrameDecoderTest, UnmaskedTextOfAServer) {
+TEST_EACH(FrameDecoderTest, UnmaskedTextOfAServer) {
   EXPECT_THAT(DecodeFromServer("\x81\x05\x48\x65\x6c\x6c\x6f").frames,
               ElementsAre(Whole(Opcode::kText, "Hello")));
 }
 
-TEST_P(FrameDecoderTest, MaskedText) {
+TEST_EACH(FrameDecoderTest, MaskedText) {
   EXPECT_THAT(Decode("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58").frames,
               ElementsAre(Whole(Opcode::kText, "Hello")));
 }
 
-TEST_P(FrameDecoderTest, FragmentedTextOfAServer) {
+TEST_EACH(FrameDecoderTest, FragmentedTextOfAServer) {
   EXPECT_THAT(DecodeFromServer("\x01\x03\x48\x65\x6c\x80\x02\x6c\x6f").frames,
               ElementsAre(Frame{Opcode::kText, "Hel", true, false, true},
                           Frame{Opcode::kText, "lo", false, true, true}));
 }
 
-TEST_P(FrameDecoderTest, PingAndMaskedPong) {
+TEST_EACH(FrameDecoderTest, PingAndMaskedPong) {
   EXPECT_THAT(DecodeFromServer("\x89\x05\x48\x65\x6c\x6c\x6f").frames,
               ElementsAre(Whole(Opcode::kPing, "Hello")));
   EXPECT_THAT(Decode("\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58").frames,
               ElementsAre(Whole(Opcode::kPong, "Hello")));
 }
 
-TEST_P(FrameDecoderTest, BinaryWithEachFormOfLength) {
+TEST_EACH(FrameDecoderTest, BinaryWithEachFormOfLength) {
   for (const std::size_t size : {0, 1, 125, 126, 127, 128, 256, 65535, 65536, 70000}) {
     std::string payload(size, '\0');
     for (std::size_t i = 0; i < size; ++i) payload[i] = static_cast<char>(i * 7);
@@ -78,7 +79,7 @@ TEST_P(FrameDecoderTest, BinaryWithEachFormOfLength) {
   }
 }
 
-TEST_P(FrameDecoderTest, FramesFollowOneAnother) {
+TEST_EACH(FrameDecoderTest, FramesFollowOneAnother) {
   EXPECT_THAT(Decode(ClientFrame(0x81, "one") + ClientFrame(0x82, "", "abcd") +
                      ClientFrame(0x89, "two", "\xff\0\xff\0"sv) + ClientFrame(0x81, "three"))
                   .frames,
@@ -86,7 +87,7 @@ TEST_P(FrameDecoderTest, FramesFollowOneAnother) {
                           Whole(Opcode::kPing, "two"), Whole(Opcode::kText, "three")));
 }
 
-TEST_P(FrameDecoderTest, ControlFramesStandBetweenFragments) {
+TEST_EACH(FrameDecoderTest, ControlFramesStandBetweenFragments) {
   EXPECT_THAT(
       Decode(ClientFrame(kText, "a") + ClientFrame(0x89, "ping") + ClientFrame(0, "") +
              ClientFrame(0x8a, "") + ClientFrame(0x80, "b") + ClientFrame(0x88, "\x03\xe8"))
@@ -96,13 +97,13 @@ TEST_P(FrameDecoderTest, ControlFramesStandBetweenFragments) {
                   Frame{Opcode::kText, "b", false, true, true}, Whole(Opcode::kClose, "\x03\xe8")));
 }
 
-TEST_P(FrameDecoderTest, FramesThatAreNotMaskedAsTheirSenderMustAreRejected) {
+TEST_EACH(FrameDecoderTest, FramesThatAreNotMaskedAsTheirSenderMustAreRejected) {
   ExpectError("\x81\x05Hello", 1002);
   ExpectError("\x88\x00"s, 1002);
   EXPECT_EQ(DecodeFromServer(ClientFrame(0x81, "Hello")).code(), 1002);
 }
 
-TEST_P(FrameDecoderTest, ReservedBitsAreRejected) {
+TEST_EACH(FrameDecoderTest, ReservedBitsAreRejected) {
   for (const unsigned bits : {0x10, 0x20, 0x40, 0x50, 0x70}) {
     for (const unsigned first : {0x01, 0x81, 0x82, 0x88, 0x89, 0x8a}) {
       ExpectError(ClientFrame(0x81, "ok") + ClientFrame(first | bits, "x"), 1002, 1);
@@ -112,7 +113,7 @@ TEST_P(FrameDecoderTest, ReservedBitsAreRejected) {
 }
 
 // RFC 7692, section 6: RSV1 on the first frame says that the whole message is compressed.
-TEST_P(FrameDecoderTest, CompressedMessagesAreHandedOutAsTheyCame) {
+TEST_EACH(FrameDecoderTest, CompressedMessagesAreHandedOutAsTheyCame) {
   const std::string bad_text = "\xff\xfe";
   const Decoded got = DecodeInChunks(ClientFrame(0xc1, bad_text) + ClientFrame(0x41, "a") +
                                          ClientFrame(0x89, "ping") + ClientFrame(0, "b") +
@@ -127,7 +128,7 @@ TEST_P(FrameDecoderTest, CompressedMessagesAreHandedOutAsTheyCame) {
                                       Whole(Opcode::kText, "plain")));
 }
 
-TEST_P(FrameDecoderTest, WithCompressionTheOtherRulesHold) {
+TEST_EACH(FrameDecoderTest, WithCompressionTheOtherRulesHold) {
   const auto code = [](std::string_view wire, std::uint64_t max_message = 1 << 20) {
     return DecodeInChunks(wire, GetParam(), Role::kServer, max_message, Extensions::kDeflate)
         .code();
@@ -149,14 +150,14 @@ TEST_P(FrameDecoderTest, WithCompressionTheOtherRulesHold) {
       1009);
 }
 
-TEST_P(FrameDecoderTest, ReservedOpcodesAreRejected) {
+TEST_EACH(FrameDecoderTest, ReservedOpcodesAreRejected) {
   for (const unsigned opcode : {3, 4, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf}) {
     ExpectError(ClientFrame(kFinBit | opcode, "x"), 1002);
     ExpectError(ClientFrame(opcode, ""), 1002);
   }
 }
 
-TEST_P(FrameDecoderTest, ControlFramesAreShortAndWhole) {
+TEST_EACH(FrameDecoderTest, ControlFramesAreShortAndWhole) {
   for (const unsigned opcode : {0x8, 0x9, 0xa}) {
     ExpectError(ClientFrame(opcode, "data"), 1002);
     ExpectError(ClientFrame(kFinBit | opcode, std::string(126, 'x')), 1002);
@@ -167,7 +168,7 @@ TEST_P(FrameDecoderTest, ControlFramesAreShortAndWhole) {
   }
 }
 
-TEST_P(FrameDecoderTest, LengthsNotInTheirShortestFormAreRejected) {
+TEST_EACH(FrameDecoderTest, LengthsNotInTheirShortestFormAreRejected) {
   ExpectError("\x82\xfe\x00\x7d"s, 1002);
   ExpectError("\x82\xfe\x00\x00"s, 1002);
   ExpectError("\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff"s, 1002);
@@ -176,14 +177,14 @@ TEST_P(FrameDecoderTest, LengthsNotInTheirShortestFormAreRejected) {
   ExpectError("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff"s, 1002);
 }
 
-TEST_P(FrameDecoderTest, ContinuationNeedsAMessage) {
+TEST_EACH(FrameDecoderTest, ContinuationNeedsAMessage) {
   ExpectError(ClientFrame(0x80, "x"), 1002);
   ExpectError(ClientFrame(0x00, "x"), 1002);
   ExpectError(ClientFrame(0x81, "x") + ClientFrame(0x80, "y"), 1002, 1);
   ExpectError(ClientFrame(0x01, "x") + ClientFrame(0x80, "y") + ClientFrame(0x80, "z"), 1002, 2);
 }
 
-TEST_P(FrameDecoderTest, NewMessageInsideAMessageIsRejected) {
+TEST_EACH(FrameDecoderTest, NewMessageInsideAMessageIsRejected) {
   for (const unsigned first : {0x01, 0x81, 0x02, 0x82}) {
     ExpectError(ClientFrame(kText, "x") + ClientFrame(first, "y"), 1002, 1);
     ExpectError(ClientFrame(kBinary, "x") + ClientFrame(0x89, "") + ClientFrame(first, "y"), 1002,
@@ -191,7 +192,7 @@ TEST_P(FrameDecoderTest, NewMessageInsideAMessageIsRejected) {
   }
 }
 
-TEST_P(FrameDecoderTest, MessageSizeIsLimitedByTheHeaderAlone) {
+TEST_EACH(FrameDecoderTest, MessageSizeIsLimitedByTheHeaderAlone) {
   EXPECT_EQ(Decode(ClientFrame(0x82, std::string(100, 'x')), 100).code(), 0);
   // Only the headers.
   EXPECT_EQ(Decode("\x82\xe5", 100).code(), 1009);
@@ -200,7 +201,7 @@ TEST_P(FrameDecoderTest, MessageSizeIsLimitedByTheHeaderAlone) {
   EXPECT_EQ(Decode("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff"s).code(), 1009);
 }
 
-TEST_P(FrameDecoderTest, MessageSizeIsTheSumOfItsFragments) {
+TEST_EACH(FrameDecoderTest, MessageSizeIsTheSumOfItsFragments) {
   const std::string open = ClientFrame(kBinary, std::string(60, 'x'));
   EXPECT_EQ(Decode(open + ClientFrame(0x89, std::string(100, 'p')) +
                        ClientFrame(0x80, std::string(40, 'y')),
@@ -216,7 +217,7 @@ TEST_P(FrameDecoderTest, MessageSizeIsTheSumOfItsFragments) {
   EXPECT_EQ(Decode(open + ClientFrame(0x80, std::string(40, 'y')) + open, 100).code(), 0);
 }
 
-TEST_P(FrameDecoderTest, AMessageThatIsTooBigIsToldWithItsSizeAndTheLimit) {
+TEST_EACH(FrameDecoderTest, AMessageThatIsTooBigIsToldWithItsSizeAndTheLimit) {
   const auto told = [](std::string_view wire, Extensions extensions = Extensions::kNone) {
     const auto got = DecodeInChunks(wire, GetParam(), Role::kServer, 100, extensions);
     return got.error ? ReasonOf(*got.error) : "";
@@ -232,13 +233,13 @@ TEST_P(FrameDecoderTest, AMessageThatIsTooBigIsToldWithItsSizeAndTheLimit) {
   EXPECT_EQ(told(ClientFrame(0x83, "x")), "a reserved opcode");
 }
 
-TEST_P(FrameDecoderTest, ZeroMessageSizeAllowsEmptyMessages) {
+TEST_EACH(FrameDecoderTest, ZeroMessageSizeAllowsEmptyMessages) {
   EXPECT_THAT(Decode(ClientFrame(0x82, "") + ClientFrame(0x89, "p"), 0).frames,
               ElementsAre(Whole(Opcode::kBinary, ""), Whole(Opcode::kPing, "p")));
   EXPECT_EQ(Decode(ClientFrame(0x82, "x"), 0).code(), 1009);
 }
 
-TEST_P(FrameDecoderTest, TextAcrossFragmentsAndPings) {
+TEST_EACH(FrameDecoderTest, TextAcrossFragmentsAndPings) {
   const std::string text = "\u041f\u20ac\U0001f600";
   std::string wire = ClientFrame(kText, text.substr(0, 1));
   for (std::size_t i = 1; i + 1 < text.size(); ++i) {
@@ -254,7 +255,7 @@ TEST_P(FrameDecoderTest, TextAcrossFragmentsAndPings) {
   EXPECT_EQ(joined, text + "next");
 }
 
-TEST_P(FrameDecoderTest, TextThatIsNotUtf8IsRejected) {
+TEST_EACH(FrameDecoderTest, TextThatIsNotUtf8IsRejected) {
   for (const std::string_view bad :
        {"\x80"sv, "\xc0\xaf"sv, "\xed\xa0\x80"sv, "\xf4\x90\x80\x80"sv, "\xff"sv, "\xe2\x82x"sv}) {
     ExpectError(ClientFrame(0x81, std::string("fine ") += bad), 1007);
@@ -263,7 +264,7 @@ TEST_P(FrameDecoderTest, TextThatIsNotUtf8IsRejected) {
   }
 }
 
-TEST_P(FrameDecoderTest, TextThatEndsInsideACharacterIsRejected) {
+TEST_EACH(FrameDecoderTest, TextThatEndsInsideACharacterIsRejected) {
   for (const std::string_view cut : {"\xc3"sv, "\xe2\x82"sv, "\xf0\x9f\x98"sv}) {
     ExpectError(ClientFrame(0x81, cut), 1007);
     ExpectError(ClientFrame(kText, cut) + ClientFrame(0x80, ""), 1007, 1);
@@ -272,13 +273,13 @@ TEST_P(FrameDecoderTest, TextThatEndsInsideACharacterIsRejected) {
   }
 }
 
-TEST_P(FrameDecoderTest, PayloadOfALargeTextIsUnmaskedAtEveryPhase) {
+TEST_EACH(FrameDecoderTest, PayloadOfALargeTextIsUnmaskedAtEveryPhase) {
   std::string text;
   while (text.size() < 20000) text += "caf\u00e9 \u2615 ";
   EXPECT_THAT(Decode(ClientFrame(0x81, text)).frames, ElementsAre(Whole(Opcode::kText, text)));
 }
 
-TEST_P(FrameDecoderTest, PartialFramesShowWhatHasArrived) {
+TEST_EACH(FrameDecoderTest, PartialFramesShowWhatHasArrived) {
   const std::string wire = ClientFrame(0x82, "abcdef");
   EXPECT_THAT(Decode(std::string_view(wire).substr(0, 9)).frames,
               ElementsAre(Frame{Opcode::kBinary, "abc", true, false, false}));

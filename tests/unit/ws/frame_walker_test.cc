@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/support/ws_client.h"
 
 namespace upgate::ws {
@@ -37,10 +38,10 @@ Outcome WalkInChunks(FrameWalker& walker, std::string_view bytes, std::size_t ch
   return outcome;
 }
 
-class FrameWalkerTest : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, FrameWalkerTest, testing::Values(1, 2, 3, 7, 4096));
+class FrameWalkerTest : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, FrameWalkerTest, 1, 2, 3, 7, 4096);
 
-TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
+TEST_EACH(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
   FrameWalker walker(Role::kServer, 1 << 20);
   const std::string bytes = test::TextFrame("hello") + test::PingFrame("p") +
                             test::Fragmented(test::kBinary, std::string(1000, 'x'), 300) +
@@ -60,7 +61,7 @@ TEST_P(FrameWalkerTest, CountsWhatPassesByAndChangesNothing) {
   EXPECT_EQ(walker.close(), nullptr);
 }
 
-TEST_P(FrameWalkerTest, EndsAfterTheFirstClose) {
+TEST_EACH(FrameWalkerTest, EndsAfterTheFirstClose) {
   FrameWalker walker(Role::kServer, 100);
   const std::string close = test::CloseFrame(3001, "first");
   const Outcome outcome = WalkInChunks(
@@ -73,7 +74,7 @@ TEST_P(FrameWalkerTest, EndsAfterTheFirstClose) {
   EXPECT_EQ(walker.close()->reason, "first");
 }
 
-TEST_P(FrameWalkerTest, KeepsTheCloseOfAServer) {
+TEST_EACH(FrameWalkerTest, KeepsTheCloseOfAServer) {
   const std::string before = test::ServerFrame(test::kText, "last words");
   for (const std::string& body :
        {std::string(), test::CloseBody(3001, "bye"), std::string("\x03"),
@@ -104,7 +105,7 @@ TEST_P(FrameWalkerTest, KeepsTheCloseOfAServer) {
             test::ServerFrame(test::kClose, test::CloseBody(1000)));
 }
 
-TEST_P(FrameWalkerTest, AnErrorPassesOnWhatStandsBeforeIt) {
+TEST_EACH(FrameWalkerTest, AnErrorPassesOnWhatStandsBeforeIt) {
   const std::string good = test::TextFrame("good");
   for (const auto& [bad, code] : std::vector<std::pair<std::string, int>>{
            {test::ServerFrame(test::kText, "x"), 1002},
@@ -122,7 +123,7 @@ TEST_P(FrameWalkerTest, AnErrorPassesOnWhatStandsBeforeIt) {
 }
 
 // So that a frame of the gateway never interrupts a frame header.
-TEST_P(FrameWalkerTest, TheBeginningOfAHeaderWaitsForItsRest) {
+TEST_EACH(FrameWalkerTest, TheBeginningOfAHeaderWaitsForItsRest) {
   const std::string first = test::TextFrame("first");
   const std::string second = test::BinaryFrame(std::string(70000, 'x'));
   for (std::size_t cut = 1; cut < 14; ++cut) {
@@ -136,7 +137,7 @@ TEST_P(FrameWalkerTest, TheBeginningOfAHeaderWaitsForItsRest) {
   }
 }
 
-TEST_P(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
+TEST_EACH(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
   FrameWalker walker(Role::kServer, 100);
   EXPECT_EQ(
       WalkInChunks(walker, test::Fragmented(test::kText, std::string(100, 'x'), 30), GetParam())
@@ -150,7 +151,7 @@ TEST_P(FrameWalkerTest, TheLimitIsOfTheWholeMessage) {
             "the message is too big: at least 101 bytes, the limit is 100");
 }
 
-TEST_P(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
+TEST_EACH(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
   PingPayload ping;
   const std::string ours = "\x01\xffour8\x7f\x80";
   std::ranges::copy(AsBytes(ours), ping.begin());
@@ -190,7 +191,7 @@ TEST_P(FrameWalkerTest, OnlyAnswersToOurPingsAreLeftOut) {
   EXPECT_EQ(WalkInChunks(from_server, pong, GetParam(), &ping).passed, pong);
 }
 
-TEST_P(FrameWalkerTest, ReservedBitsAreTheEndsBusiness) {
+TEST_EACH(FrameWalkerTest, ReservedBitsAreTheEndsBusiness) {
   FrameWalker walker(Role::kServer, 100);
   EXPECT_EQ(
       WalkInChunks(walker, test::Frame(test::kText, "compressed", {.rsv = 4}), GetParam()).error,

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/support/fake_loop.h"
 #include "tests/support/ws_client.h"
 
@@ -53,10 +54,10 @@ Read DecodeInChunks(std::string_view wire, std::size_t chunk, Dialect dialect = 
   return read;
 }
 
-class HixieDecoderTest : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, HixieDecoderTest, testing::Values(1, 2, 3, 7, 4096));
+class HixieDecoderTest : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, HixieDecoderTest, 1, 2, 3, 7, 4096);
 
-TEST_P(HixieDecoderTest, TextsOfEverySize) {
+TEST_EACH(HixieDecoderTest, TextsOfEverySize) {
   for (const std::size_t size : {0, 1, 125, 126, 65535, 65536, 70000}) {
     const std::string text(size, 'x');
     const Read read = DecodeInChunks(HixieText(text) + HixieText("n\xc3\xa4"
@@ -91,7 +92,7 @@ TEST(HixieDecoderTest, ATextIsPassedOnAsItArrives) {
                 .opcode = test::kContinuation, .fin = true, .masked = true, .payload = ""}}));
 }
 
-TEST_P(HixieDecoderTest, ReservedFramesArePassedOver) {
+TEST_EACH(HixieDecoderTest, ReservedFramesArePassedOver) {
   const std::string before = HixieText("a");
   const std::string after = HixieText("b");
   for (const std::string& reserved :
@@ -106,7 +107,7 @@ TEST_P(HixieDecoderTest, ReservedFramesArePassedOver) {
   }
 }
 
-TEST_P(HixieDecoderTest, TheClosingHandshakeIsClose1000AndNothingFollows) {
+TEST_EACH(HixieDecoderTest, TheClosingHandshakeIsClose1000AndNothingFollows) {
   for (const std::string& close : {kHixieClose, "\xff\x80\0"s}) {
     const Read read =
         DecodeInChunks(HixieText("bye") + close + HixieText("late") + kHixieClose, GetParam());
@@ -116,7 +117,7 @@ TEST_P(HixieDecoderTest, TheClosingHandshakeIsClose1000AndNothingFollows) {
   }
 }
 
-TEST_P(HixieDecoderTest, In75ThoseBytesAreAReservedFrameAndTheEndOfTheConnectionIsTheClose) {
+TEST_EACH(HixieDecoderTest, In75ThoseBytesAreAReservedFrameAndTheEndOfTheConnectionIsTheClose) {
   const Read read = DecodeInChunks(kHixieClose + HixieText("x"), GetParam(), Dialect::kHixie75);
   EXPECT_FALSE(read.closed);
   EXPECT_EQ(read.Messages().size(), 1u);
@@ -128,7 +129,7 @@ TEST_P(HixieDecoderTest, In75ThoseBytesAreAReservedFrameAndTheEndOfTheConnection
   EXPECT_EQ(DecodeInChunks(HixieText("x"), GetParam(), Dialect::kHixie76, true).CloseCode(), 0);
 }
 
-TEST_P(HixieDecoderTest, LengthsHave63Bits) {
+TEST_EACH(HixieDecoderTest, LengthsHave63Bits) {
   const std::string largest = "\x80"s + std::string(8, '\xff') + "\x7f";
   EXPECT_FALSE(DecodeInChunks(largest + std::string(1000, 'x'), GetParam()).closed);
   const Read read = DecodeInChunks(
@@ -196,10 +197,10 @@ Written EncodeInChunks(std::string frames, std::size_t chunk, Dialect dialect = 
   return written;
 }
 
-class HixieEncoderTest : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerWrite, HixieEncoderTest, testing::Values(1, 2, 3, 7, 100000));
+class HixieEncoderTest : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerWrite, HixieEncoderTest, 1, 2, 3, 7, 100000);
 
-TEST_P(HixieEncoderTest, TextsOfEverySize) {
+TEST_EACH(HixieEncoderTest, TextsOfEverySize) {
   for (const std::size_t size : {0, 1, 125, 126, 65535, 65536}) {
     const std::string text(size, 'x');
     EXPECT_EQ(EncodeInChunks(test::ServerFrame(test::kText, text) +
@@ -210,7 +211,7 @@ TEST_P(HixieEncoderTest, TextsOfEverySize) {
   }
 }
 
-TEST_P(HixieEncoderTest, FragmentsAreOneText) {
+TEST_EACH(HixieEncoderTest, FragmentsAreOneText) {
   const std::string frames =
       test::ServerFrame(test::kText, "one ", false) + test::ServerFrame(test::kPing, "p") +
       test::ServerFrame(test::kContinuation, "", false) + test::ServerFrame(test::kPong, "q") +
@@ -221,7 +222,7 @@ TEST_P(HixieEncoderTest, FragmentsAreOneText) {
   EXPECT_FALSE(written.ended);
 }
 
-TEST_P(HixieEncoderTest, OfManyPingsAtOnceTheLastOneCounts) {
+TEST_EACH(HixieEncoderTest, OfManyPingsAtOnceTheLastOneCounts) {
   const Written written = EncodeInChunks(
       test::ServerFrame(test::kPing, "a") + test::ServerFrame(test::kPing, std::string(125, 'b')),
       GetParam());
@@ -229,7 +230,7 @@ TEST_P(HixieEncoderTest, OfManyPingsAtOnceTheLastOneCounts) {
   EXPECT_TRUE(written.pings.ends_with(std::string(125, 'b').append(",")));
 }
 
-TEST_P(HixieEncoderTest, ACloseIsTheClosingHandshakeAndNothingFollows) {
+TEST_EACH(HixieEncoderTest, ACloseIsTheClosingHandshakeAndNothingFollows) {
   const std::string frames = test::ServerFrame(test::kText, "x") +
                              test::ServerFrame(test::kClose, test::CloseBody(1001, "going")) +
                              test::ServerFrame(test::kText, "late");
@@ -243,7 +244,7 @@ TEST_P(HixieEncoderTest, ACloseIsTheClosingHandshakeAndNothingFollows) {
   EXPECT_FALSE(in75.told);
 }
 
-TEST_P(HixieEncoderTest, WithinATextThereIsNoClosingHandshake) {
+TEST_EACH(HixieEncoderTest, WithinATextThereIsNoClosingHandshake) {
   const Written written = EncodeInChunks(
       test::ServerFrame(test::kText, "half", false) + test::ServerFrame(test::kClose, ""),
       GetParam());
@@ -252,7 +253,7 @@ TEST_P(HixieEncoderTest, WithinATextThereIsNoClosingHandshake) {
   EXPECT_FALSE(written.told);
 }
 
-TEST_P(HixieEncoderTest, AfterABinaryMessageOnlyTheCloseIsWritten) {
+TEST_EACH(HixieEncoderTest, AfterABinaryMessageOnlyTheCloseIsWritten) {
   const std::string frames =
       test::ServerFrame(test::kText, "x") + test::ServerFrame(test::kBinary, "\xff\0"s) +
       test::ServerFrame(test::kBinary, "again") + test::ServerFrame(test::kText, "y");
@@ -263,7 +264,7 @@ TEST_P(HixieEncoderTest, AfterABinaryMessageOnlyTheCloseIsWritten) {
   EXPECT_TRUE(written.told);
 }
 
-TEST_P(HixieEncoderTest, NoPayloadCanPassForTheEndOfAFrame) {
+TEST_EACH(HixieEncoderTest, NoPayloadCanPassForTheEndOfAFrame) {
   for (const std::string& text : {"\xff\0"s, "abc\xff"s, "\xc3"s}) {
     const Written written = EncodeInChunks(
         test::ServerFrame(test::kText, text) + test::ServerFrame(test::kText, "y"), GetParam());
@@ -274,7 +275,7 @@ TEST_P(HixieEncoderTest, NoPayloadCanPassForTheEndOfAFrame) {
   }
 }
 
-TEST_P(HixieEncoderTest, BrokenFramesEndIt) {
+TEST_EACH(HixieEncoderTest, BrokenFramesEndIt) {
   for (const std::string& frames : {test::TextFrame("masked"), "\xc1\x01x"s, "\x83\0"s,
                                     test::ServerFrame(test::kContinuation, "x")}) {
     const Written written =

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/ws/wire.h"
 
 namespace upgate::ws {
@@ -69,10 +70,10 @@ TEST(MessageAssembler, OnlyWhatHasArrivedIsKept) {
   EXPECT_EQ(assembler.buffered(), 3u);
 }
 
-class AssemblerOverDecoder : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, AssemblerOverDecoder, testing::Values(1, 2, 3, 7, 4096));
+class AssemblerOverDecoder : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, AssemblerOverDecoder, 1, 2, 3, 7, 4096);
 
-TEST_P(AssemblerOverDecoder, MessagesAndControlFramesComeOutWhole) {
+TEST_EACH(AssemblerOverDecoder, MessagesAndControlFramesComeOutWhole) {
   const std::string big(300, 'B');
   std::string wire = ClientFrame(0x01, "Hel") + ClientFrame(0x89, "ping") +
                      ClientFrame(0x80, "lo") + ClientFrame(0x82, "") + ClientFrame(0x82, big) +

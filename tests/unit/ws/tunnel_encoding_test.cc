@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cases.h"
 #include "tests/unit/ws/wire.h"
 
 namespace upgate::ws {
@@ -53,17 +54,17 @@ Unpacked Unpack(Encoding encoding, std::string wire, std::size_t chunk) {
   return result;
 }
 
-class FrameUnpackerTest : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, FrameUnpackerTest, testing::Values(1, 2, 3, 7, 4096));
+class FrameUnpackerTest : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, FrameUnpackerTest, 1, 2, 3, 7, 4096);
 
-TEST_P(FrameUnpackerTest, BinaryTakesThePayloadOfBothKinds) {
+TEST_EACH(FrameUnpackerTest, BinaryTakesThePayloadOfBothKinds) {
   const Unpacked got =
       Unpack(Encoding::kBinary, ClientFrame(0x81, "text ") + ClientFrame(0x82, "\xff"), GetParam());
   EXPECT_EQ(got.bytes, "text \xff");
   EXPECT_EQ(got.code, 0);
 }
 
-TEST_P(FrameUnpackerTest, TextTakesTextOnly) {
+TEST_EACH(FrameUnpackerTest, TextTakesTextOnly) {
   EXPECT_EQ(Unpack(Encoding::kText, ClientFrame(0x81, "\u20ac"), GetParam()).bytes, "\u20ac");
   const Unpacked got =
       Unpack(Encoding::kText, ClientFrame(0x81, "a") + ClientFrame(0x82, "b"), GetParam());
@@ -71,7 +72,7 @@ TEST_P(FrameUnpackerTest, TextTakesTextOnly) {
   EXPECT_EQ(Unpack(Encoding::kText, ClientFrame(0x82, ""), GetParam()).code, 1003);
 }
 
-TEST_P(FrameUnpackerTest, EachMessageIsOneBase64Text) {
+TEST_EACH(FrameUnpackerTest, EachMessageIsOneBase64Text) {
   const Unpacked got =
       Unpack(Encoding::kBase64,
              ClientFrame(0x81, "AAECAw==") + ClientFrame(0x81, "") + ClientFrame(0x01, "SGV") +
@@ -81,7 +82,7 @@ TEST_P(FrameUnpackerTest, EachMessageIsOneBase64Text) {
   EXPECT_EQ(got.bytes, "\x00\x01\x02\x03Hello"s);
 }
 
-TEST_P(FrameUnpackerTest, InvalidBase64IsRejected) {
+TEST_EACH(FrameUnpackerTest, InvalidBase64IsRejected) {
   for (const std::string_view wrong : {"AAE", "A", "AA=A", "=AAA", "AAAA=", "AA==AAAA", "A\nAA",
                                        "AA*A", "AB==", "AAE =", "\u20ac"}) {
     EXPECT_EQ(Unpack(Encoding::kBase64, ClientFrame(0x81, wrong), GetParam()).code, 1007) << wrong;
@@ -130,9 +131,8 @@ Packed Pack(Encoding encoding, std::string_view stream, std::size_t chunk) {
   return result;
 }
 
-class FramePackerTest : public testing::TestWithParam<std::size_t> {};
-INSTANTIATE_TEST_SUITE_P(BytesPerRead, FramePackerTest,
-                         testing::Values(1, 2, 3, 4, 5, 7, 125, 126, 65536));
+class FramePackerTest : public TestOfCase<std::size_t> {};
+INSTANTIATE_CASES(BytesPerRead, FramePackerTest, 1, 2, 3, 4, 5, 7, 125, 126, 65536);
 
 std::string Bytes256() {
   std::string all;
@@ -140,7 +140,7 @@ std::string Bytes256() {
   return all;
 }
 
-TEST_P(FramePackerTest, BinaryIsTheBytesAsTheyCome) {
+TEST_EACH(FramePackerTest, BinaryIsTheBytesAsTheyCome) {
   const std::string all = Bytes256().substr(0, 600 * GetParam());
   const Packed got = Pack(Encoding::kBinary, all, GetParam());
   EXPECT_EQ(got.joined(), all);
@@ -148,7 +148,7 @@ TEST_P(FramePackerTest, BinaryIsTheBytesAsTheyCome) {
   for (const Frame& frame : got.frames) ASSERT_EQ(frame.opcode, Opcode::kBinary);
 }
 
-TEST_P(FramePackerTest, TextIsCutBetweenCharacters) {
+TEST_EACH(FramePackerTest, TextIsCutBetweenCharacters) {
   std::string text;
   while (text.size() < 3000) text += "a\u00e9\u20ac\U0001f600 plain ascii ";
   const Packed got = Pack(Encoding::kText, text, GetParam());
@@ -161,7 +161,7 @@ TEST_P(FramePackerTest, TextIsCutBetweenCharacters) {
   }
 }
 
-TEST_P(FramePackerTest, TextOfABackendHasToBeUtf8) {
+TEST_EACH(FramePackerTest, TextOfABackendHasToBeUtf8) {
   for (const std::string_view wrong : {"fine\xff"sv, "fine\xe2\x82x"sv, "fine\xed\xa0\x80"sv}) {
     const Packed got = Pack(Encoding::kText, wrong, GetParam());
     EXPECT_EQ(got.code, 1007);
@@ -175,7 +175,7 @@ TEST_P(FramePackerTest, TextOfABackendHasToBeUtf8) {
   }
 }
 
-TEST_P(FramePackerTest, Base64FramesAreWholeTexts) {
+TEST_EACH(FramePackerTest, Base64FramesAreWholeTexts) {
   const std::string all = Bytes256().substr(0, 200 * GetParam());
   const Packed got = Pack(Encoding::kBase64, all, GetParam());
   std::string joined;
