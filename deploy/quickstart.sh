@@ -8,8 +8,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 "$root/deploy/install-deps.sh" --build
 
-# A compiler takes up to 1.8 GB.
-fitting=$(awk '/^MemAvailable:/ { print int($2 / 2000000) }' /proc/meminfo)
+# A compiler takes up to 2.0 GB.
+fitting=$(awk '/^MemAvailable:/ { print int($2 / 2100000) }' /proc/meminfo)
 jobs=$(nproc)
 ((jobs <= fitting)) || jobs=$((fitting > 1 ? fitting : 1))
 

@@ -64,13 +64,11 @@ struct Framing {
 };
 
 class BrokenOff : public TestOfCase<Framing> {};
-INSTANTIATE_NAMED_CASES(
-    Framings, BrokenOff, [](const auto& framing) { return std::string(framing.param.name); },
-    Framing{"Length", kOk},
-    Framing{"Chunked",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-            "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n"},
-    Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk});
+INSTANTIATE_CASES(Framings, BrokenOff, Framing{"Length", kOk},
+                  Framing{"Chunked",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\nX-Sum: 1\r\n\r\n"},
+                  Framing{"Interim", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + kOk});
 
 TEST_EACH(BrokenOff, IsNeverTakenForComplete) {
   const std::string& answer = GetParam().answer;

@@ -344,8 +344,8 @@ TEST_EACH(ProbeOfTheSilent, EndsWhenItsTimeIsUp) {
   EXPECT_EQ(world.outcome->error().code, Errc::kTimeout);
 }
 
-INSTANTIATE_NAMED_CASES(
-    Cases, ProbeOfTheSilent, [](const auto& test) { return test.param.name; },
+INSTANTIATE_CASES(
+    Cases, ProbeOfTheSilent,
     Silence{"Name", [](World& world) { world.loop.network().HangHost("server.test"); },
             "no connection within 5s"},
     Silence{
